@@ -1,0 +1,1 @@
+"""Parts of networks, one slot a file. `srbench blocks` lists them."""

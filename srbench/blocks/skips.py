@@ -1,0 +1,79 @@
+"""Skips, also called global residuals: (scale) -> module that adds the upscaled input.
+
+Called with (output, image): (N, 3, scale*H, scale*W) and (N, 3, H, W); no parameters.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from srbench.resample import Kernel, weights
+from srbench.slots import skip
+
+
+def upscale(x: Tensor, scale: int, kernel: Kernel) -> Tensor:
+    """Interpolate (N, C, H, W) to (N, C, scale*H, scale*W); bicubic has a = -0.5, as in MATLAB."""
+    if kernel == "nearest":
+        return functional.interpolate(x, scale_factor=scale, mode="nearest")
+    if kernel == "bilinear":
+        return functional.interpolate(x, scale_factor=scale, mode="bilinear", align_corners=False)
+    rows, columns = (
+        torch.tensor(weights(size, scale * size, kernel), dtype=x.dtype, device=x.device)
+        for size in x.shape[-2:]
+    )
+    return rows @ x @ columns.T
+
+
+class Skip(nn.Module):
+    """Add the input, upscaled by one kernel, to the output."""
+
+    def __init__(self, scale: int, kernel: Kernel) -> None:
+        super().__init__()
+        self.scale, self.kernel = scale, kernel
+
+    def forward(self, output: Tensor, image: Tensor) -> Tensor:
+        return output + upscale(image, self.scale, self.kernel)
+
+
+class NoSkip(nn.Module):
+    """Leave the output as it is."""
+
+    def forward(self, output: Tensor, image: Tensor) -> Tensor:
+        return output
+
+
+@skip.register("none")
+def none(scale: int) -> nn.Module:
+    """The network makes the whole image by itself. Ours."""
+    return NoSkip()
+
+
+@skip.register("nearest")
+def nearest(scale: int) -> nn.Module:
+    """The network learns the difference from repeated pixels.
+
+    Kim et al., Accurate image super-resolution using very deep convolutional networks, 2016, with
+    another kernel. https://arxiv.org/abs/1511.04587
+    """
+    return Skip(scale, "nearest")
+
+
+@skip.register("bilinear")
+def bilinear(scale: int) -> nn.Module:
+    """The network learns the difference from bilinear upscaling.
+
+    yu45020, Preliminary study on CARN, 2019. https://github.com/yu45020/Waifu2x
+    """
+    return Skip(scale, "bilinear")
+
+
+@skip.register("bicubic")
+def bicubic(scale: int) -> nn.Module:
+    """The network learns the difference from bicubic upscaling.
+
+    Kim et al., Accurate image super-resolution using very deep convolutional networks, 2016.
+    https://arxiv.org/abs/1511.04587
+    """
+    return Skip(scale, "bicubic")

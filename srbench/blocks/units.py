@@ -1,0 +1,46 @@
+"""Units: (channels, rate, layers) -> module, (N, C, H, W) to the same shape.
+
+A unit may be called with a second tensor, the *shortcut*: what it adds instead of its own input.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Literal
+
+from torch import Tensor, nn
+
+from srbench.layers import Layers
+from srbench.slots import unit
+
+
+@unit.register("residual")
+class ResidualUnit(nn.Module):
+    """conv, act, conv, + shortcut, act; both convolutions dilated by the rate, or the first only.
+
+    Ahn et al., Fast, accurate, and lightweight super-resolution with cascading residual network,
+    2018. https://arxiv.org/abs/1803.08664
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        rate: int,
+        layers: Layers,
+        *,
+        dilated: Literal["both", "first"] = "both",
+    ) -> None:
+        super().__init__()
+        second = rate if dilated == "both" else 1
+        self.body = nn.Sequential(
+            OrderedDict(
+                conv1=layers.conv(channels, channels, 3, rate=rate),
+                act=layers.act(),
+                conv2=layers.conv(channels, channels, 3, rate=second),
+            )
+        )
+        self.act = layers.act()
+
+    def forward(self, x: Tensor, shortcut: Tensor | None = None) -> Tensor:
+        y: Tensor = self.act(self.body(x) + (x if shortcut is None else shortcut))
+        return y

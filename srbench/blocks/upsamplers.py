@@ -1,0 +1,57 @@
+"""Upsamplers: (channels, scale, layers) -> module, (N, C, H, W) to (N, C, scale*H, scale*W)."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from torch import nn
+
+from srbench.layers import Layers
+from srbench.registry import Positive
+from srbench.slots import upsampler
+
+
+@upsampler.register("pixel_shuffle")
+def pixel_shuffle(
+    channels: int, scale: int, layers: Layers, *, rate: Positive = 1, groups: Positive = 1
+) -> nn.Module:
+    """conv to factor² times the channels, act, shuffle; once for each factor of 2, or once for 3.
+
+    Shi et al., Real-time single image and video super-resolution using an efficient sub-pixel
+    convolutional neural network, 2016. https://arxiv.org/abs/1609.05158
+    """
+    stages: OrderedDict[str, nn.Module] = OrderedDict()
+    for i, factor in enumerate(factors(scale), 1):
+        wide = channels * factor**2
+        stages[f"conv{i}"] = layers.conv(channels, wide, 3, rate=rate, groups=groups)
+        stages[f"act{i}"] = layers.act()
+        stages[f"shuffle{i}"] = nn.PixelShuffle(factor)
+    return nn.Sequential(stages)
+
+
+@upsampler.register("nearest")
+def nearest(channels: int, scale: int, layers: Layers) -> nn.Module:
+    """Repeat pixels, conv, act; once for each factor of 2, or once for 3.
+
+    Odena et al., Deconvolution and checkerboard artifacts, 2016.
+    https://doi.org/10.23915/distill.00003
+    """
+    stages: OrderedDict[str, nn.Module] = OrderedDict()
+    for i, factor in enumerate(factors(scale), 1):
+        stages[f"repeat{i}"] = nn.Upsample(scale_factor=factor, mode="nearest")
+        stages[f"conv{i}"] = layers.conv(channels, channels, 3)
+        stages[f"act{i}"] = layers.act()
+    return nn.Sequential(stages)
+
+
+def factors(scale: int) -> tuple[int, ...]:
+    """The steps by which a scale is reached: 2 -> (2,), 3 -> (3,), 4 -> (2, 2), 8 -> (2, 2, 2).
+
+    Raises:
+        ValueError: the scale is neither 3 nor a power of two.
+    """
+    if scale in (1, 3):
+        return (scale,) if scale == 3 else ()
+    if scale < 1 or scale & (scale - 1):
+        raise ValueError(f"scale {scale} is not 1, 2, 3, 4 or 8")
+    return (2,) * (scale.bit_length() - 1)

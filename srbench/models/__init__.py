@@ -1,0 +1,1 @@
+"""Whole networks: parts of the slot `model`."""

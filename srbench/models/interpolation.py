@@ -1,0 +1,52 @@
+"""Interpolation as models: no parameters, no training, scored and timed like every other."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from srbench.blocks.skips import upscale
+from srbench.resample import Kernel
+from srbench.slots import model
+
+
+class Interpolation(nn.Module):
+    """Upscale by one kernel: (N, 3, H, W) to (N, 3, scale*H, scale*W)."""
+
+    def __init__(self, scale: int, kernel: Kernel) -> None:
+        super().__init__()
+        self.scale, self.kernel = scale, kernel
+
+    def forward(self, x: Tensor) -> Tensor:
+        return upscale(x, self.scale, self.kernel)
+
+
+@model.register("nearest")
+def nearest(scale: int) -> nn.Module:
+    """Repeat every pixel. Ours."""
+    return Interpolation(scale, "nearest")
+
+
+@model.register("bilinear")
+def bilinear(scale: int) -> nn.Module:
+    """Linear in both directions; pixel centres are aligned. Ours."""
+    return Interpolation(scale, "bilinear")
+
+
+@model.register("bicubic")
+def bicubic(scale: int) -> nn.Module:
+    """Cubic convolution, a = -0.5, borders mirrored, one rounding at the end.
+
+    Keys, Cubic convolution interpolation for digital image processing, 1981.
+    https://doi.org/10.1109/TASSP.1981.1163711
+    """
+    return Interpolation(scale, "bicubic")
+
+
+@model.register("lanczos")
+def lanczos(scale: int) -> nn.Module:
+    """Windowed sinc over six pixels, borders mirrored.
+
+    Duchon, Lanczos filtering in one and two dimensions, 1979.
+    https://doi.org/10.1175/1520-0450(1979)018<1016:LFIOAT>2.0.CO;2
+    """
+    return Interpolation(scale, "lanczos")

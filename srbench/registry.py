@@ -1,0 +1,321 @@
+"""Names for parts: what a study may write, and what that builds.
+
+A *slot* is a place that a study may fill: "activation", "attention", "model", "loss".
+A *part* is a class or function registered for one slot. Its signature is its schema:
+
+    positional parameters     what the surroundings give     (channels, scale)
+    keyword-only parameters   what a study may choose        (typed, with a default)
+
+A *choice* is a part with all its settings: `scse`, or `scse: {reduction: 8}` in YAML.
+Setting types: int, float, str, bool, Literal, `T | None`, tuple[T, ...], a slot's own type,
+and Annotated[T, Range(low, high)].
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import math
+import types
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from functools import cache, partial
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+Part = Callable[..., Any]
+Path = tuple[str | int, ...]
+P = TypeVar("P", bound=Part)
+
+
+class StudyError(ValueError):
+    """The user's input asks for something that cannot be. The message names the place."""
+
+    def __init__(self, problem: str, path: Path = (), place: str = "") -> None:
+        super().__init__(problem, path, place)
+        self.problem, self.path, self.place = problem, path, place
+
+    def __str__(self) -> str:
+        where = " ".join(filter(None, (self.place, ".".join(map(str, self.path)))))
+        return f"{where}: {self.problem}" if where else self.problem
+
+
+@dataclass(frozen=True)
+class Range:
+    """The values a number may take, both ends included."""
+
+    low: float = -math.inf
+    high: float = math.inf
+
+    def __str__(self) -> str:
+        if math.isinf(self.high):
+            return f"{self.low:g} or more"
+        return f"{self.low:g} to {self.high:g}"
+
+
+Positive = Annotated[int, Range(1)]
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place to fill, what its surroundings give a part, and the parts registered for it."""
+
+    name: str
+    about: str = ""
+    gives: tuple[str, ...] = ()
+    parts: dict[str, Part] = field(default_factory=dict, repr=False, compare=False, hash=False)
+
+    def register(self, name: str) -> Callable[[P], P]:
+        """Register the decorated class or function under `name`.
+
+        Raises:
+            TypeError: the signature is not a schema, or the name is taken.
+        """
+
+        def add(part: P) -> P:
+            if name in self.parts:
+                raise TypeError(f"{self.name} {name!r} is registered twice")
+            positional = tuple(p.name for p in _parameters(part) if p.kind is not p.KEYWORD_ONLY)
+            if positional != self.gives:
+                raise TypeError(f"{name}: a {self.name} takes {self.gives}, not {positional}")
+            for p in _parameters(part):  # types are resolved later: a slot may hold itself
+                if p.kind is p.KEYWORD_ONLY and (p.default is p.empty or p.annotation is p.empty):
+                    raise TypeError(f"{name}: setting {p.name} needs a type and a default")
+            self.parts[name] = part
+            return part
+
+        return add
+
+    def parse(self, written: object, path: Path = ()) -> Choice:
+        """Read a choice as written in a study, defaults filled in.
+
+        Raises:
+            StudyError: unknown name, unknown setting or a value of the wrong type.
+        """
+        if isinstance(written, Choice) and written.slot is self:
+            return written
+        name, given = self._named(written, path)
+        schema = settings(self.parts[name])
+        for key in given:
+            known(key, schema, f"{name}: setting", (*path, name, key))
+        values = tuple(
+            (key, _check(given.get(key, default), hint, (*path, name, key)))
+            for key, (hint, default) in schema.items()
+        )
+        return Choice(self, name, values)
+
+    def _named(self, written: object, path: Path) -> tuple[str, Mapping[str, Any]]:
+        if callable(written):  # a default in a signature: the part itself, or a partial of it
+            part = written.func if isinstance(written, partial) else written
+            given = written.keywords if isinstance(written, partial) else {}
+            return next(name for name, p in self.parts.items() if p is part), given
+        if written is None:
+            written = "none"  # YAML's null and the part called none mean the same
+        name, given = written, {}
+        if isinstance(written, Mapping):
+            if len(written) != 1:
+                keys = ", ".join(map(str, written)) or "nothing"
+                raise StudyError(f"one {self.name} is expected here, found {keys}", path)
+            [(name, given)] = written.items()
+        known(name, self.parts, self.name, path)
+        if given is None:
+            given = {}
+        if not isinstance(given, Mapping):
+            raise StudyError(
+                f"settings are written as {{name: value}}, found {given!r}", (*path, str(name))
+            )
+        return str(name), given
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A part with every setting filled in: comparable, hashable, and plain data as JSON."""
+
+    slot: Slot
+    name: str
+    settings: tuple[tuple[str, Any], ...] = ()
+
+    def __getitem__(self, key: str) -> Any:
+        return dict(self.settings)[key]
+
+    def build(self) -> Part:
+        """The part as a factory that waits only for what its surroundings give."""
+        kwargs = {key: _built(value) for key, value in self.settings}
+        part = self.slot.parts[self.name]
+        return partial(part, **kwargs) if kwargs else part
+
+    def set(self, path: str, written: object, at: Path = ()) -> Choice:
+        """A copy with one setting changed: `choice.set("unit.attention", "scse")`.
+
+        Raises:
+            StudyError: the path leads nowhere, or the value does not fit.
+        """
+        head, _, rest = path.partition(".")
+        values, schema = dict(self.settings), settings(self.slot.parts[self.name])
+        known(head, schema, f"{self.name}: setting", at)
+        if not rest:
+            values[head] = _check(written, schema[head][0], at)
+        else:
+            values[head] = _set_inside(values[head], schema[head][0], rest, written, at)
+        return replace(self, settings=tuple(values.items()))
+
+    def leaves(self, prefix: str = "") -> Iterator[tuple[str, str | int | float | bool | None]]:
+        """Every place in the tree with its plain value: ("unit.attention", "scse"), ..."""
+        yield prefix or self.slot.name, self.name
+        for key, value in self.settings:
+            yield from _leaves(value, f"{prefix}.{key}" if prefix else key)
+
+    def choices(self) -> Iterator[Choice]:
+        """This choice and every choice inside it."""
+        yield self
+        for _, value in self.settings:
+            for inner in value if isinstance(value, tuple) else (value,):
+                if isinstance(inner, Choice):
+                    yield from inner.choices()
+
+    def to_json(self) -> Any:
+        """The choice as it may be written in a study, every setting named."""
+        inner = {key: _plain(value) for key, value in self.settings}
+        return {self.name: inner} if inner else self.name
+
+    def __str__(self) -> str:
+        """The choice as it would be written, defaults left out."""
+        schema = settings(self.slot.parts[self.name])
+        changed = []
+        for key, value in self.settings:
+            hint, default = schema[key]
+            if value != _check(default, hint, ()):
+                changed.append(f"{key}: {in_words(value)}")
+        return f"{self.name}: {{{', '.join(changed)}}}" if changed else self.name
+
+
+@cache
+def settings(part: Part) -> dict[str, tuple[Any, Any]]:
+    """The settings of a part: name -> (type, default), from its keyword-only parameters."""
+    hints = get_type_hints(part.__init__ if inspect.isclass(part) else part, include_extras=True)
+    return {
+        p.name: (hints[p.name], p.default) for p in _parameters(part) if p.kind is p.KEYWORD_ONLY
+    }
+
+
+def source_of(part: Part) -> str:
+    """Where a part comes from: the last paragraph of its docstring, on one line.
+
+    A part cites authors, title, year and URL there, or says "Ours.".
+    """
+    doc = inspect.cleandoc(part.__doc__ or "")
+    return " ".join(doc.split("\n\n")[-1].split())
+
+
+def known(name: object, names: Mapping[str, Any], what: str, path: Path = ()) -> None:
+    """Raise a StudyError that offers the nearest name, unless `name` is one of `names`."""
+    if isinstance(name, str) and name in names:
+        return
+    near = get_close_matches(str(name), names, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise StudyError(f"{what} {name!r} is unknown{hint} (known: {', '.join(sorted(names))})", path)
+
+
+def type_name(hint: Any) -> str:
+    """A setting's type in words, for help and error messages."""
+    origin, args = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        extra = args[1]
+        return extra.name if isinstance(extra, Slot) else f"{type_name(args[0])}, {extra}"
+    if origin is Literal:
+        return " | ".join(map(str, args))
+    if origin in (Union, types.UnionType):
+        return " | ".join("none" if a is type(None) else type_name(a) for a in args)
+    if origin is tuple:
+        return f"list of {type_name(args[0])}"
+    return {"str": "text", "float": "number", "int": "whole number", "bool": "true | false"}.get(
+        getattr(hint, "__name__", ""), str(hint)
+    )
+
+
+def in_words(value: object) -> str:
+    """A setting's value as a study would write it."""
+    if isinstance(value, Choice):
+        text = str(value)
+        return f"{{{text}}}" if ": {" in text else text
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(in_words, value))}]"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _parameters(part: Part) -> list[inspect.Parameter]:
+    found = list(inspect.signature(part).parameters.values())
+    if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in found):
+        name = getattr(part, "__qualname__", part)
+        raise TypeError(f"{name}: *args and **kwargs would hide misspelt settings")
+    return found
+
+
+def _check(value: object, hint: Any, path: Path) -> Any:
+    """The value as the type wants it (lists become tuples), or a StudyError."""
+    origin, args = get_origin(hint), get_args(hint)
+    if origin is Annotated and isinstance(args[1], Slot):
+        return args[1].parse(value, path)
+    if origin is Annotated:
+        number = _check(value, args[0], path)
+        if not args[1].low <= number <= args[1].high:
+            raise StudyError(f"{value!r} is not {args[1]}", path)
+        return number
+    if origin is Literal:
+        if value not in args or isinstance(value, bool) != isinstance(args[0], bool):
+            known(value, {str(a): a for a in args}, "value", path)
+        return value
+    if origin in (Union, types.UnionType):
+        if value is None and type(None) in args:
+            return None
+        [inner] = [a for a in args if a is not type(None)]
+        return _check(value, inner, path)
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            raise StudyError(f"{value!r} is not a {type_name(hint)}", path)
+        return tuple(_check(v, args[0], (*path, i)) for i, v in enumerate(value))
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is not hint or (hint is float and not math.isfinite(value)):  # type: ignore[arg-type]
+        raise StudyError(f"{value!r} is not a {type_name(hint)}", path)
+    return value
+
+
+def _set_inside(old: Any, hint: Any, rest: str, written: object, at: Path) -> Any:
+    if isinstance(old, Choice):
+        return old.set(rest, written, at)
+    if isinstance(old, tuple):
+        head, _, deeper = rest.partition(".")
+        if not head.isdecimal() or int(head) >= len(old):
+            raise StudyError(f"{head!r} is not a place in a list of {len(old)}", at)
+        inner = get_args(hint)[0]
+        i = int(head)
+        new = (
+            _set_inside(old[i], inner, deeper, written, at)
+            if deeper
+            else _check(written, inner, at)
+        )
+        return (*old[:i], new, *old[i + 1 :])
+    raise StudyError(f"{in_words(old)} has no setting {rest!r}", at)
+
+
+def _built(value: Any) -> Any:
+    if isinstance(value, Choice):
+        return value.build()
+    return tuple(map(_built, value)) if isinstance(value, tuple) else value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Choice):
+        return value.to_json()
+    return [_plain(v) for v in value] if isinstance(value, tuple) else value
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, str | int | float | bool | None]]:
+    if isinstance(value, Choice):
+        yield from value.leaves(path)
+    elif isinstance(value, tuple):
+        for i, inner in enumerate(value):
+            yield from _leaves(inner, f"{path}.{i}")
+    else:
+        yield path, value

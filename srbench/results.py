@@ -1,0 +1,94 @@
+"""What the database knows about one study, as plain frames: the value between store and report.
+
+The store makes it, statistics and report read it, and it survives a folder of CSV files,
+so that a published sample can be rebuilt and checked by anyone.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class StudyFacts:
+    """One plan of one study: what was asked, and the settings shared by its runs."""
+
+    name: str
+    question: str
+    source: str  # where the question comes from; may be empty
+    scale: int
+    baseline: str  # the variant that effects are measured against
+    metric: str  # the primary outcome, "psnr_y"
+    dataset: str  # the primary evaluation set, "photos"
+    protocol: str  # "sr-y-v1"
+    min_effect: float | None  # in the metric's unit; None where the study names none
+    unit: str  # of the metric: "dB", or "" for a plain number
+    seeds: tuple[int, ...]  # planned
+    epochs: int
+    steps: int  # optimizer steps of one run
+    plan: str  # hex digest of the plan
+    planned_at: str  # ISO 8601, UTC
+    text: str  # the study file as it was read
+    overrides: tuple[str, ...]  # --set, --seeds, --only as given
+    train: dict[str, Any]  # resolved training settings, plain data
+    data: dict[str, Any]  # resolved data settings, plain data
+    references: tuple[tuple[str, str], ...]  # (part, citation), from the parts' docstrings
+    notes: tuple[str, ...]  # readings and remarks of the study file ("ours: ...")
+
+
+@dataclass(frozen=True)
+class Results:
+    """A study's latest plan with everything measured for it.
+
+    Frames (every row kept; a missing value is NaN or None):
+
+    variants   variant, role (baseline | variant | interpolation), change, fingerprint, parameters,
+               frozen, dead, dead_modules, macs_720p, macs_256, activations, receptive_field,
+               uncounted; in study order
+    runs       run_id, variant, seed, attempt, state, reason, message, steps, total_steps,
+               train_seconds, peak_memory_mb, device, numerics, host, started, finished, weights,
+               weights_sha256, git_commit, git_dirty, versions, stale
+    curves     run_id, variant, seed, name, step, epoch, value
+    scores     run_id, variant, seed, dataset, protocol, image, metric, value; one image a row
+    pictures   run_id, variant, seed, dataset, image, kind (lr | sr | hr), path
+    datasets   role (train | validate | eval), name, manifest, images, megapixels
+    """
+
+    facts: StudyFacts
+    variants: pd.DataFrame
+    runs: pd.DataFrame
+    curves: pd.DataFrame
+    scores: pd.DataFrame
+    pictures: pd.DataFrame
+    datasets: pd.DataFrame
+    root: Path  # what the paths in `pictures` and `runs` are relative to
+
+    def to_folder(self, folder: Path) -> None:
+        """Write `study.json` and a CSV file a frame, so that `from_folder` gives it back."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "study.json").write_text(
+            json.dumps(asdict(self.facts), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+        for name in FRAMES:
+            frame: pd.DataFrame = getattr(self, name)
+            frame.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> Results:
+        """Read what `to_folder` wrote; pictures are looked for in the same folder."""
+        plain = json.loads((folder / "study.json").read_text(encoding="utf-8"))
+        for key in ("seeds", "overrides", "notes"):
+            plain[key] = tuple(plain[key])
+        plain["references"] = tuple((part, citation) for part, citation in plain["references"])
+        frames = {
+            name: pd.read_csv(folder / f"{name}.csv", keep_default_na=True) for name in FRAMES
+        }
+        return cls(StudyFacts(**plain), **frames, root=folder)
+
+
+FRAMES = tuple(field.name for field in fields(Results) if field.name not in ("facts", "root"))

@@ -1,0 +1,99 @@
+"""The vocabulary: every place where a study may choose a part.
+
+To add a part, write it in a file of the slot's folder and put `@<slot>.register("name")` above
+it; nothing else has to change. To add a slot, add it here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
+from importlib.metadata import entry_points
+from pkgutil import iter_modules
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from srbench.layers import Layers
+from srbench.registry import Slot, StudyError
+
+# Networks. Images are (N, 3, H, W), values in 0..1; features (N, C, H, W).
+model = Slot("model", "a whole network: LR image to HR image", ("scale",))
+unit = Slot("unit", "what a block repeats", ("channels", "rate", "layers"))
+convolution = Slot(
+    "convolution",
+    "a convolution that keeps height and width",
+    ("inputs", "outputs", "kernel", "rate", "groups"),
+)
+fuse = Slot("fuse", "merges concatenated features", ("inputs", "outputs", "layers"))
+attention = Slot("attention", "weighs features by themselves", ("channels",))
+activation = Slot("activation", "a pointwise non-linearity", ())
+upsampler = Slot(
+    "upsampler", "features to features `scale` times as large", ("channels", "scale", "layers")
+)
+skip = Slot("skip", "what is added to the output: the upscaled input, or nothing", ("scale",))
+
+# Training.
+loss = Slot("loss", "distance of SR from HR, smaller is better", ())
+optimizer = Slot("optimizer", "how gradients move weights", ("parameters",))
+schedule = Slot("schedule", "learning rate over training, as a factor", ("steps", "epochs"))
+
+# Data and measuring. Images are uint8 (H, W, 3) RGB.
+dataset = Slot("dataset", "where images come from", ("split", "scale"))
+degradation = Slot("degradation", "HR image to LR image", ("scale",))
+augmentation = Slot("augmentation", "a random change of an LR and HR patch together", ())
+metric = Slot("metric", "a score of an SR image against its HR image", ())
+
+SLOTS: dict[str, Slot] = {
+    slot.name: slot
+    for slot in (
+        model, unit, convolution, fuse, attention, activation, upsampler, skip,
+        loss, optimizer, schedule,
+        dataset, degradation, augmentation, metric,
+    )
+}  # fmt: skip
+
+Image = NDArray[np.uint8]
+
+Model = Annotated[Callable[[int], nn.Module], model]
+Unit = Annotated[Callable[[int, int, Layers], nn.Module], unit]
+Convolution = Annotated[Callable[[int, int, int, int, int], nn.Module], convolution]
+Fuse = Annotated[Callable[[int, int, Layers], nn.Module], fuse]
+Attention = Annotated[Callable[[int], nn.Module], attention]
+Activation = Annotated[Callable[[], nn.Module], activation]
+Upsampler = Annotated[Callable[[int, int, Layers], nn.Module], upsampler]
+Skip = Annotated[Callable[[int], nn.Module], skip]
+Loss = Annotated[Callable[[], Callable[[Tensor, Tensor], Tensor]], loss]
+Optimizer = Annotated[Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer], optimizer]
+Schedule = Annotated[Callable[[int, int], Callable[[int], float]], schedule]
+Dataset = Annotated[Callable[[str, int], Sequence[Any]], dataset]
+Degradation = Annotated[Callable[[int], Callable[[Image, np.random.Generator], Image]], degradation]
+Augmentation = Annotated[
+    Callable[[], Callable[[Image, Image, np.random.Generator], tuple[Image, Image]]], augmentation
+]
+Metric = Annotated[Callable[[], Callable[[Image, Image], float]], metric]
+
+HOMES = ("srbench.blocks", "srbench.models", "srbench.train", "srbench.data", "srbench.measure")
+
+
+def load() -> None:
+    """Import every part: the files of this package's part folders, and installed plug-ins.
+
+    Raises:
+        StudyError: a plug-in (entry point group `srbench.parts`) cannot be imported.
+    """
+    for package in HOMES:
+        for file in iter_modules(import_module(package).__path__, f"{package}."):
+            import_module(file.name)
+    for plugin in entry_points(group="srbench.parts"):
+        try:
+            plugin.load()
+        except Exception as problem:
+            name = plugin.dist.name if plugin.dist else plugin.name
+            raise StudyError(
+                f"plug-in {name} ({plugin.value}) cannot be imported: "
+                f"{type(problem).__name__}: {problem}"
+            ) from problem

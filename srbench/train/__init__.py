@@ -1,0 +1,1 @@
+"""Training: fit() and the parts it is made of. Knows no database."""

@@ -1,0 +1,34 @@
+"""Initial weights, seeded by the path of each module and not by the order of construction.
+
+What two variants share starts equal, which tightens the difference between them.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from srbench.streams import Streams
+
+
+def initialise(net: nn.Module, streams: Streams) -> None:
+    """Draw every parameter anew, on the CPU, from the stream `init` at its module's path.
+
+    Each module that owns parameters or buffers draws them in its `reset_parameters`, as torch's
+    own layers do.
+
+    Raises:
+        TypeError: a module owns parameters that no `reset_parameters` covers.
+    """
+    with torch.random.fork_rng(devices=[]):
+        for path, module in net.named_modules():
+            own = [name for name, _ in module.named_parameters(recurse=False)]
+            reset = getattr(module, "reset_parameters", None)
+            if own and reset is None:
+                raise TypeError(
+                    f"{type(module).__name__} at {path or 'the root'} owns {', '.join(own)} "
+                    "without a reset_parameters method to initialise them"
+                )
+            if own:
+                torch.manual_seed(streams.torch_seed("init", path))
+                reset()

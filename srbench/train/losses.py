@@ -1,0 +1,100 @@
+"""Losses: () -> module, (SR, HR) both (N, 3, H, W) in 0..1 to a scalar; smaller is better."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from srbench.registry import Positive
+from srbench.slots import Loss, loss
+
+Distance = Callable[[Tensor, Tensor], Tensor]
+
+
+@loss.register("l1")
+def l1() -> Distance:
+    """Mean absolute difference.
+
+    Zhao et al., Loss functions for image restoration with neural networks, 2017.
+    https://arxiv.org/abs/1511.08861
+    """
+    return nn.L1Loss()
+
+
+@loss.register("mse")
+def mse() -> Distance:
+    """Mean squared difference: what PSNR is made of.
+
+    Dong et al., Image super-resolution using deep convolutional networks, 2016.
+    https://arxiv.org/abs/1501.00092
+    """
+    return nn.MSELoss()
+
+
+@loss.register("charbonnier")
+class Charbonnier(nn.Module):
+    """sqrt(difference² + epsilon²), a smooth L1, on values in 0..1.
+
+    Lai et al., Deep Laplacian pyramid networks, 2017. https://arxiv.org/abs/1704.03915
+    """
+
+    def __init__(self, *, epsilon: float = 1e-3) -> None:
+        super().__init__()
+        self.epsilon = epsilon
+
+    def forward(self, sr: Tensor, hr: Tensor) -> Tensor:
+        return torch.sqrt((sr - hr).square() + self.epsilon**2).mean()
+
+
+@loss.register("ssim")
+class SSIMLoss(nn.Module):
+    """1 - SSIM of RGB: a Gaussian window, no downsampling, the valid region.
+
+    Patches narrower than the window are refused.
+
+    Wang et al., Image quality assessment: from error visibility to structural similarity, 2004.
+    https://doi.org/10.1109/TIP.2003.819861
+    """
+
+    def __init__(self, *, window: Positive = 11, sigma: float = 1.5) -> None:
+        super().__init__()
+        if window % 2 == 0:
+            raise ValueError(f"ssim.window {window} is even; an odd one has a centre")
+        self.window, self.sigma = window, sigma
+
+    def forward(self, sr: Tensor, hr: Tensor) -> Tensor:
+        if min(hr.shape[-2:]) < self.window:
+            raise ValueError(
+                f"patches of {hr.shape[-2]}x{hr.shape[-1]} are smaller than ssim's window "
+                f"{self.window}"
+            )
+        from piq import ssim  # late: it brings torchvision, three seconds
+
+        similarity: Tensor = ssim(
+            sr.clamp(0, 1), hr, kernel_size=self.window, kernel_sigma=self.sigma, downsample=False
+        )
+        return 1 - similarity
+
+
+@loss.register("sum")
+class WeightedSum(nn.Module):
+    """Several losses, each times its weight: `sum: {of: [l1, ssim], weights: [1, 0.1]}`.
+
+    Zhao et al., Loss functions for image restoration with neural networks, 2017.
+    https://arxiv.org/abs/1511.08861
+    """
+
+    def __init__(
+        self, *, of: tuple[Loss, ...] = (l1, SSIMLoss), weights: tuple[float, ...] = (1.0, 1.0)
+    ) -> None:
+        super().__init__()
+        if len(of) != len(weights) or not of:
+            raise ValueError(f"sum has {len(of)} losses and {len(weights)} weights; give as many")
+        self.losses = [make() for make in of]
+        self.weights = weights
+
+    def forward(self, sr: Tensor, hr: Tensor) -> Tensor:
+        terms = [w * loss(sr, hr) for w, loss in zip(self.weights, self.losses, strict=True)]
+        return torch.stack(terms).sum()
