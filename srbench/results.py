@@ -53,7 +53,8 @@ class Results:
     runs       run_id, variant, seed, attempt, state, reason, message, steps, total_steps,
                train_seconds, peak_memory_mb, device, numerics, host, started, finished, weights,
                weights_sha256, git_commit, git_dirty, versions, stale
-    curves     run_id, variant, seed, name, step, epoch, value
+    curves     run_id, variant, seed, name, step, epoch, value; names: loss_step, loss (its mean
+               over an epoch), lr, validate/psnr_y, validate/ssim_y
     scores     run_id, variant, seed, dataset, protocol, image, metric, value; one image a row
     pictures   run_id, variant, seed, dataset, image, kind (lr | sr | hr), path
     datasets   role (train | validate | eval), name, manifest, images, megapixels

@@ -1,0 +1,1 @@
+"""Photos and folders, decoded once, and the patches cut from them."""

@@ -1,0 +1,63 @@
+"""Random changes of an LR and HR patch together: the flips and turns a photograph allows.
+
+Each changes both patches alike, so that LR still is what the degradation would make of HR.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+import numpy as np
+
+from srbench.registry import Range
+from srbench.slots import Image, augmentation
+
+Augment = Callable[[Image, Image, np.random.Generator], tuple[Image, Image]]
+Probability = Annotated[float, Range(0, 1)]
+
+
+@augmentation.register("none")
+def none() -> Augment:
+    """Patches as they were cut.
+
+    Ours.
+    """
+    return lambda lr, hr, _: (lr, hr)
+
+
+@augmentation.register("hflip")
+def hflip(*, p: Probability = 0.5) -> Augment:
+    """Left and right exchanged, with probability p.
+
+    Timofte et al., Seven ways to improve example-based single image super resolution, 2016.
+    https://arxiv.org/abs/1511.02228
+    """
+    return _sometimes(lambda image: image[:, ::-1], p)
+
+
+@augmentation.register("vflip")
+def vflip(*, p: Probability = 0.5) -> Augment:
+    """Top and bottom exchanged, with probability p.
+
+    Timofte et al., Seven ways to improve example-based single image super resolution, 2016.
+    https://arxiv.org/abs/1511.02228
+    """
+    return _sometimes(lambda image: image[::-1], p)
+
+
+@augmentation.register("rot90")
+def rot90(*, p: Probability = 0.5) -> Augment:
+    """Rows and columns exchanged, with probability p; with both flips, every quarter turn.
+
+    Lim et al., Enhanced deep residual networks for single image super-resolution, 2017.
+    https://arxiv.org/abs/1707.02921
+    """
+    return _sometimes(lambda image: image.swapaxes(0, 1), p)
+
+
+def _sometimes(change: Callable[[Image], Image], p: float) -> Augment:
+    def augment(lr: Image, hr: Image, generator: np.random.Generator) -> tuple[Image, Image]:
+        return (change(lr), change(hr)) if generator.random() < p else (lr, hr)
+
+    return augment

@@ -1,0 +1,170 @@
+"""Where images come from: folders, pairs of folders, bundled photographs, mixtures of those.
+
+A dataset only names files; nothing is decoded here. Known sets stand in `known_sets.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+
+from srbench.data.images import SUFFIXES
+from srbench.registry import StudyError
+from srbench.slots import Dataset, dataset
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """One image by its files; `lr` is None where LR is to be made from HR."""
+
+    name: str  # unique within its dataset
+    hr: Path
+    lr: Path | None = None
+    weight: float = 1.0  # how often it is drawn in training, against the others
+
+
+PHOTOS = {
+    "train": (
+        "motorcycle_left.png",
+        "motorcycle_right.png",
+        "rocket.jpg",
+        "ihc.png",
+        "hubble_deep_field.jpg",
+        "retina.jpg",
+    ),
+    "eval": ("astronaut.png", "chelsea.png", "coffee.png"),
+    "validate": ("camera.png", "coins.png", "brick.png", "grass.png", "gravel.png"),
+}
+
+
+@dataset.register("photos")
+def photos(split: str, scale: int) -> Sequence[ImageFile]:
+    """Photographs that scikit-image bundles; needs no network. A different few for each split.
+
+    train: colour photographs; eval: three others; validate: greyscale photographs and textures.
+
+    van der Walt et al., scikit-image: image processing in Python, 2014.
+    https://doi.org/10.7717/peerj.453
+    """
+    package = find_spec("skimage")  # its loaders may download; its folder does not
+    if package is None or package.origin is None:
+        raise StudyError("photos: scikit-image is not installed; pip install scikit-image")
+    folder = Path(package.origin).parent / "data"
+    files = [folder / name for name in PHOTOS[split]]
+    for file in files:
+        if not file.is_file():
+            raise StudyError(
+                f"photos: {file.name} is not in {folder}; install scikit-image from its wheel"
+            )
+    return [ImageFile(file.stem, file) for file in files]
+
+
+@dataset.register("folder")
+def folder(split: str, scale: int, *, path: str = "") -> Sequence[ImageFile]:
+    """All images below a folder, subfolders included, sorted by path; the same for every split.
+
+    Ours.
+    """
+    if not path:
+        raise StudyError("folder: path is needed, as in folder: {path: my/photos}")
+    return images_below(Path(path).expanduser(), "folder")
+
+
+@dataset.register("pairs")
+def pairs(split: str, scale: int, *, hr: str = "", lr: str = "") -> Sequence[ImageFile]:
+    """A folder of HR images with a folder of LR images: baby.png with X2/babyx2.png or baby.png.
+
+    The LR folder may hold the files or a subfolder for each scale, X2 or x2.
+
+    Ours; the names are those of EDSR's benchmark sets: Lim et al., Enhanced deep residual
+    networks for single image super-resolution, 2017. https://arxiv.org/abs/1707.02921
+    """
+    if not hr or not lr:
+        raise StudyError("pairs: hr and lr are needed, as in pairs: {hr: Set5/HR, lr: Set5/LR}")
+    lr_folder = Path(lr).expanduser()
+    return beside(images_below(Path(hr).expanduser(), "pairs"), lr_folder, scale)
+
+
+@dataset.register("mixture")
+def mixture(
+    split: str, scale: int, *, of: tuple[Dataset, ...] = (), weights: tuple[float, ...] = ()
+) -> Sequence[ImageFile]:
+    """Several datasets as one; `weights` are each one's share of the patches in training.
+
+    Without weights every image counts alike. Image names get their dataset's place in front.
+
+    Ours.
+    """
+    if not of:
+        raise StudyError("mixture: of is empty; name datasets, as in of: [photos, t91]")
+    if weights and (len(weights) != len(of) or min(weights) <= 0):
+        raise StudyError(
+            f"mixture: weights {list(weights)} do not fit: a positive one is needed "
+            f"for each of {len(of)} datasets"
+        )
+    mixed = []
+    for place, part in enumerate(of):
+        files: Sequence[ImageFile] = part(split, scale)
+        total = sum(file.weight for file in files)
+        factor = weights[place] / total if weights else 1.0
+        mixed += [
+            replace(file, name=f"{place}/{file.name}", weight=file.weight * factor)
+            for file in files
+        ]
+    return mixed
+
+
+def images_below(folder: Path, what: str) -> list[ImageFile]:
+    """Every image file below a folder, named by its path there, sorted; hidden files left out.
+
+    Raises:
+        StudyError: no such folder, or no image in it.
+    """
+    if not folder.is_dir():
+        raise StudyError(f"{what}: there is no folder {folder} (looked from {Path.cwd()})")
+    found = sorted(
+        path.relative_to(folder)
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES and path.is_file()
+    )
+    visible = [path for path in found if not any(part.startswith(".") for part in path.parts)]
+    if not visible:
+        raise StudyError(f"{what}: no image in {folder} (looked for {' '.join(sorted(SUFFIXES))})")
+    stems = [path.with_suffix("").as_posix() for path in visible]
+    return [
+        ImageFile(stem if stems.count(stem) == 1 else path.as_posix(), folder / path)
+        for stem, path in zip(stems, visible, strict=True)
+    ]
+
+
+def beside(files: Iterable[ImageFile], folder: Path, scale: int) -> list[ImageFile]:
+    """The same images with the LR files that stand for them in an LR folder.
+
+    Raises:
+        StudyError: an image has no LR file.
+    """
+    inner = next((folder / x for x in (f"X{scale}", f"x{scale}") if (folder / x).is_dir()), folder)
+    if not inner.is_dir():
+        raise StudyError(f"there is no LR folder {inner} (looked from {Path.cwd()})")
+    there = {path.with_suffix("").name: path for path in images_in(inner)}
+    paired = []
+    for file in files:
+        stem = file.hr.stem
+        lr = there.get(f"{stem}x{scale}") or there.get(stem)
+        if lr is None:
+            raise StudyError(
+                f"{file.hr} has no LR file: looked for {stem}x{scale}.png and {stem}.png in {inner}"
+            )
+        paired.append(replace(file, lr=lr))
+    return paired
+
+
+def images_in(folder: Path) -> list[Path]:
+    """The image files of one folder itself, sorted; none where there is no such folder."""
+    return sorted(
+        path
+        for path in (folder.iterdir() if folder.is_dir() else ())
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    )

@@ -1,0 +1,128 @@
+"""A dataset's pixels, decoded once, and the manifest that says exactly which pixels they are.
+
+The manifest, not the folder's name, is what a run's identity rests on: the same images elsewhere
+give the same runs, one changed pixel gives others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+from srbench.data.datasets import ImageFile
+from srbench.data.images import read_image
+from srbench.registry import StudyError
+from srbench.slots import Image as Pixels
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """One decoded image. Pixels are uint8 (H, W, 3) and cannot be written to."""
+
+    name: str
+    hr: Pixels  # cropped at the bottom right to a multiple of the scale
+    lr: Pixels | None  # None where LR is to be made from HR
+    sha256: str  # of the HR pixels
+    weight: float = 1.0
+
+    @property
+    def size(self) -> str:
+        """HR width x height, as people write it."""
+        return f"{self.hr.shape[1]}x{self.hr.shape[0]}"
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """The images of one dataset for one split, sorted by name."""
+
+    name: str
+    split: str
+    images: tuple[Image, ...]
+    manifest: str  # hex digest over names, sizes, weights and pixels
+
+    @property
+    def megapixels(self) -> float:
+        """HR pixels of all images together, in millions."""
+        return sum(image.hr.size for image in self.images) / 3e6
+
+
+def decode(files: Sequence[ImageFile], name: str, split: str, scale: int) -> Dataset:
+    """Read and check every image, in threads.
+
+    Raises:
+        StudyError: no images, two of one name, an unreadable one, or an LR of the wrong size.
+    """
+    names = [file.name for file in files]
+    doubles = sorted({n for n in names if names.count(n) > 1})
+    if not files or doubles:
+        found = f"several images named {', '.join(doubles)}" if doubles else "no images"
+        raise StudyError(f"{name} ({split}): {found}")
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:
+        images = list(threads.map(partial(_decode, scale=scale), files))
+    images.sort(key=lambda image: image.name)
+    return Dataset(name, split, tuple(images), _manifest(images, scale))
+
+
+def signature(files: Iterable[ImageFile]) -> str:
+    """A digest of paths, sizes and times: while it stands, decoding would give the same again.
+
+    Raises:
+        StudyError: a file is not there.
+    """
+    rows = []
+    for file in sorted(files, key=lambda file: file.name):
+        for path in filter(None, (file.hr, file.lr)):
+            try:
+                stat = path.stat()
+            except OSError as error:
+                raise StudyError(f"{path}: {error.strerror}") from None
+            where = str(path.absolute())
+            rows.append((file.name, where, stat.st_size, stat.st_mtime_ns, file.weight))
+    return _digest(rows)
+
+
+def _decode(file: ImageFile, scale: int) -> Image:
+    whole = read_image(file.hr)
+    height, width = (side // scale for side in whole.shape[:2])  # of LR
+    if not height or not width:
+        raise StudyError(
+            f"{file.hr}: {whole.shape[1]}x{whole.shape[0]} pixels are too few for x{scale}"
+        )
+    hr = _frozen(whole[: height * scale, : width * scale].copy())
+    lr = None
+    if file.lr is not None:
+        lr = _frozen(read_image(file.lr))
+        if lr.shape[:2] != (height, width):
+            raise StudyError(
+                f"{file.lr}: {lr.shape[1]}x{lr.shape[0]} pixels; {width}x{height} are expected "
+                f"at x{scale} beside {file.hr} ({whole.shape[1]}x{whole.shape[0]})"
+            )
+    return Image(file.name, hr, lr, hashlib.sha256(hr.data).hexdigest(), file.weight)
+
+
+def _manifest(images: Sequence[Image], scale: int) -> str:
+    rows = [
+        (
+            image.name,
+            image.hr.shape,
+            image.sha256,
+            "made" if image.lr is None else hashlib.sha256(image.lr.data).hexdigest(),
+            image.weight,
+        )
+        for image in images
+    ]
+    return _digest([scale, rows])
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()
+
+
+def _frozen(pixels: Pixels) -> Pixels:
+    pixels.setflags(write=False)  # shared by every run of a process
+    return pixels

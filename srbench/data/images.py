@@ -1,0 +1,84 @@
+"""One image file to pixels, or a refusal that names the file and says what to do.
+
+Only RGB of 8 bits comes out: what cannot become that without a silent loss (16 bits,
+transparency, several frames) is refused. Colour profiles are ignored, as in the field's datasets.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+from PIL import ImageOps, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
+from PIL.TiffImagePlugin import BITSPERSAMPLE, TiffImageFile
+
+from srbench.registry import StudyError
+from srbench.slots import Image
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")  # few and well-fuzzed; Pillow knows forty
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
+MAX_MEGAPIXELS = 64
+MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX"})
+
+
+def read_image(path: Path) -> Image:
+    """The pixels of a file as RGB, uint8 (H, W, 3), turned upright as its EXIF data say.
+
+    Raises:
+        StudyError: not an image of a known format, broken, too large, or not plain 8-bit RGB.
+    """
+    try:
+        with PIL.Image.open(path, formats=FORMATS) as image:
+            problem = _header_problem(image)
+            pixels = None if problem else _pixels(image)
+    except FileNotFoundError:
+        raise StudyError(f"{path}: there is no such file") from None
+    except UnidentifiedImageError:
+        raise StudyError(f"{path}: is not a {', '.join(FORMATS)} image, or is broken") from None
+    except PIL.Image.DecompressionBombError:
+        raise StudyError(f"{path}: {_too_large('many')}") from None
+    except Exception as error:  # decoders raise OSError, SyntaxError, struct.error and many more
+        raise StudyError(f"{path}: is broken ({error or type(error).__name__})") from error
+    if pixels is None:
+        raise StudyError(f"{path}: {problem or 'has transparent pixels; save it without'}")
+    return pixels
+
+
+def _header_problem(image: ImageFile) -> str | None:
+    """What stands against decoding, known from the header alone."""
+    width, height = image.size
+    if width * height > MAX_MEGAPIXELS * 10**6:
+        return _too_large(f"{width}x{height}")
+    # A phone's JPEG may carry a preview or a depth map as further frames (MPO): the first counts.
+    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+        return "has several frames; save one of them as a file of its own"
+    if _bits(image) > 8:
+        return "has more than 8 bits a channel; save it with 8"
+    if image.mode not in MODES:
+        return f"has colours of type {image.mode}; save it as RGB"
+    return None
+
+
+def _too_large(size: str) -> str:
+    return f"has {size} pixels; {MAX_MEGAPIXELS} megapixels are allowed: cut it into pieces"
+
+
+def _bits(image: ImageFile) -> int:
+    """Bits a channel as stored: Pillow silently drops the lower 8 of 16-bit RGB."""
+    if isinstance(image, TiffImageFile):
+        return max(map(int, image.tag_v2.get(BITSPERSAMPLE, (1,))))
+    stored = image.mode + "".join(str(tile[3]) for tile in image.tile if image.format == "PNG")
+    return 16 if "16" in stored or image.mode in ("I", "F") else 8
+
+
+def _pixels(image: ImageFile) -> Image | None:
+    """Decoded RGB, or None where some pixel is not fully opaque."""
+    image.load()
+    upright = ImageOps.exif_transpose(image)
+    if upright.has_transparency_data:
+        upright = upright.convert("RGBA")
+        if upright.getchannel("A").getextrema() != (255, 255):
+            return None
+    return np.array(upright.convert("RGB"))  # (H, W, 3)

@@ -1,0 +1,133 @@
+"""The field's sets as folder layouts that a user already has. Nothing is downloaded.
+
+A set is looked for below `root`: in Set5/HR with Set5/LR_bicubic/X2 beside it, in
+benchmark/Set5 likewise, or as images straight in Set5.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from srbench.data.datasets import ImageFile, beside, images_in
+from srbench.registry import StudyError
+from srbench.slots import dataset
+
+
+@dataset.register("set5")
+def set5(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
+    """Set5: five images, the smallest of the common test sets.
+
+    Bevilacqua et al., Low-complexity single-image super-resolution based on nonnegative neighbor
+    embedding, 2012. https://doi.org/10.5244/C.26.135
+    """
+    return _known(("Set5",), scale, root)
+
+
+@dataset.register("set14")
+def set14(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
+    """Set14: fourteen test images; copies of it differ by about 0.09 dB for bicubic.
+
+    Zeyde et al., On single image scale-up using sparse-representations, 2010.
+    https://doi.org/10.1007/978-3-642-27413-8_47
+    """
+    return _known(("Set14",), scale, root)
+
+
+@dataset.register("b100")
+def b100(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
+    """B100: the hundred test photographs of the Berkeley segmentation dataset.
+
+    Martin et al., A database of human segmented natural images, 2001.
+    https://doi.org/10.1109/ICCV.2001.937655
+    """
+    return _known(("B100", "BSD100", "BSDS100"), scale, root)
+
+
+@dataset.register("urban100")
+def urban100(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
+    """Urban100: a hundred photographs of buildings, with structure that repeats.
+
+    Huang et al., Single image super-resolution from transformed self-exemplars, 2015.
+    https://doi.org/10.1109/CVPR.2015.7299156
+    """
+    return _known(("Urban100",), scale, root)
+
+
+@dataset.register("manga109")
+def manga109(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
+    """Manga109: a page of each of 109 Japanese comics.
+
+    Matsui et al., Sketch-based manga retrieval using Manga109 dataset, 2015.
+    https://arxiv.org/abs/1510.04389
+    """
+    return _known(("Manga109",), scale, root)
+
+
+@dataset.register("t91")
+def t91(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
+    """T91: 91 small training images.
+
+    Yang et al., Image super-resolution via sparse representation, 2010.
+    https://doi.org/10.1109/TIP.2010.2050625
+    """
+    return _known(("T91", "91-image"), scale, root)
+
+
+@dataset.register("bsds200")
+def bsds200(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
+    """BSDS200: the two hundred training photographs of the Berkeley segmentation dataset.
+
+    Martin et al., A database of human segmented natural images, 2001.
+    https://doi.org/10.1109/ICCV.2001.937655
+    """
+    return _known(("BSDS200", "BSD200"), scale, root)
+
+
+@dataset.register("div2k")
+def div2k(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
+    """DIV2K: 800 photographs of 2K for training; its 100 of `valid` for validate and eval.
+
+    Agustsson and Timofte, NTIRE 2017 challenge on single image super-resolution, 2017.
+    https://doi.org/10.1109/CVPRW.2017.150
+    """
+    half = "train" if split == "train" else "valid"
+    hr, lr = f"DIV2K_{half}_HR", f"DIV2K_{half}_LR_bicubic"
+    layouts = [
+        (root_ / above / hr, root_ / above / lr)
+        for root_ in _roots(root)
+        for above in ("DIV2K", "")
+    ]
+    return _first("DIV2K", layouts, scale)
+
+
+def _known(names: tuple[str, ...], scale: int, root: str) -> list[ImageFile]:
+    """The set that has one of these folder names, in the first layout that exists."""
+    homes = [
+        root_ / above / name for root_ in _roots(root) for above in ("", "benchmark")
+        for name in names
+    ]  # fmt: skip
+    layouts = [(home / "HR", home / "LR_bicubic") for home in homes]
+    layouts += [(home, home / "LR_bicubic") for home in homes]
+    return _first(names[0], layouts, scale)
+
+
+def _first(name: str, layouts: list[tuple[Path, Path]], scale: int) -> list[ImageFile]:
+    """The images of the first folder that has any, with LR files where it has them."""
+    for hr, lr in layouts:
+        files = [ImageFile(path.stem, path) for path in images_in(hr)]
+        if files:
+            has_lr = any((lr / x).is_dir() for x in (f"X{scale}", f"x{scale}"))
+            return beside(files, lr, scale) if has_lr else files
+    looked = ", ".join(str(hr) for hr, _ in layouts)
+    raise StudyError(
+        f"{name} was not found (looked for {looked}); put the set there, or name the folder "
+        f"above it by root: or SRBENCH_DATA. LR files, if any: {layouts[0][1]}/X{scale}/"
+    )
+
+
+def _roots(root: str) -> list[Path]:
+    """Where sets may stand: the study's word, else the environment's, else beside the work."""
+    chosen = root or os.environ.get("SRBENCH_DATA", "")
+    return [Path(chosen).expanduser()] if chosen else [Path("data"), Path("../shared/data")]

@@ -1,0 +1,170 @@
+"""The batches of a training: pairs of LR and HR patches, cut from decoded images.
+
+A batch is a pure function of (streams, epoch, step): there is no position to save, and all
+variants of a seed see the same patches. `fixed` cuts the patches once, at epoch 0, and only
+reshuffles them; otherwise every epoch cuts anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, replace
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srbench.data.augmentations import Augment
+from srbench.data.decoded import Dataset, Image
+from srbench.data.degradations import Degrade, shrink
+from srbench.registry import StudyError
+from srbench.slots import Image as Pixels
+from srbench.streams import Streams
+
+POOL_BYTES = 2**30  # fixed patches are kept up to this size, else cut again each time
+NO_DRAW = np.random.default_rng(0)  # for degradations that do not draw
+
+Pair = tuple[Pixels, Pixels]
+
+
+def with_lr(dataset: Dataset, degrade: Degrade, scale: int) -> Dataset:
+    """The dataset with LR images made by a deterministic degradation, of whole images.
+
+    Runs of one process may share it: `Patches(with_lr(...), None, ...)`.
+    """
+    images = tuple(
+        replace(image, lr=shrink(degrade, image.hr, scale, NO_DRAW)) for image in dataset.images
+    )
+    return replace(dataset, images=images)
+
+
+@dataclass(frozen=True, eq=False)
+class Patches:
+    """Batches of `batch` pairs, `count` pairs an epoch; `patch` is the HR side in pixels.
+
+    `degrade` None means the dataset's own LR images. A degradation that is not random is
+    applied once to whole images and LR is cut from these, as the field does; a random one
+    is applied to each HR patch. Images are drawn as often as their weights say.
+
+    Raises:
+        StudyError: an image is smaller than the patch or has no LR, or the numbers do not fit.
+    """
+
+    dataset: Dataset
+    degrade: Degrade | None
+    augmentations: Sequence[Augment]
+    _: KW_ONLY
+    scale: int
+    patch: int
+    count: int
+    batch_size: int
+    fixed: bool
+    streams: Streams
+
+    def __post_init__(self) -> None:
+        if self.patch < self.scale or self.patch % self.scale:
+            raise StudyError(f"patch {self.patch} is not a multiple of the scale, {self.scale}")
+        if min(self.count, self.batch_size) < 1:
+            raise StudyError(f"patches {self.count}, batch {self.batch_size}: both are 1 or more")
+        for image in self.dataset.images:
+            if min(image.hr.shape[:2]) < self.patch:
+                raise StudyError(
+                    f"{self.dataset.name}: {image.name} has {image.size} pixels, too few for a "
+                    f"patch of {self.patch}x{self.patch}"
+                )
+            if self.degrade is None and image.lr is None:
+                raise StudyError(f"{self.dataset.name}: {image.name} has no LR file of its own")
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in an epoch; the last one may be smaller."""
+        return -(-self.count // self.batch_size)
+
+    def batch(self, epoch: int, step: int) -> Pair:
+        """LR (N, h, w, 3) and HR (N, H, W, 3), uint8, for a step counted within its epoch."""
+        order = _order(self.streams, epoch, self.count)
+        chosen = order[step * self.batch_size : (step + 1) * self.batch_size]
+        if step < 0 or not len(chosen):
+            raise IndexError(f"step {step} of {self.steps_per_epoch}")
+        side = self.patch // self.scale
+        lr = np.empty((len(chosen), side, side, 3), np.uint8)
+        hr = np.empty((len(chosen), self.patch, self.patch, 3), np.uint8)
+        for n, index in enumerate(map(int, chosen)):
+            lr[n], hr[n] = self._augmented(self._pair(epoch, index), epoch, index)
+        return lr, hr
+
+    def _pair(self, epoch: int, index: int) -> Pair:
+        return self._pool[index] if self._pool else self._cut(0 if self.fixed else epoch, index)
+
+    def _cut(self, epoch: int, index: int) -> Pair:
+        """Patch number `index` of an epoch, before augmentation."""
+        places = _places(self.streams, epoch, self.count, self._weights)
+        image: Image = self._images[int(places[index, 0])]
+        down, across = (  # position in LR pixels, so that HR is cut on the same grid
+            int(place * ((side - self.patch) // self.scale + 1))
+            for place, side in zip(places[index, 1:], image.hr.shape[:2], strict=True)
+        )
+        y, x = down * self.scale, across * self.scale
+        hr = image.hr[y : y + self.patch, x : x + self.patch]
+        if self._per_patch is not None:
+            generator = self.streams.generator("degrade", epoch, index)
+            return shrink(self._per_patch, hr, self.scale, generator), hr
+        assert image.lr is not None  # given, or made by _images
+        side = self.patch // self.scale
+        return image.lr[down : down + side, across : across + side], hr
+
+    def _augmented(self, pair: Pair, epoch: int, index: int) -> Pair:
+        if self.augmentations:
+            generator = self.streams.generator("augment", epoch, index)
+            for augment in self.augmentations:
+                pair = augment(*pair, generator)
+        return pair
+
+    @cached_property
+    def _per_patch(self) -> Degrade | None:
+        # A plain function that does not say whether it draws is taken for one that does.
+        return self.degrade if getattr(self.degrade, "random", True) else None
+
+    @cached_property
+    def _images(self) -> tuple[Image, ...]:
+        if self.degrade is None or self._per_patch is not None:
+            return self.dataset.images
+        return with_lr(self.dataset, self.degrade, self.scale).images
+
+    @cached_property
+    def _weights(self) -> tuple[float, ...]:
+        return tuple(image.weight for image in self.dataset.images)
+
+    @cached_property
+    def _pool(self) -> list[Pair]:
+        """All fixed patches, cut once; empty where they are cut each time."""
+        if not self.fixed or self.count * self.patch**2 * 3 > POOL_BYTES:
+            return []
+        return [self._cut(0, index) for index in range(self.count)]
+
+
+@lru_cache(maxsize=8)
+def _order(streams: Streams, epoch: int, count: int) -> NDArray[np.int64]:
+    return streams.generator("order", epoch, "shuffle").permutation(count)
+
+
+@lru_cache(maxsize=8)
+def _places(
+    streams: Streams, epoch: int, count: int, weights: tuple[float, ...]
+) -> NDArray[np.float64]:
+    """For each patch: its image's number, and its place down and across as fractions in [0, 1).
+
+    Each image gets its share of the patches, rounded down; what is left is drawn.
+    """
+    share = np.array(weights) / sum(weights) * count
+    whole = np.floor(share + 1e-9).astype(int)
+    left = count - int(whole.sum())
+    numbers = np.repeat(np.arange(len(weights)), whole)
+    if left:
+        spare = np.clip(share - whole, 1e-12, None)
+        drawn = streams.generator("order", epoch, "images").choice(
+            len(weights), left, replace=False, p=spare / spare.sum()
+        )
+        numbers = np.concatenate([numbers, drawn])
+    where = streams.generator("crop", epoch).random((count, 2))
+    return np.column_stack([numbers, where])

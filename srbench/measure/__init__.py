@@ -1,0 +1,1 @@
+"""Scores, cost and latency of a network."""

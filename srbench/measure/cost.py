@@ -1,0 +1,181 @@
+"""What a network costs: parameters (dead ones by name), MACs, activations, receptive field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
+
+HD_PIXELS = 1280 * 720  # HR, the field's usual size for MACs
+LR_SIDE = 256  # LR, the size of the efficient-SR challenges
+
+_COUNTED = ("convolution", "_convolution", "mm", "addmm")
+_FREE = (
+    "add", "add_", "mul", "mul_", "div", "sub", "cat", "view", "reshape", "_unsafe_view", "t",
+    "transpose", "permute", "slice", "select", "unsqueeze", "squeeze", "expand", "clone", "detach",
+    "empty", "zeros", "ones", "full", "copy_", "_to_copy", "alias", "lift_fresh", "split",
+    "arange", "as_strided", "new_empty", "new_zeros",
+)  # fmt: skip
+"""Moving and combining what is there; everything else that is not counted is listed by name."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The cost of one network, built for one scale.
+
+    macs_720p and macs_256 are multiply-accumulates of convolutions and linear layers, for an HR
+    image of 1280x720 and an LR image of 256x256; activations are elements of convolution outputs
+    at LR 256x256; receptive_field is the side, in LR pixels, of the square that one output pixel
+    depends on, None where it is the whole image. dead are parameters no gradient can reach.
+    """
+
+    parameters: int
+    frozen: int
+    dead: int
+    dead_modules: tuple[str, ...]
+    macs_720p: float
+    macs_256: float
+    activations: float
+    receptive_field: int | None
+    uncounted: tuple[str, ...]
+
+
+def cost(build: Callable[[int], nn.Module], scale: int) -> Cost:
+    """Measure a network without running it at full size: no GPU, little memory.
+
+    Raises:
+        ValueError: the network cannot be built, or does not give an image `scale` times as large.
+    """
+    with torch.device("meta"):
+        shapes = build(scale)
+    macs, activations, uncounted = count_macs(shapes, LR_SIDE)
+    net = build(scale)
+    check_shape(net, scale)
+    dead = dead_parameters(net)
+    sizes = {name: p.numel() for name, p in net.named_parameters()}
+    return Cost(
+        parameters=sum(sizes.values()),
+        frozen=sum(p.numel() for p in net.parameters() if not p.requires_grad),
+        dead=sum(sizes[name] for name in dead),
+        dead_modules=_modules(dead, sizes),
+        macs_720p=float(Fraction(macs, LR_SIDE**2) * Fraction(HD_PIXELS, scale**2)),
+        macs_256=float(macs),
+        activations=float(activations),
+        receptive_field=receptive_field(net),
+        uncounted=uncounted,
+    )
+
+
+def check_shape(net: nn.Module, scale: int) -> None:
+    """Refuse a network whose output is not an RGB image `scale` times as large."""
+    with torch.no_grad():
+        found = tuple(net(torch.zeros(1, 3, 6, 8)).shape)
+    if found != (1, 3, 6 * scale, 8 * scale):
+        raise ValueError(f"x{scale} of a 6x8 image is {found}, not {(1, 3, 6 * scale, 8 * scale)}")
+
+
+def dead_parameters(net: nn.Module) -> tuple[str, ...]:
+    """Names of trainable parameters that autograd cannot reach from the output.
+
+    One backward pass on a tiny input: a gradient that is None is dead, one that is zero is not.
+    The network is left without gradients.
+    """
+    device = next((p.device for p in net.parameters()), torch.device("cpu"))
+    output = net(torch.rand(1, 3, 8, 8, device=device))
+    if output.requires_grad:
+        output.sum().backward()
+    dead = tuple(n for n, p in net.named_parameters() if p.requires_grad and p.grad is None)
+    net.zero_grad(set_to_none=True)
+    return dead
+
+
+def count_macs(net: nn.Module, side: int) -> tuple[int, int, tuple[str, ...]]:
+    """(MACs, activations, names of uncounted operations) of one (1, 3, side, side) image.
+
+    `net` should be on the meta device, where nothing is computed.
+    """
+    device = next((p.device for p in net.parameters()), torch.device("meta"))
+    watch = _Operations()
+    with torch.no_grad(), FlopCounterMode(display=False) as flops, watch:
+        net(torch.empty(1, 3, side, side, device=device))
+    by_operation = flops.get_flop_counts().get("Global", {})
+    total = sum(n for op, n in by_operation.items() if _name(op) in _COUNTED)
+    return total // 2, watch.activations, tuple(sorted(watch.uncounted))
+
+
+def receptive_field(net: nn.Module) -> int | None:
+    """Side of the square of LR pixels that a central output pixel depends on; None if global.
+
+    Every weight is made positive and the input is positive, so nothing cancels: the gradient of
+    one output pixel is non-zero exactly where the pixel looks. Strips stand in for whole images,
+    one along each axis. `net` keeps its weights.
+    """
+    if not any(True for _ in net.parameters()):
+        return None
+    saved = {name: p.detach().clone() for name, p in net.named_parameters()}
+    try:
+        with torch.no_grad():
+            for p in net.parameters():
+                p.copy_(p.abs() / max(1, p[0].numel() if p.dim() > 1 else 1) + 1e-3)
+        for side in (65, 257):
+            reach = max(_reach(net, (side, 8), 0), _reach(net, (8, side), 1))
+            if reach < side:
+                return reach
+    finally:
+        with torch.no_grad():
+            for name, p in net.named_parameters():
+                p.copy_(saved[name])
+    return None
+
+
+def _reach(net: nn.Module, size: tuple[int, int], axis: int) -> int:
+    x = torch.ones(1, 3, *size, requires_grad=True)
+    y = net(x)
+    (gradient,) = torch.autograd.grad(y[0, :, y.shape[2] // 2, y.shape[3] // 2].sum(), x)
+    seen = (gradient.abs().sum((0, 1)) > 0).any(1 - axis).nonzero()  # along the axis
+    return int((seen[-1] - seen[0]).item()) + 1
+
+
+def _modules(dead: tuple[str, ...], sizes: dict[str, int]) -> tuple[str, ...]:
+    """The largest modules of which every parameter is dead, and single parameters elsewhere."""
+    found: list[str] = []
+    for name in dead:
+        parts = name.split(".")
+        for end in range(1, len(parts) + 1):
+            prefix = ".".join(parts[:end])
+            below = [n for n in sizes if n == prefix or n.startswith(prefix + ".")]
+            if all(n in dead for n in below):
+                if prefix not in found:
+                    found.append(prefix)
+                break
+    return tuple(found)
+
+
+class _Operations(TorchDispatchMode):
+    """Adds up convolution outputs and notes operations that are not counted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.activations = 0
+        self.uncounted: set[str] = set()
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        name = _name(func)
+        if "convolution" in name and isinstance(result, Tensor):
+            self.activations += result.numel()
+        elif name not in _COUNTED and name not in _FREE:
+            self.uncounted.add(name)
+        return result
+
+
+def _name(operation: Any) -> str:
+    return str(operation).split(".")[1 if str(operation).startswith("aten.") else 0]

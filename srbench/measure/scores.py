@@ -1,0 +1,180 @@
+"""From a network to scores, by a named protocol: LR in, SR out, border off, metrics on.
+
+A slip here costs more than the blocks under test are worth (0.02 to 8 dB), so every step is one
+small function, and each score carries the name of the protocol that made it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from typing import Protocol as Interface
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from srbench.measure.metrics import Floats, luma, psnr, ssim
+from srbench.registry import StudyError
+from srbench.resample import weights
+from srbench.slots import Image, degradation
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How scores are made; two scores are comparable only under one protocol."""
+
+    name: str
+    about: str
+    metrics: tuple[str, ...]  # its headline metrics; others may be taken beside them
+    border: int | None = None  # pixels cut from each side; None: as many as the scale
+    scales: tuple[int, ...] = ()  # where it is defined; empty: everywhere
+    lr: str = "matlab_bicubic"  # the degradation where a dataset brings no LR
+
+
+PROTOCOLS: dict[str, Protocol] = {
+    protocol.name: protocol
+    for protocol in (
+        Protocol("sr-y-v1", "the field's tables: Y, border as the scale", ("psnr_y", "ssim_y")),
+        Protocol("sr-rgb-v1", "RGB, else as sr-y-v1", ("psnr_rgb", "ssim_rgb")),
+        Protocol(
+            "ntire-esr",
+            "NTIRE's efficient SR challenge: RGB, x4, border 4",
+            ("psnr_rgb", "ssim_rgb"),
+            border=4,
+            scales=(4,),
+        ),
+    )
+}
+
+
+class Pixels(Interface):
+    """An image as the datasets give it: HR, and LR where the dataset has its own."""
+
+    @property
+    def hr(self) -> Image: ...
+    @property
+    def lr(self) -> Image | None: ...
+
+
+def evaluation_lr(image: Pixels, scale: int, protocol: Protocol = PROTOCOLS["sr-y-v1"]) -> Image:
+    """The LR image that networks are tested on: the dataset's own, else the protocol's.
+
+    Parts must be loaded (`srbench.slots.load`), or the degradation is not known.
+    """
+    if image.lr is not None:
+        return image.lr
+    degrade = degradation.parse(protocol.lr).build()(scale)
+    lr: Image = degrade(image.hr, np.random.default_rng(0))
+    return lr
+
+
+def super_resolve(net: nn.Module, lr: Image, device: torch.device | str = "cpu") -> Image:
+    """The SR image, uint8 (H, W, 3), of one whole LR image: fp32, no TF32, no autocast.
+
+    `net` is on `device`; it is put into eval mode for the call.
+
+    Raises:
+        FloatingPointError: the network's output has a NaN.
+    """
+    device = torch.device(device)
+    x = torch.tensor(lr, device=device).permute(2, 0, 1)[None].float() / 255  # (1, 3, h, w)
+    with _evaluating(net), full_precision(), torch.inference_mode():
+        with torch.autocast(device.type, enabled=False):
+            y: Tensor = net(x)
+        return quantise(y[0].permute(1, 2, 0))  # (H, W, 3)
+
+
+def quantise(image: Tensor | NDArray[np.floating]) -> Image:
+    """0..1 to uint8: clamped, then floor(255x + 0.5). Truncation would cost 0.03 to 0.1 dB.
+
+    Raises:
+        FloatingPointError: the image has a NaN.
+    """
+    values = image if isinstance(image, Tensor) else torch.from_numpy(image)
+    if values.isnan().any():
+        raise FloatingPointError("the image has a NaN")
+    return (values.clamp(0, 1) * 255 + 0.5).floor().to(torch.uint8).cpu().numpy()
+
+
+def crop_border(image: Image, pixels: int) -> Image:
+    """The image without `pixels` on each side."""
+    height, width = image.shape[:2]
+    return image[pixels : height - pixels, pixels : width - pixels]
+
+
+def score_pair(
+    sr: Image,
+    hr: Image,
+    protocol: Protocol,
+    scale: int,
+    metrics: Mapping[str, Callable[[Image, Image], float]],
+) -> dict[str, float]:
+    """Every metric of one SR image against its HR image, borders cut as the protocol says.
+
+    Raises:
+        StudyError: sizes differ, nothing is left inside the border, or the protocol is not
+            defined at this scale.
+    """
+    if protocol.scales and scale not in protocol.scales:
+        allowed = ", ".join(f"x{s}" for s in protocol.scales)
+        raise StudyError(f"protocol {protocol.name} is defined at {allowed}, not at x{scale}")
+    if sr.shape != hr.shape:
+        raise StudyError(f"SR is {sr.shape[1]}x{sr.shape[0]}, HR {hr.shape[1]}x{hr.shape[0]}")
+    border = scale if protocol.border is None else protocol.border
+    if min(hr.shape[:2]) <= 2 * border:
+        raise StudyError(f"{hr.shape[1]}x{hr.shape[0]} pixels are all within the border, {border}")
+    inner_sr, inner_hr = crop_border(sr, border), crop_border(hr, border)
+    return {name: metric(inner_sr, inner_hr) for name, metric in metrics.items()}
+
+
+def matlab_y_bicubic(hr: Image, scale: int) -> dict[str, float]:
+    """The papers' bicubic row, protocol `matlab-y`: 33.66, 30.39 and 28.42 dB on Set5.
+
+    Y alone, rounded to uint8, goes down and up in floating point; only the result is rounded.
+    Networks are never scored so: a check of a dataset's copy, and of our reading of the papers.
+    """
+    y = np.floor(luma(hr) + 0.5)  # (H, W)
+    low = _bicubic(y, y.shape[0] // scale, y.shape[1] // scale)
+    back = np.floor(_bicubic(low, *y.shape).clip(0, 255) + 0.5)
+    inner = slice(scale, -scale)
+    ours, true = back[inner, inner], y[inner, inner]
+    return {"psnr_y": psnr(ours, true), "ssim_y": ssim(ours, true)}
+
+
+def _bicubic(y: Floats, height: int, width: int) -> Floats:
+    return weights(y.shape[0], height) @ y @ weights(y.shape[1], width).T
+
+
+@contextmanager
+def full_precision() -> Iterator[None]:
+    """fp32 means fp32 here: no TF32 on CUDA, no bf16 on the CPU, whatever training has set."""
+    backends: Any = torch.backends  # its precision switches have no types
+    places = (
+        backends.cuda.matmul,
+        backends.cudnn.conv,
+        backends.mkldnn.matmul,
+        backends.mkldnn.conv,
+    )
+    before = [place.fp32_precision for place in places]
+    try:
+        for place in places:
+            place.fp32_precision = "ieee"
+        yield
+    finally:
+        for place, value in zip(places, before, strict=True):
+            place.fp32_precision = value
+
+
+@contextmanager
+def _evaluating(net: nn.Module) -> Iterator[None]:
+    training = [module for module in net.modules() if module.training]
+    net.eval()
+    try:
+        yield
+    finally:
+        for module in training:  # one by one: a part may have been frozen in eval mode
+            module.training = True

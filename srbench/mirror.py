@@ -1,0 +1,220 @@
+"""Keeps the Optuna mirror in step with a study: from our rows to trials, live and afterwards.
+
+Optuna's file is a view. Whatever goes wrong with it is said in a line, and nothing of the study
+is lost; the next `srbench run` or `srbench dashboard` makes it anew.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from srbench.results import Results
+from srbench.store import Store
+from srbench.tune import Cell, Finished, Mirror, differing, quiet
+
+STRIP = "strip.png"
+
+
+class MirrorWatcher:
+    """Shows one plan in Optuna while its runs are trained."""
+
+    def __init__(self, store: Store, plan: int, say: Callable[[str], None]) -> None:
+        self.store, self.plan, self.say = store, plan, say
+        self.mirror: Any = _Absent()
+        self.cells: dict[int, Cell] = {}
+        with self._careful():
+            results = store.results(plan, points=150)
+            self.curve = f"validate/{_watched(results)}"
+            self.metric = (results.facts.metric, results.facts.dataset)
+            self.sets = dict(zip(results.datasets["manifest"], results.datasets["name"],
+                                 strict=True))  # fmt: skip
+            cells = cells_of(results)
+            self.cells = {cell.run: cell for cell in cells}
+            with _locked(store.root):
+                self.mirror = open_mirror(store.root, results, cells)
+                done = [d for d in finished_of(results, store.root) if d.value is not None]
+                if not self.mirror.in_step_with([d.cell.run for d in done]):
+                    self.mirror.rebuild(finished_of(results, store.root))
+                self.mirror.fail_orphans()
+
+    def started(self, claim: Any, steps: int) -> None:
+        with self._careful() as mirror:
+            mirror.begin(self.cells[claim.run])
+
+    def resumed(self, claim: Any, step: int) -> None:
+        pass
+
+    def progressed(self, claim: Any, message: Any) -> None:
+        with self._careful() as mirror:
+            for name, _, epoch, value in message.points:
+                if name == self.curve:
+                    mirror.report(claim.run, round(epoch), value)
+
+    def scoring(self, claim: Any) -> None:
+        pass
+
+    def finished(self, claim: Any, done: Any, folder: Path) -> None:
+        with self._careful() as mirror:
+            frame = pd.DataFrame(done.scores, columns=["dataset", "image", "metric", "value"])
+            frame["dataset"] = frame["dataset"].map(self.sets)
+            means = frame.groupby(["dataset", "metric"], sort=True)["value"].mean()
+            metric, dataset = self.metric
+            facts = {f"{m} on {d}": float(v) for (d, m), v in means.items()}  # type: ignore[misc]
+            facts |= {"state": "done", "train_seconds": done.train_s}
+            value = float(means[(dataset, metric)])
+            strip = folder / STRIP
+            mirror.finish(Finished(self.cells[claim.run], value, facts, artifact=strip))
+
+    def failed(self, claim: Any, reason: str, message: str) -> None:
+        with self._careful() as mirror:
+            facts = {"state": f"failed: {reason}", "message": message.splitlines()[0][:200]}
+            mirror.finish(Finished(self.cells[claim.run], None, facts))
+
+    def stopped(self, claim: Any, step: int) -> None:
+        with self._careful() as mirror:
+            facts = {"state": f"interrupted at step {step}"}
+            mirror.finish(Finished(self.cells[claim.run], None, facts))
+
+    def said(self, text: str) -> None:
+        pass
+
+    def close(self) -> None:
+        """Write the effects into the study's note, and draw its figures."""
+        with self._careful() as mirror:
+            annotate(mirror, self.store.results(self.plan))
+            mirror.close()
+
+    @contextmanager
+    def _careful(self) -> Iterator[Any]:
+        """Trouble with the mirror is told once, and ends the mirroring, never the study."""
+        try:
+            yield self.mirror
+        except Exception as problem:
+            first = next(iter(str(problem).splitlines()), "")
+            self.say(
+                f"the Optuna mirror stays behind ({type(problem).__name__}: {first}); "
+                "results are safe, and srbench dashboard makes it anew"
+            )
+            self.mirror = _Absent()
+
+
+class _Absent:
+    """Stands where there is no mirror: takes every call and does nothing."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *args, **kwargs: None
+
+
+def refresh(store: Store, names: Sequence[str]) -> None:
+    """Make the mirrors of these studies anew where they are behind the database."""
+    for name in names:
+        results = store.results(name)
+        with _locked(store.root):
+            mirror = open_mirror(store.root, results, cells_of(results))
+            finished = finished_of(results, store.root)
+            if not mirror.in_step_with([d.cell.run for d in finished if d.value is not None]):
+                mirror.rebuild(finished)
+            annotate(mirror, results)
+            mirror.close()
+
+
+def mirror_url(root: Path) -> str:
+    """Where Optuna's own database lies: a file of its own, so that it can lock nothing of ours."""
+    return f"sqlite:///{root / 'optuna.sqlite'}"
+
+
+def open_mirror(root: Path, results: Results, cells: Sequence[Cell]) -> Mirror:
+    """The mirror of one study."""
+    facts = results.facts
+    direction: Literal["maximize", "minimize"] = "minimize" if facts.metric == "l1" else "maximize"
+    return Mirror(
+        mirror_url(root),
+        root / "artifacts",
+        name=facts.name,
+        plan=facts.plan,
+        metric=f"{facts.metric} on {facts.dataset}"[:200],
+        direction=direction,
+        cells=cells,
+    )
+
+
+def annotate(mirror: Mirror, results: Results) -> None:
+    """Note and figures: the effects as far as they are known."""
+    from srbench.report import figures_interactive as figures
+    from srbench.report.markdown import effects_note
+
+    quiet()
+    mirror.annotate(
+        effects_note(results),
+        {
+            "forest": figures.forest(results),
+            "curves": figures.curves(results),
+            "quality_cost": figures.quality_cost(results),
+        },
+    )
+
+
+def cells_of(results: Results) -> list[Cell]:
+    """Every run of the plan as Optuna sees it."""
+    variants = results.variants.set_index("variant")
+    parameters = differing({str(n): _leaves(row) for n, row in variants.iterrows()})
+    found = []
+    for run in results.runs.itertuples():
+        row = variants.loc[run.variant]
+        known = {"parameters": int(row["parameters"]), "dead_parameters": int(row["dead"])}
+        if pd.notna(row["macs_720p"]):
+            known["macs_720p"] = float(row["macs_720p"])
+        name = str(run.variant)
+        found.append(Cell(int(run.run_id), name, int(run.seed), parameters[name], known))
+    return found
+
+
+def finished_of(results: Results, root: Path) -> list[Finished]:
+    """The runs that have ended, with what is known of them."""
+    facts = results.facts
+    cells = {cell.run: cell for cell in cells_of(results)}
+    means = results.scores.groupby(["run_id", "dataset", "metric"], sort=True)["value"].mean()
+    curves = results.curves[results.curves["name"] == f"validate/{_watched(results)}"]
+    prints = dict(zip(results.variants["variant"], results.variants["fingerprint"], strict=True))
+    found = []
+    for run in results.runs.itertuples():
+        key = int(run.run_id)
+        if run.state not in ("done", "failed"):
+            continue
+        own = means[key] if key in means.index.get_level_values(0) else pd.Series(dtype=float)
+        known: dict[str, Any] = {f"{m} on {d}": float(v) for (d, m), v in own.items()}
+        known["state"] = "done" if run.state == "done" else f"failed: {run.reason}"
+        if pd.notna(run.train_seconds):
+            known["train_seconds"] = float(run.train_seconds)
+        points = curves[curves["run_id"] == key]
+        reports = {round(p.epoch): float(p.value) for p in points.itertuples()}
+        name = str(run.seed) if run.attempt == 1 else f"{run.seed}-{run.attempt}"
+        strip = root / "runs" / prints[run.variant] / name / STRIP
+        value = own.get((facts.dataset, facts.metric)) if run.state == "done" else None
+        found.append(Finished(cells[key], None if value is None else float(value), known, reports,
+                              strip))  # fmt: skip
+    return found
+
+
+def _leaves(row: pd.Series) -> Mapping[str, Any]:
+    return {"change": row["change"] or "none", "role": row["role"]}
+
+
+def _watched(results: Results) -> str:
+    metric = results.facts.metric
+    return metric if metric in ("psnr_y", "ssim_y") else "psnr_y"
+
+
+@contextmanager
+def _locked(root: Path) -> Iterator[None]:
+    """One process at a time makes or rebuilds the mirror: Optuna's own start-up races."""
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / "optuna.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

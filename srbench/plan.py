@@ -1,0 +1,222 @@
+"""Study to plan: variants times seeds become runs, each network is built dry and costed.
+
+Nothing is trained here and no GPU is touched; every mistake that a run could meet early is met
+here instead, and named with its place in the study.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from srbench import identity, slots
+from srbench.data.datasets import ImageFile
+from srbench.data.decoded import Dataset, decode
+from srbench.data.degradations import Degrade
+from srbench.data.patches import Patches
+from srbench.measure.cost import Cost, cost
+from srbench.registry import Choice, StudyError, source_of
+from srbench.streams import Streams
+from srbench.study import DataSettings, Study, Tree, Variant, dataset_name, describe
+from srbench.train.fit import FIT_VERSION
+from srbench.train.settings import TrainSettings
+
+TRAINING_DATA = ("patches", "cut", "patch", "degradation", "lr", "augment")
+"""The data settings that decide a run, beside its images; `eval` only says where it is scored."""
+
+
+@dataclass(frozen=True)
+class Numerics:
+    """What decides the bits of floating-point sums, beside the code."""
+
+    device: str  # "cpu", or the CUDA device's name
+    threads: int
+
+    def __str__(self) -> str:
+        if self.device == "cpu":
+            return f"cpu fp32, {self.threads} thread{'s' if self.threads > 1 else ''}"
+        return f"{self.device} fp32"
+
+
+@dataclass(frozen=True)
+class PlannedVariant:
+    """One variant with everything known before training."""
+
+    variant: Variant
+    fingerprint: str
+    seeds: tuple[int, ...]
+    steps: int
+    cost: Cost
+    source: str
+    manifest: str  # of the training images; empty where nothing is trained
+
+    @property
+    def trained(self) -> bool:
+        return self.steps > 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study's runs, the images they need, and the digest of all of it."""
+
+    study: Study
+    numerics: Numerics
+    variants: tuple[PlannedVariant, ...]
+    datasets: tuple[tuple[str, Dataset], ...]  # (role, images)
+    files: tuple[ImageFile, ...]
+    digest: str
+
+    @property
+    def runs(self) -> int:
+        return len({(v.fingerprint, seed) for v in self.variants for seed in v.seeds})
+
+
+def make_plan(
+    study: Study, numerics: Numerics, *, on_variant: Callable[[str], None] = lambda name: None
+) -> Plan:
+    """Build every variant dry and say what is to be run.
+
+    Raises:
+        StudyError: a network that cannot be built, images that are missing or too small.
+    """
+    datasets: dict[tuple[str, str], Dataset] = {}
+    files: list[ImageFile] = []
+
+    def images(choice: Choice, role: str) -> Dataset:
+        key = (role, str(choice))
+        if key not in datasets:
+            found = list(choice.build()(role, study.scale))
+            files.extend(found)
+            datasets[key] = decode(found, dataset_name(choice), role, study.scale)
+        return datasets[key]
+
+    planned = []
+    for variant in study.variants:
+        on_variant(variant.name)
+        try:
+            planned.append(_planned(variant, study, numerics, images))
+        except StudyError as error:
+            raise StudyError(error.problem, error.path or ("variants", variant.name)) from None
+        except (ValueError, RuntimeError, TypeError) as problem:
+            reason = str(problem).splitlines()[0]
+            raise StudyError(f"cannot be built: {reason}", ("variants", variant.name)) from problem
+    for choice in study.base.data["eval"]:
+        images(choice, "eval")
+    unique = {(role, d.manifest): d for (role, _), d in datasets.items()}
+    return Plan(
+        study,
+        numerics,
+        tuple(planned),
+        tuple((role, d) for (role, _), d in unique.items()),
+        tuple(files),
+        identity.digest(_asked(study, planned, unique)),
+    )
+
+
+def _planned(
+    variant: Variant, study: Study, numerics: Numerics, images: Callable[[Choice, str], Dataset]
+) -> PlannedVariant:
+    tree = variant.tree
+    price = _cost(tree.model, study.scale)
+    trained = price.parameters > price.frozen
+    steps, manifest = 0, ""
+    settings: TrainSettings = tree.train.build()()
+    source = identity.source_digest(_parts_used(tree, trained))
+    asked: dict[str, Any] = {
+        "model": tree.model.to_json(),
+        "scale": study.scale,
+        "numerics": str(numerics),
+        "salt": "",
+        "source": source,
+    }
+    if trained:
+        train_images = images(tree.data["train"], "train")
+        manifest = train_images.manifest
+        degrade = degradation_of(tree, study.scale)
+        patches = patches_of(tree, train_images, degrade, study.scale, Streams(0))
+        steps = settings.epochs * patches.steps_per_epoch
+        asked |= {
+            "fit": FIT_VERSION,
+            "train": tree.train.to_json(),
+            "data": {k: v for k, v in describe(tree.data).items() if k in TRAINING_DATA},
+            "images": manifest,
+            "validate": images(tree.data["validate"], "validate").manifest,
+        }
+    seeds = study.seeds if trained else (0,)
+    return PlannedVariant(variant, identity.digest(asked), seeds, steps, price, source, manifest)
+
+
+@cache
+def _cost(model: Choice, scale: int) -> Cost:
+    return cost(model.build(), scale)
+
+
+def patches_of(
+    tree: Tree, images: Dataset, degrade: Degrade | None, scale: int, streams: Streams
+) -> Patches:
+    """The training patches that a tree asks for; `degrade` None where `images` have their LR."""
+    data: DataSettings = tree.data.build()()
+    train: TrainSettings = tree.train.build()()
+    return Patches(
+        images,
+        degrade,
+        [augment() for augment in data.augment],
+        scale=scale,
+        patch=data.patch,
+        count=data.patches,
+        batch_size=train.batch,
+        fixed=data.cut == "fixed",
+        streams=streams,
+    )
+
+
+def degradation_of(tree: Tree, scale: int) -> Degrade | None:
+    """What makes a tree's training LR; None for the dataset's own."""
+    if tree.data["lr"] == "own":
+        return None
+    degrade: Degrade = tree.data["degradation"].build()(scale)
+    return degrade
+
+
+def _parts_used(tree: Tree, trained: bool) -> list[Any]:
+    """The registered parts that decide a run's weights."""
+    choices = list(tree.model.choices())
+    if trained:
+        choices += [c for c in tree.train.choices() if c is not tree.train]
+        for key in ("degradation", "augment"):
+            value = tree.data[key]
+            for choice in value if isinstance(value, tuple) else (value,):
+                choices += choice.choices()
+    return [choice.slot.parts[choice.name] for choice in choices]
+
+
+def _asked(
+    study: Study, planned: list[PlannedVariant], datasets: Mapping[tuple[str, str], Dataset]
+) -> dict[str, Any]:
+    """What the plan's digest is taken over: the runs, and what was said before them."""
+    return {
+        "question": study.question,
+        "variants": [(p.variant.name, p.variant.role, p.fingerprint, p.seeds) for p in planned],
+        "baseline": study.baseline,
+        "metric": [study.metric, study.dataset, study.protocol],
+        "metrics": list(study.metrics),
+        "min_effect": study.min_effect,
+        "eval": sorted(m for role, m in datasets if role == "eval"),
+    }
+
+
+def references(plan: Plan) -> tuple[tuple[str, str], ...]:
+    """(part, citation) of every part that the study uses, for the report's bibliography."""
+    found: dict[str, str] = {}
+    study = plan.study
+    trees = [planned.variant.tree for planned in plan.variants]
+    for tree in trees:
+        for choice in (*tree.model.choices(), *tree.train.choices(), *tree.data.choices()):
+            citation = source_of(choice.slot.parts[choice.name])
+            if choice.slot.name in slots.SLOTS and "Ours." not in citation:
+                found[f"{choice.slot.name} {choice.name}"] = citation
+    for metric in study.metrics:
+        found[f"metric {metric}"] = source_of(slots.metric.parts[metric])
+    return tuple(sorted((part, text) for part, text in found.items() if "Ours." not in text))

@@ -1,0 +1,164 @@
+"""How a study's progress looks: live bars with time left on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.text import Text
+
+QUIET_S = 30.0  # between two plain lines of one run
+
+
+@dataclass
+class _Row:
+    """One run on the display."""
+
+    name: str
+    steps: int
+    work: float  # of the whole run, in multiply-accumulates
+    begun: float
+    task: TaskID | None = None
+    first: int = 0  # step that it was resumed at
+    step: int = 0
+    said: float = field(default_factory=time.monotonic)
+
+    @property
+    def left_s(self) -> float | None:
+        done = self.step - self.first
+        if done <= 0:
+            return None
+        return (time.monotonic() - self.begun) / done * (self.steps - self.step)
+
+
+class Terminal:
+    """A watcher that draws: one bar for the study, one for each run under way."""
+
+    def __init__(self, console: Console, works: Mapping[str, float], total: float, runs: int):
+        """`works` is each variant's work of one run; `total` what is left of the study."""
+        self.console, self.works, self.total, self.left = console, works, max(total, 1e-9), runs
+        self.done_work, self.begun = 0.0, time.monotonic()
+        self.rows: dict[int, _Row] = {}
+        self.count = runs
+        self.bars: Progress | None = None
+        if console.is_terminal:
+            self.bars = Progress(
+                TextColumn("{task.description}", table_column=None),
+                BarColumn(bar_width=28),
+                TextColumn("{task.fields[state]}"),
+                console=console,
+                refresh_per_second=4,
+            )
+            self.whole = self.bars.add_task("study", total=1.0, state=f"0 of {runs} runs")
+
+    def __enter__(self) -> Terminal:
+        if self.bars is not None:
+            self.bars.start()
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        if self.bars is not None:
+            self.bars.stop()
+
+    def started(self, claim: Any, steps: int) -> None:
+        name = f"{claim.variants[0]}, seed {claim.seed}" if steps else claim.variants[0]
+        work = self.works.get(claim.variants[0], 0.0)
+        row = _Row(name, steps, work, time.monotonic())
+        self.rows[claim.run] = row
+        if self.bars is not None and steps:
+            row.task = self.bars.add_task(f"  {escape(name)}", total=steps, state="starting")
+
+    def resumed(self, claim: Any, step: int) -> None:
+        row = self.rows[claim.run]
+        row.first = row.step = step
+        row.begun = time.monotonic()
+        self._line(f"{row.name}: goes on from step {step:,} of {row.steps:,}")
+
+    def progressed(self, claim: Any, message: Any) -> None:
+        row = self.rows[claim.run]
+        row.step = message.step
+        left = f"{clock(row.left_s)} left" if row.left_s is not None else ""
+        state = f"{message.step:,} of {message.steps:,} steps, loss {message.loss:.4f}, {left}"
+        if self.bars is not None and row.task is not None:
+            self.bars.update(row.task, completed=message.step, state=state)
+            self._whole()
+        elif self.bars is None and time.monotonic() - row.said > QUIET_S:
+            row.said = time.monotonic()
+            self._line(f"{row.name}: {state}; study {clock(self.left_s())} left")
+
+    def scoring(self, claim: Any) -> None:
+        row = self.rows[claim.run]
+        if self.bars is not None and row.task is not None:
+            self.bars.update(row.task, completed=row.steps, state="scoring")
+
+    def finished(self, claim: Any, done: Any, folder: Path) -> None:
+        row = self._end(claim.run)
+        took = f" in {clock(done.train_s)}" if row.steps else ""
+        self._line(f"{row.name}: done{took} ({self.count - self.left} of {self.count})")
+
+    def failed(self, claim: Any, reason: str, message: str) -> None:
+        row = self._end(claim.run)
+        first = next(iter(message.splitlines()), "")
+        self._line(f"{row.name}: failed, {reason}: {first}", always=True)
+
+    def stopped(self, claim: Any, step: int) -> None:
+        row = self.rows[claim.run]
+        self._line(f"{row.name}: stopped at step {step:,} of {row.steps:,}, saved", always=True)
+
+    def said(self, text: str) -> None:
+        self._line(text, always=True)
+
+    def left_s(self) -> float | None:
+        """Seconds the study still takes, at the pace so far."""
+        under_way = sum(
+            r.work * (r.step - r.first) / r.steps for r in self.rows.values() if r.steps
+        )
+        done = self.done_work + under_way
+        if done <= 0:
+            return None
+        return (time.monotonic() - self.begun) * (self.total - done) / done
+
+    def _end(self, run: int) -> _Row:
+        row = self.rows.pop(run)
+        self.left -= 1
+        self.done_work += row.work * (1 - row.first / row.steps if row.steps else 1)
+        if self.bars is not None and row.task is not None:
+            self.bars.remove_task(row.task)
+        self._whole()
+        return row
+
+    def _whole(self) -> None:
+        if self.bars is None:
+            return
+        left = self.left_s()
+        state = f"{self.count - self.left} of {self.count} runs"
+        state += f", {clock(left)} left" if left is not None and self.left else ""
+        under_way = sum(
+            r.work * (r.step - r.first) / r.steps for r in self.rows.values() if r.steps
+        )
+        share = min((self.done_work + under_way) / self.total, 1.0)
+        self.bars.update(self.whole, completed=share, state=state)
+
+    def _line(self, text: str, *, always: bool = False) -> None:
+        if self.bars is None or always:
+            self.console.print(Text(text))
+
+
+def clock(seconds: float | None) -> str:
+    """A span of time as people say it: 45 s, 3 min 20 s, 2 h 05 min, 3 d 4 h."""
+    if seconds is None:
+        return "unknown"
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600} h"

@@ -1,0 +1,192 @@
+"""`srbench run` from study file to results: plan, store, workers, mirror, and how it ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from srbench import shortcut
+from srbench.registry import StudyError
+from srbench.store import Store, open_store, this_process
+
+if TYPE_CHECKING:  # torch comes with it, three seconds that a finished study does without
+    from rich.console import Console
+
+    from srbench.plan import Plan
+    from srbench.study import Study
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `srbench run` was asked for."""
+
+    study: Path
+    db: str | None = None
+    device: str = "auto"
+    workers: int | None = None
+    seeds: int | None = None
+    only: tuple[str, ...] = ()
+    set: tuple[str, ...] = ()
+    fresh: bool = False
+    checkpoint_s: float = 30.0
+
+    def options(self) -> list[str]:
+        """What decides the plan, beside the file."""
+        return [self.device, str(self.seeds), *self.only, "--set", *self.set]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How it ended: the plan's number, its states, and the signal that stopped it."""
+
+    plan: int
+    states: dict[str, int]
+    elsewhere: int
+    signal: int | None = None
+
+    @property
+    def exit_code(self) -> int:
+        if self.signal is not None:
+            return 128 + self.signal
+        return 1 if self.states.get("failed") else 0
+
+
+def read_study(request: Request) -> Study:
+    """The study that a request is about; StudyError names the place of a mistake."""
+    from srbench import study
+
+    return study.read(request.study, set_=request.set, seeds=request.seeds, only=request.only)
+
+
+def plan_study(study: Study, device: str, say: Callable[[str], None]) -> Plan:
+    """Build every variant dry, for runs on this kind of device."""
+    from srbench import plan
+    from srbench.bench import choose_devices, device_name
+
+    first = choose_devices(device, None)[0]
+    name = "cpu" if first == "cpu" else device_name(first)
+    try:
+        return plan.make_plan(study, plan.Numerics(name, 1), on_variant=say)
+    except StudyError as error:
+        raise study.located(error) from None
+
+
+def run(request: Request, console: Console) -> tuple[Store, Ended]:
+    """Do what is left of a study; everything, nothing, or the rest of an interrupted one.
+
+    Raises:
+        StudyError: a mistake in the study, the options or the database's address.
+    """
+    store = open_store(request.db)
+    key = shortcut.key(request.study, request.options())
+    number = store.find_plan(key) if shortcut.holds(store.root, key) else None
+    if number is not None and not request.fresh and _complete(store, number):
+        store.make_latest(number)
+        return store, Ended(number, store.plan_states(number), 0)
+    return store, _conduct(request, store, key, console)
+
+
+def _complete(store: Store, plan: int) -> bool:
+    states = store.plan_states(plan)
+    again = {"queued", "running", "interrupted", "failed"} & set(states)
+    return not again and not store.missing_scores(plan)
+
+
+def _conduct(request: Request, store: Store, key: str, console: Console) -> Ended:
+    with console.status("reading the study") if console.is_terminal else _nothing() as status:
+        study = read_study(request)
+
+        def say(name: str) -> None:
+            if status is not None:
+                status.update(f"building {name}")
+
+        plan = plan_study(study, request.device, say)
+    from srbench.bench import Conductor, Options, choose_devices, record
+    from srbench.mirror import MirrorWatcher
+    from srbench.progress import Terminal
+
+    number = store.add_plan(record(plan, key))
+    shortcut.remember(store.root, key, _paths(plan))
+    if request.fresh:
+        store.add_attempts(number)
+    else:
+        store.retry_failed(number)
+    devices = choose_devices(request.device, request.workers)
+    options = Options(devices, checkpoint_s=request.checkpoint_s)
+    left = store.claimable(number)
+    unscored = len(store.missing_scores(number))
+    if not left and not unscored:
+        return _ended(store, number, None)
+    works = {p.variant.name: p.steps * p.cost.macs_256 for p in plan.variants}
+    total = _work_left(plan, store, number, works)
+    console.print(
+        f"{study.name}: {left} of {plan.runs} runs to do"
+        + (f", {unscored} to score" if unscored else "")
+        + f"; {len(devices)} worker{'s' if len(devices) > 1 else ''} on {plan.numerics}",
+        highlight=False,
+    )
+    with Terminal(console, works, total, left) as terminal, _signals() as stop:
+        mirror = MirrorWatcher(store, number, terminal.said)
+        conductor = Conductor(plan, number, store, options, [terminal, mirror])
+        try:
+            conductor.conduct(lambda: stop.number is not None)
+        finally:
+            mirror.close()
+    return _ended(store, number, stop.number)
+
+
+def _ended(store: Store, plan: int, number: int | None) -> Ended:
+    elsewhere = store.running_elsewhere(plan, this_process())
+    return Ended(plan, store.plan_states(plan), elsewhere, number)
+
+
+def _work_left(plan: Plan, store: Store, number: int, works: dict[str, float]) -> float:
+    """Multiply-accumulates of the runs that are not done, as far as states tell."""
+    whole = sum(works[p.variant.name] * len(p.seeds) for p in plan.variants)
+    states = store.plan_states(number)
+    trained = sum(len(p.seeds) for p in plan.variants if p.trained)
+    done = min(states.get("done", 0), trained)
+    return whole * (1 - done / max(trained, 1)) or whole
+
+
+def _paths(plan: Plan) -> Iterator[Path]:
+    for file in plan.files:
+        yield file.hr
+        if file.lr is not None:
+            yield file.lr
+
+
+@dataclass
+class _Stop:
+    """The signal that asked to stop, once there was one."""
+
+    number: int | None = None
+
+
+@contextmanager
+def _signals() -> Iterator[_Stop]:
+    """SIGINT and SIGTERM finish the step and save; a second one ends at once."""
+    stop = _Stop()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        if stop.number is not None:
+            os._exit(128 + number)
+        stop.number = number
+
+    before = {n: signal.signal(n, on_signal) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield None

@@ -1,0 +1,39 @@
+"""What a study may say under `train:`: typed and defaulted like the settings of any part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from srbench.registry import Positive, Range, Slot
+from srbench.slots import Loss, Optimizer, Schedule
+from srbench.train.losses import l1
+from srbench.train.optimizers import adam
+from srbench.train.schedules import constant
+
+training = Slot("train", "how a run is trained")
+
+
+@training.register("train")
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings:
+    """Budget, loss, optimizer and schedule of one run. Ours.
+
+    epochs       passes over `data.patches` patches
+    batch        patches in a step; the last step of an epoch may have fewer
+    clip         largest norm of the whole gradient; none leaves it alone
+    validations  how many times PSNR and SSIM on `validate` are taken, evenly over the run
+    """
+
+    epochs: Positive = 300
+    batch: Positive = 6
+    loss: Loss = l1
+    optimizer: Optimizer = adam
+    schedule: Schedule = constant
+    clip: Annotated[float, Range(1e-9)] | None = None
+    validations: Annotated[int, Range(0, 150)] = 10
+
+    def validation_epochs(self) -> frozenset[int]:
+        """The epochs (from 1) after which `validate` is scored; the last one is among them."""
+        n = min(self.validations, self.epochs)
+        return frozenset(round(self.epochs * (k + 1) / n) for k in range(n))

@@ -1,0 +1,249 @@
+"""Optuna: asks which run is next in its own words, and mirrors every run as a trial.
+
+Our run table is the queue and the truth; Optuna's file can be deleted and is made anew from it.
+A fixed plan goes through a sampler that proposes the claimed run, so that optuna-dashboard shows
+parameters, curves, scores and pictures while the study runs.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import optuna
+from optuna.artifacts import FileSystemArtifactStore, upload_artifact
+from optuna.distributions import CategoricalDistribution
+from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+MAX_REPORTS = 150  # of one trial: the dashboard fetches them all, every few seconds
+log = logging.getLogger("srbench.optuna")
+
+Plain = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run as Optuna sees it: categorical parameters, and facts known before training."""
+
+    run: int
+    variant: str
+    seed: int
+    parameters: Mapping[str, Plain]
+    facts: Mapping[str, Plain] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What became of a run: its value (None where it failed), reports and picture strip."""
+
+    cell: Cell
+    value: float | None
+    facts: Mapping[str, Plain] = field(default_factory=dict)
+    reports: Mapping[int, float] = field(default_factory=dict)  # epoch -> value on `validate`
+    artifact: Path | None = None
+
+
+class Planned(BaseSampler):
+    """Proposes the parameters of the run that was claimed, whatever came before. Ours."""
+
+    def __init__(self) -> None:
+        self.next: Mapping[str, Plain] = {}
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, Any]:
+        return {}
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, Any]
+    ) -> dict[str, Any]:
+        return {}
+
+    def sample_independent(
+        self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: Any
+    ) -> Any:
+        return self.next[param_name]
+
+
+class Mirror:
+    """One Optuna study that shows one plan. Never in the way: its failures are only logged."""
+
+    def __init__(
+        self,
+        url: str,
+        artifacts: Path,
+        *,
+        name: str,
+        plan: str,
+        metric: str,
+        direction: Literal["maximize", "minimize"],
+        cells: Sequence[Cell],
+    ) -> None:
+        quiet()
+        artifacts.mkdir(parents=True, exist_ok=True)
+        self.storage = optuna.storages.RDBStorage(
+            url, engine_kwargs={"connect_args": {"timeout": 60}} if "sqlite" in url else None
+        )
+        self.artifacts = FileSystemArtifactStore(str(artifacts))
+        self.name, self.plan, self.metric, self.direction = name, plan, metric, direction
+        self.distributions = vocabulary(cells)
+        self.sampler = Planned()
+        self.trials: dict[int, optuna.Trial] = {}
+        self.reported: dict[int, int] = {}
+        self.study = self._open()
+
+    def in_step_with(self, runs: Sequence[int]) -> bool:
+        """Whether the finished trials are exactly these runs, under this plan and vocabulary."""
+        finished = [t for t in self.study.get_trials(deepcopy=False) if t.state.is_finished()]
+        mirrored = [t.user_attrs.get("run") for t in finished if t.state is TrialState.COMPLETE]
+        known = dict(self.study.user_attrs)
+        return (
+            known.get("plan") == self.plan
+            and known.get("vocabulary") == self._vocabulary_text()
+            and sorted(filter(None, mirrored)) == sorted(runs)
+        )
+
+    def rebuild(self, finished: Sequence[Finished]) -> None:
+        """Make the study anew from our rows: finished trials cannot be changed in place."""
+        optuna.delete_study(study_name=self.name, storage=self.storage)
+        self.study = self._open()
+        study_id = self.storage.get_study_id_from_name(self.name)
+        for done in finished:
+            parameters = self._parameters(done.cell)
+            template = create_trial(
+                state=TrialState.RUNNING,
+                params=parameters,
+                distributions={key: self.distributions[key] for key in parameters},
+                user_attrs=self._facts(done),
+                intermediate_values=dict(_thinned(done.reports)),
+            )
+            trial_id = self.storage.create_new_trial(study_id, template)
+            trial = self.storage.get_trial(trial_id)
+            if done.artifact is not None and done.artifact.exists():
+                upload_artifact(
+                    artifact_store=self.artifacts,
+                    file_path=str(done.artifact),
+                    study_or_trial=trial,
+                    storage=self.storage,
+                )
+            self._tell(trial.number, done.value)
+
+    def fail_orphans(self) -> None:
+        """Tell FAIL for trials that nobody works on: Optuna would show them running for ever."""
+        ours = {trial.number for trial in self.trials.values()}
+        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            if trial.number not in ours:
+                self.study.tell(trial.number, state=TrialState.FAIL)
+
+    def begin(self, cell: Cell) -> None:
+        """Ask for the trial of a run that was claimed."""
+        self.sampler.next = self._parameters(cell)
+        trial = self.study.ask({key: self.distributions[key] for key in self.sampler.next})
+        for key, value in self._facts(Finished(cell, None)).items():
+            trial.set_user_attr(key, value)
+        self.trials[cell.run] = trial
+
+    def report(self, run: int, epoch: int, value: float) -> None:
+        """One point of the curve on `validate`."""
+        trial = self.trials.get(run)
+        if trial is not None and epoch > self.reported.get(run, -1):
+            self.reported[run] = epoch
+            trial.report(value, epoch)
+
+    def finish(self, done: Finished) -> None:
+        """Attach the pictures and tell the value."""
+        trial = self.trials.pop(done.cell.run, None)
+        if trial is None:
+            return
+        for key, value in done.facts.items():
+            trial.set_user_attr(key, value)
+        if done.artifact is not None and done.artifact.exists():
+            upload_artifact(
+                artifact_store=self.artifacts, file_path=str(done.artifact), study_or_trial=trial
+            )
+        self._tell(trial.number, done.value)
+
+    def annotate(self, note: str, figures: Mapping[str, Any]) -> None:
+        """The study's note (Markdown) and its Plotly figures, under stable names."""
+        from optuna_dashboard import save_note, save_plotly_graph_object
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            save_note(self.study, note)
+            for name, figure in figures.items():
+                save_plotly_graph_object(self.study, figure, graph_object_id=name)
+
+    def close(self) -> None:
+        self.storage.remove_session()
+        self.storage.engine.dispose()
+
+    def _open(self) -> optuna.Study:
+        study = optuna.create_study(
+            storage=self.storage,
+            study_name=self.name,
+            sampler=self.sampler,
+            direction=self.direction,
+            load_if_exists=True,
+        )
+        if "plan" not in study.user_attrs:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                study.set_metric_names([self.metric])
+            study.set_user_attr("plan", self.plan)
+            study.set_user_attr("vocabulary", self._vocabulary_text())
+        return study
+
+    def _tell(self, number: int, value: float | None) -> None:
+        if value is None:
+            self.study.tell(number, state=TrialState.FAIL)
+        else:
+            self.study.tell(number, value)
+
+    def _parameters(self, cell: Cell) -> dict[str, Plain]:
+        return {"variant": cell.variant, "seed": cell.seed, **cell.parameters}
+
+    def _facts(self, done: Finished) -> dict[str, Plain]:
+        return {"run": done.cell.run, **done.cell.facts, **done.facts}
+
+    def _vocabulary_text(self) -> str:
+        return repr([(key, d.choices) for key, d in sorted(self.distributions.items())])[:2000]
+
+
+def vocabulary(cells: Sequence[Cell]) -> dict[str, CategoricalDistribution]:
+    """One category for every value that a parameter takes in the plan."""
+    values: dict[str, list[Plain]] = {
+        "variant": list(dict.fromkeys(cell.variant for cell in cells)),
+        "seed": sorted({cell.seed for cell in cells}),
+    }
+    for cell in cells:
+        for key, value in cell.parameters.items():
+            known = values.setdefault(key, [])
+            if not any(value is v or (type(value) is type(v) and value == v) for v in known):
+                known.append(value)
+    return {key: CategoricalDistribution(found) for key, found in values.items()}
+
+
+def differing(trees: Mapping[str, Mapping[str, Plain]]) -> dict[str, dict[str, Plain]]:
+    """For each variant the places of its tree that are not the same in all of them."""
+    absent = object()
+    places = dict.fromkeys(place for tree in trees.values() for place in tree)
+    vary = [p for p in places if len({repr(t.get(p, absent)) for t in trees.values()}) > 1]
+    return {name: {p: tree[p] for p in vary if p in tree} for name, tree in trees.items()}
+
+
+def quiet() -> None:
+    """Optuna's own log lines would break the progress display."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+
+def _thinned(reports: Mapping[int, float]) -> list[tuple[int, float]]:
+    points = sorted(reports.items())
+    if len(points) <= MAX_REPORTS:
+        return points
+    keep = {round(i * (len(points) - 1) / (MAX_REPORTS - 1)) for i in range(MAX_REPORTS)}
+    return [points[i] for i in sorted(keep)]

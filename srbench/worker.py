@@ -1,0 +1,400 @@
+"""A worker process: takes one run after another, trains and scores it, and says how it goes.
+
+It knows no database. What it measures goes to its conductor through a pipe, and when that pipe
+closes it stops: a worker never outlives the process that may write.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image as Picture
+from safetensors.torch import load_file, save
+from torch import nn
+
+from srbench import slots
+from srbench.data.decoded import Dataset, decode
+from srbench.data.degradations import Degrade
+from srbench.data.patches import with_lr
+from srbench.measure.scores import PROTOCOLS, evaluation_lr, score_pair, super_resolve
+from srbench.plan import degradation_of, patches_of
+from srbench.registry import Choice, StudyError
+from srbench.slots import Image, metric
+from srbench.streams import Streams
+from srbench.study import Tree, data, dataset_name
+from srbench.train import checkpoint
+from srbench.train.fit import Diverged, Training, fit
+from srbench.train.initialise import initialise
+from srbench.train.settings import TrainSettings, training
+
+MAX_PICTURES = 5  # of one evaluation set and run
+STRIP = "strip.png"
+Point = tuple[str, int, float, float]  # curve, step, epoch, value
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run to train and score, as plain data; with `weights`, to score only."""
+
+    run: int
+    model: Any
+    train: Any
+    data: Any
+    scale: int
+    seed: int
+    salt: str
+    folder: str  # of this run
+    protocol: str
+    metrics: tuple[str, ...]
+    evaluate: tuple[Any, ...]  # the evaluation sets, as choices in JSON
+    weights: str | None = None
+    checkpoint_s: float = 30.0
+
+    @property
+    def tree(self) -> Tree:
+        return Tree(
+            slots.model.parse(self.model), training.parse(self.train), data.parse(self.data)
+        )
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The worker has started and waits for a task."""
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """The run goes on after `step`; points beyond it are void."""
+
+    run: int
+    step: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is, and the new points of its curves."""
+
+    run: int
+    step: int
+    steps: int
+    loss: float
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """Training is over; the evaluation sets are under way."""
+
+    run: int
+
+
+@dataclass(frozen=True)
+class Done:
+    """A run has finished. Scores: (manifest, image, metric, value); pictures: (manifest, image,
+    kind, file name in the run's folder)."""
+
+    run: int
+    steps: int
+    train_s: float
+    score_s: float
+    memory_mb: float | None
+    weights: str | None
+    weights_sha256: str | None
+    scores: tuple[tuple[str, str, str, float], ...]
+    pictures: tuple[tuple[str, str, str, str], ...]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A run ended without a result."""
+
+    run: int
+    reason: str  # diverged, oom or error
+    message: str
+    steps: int
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A run was interrupted; its checkpoint is saved."""
+
+    run: int
+    steps: int
+
+
+Message = Ready | Resumed | Progress | Scoring | Done | Failed | Stopped
+
+
+class Stop(Exception):
+    """The conductor wants the run to stop after the step under way."""
+
+
+def main(pipe: Connection, device_name: str, threads: int) -> None:
+    """Serve tasks until the pipe closes or None arrives."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # the conductor decides, and tells
+    torch.set_num_threads(threads)
+    device = torch.device(device_name)
+    if device.type == "cuda":
+        torch.backends.cudnn.deterministic = True
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    slots.load()
+    try:
+        pipe.send(Ready())
+        while (task := pipe.recv()) is not None:
+            if isinstance(task, Task):  # anything else is a stop that came too late
+                pipe.send(_finished(task, pipe, device))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        sys.exit(1)
+
+
+def _finished(task: Task, pipe: Connection, device: torch.device) -> Message:
+    """Do a task; whatever goes wrong in it becomes a message."""
+    run = _Run(task, pipe, device)
+    try:
+        return run.do()
+    except Stop:
+        return Stopped(task.run, run.step)
+    except Diverged as problem:
+        return Failed(task.run, "diverged", str(problem), problem.step)
+    except FloatingPointError as problem:
+        return Failed(task.run, "diverged", f"{problem}, at step {run.step}", run.step)
+    except torch.OutOfMemoryError as problem:
+        return Failed(task.run, "oom", _first_line(problem), run.step)
+    except MemoryError:
+        return Failed(task.run, "oom", "the computer's memory is full", run.step)
+    except StudyError as problem:
+        return Failed(task.run, "error", str(problem), run.step)
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        raise
+    except Exception as problem:
+        message = f"{type(problem).__name__}: {_first_line(problem)}\n{traceback.format_exc()}"
+        return Failed(task.run, "error", message, run.step)
+
+
+class _Run:
+    """One task under way."""
+
+    def __init__(self, task: Task, pipe: Connection, device: torch.device) -> None:
+        self.task, self.pipe, self.device = task, pipe, device
+        self.tree = task.tree
+        self.folder = Path(task.folder)
+        self.streams = Streams(task.seed, task.salt)
+        self.points: list[Point] = []
+        self.sent = 0
+        self.step = 0
+        self.trained_s = 0.0  # before the last resume
+        self.last_sent = self.last_saved = time.monotonic()
+
+    def do(self) -> Message:
+        net: nn.Module = self.tree.model.build()(self.task.scale)
+        trained = any(p.requires_grad for p in net.parameters())
+        if self.task.weights is not None:
+            net.load_state_dict(load_file(self.task.weights))
+        elif trained:
+            initialise(net, self.streams)
+        net.to(self.device)
+        self._reset_memory()
+        train_s, weights, sha256 = 0.0, None, None
+        if trained and self.task.weights is None:
+            train_s = self._train(net)
+            weights, sha256 = self._save_weights(net)
+        memory = self._peak_memory()
+        self.pipe.send(Scoring(self.task.run))
+        start = time.monotonic()
+        scores, pictures = self._score(net)
+        if trained:
+            checkpoint.discard(self.folder)
+        return Done(
+            self.task.run, self.step, train_s, time.monotonic() - start, memory, weights, sha256,
+            tuple(scores), tuple(pictures),
+        )  # fmt: skip
+
+    def _train(self, net: nn.Module) -> float:
+        settings: TrainSettings = self.tree.train.build()()
+        images, degrade = _training_images(self.task)
+        patches = patches_of(self.tree, images, degrade, self.task.scale, self.streams)
+        saved = checkpoint.load_newest(self.folder, self.device)
+        if saved is not None:
+            self.step = saved["step"]
+            self.points = [tuple(point) for point in saved["points"]]
+            self.trained_s = saved["seconds"]
+            self.pipe.send(Resumed(self.task.run, self.step))
+        self.begin = time.monotonic()
+        validate = settings.validation_epochs()
+
+        def on_progress(now: Training) -> None:
+            self.step = now.step
+            if now.at_epoch_end:
+                self._end_epoch(now, now.epoch in validate)
+            if now.at_epoch_end or time.monotonic() - self.last_sent > 1.0:
+                self._tell(now)
+            if self.pipe.poll():
+                self.pipe.recv()
+                self._checkpoint(now)
+                raise Stop
+            if time.monotonic() - self.last_saved >= self.task.checkpoint_s:
+                self._checkpoint(now)
+
+        fit(net, patches, settings, self.streams, on_progress, resume=saved)
+        return self.trained_s + time.monotonic() - self.begin
+
+    def _end_epoch(self, now: Training, validate: bool) -> None:
+        losses = now.losses[-now.per_epoch :]
+        first = now.step - len(losses) + 1
+        self.points += [
+            ("loss_step", first + i, (first + i) / now.per_epoch, loss)
+            for i, loss in enumerate(losses)
+        ]
+        self.points.append(("loss", now.step, now.epoch, float(np.mean(losses))))
+        self.points.append(("lr", now.step, now.epoch, now.lr))
+        if validate:
+            paused = time.monotonic()
+            for name, value in self._validate(now.net).items():
+                self.points.append((f"validate/{name}", now.step, now.epoch, value))
+            self.begin += time.monotonic() - paused  # not training time
+            now.net.train()
+
+    def _validate(self, net: nn.Module) -> Mapping[str, float]:
+        metrics = {name: metric.parse(name).build()() for name in ("psnr_y", "ssim_y")}
+        rows = [
+            score_pair(
+                super_resolve(net, lr, self.device), hr, PROTOCOLS["sr-y-v1"], self.task.scale,
+                metrics,
+            )
+            for _, lr, hr in _evaluation_images(self.task, self.task.data, "validate")
+        ]  # fmt: skip
+        return {name: float(np.mean([row[name] for row in rows])) for name in metrics}
+
+    def _tell(self, now: Training) -> None:
+        new = tuple(self.points[self.sent :])
+        self.sent = len(self.points)
+        loss = now.losses[-1] if now.losses else float("nan")
+        self.pipe.send(Progress(self.task.run, now.step, now.steps, loss, new))
+        self.last_sent = time.monotonic()
+
+    def _checkpoint(self, now: Training) -> None:
+        state = now.state()
+        state["points"] = [list(point) for point in self.points]
+        state["seconds"] = self.trained_s + time.monotonic() - self.begin
+        checkpoint.save(self.folder, now.step, state)
+        self.last_saved = time.monotonic()
+
+    def _save_weights(self, net: nn.Module) -> tuple[str, str]:
+        tensors = {k: v.detach().cpu().contiguous() for k, v in net.state_dict().items()}
+        payload = save(tensors)
+        checkpoint.write_atomically(self.folder / "weights.safetensors", payload)
+        return "weights.safetensors", hashlib.sha256(payload).hexdigest()
+
+    def _score(
+        self, net: nn.Module
+    ) -> tuple[list[tuple[str, str, str, float]], list[tuple[str, str, str, str]]]:
+        protocol = PROTOCOLS[self.task.protocol]
+        metrics = {name: metric.parse(name).build()() for name in self.task.metrics}
+        scores, pictures = [], []
+        for chosen in self.task.evaluate:
+            images = _images(self.task, chosen, "eval")
+            for n, (name, lr, hr) in enumerate(_evaluation_images(self.task, chosen, "eval")):
+                sr = super_resolve(net, lr, self.device)
+                row = score_pair(sr, hr, protocol, self.task.scale, metrics)
+                scores += [(images.manifest, name, key, value) for key, value in row.items()]
+                if n < MAX_PICTURES:
+                    file = f"{images.manifest[:12]}-{n}.png"
+                    _save_picture(self.folder / file, sr)
+                    pictures.append((images.manifest, name, "sr", file))
+                if n == 0 and chosen == self.task.evaluate[0]:
+                    _save_picture(self.folder / STRIP, strip(lr, sr, hr))
+        return scores, pictures
+
+    def _reset_memory(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
+
+    def _peak_memory(self) -> float | None:
+        """Of the training, in MB (10**6 bytes); not measured on the CPU."""
+        if self.device.type != "cuda":
+            return None
+        return torch.cuda.max_memory_allocated(self.device) / 1e6
+
+
+def save_originals(folder: Path, images: Dataset, scale: int) -> list[tuple[str, str, str]]:
+    """Write HR and LR of an evaluation set once: (image, kind, file name) of each."""
+    found = []
+    for n, image in enumerate(images.images[:MAX_PICTURES]):
+        for kind, pixels in (("hr", image.hr), ("lr", evaluation_lr(image, scale))):
+            file = f"{images.manifest[:12]}-{n}-{kind}.png"
+            if not (folder / file).exists():
+                _save_picture(folder / file, pixels)
+            found.append((image.name, kind, file))
+    return found
+
+
+def strip(lr: Image, sr: Image, hr: Image, side: int = 128) -> Image:
+    """The centre of an image as LR (pixels repeated) | SR | HR, `side` HR pixels each."""
+    scale = hr.shape[0] // lr.shape[0]
+    repeated = lr.repeat(scale, 0).repeat(scale, 1)
+    top, left = ((n - min(side, n)) // 2 for n in hr.shape[:2])
+    cut = np.s_[top : top + side, left : left + side]
+    return np.concatenate([repeated[cut], sr[cut], hr[cut]], 1)
+
+
+def _save_picture(path: Path, pixels: Image) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Picture.fromarray(pixels).save(path, optimize=False)
+
+
+def _training_images(task: Task) -> tuple[Dataset, Degrade | None]:
+    """The training images, and what makes LR of each patch; None where they have their LR."""
+    images = _decoded(task.tree.data["train"], "train", task.scale)
+    degrade = degradation_of(task.tree, task.scale)
+    if degrade is None or getattr(degrade, "random", True):  # drawn anew for each patch
+        return images, degrade
+    return _with_lr(images, task.tree.data["degradation"], task.scale), None
+
+
+def _images(task: Task, chosen: Any, split: str) -> Dataset:
+    choice = slots.dataset.parse(chosen) if split == "eval" else task.tree.data["validate"]
+    return _decoded(choice, split, task.scale)
+
+
+def _evaluation_images(task: Task, chosen: Any, split: str) -> Iterator[tuple[str, Image, Image]]:
+    """(name, LR, HR) of each image, LR made once for all runs of this process."""
+    images = _images(task, chosen, split)
+    return zip(
+        (image.name for image in images.images),
+        _evaluation_lrs(images, task.scale, task.protocol),
+        (image.hr for image in images.images),
+        strict=True,
+    )
+
+
+@lru_cache(maxsize=16)
+def _evaluation_lrs(images: Dataset, scale: int, protocol: str) -> tuple[Image, ...]:
+    return tuple(evaluation_lr(image, scale, PROTOCOLS[protocol]) for image in images.images)
+
+
+@lru_cache(maxsize=8)
+def _decoded(choice: Choice, split: str, scale: int) -> Dataset:
+    return decode(list(choice.build()(split, scale)), dataset_name(choice), split, scale)
+
+
+@lru_cache(maxsize=8)
+def _with_lr(images: Dataset, degradation: Choice, scale: int) -> Dataset:
+    """LR made once, of whole images, for all runs of this process."""
+    return with_lr(images, degradation.build()(scale), scale)
+
+
+def _first_line(problem: BaseException) -> str:
+    return next(iter(str(problem).splitlines()), type(problem).__name__)

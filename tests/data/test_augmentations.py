@@ -1,0 +1,59 @@
+"""Augmentations change LR and HR alike."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pictures import noise
+
+from srbench.data import augmentations
+from srbench.data.resizers import matlab_bicubic
+from srbench.slots import augmentation
+
+FLIPS = ["hflip", "vflip", "rot90"]
+
+
+@pytest.mark.parametrize("name", FLIPS)
+def test_lr_stays_what_the_degradation_makes_of_hr(name: str) -> None:
+    generator, degrade = np.random.default_rng(0), matlab_bicubic(2)
+    hr = noise(24, 24)
+    lr, changed = augmentation.parse({name: {"p": 1.0}}).build()()(
+        degrade(hr, generator), hr, generator
+    )
+    made = degrade(np.ascontiguousarray(changed), generator)
+    assert np.abs(lr.astype(int) - made).max() <= 2  # rows are rounded before columns
+    assert not np.array_equal(changed, hr)
+
+
+@pytest.mark.parametrize("name", FLIPS)
+def test_twice_is_not_at_all(name: str) -> None:
+    change = augmentation.parse({name: {"p": 1.0}}).build()()
+    generator = np.random.default_rng(0)
+    pair = noise(6, 6, 1), noise(12, 12)
+    for one, two in zip(pair, change(*change(*pair, generator), generator), strict=True):
+        assert np.array_equal(one, two)
+
+
+@pytest.mark.parametrize("name", FLIPS)
+def test_p_is_the_share_of_patches_that_are_changed(name: str) -> None:
+    change = augmentation.parse({name: {"p": 0.25}}).build()()
+    generator, pair = np.random.default_rng(0), (noise(4, 4), noise(8, 8))
+    changed = [change(*pair, generator)[1] is not pair[1] for _ in range(1000)]
+    assert np.mean(changed) == pytest.approx(0.25, abs=0.04)
+
+
+def test_the_three_together_give_all_eight_views() -> None:
+    parts = [part() for part in (augmentations.hflip, augmentations.vflip, augmentations.rot90)]
+    generator, views = np.random.default_rng(0), set()
+    for _ in range(200):
+        pair = noise(4, 4), noise(8, 8)
+        for part in parts:
+            pair = part(*pair, generator)
+        views.add(pair[1].tobytes())
+    assert len(views) == 8
+
+
+def test_none_changes_nothing_and_may_be_written_as_null() -> None:
+    pair = noise(4, 4), noise(8, 8)
+    assert augmentation.parse(None).name == "none"
+    assert augmentations.none()(*pair, np.random.default_rng(0)) == pair

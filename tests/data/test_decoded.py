@@ -1,0 +1,103 @@
+"""Decoding once, and what a manifest depends on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+from pictures import Save, noise
+
+from srbench.data.datasets import ImageFile
+from srbench.data.decoded import decode, signature
+from srbench.data.known_sets import set5
+from srbench.registry import StudyError
+
+
+def test_hr_is_cropped_at_the_bottom_right_to_a_multiple_of_the_scale(save: Save) -> None:
+    [image] = decode([ImageFile("a", save("a.png", 11, 8))], "set", "eval", 3).images
+    assert np.array_equal(image.hr, noise(11, 8)[:9, :6])
+
+
+def test_decoded_pixels_cannot_be_changed(save: Save) -> None:
+    [image] = decode([ImageFile("a", save("a.png"))], "set", "eval", 2).images
+    with pytest.raises(ValueError, match="read-only"):
+        image.hr[0, 0, 0] = 1
+
+
+def test_the_manifest_is_of_pixels_and_not_of_places(tmp_path: Path, save: Save) -> None:
+    path = save("here/a.png")
+    (tmp_path / "there").mkdir()
+    PIL.Image.open(path).save(tmp_path / "there/other.bmp")
+    here, there = ImageFile("a", path), ImageFile("a", tmp_path / "there/other.bmp")
+    assert _manifest(here) == _manifest(there)
+
+
+def test_the_manifest_changes_with_whatever_training_sees(tmp_path: Path, save: Save) -> None:
+    a = ImageFile("a", save("a.png", 8, 8))
+    others = [
+        _manifest(replace(a, name="b")),
+        _manifest(replace(a, weight=2.0)),
+        _manifest(replace(a, hr=save("b.png", 8, 8, seed=1))),
+        _manifest(replace(a, lr=save("lr.png", 4, 4))),
+        _manifest(replace(a, lr=save("lr1.png", 4, 4, seed=1))),
+        _manifest(a, scale=4),
+        _manifest(a, ImageFile("z", a.hr)),
+    ]
+    assert len({_manifest(a), *others}) == len(others) + 1
+
+
+def test_the_order_of_the_files_does_not_matter(save: Save) -> None:
+    files = [ImageFile(name, save(f"{name}.png", seed=seed)) for seed, name in enumerate("abc")]
+    forth, back = (decode(f, "set", "train", 2) for f in (files, files[::-1]))
+    assert forth.manifest == back.manifest
+    assert [image.name for image in back.images] == ["a", "b", "c"]
+
+
+def test_an_lr_of_the_wrong_size_is_named(save: Save) -> None:
+    file = ImageFile("a", save("a.png", 9, 8), save("ax2.png", 4, 5))
+    with pytest.raises(StudyError, match=r"ax2\.png: 5x4 pixels; 4x4 are expected at x2"):
+        decode([file], "set", "eval", 2)
+
+
+def test_an_image_smaller_than_the_scale_is_named(save: Save) -> None:
+    with pytest.raises(StudyError, match=r"a\.png: 8x2 pixels are too few for x3"):
+        decode([ImageFile("a", save("a.png", 2, 8))], "set", "eval", 3)
+
+
+def test_no_images_and_two_of_one_name_are_refused(save: Save) -> None:
+    a = ImageFile("a", save("a.png"))
+    with pytest.raises(StudyError, match=r"set \(eval\): no images"):
+        decode([], "set", "eval", 2)
+    with pytest.raises(StudyError, match="several images named a"):
+        decode([a, a], "set", "eval", 2)
+
+
+def test_megapixels_are_those_of_hr(save: Save) -> None:
+    data = decode([ImageFile("a", save("a.png", 100, 50))], "set", "eval", 2)
+    assert data.megapixels == pytest.approx(0.005)
+
+
+def test_real_lr_files_fit_their_hr(real: Path) -> None:
+    data = decode(set5("eval", 3, root=str(real)), "set5", "eval", 3)
+    assert [image.name for image in data.images] == ["baby", "bird", "butterfly", "head", "woman"]
+    assert all(image.lr is not None for image in data.images)
+
+
+def test_the_signature_stands_until_a_file_is_touched(tmp_path: Path, save: Save) -> None:
+    files = [ImageFile("a", save("a.png")), ImageFile("b", save("b.png"), save("lr.png"))]
+    before = signature(files)
+    assert signature(files[::-1]) == before
+    os.utime(tmp_path / "lr.png", ns=(1, 1))
+    assert signature(files) != before
+    shutil.move(tmp_path / "a.png", tmp_path / "c.png")
+    with pytest.raises(StudyError, match=r"a\.png: No such file"):
+        signature(files)
+
+
+def _manifest(*files: ImageFile, scale: int = 2) -> str:
+    return decode(files, "set", "train", scale).manifest

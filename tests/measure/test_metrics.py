@@ -1,0 +1,128 @@
+"""Metrics against published figures, scikit-image, and the traps that they must not fall into."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from srbench.measure.metrics import luma, psnr, ssim
+from srbench.measure.scores import crop_border
+from srbench.registry import StudyError
+from srbench.slots import metric
+
+Pixels = NDArray[np.uint8]
+OURS = ["psnr_y", "psnr_rgb", "ssim_y", "ssim_rgb", "l1"]
+
+
+def pair() -> tuple[Pixels, Pixels]:
+    i, j = np.mgrid[0:64, 0:80]
+    a = np.stack([(7 * i + 13 * j) % 256, (11 * i + 5 * j) % 256, (3 * i + 17 * j) % 256], -1)
+    b = np.clip(a + ((i * j) % 17 - 8)[..., None], 0, 255)
+    return a.astype(np.uint8), b.astype(np.uint8)
+
+
+def score(name: str, sr: Pixels, hr: Pixels) -> float:
+    value: float = metric.parse(name).build()()(sr, hr)
+    return value
+
+
+@pytest.mark.parametrize(
+    ("colour", "y"),
+    [
+        ((0, 0, 0), 16), ((255, 255, 255), 235), ((255, 0, 0), 81.481), ((0, 255, 0), 144.553),
+        ((0, 0, 255), 40.966), ((128, 128, 128), 125.92941), ((1, 2, 3), 17.558765),
+    ],
+)  # fmt: skip
+def test_y_of_known_colours(colour: tuple[int, ...], y: float) -> None:
+    found = luma(np.array([[colour]], np.uint8))
+    assert found.dtype == np.float64
+    assert found.item() == pytest.approx(y, abs=5e-6)
+
+
+@pytest.mark.parametrize(
+    ("border", "expected"),
+    [
+        (0, {"psnr_y": 35.3130875, "psnr_rgb": 33.9570923447,
+             "ssim_y": 0.9767456, "ssim_rgb": 0.9838094162}),
+        (2, {"psnr_y": 35.4605768, "psnr_rgb": 34.1039045266,
+             "ssim_y": 0.9766384, "ssim_rgb": 0.9837304803}),
+        (4, {"psnr_y": 35.4257029, "psnr_rgb": 34.0672748469,
+             "ssim_y": 0.9766329, "ssim_rgb": 0.9835553685}),
+    ],
+)  # fmt: skip
+def test_scores_of_the_known_pair(border: int, expected: dict[str, float]) -> None:
+    a, b = (crop_border(image, border) for image in pair())
+    assert {name: score(name, a, b) for name in expected} == pytest.approx(expected, abs=2e-6)
+
+
+def test_ssim_does_not_downsample_large_images() -> None:
+    i, j = np.mgrid[0:512, 0:512]
+    g = 127.5 + 80 * np.sin(i / 9) + 40 * np.cos(j / 5)
+    n = ((1103515245 * i + 12345 * j) % 64) - 32
+    found = ssim(np.round(g), np.clip(np.round(g + n), 0, 255))
+    assert found == pytest.approx(0.5001782863, abs=1e-9)  # piq's default gives 0.9218
+
+
+def test_psnr_agrees_with_scikit_image() -> None:
+    a, b = (luma(image) for image in pair())
+    assert psnr(a, b) == pytest.approx(peak_signal_noise_ratio(a, b, data_range=255), abs=1e-10)
+
+
+def test_ssim_agrees_with_scikit_image_on_the_valid_region() -> None:
+    a, b = (luma(image) for image in pair())
+    _, full = structural_similarity(
+        a,
+        b,
+        data_range=255,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+        full=True,
+    )
+    assert ssim(a, b) == pytest.approx(full[5:-5, 5:-5].mean(), abs=1e-9)
+
+
+def test_ssim_rgb_is_the_mean_over_colours() -> None:
+    a, b = (image.astype(float) for image in pair())
+    single = [ssim(a[..., c], b[..., c]) for c in range(3)]
+    assert ssim(a, b) == pytest.approx(np.mean(single), abs=1e-12)
+
+
+def test_full_range_y_would_cost_what_the_field_pays() -> None:
+    a, b = (image @ np.array([0.299, 0.587, 0.114]) for image in pair())
+    limited = psnr(*(luma(image) for image in pair()))
+    assert psnr(a, b) - limited == pytest.approx(20 * math.log10(219 / 255), abs=1e-3)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_identical_images_score_the_best_there_is(name: str) -> None:
+    best = {"psnr": math.inf, "ssim": 1.0, "l1": 0.0}[name.split("_")[0]]
+    assert score(name, pair()[0], pair()[0]) == best
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_metrics_are_symmetric_and_worsen_with_the_error(name: str) -> None:
+    a, b = pair()
+    worse = np.clip(a.astype(int) + 3 * (b.astype(int) - a), 0, 255).astype(np.uint8)
+    assert score(name, a, b) == pytest.approx(score(name, b, a), abs=1e-12)
+    falls = score(name, worse, a) < score(name, b, a)
+    assert falls == (metric.parse(name).build()().better == "higher")
+
+
+def test_l1_is_in_0_to_1() -> None:
+    black, white = (np.full((12, 12, 3), value, np.uint8) for value in (0, 255))
+    assert score("l1", black, white) == 1
+
+
+def test_units_are_said() -> None:
+    assert [metric.parse(name).build()().unit for name in OURS] == ["dB", "dB", "", "", ""]
+
+
+def test_an_image_smaller_than_the_window_is_refused() -> None:
+    small = np.zeros((10, 30, 3), np.uint8)
+    with pytest.raises(StudyError, match="11x11 pixels inside the border, found 30x10"):
+        score("ssim_y", small, small)
