@@ -21,6 +21,7 @@ from typing import Any, Protocol
 from srbench import worker
 from srbench.plan import Plan, PlannedVariant, references
 from srbench.provenance import cpu_name, surroundings
+from srbench.registry import StudyError
 from srbench.results import StudyFacts
 from srbench.store import (
     Claim,
@@ -455,7 +456,7 @@ def choose_devices(asked: str, workers: int | None) -> tuple[str, ...]:
     """The device of each worker: every CUDA device once, or the CPU once a core.
 
     Raises:
-        ValueError: the device is not there.
+        StudyError: the device is not there.
     """
     import torch
 
@@ -468,7 +469,7 @@ def choose_devices(asked: str, workers: int | None) -> tuple[str, ...]:
     chosen = known if asked == "cuda" else [asked]
     if not chosen or not set(chosen) <= set(known):
         found = ", ".join(["cpu", *known])
-        raise ValueError(f"device {asked!r} is not there (found: auto, {found})")
+        raise StudyError(f"{asked!r} is not there (found: auto, {found})", place="--device")
     return tuple(chosen[i % len(chosen)] for i in range(workers or len(chosen)))
 
 

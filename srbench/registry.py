@@ -99,7 +99,7 @@ class Slot:
         for key in given:
             known(key, schema, f"{name}: setting", (*path, name, key))
         values = tuple(
-            (key, _check(given.get(key, default), hint, (*path, name, key)))
+            (key, checked(given.get(key, default), hint, (*path, name, key)))
             for key, (hint, default) in schema.items()
         )
         return Choice(self, name, values)
@@ -154,7 +154,7 @@ class Choice:
         values, schema = dict(self.settings), settings(self.slot.parts[self.name])
         known(head, schema, f"{self.name}: setting", at)
         if not rest:
-            values[head] = _check(written, schema[head][0], at)
+            values[head] = checked(written, schema[head][0], at)
         else:
             values[head] = _set_inside(values[head], schema[head][0], rest, written, at)
         return replace(self, settings=tuple(values.items()))
@@ -184,7 +184,7 @@ class Choice:
         changed = []
         for key, value in self.settings:
             hint, default = schema[key]
-            if value != _check(default, hint, ()):
+            if value != checked(default, hint, ()):
                 changed.append(f"{key}: {in_words(value)}")
         return f"{self.name}: {{{', '.join(changed)}}}" if changed else self.name
 
@@ -251,13 +251,13 @@ def _parameters(part: Part) -> list[inspect.Parameter]:
     return found
 
 
-def _check(value: object, hint: Any, path: Path) -> Any:
+def checked(value: object, hint: Any, path: Path = ()) -> Any:
     """The value as the type wants it (lists become tuples), or a StudyError."""
     origin, args = get_origin(hint), get_args(hint)
     if origin is Annotated and isinstance(args[1], Slot):
         return args[1].parse(value, path)
     if origin is Annotated:
-        number = _check(value, args[0], path)
+        number = checked(value, args[0], path)
         if not args[1].low <= number <= args[1].high:
             raise StudyError(f"{value!r} is not {args[1]}", path)
         return number
@@ -269,11 +269,11 @@ def _check(value: object, hint: Any, path: Path) -> Any:
         if value is None and type(None) in args:
             return None
         [inner] = [a for a in args if a is not type(None)]
-        return _check(value, inner, path)
+        return checked(value, inner, path)
     if origin is tuple:
         if not isinstance(value, list | tuple):
             raise StudyError(f"{value!r} is not a {type_name(hint)}", path)
-        return tuple(_check(v, args[0], (*path, i)) for i, v in enumerate(value))
+        return tuple(checked(v, args[0], (*path, i)) for i, v in enumerate(value))
     if hint is float and type(value) is int:
         return float(value)
     if type(value) is not hint or (hint is float and not math.isfinite(value)):  # type: ignore[arg-type]
@@ -293,7 +293,7 @@ def _set_inside(old: Any, hint: Any, rest: str, written: object, at: Path) -> An
         new = (
             _set_inside(old[i], inner, deeper, written, at)
             if deeper
-            else _check(written, inner, at)
+            else checked(written, inner, at)
         )
         return (*old[:i], new, *old[i + 1 :])
     raise StudyError(f"{in_words(old)} has no setting {rest!r}", at)

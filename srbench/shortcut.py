@@ -21,18 +21,23 @@ ENVIRONMENT = ("CUDA_VISIBLE_DEVICES", "SRBENCH_DATA")
 
 def key(study: Path, options: Sequence[str]) -> str:
     """A digest of everything that planning depends on, but the images."""
-    folder = Path(__file__).parent
     asked = {
         "study": [str(study.resolve()), _digest_file(study)],
         "options": list(options),
-        "code": [[str(p.relative_to(folder)), _digest_file(p)] for p in _sources(folder)],
-        "plug-ins": sorted(_plugins()),
+        "code": sources_digest(),
         "versions": versions(),
         "environment": [os.environ.get(name) for name in ENVIRONMENT],
         "nvidia": sorted(p.name for p in Path("/dev").glob("nvidia[0-9]*")),
         "folder": str(Path.cwd()),
     }
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def sources_digest() -> str:
+    """A digest of srbench's own source files and of the plug-ins'."""
+    folder = Path(__file__).parent
+    own = [[str(p.relative_to(folder)), _digest_file(p)] for p in _sources(folder)]
+    return hashlib.sha256(json.dumps([own, sorted(_plugins())]).encode()).hexdigest()
 
 
 def remember(root: Path, key: str, images: Iterable[Path]) -> None:

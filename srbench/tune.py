@@ -247,3 +247,13 @@ def _thinned(reports: Mapping[int, float]) -> list[tuple[int, float]]:
         return points
     keep = {round(i * (len(points) - 1) / (MAX_REPORTS - 1)) for i in range(MAX_REPORTS)}
     return [points[i] for i in sorted(keep)]
+
+
+def serve(url: str, artifacts: Path, port: int) -> None:
+    """Serve optuna-dashboard on 127.0.0.1 until it is interrupted."""
+    from optuna_dashboard import run_server
+
+    quiet()
+    artifacts.mkdir(parents=True, exist_ok=True)
+    store = FileSystemArtifactStore(str(artifacts))
+    run_server(optuna.storages.RDBStorage(url), "127.0.0.1", port, artifact_store=store)

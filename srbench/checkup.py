@@ -1,0 +1,86 @@
+"""`srbench doctor`: what this machine and database are like, and what is missing."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from srbench.provenance import cpu_name, surroundings, versions
+from srbench.registry import StudyError
+from srbench.store import open_store
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at: well or not, and what was found."""
+
+    what: str
+    found: str
+    ok: bool = True
+
+
+def checkup(db: str | None) -> list[Check]:
+    """Look at everything; a thing that is not well says what to do."""
+    here = surroundings()
+    checks = [
+        Check("srbench", _commit(here.git_commit, here.git_dirty)),
+        Check("python", f"{here.python} on {here.platform}"),
+        Check("packages", ", ".join(f"{name} {v}" for name, v in versions().items())),
+        Check("cpu", f"{cpu_name()}, {len(os.sched_getaffinity(0))} cores, {platform.machine()}"),
+        _cuda(),
+        _photos(),
+        _data(),
+    ]
+    return checks + _database(db)
+
+
+def _commit(commit: str | None, dirty: bool | None) -> str:
+    if commit is None:
+        return "installed, not a git checkout"
+    return f"commit {commit[:12]}" + (", with uncommitted changes" if dirty else "")
+
+
+def _cuda() -> Check:
+    try:
+        import torch
+        import torchvision  # noqa: F401  the two come in pairs, and fail here when mixed
+    except (ImportError, RuntimeError, OSError) as problem:
+        first = str(problem).splitlines()[0]
+        return Check("torch", f"{first}; install torch and torchvision from one index", False)
+    if not torch.cuda.is_available():
+        return Check("cuda", "no device; runs use the CPU, one worker a core")
+    names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return Check("cuda", f"{', '.join(names)}; CUDA {torch.version.cuda}")
+
+
+def _photos() -> Check:
+    spec = find_spec("skimage")
+    folder = Path(spec.origin).parent / "data" if spec and spec.origin else None
+    ok = folder is not None and (folder / "astronaut.png").exists()
+    return Check("photos", "scikit-image's are here" if ok else "scikit-image has no photos", ok)
+
+
+def _data() -> Check:
+    root = os.environ.get("SRBENCH_DATA")
+    if root is None:
+        return Check("datasets", "SRBENCH_DATA is not set; known sets are looked for in data/")
+    return Check("datasets", f"SRBENCH_DATA is {root}", Path(root).is_dir())
+
+
+def _database(db: str | None) -> list[Check]:
+    try:
+        store = open_store(db, create=False)
+        facts = store.facts()
+    except StudyError as error:
+        return [Check("database", str(error), False)]
+    well = facts.get("integrity") in ("ok", None) and not facts.get("network_file_system")
+    return [
+        Check("database", f"{facts['url']}, schema {facts['schema']}, {facts['kind']} "
+                          f"{facts['version']}"),
+        Check("journal", f"{facts['journal']}: {facts['journal_why']}"),
+        Check("integrity", f"{facts.get('integrity')}, {facts['size_bytes'] / 1e6:.1f} MB on "
+                           f"{facts.get('file_system') or 'a server'}", well),
+    ]  # fmt: skip

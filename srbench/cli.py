@@ -1,0 +1,384 @@
+"""The commands: they parse, print and choose exit codes; what is done is done elsewhere.
+
+Exit codes: 0 done, 1 some runs failed, 2 a mistake in what was asked, 130 and 143 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from srbench import __version__
+from srbench.registry import StudyError
+
+if TYPE_CHECKING:  # half a second that --help does without
+    from srbench.store import Store
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def _studies(incomplete: str) -> list[str]:
+    return [str(p) for p in sorted(Path("ablations").glob("*.yaml"))]
+
+
+def _names(incomplete: str) -> list[str]:
+    return [p.stem for p in sorted(Path("ablations").glob("*.yaml"))]
+
+
+def _slots(incomplete: str) -> list[str]:
+    from srbench.vocabulary import vocabulary
+
+    words = vocabulary()
+    return [*words, *(name for slot in words.values() for name in slot["parts"])]
+
+
+StudyFile = Annotated[
+    Path,
+    typer.Argument(
+        metavar="STUDY", help="A study file, or its name in ablations/.", autocompletion=_studies
+    ),
+]
+Database = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="Database: a path or a URL such as postgresql+psycopg://… "
+        "[dim](default: $SRBENCH_DB, else db/srbench.sqlite)[/dim]",
+    ),
+]
+Seeds = Annotated[int | None, typer.Option(min=1, help="How many seeds, instead of the file's.")]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(metavar="GLOB", help="Only these variants, and the baseline: 'atrous*'."),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="PATH=VALUE", help="Change a setting: train.epochs=5, channels=32."
+    ),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+
+
+@app.callback(invoke_without_command=True)
+def srbench(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Ablation benchmarks for image super-resolution.
+
+    Does this block help, by how much, and at what cost? Write the question as a study file, then
+
+      srbench plan   ablations/quickstart.yaml    what would be run, and what it costs
+      srbench run    ablations/quickstart.yaml    train and score what is left of it
+      srbench report quickstart                   one HTML page with the answer
+    """
+    if version:
+        out.print(f"srbench {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    study: StudyFile,
+    db: Database = None,
+    device: Device = "auto",
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=256, help="Processes; one for each CUDA device or CPU core."),
+    ] = None,
+    seeds: Seeds = None,
+    only: Only = None,
+    set_: Set = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Train everything once more, beside what is there.")
+    ] = False,
+    checkpoint_s: Annotated[
+        float, typer.Option(min=0, help="Seconds between checkpoints of a run.")
+    ] = 30.0,
+) -> None:
+    """Train and score what is left of a study.
+
+    The same command again does nothing where everything is there, goes on where it was stopped
+    (Ctrl-C, a kill, a power cut), and tries again what failed by accident.
+    """
+    from srbench.session import Request, run
+
+    request = Request(
+        _study_file(study), db, device, workers, seeds, tuple(only or ()), tuple(set_ or ()),
+        fresh, checkpoint_s,
+    )  # fmt: skip
+    store, ended = run(request, out)
+    again = " ".join(["srbench", *sys.argv[1:]]).replace(" --fresh", "")
+    if ended.signal is not None:
+        left = sum(n for state, n in ended.states.items() if state in ("queued", "interrupted"))
+        out.print(f"Stopped and saved; {left} runs are left. Go on with: [bold]{again}[/bold]")
+        raise typer.Exit(ended.exit_code)
+    _print_summary(store, ended.plan)
+    if ended.elsewhere:
+        out.print(f"{ended.elsewhere} more runs are being trained by another srbench run.")
+    name = request.study.stem
+    out.print(f"The whole report: [bold]srbench report {name}[/bold]")
+    raise typer.Exit(ended.exit_code)
+
+
+@app.command()
+def plan(
+    study: StudyFile,
+    db: Database = None,
+    device: Device = "auto",
+    workers: Annotated[int | None, typer.Option(min=1, max=256, help="For the estimate.")] = None,
+    seeds: Seeds = None,
+    only: Only = None,
+    set_: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Say what a study would run: shapes, costs, dead parameters, time. Trains nothing.
+
+    Every mistake that can be known beforehand is found here: settings, shapes, missing images.
+    """
+    from srbench.planned import as_plain, planned
+    from srbench.session import Request
+
+    request = Request(
+        _study_file(study), db, device, workers, seeds, tuple(only or ()), tuple(set_ or ())
+    )
+    found = planned(request)
+    if as_json:
+        print(json.dumps(as_plain(found), indent=1))
+    else:
+        from srbench.planned import table
+
+        out.print(table(found))
+
+
+@app.command()
+def report(
+    studies: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[STUDY]…", help="Names of studies.", autocompletion=_names),
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder that gets a folder for each study.")
+    ] = Path("reports"),
+    db: Database = None,
+) -> None:
+    """Write the report of one or several studies: HTML, CSV, LaTeX, SVG and PDF.
+
+    The page works offline and alone. Without a name, every study of the database is reported.
+    """
+    from srbench.report import write
+    from srbench.report.terminal import summary
+
+    store = _open(db)
+    names = [Path(name).stem if name.endswith(".yaml") else name for name in studies or ()]
+    names = names or [str(name) for name in store.studies()["study"]]
+    if not names:
+        raise StudyError("the database holds no study yet; srbench run makes one")
+    for name in dict.fromkeys(names):
+        results = store.results(name)
+        out.print(summary(results))
+        page = write([results], output / _folder_name(name))
+        out.print(f"Report: [bold]{page}[/bold]", soft_wrap=True)
+
+
+@app.command()
+def blocks(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME]", help="A slot or a part.", autocompletion=_slots),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List what a study may name: slots, their parts, and each part's settings.
+
+    'srbench blocks' lists the slots, 'srbench blocks attention' one slot's parts, and
+    'srbench blocks scse' says everything about a part.
+    """
+    from srbench.listing import parts_listed
+    from srbench.vocabulary import vocabulary
+
+    words = vocabulary()
+    if as_json:
+        print(json.dumps(words if name is None else {name: words.get(name)}, indent=1))
+    else:
+        out.print(parts_listed(words, name))
+
+
+@app.command()
+def datasets(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One dataset.")] = None,
+    scale: Annotated[int, typer.Option(min=1, max=8, help="For LR files beside HR.")] = 2,
+) -> None:
+    """Say which datasets are here, where, and what layout the others are expected in.
+
+    With a name its images are decoded and checked.
+    """
+    from srbench.listing import datasets_listed
+
+    out.print(datasets_listed(name, scale))
+
+
+@app.command()
+def show(
+    run_id: Annotated[int, typer.Argument(metavar="RUN", help="A run's number.")],
+    db: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Say everything about one run: settings, state, scores, where and with what it was made."""
+    from srbench.listing import run_shown
+
+    found = _open(db).run(run_id)
+    if as_json:
+        print(json.dumps(found, indent=1, default=str))
+    else:
+        out.print(run_shown(found))
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="A SELECT; tables are named in db/README.md.")],
+    db: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Ask the database a question in SQL, read-only: a table here, CSV through a pipe.
+
+    srbench sql "select variant, seed, avg(value) from v_scores where metric='psnr_y' group by 1, 2"
+    """
+    from srbench.listing import csv_text, rows_listed
+
+    columns, rows = _open(db).sql(query)
+    if as_json:
+        print(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], default=str))
+    elif out.is_terminal:
+        out.print(rows_listed(columns, rows))
+    else:
+        sys.stdout.write(csv_text(columns, rows))
+
+
+@app.command()
+def export(
+    study: Annotated[
+        str | None, typer.Argument(metavar="[STUDY]", help="One study.", autocompletion=_names)
+    ] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help="A folder.")] = Path("export"),
+    db: Database = None,
+) -> None:
+    """Write a study's frames (runs, curves, scores, …) as CSV; without a name, every table.
+
+    Every point of every curve is written.
+    """
+    store = _open(db)
+    if study is None:
+        files = store.export(output)
+    else:
+        store.results(study, points=10**9).to_folder(output)
+        files = sorted(output.glob("*.csv"))
+    for file in files:
+        out.print(str(file), soft_wrap=True)
+
+
+@app.command()
+def dashboard(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="On 127.0.0.1.")] = 8080,
+    db: Database = None,
+) -> None:
+    """Open optuna-dashboard on the studies: every run a trial, with curves, scores and pictures.
+
+    It shows a mirror in a file of its own, made anew from the database where it is behind.
+    """
+    from srbench.mirror import mirror_url, refresh
+    from srbench.tune import serve
+
+    store = _open(db)
+    names = [str(name) for name in store.studies()["study"]]
+    if not names:
+        raise StudyError("the database holds no study yet; srbench run makes one")
+    with out.status("bringing Optuna's mirror up to date"):
+        refresh(store, names)
+    out.print(f"optuna-dashboard on [bold]http://127.0.0.1:{port}/[/bold]; Ctrl-C ends it")
+    serve(mirror_url(store.root), store.root / "artifacts", port)
+
+
+@app.command()
+def doctor(db: Database = None, as_json: Json = False) -> None:
+    """Say what this machine and database are like, and what is missing."""
+    from srbench.checkup import checkup
+    from srbench.listing import checks_listed
+
+    checks = checkup(db)
+    if as_json:
+        print(json.dumps([vars(check) for check in checks], indent=1))
+    else:
+        out.print(checks_listed(checks))
+    raise typer.Exit(0 if all(check.ok for check in checks) else 1)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; a mistake in what was asked is one line and exit code 2."""
+    try:
+        app(args=list(arguments) if arguments is not None else None, prog_name="srbench")
+    except StudyError as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        err.print("interrupted")
+        sys.exit(130)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            sys.exit(0)
+        _fail(f"{error.filename or 'a file'}: {error.strerror or error}")
+
+
+def _fail(message: str) -> None:
+    err.print("[bold red]srbench: error:[/bold red] ", end="")
+    err.print(message, markup=False, soft_wrap=True)
+    sys.exit(2)
+
+
+def _open(db: str | None) -> Store:
+    from srbench.store import open_store
+
+    return open_store(db, create=False)
+
+
+def _study_file(given: Path) -> Path:
+    """The file itself, or the study of that name in ablations/."""
+    known = sorted(Path("ablations").glob("*.yaml"))
+    named = Path("ablations") / f"{given}.yaml"
+    if given.exists() or not named.exists():
+        if not given.exists():
+            names = ", ".join(p.stem for p in known)
+            hint = f" (in ablations: {names})" if names else ""
+            raise StudyError(f"there is no such study file{hint}", place=str(given))
+        return given
+    return named
+
+
+def _folder_name(study: str) -> str:
+    """A study's name as the name of a folder: nothing that leads elsewhere."""
+    safe = "".join(c if c.isalnum() or c in "-_. " else "_" for c in study).strip(". ")
+    return safe or "study"
+
+
+def _print_summary(store: Any, plan: int) -> None:
+    from srbench.report.terminal import summary
+
+    out.print()
+    out.print(summary(store.results(plan)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""How long a plan will take: from runs that are stored, else from one step tried here."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import torch
+
+from srbench.plan import Plan, PlannedVariant
+from srbench.store import Store
+from srbench.streams import Streams
+from srbench.train.initialise import initialise
+
+TRIAL_PATCH = 96  # HR pixels, at most
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds of training of each variant's one run, and what they rest on."""
+
+    run_s: dict[str, float]
+    basis: str
+
+    def total_s(self, plan: Plan, workers: int) -> float:
+        """Training time of the whole plan; scoring and start-up come on top."""
+        runs = {(p.fingerprint, s): self.run_s.get(p.variant.name, 0.0)
+                for p in plan.variants for s in p.seeds}  # fmt: skip
+        return sum(runs.values()) / workers
+
+
+def estimate(plan: Plan, store: Store | None, device: str) -> Estimate | None:
+    """Seconds for each run; None where nothing is stored for a GPU, which is not touched here."""
+    trained = [p for p in plan.variants if p.trained]
+    stored = {p.variant.name: store.step_seconds(p.fingerprint, device) for p in trained} if (
+        store is not None
+    ) else {}  # fmt: skip
+    known = {name: seconds for name, seconds in stored.items() if seconds is not None}
+    if known:
+        rate = _seconds_per_work(trained, known)
+        run_s = {
+            p.variant.name: p.steps * known.get(p.variant.name, rate * _work(p)) for p in trained
+        }
+        whole = len(known) == len(trained)
+        return Estimate(run_s, "from stored runs" if whole else "from stored runs, and MACs")
+    if plan.numerics.device != "cpu" or not trained:
+        return None
+    first = min(trained, key=lambda p: p.variant.role != "baseline")
+    rate = _try_a_step(first, plan.study.scale) / first.cost.macs_256
+    run_s = {p.variant.name: p.steps * rate * _work(p) for p in trained}
+    return Estimate(run_s, f"from one step of {first.variant.name} tried on this CPU, and MACs")
+
+
+def _work(p: PlannedVariant) -> float:
+    """What a step costs, up to a factor: MACs times pixels times batch."""
+    tree = p.variant.tree
+    return float(p.cost.macs_256 * tree.data["patch"] ** 2 * tree.train["batch"])
+
+
+def _seconds_per_work(trained: list[PlannedVariant], known: dict[str, float]) -> float:
+    rows = [(known[p.variant.name], _work(p)) for p in trained if p.variant.name in known]
+    return sum(seconds for seconds, _ in rows) / sum(work for _, work in rows)
+
+
+def _try_a_step(p: PlannedVariant, scale: int) -> float:
+    """Seconds of forward and backward for one patch of one pixel (so to speak), one thread."""
+    tree = p.variant.tree
+    net = tree.model.build()(scale)
+    initialise(net, Streams(0))
+    side = min(int(tree.data["patch"]), TRIAL_PATCH) // scale
+    x = torch.rand(1, 3, side, side).contiguous(memory_format=torch.channels_last)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        times = []
+        for _ in range(3):
+            start = time.perf_counter()
+            net(x).mean().backward()
+            times.append(time.perf_counter() - start)
+    finally:
+        torch.set_num_threads(threads)
+    return min(times) / (side * scale) ** 2

@@ -1,0 +1,147 @@
+"""Lists for the terminal: parts, datasets, one run, rows of SQL, checks."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from srbench.checkup import Check
+from srbench.registry import StudyError
+
+Words = dict[str, Any]
+
+
+def parts_listed(words: Words, name: str | None) -> RenderableType:
+    """All slots, one slot's parts, or everything about a part.
+
+    Raises:
+        StudyError: there is no slot or part of that name.
+    """
+    if name is None:
+        return _slots(words)
+    if name in words:
+        return _slot(name, words[name])
+    found = [(s, w["parts"][name]) for s, w in words.items() if name in w["parts"]]
+    if not found:
+        known = [*words, *(p for w in words.values() for p in w["parts"])]
+        near = get_close_matches(name, known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise StudyError(f"there is no slot or part {name!r}{hint} (srbench blocks lists them)")
+    return Group(*(_part(slot, name, part) for slot, part in found))
+
+
+def _slots(words: Words) -> RenderableType:
+    table = _table("slot", "is", "parts")
+    for slot, about in words.items():
+        table.add_row(Text(slot, style="bold"), about["about"], ", ".join(about["parts"]))
+    return Group(table, Text("srbench blocks NAME tells more of a slot or a part.", style="dim"))
+
+
+def _slot(slot: str, about: Words) -> RenderableType:
+    table = _table(slot, "does", "settings")
+    for name, part in about["parts"].items():
+        settings = ", ".join(f"{k}: {v['default']}" for k, v in part["settings"].items())
+        table.add_row(Text(name, style="bold"), Text(part["summary"]), Text(settings))
+    given = f" It is given ({', '.join(about['gives'])})." if about["gives"] else ""
+    return Group(Text(f"{slot}: {about['about']}.{given}"), table)
+
+
+def _part(slot: str, name: str, part: Words) -> RenderableType:
+    table = _table("setting", "type", "default")
+    for key, setting in part["settings"].items():
+        table.add_row(Text(key, style="bold"), setting["type"], Text(setting["default"]))
+    lines: list[RenderableType] = [
+        Text(f"{slot}: {name}", style="bold"),
+        Padding(Text(part["text"]), (0, 0, 1, 2)),
+    ]
+    if part["settings"]:
+        lines.append(Padding(table, (0, 0, 0, 2)))
+    return Group(*lines, Text(f"defined in {part['module']}", style="dim"))
+
+
+def datasets_listed(name: str | None, scale: int) -> RenderableType:
+    """Which datasets are here; with a name, its images decoded and checked."""
+    from srbench import slots
+    from srbench.data.decoded import decode
+
+    slots.load()
+    if name is not None:
+        choice = slots.dataset.parse(name)
+        table = _table("split", "images", "megapixels", "LR at this scale", "manifest")
+        for split in ("train", "validate", "eval"):
+            images = decode(list(choice.build()(split, scale)), name, split, scale)
+            own = sum(image.lr is not None for image in images.images)
+            table.add_row(
+                split, str(len(images.images)), f"{images.megapixels:.2f}",
+                f"{own} files" if own else "made by the protocol", images.manifest[:12],
+            )  # fmt: skip
+        return Group(Text(f"{name} at x{scale}, every image read and checked"), table)
+    table = _table("dataset", "images", "found")
+    for part in sorted(slots.dataset.parts):
+        try:
+            files = list(slots.dataset.parse(part).build()("eval", scale))
+            table.add_row(Text(part, style="bold"), str(len(files)), str(files[0].hr.parent))
+        except StudyError as error:
+            table.add_row(Text(part), "", Text(error.problem, style="dim"))
+    return table
+
+
+def run_shown(run: Words) -> RenderableType:
+    """One run, key by key."""
+    table = Table(box=None, show_header=False, padding=(0, 1))
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for key, value in run.items():
+        table.add_row(key.replace("_", " "), Text(_shown(value)))
+    return table
+
+
+def rows_listed(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> RenderableType:
+    """The answer to a SELECT."""
+    table = _table(*columns)
+    for row in rows:
+        table.add_row(*(Text("" if value is None else str(value)) for value in row))
+    return table
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """The answer to a SELECT as CSV."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return file.getvalue()
+
+
+def checks_listed(checks: Iterable[Check]) -> RenderableType:
+    """What `srbench doctor` found."""
+    table = Table(box=None, show_header=False, padding=(0, 1))
+    for check in checks:
+        mark = Text("ok", style="green") if check.ok else Text("look", style="bold red")
+        table.add_row(mark, Text(check.what, style="bold"), Text(check.found, overflow="fold"))
+    return table
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, dict):
+        return "\n".join(f"{k}: {_shown(v)}" for k, v in value.items())
+    if isinstance(value, list | tuple):
+        return "\n".join(_shown(v) for v in value)
+    return "" if value is None else str(value)

@@ -1,0 +1,132 @@
+"""`srbench plan` as words: a table of variants with costs and time, or plain data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from srbench.bench import choose_devices, device_name
+from srbench.estimate import Estimate, estimate
+from srbench.plan import Plan
+from srbench.progress import clock
+from srbench.registry import StudyError
+from srbench.session import Request, plan_study, read_study
+from srbench.store import Store, open_store
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan, what of it is done, and how long the rest may take."""
+
+    plan: Plan
+    workers: int
+    device: str
+    estimate: Estimate | None
+
+
+def planned(request: Request) -> Planned:
+    """Plan a study; the database is only read, and need not be there."""
+    study = read_study(request)
+    plan = plan_study(study, request.device, lambda name: None)
+    devices = choose_devices(request.device, request.workers)
+    device = device_name(devices[0])
+    try:
+        store: Store | None = open_store(request.db, create=False)
+    except StudyError:
+        if request.db is not None:
+            raise
+        store = None
+    return Planned(plan, len(devices), device, estimate(plan, store, device))
+
+
+def as_plain(found: Planned) -> dict[str, Any]:
+    """The plan as JSON."""
+    plan = found.plan
+    return {
+        "study": plan.study.name,
+        "question": plan.study.question,
+        "plan": plan.digest,
+        "runs": plan.runs,
+        "numerics": str(plan.numerics),
+        "estimate_s": found.estimate and found.estimate.total_s(plan, found.workers),
+        "estimate_basis": found.estimate and found.estimate.basis,
+        "variants": [
+            {
+                "variant": p.variant.name,
+                "role": p.variant.role,
+                "change": p.variant.change,
+                "fingerprint": p.fingerprint,
+                "seeds": list(p.seeds),
+                "steps": p.steps,
+                **asdict(p.cost),
+            }
+            for p in plan.variants
+        ],
+    }
+
+
+def table(found: Planned) -> RenderableType:
+    """The plan for people."""
+    plan, study = found.plan, found.plan.study
+    rows = Table(box=None, padding=(0, 1), header_style="bold")
+    for heading in ("variant", "change"):
+        rows.add_column(heading, overflow="fold")
+    for heading in ("parameters", "dead", "GMACs at 720p", "M activations", "field", "steps",
+                    "seeds", "a run"):  # fmt: skip
+        rows.add_column(heading, justify="right")
+    for p in plan.variants:
+        price = p.cost
+        one = found.estimate.run_s.get(p.variant.name) if found.estimate else None
+        rows.add_row(
+            Text(p.variant.name + (" *" if p.variant.role == "baseline" else "")),
+            Text(p.variant.change),
+            f"{price.parameters:,}",
+            Text(f"{price.dead:,}", style="bold red" if price.dead else ""),
+            f"{price.macs_720p / 1e9:,.2f}",
+            f"{price.activations / 1e6:,.1f}",
+            "whole image" if price.receptive_field is None and p.trained
+            else str(price.receptive_field or ""),
+            f"{p.steps:,}" if p.trained else "",
+            str(len(p.seeds)) if p.trained else "",
+            clock(one) if one is not None else "",
+        )  # fmt: skip
+    return Group(Text(study.question or study.name, style="bold"), rows, *_lines(found))
+
+
+def _lines(found: Planned) -> list[Text]:
+    plan, study = found.plan, found.plan.study
+    patch = int(study.base.data["patch"])
+    lr = patch // study.scale
+    batch = study.base.train["batch"]
+    lines = [
+        f"* baseline. Each step: LR {batch}x3x{lr}x{lr} to HR {batch}x3x{patch}x{patch}. "
+        "Activations at LR 256x256; field: LR pixels that one output pixel sees.",
+        "Images: " + "; ".join(
+            f"{role} {d.name}, {len(d.images)} of {d.megapixels:.1f} MP in all"
+            for role, d in plan.datasets
+        ) + ".",
+        f"{plan.runs} runs on {plan.numerics}, {found.workers} at a time; judged by "
+        f"{study.metric} on {study.dataset} under {study.protocol}.",
+    ]  # fmt: skip
+    if found.estimate is not None:
+        total = clock(found.estimate.total_s(plan, found.workers))
+        lines.append(f"Training takes about {total} on {found.device}, {found.estimate.basis}.")
+    else:
+        lines.append(f"Time on {found.device}: not known before a run there is stored.")
+    for p in plan.variants:
+        if p.cost.dead:
+            modules = ", ".join(p.cost.dead_modules[:6])
+            more = len(p.cost.dead_modules) - 6
+            tail = f" and {more} more" if more > 0 else ""
+            lines.append(
+                f"{p.variant.name}: {p.cost.dead:,} of {p.cost.parameters:,} parameters are dead, "
+                f"no gradient reaches them: {modules}{tail}."
+            )
+    uncounted = sorted({op for p in plan.variants for op in p.cost.uncounted})
+    if uncounted:
+        lines.append(f"MACs leave out: {', '.join(uncounted)}.")
+    return [Text(line, style="bold red" if "are dead" in line else "dim") for line in lines]

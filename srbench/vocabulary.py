@@ -1,0 +1,80 @@
+"""The parts as plain data, for help and completion: read once, then kept, so torch stays out.
+
+Reading the parts means importing them, and torch with them. What they say is kept in the user's
+cache folder, under a name that changes with the source code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_cache_path
+
+from srbench.shortcut import sources_digest
+
+Words = dict[str, Any]
+
+
+def vocabulary() -> Words:
+    """slot -> {about, gives, parts: name -> {summary, text, source, settings}}."""
+    file = user_cache_path("srbench") / f"vocabulary-{sources_digest()[:24]}.json"
+    try:
+        found: Words = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        found = read_parts()
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            aside = file.with_suffix(f".{hashlib.sha256(str(id(found)).encode()).hexdigest()[:8]}")
+            aside.write_text(json.dumps(found), encoding="utf-8")
+            aside.replace(file)
+        except OSError:
+            pass  # a cache is a convenience
+    return found
+
+
+def read_parts() -> Words:
+    """Import every part and say what it is."""
+    from srbench import slots, study
+    from srbench.train.settings import training
+
+    slots.load()
+    return {
+        slot.name: {
+            "about": slot.about,
+            "gives": list(slot.gives),
+            "parts": {name: _part(part) for name, part in sorted(slot.parts.items())},
+        }
+        for slot in (*slots.SLOTS.values(), training, study.data)
+    }
+
+
+def _part(part: Any) -> Words:
+    from srbench.registry import in_words, settings, source_of, type_name
+
+    text = inspect.cleandoc(part.__doc__ or "")
+    return {
+        "summary": text.split("\n\n")[0].replace("\n", " "),
+        "text": text,
+        "source": source_of(part),
+        "module": part.__module__,
+        "settings": {
+            name: {"type": type_name(hint), "default": in_words(_default(hint, default))}
+            for name, (hint, default) in settings(part).items()
+        },
+    }
+
+
+def _default(hint: Any, default: Any) -> Any:
+    """A default as a choice where it is a part, so that it can be written out."""
+    from srbench.registry import checked
+
+    return checked(default, hint)
+
+
+def studies_here() -> list[Path]:
+    """Study files of the folder `ablations`, for completion and hints."""
+    return sorted(Path("ablations").glob("*.yaml"))
