@@ -1,0 +1,46 @@
+"""The store: what was planned and measured, in one database. The only room that speaks SQL.
+
+Values go in and come out (`values`); `Store` has a method for each verb; `db/README.md` names
+every table and column for those who come with a program of their own.
+"""
+
+from srbench.store.owners import this_process
+from srbench.store.store import Store, open_store
+from srbench.store.values import (
+    Claim,
+    DatasetRecord,
+    Fenced,
+    ImageRecord,
+    MissingScore,
+    Outcome,
+    Owner,
+    PictureRow,
+    PlanRecord,
+    Point,
+    Provenance,
+    Reason,
+    ScoreRow,
+    TrainingRecord,
+    VariantRecord,
+)
+
+__all__ = [
+    "Claim",
+    "DatasetRecord",
+    "Fenced",
+    "ImageRecord",
+    "MissingScore",
+    "Outcome",
+    "Owner",
+    "PictureRow",
+    "PlanRecord",
+    "Point",
+    "Provenance",
+    "Reason",
+    "ScoreRow",
+    "Store",
+    "TrainingRecord",
+    "VariantRecord",
+    "open_store",
+    "this_process",
+]

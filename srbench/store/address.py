@@ -1,0 +1,88 @@
+"""Where a database is: from what the user typed to a URL, a file, and a folder for run files.
+
+A file that is there but is no SQLite database is refused before anything opens it.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from srbench.registry import StudyError
+
+DEFAULT = Path("db") / "srbench.sqlite"
+SQLITE_HEADER = b"SQLite format 3\0"
+
+
+@dataclass(frozen=True)
+class Address:
+    """A database: `path` is its file (SQLite) or None (PostgreSQL)."""
+
+    url: URL
+    path: Path | None
+    root: Path
+
+    @property
+    def shown(self) -> str:
+        """The address as it may be printed: no password."""
+        return str(self.path) if self.path else self.url.render_as_string(hide_password=True)
+
+
+def find(typed: str | os.PathLike[str] | None) -> Address:
+    """The address for `--db`, else SRBENCH_DB, else db/srbench.sqlite below this folder."""
+    text = str(typed) if typed is not None else os.environ.get("SRBENCH_DB") or str(DEFAULT)
+    if "://" not in text:
+        return of_file(Path(text))
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise StudyError("is no database URL; " + EXAMPLES, place=hidden(text)) from None
+    dialect = url.get_backend_name()
+    if dialect == "sqlite":
+        if not url.database or url.database == ":memory:":
+            raise StudyError("a database in memory keeps nothing; " + EXAMPLES, place=text)
+        return of_file(Path(url.database))
+    if dialect in ("postgresql", "postgres"):
+        return Address(url.set(drivername="postgresql+psycopg"), None, Path("db").absolute())
+    raise StudyError(f"databases of kind {dialect!r} are unknown; {EXAMPLES}", place=hidden(text))
+
+
+EXAMPLES = "known: a file such as db/srbench.sqlite, or postgresql://user@host/name"
+
+
+def hidden(text: str) -> str:
+    """What was typed, without what may be a password."""
+    return text.split("://")[0] + "://…"
+
+
+def of_file(path: Path) -> Address:
+    """The address of an SQLite file, whether it is there or not."""
+    path = path.expanduser().absolute()
+    return Address(URL.create("sqlite", database=str(path)), path, path.parent)
+
+
+def check_file(address: Address, *, create: bool) -> None:
+    """Refuse a missing file (unless it may be created), a folder, and files of another kind."""
+    path = address.path
+    if path is None:
+        return
+    try:
+        if path.is_dir():
+            raise StudyError("is a folder, not a database file", place=str(path))
+        if not path.exists():
+            if not create:
+                raise StudyError(
+                    "there is no database yet; `srbench run STUDY` makes one", place=str(path)
+                )
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return
+        with path.open("rb") as file:
+            start = file.read(len(SQLITE_HEADER))
+    except OSError as error:
+        raise StudyError(f"cannot be used: {error.strerror}", place=str(path)) from None
+    if start and start != SQLITE_HEADER:
+        raise StudyError("is not an SQLite database; it was left as it is", place=str(path))

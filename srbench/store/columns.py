@@ -1,0 +1,67 @@
+"""Column types that mean the same on SQLite and PostgreSQL, and numbers SQL has no word for.
+
+SQLite turns NaN into NULL and JSON has no infinity. So a number that is not finite is stored
+as NULL with its name beside it, which also keeps it out of a stranger's `avg(value)`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Dialect, Text, TypeDecorator
+
+NOT_FINITE = ("nan", "inf", "-inf")
+
+
+class Words(TypeDecorator[str]):
+    """Text that every database takes: no NUL, no lone surrogates (file names may hold both)."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else storable(value)
+
+
+class PlainJson(TypeDecorator[Any]):
+    """Plain data as JSON text, in the order given; NaN is refused, as by every JSON reader."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else to_json(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else json.loads(value)
+
+
+def storable(text: str) -> str:
+    """The text with what no database takes replaced by question marks."""
+    return text.replace("\0", "?").encode("utf-8", "replace").decode("utf-8")
+
+
+def to_json(value: Any) -> str:
+    """Compact JSON in the order given. Names of files may hold what UTF-8 does not: escaped."""
+    return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+
+
+def split_number(value: float) -> tuple[float | None, str | None]:
+    """A number as (value, not_finite): exactly one of the two is None."""
+    number = float(value)
+    if math.isfinite(number):
+        return number, None
+    return None, "nan" if math.isnan(number) else "inf" if number > 0 else "-inf"
+
+
+def join_number(value: float | None, not_finite: str | None) -> float:
+    """The inverse of `split_number`."""
+    return float(not_finite) if not_finite is not None else math.nan if value is None else value
+
+
+def iso(seconds: float) -> str:
+    """A moment as ISO 8601 in UTC with microseconds: sorts as text."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,64 @@
+"""How the database is set up and whether it is well, for `srbench doctor`."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from sqlalchemy import Connection, Engine, text
+
+from srbench.store.address import Address
+from srbench.store.engine import reading
+from srbench.store.journal import Disk, Journal
+from srbench.store.migrate import SCHEMA, stored_schema
+
+
+def facts(engine: Engine, address: Address, journal: Journal, disk: Disk) -> dict[str, Any]:
+    """url, kind, version, schema, journal and why, size, file system, integrity."""
+    with reading(engine) as connection:
+        common = {
+            "url": address.shown,
+            "schema": stored_schema(connection),
+            "schema_known": SCHEMA,
+            "root": str(address.root),
+        }
+        if address.path is None:
+            return common | of_server(connection)
+        return common | of_file(connection, address, journal, disk)
+
+
+def of_file(
+    connection: Connection, address: Address, journal: Journal, disk: Disk
+) -> dict[str, Any]:
+    mode = str(connection.execute(text("PRAGMA journal_mode")).scalar_one())
+    why = journal.why
+    if mode != journal.mode:
+        why = f"{journal.mode} was wanted ({why}), but another process keeps the file open"
+    found = connection.execute(text("PRAGMA quick_check(1)")).scalar_one()
+    broken = connection.execute(text("PRAGMA foreign_key_check")).fetchall()
+    integrity = str(found) if found != "ok" or not broken else f"{len(broken)} links lead nowhere"
+    assert address.path is not None
+    return {
+        "kind": "sqlite",
+        "version": sqlite3.sqlite_version,
+        "journal": mode,
+        "journal_why": why,
+        "size_bytes": address.path.stat().st_size,
+        "file_system": disk.kind or None,
+        "network_file_system": disk.network,
+        "integrity": integrity,
+    }
+
+
+def of_server(connection: Connection) -> dict[str, Any]:
+    size = connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one()
+    return {
+        "kind": "postgresql",
+        "version": str(connection.execute(text("SHOW server_version")).scalar_one()),
+        "journal": None,
+        "journal_why": None,
+        "size_bytes": int(size),
+        "file_system": None,
+        "network_file_system": None,
+        "integrity": "ok",
+    }

@@ -1,0 +1,203 @@
+"""The one place that opens databases: transactions that take their lock at once, and fsync.
+
+SQLite's busy timeout does not cover a transaction that starts by reading and then writes. So
+writers say BEGIN IMMEDIATE, readers say BEGIN, and nobody else in srbench makes an engine.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from json import JSONDecodeError
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError
+
+from srbench.registry import StudyError
+from srbench.store.address import Address
+from srbench.store.journal import Journal
+
+BUSY_SECONDS = 60
+DAMAGED = "the file is damaged; `sqlite3 FILE .recover` saves what can be read"
+SIGNS_OF_DAMAGE = ("Could not decode", "has no column", "no such", "unsupported file format")
+ADVISORY_LOCK = 0x5352_6265  # one number for all of srbench on a PostgreSQL server
+REMEDIES = {
+    sqlite3.SQLITE_BUSY: f"another process kept it locked for {BUSY_SECONDS} s; run this again",
+    sqlite3.SQLITE_LOCKED: "another process keeps it locked; run this again",
+    sqlite3.SQLITE_FULL: "the disk is full; free some space, then run the same command again",
+    sqlite3.SQLITE_IOERR: "the disk refused; look after it, then run the same command again",
+    sqlite3.SQLITE_CORRUPT: DAMAGED,
+    sqlite3.SQLITE_NOTADB: "the file is damaged, or is no SQLite database",
+    sqlite3.SQLITE_CANTOPEN: "the file or its folder cannot be opened",
+    sqlite3.SQLITE_READONLY: "the file or its folder may not be written",
+    sqlite3.SQLITE_PERM: "the file may not be used by this user",
+    sqlite3.SQLITE_AUTH: "only reading is allowed here",
+    sqlite3.SQLITE_PROTOCOL: "its locks do not work; is it on a network disk?",
+}
+
+
+def open_engine(address: Address, journal: Journal) -> Engine:
+    """An engine whose connections are set up for safety. Opens nothing yet."""
+    if address.path is None:
+        return postgres(address, {})
+    engine = create_engine(address.url, connect_args={"timeout": BUSY_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: sqlite3.Connection, record: Any) -> None:
+        connection.isolation_level = None  # or the driver would begin and commit on its own
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA trusted_schema = OFF")
+        if current_mode(connection) not in ("wal", journal.mode):
+            connection.execute("PRAGMA journal_mode = TRUNCATE")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        reads = connection.get_execution_options().get("reads", False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    refuse_after_fork(engine)
+    return engine
+
+
+def open_reader(address: Address) -> Engine:
+    """An engine that cannot write, whatever is asked of it."""
+    if address.path is None:
+        return postgres(address, {"options": "-c default_transaction_read_only=on"})
+    location = f"file:{quote(str(address.path))}?mode=ro"
+
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(location, uri=True, timeout=BUSY_SECONDS)
+        connection.isolation_level = None
+        connection.execute("PRAGMA trusted_schema = OFF")
+        return connection
+
+    return create_engine(address.url, creator=connect)
+
+
+def postgres(address: Address, options: dict[str, Any]) -> Engine:
+    try:
+        engine = create_engine(address.url, pool_pre_ping=True, connect_args=options)
+    except (ModuleNotFoundError, NoSuchModuleError):
+        raise StudyError(
+            "PostgreSQL needs its driver: pip install 'srbench[postgresql]'", place=address.shown
+        ) from None
+    refuse_after_fork(engine)
+    return engine
+
+
+def refuse_after_fork(engine: Engine) -> None:
+    """A connection that a fork has copied would break the database: it is not handed out."""
+
+    @event.listens_for(engine, "connect")
+    def remember(connection: Any, record: Any) -> None:
+        record.info["pid"] = os.getpid()
+
+    @event.listens_for(engine, "checkout")
+    def check(connection: Any, record: Any, proxy: Any) -> None:
+        if record.info["pid"] != os.getpid():
+            raise RuntimeError("this store was opened before a fork; open it anew in the child")
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that holds the write lock from its start; all of it is kept, or nothing."""
+    with told(engine), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that sees one moment of the database and does not hinder writers."""
+    options: dict[str, Any] = {"reads": True}
+    if engine.dialect.name == "postgresql":
+        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    with told(engine), engine.connect() as connection:
+        connection.execution_options(**options)
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
+def migrating(engine: Engine) -> Iterator[Connection]:
+    """A write transaction without foreign keys, which SQLite needs to rebuild a table."""
+    with told(engine), engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            driver.execute("PRAGMA foreign_keys = OFF")
+        try:
+            with connection.begin():
+                lock(connection)
+                yield connection
+        finally:
+            connection.invalidate()  # never to be reused: its foreign keys are off
+
+
+def lock(connection: Connection) -> None:
+    """One process at a time from here to the end of the transaction (SQLite already has it)."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+
+
+@contextmanager
+def told(engine: Engine) -> Iterator[None]:
+    """Turn the failures of disk, lock and server into one line that names the database."""
+    try:
+        yield
+    except (DBAPIError, UnicodeDecodeError, JSONDecodeError) as error:
+        problem = explained(error) if isinstance(error, DBAPIError) else f"{error}: {DAMAGED}"
+        if problem is None:
+            raise
+        url = engine.url
+        place = url.database if engine.dialect.name == "sqlite" else url.render_as_string()
+        raise StudyError(problem, place=str(place)) from error
+
+
+def explained(error: DBAPIError) -> str | None:
+    """What to tell the user; None where the failure is srbench's own."""
+    cause = error.orig
+    if isinstance(cause, sqlite3.Error):
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+        if any(sign in str(cause) for sign in SIGNS_OF_DAMAGE):
+            return f"{' '.join(str(cause).split())}: {DAMAGED}"
+        return f"{cause}: {REMEDIES[code]}" if code in REMEDIES else None
+    if isinstance(error, OperationalError):
+        return str(cause).strip().splitlines()[0] if str(cause).strip() else "no answer"
+    return None
+
+
+def current_mode(connection: sqlite3.Connection) -> str:
+    return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
+
+
+def settle_journal(
+    engine: Engine, journal: Journal, patience: float = 5.0, clock: Callable[[], float] = time.time
+) -> str:
+    """Bring the file into the chosen mode, and return the mode it is in.
+
+    Entering or leaving WAL needs the file for oneself. Where others keep it open, or it may
+    not be written, it stays as it is: that is safe, only not as wished.
+    """
+    until = clock() + patience
+    with told(engine), engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        driver.execute("PRAGMA busy_timeout = 200")
+        while (mode := current_mode(driver)) != journal.mode and clock() < until:
+            try:
+                driver.execute(f"PRAGMA journal_mode = {journal.mode}")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF not in (
+                    sqlite3.SQLITE_BUSY,
+                    sqlite3.SQLITE_LOCKED,
+                ):
+                    break
+                time.sleep(0.02)
+        driver.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    return mode

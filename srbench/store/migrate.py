@@ -1,0 +1,118 @@
+"""Making the schema, and bringing an older one up to date: once, under a lock, whole or not at all.
+
+Every opening asks one cheap question (is the stored version ours?). Only where it is not does
+Alembic come in; before it changes a file that holds something, the file is copied.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy import ColumnClause, Connection, Engine, column, inspect, select, table, text
+
+from srbench.registry import StudyError
+from srbench.store.address import Address
+from srbench.store.engine import migrating, reading
+from srbench.store.tables import Base
+from srbench.store.views import VIEWS
+
+SCHEMA = "0001"
+SCRIPTS = Path(__file__).parent / "migrations"
+VERSION_TABLE = "srbench_version"
+
+
+def bring_up_to_date(
+    engine: Engine,
+    address: Address,
+    *,
+    create: bool,
+    scripts: Path = SCRIPTS,
+    schema: str = SCHEMA,
+) -> None:
+    """Make or upgrade the schema. StudyError where the database is newer or someone else's."""
+    with reading(engine) as connection:
+        found = examine(connection, address, schema)
+    if found == schema:
+        return
+    if found is None and not create:
+        raise StudyError(
+            "holds no studies yet; `srbench run STUDY` makes some", place=address.shown
+        )
+    with migrating(engine) as connection:
+        found = examine(connection, address, schema)
+        if found == schema:
+            return
+        if found is not None and address.path is not None:
+            back_up(address.path, schema)
+        for view in VIEWS:
+            connection.execute(text(view.drop))
+        upgrade(connection, scripts, schema)
+        for view in VIEWS:
+            connection.execute(text(view.create))
+        check_links(connection)
+
+
+def stored_schema(connection: Connection) -> str | None:
+    """The version written in the database, or None where there is no version table."""
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    number: ColumnClause[str] = column("version_num")
+    found = connection.execute(select(number).select_from(table(VERSION_TABLE)))
+    return found.scalar_one_or_none()
+
+
+def examine(connection: Connection, address: Address, schema: str) -> str | None:
+    """The version found; None where the database is empty."""
+    found = stored_schema(connection)
+    if found is None:
+        others = set(inspect(connection).get_table_names()) - {VERSION_TABLE}
+        if address.path is None:  # a server's database may be shared: only our names matter
+            others &= set(Base.metadata.tables)
+        if others:
+            raise StudyError(
+                f"is a database of something else (it has the table {min(others)!r}); "
+                "it was left as it is",
+                place=address.shown,
+            )
+    elif found > schema:
+        raise StudyError(
+            f"was written by a newer srbench (schema {found}; this one knows {schema}): "
+            "pip install --upgrade srbench",
+            place=address.shown,
+        )
+    return found
+
+
+def back_up(path: Path, schema: str) -> Path:
+    """Copy the database as it was committed last; replaces the copy of a failed attempt."""
+    copy = path.with_name(f"{path.stem}.before-{schema}{path.suffix}")
+    part = copy.with_name(copy.name + ".part")
+    part.unlink(missing_ok=True)
+    with closing(sqlite3.connect(path, timeout=60)) as source:
+        source.execute("VACUUM INTO ?", (str(part),))
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+    part.replace(copy)
+    return copy
+
+
+def upgrade(connection: Connection, scripts: Path, schema: str) -> None:
+    """Run the missing migrations within the connection's transaction."""
+    from alembic import command  # 0.2 s that an up-to-date database does not pay
+    from alembic.config import Config
+
+    config = Config(attributes={"connection": connection, "version_table": VERSION_TABLE})
+    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    command.upgrade(config, schema)
+
+
+def check_links(connection: Connection) -> None:
+    """Refuse a migration that leaves a row pointing nowhere (SQLite did not look meanwhile)."""
+    if connection.dialect.name == "sqlite":
+        broken = connection.execute(text("PRAGMA foreign_key_check")).fetchall()
+        if broken:
+            raise RuntimeError(f"the migration broke {len(broken)} links, first {broken[0]}")

@@ -1,0 +1,86 @@
+"""What finished runs still lack, and how long a step took: questions a conductor asks.
+
+A score belongs to a run, a set of images, a protocol and a metric. So a study that adds a
+dataset or a metric scores the weights it has, and trains nothing.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, Engine, and_, func, select
+
+from srbench.store.engine import reading
+from srbench.store.queue import of_plan
+from srbench.store.tables import Cell, Image, Plan, PlanDataset, Run, Score, Variant
+from srbench.store.values import MissingScore
+
+Counts = dict[tuple[int, str, str], int]
+
+
+def missing_scores(engine: Engine, plan: int) -> list[MissingScore]:
+    """Done runs of the plan that lack a score of some image of a dataset it evaluates on."""
+    with reading(engine) as connection:
+        asked = select(Plan.protocol, Plan.metrics).where(Plan.id == plan)
+        protocol, metrics = connection.execute(asked).one()
+        scored = score_counts(connection, plan, protocol)
+        names = variant_names(connection, plan)
+        sets = evaluation_sets(connection, plan)
+        done = (
+            select(Run.id, Run.fingerprint, Run.seed, Run.attempt, Run.weights)
+            .where(of_plan(plan, Run), Run.state == "done")
+            .order_by(Run.id)
+        )
+        missing = []
+        for run, fingerprint, seed, attempt, weights in connection.execute(done):
+            variants = tuple(names[fingerprint, seed])
+            for manifest, name, images in sets:
+                lacks = tuple(m for m in metrics if scored.get((run, manifest, m), 0) < images)
+                if lacks:
+                    entry = (run, fingerprint, seed, attempt, variants, weights)
+                    missing.append(MissingScore(*entry, manifest, name, lacks))
+    return missing
+
+
+def evaluation_sets(connection: Connection, plan: int) -> list[tuple[str, str, int]]:
+    """Manifest, name and number of images of each set that the plan evaluates on."""
+    sets = (
+        select(PlanDataset.manifest, PlanDataset.name, func.count(Image.id))
+        .join(Image, Image.manifest == PlanDataset.manifest)
+        .where(PlanDataset.plan_id == plan, PlanDataset.role == "eval")
+        .group_by(PlanDataset.position, PlanDataset.manifest, PlanDataset.name)
+        .order_by(PlanDataset.position)
+    )
+    return [(manifest, name, images) for manifest, name, images in connection.execute(sets)]
+
+
+def score_counts(connection: Connection, plan: int, protocol: str) -> Counts:
+    """How many images of a set have a score, by (run, manifest, metric)."""
+    counts = (
+        select(Score.run_id, Image.manifest, Score.metric, func.count())
+        .join(Image, Image.id == Score.image_id)
+        .join(Run, Run.id == Score.run_id)
+        .where(Score.protocol == protocol, of_plan(plan, Run))
+        .group_by(Score.run_id, Image.manifest, Score.metric)
+    )
+    return {(run, manifest, m): number for run, manifest, m, number in connection.execute(counts)}
+
+
+def variant_names(connection: Connection, plan: int) -> dict[tuple[str, int], list[str]]:
+    """The names that share a run, in study order, by (fingerprint, seed)."""
+    cells = (
+        select(Variant.fingerprint, Cell.seed, Variant.name)
+        .join(Cell, and_(Cell.variant_id == Variant.id, Variant.plan_id == plan))
+        .order_by(Variant.position)
+    )
+    names: dict[tuple[str, int], list[str]] = {}
+    for fingerprint, seed, name in connection.execute(cells):
+        names.setdefault((fingerprint, seed), []).append(name)
+    return names
+
+
+def step_seconds(engine: Engine, fingerprint: str, device: str) -> float | None:
+    """Mean seconds of a training step over finished runs of this training on this device."""
+    mean = select(func.avg(Run.train_seconds / Run.steps)).where(Run.state == "done", Run.steps > 0)
+    like = mean.where(Run.fingerprint == fingerprint, Run.device == device)
+    with reading(engine) as connection:
+        seconds: float | None = connection.execute(like).scalar_one()
+    return seconds

@@ -1,0 +1,60 @@
+"""Who holds a run, and whether that process still lives.
+
+A pid alone proves nothing: machines restart, pids are used again, and two containers count
+theirs apart. So an owner is machine, its start (with the pid namespace), pid and process start.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+from srbench.store.values import Owner
+
+PROC = Path("/proc")
+
+
+def this_process(label: str = "") -> Owner:
+    """The owner that this process is."""
+    pid = os.getpid()
+    return Owner(socket.gethostname(), this_boot(), pid, start_of(pid) or 0.0, label)
+
+
+def this_boot() -> str:
+    """What pids here refer to: this start of this machine, seen from this container."""
+    try:
+        boot = (PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot} {os.readlink(PROC / 'self/ns/pid')}"
+    except OSError:
+        return ""
+
+
+def start_of(pid: int) -> float | None:
+    """When a process started, in seconds after boot; None where it is gone or not told."""
+    try:
+        stat = (PROC / str(pid) / "stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    fields = stat.rpartition(")")[2].split()  # the name before it may hold anything
+    if fields[0] in ("Z", "X"):
+        return None
+    return int(fields[19]) / os.sysconf("SC_CLK_TCK")
+
+
+def is_gone(owner: Owner) -> bool:
+    """Whether the owner was a process of this machine and has certainly ended."""
+    if (owner.host, owner.boot) != (socket.gethostname(), this_boot()):
+        return False
+    if owner.boot:
+        return start_of(owner.pid) != owner.started
+    if sys.platform == "win32":  # no way to ask that could not end the process instead
+        return False
+    try:
+        os.kill(owner.pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False

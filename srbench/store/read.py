@@ -1,0 +1,263 @@
+"""From rows to frames: everything measured for one plan, as the value that reports start from.
+
+All frames of one answer are read in one transaction, so that they fit each other while runs go
+on. Rows come in study order: variants as in the file, seeds as planned.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Connection, Double, Engine, Integer, Select, and_, case, func, select
+from sqlalchemy import distinct as unique
+from sqlalchemy.orm import aliased
+
+from srbench.registry import StudyError
+from srbench.results import Results, StudyFacts
+from srbench.store.columns import NOT_FINITE, to_json
+from srbench.store.engine import reading
+from srbench.store.plans import latest
+from srbench.store.queue import is_latest, of_plan
+from srbench.store.tables import (
+    Cell,
+    Image,
+    Picture,
+    Plan,
+    PlanDataset,
+    Provenance,
+    Run,
+    Score,
+    Study,
+    Training,
+    Variant,
+)
+from srbench.store.thinning import curve_points
+
+
+def results(engine: Engine, root: Path, study_or_plan: str | int, *, points: int = 400) -> Results:
+    """The study's latest plan, or a plan by number, with all that was measured for it."""
+    if points < 2:
+        raise ValueError(f"a curve keeps its two ends: points is {points}, allowed is 2 or more")
+    plan = latest(engine, study_or_plan) if isinstance(study_or_plan, str) else study_or_plan
+    with reading(engine) as connection:
+        facts = facts_of(connection, plan)
+        cells = frame(connection, cells_of(plan).with_only_columns(*CELL))
+        curves = curves_of(connection, plan, points)
+        return Results(
+            facts=facts,
+            variants=variants(connection, plan),
+            runs=runs(connection, plan),
+            curves=cells.merge(with_numbers(curves), on="run_id"),
+            scores=cells.merge(with_numbers(frame(connection, scores_of(plan))), on="run_id"),
+            pictures=cells.merge(frame(connection, pictures_of(plan)), on="run_id"),
+            datasets=datasets(connection, plan),
+            root=root,
+        )
+
+
+def curves_of(connection: Connection, plan: int, most: int) -> pd.DataFrame:
+    names = ["run_id", "name", "step", "epoch", "value", "not_finite"]
+    kinds = {"run_id": "int64", "step": "int64", "epoch": "float64", "value": "float64"}
+    rows = curve_points(connection, of_plan(plan, Run), most)
+    return pd.DataFrame.from_records(rows, columns=names).astype(kinds)
+
+
+CELL = (Run.id.label("run_id"), Variant.name.label("variant"), Cell.seed)
+
+
+def cells_of(plan: int) -> Select[*tuple[Any, ...]]:
+    """A row for each variant and seed of the plan, with the run it stands for."""
+    return (
+        select(Cell)
+        .join(Variant, Variant.id == Cell.variant_id)
+        .join(Training, Training.fingerprint == Variant.fingerprint)
+        .join(Run, and_(Run.fingerprint == Variant.fingerprint, Run.seed == Cell.seed))
+        .outerjoin(Provenance, Provenance.id == Run.provenance_id)
+        .where(Variant.plan_id == plan, is_latest(Run))
+        .order_by(Variant.position, Cell.position)
+    )
+
+
+def frame(connection: Connection, query: Select[*tuple[Any, ...]]) -> pd.DataFrame:
+    """The rows of a query; numbers are numbers even where there are no rows or no values."""
+    rows = [tuple(row) for row in connection.execute(query)]
+    named = query.selected_columns
+    table = pd.DataFrame.from_records(rows, columns=[column.key for column in named])
+    for column in named:
+        name = str(column.key)
+        if isinstance(column.type, Double) or (
+            isinstance(column.type, Integer) and table[name].isna().any()
+        ):
+            table[name] = table[name].astype("float64")
+        elif isinstance(column.type, Integer):
+            table[name] = table[name].astype("int64")
+    return table
+
+
+def with_numbers(table: pd.DataFrame) -> pd.DataFrame:
+    """`value` and `not_finite` made one column again."""
+    for name in NOT_FINITE:
+        table.loc[table["not_finite"] == name, "value"] = float(name)
+    return table.drop(columns="not_finite")
+
+
+def facts_of(connection: Connection, plan: int) -> StudyFacts:
+    chosen = select(Plan.facts, Plan.digest, Plan.planned_at).where(Plan.id == plan)
+    found = connection.execute(chosen).one_or_none()
+    if found is None:
+        raise StudyError(f"there is no plan {plan} in the database")
+    plain, digest, planned_at = found
+    for name in ("seeds", "overrides", "notes"):
+        plain[name] = tuple(plain[name])
+    plain["references"] = tuple((part, citation) for part, citation in plain["references"])
+    return StudyFacts(**plain | {"plan": digest, "planned_at": planned_at})
+
+
+def variants(connection: Connection, plan: int) -> pd.DataFrame:
+    query = (
+        select(
+            Variant.name.label("variant"),
+            Variant.role,
+            Variant.change,
+            Variant.fingerprint,
+            Training.parameters,
+            Training.frozen,
+            Training.dead,
+            Training.dead_modules,
+            Training.macs_720p,
+            Training.macs_256,
+            Training.activations,
+            Training.receptive_field,
+            Training.uncounted,
+        )
+        .join(Training, Training.fingerprint == Variant.fingerprint)
+        .where(Variant.plan_id == plan)
+        .order_by(Variant.position)
+    )
+    table = frame(connection, query)
+    for name in ("dead_modules", "uncounted"):
+        table[name] = [", ".join(words) for words in table[name]]
+    return table
+
+
+def runs(connection: Connection, plan: int) -> pd.DataFrame:
+    query = cells_of(plan).with_only_columns(
+        *CELL,
+        Run.attempt,
+        Run.state,
+        Run.reason,
+        Run.message,
+        Run.steps,
+        Training.steps.label("total_steps"),
+        Run.train_seconds,
+        Run.peak_memory_mb,
+        Run.device,
+        Training.numerics,
+        func.coalesce(Provenance.host, Run.owner_host).label("host"),
+        Run.started_at.label("started"),
+        Run.finished_at.label("finished"),
+        Run.weights,
+        Run.weights_sha256,
+        Provenance.git_commit,
+        Provenance.git_dirty,
+        Provenance.versions,
+    )
+    table = frame(connection, query)
+    table["versions"] = [
+        to_json(dict(sorted(versions.items()))) if versions else None
+        for versions in table["versions"]
+    ]
+    table["stale"] = False
+    return table
+
+
+def scores_of(plan: int) -> Select[*tuple[Any, ...]]:
+    query = select(
+        Score.run_id,
+        PlanDataset.name.label("dataset"),
+        Score.protocol,
+        Image.name.label("image"),
+        Score.metric,
+        Score.value,
+        Score.not_finite,
+    )
+    order = (Score.run_id, PlanDataset.position, Score.protocol, Score.metric, Image.position)
+    return of_images(query.join(Image, Image.id == Score.image_id), Score.run_id, plan, order)
+
+
+def pictures_of(plan: int) -> Select[*tuple[Any, ...]]:
+    query = select(
+        Picture.run_id,
+        PlanDataset.name.label("dataset"),
+        Image.name.label("image"),
+        Picture.kind,
+        Picture.path,
+    )
+    order = (Picture.run_id, PlanDataset.position, Image.position, Picture.kind)
+    return of_images(query.join(Image, Image.id == Picture.image_id), Picture.run_id, plan, order)
+
+
+def of_images(
+    query: Select[*tuple[Any, ...]], run: Any, plan: int, order: tuple[Any, ...]
+) -> Select[*tuple[Any, ...]]:
+    """The rows that belong to the plan's runs and to the sets it evaluates on."""
+    named = and_(PlanDataset.plan_id == plan, PlanDataset.role == "eval")
+    return (
+        query.join(PlanDataset, and_(named, PlanDataset.manifest == Image.manifest))
+        .join(Run, Run.id == run)
+        .where(of_plan(plan, Run))
+        .order_by(*order)
+    )
+
+
+def datasets(connection: Connection, plan: int) -> pd.DataFrame:
+    pixels = func.sum(Image.width * Image.height)
+    query = (
+        select(
+            PlanDataset.role,
+            PlanDataset.name,
+            PlanDataset.manifest,
+            func.count(Image.id).label("images"),
+            (pixels / 1e6).cast(Double).label("megapixels"),
+        )
+        .outerjoin(Image, Image.manifest == PlanDataset.manifest)
+        .where(PlanDataset.plan_id == plan)
+        .group_by(PlanDataset.position, PlanDataset.role, PlanDataset.name, PlanDataset.manifest)
+        .order_by(PlanDataset.position)
+    )
+    return frame(connection, query)
+
+
+def studies(engine: Engine) -> pd.DataFrame:
+    """One row a study, with how far its latest plan has come."""
+    other = aliased(Plan)
+    newest = select(func.max(other.turn)).where(other.study_id == Study.id).scalar_subquery()
+    plans = select(func.count(other.id)).where(other.study_id == Study.id).scalar_subquery()
+    query = (
+        select(
+            Study.name.label("study"),
+            Plan.question,
+            plans.label("plans"),
+            func.count(unique(Run.id)).label("runs"),
+            number_in("done").label("done"),
+            number_in("failed").label("failed"),
+            func.coalesce(func.max(Run.finished_at), Plan.planned_at).label("newest"),
+        )
+        .select_from(Study)
+        .join(Plan, and_(Plan.study_id == Study.id, Plan.turn == newest))
+        .join(Variant, Variant.plan_id == Plan.id)
+        .join(Cell, Cell.variant_id == Variant.id)
+        .join(Run, and_(Run.fingerprint == Variant.fingerprint, Run.seed == Cell.seed))
+        .where(is_latest(Run))
+        .group_by(Study.id, Study.name, Plan.id, Plan.question, Plan.planned_at)
+        .order_by(Study.name)
+    )
+    with reading(engine) as connection:
+        return frame(connection, query)
+
+
+def number_in(state: str) -> Any:
+    """How many different runs are in a state: variants that share a run count it once."""
+    return func.count(unique(case((Run.state == state, Run.id))))

@@ -1,0 +1,112 @@
+"""Everything about one run as plain data, for `srbench show RUN`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Select, and_, func, select
+
+from srbench.registry import StudyError
+from srbench.store.columns import join_number
+from srbench.store.engine import reading
+from srbench.store.tables import (
+    Base,
+    Cell,
+    Curve,
+    Image,
+    Picture,
+    Plan,
+    Point,
+    Provenance,
+    Run,
+    Score,
+    Study,
+    Training,
+    Variant,
+)
+from srbench.store.upsert import table_of
+
+Plain = dict[str, Any]
+
+
+def run(engine: Engine, number: int) -> Plain:
+    """The run's own columns, and under their names: training, provenance, variants, curves,
+    scores, pictures. StudyError where there is no such run."""
+    with reading(engine) as connection:
+        own = row(connection, Run, Run.id == number)
+        if own is None:
+            last = connection.execute(select(func.max(Run.id))).scalar_one()
+            known = f"known: 1 to {last}" if last else "the database holds no runs yet"
+            raise StudyError(f"there is no run {number} ({known})")
+        return own | {
+            "training": row(connection, Training, Training.fingerprint == own["fingerprint"]),
+            "provenance": row(connection, Provenance, Provenance.id == own["provenance_id"]),
+            "variants": rows(connection, used_by(own["fingerprint"], own["seed"])),
+            "curves": [finite(one) for one in rows(connection, curves_of(number))],
+            "scores": [finite(one) for one in rows(connection, scores_of(number))],
+            "pictures": rows(connection, pictures_of(number)),
+        }
+
+
+def row(connection: Connection, model: type[Base], where: Any) -> Plain | None:
+    found = connection.execute(select(table_of(model)).where(where)).mappings().one_or_none()
+    return None if found is None else dict(found)
+
+
+def rows(connection: Connection, query: Select[*tuple[Any, ...]]) -> list[Plain]:
+    return [dict(found) for found in connection.execute(query).mappings()]
+
+
+def finite(found: Plain) -> Plain:
+    not_finite = found.pop("not_finite")
+    return found | {"value": join_number(found["value"], not_finite)}
+
+
+def used_by(fingerprint: str, seed: int) -> Select[*tuple[Any, ...]]:
+    """The variants, over all studies and plans, that stand for this run."""
+    return (
+        select(Study.name.label("study"), Plan.id.label("plan"), Variant.name.label("variant"))
+        .add_columns(Variant.role, Variant.change)
+        .join(Plan, Plan.study_id == Study.id)
+        .join(Variant, Variant.plan_id == Plan.id)
+        .join(Cell, and_(Cell.variant_id == Variant.id, Cell.seed == seed))
+        .where(Variant.fingerprint == fingerprint)
+        .order_by(Study.name, Plan.turn.desc(), Variant.position)
+    )
+
+
+def curves_of(number: int) -> Select[*tuple[Any, ...]]:
+    """Each curve with its number of points and its last value."""
+    last = (
+        select(Point.curve_id, func.max(Point.step).label("step"), func.count().label("points"))
+        .join(Curve, Curve.id == Point.curve_id)
+        .where(Curve.run_id == number)
+        .group_by(Point.curve_id)
+        .subquery()
+    )
+    return (
+        select(Curve.name, last.c.points, Point.step, Point.epoch, Point.value, Point.not_finite)
+        .join(last, last.c.curve_id == Curve.id)
+        .join(Point, and_(Point.curve_id == Curve.id, Point.step == last.c.step))
+        .order_by(Curve.name)
+    )
+
+
+def scores_of(number: int) -> Select[*tuple[Any, ...]]:
+    return (
+        select(Image.manifest.label("dataset"), Score.protocol, Image.name.label("image"))
+        .add_columns(Score.metric, Score.value, Score.not_finite)
+        .join(Image, Image.id == Score.image_id)
+        .where(Score.run_id == number)
+        .order_by(Image.manifest, Score.protocol, Score.metric, Image.position)
+    )
+
+
+def pictures_of(number: int) -> Select[*tuple[Any, ...]]:
+    return (
+        select(Image.manifest.label("dataset"), Image.name.label("image"))
+        .add_columns(Picture.kind, Picture.path)
+        .join(Image, Image.id == Picture.image_id)
+        .where(Picture.run_id == number)
+        .order_by(Image.manifest, Image.position, Picture.kind)
+    )

@@ -1,0 +1,63 @@
+"""`srbench sql`: one statement that reads, on a connection that cannot write.
+
+The guard is the database's, not a search for words: SQLite opens the file read-only and asks
+an authorizer before each action, PostgreSQL has a read-only session.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from srbench.registry import StudyError
+from srbench.store.address import Address
+from srbench.store.engine import open_reader, told
+
+READS = (
+    sqlite3.SQLITE_SELECT,
+    sqlite3.SQLITE_READ,
+    sqlite3.SQLITE_FUNCTION,
+    sqlite3.SQLITE_RECURSIVE,
+)
+PRAGMAS = (
+    "database_list", "foreign_key_list", "index_info", "index_list", "integrity_check",
+    "quick_check", "table_info", "table_list", "table_xinfo", "user_version",
+)  # fmt: skip
+
+
+Rows = tuple[list[str], list[tuple[Any, ...]]]
+
+
+def ask(address: Address, query: str) -> Rows:
+    """Column names and rows. StudyError says what is wrong with the statement."""
+    engine = open_reader(address)
+    dbapi: Any = engine.dialect.loaded_dbapi
+    try:
+        with told(engine), engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            if isinstance(driver, sqlite3.Connection):
+                driver.set_authorizer(authorize)
+                return fetched(driver.execute(query))
+            # a prepared statement is a single one: nothing can be smuggled in behind it
+            cursor: Any = connection.connection.cursor()
+            return fetched(cursor.execute(query, prepare=True))
+    except StudyError:
+        raise
+    except (dbapi.Error, dbapi.Warning, ValueError) as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        hint = "; only reading is allowed here" if "not authorized" in lines[0] else ""
+        raise StudyError(lines[0] + hint, place="sql") from None
+    finally:
+        engine.dispose()
+
+
+def fetched(cursor: Any) -> Rows:
+    if cursor.description is None:
+        raise StudyError("the statement gives no rows; ask with SELECT", place="sql")
+    return [column[0] for column in cursor.description], [tuple(row) for row in cursor]
+
+
+def authorize(action: int, first: str | None, *rest: str | None) -> int:
+    """SQLite asks this before each action of a statement."""
+    allowed = action in READS or (action == sqlite3.SQLITE_PRAGMA and first in PRAGMAS)
+    return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY

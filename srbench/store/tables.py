@@ -1,0 +1,304 @@
+"""The tables, typed and with a sentence for every column; `db/README.md` is made from them.
+
+A study has plans, a plan has variants, a variant has cells (one a seed), and a cell stands for
+the latest attempt of the run with its fingerprint and seed. Runs belong to no study: two
+studies that ask for the same training share it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
+
+from srbench.store.columns import NOT_FINITE, PlainJson, Words
+from srbench.store.values import REASONS, STATES
+
+
+class Base(DeclarativeBase):
+    """The root of the tables; constraints get names, so that migrations can find them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+def words(doc: str, *more: Any, **options: Any) -> MappedColumn[Any]:
+    return mapped_column(Words, *more, doc=doc, **options)
+
+
+def count(doc: str, *more: Any, **options: Any) -> MappedColumn[Any]:
+    return mapped_column(BigInteger, *more, doc=doc, **options)
+
+
+def number(doc: str, **options: Any) -> MappedColumn[Any]:
+    return mapped_column(Double, doc=doc, **options)
+
+
+def plain(doc: str) -> MappedColumn[Any]:
+    return mapped_column(PlainJson, doc=doc)
+
+
+def key(doc: str) -> MappedColumn[Any]:
+    return mapped_column(Integer, primary_key=True, doc=doc)
+
+
+def link(target: str, doc: str, **options: Any) -> MappedColumn[Any]:
+    return mapped_column(ForeignKey(target), doc=doc, **options)
+
+
+def one_of(column: str, allowed: tuple[str, ...]) -> CheckConstraint:
+    listed = ", ".join(f"'{word}'" for word in allowed)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+NUMBER_DOC = "the number; NULL exactly when not_finite is set"
+NOT_FINITE_DOC = "nan, inf or -inf where the number is not finite, else NULL"
+
+
+class Study(Base):
+    """A name that plans are made under."""
+
+    __tablename__ = "studies"
+    id: Mapped[int] = key("number of the study")
+    name: Mapped[str] = words("name of the study: its file without the ending", unique=True)
+    created_at: Mapped[str] = words("when it was first planned; ISO 8601, UTC")
+
+
+class Plan(Base):
+    """What one study file asked for, with everything resolved; never changed by its results."""
+
+    __tablename__ = "plans"
+    __table_args__ = (UniqueConstraint("study_id", "digest"), Index(None, "shortcut"))
+    id: Mapped[int] = key("number of the plan")
+    study_id: Mapped[int] = link("studies.id", "the study it belongs to")
+    digest: Mapped[str] = words("hash of what is asked; the same digest is the same plan")
+    shortcut: Mapped[str] = words(
+        "hash of file, overrides and code that leads here without building"
+    )
+    turn: Mapped[int] = count("rises each time a plan is chosen; a study's latest has the highest")
+    question: Mapped[str] = words("the question, in the author's words")
+    protocol: Mapped[str] = words("how scores are taken, such as sr-y-v1")
+    metrics: Mapped[list[str]] = plain("names of the metrics to score; JSON list")
+    facts: Mapped[dict[str, Any]] = plain("settings and text of the study file; JSON object")
+    planned_at: Mapped[str] = words("when it was first planned; ISO 8601, UTC")
+
+
+class Training(Base):
+    """A training apart from its seed: its settings, and the cost of its network."""
+
+    __tablename__ = "trainings"
+    fingerprint: Mapped[str] = words(
+        "hash of everything that decides the training's result", primary_key=True
+    )
+    model: Mapped[dict[str, Any]] = plain("tree of choices of the network; JSON object")
+    train: Mapped[dict[str, Any]] = plain("training settings; JSON object")
+    data: Mapped[dict[str, Any]] = plain("data settings; JSON object")
+    scale: Mapped[int] = count("factor between LR and HR")
+    manifest: Mapped[str] = words("hash of the training images")
+    numerics: Mapped[str] = words("device kind, precision and threads that decide the bits")
+    salt: Mapped[str] = words("set for control runs, which draw everything anew; else empty")
+    source: Mapped[str] = words("hash of the source code of the parts used")
+    fit_version: Mapped[int] = count("version of the training loop")
+    steps: Mapped[int] = count("optimizer steps of one run; 0 for interpolation")
+    parameters: Mapped[int] = count("trainable parameters")
+    frozen: Mapped[int] = count("parameters that are not trained")
+    dead: Mapped[int] = count("trainable parameters that no output depends on")
+    dead_modules: Mapped[list[str]] = plain("paths of modules with dead parameters; JSON list")
+    macs_720p: Mapped[float | None] = number("multiply-accumulates for an HR image of 1280x720")
+    macs_256: Mapped[float | None] = number("multiply-accumulates for an LR image of 256x256")
+    activations: Mapped[float | None] = number("elements of convolution outputs, HR 1280x720")
+    receptive_field: Mapped[int | None] = count("LR pixels across that one output pixel sees")
+    uncounted: Mapped[list[str]] = plain("operations the MACs leave out; JSON list")
+    added_at: Mapped[str] = words("when it was first planned; ISO 8601, UTC")
+
+
+class Variant(Base):
+    """One row of a study: a name for a training within one plan."""
+
+    __tablename__ = "variants"
+    __table_args__ = (
+        UniqueConstraint("plan_id", "name"),
+        UniqueConstraint("plan_id", "position"),
+        one_of("role", ("baseline", "variant", "interpolation")),
+        Index(None, "fingerprint"),
+    )
+    id: Mapped[int] = key("number of the variant")
+    plan_id: Mapped[int] = link("plans.id", "the plan it belongs to")
+    position: Mapped[int] = count("place in the study file, from 0")
+    name: Mapped[str] = words("name in the study file")
+    role: Mapped[str] = words("baseline, variant or interpolation")
+    change: Mapped[str] = words("what it changes in the base, in words")
+    fingerprint: Mapped[str] = link("trainings.fingerprint", "the training it stands for")
+
+
+class Cell(Base):
+    """One variant with one seed: it stands for the run of that fingerprint and seed."""
+
+    __tablename__ = "cells"
+    __table_args__ = (Index(None, "variant_id", "position"),)
+    variant_id: Mapped[int] = link("variants.id", "the variant", primary_key=True)
+    seed: Mapped[int] = count("the seed", primary_key=True)
+    position: Mapped[int] = count("place in the plan's order of work: first seeds first")
+
+
+class Dataset(Base):
+    """A set of images, known by its content."""
+
+    __tablename__ = "datasets"
+    manifest: Mapped[str] = words("hash over names and pixels of the images", primary_key=True)
+    added_at: Mapped[str] = words("when it was first planned; ISO 8601, UTC")
+
+
+class Image(Base):
+    """One image of a dataset."""
+
+    __tablename__ = "images"
+    __table_args__ = (UniqueConstraint("manifest", "name"),)
+    id: Mapped[int] = key("number of the image")
+    manifest: Mapped[str] = link("datasets.manifest", "the dataset it belongs to")
+    position: Mapped[int] = count("place in the dataset, from 0")
+    name: Mapped[str] = words("name of the image within its dataset")
+    width: Mapped[int] = count("HR pixels across")
+    height: Mapped[int] = count("HR pixels down")
+    sha256: Mapped[str] = words("SHA-256 of the decoded pixels")
+
+
+class PlanDataset(Base):
+    """A dataset in the role it plays in a plan."""
+
+    __tablename__ = "plan_datasets"
+    __table_args__ = (one_of("role", ("train", "validate", "eval")),)
+    plan_id: Mapped[int] = link("plans.id", "the plan", primary_key=True)
+    position: Mapped[int] = count("place in the plan, from 0", primary_key=True)
+    role: Mapped[str] = words("train, validate or eval")
+    name: Mapped[str] = words("name in the study file")
+    manifest: Mapped[str] = link("datasets.manifest", "the dataset")
+
+
+class Provenance(Base):
+    """Which code on which machine; shared by the runs of one command."""
+
+    __tablename__ = "provenances"
+    id: Mapped[int] = key("number of the provenance")
+    digest: Mapped[str] = words("hash of the other columns", unique=True)
+    git_commit: Mapped[str | None] = words("commit of the checkout srbench ran from, if any")
+    git_dirty: Mapped[bool | None] = mapped_column(doc="whether that checkout had changes")
+    versions: Mapped[dict[str, str]] = plain("versions of the packages used; JSON object")
+    device: Mapped[str] = words("name of the processor or GPU")
+    driver: Mapped[str | None] = words("version of the GPU driver, if any")
+    host: Mapped[str] = words("name of the machine")
+    command: Mapped[str] = words("the command as it was typed")
+    python: Mapped[str] = words("version of Python")
+    platform: Mapped[str] = words("operating system and processor kind")
+    threads: Mapped[int] = count("threads that one training may use")
+
+
+class Run(Base):
+    """One training with one seed: the queue, and the truth about what was trained."""
+
+    __tablename__ = "runs"
+    __table_args__ = (
+        UniqueConstraint("fingerprint", "seed", "attempt"),
+        Index(None, "state"),
+        one_of("state", STATES),
+        one_of("reason", REASONS),
+        CheckConstraint("(state = 'failed') = (reason IS NOT NULL)", name="failed_has_reason"),
+        CheckConstraint(
+            "(state = 'running') = (lease_until IS NOT NULL)", name="running_has_lease"
+        ),
+    )
+    id: Mapped[int] = key("number of the run")
+    fingerprint: Mapped[str] = link("trainings.fingerprint", "the training")
+    seed: Mapped[int] = count("seed of every random stream")
+    attempt: Mapped[int] = count("1, and one more for each time it was asked for afresh")
+    state: Mapped[str] = words("queued, running, interrupted, done, failed or pruned")
+    reason: Mapped[str | None] = words("why it failed: diverged, oom, error or lost; else NULL")
+    message: Mapped[str | None] = words("what the failure said")
+    steps: Mapped[int] = count("optimizer steps taken so far")
+    fence: Mapped[int] = count("rises with every claim; a writer with a lower one is refused")
+    lease_until: Mapped[float | None] = number("Unix time until which the owner holds the run")
+    owner_host: Mapped[str | None] = words("machine that claimed it last")
+    owner_boot: Mapped[str | None] = words("start of that machine, so that a pid can be trusted")
+    owner_pid: Mapped[int | None] = count("process that claimed it last")
+    owner_started: Mapped[float | None] = number("start of that process, in seconds after boot")
+    owner_label: Mapped[str | None] = words("what that process calls itself")
+    queued_at: Mapped[str] = words("when it was asked for; ISO 8601, UTC")
+    started_at: Mapped[str | None] = words("when it was first claimed; ISO 8601, UTC")
+    finished_at: Mapped[str | None] = words("when it was done or failed; ISO 8601, UTC")
+    train_seconds: Mapped[float | None] = number("seconds spent in training")
+    score_seconds: Mapped[float | None] = number("seconds spent in scoring")
+    peak_memory_mb: Mapped[float | None] = number("largest memory of a training step, in MB")
+    device: Mapped[str | None] = words("device it was trained on")
+    weights: Mapped[str | None] = words("file of the weights, relative to the database's folder")
+    weights_sha256: Mapped[str | None] = words("SHA-256 of that file")
+    provenance_id: Mapped[int | None] = link("provenances.id", "code and machine of the result")
+
+
+class Curve(Base):
+    """A named series of values over the steps of a run."""
+
+    __tablename__ = "curves"
+    __table_args__ = (UniqueConstraint("run_id", "name"),)
+    id: Mapped[int] = key("number of the curve")
+    run_id: Mapped[int] = link("runs.id", "the run")
+    name: Mapped[str] = words("what is drawn, such as loss or validate.psnr_y")
+
+
+class Point(Base):
+    """One value of a curve; every point measured is kept."""
+
+    __tablename__ = "points"
+    __table_args__ = (
+        one_of("not_finite", NOT_FINITE),
+        CheckConstraint("(value IS NULL) = (not_finite IS NOT NULL)", name="one_number"),
+        {"sqlite_with_rowid": False},
+    )
+    curve_id: Mapped[int] = link("curves.id", "the curve", primary_key=True)
+    step: Mapped[int] = count("optimizer steps taken when it was measured", primary_key=True)
+    epoch: Mapped[float] = number("the same moment in passes over the patches")
+    value: Mapped[float | None] = number(NUMBER_DOC)
+    not_finite: Mapped[str | None] = words(NOT_FINITE_DOC)
+
+
+class Score(Base):
+    """One metric of one image, from the weights of the last step."""
+
+    __tablename__ = "scores"
+    __table_args__ = (
+        one_of("not_finite", NOT_FINITE),
+        CheckConstraint("(value IS NULL) = (not_finite IS NOT NULL)", name="one_number"),
+        {"sqlite_with_rowid": False},
+    )
+    run_id: Mapped[int] = link("runs.id", "the run", primary_key=True)
+    image_id: Mapped[int] = link("images.id", "the image", primary_key=True)
+    protocol: Mapped[str] = words("how it was taken, such as sr-y-v1", primary_key=True)
+    metric: Mapped[str] = words("what was taken, such as psnr_y", primary_key=True)
+    value: Mapped[float | None] = number(NUMBER_DOC)
+    not_finite: Mapped[str | None] = words(NOT_FINITE_DOC)
+
+
+class Picture(Base):
+    """A picture file of a run."""
+
+    __tablename__ = "pictures"
+    run_id: Mapped[int] = link("runs.id", "the run", primary_key=True)
+    image_id: Mapped[int] = link("images.id", "the image it shows", primary_key=True)
+    kind: Mapped[str] = words("lr, sr or hr", primary_key=True)
+    path: Mapped[str] = words("the file, relative to the database's folder")

@@ -1,0 +1,192 @@
+"""What goes into the store and what comes out of it: frozen values, no database in sight.
+
+Plans and measurements are handed over as these records, so that the rooms above never meet
+a row, a session or a connection.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Reason = Literal["diverged", "oom", "error", "lost"]
+STATES = ("queued", "running", "interrupted", "done", "failed", "pruned")
+REASONS = ("diverged", "oom", "error", "lost")
+RETRIED = ("oom", "error", "lost")  # a run that diverged is a result, not an accident
+
+
+class Fenced(RuntimeError):
+    """The run has another owner now: what this process measured since is not written."""
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """One training, whatever the seed: what was trained, and what the network costs."""
+
+    fingerprint: str
+    model: dict[str, Any]  # the tree of choices
+    train: dict[str, Any]
+    data: dict[str, Any]
+    scale: int
+    manifest: str  # of the training images
+    numerics: str
+    salt: str
+    source: str  # hex digest of the parts' source
+    fit_version: int
+    steps: int
+    parameters: int
+    frozen: int
+    dead: int
+    dead_modules: list[str] = field(default_factory=list)
+    macs_720p: float | None = None
+    macs_256: float | None = None
+    activations: float | None = None
+    receptive_field: int | None = None
+    uncounted: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class VariantRecord:
+    """One row of a study: a name, what it changes, the training it stands for, its seeds."""
+
+    name: str
+    role: Literal["baseline", "variant", "interpolation"]
+    change: str
+    fingerprint: str
+    seeds: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ImageRecord:
+    """One image of a dataset, as decoded."""
+
+    name: str
+    width: int
+    height: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class DatasetRecord:
+    """A set of images in the role it plays in one plan."""
+
+    manifest: str
+    name: str
+    role: Literal["train", "validate", "eval"]
+    images: tuple[ImageRecord, ...]
+
+
+@dataclass(frozen=True)
+class PlanRecord:
+    """Everything one study asks for. `facts` are the fields of StudyFacts as plain JSON."""
+
+    digest: str
+    key: str  # a shortcut: two equal keys mean the same plan, without building it
+    facts: dict[str, Any]
+    trainings: tuple[TrainingRecord, ...]
+    variants: tuple[VariantRecord, ...]
+    datasets: tuple[DatasetRecord, ...]
+    metrics: tuple[str, ...]
+    protocol: str
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The process that holds a run. `boot` and `started` tell it from a later one of its pid."""
+
+    host: str
+    boot: str
+    pid: int
+    started: float
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to train one run, until somebody with a higher epoch has it."""
+
+    run: int
+    fingerprint: str
+    seed: int
+    attempt: int
+    epoch: int  # the fencing epoch, not one of training
+    variants: tuple[str, ...]  # the names in this plan that share the run
+    steps_done: int
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value of one curve; NaN and infinities are welcome."""
+
+    name: str
+    step: int
+    epoch: float
+    value: float
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """One metric of one image; `dataset` is the manifest."""
+
+    dataset: str
+    protocol: str
+    image: str
+    metric: str
+    value: float
+
+
+@dataclass(frozen=True)
+class PictureRow:
+    """One picture file; `path` is relative to the store's root."""
+
+    dataset: str
+    image: str
+    kind: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a finished run leaves behind."""
+
+    steps: int
+    train_seconds: float
+    score_seconds: float
+    peak_memory_mb: float | None
+    weights: str | None  # relative to the store's root
+    weights_sha256: str | None
+    device: str
+    provenance: int
+    scores: tuple[ScoreRow, ...] = ()
+    pictures: tuple[PictureRow, ...] = ()
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Which code, on which machine, asked by which command."""
+
+    git_commit: str | None
+    git_dirty: bool | None
+    versions: dict[str, str]
+    device: str
+    driver: str | None
+    host: str
+    command: str
+    python: str
+    platform: str
+    threads: int
+
+
+@dataclass(frozen=True)
+class MissingScore:
+    """A finished run that some dataset of the plan has no complete scores for."""
+
+    run: int
+    fingerprint: str
+    seed: int
+    attempt: int
+    variants: tuple[str, ...]
+    weights: str | None
+    dataset: str  # manifest
+    dataset_name: str
+    metrics: tuple[str, ...]

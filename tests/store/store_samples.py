@@ -1,0 +1,220 @@
+"""Small plans and outcomes for the store's tests, and what their child processes run."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from srbench.store import (
+    Claim,
+    DatasetRecord,
+    Fenced,
+    ImageRecord,
+    Outcome,
+    Owner,
+    PictureRow,
+    PlanRecord,
+    Point,
+    Provenance,
+    ScoreRow,
+    Store,
+    TrainingRecord,
+    VariantRecord,
+    open_store,
+    this_process,
+)
+
+METRICS = ("psnr_y", "ssim_y")
+PHOTOS = DatasetRecord(
+    "m-photos",
+    "photos",
+    "eval",
+    (ImageRecord("astronaut", 512, 512, "aa"), ImageRecord("chelsea", 450, 300, "bb")),
+)
+TRAINED = DatasetRecord("m-train", "photos", "train", (ImageRecord("rocket", 640, 427, "cc"),))
+ELSEWHERE = Owner("another-machine", "another-boot", 4242, 17.5, "elsewhere")
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def training(name: str, **changed: Any) -> TrainingRecord:
+    values: dict[str, Any] = {
+        "fingerprint": digest(name),
+        "model": {"carn": {"attention": name}},
+        "train": {"epochs": 3},
+        "data": {"train": "photos"},
+        "scale": 2,
+        "manifest": TRAINED.manifest,
+        "numerics": "cpu fp32 1 thread",
+        "salt": "",
+        "source": "5eed",
+        "fit_version": 1,
+        "steps": 60,
+        "parameters": 964163,
+        "frozen": 0,
+        "dead": 12,
+        "dead_modules": ["body.2.se", "tail"],
+        "macs_720p": 222.83e9,
+        "uncounted": ["aten::grid_sampler"],
+    }
+    return TrainingRecord(**values | changed)
+
+
+def facts(name: str, seeds: tuple[int, ...], **changed: Any) -> dict[str, Any]:
+    plain: dict[str, Any] = {
+        "name": name,
+        "question": "Does it help?",
+        "source": "",
+        "scale": 2,
+        "baseline": "plain",
+        "metric": "psnr_y",
+        "dataset": "photos",
+        "protocol": "sr-y-v1",
+        "min_effect": 0.03,
+        "unit": "dB",
+        "seeds": list(seeds),
+        "epochs": 3,
+        "steps": 60,
+        "text": "question: Does it help?\n",
+        "overrides": ["--seeds 2"],
+        "train": {"epochs": 3},
+        "data": {"train": "photos"},
+        "references": [["scse", "Roy et al., 2018"]],
+        "notes": ["ours: sizes"],
+    }
+    return plain | changed
+
+
+def plan(
+    name: str = "demo",
+    variants: tuple[str, ...] = ("plain", "se"),
+    seeds: tuple[int, ...] = (0, 1),
+    **changed: Any,
+) -> PlanRecord:
+    """A plan whose variants are trainings of the same name; the first is the baseline."""
+    values: dict[str, Any] = {
+        "digest": digest(repr((name, variants, seeds))),
+        "key": digest("key" + repr((name, variants, seeds))),
+        "facts": facts(name, seeds),
+        "trainings": tuple(training(variant) for variant in variants),
+        "variants": tuple(
+            VariantRecord(
+                variant, "variant" if place else "baseline", variant, digest(variant), seeds
+            )
+            for place, variant in enumerate(variants)
+        ),
+        "datasets": (TRAINED, PHOTOS),
+        "metrics": METRICS,
+        "protocol": "sr-y-v1",
+    }
+    return PlanRecord(**values | changed)
+
+
+def provenance(**changed: Any) -> Provenance:
+    values: dict[str, Any] = {
+        "git_commit": "abc123",
+        "git_dirty": True,
+        "versions": {"torch": "2.11", "numpy": "2.4"},
+        "device": "a processor",
+        "driver": None,
+        "host": "desk",
+        "command": "srbench run demo.yaml",
+        "python": "3.11.7",
+        "platform": "Linux",
+        "threads": 1,
+    }
+    return Provenance(**values | changed)
+
+
+def scores(value: float = 30.0, dataset: DatasetRecord = PHOTOS) -> tuple[ScoreRow, ...]:
+    return tuple(
+        ScoreRow(dataset.manifest, "sr-y-v1", image.name, metric, value)
+        for image in dataset.images
+        for metric in METRICS
+    )
+
+
+def outcome(store: Store, claim: Claim, value: float = 30.0, **changed: Any) -> Outcome:
+    folder = f"runs/{claim.fingerprint}/{claim.seed}"
+    values: dict[str, Any] = {
+        "steps": 60,
+        "train_seconds": 6.0,
+        "score_seconds": 0.5,
+        "peak_memory_mb": None,
+        "weights": f"{folder}/weights.safetensors",
+        "weights_sha256": "f00d",
+        "device": "cpu",
+        "provenance": store.add_provenance(provenance()),
+        "scores": scores(value),
+        "pictures": (PictureRow(PHOTOS.manifest, "chelsea", "sr", f"{folder}/chelsea.png"),),
+    }
+    return Outcome(**values | changed)
+
+
+def claimed(store: Store, number: int, owner: Owner | None = None) -> Claim:
+    claim = store.claim(number, owner or this_process("test"))
+    assert claim is not None
+    return claim
+
+
+def finish_all(store: Store, number: int) -> None:
+    """Claim and finish what is free; scores rise with the run's number."""
+    while (claim := store.claim(number, this_process("test"))) is not None:
+        store.write_points(claim, [Point("loss", step, step / 20, 1 / step) for step in (20, 40)])
+        store.finish(claim, outcome(store, claim, value=30.0 + claim.run / 100))
+
+
+def claim_until_none(url: str, number: int, pipe: Any) -> None:
+    """A child process: claims and finishes runs until none is left, and says which it had."""
+    store = open_store(url, create=False)
+    mine = []
+    while (claim := store.claim(number, this_process("child"))) is not None:
+        store.write_points(claim, [Point("loss", 1, 0.1, 1.0)])
+        store.finish(claim, outcome(store, claim, scores=(), pictures=()))
+        mine.append(claim.run)
+    pipe.send(mine)
+    pipe.close()
+
+
+def open_and_plan(url: str, pipe: Any) -> None:
+    """A child process: opens what may be a fresh store, and plans."""
+    store = open_store(url)
+    pipe.send(store.add_plan(plan()))
+    pipe.close()
+
+
+def claim_and_die(url: str, number: int, pipe: Any) -> None:
+    """A child process: claims one run and ends without a word to the store."""
+    store = open_store(url, create=False)
+    claim = claimed(store, number, this_process("doomed"))
+    store.write_progress(claim, 7)
+    pipe.send(claim.run)
+    pipe.close()
+
+
+def write_much(url: str, number: int, rows: int, pipe: Any) -> None:
+    """A child process: writes many points to one run in batches of 100."""
+    store = open_store(url, create=False)
+    claim = claimed(store, number)
+    for start in range(0, rows, 100):
+        store.write_points(
+            claim, [Point("loss", step, 0.0, 0.5) for step in range(start, start + 100)]
+        )
+    store.finish(claim, outcome(store, claim, scores=(), pictures=()))
+    pipe.send(claim.run)
+    pipe.close()
+
+
+def is_fenced(store: Store, claim: Claim) -> bool:
+    try:
+        store.write_points(claim, [Point("loss", 1, 0.1, 9.0)])
+    except Fenced:
+        return True
+    return False
+
+
+def database(folder: Path) -> str:
+    return str(folder / "srbench.sqlite")

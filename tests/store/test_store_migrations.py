@@ -1,0 +1,100 @@
+"""The schema is made by migrations, equals the tables, and changes whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+from sqlalchemy.schema import CreateTable
+from store_samples import database, finish_all, plan
+
+from srbench.registry import StudyError
+from srbench.store import Store, open_store
+from srbench.store.engine import reading
+from srbench.store.migrate import SCRIPTS, bring_up_to_date
+from srbench.store.tables import Base
+
+SECOND = """
+from alembic import op
+import sqlalchemy as sa
+revision, down_revision = "0002", "0001"
+
+def upgrade():
+    with op.batch_alter_table("runs") as runs:
+        runs.add_column(sa.Column("mood", sa.Text()))
+        runs.alter_column("message", new_column_name="words")
+    {more}
+"""
+
+
+def scripts(folder: Path, more: str = "") -> Path:
+    """The migrations with a second one that rebuilds the table of runs."""
+    made = folder / "migrations"
+    shutil.copytree(SCRIPTS, made)
+    (made / "versions" / "v0002_second.py").write_text(SECOND.format(more=more))
+    return made
+
+
+def checks_of(statement: str) -> list[str]:
+    return sorted(line.strip(" ,") for line in statement.splitlines() if " CHECK " in line)
+
+
+def test_migrations_make_the_tables_that_are_described(store: Store) -> None:
+    with reading(store.engine) as connection:
+        options = {"version_table": "srbench_version", "compare_type": True}
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_migrations_make_the_checks_that_are_described(tmp_path: Path) -> None:
+    store = open_store(database(tmp_path))
+    made = dict(store.sql("SELECT name, sql FROM sqlite_schema WHERE type = 'table'")[1])
+    for table in Base.metadata.sorted_tables:
+        wanted = str(CreateTable(table).compile(store.engine))
+        assert checks_of(wanted) == checks_of(made[table.name])
+        assert ("WITHOUT ROWID" in wanted) == ("WITHOUT ROWID" in made[table.name])
+
+
+def test_an_upgrade_keeps_every_row_and_a_copy(tmp_path: Path) -> None:
+    store = open_store(database(tmp_path))
+    finish_all(store, store.add_plan(plan()))
+    bring_up_to_date(
+        store.engine, store.address, create=False, scripts=scripts(tmp_path), schema="0002"
+    )
+    assert store.sql("SELECT count(*), count(mood), count(words) FROM runs")[1] == [(4, 0, 0)]
+    assert store.sql("SELECT count(*) FROM v_scores")[1] == [(16,)]
+    copy = open_store(tmp_path / "srbench.before-0002.sqlite", create=False)
+    assert copy.plan_states(1) == {"done": 4}
+    with pytest.raises(StudyError, match="newer"):
+        open_store(store.url)
+
+
+def test_an_upgrade_that_fails_changes_nothing(tmp_path: Path) -> None:
+    store = open_store(database(tmp_path))
+    finish_all(store, store.add_plan(plan()))
+    failing = scripts(tmp_path, "raise OSError('power cut')")
+    with pytest.raises(OSError, match="power cut"):
+        bring_up_to_date(store.engine, store.address, create=False, scripts=failing, schema="0002")
+    assert len(store.results("demo").runs) == 4
+    names = store.sql("SELECT name FROM sqlite_schema WHERE name LIKE '%alembic%'")[1]
+    assert names == []
+    assert store.facts()["schema"] == "0001"
+
+
+def test_foreign_keys_are_on_again_after_a_migration(tmp_path: Path) -> None:
+    store = open_store(database(tmp_path))
+    with reading(store.engine) as connection:
+        assert connection.execute(text("PRAGMA foreign_keys")).scalar() == 1
+
+
+def test_an_upgrade_that_breaks_a_link_is_rolled_back(tmp_path: Path) -> None:
+    store = open_store(database(tmp_path))
+    store.add_plan(plan())
+    breaking = scripts(tmp_path, "op.execute('DELETE FROM studies')")
+    with pytest.raises(RuntimeError, match="broke 1 links"):
+        bring_up_to_date(store.engine, store.address, create=False, scripts=breaking, schema="0002")
+    assert store.latest_plan("demo") == 1
