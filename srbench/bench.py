@@ -288,8 +288,8 @@ class Conductor:
             self.store.forget_points(claim, message.step)
             self._tell("resumed", claim, message.step)
         elif isinstance(message, Progress):
-            self.store.write_points(claim, [Point(*point) for point in message.points])
-            self.store.write_progress(claim, message.step)
+            points = [Point(*point) for point in message.points]
+            self.store.write_points(claim, points, steps=message.step)
             self._tell("progressed", claim, message)
         elif isinstance(message, Scoring):
             self._tell("scoring", claim)

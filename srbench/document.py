@@ -95,6 +95,8 @@ class _Reader:
             raise self._error(f"nested more than {MAX_DEPTH} deep", node)
         if self.count > MAX_VALUES:
             raise self._error(f"more than {MAX_VALUES:,} values", node)
+        if node.tag not in _TAGS:
+            raise self._error(f"tags such as {node.tag} are not read", node)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path, depth)
         if isinstance(node, yaml.SequenceNode):
@@ -116,8 +118,6 @@ class _Reader:
 
     def _scalar(self, node: yaml.Node) -> Any:
         text: str = node.value
-        if node.tag not in ("tag:yaml.org,2002:" + t for t in _TAGS):
-            raise self._error(f"tags such as {node.tag} are not read", node)
         if getattr(node, "style", None) is not None:
             return text  # quoted, so text
         if text in _NULL:
@@ -134,4 +134,7 @@ class _Reader:
         return StudyError(problem, place=place)
 
 
-_TAGS = ("str", "int", "float", "bool", "null", "timestamp", "merge", "value")
+_TAGS = {
+    f"tag:yaml.org,2002:{kind}"
+    for kind in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value")
+}

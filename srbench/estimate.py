@@ -12,7 +12,7 @@ from srbench.store import Store
 from srbench.streams import Streams
 from srbench.train.initialise import initialise
 
-TRIAL_PATCH = 96  # HR pixels, at most
+TRIAL_PATCH = 64  # HR pixels, at most
 
 
 @dataclass(frozen=True)

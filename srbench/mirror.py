@@ -7,6 +7,7 @@ is lost; the next `srbench run` or `srbench dashboard` makes it anew.
 from __future__ import annotations
 
 import fcntl
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ import pandas as pd
 
 from srbench.results import Results
 from srbench.store import Store
-from srbench.tune import Cell, Finished, Mirror, differing, quiet
+from srbench.tune import Cell, Finished, Mirror, Plain, differing, quiet
 
 STRIP = "strip.png"
 
@@ -63,22 +64,24 @@ class MirrorWatcher:
         with self._careful() as mirror:
             frame = pd.DataFrame(done.scores, columns=["dataset", "image", "metric", "value"])
             frame["dataset"] = frame["dataset"].map(self.sets)
-            means = frame.groupby(["dataset", "metric"], sort=True)["value"].mean()
-            metric, dataset = self.metric
-            facts = {f"{m} on {d}": float(v) for (d, m), v in means.items()}  # type: ignore[misc]
+            means = _means(frame.assign(run_id=claim.run))[claim.run]
+            facts: dict[str, Plain] = {f"{m} on {d}": value for (m, d), value in means.items()}
             facts |= {"state": "done", "train_seconds": done.train_s}
-            value = float(means[(dataset, metric)])
+            value = means[self.metric]
             strip = folder / STRIP
             mirror.finish(Finished(self.cells[claim.run], value, facts, artifact=strip))
 
     def failed(self, claim: Any, reason: str, message: str) -> None:
         with self._careful() as mirror:
-            facts = {"state": f"failed: {reason}", "message": message.splitlines()[0][:200]}
+            facts: dict[str, Plain] = {
+                "state": f"failed: {reason}",
+                "message": message.splitlines()[0][:200],
+            }
             mirror.finish(Finished(self.cells[claim.run], None, facts))
 
     def stopped(self, claim: Any, step: int) -> None:
         with self._careful() as mirror:
-            facts = {"state": f"interrupted at step {step}"}
+            facts: dict[str, Plain] = {"state": f"interrupted at step {step}"}
             mirror.finish(Finished(self.cells[claim.run], None, facts))
 
     def said(self, text: str) -> None:
@@ -162,16 +165,19 @@ def annotate(mirror: Mirror, results: Results) -> None:
 
 def cells_of(results: Results) -> list[Cell]:
     """Every run of the plan as Optuna sees it."""
-    variants = results.variants.set_index("variant")
-    parameters = differing({str(n): _leaves(row) for n, row in variants.iterrows()})
+    variants = {str(row["variant"]): row for row in _rows(results.variants)}
+    parameters = differing({name: _leaves(row) for name, row in variants.items()})
     found = []
-    for run in results.runs.itertuples():
-        row = variants.loc[run.variant]
-        known = {"parameters": int(row["parameters"]), "dead_parameters": int(row["dead"])}
+    for run in _rows(results.runs):
+        name = str(run["variant"])
+        row = variants[name]
+        known: dict[str, Plain] = {
+            "parameters": int(row["parameters"]),
+            "dead_parameters": int(row["dead"]),
+        }
         if pd.notna(row["macs_720p"]):
             known["macs_720p"] = float(row["macs_720p"])
-        name = str(run.variant)
-        found.append(Cell(int(run.run_id), name, int(run.seed), parameters[name], known))
+        found.append(Cell(int(run["run_id"]), name, int(run["seed"]), parameters[name], known))
     return found
 
 
@@ -179,31 +185,64 @@ def finished_of(results: Results, root: Path) -> list[Finished]:
     """The runs that have ended, with what is known of them."""
     facts = results.facts
     cells = {cell.run: cell for cell in cells_of(results)}
-    means = results.scores.groupby(["run_id", "dataset", "metric"], sort=True)["value"].mean()
+    means = _means(results.scores)
     curves = results.curves[results.curves["name"] == f"validate/{_watched(results)}"]
-    prints = dict(zip(results.variants["variant"], results.variants["fingerprint"], strict=True))
+    prints = {str(row["variant"]): str(row["fingerprint"]) for row in _rows(results.variants)}
     found = []
-    for run in results.runs.itertuples():
-        key = int(run.run_id)
-        if run.state not in ("done", "failed"):
+    for run in _rows(results.runs):
+        key, done = int(run["run_id"]), run["state"] == "done"
+        if run["state"] not in ("done", "failed"):
             continue
-        own = means[key] if key in means.index.get_level_values(0) else pd.Series(dtype=float)
-        known: dict[str, Any] = {f"{m} on {d}": float(v) for (d, m), v in own.items()}
-        known["state"] = "done" if run.state == "done" else f"failed: {run.reason}"
-        if pd.notna(run.train_seconds):
-            known["train_seconds"] = float(run.train_seconds)
-        points = curves[curves["run_id"] == key]
-        reports = {round(p.epoch): float(p.value) for p in points.itertuples()}
-        name = str(run.seed) if run.attempt == 1 else f"{run.seed}-{run.attempt}"
-        strip = root / "runs" / prints[run.variant] / name / STRIP
-        value = own.get((facts.dataset, facts.metric)) if run.state == "done" else None
-        found.append(Finished(cells[key], None if value is None else float(value), known, reports,
-                              strip))  # fmt: skip
+        own = means.get(key, {})
+        known: dict[str, Plain] = {f"{m} on {d}": value for (m, d), value in own.items()}
+        known["state"] = "done" if done else f"failed: {run['reason']}"
+        if pd.notna(run["train_seconds"]):
+            known["train_seconds"] = float(run["train_seconds"])
+        points = _rows(curves[curves["run_id"] == key])
+        reports = {round(float(p["epoch"])): float(p["value"]) for p in points}
+        attempt = "" if run["attempt"] == 1 else f"-{run['attempt']}"
+        folder = root / "runs" / prints[str(run["variant"])] / f"{run['seed']}{attempt}"
+        value = own.get((facts.metric, facts.dataset)) if done else None
+        found.append(Finished(cells[key], value, known, reports, folder / STRIP))
     return found
 
 
-def _leaves(row: pd.Series) -> Mapping[str, Any]:
-    return {"change": row["change"] or "none", "role": row["role"]}
+def _means(scores: pd.DataFrame) -> dict[int, dict[tuple[str, str], float]]:
+    """run -> (metric, dataset) -> mean over the images."""
+    found: dict[int, dict[tuple[str, str], float]] = {}
+    keys = ["run_id", "metric", "dataset"]
+    for row in _rows(scores.groupby(keys, sort=True)["value"].mean().reset_index()):
+        own = found.setdefault(int(row["run_id"]), {})
+        own[str(row["metric"]), str(row["dataset"])] = float(row["value"])
+    return found
+
+
+def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _leaves(row: Mapping[str, Any]) -> Mapping[str, Plain]:
+    """The places of a variant's trees, as a study would name them: `attention`, `train.loss`."""
+    trees = json.loads(row["settings"])
+    [(model, settings)] = trees.pop("model").items()
+    found: dict[str, Plain] = {"model": model}
+    found.update(_places(settings, ""))
+    for name, tree in trees.items():
+        found.update(_places(tree, f"{name}."))
+    return found
+
+
+def _places(settings: Mapping[str, Any], above: str) -> Iterator[tuple[str, Plain]]:
+    """A choice as JSON is a name, or {name: settings}; both give the name at its own place."""
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            [(name, inner)] = value.items()
+            yield above + key, name
+            yield from _places(inner, f"{above}{key}.")
+        elif isinstance(value, list):
+            yield above + key, json.dumps(value)
+        else:
+            yield above + key, value
 
 
 def _watched(results: Results) -> str:

@@ -73,27 +73,26 @@ def table(found: Planned) -> RenderableType:
     """The plan for people."""
     plan, study = found.plan, found.plan.study
     rows = Table(box=None, padding=(0, 1), header_style="bold")
-    for heading in ("variant", "change"):
-        rows.add_column(heading, overflow="fold")
-    for heading in ("parameters", "dead", "GMACs at 720p", "M activations", "field", "steps",
-                    "seeds", "a run"):  # fmt: skip
-        rows.add_column(heading, justify="right")
+    rows.add_column("variant", overflow="fold")
+    for heading in ("parameters", "dead", "GMACs", "M act.", "field", "a run"):
+        rows.add_column(heading, justify="right", no_wrap=True)
     for p in plan.variants:
         price = p.cost
         one = found.estimate.run_s.get(p.variant.name) if found.estimate else None
+        name = Text(p.variant.name + (" *" if p.variant.role == "baseline" else ""))
+        if p.variant.change:
+            name.append(f"\n  {p.variant.change}", style="dim")
         rows.add_row(
-            Text(p.variant.name + (" *" if p.variant.role == "baseline" else "")),
-            Text(p.variant.change),
+            name,
             f"{price.parameters:,}",
             Text(f"{price.dead:,}", style="bold red" if price.dead else ""),
             f"{price.macs_720p / 1e9:,.2f}",
             f"{price.activations / 1e6:,.1f}",
-            "whole image" if price.receptive_field is None and p.trained
-            else str(price.receptive_field or ""),
-            f"{p.steps:,}" if p.trained else "",
-            str(len(p.seeds)) if p.trained else "",
+            "all"
+            if price.receptive_field is None and p.trained
+            else f"{price.receptive_field or ''}",
             clock(one) if one is not None else "",
-        )  # fmt: skip
+        )
     return Group(Text(study.question or study.name, style="bold"), rows, *_lines(found))
 
 
@@ -102,9 +101,12 @@ def _lines(found: Planned) -> list[Text]:
     patch = int(study.base.data["patch"])
     lr = patch // study.scale
     batch = study.base.train["batch"]
+    steps = max(p.steps for p in plan.variants)
     lines = [
-        f"* baseline. Each step: LR {batch}x3x{lr}x{lr} to HR {batch}x3x{patch}x{patch}. "
-        "Activations at LR 256x256; field: LR pixels that one output pixel sees.",
+        f"* baseline. A run: {study.base.train['epochs']} epochs, {steps:,} steps of "
+        f"{batch}x3x{lr}x{lr} to {batch}x3x{patch}x{patch}; {len(study.seeds)} seeds.",
+        "GMACs at HR 1280x720; M act.: million activations at LR 256x256; field: side of the "
+        "square of LR pixels that one output pixel sees.",
         "Images: " + "; ".join(
             f"{role} {d.name}, {len(d.images)} of {d.megapixels:.1f} MP in all"
             for role, d in plan.datasets

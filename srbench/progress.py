@@ -147,7 +147,7 @@ class Terminal:
 
     def _line(self, text: str, *, always: bool = False) -> None:
         if self.bars is None or always:
-            self.console.print(Text(text))
+            self.console.print(Text(text), soft_wrap=True)
 
 
 def clock(seconds: float | None) -> str:

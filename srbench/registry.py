@@ -17,7 +17,7 @@ import inspect
 import json
 import math
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache, partial
@@ -108,10 +108,14 @@ class Slot:
         if callable(written):  # a default in a signature: the part itself, or a partial of it
             part = written.func if isinstance(written, partial) else written
             given = written.keywords if isinstance(written, partial) else {}
-            return next(name for name, p in self.parts.items() if p is part), given
+            own = [name for name, p in self.parts.items() if p is part]
+            if not own:
+                raise TypeError(f"{part!r} is a default, and is not registered as {self.name}")
+            return own[0], given
         if written is None:
             written = "none"  # YAML's null and the part called none mean the same
-        name, given = written, {}
+        name: Any = written
+        given: Any = {}
         if isinstance(written, Mapping):
             if len(written) != 1:
                 keys = ", ".join(map(str, written)) or "nothing"
@@ -209,11 +213,14 @@ def source_of(part: Part) -> str:
 
 def known(name: object, names: Mapping[str, Any], what: str, path: Path = ()) -> None:
     """Raise a StudyError that offers the nearest name, unless `name` is one of `names`."""
-    if isinstance(name, str) and name in names:
-        return
-    near = get_close_matches(str(name), names, n=1)
+    if not isinstance(name, str) or name not in names:
+        raise _unknown(name, names, what, path)
+
+
+def _unknown(name: object, names: Iterable[str], what: str, path: Path) -> StudyError:
+    near = get_close_matches(str(name), [n for n in names if n != name], n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise StudyError(f"{what} {name!r} is unknown{hint} (known: {', '.join(sorted(names))})", path)
+    return StudyError(f"{what} {name!r} is unknown{hint} (known: {', '.join(sorted(names))})", path)
 
 
 def type_name(hint: Any) -> str:
@@ -262,8 +269,8 @@ def checked(value: object, hint: Any, path: Path = ()) -> Any:
             raise StudyError(f"{value!r} is not {args[1]}", path)
         return number
     if origin is Literal:
-        if value not in args or isinstance(value, bool) != isinstance(args[0], bool):
-            known(value, {str(a): a for a in args}, "value", path)
+        if not any(type(value) is type(a) and value == a for a in args):
+            raise _unknown(value, [str(a) for a in args], "value", path)
         return value
     if origin in (Union, types.UnionType):
         if value is None and type(None) in args:

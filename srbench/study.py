@@ -39,7 +39,7 @@ data = Slot("data", "what a run is trained and judged on")
 @data.register("data")
 @dataclass(frozen=True, kw_only=True)
 class DataSettings:
-    """Training patches and the sets that judge. Ours.
+    """Training patches and the sets that judge.
 
     patches      patches in an epoch
     cut          anew for every epoch, or once (`patches: {fixed: 120}`) and then reshuffled
@@ -48,6 +48,8 @@ class DataSettings:
     lr           made by the degradation, or the dataset's own LR files
     augment      random changes of each patch
     validate     what curves are taken on; eval: what verdicts are made on, the final weights only
+
+    Ours.
     """
 
     train: Dataset = photos

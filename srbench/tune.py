@@ -218,7 +218,7 @@ def vocabulary(cells: Sequence[Cell]) -> dict[str, CategoricalDistribution]:
     """One category for every value that a parameter takes in the plan."""
     values: dict[str, list[Plain]] = {
         "variant": list(dict.fromkeys(cell.variant for cell in cells)),
-        "seed": sorted({cell.seed for cell in cells}),
+        "seed": [*sorted({cell.seed for cell in cells})],
     }
     for cell in cells:
         for key, value in cell.parameters.items():

@@ -20,4 +20,5 @@ class PixelAttention(nn.Module):
         self.weigh = nn.Conv2d(channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * self.weigh(x).sigmoid()
+        weights: Tensor = self.weigh(x).sigmoid()
+        return x * weights

@@ -23,7 +23,7 @@ def upscale(x: Tensor, scale: int, kernel: Kernel) -> Tensor:
         torch.tensor(weights(size, scale * size, kernel), dtype=x.dtype, device=x.device)
         for size in x.shape[-2:]
     )
-    return rows @ x @ columns.T
+    return (columns @ (rows @ x).mT).mT
 
 
 class Skip(nn.Module):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -101,9 +102,12 @@ def count_macs(net: nn.Module, side: int) -> tuple[int, int, tuple[str, ...]]:
     `net` should be on the meta device, where nothing is computed.
     """
     device = next((p.device for p in net.parameters()), torch.device("meta"))
+    image = torch.empty(1, 3, side, side, device=device)
     watch = _Operations()
-    with torch.no_grad(), FlopCounterMode(display=False) as flops, watch:
-        net(torch.empty(1, 3, side, side, device=device))
+    with torch.no_grad():
+        net(image)  # once before: what a part computes once for each shape is not a step's work
+        with FlopCounterMode(display=False) as flops, watch:
+            net(image)
     by_operation = flops.get_flop_counts().get("Global", {})
     total = sum(n for op, n in by_operation.items() if _name(op) in _COUNTED)
     return total // 2, watch.activations, tuple(sorted(watch.uncounted))
@@ -112,30 +116,29 @@ def count_macs(net: nn.Module, side: int) -> tuple[int, int, tuple[str, ...]]:
 def receptive_field(net: nn.Module) -> int | None:
     """Side of the square of LR pixels that a central output pixel depends on; None if global.
 
-    Every weight is made positive and the input is positive, so nothing cancels: the gradient of
-    one output pixel is non-zero exactly where the pixel looks. Strips stand in for whole images,
-    one along each axis. `net` keeps its weights.
+    In a copy of the network every weight is made positive and small, and so is the input: nothing
+    cancels and no gate saturates, so the gradient of one output pixel is non-zero exactly where
+    the pixel looks. In float64, or the far ends of a deep network would underflow. Strips stand in
+    for whole images, one along each axis.
     """
     if not any(True for _ in net.parameters()):
         return None
-    saved = {name: p.detach().clone() for name, p in net.named_parameters()}
-    try:
-        with torch.no_grad():
-            for p in net.parameters():
-                p.copy_(p.abs() / max(1, p[0].numel() if p.dim() > 1 else 1) + 1e-3)
-        for side in (65, 257):
-            reach = max(_reach(net, (side, 8), 0), _reach(net, (8, side), 1))
-            if reach < side:
-                return reach
-    finally:
-        with torch.no_grad():
-            for name, p in net.named_parameters():
-                p.copy_(saved[name])
+    probe = deepcopy(net).double().eval()
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for p in probe.parameters():
+            fan_in = p[0].numel() if p.dim() > 1 else 1000
+            p.copy_((0.5 + torch.rand(p.shape, generator=generator)) / (4 * fan_in))
+    for side in (65, 257):
+        down = _reach(probe, (side, 8), 0)
+        across = _reach(probe, (8, side), 1) if down < side else side
+        if across < side:
+            return max(down, across)
     return None
 
 
 def _reach(net: nn.Module, size: tuple[int, int], axis: int) -> int:
-    x = torch.ones(1, 3, *size, requires_grad=True)
+    x = torch.full((1, 3, *size), 1e-3, dtype=torch.float64, requires_grad=True)
     y = net(x)
     (gradient,) = torch.autograd.grad(y[0, :, y.shape[2] // 2, y.shape[3] // 2].sum(), x)
     seen = (gradient.abs().sum((0, 1)) > 0).any(1 - axis).nonzero()  # along the axis
@@ -157,11 +160,11 @@ def _modules(dead: tuple[str, ...], sizes: dict[str, int]) -> tuple[str, ...]:
     return tuple(found)
 
 
-class _Operations(TorchDispatchMode):
+class _Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Adds up convolution outputs and notes operations that are not counted."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.activations = 0
         self.uncounted: set[str] = set()
 

@@ -131,6 +131,9 @@ def variants(connection: Connection, plan: int) -> pd.DataFrame:
             Training.activations,
             Training.receptive_field,
             Training.uncounted,
+            Training.model,
+            Training.train,
+            Training.data,
         )
         .join(Training, Training.fingerprint == Variant.fingerprint)
         .where(Variant.plan_id == plan)
@@ -139,7 +142,9 @@ def variants(connection: Connection, plan: int) -> pd.DataFrame:
     table = frame(connection, query)
     for name in ("dead_modules", "uncounted"):
         table[name] = [", ".join(words) for words in table[name]]
-    return table
+    trees = table[["model", "train", "data"]].to_dict("records")
+    table["settings"] = [to_json(tree) for tree in trees]
+    return table.drop(columns=["model", "train", "data"])
 
 
 def runs(connection: Connection, plan: int) -> pd.DataFrame:

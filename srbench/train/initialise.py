@@ -24,11 +24,12 @@ def initialise(net: nn.Module, streams: Streams) -> None:
         for path, module in net.named_modules():
             own = [name for name, _ in module.named_parameters(recurse=False)]
             reset = getattr(module, "reset_parameters", None)
-            if own and reset is None:
+            if not own:
+                continue
+            if reset is None:
                 raise TypeError(
                     f"{type(module).__name__} at {path or 'the root'} owns {', '.join(own)} "
                     "without a reset_parameters method to initialise them"
                 )
-            if own:
-                torch.manual_seed(streams.torch_seed("init", path))
-                reset()
+            torch.manual_seed(streams.torch_seed("init", path))
+            reset()

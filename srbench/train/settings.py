@@ -17,12 +17,14 @@ training = Slot("train", "how a run is trained")
 @training.register("train")
 @dataclass(frozen=True, kw_only=True)
 class TrainSettings:
-    """Budget, loss, optimizer and schedule of one run. Ours.
+    """Budget, loss, optimizer and schedule of one run.
 
     epochs       passes over `data.patches` patches
     batch        patches in a step; the last step of an epoch may have fewer
     clip         largest norm of the whole gradient; none leaves it alone
     validations  how many times PSNR and SSIM on `validate` are taken, evenly over the run
+
+    Ours.
     """
 
     epochs: Positive = 300

@@ -1,0 +1,263 @@
+"""The laws that every registered part keeps, for srbench's own tests and for a plug-in's.
+
+A plug-in's test is one line: `conformance.check(attention, "mine")`. A law takes slot and name,
+and raises AssertionError with what is wrong; `laws` says which ones hold for a slot.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from srbench import slots
+from srbench.document import parse as parse_yaml
+from srbench.layers import Layers
+from srbench.registry import Slot, StudyError, settings, source_of
+from srbench.streams import Streams
+from srbench.train.initialise import initialise
+
+Law = Callable[[Slot, str], None]
+SCALES = (2, 3, 4)
+SPLITS = ("train", "validate", "eval")
+
+
+def check(slot: Slot, name: str) -> None:
+    """Hold one part to every law of its slot, with its default settings.
+
+    Raises:
+        AssertionError: a law is broken.
+    """
+    for law in laws(slot):
+        law(slot, name)
+
+
+def laws(slot: Slot) -> tuple[Law, ...]:
+    """The laws of a slot: those of every part, and its own."""
+    return (says_what_it_is, survives_being_written, *LAWS.get(slot.name, ()))
+
+
+def says_what_it_is(slot: Slot, name: str) -> None:
+    """A docstring whose last paragraph cites a URL or says "Ours."."""
+    source = source_of(slot.parts[name])
+    _hold("https://" in source or "Ours" in source, f"cites nothing: {source!r}")
+
+
+def survives_being_written(slot: Slot, name: str) -> None:
+    """A choice is the same after JSON and after the words of a report, and is hashable."""
+    choice = slot.parse(name)
+    _hold(slot.parse(json.loads(json.dumps(choice.to_json()))) == choice, "JSON loses a setting")
+    _hold(slot.parse(parse_yaml(str(choice)).value) == choice, f"{choice} is read differently")
+    _hold(len({choice, slot.parse(name)}) == 1, "equal choices have different hashes")
+    _hold(
+        set(settings(slot.parts[name])) == {key for key, _ in choice.settings}, "a setting is lost"
+    )
+
+
+def _network(slot: Slot, name: str) -> Iterator[tuple[nn.Module, tuple[Tensor, ...], Any]]:
+    """(module, inputs, shape of its output) for the surroundings that the slot may meet."""
+    build = slot.parse(name).build()
+    plain, leaky = slots.convolution.parse("plain"), slots.activation.parse("leaky_relu")
+    layers = Layers(plain.build(), leaky.build())
+    wide = torch.rand(2, 8, 7, 6)
+    if slot is slots.model:
+        for scale in SCALES:
+            yield build(scale), (torch.rand(2, 3, 7, 6),), (2, 3, 7 * scale, 6 * scale)
+    elif slot is slots.unit:
+        for rate in (1, 2):
+            yield build(8, rate, layers), (wide,), wide.shape
+            yield build(8, rate, layers), (wide, torch.rand_like(wide)), wide.shape
+    elif slot is slots.convolution:
+        for outputs, kernel, rate, groups in (
+            (8, 3, 1, 1),
+            (12, 3, 2, 1),
+            (4, 1, 1, 1),
+            (8, 3, 1, 2),
+        ):
+            yield build(8, outputs, kernel, rate, groups), (wide,), (2, outputs, 7, 6)
+        yield build(3, 8, 3, 1, 1), (torch.rand(2, 3, 7, 6),), (2, 8, 7, 6)
+    elif slot is slots.fuse:
+        yield build(8, 4, layers), (wide,), (2, 4, 7, 6)
+    elif slot is slots.upsampler:
+        for scale in SCALES:
+            yield build(8, scale, layers), (wide,), (2, 8, 7 * scale, 6 * scale)
+    elif slot is slots.skip:
+        for scale in SCALES:
+            output = torch.rand(2, 3, 7 * scale, 6 * scale)
+            yield build(scale), (output, torch.rand(2, 3, 7, 6)), output.shape
+    else:  # attention, activation
+        yield build(*(8 for _ in slot.gives)), (wide,), wide.shape
+
+
+def gives_the_shape_of_its_slot(slot: Slot, name: str) -> None:
+    """Height and width are kept, or multiplied by the scale; values are finite."""
+    for module, inputs, shape in _network(slot, name):
+        y = module(*(x.clone() for x in inputs))
+        _hold(y.shape == shape, f"gives {tuple(y.shape)}, not {tuple(shape)}")
+        _hold(bool(y.isfinite().all()), "gives values that are not finite")
+
+
+def every_parameter_gets_a_gradient(slot: Slot, name: str) -> None:
+    """No parameter is out of reach of the output, and none gets NaN."""
+    for module, inputs, _ in _network(slot, name):
+        y = module(*(x.clone() for x in inputs))
+        if y.requires_grad:
+            y.square().sum().backward()
+        learnt = [(n, p) for n, p in module.named_parameters() if p.requires_grad]
+        dead = [n for n, p in learnt if p.grad is None or not p.grad.isfinite().all()]
+        _hold(not dead, f"no (finite) gradient reaches {', '.join(dead)}")
+
+
+def same_seed_same_weights(slot: Slot, name: str) -> None:
+    """`initialise` covers every parameter, and depends on the seed alone."""
+    for module, _, _ in _network(slot, name):
+        with torch.no_grad():
+            for p in module.parameters():
+                p.fill_(math.nan)
+        initialise(module, Streams(0))
+        first = {n: p.detach().clone() for n, p in module.named_parameters()}
+        left = [n for n, p in first.items() if p.isnan().any()]
+        _hold(not left, f"no reset_parameters initialises {', '.join(left)}")
+        torch.rand(1)
+        initialise(module, Streams(0))
+        other = [n for n, p in module.named_parameters() if not torch.equal(p, first[n])]
+        _hold(not other, f"one seed gives two values of {', '.join(other)}")
+
+
+def weights_have_names(slot: Slot, name: str) -> None:
+    """No place in a list on the path of a parameter: initial weights are seeded by path."""
+    for module, _, _ in _network(slot, name):
+        numbered = [n for n, _ in module.named_parameters() if any(map(str.isdigit, n.split(".")))]
+        _hold(not numbered, f"numbers instead of names: {', '.join(numbered)}")
+
+
+def images_do_not_meet(slot: Slot, name: str) -> None:
+    """When scored, what an image becomes does not depend on its neighbours in the batch."""
+    for module, inputs, _ in _network(slot, name):
+        module.eval()
+        with torch.no_grad():
+            both = module(*(x.clone() for x in inputs))
+            alone = module(*(x[:1].clone() for x in inputs))
+        _hold(torch.allclose(both[:1], alone, atol=1e-5), "an image's neighbours change it")
+
+
+def measures_a_distance(slot: Slot, name: str) -> None:
+    """A loss is a finite scalar, least (and near 0) where SR is HR; its gradient reaches SR."""
+    distance = slot.parse(name).build()()
+    hr = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    for sr, equal in ((hr.clone(), True), (1 - hr, False)):
+        sr.requires_grad_()
+        value = distance(sr, hr)
+        _hold(value.shape == (), f"gives {tuple(value.shape)}, not a scalar")
+        _hold(bool(value >= 0 and value.isfinite()), f"gives {value.item()}")
+        _hold((value.item() < 0.01) == equal, f"gives {value.item()} where SR is HR: {equal}")
+        (gradient,) = torch.autograd.grad(value, sr)
+        _hold(bool(gradient.isfinite().all()), "has a gradient that is not finite")
+        _hold(equal or bool(gradient.any()), "has no gradient where SR is not HR")
+
+
+def goes_downhill(slot: Slot, name: str) -> None:
+    """One step of an optimizer lowers a parabola, and its state survives being saved."""
+    make = slot.parse(name).build()
+    weight = nn.Parameter(torch.tensor([3.0, -2.0]))
+    optimizer = make([weight])
+    before = weight.square().sum()
+    before.backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+    _hold(bool(weight.square().sum() < before), "one step goes uphill")
+    again = make([nn.Parameter(weight.detach().clone())])
+    again.load_state_dict(optimizer.state_dict())
+
+
+def stays_a_factor(slot: Slot, name: str) -> None:
+    """A schedule is between 0 and 1 and a function of the step alone, for runs of any length."""
+    make = slot.parse(name).build()
+    for steps, epochs in ((1, 1), (7, 3), (40, 4), (100, 10)):
+        factor = make(steps, epochs)
+        forward = [factor(step) for step in range(steps)]
+        wrong = [f for f in forward if not (math.isfinite(f) and 0 <= f <= 1)]
+        _hold(not wrong, f"gives {wrong} in a run of {steps} steps")
+        fresh = make(steps, epochs)
+        backward = [fresh(step) for step in reversed(range(steps))][::-1]
+        _hold(forward == backward, "remembers the steps before")
+
+
+def names_its_images(slot: Slot, name: str) -> None:
+    """A dataset names files that exist, each once, or says plainly what it needs."""
+    for split in SPLITS:
+        try:
+            files = slot.parse(name).build()(split, 2)
+        except StudyError as error:
+            _hold(name in str(error).lower(), f"fails without its name: {error}")
+            continue
+        _hold(len({f.name for f in files}) == len(files) > 0, "two images share a name")
+        _hold(all(f.hr.is_file() for f in files), "a file is not there")
+
+
+def degrades(slot: Slot, name: str) -> None:
+    """HR becomes uint8 of its own size or of LR's, by the generator alone; HR is left alone."""
+    for scale in SCALES:
+        degrade = slot.parse(name).build()(scale)
+        hr = np.random.default_rng(0).integers(0, 256, (24, 36, 3), dtype=np.uint8)
+        kept = hr.copy()
+        lr, again = (degrade(hr, np.random.default_rng(1)) for _ in range(2))
+        _hold(lr.dtype == np.uint8, f"gives {lr.dtype}, not uint8")
+        sizes = ((24, 36, 3), (24 // scale, 36 // scale, 3))
+        _hold(lr.shape in sizes, f"gives {lr.shape} at x{scale}")
+        _hold(bool((lr == again).all()), "draws from elsewhere than the generator")
+        _hold(bool((hr == kept).all()), "changes its input")
+
+
+def changes_both_patches_alike(slot: Slot, name: str) -> None:
+    """An augmentation commutes with repeating pixels, and draws from the generator alone."""
+    augment = slot.parse(name).build()()
+    lr = np.random.default_rng(0).integers(0, 256, (6, 6, 3), dtype=np.uint8)
+    hr = lr.repeat(2, 0).repeat(2, 1)
+    for seed in range(8):
+        a, b = augment(lr.copy(), hr.copy(), np.random.default_rng(seed))
+        _hold(bool((a.repeat(2, 0).repeat(2, 1) == b).all()), "LR no longer fits HR")
+        again, _ = augment(lr.copy(), hr.copy(), np.random.default_rng(seed))
+        _hold(bool((a == again).all()), "draws from elsewhere than the generator")
+
+
+def scores(slot: Slot, name: str) -> None:
+    """A metric is a number (or inf), and best where SR is HR."""
+    score = slot.parse(name).build()()
+    hr = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    equal, different = score(hr.copy(), hr), score(255 - hr, hr)
+    for value in (equal, different):
+        _hold(isinstance(value, float) and not math.isnan(value), f"gives {value!r}")
+    sign = -1 if getattr(score, "better", "higher") == "lower" else 1
+    _hold(sign * equal > sign * different, f"prefers {different} to {equal}")
+
+
+def _hold(kept: bool, broken: str) -> None:
+    if not kept:
+        raise AssertionError(broken)
+
+
+_LAYER_LAWS: tuple[Law, ...] = (
+    gives_the_shape_of_its_slot,
+    every_parameter_gets_a_gradient,
+    same_seed_same_weights,
+    weights_have_names,
+    images_do_not_meet,
+)
+LAWS: dict[str, tuple[Law, ...]] = {
+    **dict.fromkeys(
+        ("model", "unit", "convolution", "fuse", "attention", "activation", "upsampler", "skip"),
+        _LAYER_LAWS,
+    ),
+    "loss": (measures_a_distance,),
+    "optimizer": (goes_downhill,),
+    "schedule": (stays_a_factor,),
+    "dataset": (names_its_images,),
+    "degradation": (degrades,),
+    "augmentation": (changes_both_patches_alike,),
+    "metric": (scores,),
+}
