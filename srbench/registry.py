@@ -107,14 +107,12 @@ class Slot:
     def _named(self, written: object, path: Path) -> tuple[str, Mapping[str, Any]]:
         if callable(written):  # a default in a signature: the part itself, or a partial of it
             part = written.func if isinstance(written, partial) else written
-            given = written.keywords if isinstance(written, partial) else {}
             own = [name for name, p in self.parts.items() if p is part]
             if not own:
                 raise TypeError(f"{part!r} is a default, and is not registered as {self.name}")
-            return own[0], given
-        if written is None:
-            written = "none"  # YAML's null and the part called none mean the same
-        name: Any = written
+            return own[0], written.keywords if isinstance(written, partial) else {}
+        # YAML's null and the part called none mean the same
+        name: Any = "none" if written is None else written
         given: Any = {}
         if isinstance(written, Mapping):
             if len(written) != 1:
