@@ -203,12 +203,17 @@ def _study(name: str, text: str, source: Document, set_: Sequence[str], seeds: i
         training.parse({"train": _mapping(value, "train")}),
         data.parse({"data": _data(_mapping(value, "data"))}),
     )
+    _check_patch(base, scale)
     for change in set_:
         path, written = _assignment(change)
         with _option(f"--set {change}"):
             base = base.set(path, written)
+            _check_patch(base, scale)
     variants = _variants(value, base)
-    _check_patch(base, scale)
+    chosen = _seeds(value.get("seeds", 3))
+    if seeds is not None:
+        with _option(f"--seeds {seeds}"):
+            chosen = _seeds(seeds)
     metric, dataset = _metric(value, base)
     extra = _list(value, "metrics", METRICS)
     for i, one in enumerate(extra):
@@ -220,7 +225,7 @@ def _study(name: str, text: str, source: Document, set_: Sequence[str], seeds: i
         question=_plain(value, "question", str, ""),
         source=_plain(value, "source", str, ""),
         scale=scale,
-        seeds=_seeds(value, seeds),
+        seeds=chosen,
         base=base,
         variants=variants,
         baseline=next(v.name for v in variants if v.role == "baseline"),
@@ -238,12 +243,13 @@ def _study(name: str, text: str, source: Document, set_: Sequence[str], seeds: i
 
 def _variants(value: Mapping[str, Any], base: Tree) -> tuple[Variant, ...]:
     written = _mapping(value, "variants") or {"base": {}}
+    for name in written:
+        _check_name(name, ("variants", name))
     baseline = _plain(value, "baseline", str, next(iter(written)))
     known(baseline, written, "variant", ("baseline",))
     found = []
     for name, changes in written.items():
         at: Path = ("variants", name)
-        _check_name(name, at)
         if changes is not None and not isinstance(changes, dict):
             raise StudyError(f"changes are written as {{setting: value}}, found {changes!r}", at)
         tree = base
@@ -298,7 +304,7 @@ def _metric(value: Mapping[str, Any], base: Tree) -> tuple[str, str]:
 
 def dataset_name(choice: Choice) -> str:
     """What a set is called in scores and tables: its part, with the settings that were given."""
-    return in_words(choice).strip("{}") if ": " in str(choice) else choice.name
+    return str(choice)
 
 
 def unit_of(metric: str) -> str:
@@ -324,8 +330,7 @@ def _min_effect(value: Mapping[str, Any], metric: str) -> float | None:
     return effect
 
 
-def _seeds(value: Mapping[str, Any], override: int | None) -> tuple[int, ...]:
-    written = override if override is not None else value.get("seeds", 3)
+def _seeds(written: object) -> tuple[int, ...]:
     at: Path = ("seeds",)
     if type(written) is int:
         if not 1 <= written <= 1000:
@@ -371,7 +376,9 @@ def _plain(value: Mapping[str, Any], key: str, kind: Callable[[Any], Any], defau
 
 
 def _mapping(value: Mapping[str, Any], key: str) -> dict[str, Any]:
-    written = value.get(key) or {}
+    written = value.get(key)
+    if written is None:
+        return {}
     if not isinstance(written, dict):
         raise StudyError(f"settings are written as {{name: value}}, found {written!r}", (key,))
     return written
@@ -386,8 +393,10 @@ def _list(value: Mapping[str, Any], key: str, default: Sequence[str]) -> list[st
 
 
 def _check_name(name: str, at: Path) -> None:
-    if not _NAME.fullmatch(name) or name != name.strip():
-        raise StudyError("a name has 1 to 80 characters, no slash and no control character", at)
+    if not _NAME.fullmatch(name) or name != " ".join(name.split()):
+        raise StudyError(
+            "a name has 1 to 80 characters, single spaces, no slash and no control character", at
+        )
 
 
 def _as_written(value: Any) -> str:

@@ -7,7 +7,7 @@ parameters, curves, scores and pictures while the study runs.
 
 from __future__ import annotations
 
-import logging
+import hashlib
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,6 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 MAX_REPORTS = 150  # of one trial: the dashboard fetches them all, every few seconds
-log = logging.getLogger("srbench.optuna")
 
 Plain = str | int | float | bool | None
 
@@ -211,7 +210,9 @@ class Mirror:
         return {"run": done.cell.run, **done.cell.facts, **done.facts}
 
     def _vocabulary_text(self) -> str:
-        return repr([(key, d.choices) for key, d in sorted(self.distributions.items())])[:2000]
+        """A digest: categories cannot grow, so another vocabulary needs another study."""
+        text = repr([(key, d.choices) for key, d in sorted(self.distributions.items())])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def vocabulary(cells: Sequence[Cell]) -> dict[str, CategoricalDistribution]:
@@ -229,10 +230,9 @@ def vocabulary(cells: Sequence[Cell]) -> dict[str, CategoricalDistribution]:
 
 
 def differing(trees: Mapping[str, Mapping[str, Plain]]) -> dict[str, dict[str, Plain]]:
-    """For each variant the places of its tree that are not the same in all of them."""
-    absent = object()
+    """For each variant the places of its tree where those that have the place are not all alike."""
     places = dict.fromkeys(place for tree in trees.values() for place in tree)
-    vary = [p for p in places if len({repr(t.get(p, absent)) for t in trees.values()}) > 1]
+    vary = [p for p in places if len({repr(t[p]) for t in trees.values() if p in t}) > 1]
     return {name: {p: tree[p] for p in vary if p in tree} for name, tree in trees.items()}
 
 

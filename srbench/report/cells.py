@@ -1,0 +1,148 @@
+"""The planned cells of a study (variant x seed) with what became of each: the start of every
+table, figure and sentence. failed, skipped and missing are three things and stay so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from srbench.results import Results
+from srbench.stats.effects import Effect, effects
+
+INTERPOLATION = "interpolation"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One planned run: its state, and its score on the primary outcome where there is one."""
+
+    variant: str
+    seed: int
+    state: str  # a stored state, or "missing"
+    reason: str
+    message: str
+    run_id: int | None
+    score: float  # NaN where there is none
+    train_seconds: float
+    peak_memory_mb: float
+    stale: bool
+
+
+def text(value: Any) -> str:
+    """A cell of a frame as text; empty for None and NaN."""
+    return "" if value is None or (isinstance(value, float) and value != value) else str(value)
+
+
+def number(value: Any) -> float:
+    """A cell of a frame as a number; NaN for None and for what is no number."""
+    return float(pd.to_numeric(value, errors="coerce")) if value is not None else float("nan")
+
+
+def trained(results: Results) -> list[str]:
+    """Names of the variants that are trained, baseline included, in study order."""
+    frame = results.variants
+    return [str(v) for v in frame.loc[frame["role"] != INTERPOLATION, "variant"]]
+
+
+def interpolations(results: Results) -> list[str]:
+    """Names of the interpolations, in study order."""
+    frame = results.variants
+    return [str(v) for v in frame.loc[frame["role"] == INTERPOLATION, "variant"]]
+
+
+def compared(results: Results) -> list[str]:
+    """Names of the trained variants that are compared with the baseline."""
+    return [name for name in trained(results) if name != results.facts.baseline]
+
+
+def image_scores(results: Results, metric: str | None = None) -> pd.DataFrame:
+    """Scores on the study's dataset and protocol, one row an image, for one metric."""
+    facts, frame = results.facts, results.scores
+    wanted = (
+        (frame["dataset"] == facts.dataset)
+        & (frame["protocol"] == facts.protocol)
+        & (frame["metric"] == (metric or facts.metric))
+    )
+    return frame.loc[wanted]
+
+
+def cells(results: Results) -> tuple[Cell, ...]:
+    """Every planned cell, in study order, seeds ascending."""
+    by_run = _mean_by_run(image_scores(results))
+    rows: dict[tuple[str, int], Mapping[Any, Any]] = {}
+    for row in results.runs.sort_values(["variant", "seed", "attempt"]).to_dict("records"):
+        rows[str(row["variant"]), int(row["seed"])] = row
+    planned = sorted(set(results.facts.seeds))
+    out = []
+    for name in trained(results):
+        seeds = sorted({*planned, *(seed for variant, seed in rows if variant == name)})
+        out += [_cell(name, seed, rows.get((name, seed)), by_run) for seed in seeds]
+    return tuple(out)
+
+
+def _mean_by_run(scores: pd.DataFrame) -> dict[tuple[str, int], float]:
+    if scores.empty:
+        return {}
+    means = scores.groupby(["variant", "seed"], sort=True)["value"].mean().reset_index()
+    return {
+        (str(r["variant"]), int(r["seed"])): float(r["value"]) for r in means.to_dict("records")
+    }
+
+
+def _cell(
+    name: str, seed: int, row: Mapping[Any, Any] | None, by_run: Mapping[tuple[str, int], float]
+) -> Cell:
+    nan = float("nan")
+    if row is None:
+        return Cell(name, seed, "missing", "", "planned, never started", None, nan, nan, nan, False)
+    state = text(row["state"])
+    score = by_run.get((name, seed), nan) if state == "done" else nan
+    message = text(row.get("message"))
+    if state == "done" and score != score:
+        message = message or "finished, but not scored on the primary outcome"
+    return Cell(
+        variant=name,
+        seed=seed,
+        state=state,
+        reason=text(row.get("reason")),
+        message=message,
+        run_id=int(row["run_id"]),
+        score=score,
+        train_seconds=number(row.get("train_seconds")) if state == "done" else nan,
+        peak_memory_mb=number(row.get("peak_memory_mb")),
+        stale=bool(row.get("stale") in (True, "True", 1)),
+    )
+
+
+def scores_by_seed(results: Results) -> dict[str, dict[int, float]]:
+    """Primary scores of the finished runs: variant -> seed -> score; every variant is a key."""
+    out: dict[str, dict[int, float]] = {name: {} for name in trained(results)}
+    for cell in cells(results):
+        if cell.score == cell.score:
+            out[cell.variant][cell.seed] = cell.score
+    return out
+
+
+def study_effects(results: Results) -> tuple[Effect, ...]:
+    """The effects on the primary outcome, in study order."""
+    return effects(scores_by_seed(results), results.facts.baseline)
+
+
+def interpolation_scores(results: Results) -> dict[str, float]:
+    """Primary score of each interpolation that has one, in study order."""
+    frame = image_scores(results)
+    means = frame.groupby("variant")["value"].mean()
+    return {name: float(means[name]) for name in interpolations(results) if name in means.index}
+
+
+def yardstick(results: Results) -> tuple[str, float] | None:
+    """The interpolation a network must beat: bicubic where it is scored, else the best one."""
+    known = interpolation_scores(results)
+    if not known:
+        return None
+    name = "bicubic" if "bicubic" in known else max(known, key=lambda k: known[k])
+    return name, known[name]

@@ -1,0 +1,48 @@
+"""What quality is set against: the costs that a variant may be drawn by, as intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from srbench.report.cells import cells, number, scores_by_seed, trained
+from srbench.results import Results
+from srbench.stats.effects import Interval, t_interval
+
+COSTS = {
+    "parameters": "parameters",
+    "macs_720p": "MACs at HR 1280\u00d7720",
+    "train_seconds": "training, s",
+    "peak_memory_mb": "peak memory, MB",
+}
+
+
+def spaced(
+    levels: Mapping[str, float], scores: Sequence[Mapping[int, float]]
+) -> list[tuple[str, float, int]]:
+    """Reference lines from below, with how far their labels step aside of close ones below."""
+    seen = [*levels.values(), *(x for by_seed in scores for x in by_seed.values())]
+    near = 0.06 * (max(seen) - min(seen)) if seen else 0.0
+    out: list[tuple[str, float, int]] = []
+    for name, level in sorted(levels.items(), key=lambda item: (item[1], item[0])):
+        close = bool(out) and level - out[-1][1] < near
+        out.append((name, level, out[-1][2] + 1 if close else 0))
+    return out
+
+
+def costs_of(results: Results, cost: str) -> dict[str, Interval]:
+    """A cost by variant as an interval: one value for counts, over seeds for what is measured."""
+    values: dict[str, list[float]] = {name: [] for name in trained(results)}
+    if cost in ("train_seconds", "peak_memory_mb"):
+        for cell in cells(results):
+            seconds = cost == "train_seconds"
+            values[cell.variant].append(cell.train_seconds if seconds else cell.peak_memory_mb)
+    else:
+        column = results.variants.set_index("variant")[cost]
+        values = {name: [number(column.get(name))] for name in values}
+    return {name: t_interval([x for x in known if x > 0]) for name, known in values.items()}
+
+
+def known_costs(results: Results) -> list[str]:
+    """The costs that at least one scored variant has a number for."""
+    scored = [name for name, by_seed in scores_by_seed(results).items() if by_seed]
+    return [c for c in COSTS if any(costs_of(results, c)[name].count for name in scored)]

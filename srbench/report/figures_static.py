@@ -1,0 +1,221 @@
+"""Figures for paper: SVG and PDF by matplotlib, the same numbers as the interactive ones.
+
+The page carries the SVGs too: they stand there until (or without) plotly, and in print. There
+the ink takes the page's colour, so they read in the dark.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+from srbench.report.cells import interpolation_scores, scores_by_seed, trained
+from srbench.report.colours import REST, colours, dashes
+from srbench.report.costs import COSTS, costs_of, spaced
+from srbench.report.curves import curve_title, read_curve, thinned
+from srbench.report.forest import forest_of
+from srbench.report.numbers import metric_name
+from srbench.report.ranking import by_variant
+from srbench.results import Results
+from srbench.stats.curves import band
+from srbench.stats.effects import t_interval
+
+INK, FAINT = "#1a1b1c", "#8d8e8f"
+LINES: dict[str, Any] = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}
+LINES |= {"longdash": (0, (8, 3)), "longdashdot": (0, (8, 3, 1, 3))}
+STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "srbench", "svg.fonttype": "none", "pdf.fonttype": 42, "font.size": 9,
+    "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK, "text.color": INK, "xtick.color": INK, "ytick.color": INK,
+    "axes.spines.top": False, "axes.spines.right": False, "text.parse_math": False,
+    "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none",
+}  # fmt: skip
+
+
+def forest_figure(results: Results) -> Figure:
+    """Effects with their intervals."""
+    plot, hues = forest_of(results), colours(results)
+    figure, axes = _canvas(7.2, 0.9 + 0.28 * len(plot.rows))
+    if plot.band:
+        axes.axvspan(-plot.band, plot.band, color=FAINT, alpha=0.18, linewidth=0)
+    axes.axvline(0, color=FAINT, linewidth=0.8)
+    if plot.reference and plot.low < plot.reference[2] < plot.high:
+        axes.axvline(plot.reference[2], color=INK, linewidth=0.8, linestyle=":")
+        axes.annotate(
+            plot.reference[0], (plot.reference[2], 1.0), xycoords=("data", "axes fraction"),
+            fontsize=8, ha="center", va="bottom",
+        )  # fmt: skip
+    for y, row in enumerate(plot.rows):
+        hue, effect = hues[row.variant], row.effect
+        if effect is None:
+            axes.plot([0], [y], "D", color=hue, markersize=6)
+        elif effect.pairs:
+            if effect.pairs > 1:
+                family = [effect.simultaneous_low, effect.simultaneous_high]
+                axes.plot(family, [y, y], color=hue, linewidth=1.0)
+                axes.plot([effect.low, effect.high], [y, y], color=hue, linewidth=3.5)
+            axes.plot([effect.mean], [y], "o", color=hue, markersize=6)
+        said = f"{row.label}  ({row.interval})" if row.interval else row.label
+        axes.annotate(said, (1.02, y), xycoords=("axes fraction", "data"), va="center", fontsize=8)
+    axes.set_yticks(range(len(plot.rows)), [row.variant for row in plot.rows])
+    axes.set_ylim(len(plot.rows) - 0.4, -0.6)
+    axes.set_xlim(plot.low, plot.high)
+    axes.set_xticks(list(plot.ticks), list(plot.tick_labels))
+    axes.set_xlabel(_titled("effect on " + metric_name(results.facts.metric), results))
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(left=False)
+    return figure
+
+
+def curves_figure(results: Results, name: str) -> Figure:
+    """Mean and band over seeds of one curve, labelled at the end of its line."""
+    figure, axes = _canvas(7.2, 4.0)
+    hues, patterns, rows = colours(results), dashes(results), by_variant(results)
+    names, curve = trained(results), read_curve(results, name)
+    ends: list[tuple[float, float, str]] = []
+    for variant in sorted(names, key=lambda v: (hues[v] != REST, names.index(v))):
+        done = [c.seed for c in rows[variant] if c.state == "done"]
+        x, values = curve.over_seeds(variant, done)
+        if len(x) and len(values):
+            keep = thinned(len(x), 300)
+            found = band(values)
+            style = {"color": hues[variant], "linestyle": LINES[patterns[variant]]}
+            axes.plot(x[keep], found.mean[keep], linewidth=1.4, **style)
+            if found.kind != "none":
+                low, high = found.low[keep], found.high[keep]
+                axes.fill_between(x[keep], low, high, color=hues[variant], alpha=0.16, linewidth=0)
+            if hues[variant] != REST and np.isfinite(found.mean[-1]):
+                ends.append((float(x[-1]), float(found.mean[-1]), variant))
+        for cell in rows[variant]:
+            if cell.state != "done" and cell.run_id is not None:
+                x, values = curve.over_seeds(variant, [cell.seed])
+                if len(values):
+                    axes.plot(x, values[0], color=hues[variant], linewidth=0.8, linestyle=":")
+    axes.set_xlabel(curve.axis)
+    axes.set_ylabel(curve_title(name))
+    if "loss" in name:
+        axes.set_yscale("log")
+        _plain_ticks(axes.yaxis)
+    _focus(axes, name)
+    _label_ends(axes, ends, hues)
+    return figure
+
+
+def quality_cost_figure(results: Results, cost: str) -> Figure:
+    """Quality against one cost, log axis, interpolations as reference lines."""
+    figure, axes = _canvas(7.2, 4.0)
+    hues, scores = colours(results), scores_by_seed(results)
+    prices = costs_of(results, cost)
+    for variant in trained(results):
+        quality, price = t_interval(list(scores[variant].values())), prices[variant]
+        if not quality.count or not price.count:
+            continue
+        error = quality.half if quality.count > 1 else 0.0
+        wide = price.half if price.count > 1 else 0.0
+        marker = "D" if variant == results.facts.baseline else "o"
+        axes.errorbar(
+            [price.mean], [quality.mean], yerr=[error], xerr=[wide], fmt=marker,
+            color=hues[variant], markersize=6, linewidth=1.2,
+        )  # fmt: skip
+        if hues[variant] != REST:
+            axes.annotate(
+                variant, (price.mean, quality.mean), xytext=(8, 0), textcoords="offset points",
+                va="center", fontsize=8, annotation_clip=False,
+            )  # fmt: skip
+    for name, level, shift in spaced(interpolation_scores(results), list(scores.values())):
+        axes.axhline(level, color=FAINT, linewidth=0.8, linestyle=":")
+        place = (0.005 + 0.1 * shift, level)
+        axes.annotate(name, place, xycoords=("axes fraction", "data"), va="bottom", fontsize=8)
+    axes.set_xscale("log")
+    axes.margins(0.18, 0.12)
+    _plain_ticks(axes.xaxis)
+    axes.set_xlabel(COSTS.get(cost, cost))
+    axes.set_ylabel(_titled(metric_name(results.facts.metric), results))
+    return figure
+
+
+def draw(make: Callable[[], Figure]) -> tuple[str, bytes]:
+    """The SVG text and PDF bytes of a figure; the same figure gives the same bytes."""
+    with matplotlib.rc_context(STYLE):
+        figure = make()
+        svg, pdf = io.StringIO(), io.BytesIO()
+        date: dict[str, None] = {"Date": None}
+        FigureCanvasSVG(figure)
+        figure.savefig(svg, format="svg", metadata=date, bbox_inches="tight")
+        FigureCanvasPdf(figure)
+        no_date = {"CreationDate": None}
+        figure.savefig(pdf, format="pdf", metadata=no_date, bbox_inches="tight")
+    return svg.getvalue(), pdf.getvalue()
+
+
+def inline(svg: str, name: str) -> str:
+    """An SVG to stand in the page: its own ids, and ink that follows light and dark."""
+    body = svg[svg.index("<svg") :]
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r'(\bid="|href="#|url\(#)', lambda m: f"{m.group(1)}{name}-", body)
+    body = body.replace(INK, "var(--ink)").replace(FAINT, "var(--faint)")
+    body = re.sub(r'<svg([^>]*?) width="[^"]*"', r"<svg\1", body, count=1)
+    body = re.sub(r'<svg([^>]*?) height="[^"]*"', r"<svg\1", body, count=1)
+    return body.replace("<svg", '<svg aria-hidden="true" focusable="false"', 1)
+
+
+def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(width, height))
+    return figure, figure.add_subplot()
+
+
+def _titled(title: str, results: Results) -> str:
+    return f"{title}, {results.facts.unit}" if results.facts.unit else title
+
+
+def _plain_ticks(axis: Axis) -> None:
+    """Numbers instead of powers of ten on a log axis, also where it spans less than a decade."""
+    axis.set_minor_locator(NullLocator())
+    low, high = axis.get_view_interval()
+    spread = high / low if low > 0 else 100.0
+    axis.set_major_locator(MaxNLocator(5) if spread < 8 else LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: compact(value)))
+
+
+def compact(value: float) -> str:
+    """A number on an axis: 0.05, 70k, 1.2M, 16G."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:.4g}{letter}"
+    return f"{value:.4g}"
+
+
+def _focus(axes: Axes, name: str) -> None:
+    """Leave the first steep part of a PSNR curve below the frame: the end is what differs."""
+    if "loss" in name:
+        return
+    lines = [np.asarray(line.get_ydata(), dtype=float) for line in axes.get_lines()]
+    values = np.concatenate([y[np.isfinite(y)] for y in lines] or [np.empty(0)])
+    if len(values) > 20:
+        low, high = np.quantile(values, 0.05), values.max()
+        if high > low:
+            axes.set_ylim(low - 0.05 * (high - low), high + 0.08 * (high - low))
+
+
+def _label_ends(axes: Axes, ends: list[tuple[float, float, str]], hues: dict[str, str]) -> None:
+    """Names at the ends of lines, pushed apart so that none covers another."""
+    axes.figure.canvas.draw()
+    seen = -1e9
+    for x, y, name in sorted(ends, key=lambda end: end[1]):
+        height = axes.transData.transform((x, y))[1]
+        seen = max(height, seen + 11)
+        axes.annotate(
+            f" {name}", (x, y), xytext=(6, (seen - height) * 0.72), textcoords="offset points",
+            va="center", fontsize=8, annotation_clip=False,
+        )  # fmt: skip

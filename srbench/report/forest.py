@@ -1,0 +1,149 @@
+"""The geometry of the forest plot: rows, limits and ticks in data units, for page and paper."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from srbench.report.cells import Cell, number, scores_by_seed, yardstick
+from srbench.report.numbers import MINUS, shown
+from srbench.report.ranking import by_variant, effect_decimals, ranked, why_wanting
+from srbench.results import Results
+from srbench.stats.effects import Effect
+
+
+@dataclass(frozen=True)
+class ForestRow:
+    """One line of the plot; the baseline is a row at zero without an interval."""
+
+    variant: str
+    effect: Effect | None  # None for the baseline
+    label: str  # "+3.21", or a word such as "failed"
+    interval: str  # "3.18 to 3.25"
+    reason: str  # why there is no number
+    parameters: str  # change against the baseline, "+2.0 %"
+    seconds: str  # training time against the baseline
+
+
+@dataclass(frozen=True)
+class Forest:
+    """The whole plot."""
+
+    rows: tuple[ForestRow, ...]
+    low: float
+    high: float
+    ticks: tuple[float, ...]
+    tick_labels: tuple[str, ...]
+    band: float | None  # +-min_effect
+    reference: tuple[str, float, float] | None  # interpolation, its score, its distance from zero
+
+    def place(self, value: float) -> float:
+        """Percent of the width, 0 to 100."""
+        return 100 * (value - self.low) / (self.high - self.low)
+
+
+def forest_of(results: Results) -> Forest:
+    """Rows sorted by effect with the baseline at its place among them."""
+    facts, decimals = results.facts, effect_decimals(results)
+    effects = ranked(results)
+    planned = by_variant(results)
+    count = results.variants.set_index("variant")["parameters"]
+    base = number(count.get(facts.baseline)), _mean_seconds(planned.get(facts.baseline, []))
+    rows = [
+        _row(
+            effect,
+            planned[effect.variant],
+            decimals,
+            _change(number(count.get(effect.variant)), base[0]),
+            _change(_mean_seconds(planned[effect.variant]), base[1]),
+        )
+        for effect in effects
+    ]
+    above = sum(1 for e in effects if e.pairs and e.mean > 0)
+    known = sum(1 for e in effects if e.pairs)
+    place = above if facts.metric not in ("l1", "lpips", "dists") else known - above
+    rows.insert(place, ForestRow(facts.baseline, None, "0", "baseline", "", "", ""))
+    low, high = _limits(effects, facts.min_effect)
+    reference = _reference(results)
+    if reference and low - 0.35 * (high - low) < reference[2] < high + 0.35 * (high - low):
+        low, high = min(low, reference[2]), max(high, reference[2])
+    pad = 0.04 * (high - low)
+    low, high = low - pad, high + pad
+    ticks = _ticks(low, high)
+    step = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
+    places = max(0, -math.floor(math.log10(step) + 1e-9))
+    labels = tuple("0" if t == 0 else shown(t, places, signed=True) for t in ticks)
+    return Forest(tuple(rows), low, high, ticks, labels, facts.min_effect, reference)
+
+
+def _row(
+    effect: Effect, planned: list[Cell], decimals: int, parameters: str, seconds: str
+) -> ForestRow:
+    if not effect.pairs:
+        mark = why_wanting(planned)
+        return ForestRow(effect.variant, effect, mark.word, "", mark.reason, "", "")
+    interval = "1 seed" if effect.pairs < 2 else ""
+    interval = interval or f"{shown(effect.low, decimals)} to {shown(effect.high, decimals)}"
+    return ForestRow(
+        variant=effect.variant,
+        effect=effect,
+        label=shown(effect.mean, decimals, signed=True),
+        interval=interval,
+        reason="",
+        parameters=parameters,
+        seconds=seconds,
+    )
+
+
+def _mean_seconds(planned: list[Cell]) -> float:
+    known = [c.train_seconds for c in planned if c.train_seconds == c.train_seconds]
+    return sum(known) / len(known) if known else float("nan")
+
+
+def _change(value: float, base: float) -> str:
+    ratio = value / base - 1 if base else float("nan")
+    if math.isnan(ratio):
+        return ""
+    if value == base:
+        return f"\u00b10{NARROW}%"
+    places = 1 if abs(ratio) < 0.095 else 0
+    return f"{100 * ratio:+.{places}f}{NARROW}%".replace("-", MINUS)
+
+
+NARROW = "\N{NARROW NO-BREAK SPACE}"
+
+
+def _limits(effects: list[Effect], band: float | None) -> tuple[float, float]:
+    points = [0.0]
+    if band:
+        points += [-band, band]
+    for effect in effects:
+        points += [
+            x
+            for x in (effect.mean, effect.low, effect.high)
+            if math.isfinite(x)
+        ]  # fmt: skip
+    low, high = min(points), max(points)
+    span = high - low or 1.0
+    wide = [x for e in effects for x in (e.simultaneous_low, e.simultaneous_high) if x == x]
+    # a simultaneous interval of few seeds may dwarf the rest: it is cut at the frame, with arrows
+    low = max(min([low, *wide]), low - span)
+    high = min(max([high, *wide]), high + span)
+    return (low, high) if high > low else (-1.0, 1.0)
+
+
+def _ticks(low: float, high: float, most: int = 6) -> tuple[float, ...]:
+    raw = (high - low) / most
+    power = 10 ** math.floor(math.log10(raw))
+    step = next(m * power for m in (1, 2, 5, 10) if m * power >= raw)
+    first = math.ceil(low / step)
+    count = math.floor(high / step) - first + 1
+    return tuple(round((first + i) * step, 10) + 0.0 for i in range(count))
+
+
+def _reference(results: Results) -> tuple[str, float, float] | None:
+    found = yardstick(results)
+    base = scores_by_seed(results).get(results.facts.baseline, {})
+    if found is None or not base:
+        return None
+    return found[0], found[1], found[1] - sum(base.values()) / len(base)

@@ -1,0 +1,82 @@
+"""How numbers are written: fixed formats, a sign on differences, as many digits as the interval
+justifies. The page uses a true minus sign; CSV and LaTeX use their own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from statistics import median
+
+MINUS = "\N{MINUS SIGN}"
+
+METRIC_NAMES = {"psnr_y": "PSNR-Y", "psnr_rgb": "PSNR-RGB", "ssim_y": "SSIM-Y", "l1": "L1"}
+METRIC_NAMES |= {"ssim_rgb": "SSIM-RGB", "ms_ssim": "MS-SSIM", "lpips": "LPIPS", "dists": "DISTS"}
+LOWER_IS_BETTER = frozenset({"l1", "mse", "lpips", "dists", "fid"})
+
+
+def metric_name(metric: str) -> str:
+    """The heading of a metric: psnr_y is PSNR-Y."""
+    return METRIC_NAMES.get(metric, metric)
+
+
+def metric_unit(metric: str) -> str:
+    """dB for the PSNRs, nothing for the rest."""
+    return "dB" if metric.startswith("psnr") else ""
+
+
+def fixed(value: float, decimals: int, *, signed: bool = False) -> str:
+    """A number with a fixed count of decimals and thousands separators, in plain ASCII."""
+    if math.isnan(value):
+        return ""
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    out = f"{value:{'+' if signed else ''},.{decimals}f}"
+    is_zero = not any(c in "123456789" for c in out)
+    return out.lstrip("+-") if is_zero else out
+
+
+def shown(value: float, decimals: int, *, signed: bool = False) -> str:
+    """The same for reading: with a true minus sign."""
+    return fixed(value, decimals, signed=signed).replace("-", MINUS)
+
+
+def with_unit(number: str, unit: str) -> str:
+    """A number and its unit; the unit may be empty."""
+    return f"{number} {unit}" if unit else number
+
+
+def justified_decimals(halves: Iterable[float], unit: str) -> int:
+    """Decimals that intervals of these half-widths justify: one significant digit of the middle
+    half-width, two where it starts with 1 or 2; never fewer than two, as the field writes.
+    Without an interval: 2 for dB, 4 for the rest.
+    """
+    known = [h for h in halves if math.isfinite(h) and h > 0]
+    if not known:
+        return 2 if unit == "dB" else 4
+    half = median(known)
+    exponent = math.floor(math.log10(half))
+    lead = half / 10**exponent
+    wanted = -exponent + (1 if lead < 2.95 else 0)
+    low, high = (2, 4) if unit == "dB" else (2, 6)
+    return min(max(wanted, low), high)
+
+
+def plural(count: int, noun: str) -> str:
+    """1 run, 2 runs."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def listed(items: Iterable[str]) -> str:
+    """a, b and c."""
+    words = list(items)
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def duration(seconds: float) -> str:
+    """A length of time in the unit one would say it in."""
+    if math.isnan(seconds):
+        return ""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

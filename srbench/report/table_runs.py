@@ -1,0 +1,76 @@
+"""The tables of runs: every planned one, and those that gave no score."""
+
+from __future__ import annotations
+
+from srbench.report.cells import cells, number, text
+from srbench.report.numbers import metric_name
+from srbench.report.ranking import effect_decimals, known_or_mark, why_wanting
+from srbench.report.shown import Column, Mark, Table, Value
+from srbench.results import Results
+
+
+def run_shown(results: Results) -> Table:
+    """Every planned run: what became of it and where it ran."""
+    unit = results.facts.unit
+    suffix = f"_{unit.lower()}" if unit else ""
+    records = results.runs.sort_values("attempt").to_dict("records")
+    known = {(str(row["variant"]), int(row["seed"])): row for row in records}
+    rows: list[tuple[Value, ...]] = []
+    for cell in cells(results):
+        row = known.get((cell.variant, cell.seed), {})
+        rows.append(
+            (
+                cell.variant,
+                cell.seed,
+                cell.run_id if cell.run_id is not None else Mark("missing", cell.message),
+                int(number(row.get("attempt"))) if cell.run_id is not None else Mark("missing"),
+                cell.state + (" (stale)" if cell.stale else ""),
+                cell.reason,
+                cell.message,
+                cell.score if cell.score == cell.score else why_wanting([cell]),
+                known_or_mark(number(row.get("steps"))),
+                known_or_mark(cell.train_seconds),
+                text(row.get("device")),
+                text(row.get("numerics")),
+                text(row.get("git_commit"))[:10],
+            )
+        )
+    columns = (
+        Column("variant", "variant"),
+        Column("seed", "seed", kind="count"),
+        Column("run_id", "run", kind="count"),
+        Column("attempt", "attempt", kind="count"),
+        Column("state", "state"),
+        Column("reason", "reason"),
+        Column("message", "message"),
+        Column(
+            f"{results.facts.metric}{suffix}",
+            metric_name(results.facts.metric),
+            unit,
+            "number",
+            effect_decimals(results),
+        ),
+        Column("steps", "steps", kind="count"),
+        Column("train_seconds", "training", "s", "number", 1),
+        Column("device", "device"),
+        Column("numerics", "numerics"),
+        Column("git_commit", "commit"),
+    )
+    return Table("runs", "Every planned run", columns, tuple(rows))
+
+
+def failures_shown(results: Results) -> Table:
+    """The planned runs that gave no score, with the reason of each."""
+    rows: list[tuple[Value, ...]] = [
+        (c.variant, c.seed, "not scored" if c.state == "done" else c.state, c.reason, c.message)
+        for c in cells(results)
+        if c.score != c.score
+    ]
+    columns = (
+        Column("variant", "variant"),
+        Column("seed", "seed", kind="count"),
+        Column("state", "state"),
+        Column("reason", "reason"),
+        Column("message", "what it said"),
+    )
+    return Table("failures", "Planned runs without a score", columns, tuple(rows))

@@ -1,0 +1,62 @@
+"""The table of scores: every metric of every variant and interpolation, set by set."""
+
+from __future__ import annotations
+
+from srbench.report.cells import interpolations, trained
+from srbench.report.numbers import justified_decimals, metric_name, metric_unit
+from srbench.report.ranking import by_variant, why_wanting
+from srbench.report.shown import Column, Mark, Table, Value
+from srbench.results import Results
+from srbench.stats.effects import t_interval
+
+
+def score_shown(results: Results) -> Table:
+    """Rows: dataset x (trained variant or interpolation). Columns: metrics with half-widths."""
+    facts = results.facts
+    frame = results.scores[results.scores["protocol"] == facts.protocol]
+    found = sorted({str(m) for m in frame["metric"]} | {facts.metric})
+    metrics = sorted(found, key=lambda m: (m != facts.metric, m))
+    sets = sorted({str(d) for d in frame["dataset"]} | {facts.dataset})
+    by = ["dataset", "variant", "metric", "seed"]
+    means = frame.groupby(by)["value"].mean().reset_index()
+    values: dict[tuple[str, str, str], list[float]] = {}
+    for row in means.to_dict("records"):
+        key = str(row["dataset"]), str(row["variant"]), str(row["metric"])
+        values.setdefault(key, []).append(float(row["value"]))
+    planned = by_variant(results)
+    names = [*trained(results), *interpolations(results)]
+    decimals = {
+        metric: justified_decimals(
+            [t_interval(v).half for (_, _, m), v in values.items() if m == metric],
+            metric_unit(metric),
+        )
+        for metric in metrics
+    }
+    rows: list[tuple[Value, ...]] = []
+    for dataset in sorted(sets, key=lambda d: (d != facts.dataset, d)):
+        for name in names:
+            runs = max(len(values.get((dataset, name, m), [])) for m in metrics)
+            scored: list[Value] = []
+            for metric in metrics:
+                x = values.get((dataset, name, metric))
+                interval = t_interval(x or [])
+                wanting = why_wanting(planned[name]) if name in planned else Mark("missing", "")
+                fixed = Mark("fixed", "an interpolation has no seeds")
+                one = fixed if name not in planned else Mark("one seed", "needs two seeds")
+                scored.append(interval.mean if x else wanting)
+                scored.append(interval.half if interval.count > 1 else one if x else wanting)
+            role = "baseline" if name == facts.baseline else "variant"
+            role = role if name in planned else "interpolation"
+            seeds: Value = runs if name in planned else Mark("fixed", "needs no training")
+            rows.append((dataset, name, role, seeds, *scored))
+    columns = [Column("dataset", "dataset"), Column("variant", "variant"), Column("role", "role")]
+    columns.append(Column("seeds", "seeds", kind="count"))
+    for metric in metrics:
+        unit = metric_unit(metric)
+        suffix = f"_{unit.lower()}" if unit else ""
+        head = metric_name(metric)
+        columns.append(Column(f"{metric}{suffix}", head, unit, "number", decimals[metric]))
+        half = Column(f"{metric}_half{suffix}", f"{head} \u00b1", unit, "number", decimals[metric])
+        columns.append(half)
+    caption = f"Mean scores over images, then seeds, with 95 % half-widths; {facts.protocol}"
+    return Table("scores", caption, tuple(columns), tuple(rows))

@@ -1,0 +1,38 @@
+"""The tables of a report as frames, each made once from the rows.
+
+The same tables with headings and digits are the `*_shown` functions of the `table_*` modules.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from srbench.report.table_costs import cost_shown
+from srbench.report.table_effects import effects_shown
+from srbench.report.table_images import images_shown
+from srbench.report.table_runs import failures_shown, run_shown
+from srbench.report.table_scores import score_shown
+from srbench.results import Results
+
+# every table of a report; its name is the name of its files
+SHOWN = (effects_shown, score_shown, images_shown, cost_shown, failures_shown, run_shown)
+
+
+def effects_table(results: Results) -> pd.DataFrame:
+    """Effects on the primary outcome, best first, paired by seed."""
+    return effects_shown(results).frame
+
+
+def score_table(results: Results) -> pd.DataFrame:
+    """Mean scores of every variant and interpolation, per dataset, with 95 % half-widths."""
+    return score_shown(results).frame
+
+
+def cost_table(results: Results) -> pd.DataFrame:
+    """Parameters, dead parameters, MACs, memory and training time of every trained variant."""
+    return cost_shown(results).frame
+
+
+def run_table(results: Results) -> pd.DataFrame:
+    """Every planned run with its state, score, time and place."""
+    return run_shown(results).frame

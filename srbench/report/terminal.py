@@ -1,0 +1,68 @@
+"""The report on a terminal, in the page's voice: answer, effects, facts, failures."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from srbench.report.limits import facts_line
+from srbench.report.shown import Column, Mark, Table, Value
+from srbench.report.table_effects import effects_shown
+from srbench.report.table_runs import failures_shown
+from srbench.report.words import answer, yardstick_note
+from srbench.results import Results
+
+NARROW = ("variant", "effect", "low", "high", "seeds", "psnr_y", "parameters_more", "runs")
+MOST_FAILURES = 10
+
+
+def summary(results: Results) -> RenderableType:
+    """What `srbench run` ends with and `srbench report` prints."""
+    facts = results.facts
+    parts: list[RenderableType] = [
+        Text(facts.question or facts.name, style="bold"),
+        Text(answer(results)),
+    ]
+    effects = effects_shown(results)
+    if effects.rows:
+        wanted = (*NARROW, facts.metric)
+        keep = [i for i, c in enumerate(effects.columns) if c.key.startswith(wanted)]
+        parts.append(Padding(_rich(effects, keep), (1, 0)))
+        note = yardstick_note(results)
+        parts += [Text(note, style="dim")] if note else []
+    said = " \u00b7 ".join(f"{head} {value}" for head, value in facts_line(results))
+    parts.append(Text(said, style="dim"))
+    parts += _failures(results)
+    return Group(*parts)
+
+
+def _rich(table: Table, keep: list[int]) -> RichTable:
+    out = RichTable(box=None, pad_edge=False, header_style="bold")
+    for i in keep:
+        column = table.columns[i]
+        justify = "right" if column.numeric else "left"
+        out.add_column(Text(column.title), justify=justify, overflow="fold")  # type: ignore[arg-type]
+    for row in table.rows:
+        out.add_row(*(_cell(table, row[i], table.columns[i]) for i in keep))
+    return out
+
+
+def _cell(table: Table, value: Value, column: Column) -> Text:
+    return Text(table.cell(value, column), style="italic" if isinstance(value, Mark) else "")
+
+
+def _failures(results: Results) -> list[RenderableType]:
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for variant, seed, state, reason, message in failures_shown(results).rows:
+        key = str(state), str(variant), ", ".join(str(x) for x in (reason, message) if x)
+        groups.setdefault(key, []).append(str(seed))
+    lines: list[RenderableType] = []
+    for (state, variant, why), seeds in list(groups.items())[:MOST_FAILURES]:
+        word = "seed" if len(seeds) == 1 else "seeds"
+        said = f"{state}: {variant}, {word} {', '.join(seeds)}"
+        lines.append(Text(said + (f" ({why})" if why else "")))
+    if len(groups) > MOST_FAILURES:
+        lines.append(Text(f"and {len(groups) - MOST_FAILURES} more lines like these"))
+    return lines

@@ -1,0 +1,63 @@
+"""The files of a report: the page, CSV and LaTeX tables, SVG and PDF figures, pictures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from srbench.registry import StudyError
+from srbench.report.page import Plotly, draw_all, environment, page, plotly_source
+from srbench.report.pictures import copy_pictures, scenes
+from srbench.report.tables import SHOWN
+from srbench.report.words import answer
+from srbench.results import Results
+
+
+def write_report(results: Sequence[Results], folder: Path, *, plotly: Plotly = "inline") -> Path:
+    """Write one study into `folder`, several into folders below it with a page that lists them."""
+    if not results:
+        raise StudyError("there is no study to report: nothing has been planned yet")
+    if len(results) == 1:
+        return _write_one(results[0], folder, plotly)
+    places: list[str] = []
+    for result in results:
+        place = _free(re.sub(r"[^\w.-]+", "-", result.facts.name).strip(".-") or "study", places)
+        places.append(place)
+        _write_one(result, folder / place, plotly)
+    rows = [
+        {"name": r.facts.name, "question": r.facts.question, "answer": answer(r), "place": place}
+        for r, place in zip(results, places, strict=True)
+    ]
+    style = (Path(__file__).parent / "template" / "page.css").read_text("utf-8")
+    html = environment().get_template("list.html").render(rows=rows, style=style)
+    return _put(folder / "index.html", html)
+
+
+def _write_one(results: Results, folder: Path, plotly: Plotly) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for make in SHOWN:
+        table = make(results)
+        _put(folder / f"{table.name}.csv", table.csv())
+        _put(folder / f"{table.name}.tex", table.latex())
+    drawings = draw_all(results)
+    (folder / "figures").mkdir(exist_ok=True)
+    for name, (svg, pdf) in drawings.items():
+        _put(folder / "figures" / f"{name}.svg", svg)
+        (folder / "figures" / f"{name}.pdf").write_bytes(pdf)
+    found = scenes(results)
+    copy_pictures(found, folder)
+    if plotly == "beside":
+        _put(folder / "plotly.min.js", plotly_source())
+    svgs = {name: svg for name, (svg, _) in drawings.items()}
+    return _put(folder / "index.html", page(results, svgs, found, plotly_js=plotly))
+
+
+def _put(path: Path, content: str) -> Path:
+    path.write_text(content, encoding="utf-8", newline="\n")
+    return path
+
+
+def _free(name: str, taken: Sequence[str]) -> str:
+    count = sum(1 for other in taken if other.lower() == name.lower())
+    return f"{name}-{count + 1}" if count else name

@@ -1,0 +1,74 @@
+"""Bands over seeds along a curve, and whether a curve has come to rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtrit
+
+BandKind = Literal["t", "range", "none"]
+
+
+@dataclass(frozen=True)
+class Band:
+    """Mean over seeds with a band: 95 % t from 3 seeds on, min to max for 2, none for 1."""
+
+    mean: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    kind: BandKind
+
+
+@dataclass(frozen=True)
+class Rest:
+    """How much a curve still moved over its last fifth, against the fifth before it."""
+
+    gain: float  # last fifth minus the one before; NaN with fewer than 10 points
+    tolerance: float
+
+    @property
+    def known(self) -> bool:
+        """Whether the curve had points enough to tell."""
+        return bool(np.isfinite(self.gain))
+
+    @property
+    def moving(self) -> bool:
+        """Whether the curve still moved, either way, by more than the tolerance."""
+        return self.known and abs(self.gain) > self.tolerance
+
+
+def band(values: ArrayLike) -> Band:
+    """The band of values (seeds, points); NaN marks a point that a seed does not have."""
+    x = np.atleast_2d(np.asarray(values, dtype=np.float64))  # (seeds, points)
+    count = np.isfinite(x).sum(axis=0)  # (points,)
+    safe = np.where(np.isfinite(x), x, 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(count > 0, safe.sum(axis=0) / count, np.nan)
+    seeds = x.shape[0]
+    if seeds < 2:
+        return Band(mean, mean, mean, "none")
+    if seeds == 2:
+        low = np.where(np.isfinite(x), x, np.inf).min(axis=0)
+        high = np.where(np.isfinite(x), x, -np.inf).max(axis=0)
+        return Band(
+            mean, np.where(count > 0, low, np.nan), np.where(count > 0, high, np.nan), "range"
+        )
+    squares = (np.where(np.isfinite(x), x - mean, 0.0) ** 2).sum(axis=0)
+    enough = count > 1
+    freedom = np.where(enough, count - 1, 1)
+    half = stdtrit(freedom, 0.975) * np.sqrt(squares / freedom / np.maximum(count, 1))
+    half = np.where(enough, half, 0.0)
+    return Band(mean, mean - half, mean + half, "t")
+
+
+def rest(values: ArrayLike, tolerance: float) -> Rest:
+    """Compare the mean of the last fifth of a curve with the mean of the fifth before it."""
+    x = np.asarray(values, dtype=np.float64)
+    x = x[np.isfinite(x)]
+    fifth = len(x) // 5
+    if fifth < 2:
+        return Rest(float("nan"), tolerance)
+    return Rest(float(x[-fifth:].mean() - x[-2 * fifth : -fifth].mean()), tolerance)

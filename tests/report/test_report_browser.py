@@ -1,0 +1,170 @@
+"""The page in a real browser: silent, reachable, readable at any width, quick to open."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from synthetic_study import study, with_pictures, with_runs
+
+from srbench.report import write
+from srbench.results import Results
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("reports")
+    full = with_pictures(study(epochs=40), folder / "db")
+    empty: Results = with_runs(study(), lambda row: None)
+    return {
+        "inline": write([full], folder / "inline"),
+        "beside": write([full], folder / "beside", plotly="beside"),
+        "empty": write([empty], folder / "empty", plotly="beside"),
+    }
+
+
+def opened(browser: Any, path: Path, said: list[str], **context: Any) -> Any:
+    page = browser.new_context(**context).new_page()
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda r: said.append(r.url) if r.url.startswith("http") else None)
+    page.goto(path.as_uri())
+    return page
+
+
+def scroll(page: Any) -> None:
+    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    for _ in range(20):
+        page.mouse.wheel(0, 700)
+        page.wait_for_timeout(60)
+    page.wait_for_timeout(400)
+
+
+@pytest.mark.parametrize("kind", ["inline", "beside", "empty"])
+def test_the_page_says_nothing_on_the_console(
+    browser: Any, reports: dict[str, Path], kind: str
+) -> None:
+    said: list[str] = []
+    page = opened(browser, reports[kind], said)
+    page.wait_for_timeout(1500)
+    scroll(page)
+    assert said == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("kind", ["inline", "empty"])
+def test_axe_finds_nothing(browser: Any, reports: dict[str, Path], kind: str, scheme: str) -> None:
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="axe is not installed"
+    )
+    source = Path(axe.__file__).with_name("axe.min.js").read_text("utf-8")
+    page = opened(browser, reports[kind], [], color_scheme=scheme, bypass_csp=True)
+    page.wait_for_timeout(1500)
+    scroll(page)
+    page.evaluate(source)
+    found = page.evaluate("axe.run()")["violations"]
+    assert [(v["id"], [n["html"][:120] for n in v["nodes"][:3]]) for v in found] == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("width", [400, 800, 1280, 2000])
+def test_no_width_scrolls_sideways(browser: Any, reports: dict[str, Path], width: int) -> None:
+    page = opened(browser, reports["inline"], [], viewport={"width": width, "height": 900})
+    page.wait_for_timeout(800)
+    scroll(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.context.close()
+
+
+def test_figures_are_drawn_when_seen_and_variants_toggle(
+    browser: Any, reports: dict[str, Path]
+) -> None:
+    page = opened(browser, reports["inline"], [], viewport={"width": 1400, "height": 900})
+    page.locator("#curves").scroll_into_view_if_needed()
+    page.wait_for_selector("#curves .js-plotly-plot")
+    lines = (
+        "document.querySelector('#curves .js-plotly-plot')"
+        ".data.filter((t) => t.meta.kind === 'mean').length"
+    )
+    assert page.evaluate(lines) == 4
+    page.get_by_role("button", name="only residual_se").click()
+    assert page.evaluate(lines) == 1
+    page.get_by_role("button", name="all", exact=True).click()
+    assert page.evaluate(lines) == 4
+    page.context.close()
+
+
+def test_without_plotly_the_drawings_stay(browser: Any, reports: dict[str, Path]) -> None:
+    page = opened(browser, reports["beside"], [])
+    assert page.locator("#curves .still svg").first.is_visible()
+    page.get_by_role("button", name="make the figures interactive").click()
+    page.locator("#curves").scroll_into_view_if_needed()
+    page.wait_for_selector("#curves .js-plotly-plot")
+    page.context.close()
+
+
+def test_a_missing_plotly_is_said(browser: Any, reports: dict[str, Path], tmp_path: Path) -> None:
+    alone = tmp_path / "index.html"
+    alone.write_bytes(reports["beside"].read_bytes())
+    page = opened(browser, alone, [])
+    page.get_by_role("button", name="make the figures interactive").click()
+    page.get_by_text("plotly.min.js is not beside this page").wait_for()
+    page.locator("#viewer").scroll_into_view_if_needed()
+    page.get_by_text("Some pictures are not beside this page").wait_for()
+    page.context.close()
+
+
+def test_tables_sort_and_filter(browser: Any, reports: dict[str, Path]) -> None:
+    page = opened(browser, reports["beside"], [])
+    box = page.locator('[data-table="effects"]')
+    box.get_by_role("button", name="effect, dB").click()
+    box.get_by_role("button", name="effect, dB").click()
+    assert box.locator("tbody th").first.inner_text() == "residual_atrous"
+    box.get_by_label("filter").fill("_se")
+    assert box.locator("tbody tr:visible").count() == 1
+    page.context.close()
+
+
+def test_pictures_share_one_zoom(browser: Any, reports: dict[str, Path]) -> None:
+    page = opened(browser, reports["beside"], [])
+    page.locator("#viewer").scroll_into_view_if_needed()
+    page.wait_for_selector("#panels img")
+    page.get_by_role("button", name="zoom in").click()
+    places = (
+        "new Set(Array.from(document.querySelectorAll('#panels img'),"
+        " (i) => i.style.transform + i.style.width)).size"
+    )
+    assert page.evaluate(places) == 1
+    page.get_by_label("show").select_option("error")
+    assert page.locator("#panels .view.error").count() == 8
+    page.context.close()
+
+
+def test_reasons_are_shown_on_focus(browser: Any, reports: dict[str, Path]) -> None:
+    page = opened(browser, reports["empty"], [])
+    page.locator("#answer .mark").first.focus()
+    assert "planned, never started" in page.locator("#tip").inner_text()
+    page.context.close()
+
+
+def test_a_thousand_runs_open_quickly(browser: Any, tmp_path: Path) -> None:
+    gains = {"plain": 0.0} | {f"v{i:02d}": 0.1 * i for i in range(1, 32)}
+    path = write([study(gains, seeds=31, epochs=20)], tmp_path)
+    page = opened(browser, path, [])
+    began = time.perf_counter()
+    page.reload()
+    assert time.perf_counter() - began < 4  # about one second on a laptop; this machine is shared
+    assert page.locator("h1").is_visible()
+    page.context.close()
+
+
+def test_print_opens_every_section(browser: Any, reports: dict[str, Path]) -> None:
+    page = opened(browser, reports["inline"], [])
+    page.emulate_media(media="print")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("Array.from(document.querySelectorAll('details')).every((d) => d.open)")
+    assert page.locator("#curves .still svg").first.is_visible()
+    page.context.close()

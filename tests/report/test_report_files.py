@@ -1,0 +1,94 @@
+"""What a report writes: the same bytes each time, all that was promised, nothing live."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from conftest import STATES
+from synthetic_study import study, with_pictures
+
+from srbench.registry import StudyError
+from srbench.report import write
+from srbench.report.table_effects import effects_shown
+from srbench.results import Results
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    paths = (p for p in sorted(folder.rglob("*")) if p.is_file())
+    return {str(p.relative_to(folder)): p.read_bytes() for p in paths}
+
+
+def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:
+    results = with_pictures(study(), tmp_path / "db")
+    write([results], tmp_path / "a")
+    write([results], tmp_path / "b")
+    assert files(tmp_path / "a") == files(tmp_path / "b")
+
+
+def test_a_report_has_page_tables_and_figures(tmp_path: Path) -> None:
+    page = write([study()], tmp_path, plotly="beside")
+    names = set(files(tmp_path))
+    assert page == tmp_path / "index.html"
+    assert {"effects.csv", "effects.tex", "scores.csv", "runs.csv", "plotly.min.js"} <= names
+    assert {"figures/forest.svg", "figures/forest.pdf", "figures/cost-parameters.svg"} <= names
+
+
+def test_the_page_shows_the_numbers_of_the_table(tmp_path: Path) -> None:
+    results = study()
+    html = write([results], tmp_path, plotly="beside").read_text("utf-8")
+    table = effects_shown(results)
+    for row in table.rows:
+        for value, column in zip(row, table.columns, strict=True):
+            assert f">{table.cell(value, column).replace('_', '_<wbr>')}<" in html
+
+
+def test_results_from_a_folder_of_csv_give_the_same_page(tmp_path: Path) -> None:
+    results = study()
+    results.to_folder(tmp_path / "rows")
+    again = Results.from_folder(tmp_path / "rows")
+    write([results], tmp_path / "a", plotly="beside")
+    write([again], tmp_path / "b", plotly="beside")
+    assert files(tmp_path / "a") == files(tmp_path / "b")
+
+
+def test_names_from_a_study_are_never_markup(tmp_path: Path) -> None:
+    html = write([STATES["hostile names"]()], tmp_path, plotly="beside").read_text("utf-8")
+    assert "<script>alert" not in html
+    assert not re.search(r"\son[a-z]+=", html[: html.index("<script>")])
+
+
+def test_every_script_is_named_by_its_hash(tmp_path: Path) -> None:
+    html = write([study()], tmp_path).read_text("utf-8")
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', html)
+    assert policy is not None
+    assert policy.group(1).startswith("default-src &#39;none&#39;")
+    assert "unsafe-eval" not in policy.group(1)
+    assert "script-src &#39;unsafe-inline" not in policy.group(1)
+
+
+def test_several_studies_get_folders_and_a_list(tmp_path: Path) -> None:
+    page = write([study(), study(seeds=1)], tmp_path, plotly="beside")
+    html = page.read_text("utf-8")
+    assert 'href="quickstart/index.html"' in html
+    assert 'href="quickstart-2/index.html"' in html
+    assert (tmp_path / "quickstart-2" / "index.html").is_file()
+
+
+def test_no_study_is_an_error_for_people(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="no study to report"):
+        write([], tmp_path)
+
+
+def test_pictures_are_copied_beside_the_page_and_cropped_into_it(tmp_path: Path) -> None:
+    results = with_pictures(study(), tmp_path / "db")
+    html = write([results], tmp_path / "page", plotly="beside").read_text("utf-8")
+    copied = [p for p in files(tmp_path / "page") if p.startswith("pictures/")]
+    assert len(copied) == 3 * (2 + len(results.variants))
+    assert html.count("data:image/png;base64,") >= 3 * 6
+
+
+def test_every_state_has_a_page(any_state: Results, tmp_path: Path) -> None:
+    html = write([any_state], tmp_path, plotly="beside").read_text("utf-8")
+    assert "nan" not in re.sub(r"<[^>]*>", " ", html[: html.index("<script")]).lower().split()

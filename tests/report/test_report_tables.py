@@ -1,0 +1,105 @@
+"""One number, three places: page, CSV and LaTeX show the same."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pandas as pd
+import pytest
+from conftest import STATES
+from synthetic_study import study
+
+from srbench.report.numbers import fixed, justified_decimals, shown
+from srbench.report.shown import Column, Mark, Table
+from srbench.report.table_costs import cost_shown
+from srbench.report.table_effects import effects_shown
+from srbench.report.table_images import images_shown
+from srbench.report.table_scores import score_shown
+from srbench.report.tables import cost_table, effects_table, run_table, score_table
+from srbench.results import Results
+
+
+@pytest.mark.parametrize("make", [effects_shown, score_shown, cost_shown, images_shown])
+def test_csv_gives_back_the_frame(make: object) -> None:
+    table: Table = make(study())  # type: ignore[operator]
+    read = pd.read_csv(io.StringIO(table.csv()))
+    for column in table.columns:
+        if column.numeric:
+            expected = pd.to_numeric(table.frame[column.key])
+            pd.testing.assert_series_equal(read[column.key], expected, check_dtype=False)
+
+
+def test_latex_shows_the_numbers_of_the_csv() -> None:
+    table = effects_shown(study())
+    for row in table.frame.to_dict("records"):
+        assert f"${row['effect_db']:+.2f}$" in table.latex()
+        assert f"{row['effect_db']:.2f}" in table.csv()
+
+
+def test_effects_are_sorted_best_first_and_keep_rows_without_a_number() -> None:
+    frame = effects_table(STATES["one variant missing"]())
+    assert list(frame["variant"]) == ["residual_se", "residual_atrous", "residual"]
+    assert frame["effect_db"].isna().tolist() == [False, False, True]
+    assert frame["runs"].tolist()[-1] == "3 missing"
+
+
+def test_interpolations_are_rows_of_the_score_table() -> None:
+    frame = score_table(study())
+    assert set(frame.loc[frame["role"] == "interpolation", "variant"]) == {
+        "nearest", "bilinear", "bicubic", "lanczos",
+    }  # fmt: skip
+
+
+def test_failed_and_missing_runs_are_told_apart_in_the_run_table() -> None:
+    missing = run_table(STATES["one variant missing"]())
+    failed = run_table(STATES["one diverged"]())
+    assert set(missing["state"]) == {"done", "missing"}
+    assert set(failed["state"]) == {"done", "failed"}
+    assert "diverged" in set(failed["reason"])
+
+
+def test_dead_parameters_are_in_the_cost_table() -> None:
+    frame = cost_table(study()).set_index("variant")
+    assert frame.loc["residual_se", "dead"] == 1284
+    assert frame.loc["residual_se", "dead_modules"] == "blocks.0.attention.2"
+
+
+def test_a_spreadsheet_runs_no_name_as_a_formula() -> None:
+    csv = effects_shown(STATES["hostile names"]()).csv()
+    assert not re.search(r"(^|,)[=@]", csv, flags=re.MULTILINE)
+    assert "'=1+1" in csv
+
+
+def test_latex_escapes_what_latex_reads() -> None:
+    table = Table("t", "c", (Column("variant", "a_b"),), (("50% & {x}_1^2\\~#$",),))
+    body = table.latex().splitlines()[5]
+    assert body == r"50\% \& \{x\}\_1\textasciicircum{}2\textbackslash{}\textasciitilde{}\#\$ \\"
+
+
+def test_a_mark_is_a_word_on_paper_and_nothing_in_a_column_of_numbers() -> None:
+    table = Table("t", "c", (Column("x", "x", kind="number"),), ((Mark("failed", "oom"),), (1.0,)))
+    assert "failed" in table.latex()
+    assert table.csv() == "x\n\n1\n"
+    assert table.frame["x"].isna().tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("half", "decimals"), [(0.3, 2), (0.05, 2), (0.03, 2), (0.012, 3), (0.0042, 3), (1e-9, 4)]
+)
+def test_digits_follow_the_interval(half: float, decimals: int) -> None:
+    assert justified_decimals([half], "dB") == decimals
+
+
+def test_numbers_have_signs_minus_signs_and_no_negative_zero() -> None:
+    assert fixed(1234.5, 1, signed=True) == "+1,234.5"
+    assert shown(-0.5, 2) == "\N{MINUS SIGN}0.50"
+    assert fixed(-0.001, 2, signed=True) == "0.00"
+
+
+def test_every_state_has_its_tables(any_state: Results) -> None:
+    for make in (effects_shown, score_shown, cost_shown, images_shown):
+        assert make(any_state).frame.shape == (
+            len(make(any_state).rows),
+            len(make(any_state).columns),
+        )
