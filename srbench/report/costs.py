@@ -11,7 +11,6 @@ from srbench.stats.effects import Interval, t_interval
 COSTS = {
     "parameters": "parameters",
     "macs_720p": "MACs at HR 1280\u00d7720",
-    "train_seconds": "training, s",
     "peak_memory_mb": "peak memory, MB",
 }
 
@@ -32,10 +31,9 @@ def spaced(
 def costs_of(results: Results, cost: str) -> dict[str, Interval]:
     """A cost by variant as an interval: one value for counts, over seeds for what is measured."""
     values: dict[str, list[float]] = {name: [] for name in trained(results)}
-    if cost in ("train_seconds", "peak_memory_mb"):
+    if cost == "peak_memory_mb":
         for cell in cells(results):
-            seconds = cost == "train_seconds"
-            values[cell.variant].append(cell.train_seconds if seconds else cell.peak_memory_mb)
+            values[cell.variant].append(cell.peak_memory_mb)
     else:
         column = results.variants.set_index("variant")[cost]
         values = {name: [number(column.get(name))] for name in values}

@@ -22,7 +22,7 @@ class ForestRow:
     interval: str  # "3.18 to 3.25"
     reason: str  # why there is no number
     parameters: str  # change against the baseline, "+2.0 %"
-    seconds: str  # training time against the baseline
+    macs: str  # change against the baseline
 
 
 @dataclass(frozen=True)
@@ -47,15 +47,15 @@ def forest_of(results: Results) -> Forest:
     facts, decimals = results.facts, effect_decimals(results)
     effects = ranked(results)
     planned = by_variant(results)
-    count = results.variants.set_index("variant")["parameters"]
-    base = number(count.get(facts.baseline)), _mean_seconds(planned.get(facts.baseline, []))
+    table = results.variants.set_index("variant")
+    count, macs = table["parameters"], table["macs_720p"]
     rows = [
         _row(
             effect,
             planned[effect.variant],
             decimals,
-            _change(number(count.get(effect.variant)), base[0]),
-            _change(_mean_seconds(planned[effect.variant]), base[1]),
+            _change(number(count.get(effect.variant)), number(count.get(facts.baseline))),
+            _change(number(macs.get(effect.variant)), number(macs.get(facts.baseline))),
         )
         for effect in effects
     ]
@@ -77,7 +77,7 @@ def forest_of(results: Results) -> Forest:
 
 
 def _row(
-    effect: Effect, planned: list[Cell], decimals: int, parameters: str, seconds: str
+    effect: Effect, planned: list[Cell], decimals: int, parameters: str, macs: str
 ) -> ForestRow:
     if not effect.pairs:
         mark = why_wanting(planned)
@@ -91,13 +91,8 @@ def _row(
         interval=interval,
         reason="",
         parameters=parameters,
-        seconds=seconds,
+        macs=macs,
     )
-
-
-def _mean_seconds(planned: list[Cell]) -> float:
-    known = [c.train_seconds for c in planned if c.train_seconds == c.train_seconds]
-    return sum(known) / len(known) if known else float("nan")
 
 
 def _change(value: float, base: float) -> str:

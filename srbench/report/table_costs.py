@@ -11,7 +11,6 @@ from srbench.results import Results
 def cost_shown(results: Results) -> Table:
     """What each trained variant costs; dead parameters are those no output can reach."""
     planned = by_variant(results)
-    base = mean_of([c.train_seconds for c in planned.get(results.facts.baseline, [])])
     rows: list[tuple[Value, ...]] = []
     table = results.variants.set_index("variant")
     for name in trained(results):
@@ -29,7 +28,6 @@ def cost_shown(results: Results) -> Table:
                 known_or_mark(number(row["receptive_field"])),
                 known_or_mark(mean_of([c.peak_memory_mb for c in planned[name]])),
                 seconds if seconds == seconds else why_wanting(planned[name]),
-                known_or_mark(seconds / base),
                 modules(row["dead_modules"]),
                 modules(row["uncounted"]),
             )
@@ -44,8 +42,14 @@ def cost_shown(results: Results) -> Table:
         Column("activations_m", "activations", "M", "number", 2),
         Column("receptive_field", "receptive field", "px", "count"),
         Column("peak_memory_mb", "peak memory", "MB", "number", 0),
-        Column("train_seconds", "training", "s", "number", 1),
-        Column("train_ratio", "training, ratio to baseline", "", "number", 2),
+        Column(
+            "train_seconds",
+            "training",
+            "s",
+            "number",
+            1,
+            "beside other runs on the same machine: what it took, not how fast the network is",
+        ),
         Column("dead_modules", "dead modules"),
         Column("uncounted", "operations not counted"),
     )

@@ -25,7 +25,7 @@ def effects_shown(results: Results) -> Table:
     change = results.variants.set_index("variant")["change"]
     parameters = results.variants.set_index("variant")["parameters"]
     planned, scores = by_variant(results), scores_by_seed(results)
-    seconds = {name: mean_of([c.train_seconds for c in rows]) for name, rows in planned.items()}
+    macs = results.variants.set_index("variant")["macs_720p"]
     base = facts.baseline
     rows: list[tuple[Value, ...]] = []
     for effect in ranked(results):
@@ -43,7 +43,7 @@ def effects_shown(results: Results) -> Table:
                 effect.pairs,
                 mean_of(list(scores[name].values())) if scores[name] else wanting,
                 known_or_mark(number(parameters.get(name)) - number(parameters.get(base))),
-                known_or_mark(100 * (seconds[name] / seconds.get(base, float("nan")) - 1)),
+                known_or_mark(_percent_more(number(macs.get(name)), number(macs.get(base)))),
                 *(x if x == x else few for x in limits[2:]),
                 states_of(planned[name]),
                 text(change.get(name)),
@@ -62,7 +62,7 @@ def effects_shown(results: Results) -> Table:
         Column("seeds", "seeds", kind="count", note="seeds that variant and baseline both have"),
         Column(f"{facts.metric}{suffix}", metric_name(facts.metric), unit, "number", decimals),
         Column("parameters_more", "parameters more", kind="difference"),
-        Column("train_time_more_percent", "training time more", "%", "difference"),
+        Column("macs_more_percent", "MACs more", "%", "difference", 1),
         difference("all_low", "simultaneous from", both),
         difference("all_high", "simultaneous to", both),
         Column("runs", "runs"),
@@ -73,3 +73,7 @@ def effects_shown(results: Results) -> Table:
         f"paired by seed, protocol {facts.protocol}"
     )
     return Table("effects", caption, columns, tuple(rows))
+
+
+def _percent_more(value: float, base: float) -> float:
+    return 100 * (value / base - 1) if base else float("nan")
