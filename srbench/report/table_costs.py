@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from srbench.report.cells import number, text, trained
 from srbench.report.ranking import by_variant, known_or_mark, mean_of, why_wanting
-from srbench.report.shown import Column, Table, Value
+from srbench.report.shown import Column, Mark, Table, Value
 from srbench.results import Results
+
+
+WHOLE = Mark("whole", "every output pixel depends on the whole image")
+UNMEASURED = Mark("not measured", "peak memory is measured on CUDA devices only")
 
 
 def cost_shown(results: Results) -> Table:
@@ -25,8 +29,8 @@ def cost_shown(results: Results) -> Table:
                 known_or_mark(number(row["macs_720p"]) / 1e9),
                 known_or_mark(number(row["macs_256"]) / 1e9),
                 known_or_mark(number(row["activations"]) / 1e6),
-                known_or_mark(number(row["receptive_field"])),
-                known_or_mark(mean_of([c.peak_memory_mb for c in planned[name]])),
+                _else(number(row["receptive_field"]), WHOLE),
+                _else(mean_of([c.peak_memory_mb for c in planned[name]]), UNMEASURED),
                 seconds if seconds == seconds else why_wanting(planned[name]),
                 modules(row["dead_modules"]),
                 modules(row["uncounted"]),
@@ -54,6 +58,10 @@ def cost_shown(results: Results) -> Table:
         Column("uncounted", "operations not counted"),
     )
     return Table("costs", "Costs of the trained variants", columns, tuple(rows))
+
+
+def _else(value: float, mark: Mark) -> Value:
+    return value if value == value else mark
 
 
 def modules(value: object) -> str:
