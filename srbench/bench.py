@@ -10,10 +10,12 @@ import multiprocessing
 import multiprocessing.connection as connections
 import os
 import platform
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
+from multiprocessing import resource_tracker
 from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
 from typing import Any, Protocol
@@ -169,6 +171,7 @@ class Conductor:
         self.context: SpawnContext = multiprocessing.get_context("spawn")
         self.seats: list[_Seat] = []
         self.deaths: dict[int, int] = {}
+        self.stillborn = 0  # workers that died before they were ready
         self.originals: dict[str, list[tuple[str, str, str]]] = {}
         self.provenance: dict[str, int] = {}
         self.beat = time.monotonic()
@@ -235,7 +238,7 @@ class Conductor:
         process = self.context.Process(
             target=worker.main, args=(theirs, device, self.options.threads), daemon=True
         )
-        with _environment(OMP_NUM_THREADS=str(self.options.threads)):
+        with _environment(OMP_NUM_THREADS=str(self.options.threads)), _signals_held():
             process.start()
         theirs.close()
         return _Seat(device, process, ours)
@@ -326,7 +329,14 @@ class Conductor:
         how = f"killed by signal {-code}" if code is not None and code < 0 else f"exit code {code}"
         if seat.claim is None:
             if not seat.ready:
-                raise RuntimeError(f"a worker on {seat.device} could not start ({how})")
+                self.stillborn += 1
+                if self.stillborn >= MAX_DEATHS:
+                    raise StudyError(f"a worker on {seat.device} could not start ({how})")
+            if seat.scoring is not None:
+                self._tell(
+                    "said",
+                    f"a worker was {how}; run {seat.scoring.run} is scored by the next srbench run",
+                )
             return
         claim = seat.claim
         self.deaths[claim.run] = self.deaths.get(claim.run, 0) + 1
@@ -506,3 +516,14 @@ def _environment(**values: str) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """A process started inside never sees Ctrl-C, not even while it imports; ours sees it after."""
+    resource_tracker.ensure_running()  # its own start would let the signals through
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)

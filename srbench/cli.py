@@ -6,6 +6,8 @@ Exit codes: 0 done, 1 some runs failed, 2 a mistake in what was asked, 130 and 1
 from __future__ import annotations
 
 import json
+import shlex
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -122,10 +124,11 @@ def run(
         fresh, checkpoint_s,
     )  # fmt: skip
     store, ended = run(request, out)
-    again = " ".join(["srbench", *sys.argv[1:]]).replace(" --fresh", "")
+    again = shlex.join(["srbench", *(word for word in sys.argv[1:] if word != "--fresh")])
     if ended.signal is not None:
         left = sum(n for state, n in ended.states.items() if state in ("queued", "interrupted"))
-        out.print(f"Stopped and saved; {left} runs are left. Go on with: [bold]{again}[/bold]")
+        out.print(f"Stopped and saved; {left} runs are left. Go on with: ", end="")
+        out.print(again, markup=False, style="bold", soft_wrap=True)
         raise typer.Exit(ended.exit_code)
     _print_summary(store, ended.plan)
     if ended.elsewhere:
@@ -208,12 +211,12 @@ def blocks(
     'srbench blocks' lists the slots, 'srbench blocks attention' one slot's parts, and
     'srbench blocks scse' says everything about a part.
     """
-    from srbench.listing import parts_listed
+    from srbench.listing import parts_found, parts_listed
     from srbench.vocabulary import vocabulary
 
     words = vocabulary()
     if as_json:
-        print(json.dumps(words if name is None else {name: words.get(name)}, indent=1))
+        print(json.dumps(words if name is None else parts_found(words, name), indent=1))
     else:
         out.print(parts_listed(words, name))
 
@@ -307,6 +310,10 @@ def dashboard(
     names = [str(name) for name in store.studies()["study"]]
     if not names:
         raise StudyError("the database holds no study yet; srbench run makes one")
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        raise StudyError(f"{error.strerror}; name another", place=f"--port {port}") from None
     with out.status("bringing Optuna's mirror up to date"):
         refresh(store, names)
     out.print(f"optuna-dashboard on [bold]http://127.0.0.1:{port}/[/bold]; Ctrl-C ends it")

@@ -98,6 +98,13 @@ def _code_digest(module: str) -> str:
     return hashlib.sha256(code_only(_source(module)).encode()).hexdigest()
 
 
+def _alone(lines: list[str], node: ast.stmt) -> bool:
+    """Whether these lines hold nothing but the statement; columns are in bytes."""
+    before = lines[0].encode()[: node.col_offset]
+    after = lines[-1].encode()[node.end_col_offset :].decode().strip()
+    return not before.strip() and (not after or after.startswith("#"))
+
+
 def code_only(source: str) -> str:
     """Source text without comments, docstrings, blank lines and trailing space."""
     lines = source.splitlines()
@@ -110,7 +117,9 @@ def code_only(source: str) -> str:
                 and isinstance(first.value, ast.Constant)
                 and isinstance(first.value.value, str)
             ):
-                gone |= set(range(first.lineno, (first.end_lineno or first.lineno) + 1))
+                rows = range(first.lineno, (first.end_lineno or first.lineno) + 1)
+                if _alone(lines[rows[0] - 1 : rows[-1]], first):
+                    gone |= set(rows)
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
             row, column = token.start

@@ -27,15 +27,31 @@ def parts_listed(words: Words, name: str | None) -> RenderableType:
     """
     if name is None:
         return _slots(words)
+    found = parts_found(words, name)
     if name in words:
-        return _slot(name, words[name])
-    found = [(s, w["parts"][name]) for s, w in words.items() if name in w["parts"]]
+        return _slot(name, found[name])
+    return Group(*(_part(slot, name, about["parts"][name]) for slot, about in found.items()))
+
+
+def parts_found(words: Words, name: str) -> Words:
+    """The slot of that name, or each slot with a part of that name and that part alone.
+
+    Raises:
+        StudyError: there is no slot or part of that name.
+    """
+    if name in words:
+        return {name: words[name]}
+    found = {
+        slot: {**about, "parts": {name: about["parts"][name]}}
+        for slot, about in words.items()
+        if name in about["parts"]
+    }
     if not found:
         known = [*words, *(p for w in words.values() for p in w["parts"])]
         near = get_close_matches(name, known, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise StudyError(f"there is no slot or part {name!r}{hint} (srbench blocks lists them)")
-    return Group(*(_part(slot, name, part) for slot, part in found))
+    return found
 
 
 def _slots(words: Words) -> RenderableType:

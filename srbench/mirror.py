@@ -16,7 +16,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from srbench.results import Results
-from srbench.store import Store
+from srbench.store import Store, this_process
 from srbench.tune import Cell, Finished, Mirror, Plain, differing, quiet
 
 STRIP = "strip.png"
@@ -39,10 +39,9 @@ class MirrorWatcher:
             self.cells = {cell.run: cell for cell in cells}
             with _locked(store.root):
                 self.mirror = open_mirror(store.root, results, cells)
-                done = [d for d in finished_of(results, store.root) if d.value is not None]
-                if not self.mirror.in_step_with([d.cell.run for d in done]):
-                    self.mirror.rebuild(finished_of(results, store.root))
-                self.mirror.fail_orphans()
+                if not self._shared():
+                    _bring_in_step(self.mirror, results, store.root)
+                    self.mirror.fail_orphans()
 
     def started(self, claim: Any, steps: int) -> None:
         with self._careful() as mirror:
@@ -88,10 +87,18 @@ class MirrorWatcher:
         pass
 
     def close(self) -> None:
-        """Write the effects into the study's note, and draw its figures."""
+        """Add what is known only now: late scores, effects in the study's note, its figures."""
         with self._careful() as mirror:
-            annotate(mirror, self.store.results(self.plan))
+            with _locked(self.store.root):
+                results = self.store.results(self.plan)
+                if not self._shared():
+                    _bring_in_step(mirror, results, self.store.root)
+            annotate(mirror, results)
             mirror.close()
+
+    def _shared(self) -> bool:
+        """Whether another srbench run has trials under way, which a rebuild would take from it."""
+        return self.store.running_elsewhere(self.plan, this_process()) > 0
 
     @contextmanager
     def _careful(self) -> Iterator[Any]:
@@ -120,11 +127,15 @@ def refresh(store: Store, names: Sequence[str]) -> None:
         results = store.results(name)
         with _locked(store.root):
             mirror = open_mirror(store.root, results, cells_of(results))
-            finished = finished_of(results, store.root)
-            if not mirror.in_step_with([d.cell.run for d in finished if d.value is not None]):
-                mirror.rebuild(finished)
+            _bring_in_step(mirror, results, store.root)
             annotate(mirror, results)
             mirror.close()
+
+
+def _bring_in_step(mirror: Mirror, results: Results, root: Path) -> None:
+    finished = finished_of(results, root)
+    if not mirror.in_step_with(finished):
+        mirror.rebuild(finished)
 
 
 def mirror_url(root: Path) -> str:

@@ -7,11 +7,15 @@ here instead, and named with its place in the study.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
+import torch
+from torch import nn
+
 from srbench import identity, slots
+from srbench.cache import kept
 from srbench.data.datasets import ImageFile
 from srbench.data.decoded import Dataset, decode
 from srbench.data.degradations import Degrade
@@ -137,6 +141,8 @@ def _planned(
         degrade = degradation_of(tree, study.scale)
         patches = patches_of(tree, train_images, degrade, study.scale, Streams(0))
         steps = settings.epochs * patches.steps_per_epoch
+        tried = [tree.train.to_json(), patches.patch, steps, source, torch.__version__]
+        kept("tried", identity.digest(tried), lambda: _try_training(settings, steps, patches.patch))
         asked |= {
             "fit": FIT_VERSION,
             "train": tree.train.to_json(),
@@ -148,9 +154,23 @@ def _planned(
     return PlannedVariant(variant, identity.digest(asked), seeds, steps, price, source, manifest)
 
 
+def _try_training(settings: TrainSettings, steps: int, patch: int) -> None:
+    """Make what a training is made of once, for settings that do not fit each other."""
+    settings.schedule(steps, settings.epochs)(0)
+    settings.optimizer([nn.Parameter(torch.zeros(1))])
+    image = torch.zeros(1, 3, patch, patch)
+    settings.loss()(image, image)
+
+
 @cache
 def _cost(model: Choice, scale: int) -> Cost:
-    return cost(model.build(), scale)
+    """The cost of a network; it follows from code and settings, so it is kept between plans."""
+    parts = [choice.slot.parts[choice.name] for choice in model.choices()]
+    code = identity.source_digest([*parts, cost])
+    key = identity.digest([model.to_json(), scale, code, torch.__version__])
+    found = kept("cost", key, lambda: asdict(cost(model.build(), scale)))
+    plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in found.items()}
+    return Cost(**plain)
 
 
 def patches_of(

@@ -112,7 +112,7 @@ def _conduct(request: Request, store: Store, key: str, console: Console) -> Ende
     from srbench.progress import Terminal
 
     number = store.add_plan(record(plan, key))
-    shortcut.remember(store.root, key, _paths(plan))
+    shortcut.remember(store.root, key, _paths(plan), _folders(plan))
     if request.fresh:
         store.add_attempts(number)
     else:
@@ -160,6 +160,16 @@ def _paths(plan: Plan) -> Iterator[Path]:
         yield file.hr
         if file.lr is not None:
             yield file.lr
+
+
+def _folders(plan: Plan) -> Iterator[Path]:
+    """The folders that the study's datasets name."""
+    for planned in plan.variants:
+        data = planned.variant.tree.data
+        for dataset in (data["train"], data["validate"], *data["eval"]):
+            for choice in dataset.choices():
+                named = [value for _, value in choice.settings if isinstance(value, str) and value]
+                yield from (Path(value).expanduser() for value in named)
 
 
 @dataclass

@@ -40,11 +40,15 @@ def sources_digest() -> str:
     return hashlib.sha256(json.dumps([own, sorted(_plugins())]).encode()).hexdigest()
 
 
-def remember(root: Path, key: str, images: Iterable[Path]) -> None:
-    """Note the state of the images that the plan of `key` was made with."""
+def remember(root: Path, key: str, images: Iterable[Path], folders: Iterable[Path]) -> None:
+    """Note the state of the images that the plan of `key` was made with.
+
+    `folders` are those that datasets were told to look in: an image may come anywhere below.
+    """
     file = _file(root, key)
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(_state(images)), encoding="utf-8")
+    below = (Path(path) for folder in folders for path, _, _ in os.walk(folder))
+    file.write_text(json.dumps(_state([*images, *below])), encoding="utf-8")
 
 
 def holds(root: Path, key: str) -> bool:

@@ -76,6 +76,9 @@ class Tree:
         head, _, rest = path.partition(".")
         if head == "model" and not rest:
             return replace(self, model=slots.model.parse(written, at))
+        if path == "data.patches" and isinstance(written, dict):
+            cut, patches = _patches(written, at)
+            return self.set("data.cut", cut, at).set(path, patches, at)
         if head in ("train", "data"):
             if not rest:
                 raise StudyError(f"name a setting: {head}.something", at)
@@ -273,12 +276,15 @@ def _data(written: Mapping[str, Any]) -> dict[str, Any]:
     plain = dict(written)
     patches = plain.get("patches")
     if isinstance(patches, dict):
-        if list(patches) not in (["fixed"], ["fresh"]):
-            raise StudyError(
-                "write a number, {fixed: number} or {fresh: number}", ("data", "patches")
-            )
-        [(plain["cut"], plain["patches"])] = patches.items()
+        plain["cut"], plain["patches"] = _patches(patches, ("data", "patches"))
     return plain
+
+
+def _patches(written: Mapping[str, Any], at: Path) -> tuple[str, Any]:
+    if list(written) not in (["fixed"], ["fresh"]):
+        raise StudyError("write a number, {fixed: number} or {fresh: number}", at)
+    [(cut, patches)] = written.items()
+    return cut, patches
 
 
 def _check_patch(tree: Tree, scale: int) -> None:
@@ -298,6 +304,9 @@ def _metric(value: Mapping[str, Any], base: Tree) -> tuple[str, str]:
     written = _plain(value, "metric", str, f"psnr_y on {sets[0]}")
     metric, _, dataset = (part.strip() for part in written.partition(" on "))
     known(metric, slots.metric.parts, "metric", ("metric",))
+    parts = [choice.name for choice in base.data["eval"]]
+    if parts.count(dataset) == 1:  # `psnr_y on folder` is enough where there is one folder
+        dataset = sets[parts.index(dataset)]
     known(dataset or sets[0], dict.fromkeys(sets), "evaluation set", ("metric",))
     return metric, dataset or sets[0]
 
@@ -348,8 +357,6 @@ def _assignment(change: str) -> tuple[str, Any]:
     if not equals or not path.strip():
         raise StudyError("write PATH=VALUE, such as train.epochs=5", place=f"--set {change}")
     value = document.parse(written, f"--set {path}").value
-    if path.strip() == "data.patches" and isinstance(value, dict):
-        raise StudyError("write data.patches=N and data.cut=fixed", place=f"--set {change}")
     return path.strip(), value
 
 

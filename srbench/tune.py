@@ -96,15 +96,16 @@ class Mirror:
         self.reported: dict[int, int] = {}
         self.study = self._open()
 
-    def in_step_with(self, runs: Sequence[int]) -> bool:
-        """Whether the finished trials are exactly these runs, under this plan and vocabulary."""
-        finished = [t for t in self.study.get_trials(deepcopy=False) if t.state.is_finished()]
-        mirrored = [t.user_attrs.get("run") for t in finished if t.state is TrialState.COMPLETE]
-        known = dict(self.study.user_attrs)
+    def in_step_with(self, finished: Sequence[Finished]) -> bool:
+        """Whether the complete trials are exactly these runs with all that is known of them."""
+        complete = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        told = [(t.user_attrs.get("run", 0), set(t.user_attrs)) for t in complete]
+        known = [(d.cell.run, set(self._facts(d))) for d in finished if d.value is not None]
+        about = dict(self.study.user_attrs)
         return (
-            known.get("plan") == self.plan
-            and known.get("vocabulary") == self._vocabulary_text()
-            and sorted(filter(None, mirrored)) == sorted(runs)
+            about.get("plan") == self.plan
+            and about.get("vocabulary") == self._vocabulary_text()
+            and sorted(told, key=lambda t: t[0]) == sorted(known, key=lambda k: k[0])
         )
 
     def rebuild(self, finished: Sequence[Finished]) -> None:
@@ -140,7 +141,11 @@ class Mirror:
                 self.study.tell(trial.number, state=TrialState.FAIL)
 
     def begin(self, cell: Cell) -> None:
-        """Ask for the trial of a run that was claimed."""
+        """Ask for the trial of a run that was claimed; a former one, whose worker died, failed."""
+        former = self.trials.pop(cell.run, None)
+        self.reported.pop(cell.run, None)
+        if former is not None:
+            self._tell(former.number, None)
         self.sampler.next = self._parameters(cell)
         trial = self.study.ask({key: self.distributions[key] for key in self.sampler.next})
         for key, value in self._facts(Finished(cell, None)).items():

@@ -6,14 +6,10 @@ cache folder, under a name that changes with the source code.
 
 from __future__ import annotations
 
-import hashlib
 import inspect
-import json
-from pathlib import Path
 from typing import Any
 
-from platformdirs import user_cache_path
-
+from srbench.cache import kept
 from srbench.shortcut import sources_digest
 
 Words = dict[str, Any]
@@ -21,18 +17,7 @@ Words = dict[str, Any]
 
 def vocabulary() -> Words:
     """slot -> {about, gives, parts: name -> {summary, text, source, settings}}."""
-    file = user_cache_path("srbench") / f"vocabulary-{sources_digest()[:24]}.json"
-    try:
-        found: Words = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        found = read_parts()
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            aside = file.with_suffix(f".{hashlib.sha256(str(id(found)).encode()).hexdigest()[:8]}")
-            aside.write_text(json.dumps(found), encoding="utf-8")
-            aside.replace(file)
-        except OSError:
-            pass  # a cache is a convenience
+    found: Words = kept("vocabulary", sources_digest(), read_parts)
     return found
 
 
@@ -73,8 +58,3 @@ def _default(hint: Any, default: Any) -> Any:
     from srbench.registry import checked
 
     return checked(default, hint)
-
-
-def studies_here() -> list[Path]:
-    """Study files of the folder `ablations`, for completion and hints."""
-    return sorted(Path("ablations").glob("*.yaml"))

@@ -130,8 +130,8 @@ def receptive_field(net: nn.Module) -> int | None:
             fan_in = p[0].numel() if p.dim() > 1 else 1000
             p.copy_((0.5 + torch.rand(p.shape, generator=generator)) / (4 * fan_in))
     for side in (65, 257):
-        down = _reach(probe, (side, 8), 0)
-        across = _reach(probe, (8, side), 1) if down < side else side
+        down = _reach(probe, (side, 2), 0)
+        across = _reach(probe, (2, side), 1) if down < side else side
         if across < side:
             return max(down, across)
     return None

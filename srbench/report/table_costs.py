@@ -7,7 +7,6 @@ from srbench.report.ranking import by_variant, known_or_mark, mean_of, why_wanti
 from srbench.report.shown import Column, Mark, Table, Value
 from srbench.results import Results
 
-
 WHOLE = Mark("whole", "every output pixel depends on the whole image")
 UNMEASURED = Mark("not measured", "peak memory is measured on CUDA devices only")
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 
-from srbench.registry import Positive
+from srbench.registry import Positive, Range
 from srbench.slots import Loss, loss
 
 Distance = Callable[[Tensor, Tensor], Tensor]
@@ -40,7 +41,7 @@ class Charbonnier(nn.Module):
     Lai et al., Deep Laplacian pyramid networks, 2017. https://arxiv.org/abs/1704.03915
     """
 
-    def __init__(self, *, epsilon: float = 1e-3) -> None:
+    def __init__(self, *, epsilon: Annotated[float, Range(1e-9)] = 1e-3) -> None:
         super().__init__()
         self.epsilon = epsilon
 
@@ -58,7 +59,9 @@ class SSIMLoss(nn.Module):
     https://doi.org/10.1109/TIP.2003.819861
     """
 
-    def __init__(self, *, window: Positive = 11, sigma: float = 1.5) -> None:
+    def __init__(
+        self, *, window: Positive = 11, sigma: Annotated[float, Range(0.01)] = 1.5
+    ) -> None:
         super().__init__()
         if window % 2 == 0:
             raise ValueError(f"ssim.window {window} is even; an odd one has a centre")

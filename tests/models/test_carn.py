@@ -1,0 +1,215 @@
+"""CARN against counts that stand in sources or follow from them by hand; every 2019 switch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from srbench import slots
+from srbench.measure.cost import Cost, cost, count_macs, dead_parameters
+from srbench.streams import Streams
+from srbench.train.initialise import initialise
+
+slots.load()
+Change = dict[str, Any]
+SE: Change = {"attention": "scse"}
+SPATIAL: Change = {"attention": {"scse": {"branches": "spatial"}}}
+FIRST: Change = {"unit": {"residual": {"dilated": "first"}}}
+PARTIAL: Change = {"convolution": "partial"}
+BILINEAR: Change = {"skip": "bilinear"}
+ON_LARGE: Change = {"upscale": "before", "rates": [4, 2, 1]}
+
+
+def fused(groups: int) -> Change:
+    return {"fuse": {"conv": {"kernel": 3, "groups": groups}}}
+
+
+COLUMNS: dict[str, Change] = {
+    "standard": {},
+    "standard_5": {"blocks": 5},
+    "full_v2_se": SE,
+    "full_v2_se_32_channels": SE | {"channels": 32},
+    "full_v2_se_128_channels": SE | {"channels": 128},
+    "full_v2_se_5_blocks": SE | {"blocks": 5},
+    "full_v2_se_concat": SE | {"gather": "all"},
+    "full_v2_se_fullsize": {"attention": {"scse": {"least_nodes": 64}}},
+    "full_v2_se_double": SE | {"attention_after": "both"},
+    "full_v2_se_global_only": SE | {"attention_after": "blocks"},
+    "full_v2_spatial": SPATIAL,
+    "full_v2_se_atros_121": SE | {"rates": [1, 2, 1]},
+    "full_v2_se_atros_241": SE | {"rates": [2, 4, 1]},
+    "full_v2_se_atros_421": SE | {"rates": [4, 2, 1]},
+    "full_v2_se_atros_12421": SE | {"blocks": 5, "rates": [1, 2, 4, 2, 1]},
+    "full_v2_se_atros_121_single": SE | FIRST | {"rates": [1, 2, 1]},
+    "full_v2_se_atros_222_single": SE | FIRST | {"rates": [2, 2, 2]},
+    "full_v2_spatial_atros_121": SPATIAL | {"rates": [1, 2, 1]},
+    "full_v2_se_partial_atros_121": SE | PARTIAL | {"rates": [1, 2, 1]},
+    "full_v2_se_partial_atros_421": SE | PARTIAL | {"rates": [4, 2, 1]},
+    "full_v2_se_partial_atros_12421": SE | PARTIAL | {"blocks": 5, "rates": [1, 2, 4, 2, 1]},
+    "full_v2_se_global_atros_12421": SE
+    | {"attention_after": "blocks", "blocks": 5, "rates": [1, 2, 4, 2, 1]},
+    "full_v2_spatial_atros_121_diff_res": SPATIAL | {"rates": [1, 2, 1], "shortcut": "block"},
+    "full_v2_spatial_atros_241_diff_res": SPATIAL | {"rates": [2, 4, 1], "shortcut": "block"},
+    "full_v2_spatial_up_features_atros_421": SPATIAL | ON_LARGE,
+    "full_v2_spatial_up_features_atros_421_res": SPATIAL | ON_LARGE | {"feature_skip": "add"},
+    "full_v2_upscale_single_atros_131": SE
+    | FIRST
+    | {"rates": [1, 3, 1], "upsampler": {"pixel_shuffle": {"rate": 3}}},
+    "full_v2_se_res_bilinear": SE | BILINEAR,
+    "full_v2_se_res_bilinear_V2_group1": SE | BILINEAR | fused(1),
+    "full_v2_se_res_bilinear_V2_group2": SE | BILINEAR | fused(2),
+    "full_v2_se_res_bilinear_V2_group4": SE | BILINEAR | fused(4),
+    "full_v2_se_V2_group4": SE | fused(4),
+}
+PUBLISHED = {  # (parameters, of which unreachable in the author's code)
+    "standard": (964_163, 0),
+    "full_v2_se": (969_959, 225_432),
+    "full_v2_se_res_bilinear": (969_959, 225_432),
+    "full_v2_se_res_bilinear_V2_group4": (1_154_279, 225_432),
+    "full_v2_se_V2_group4": (1_154_279, 225_432),
+    "full_v2_se_res_bilinear_V2_group2": (1_486_055, 225_432),
+    "full_v2_se_res_bilinear_V2_group1": (2_149_607, 225_432),
+    "full_v2_se_double": (971_891, 412_132),
+    "full_v2_se_global_only": (966_095, 259_912),
+    "full_v2_se_global_atros_12421": (1_529_815, 519_180),
+    "full_v2_se_5_blocks": (1_536_255, 375_720),
+}
+LIVE_UNITS = {
+    "full_v2_se": 6, "full_v2_se_double": 4, "full_v2_se_global_only": 6,
+    "full_v2_se_global_atros_12421": 9, "full_v2_se_5_blocks": 10, "standard": 9,
+}  # fmt: skip
+
+
+def carn(change: Change, scale: int = 2) -> nn.Module:
+    net: nn.Module = slots.model.parse({"carn": change}).build()(scale)
+    return net
+
+
+def costed(change: Change, scale: int = 2) -> Cost:
+    return cost(slots.model.parse({"carn": change}).build(), scale)
+
+
+def test_the_2019_study_has_32_columns() -> None:
+    assert len(COLUMNS) == 32
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("wiring", ["intended", "published"])
+def test_every_column_is_built_in_both_wirings(column: str, wiring: str) -> None:
+    net = carn({"channels": 8, "wiring": wiring} | COLUMNS[column] | {"channels": 8})
+    assert net(torch.rand(2, 3, 7, 6)).shape == (2, 3, 14, 12)
+    assert bool(dead_parameters(net)) == (wiring == "published" and "attention" in COLUMNS[column])
+
+
+@pytest.mark.parametrize("column", PUBLISHED)
+def test_counts_are_the_authors(column: str) -> None:
+    net = carn(COLUMNS[column] | {"wiring": "published"})
+    sizes = {name: p.numel() for name, p in net.named_parameters()}
+    assert sum(sizes.values()) == PUBLISHED[column][0]
+    assert sum(sizes[name] for name in dead_parameters(net)) == PUBLISHED[column][1]
+
+
+@pytest.mark.parametrize("column", PUBLISHED)
+def test_as_intended_the_count_is_the_same_and_nothing_is_dead(column: str) -> None:
+    net = carn(COLUMNS[column])
+    assert sum(p.numel() for p in net.parameters()) == PUBLISHED[column][0]
+    assert dead_parameters(net) == ()
+
+
+@pytest.mark.parametrize("column", LIVE_UNITS)
+def test_the_authors_code_reaches_so_many_units(column: str) -> None:
+    net = carn(COLUMNS[column] | {"wiring": "published"})
+    assert len(live_units(net)) == LIVE_UNITS[column]
+
+
+def live_units(net: nn.Module) -> dict[str, nn.Module]:
+    dead = dead_parameters(net)
+    units = {n: m for n, m in net.named_modules() if type(m).__name__ == "ResidualUnit"}
+    return {n: m for n, m in units.items() if not any(d.startswith(n + ".") for d in dead)}
+
+
+def test_of_the_rates_12421_only_the_first_three_are_reached() -> None:
+    net = carn(COLUMNS["full_v2_se_global_atros_12421"] | {"wiring": "published"})
+    layers = [m for unit in live_units(net).values() for m in unit.modules()]
+    assert {m.dilation for m in layers if isinstance(m, nn.Conv2d)} == {(1, 1), (2, 2), (4, 4)}
+
+
+def test_dead_modules_are_named_whole() -> None:
+    found = costed(SE | {"wiring": "published", "channels": 8})
+    assert found.dead_modules == tuple(
+        f"body.stages.block_{b}.stages.{name}"
+        for b in (1, 2, 3)
+        for name in ("attention_2", "unit_3", "attention_3")
+    )
+
+
+@pytest.mark.parametrize(
+    ("scale", "parameters", "macs_per_lr_pixel", "giga_macs_720p"),
+    [
+        (2, 964_163, 967_104, 222.82),
+        (3, 1_148_803, 1_160_064, 118.79),
+        (4, 1_111_875, 1_577_664, 90.87),
+    ],
+)
+def test_cost_is_what_a_hand_count_gives(
+    scale: int, parameters: int, macs_per_lr_pixel: int, giga_macs_720p: float
+) -> None:
+    found = costed({}, scale)
+    assert found.parameters == parameters
+    assert found.macs_256 == macs_per_lr_pixel * 256**2
+    assert round(found.macs_720p / 1e9, 2) == giga_macs_720p
+    assert found.dead == found.frozen == 0
+
+
+def test_fullsize_means_64_nodes_and_reduction_at_128_channels_means_8() -> None:
+    full, wide = carn(COLUMNS["full_v2_se_fullsize"]), carn(SE | {"channels": 128})
+    name = "body.stages.block_1.stages.attention_1.channel.squeeze.weight"
+    assert [net.get_parameter(name).shape[0] for net in (full, wide)] == [64, 8]
+
+
+def test_dilation_and_padding_cost_no_multiplication() -> None:
+    with torch.device("meta"):
+        nets = [carn(SE | change) for change in ({}, {"rates": [1, 2, 1]}, PARTIAL)]
+    assert len({count_macs(net, 64)[:2] for net in nets}) == 1
+
+
+@pytest.mark.parametrize(
+    "column", ["full_v2_se", "standard_5", "full_v2_se_res_bilinear_V2_group1"]
+)
+def test_what_two_variants_share_starts_equal(column: str) -> None:
+    one, other = carn({"channels": 8}), carn(COLUMNS[column] | {"channels": 8})
+    for net in (one, other):
+        initialise(net, Streams(5))
+    weights = {n: p for n, p in other.named_parameters() if n.endswith(".weight")}
+    shared = [
+        (p, weights[n])
+        for n, p in one.named_parameters()
+        if n in weights and p.shape == weights[n].shape
+    ]
+    assert len(shared) >= 18 + 3
+    assert all(torch.equal(p, q) for p, q in shared)
+
+
+def test_without_attention_both_wirings_are_one_network() -> None:
+    nets = [carn({"channels": 8, "wiring": wiring}) for wiring in ("intended", "published")]
+    for net in nets:
+        initialise(net, Streams(0))
+    x = torch.rand(1, 3, 6, 6)
+    assert torch.equal(nets[0](x), nets[1](x))
+
+
+def test_with_zero_exit_the_residual_is_what_remains() -> None:
+    net = carn({"channels": 8} | BILINEAR)
+    nn.init.zeros_(net.get_parameter("exit.weight"))
+    nn.init.zeros_(net.get_parameter("exit.bias"))
+    x = torch.rand(1, 3, 5, 6)
+    expected = nn.functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+    assert torch.equal(net(x), expected)
+
+
+def test_rates_are_given_for_each_block_or_for_none() -> None:
+    with pytest.raises(ValueError, match="2 rates for 3 blocks; give one for each block"):
+        carn({"rates": [1, 2]})

@@ -1,0 +1,170 @@
+"""Study to plan: what makes two runs the same run, and which mistakes are met before training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from srbench import plan as planning
+from srbench import study
+from srbench.plan import Numerics, Plan
+from srbench.registry import StudyError
+
+CPU = Numerics("cpu", 1)
+STUDY = """\
+question: Which is better?
+data: {{train: {images}, validate: {images}, eval: [{images}], patch: 8, patches: 5}}
+train: {{epochs: 3, batch: 2}}
+seeds: 2
+base: {{carn: {{channels: 4, blocks: 1, units: 1}}}}
+variants: {{plain: {{}}, se: {{attention: scse}}}}
+interpolations: [bicubic]
+"""
+Make = Callable[..., Plan]
+
+
+def draw(folder: Path, seed: int = 0, side: int = 16) -> Path:
+    folder.mkdir(exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    PIL.Image.fromarray(pixels).save(folder / "a.png")
+    return folder
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """Plans the study above, or another text; {images} is a dataset of one small image."""
+    draw(tmp_path / "images")
+
+    def made(
+        text: str = STUDY, *, folder: Path = tmp_path / "images", on: Numerics = CPU, **options: Any
+    ) -> Plan:
+        file = tmp_path / "study.yaml"
+        file.write_text(text.format(images=f"{{folder: {{path: {folder}}}}}"))
+        return planning.make_plan(study.read(file, **options), on)
+
+    return made
+
+
+def fingerprints(plan: Plan) -> list[str]:
+    return [v.fingerprint for v in plan.variants]
+
+
+def test_a_plan_says_what_will_be_run(make: Make) -> None:
+    plan = make()
+    plain, se, bicubic = plan.variants
+    assert (plain.steps, plain.seeds, plain.trained) == (9, (0, 1), True)
+    assert se.cost.parameters == plain.cost.parameters + 4 * 4 + 4 + 4 * 4 + 4 + 4
+    assert (bicubic.steps, bicubic.seeds, bicubic.trained) == (0, (0,), False)
+    assert plan.runs == 5
+    assert sorted(role for role, _ in plan.datasets) == ["eval", "train", "validate"]
+
+
+def test_planning_twice_gives_the_same(make: Make) -> None:
+    assert fingerprints(make()) == fingerprints(make())
+    assert make().digest == make().digest
+
+
+def test_the_order_of_keys_does_not_matter(make: Make) -> None:
+    text = STUDY.replace("channels: 4, blocks: 1, units: 1", "units: 1, channels: 4, blocks: 1")
+    lines = text.replace("epochs: 3, batch: 2", "batch: 2, epochs: 3").splitlines()
+    assert make("\n".join(reversed(lines))).digest == make().digest
+
+
+def test_saying_a_default_changes_nothing(make: Make) -> None:
+    assert (
+        make(STUDY.replace("units: 1", "units: 1, skip: none, rates: []")).digest == make().digest
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "channels=8", "blocks=2", "units=2", "rates=[2]", "unit.dilated=first", "attention=eca",
+        "shortcut=block", "fuse.kernel=3", "convolution=partial", "activation=relu",
+        "activation.slope=0.2", "entry=linear", "upsampler=nearest", "upscale=before",
+        "feature_skip=add", "gather=all", "skip=bilinear", "wiring=published",
+        "train.epochs=4", "train.batch=3", "train.loss=mse", "train.optimizer.lr=1e-3",
+        "train.optimizer=sgd", "train.schedule=cosine", "train.clip=1", "train.validations=1",
+        "data.patches=6", "data.patch=12", "data.cut=fixed", "data.augment=[hflip]",
+        "data.degradation=bilinear", "data.validate=photos",
+    ],
+)  # fmt: skip
+def test_a_changed_setting_is_another_run(make: Make, change: str) -> None:
+    assert fingerprints(make(set_=[change]))[0] not in fingerprints(make())
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("Which is better?", "Which is worse?"),
+        ("eval: [{images}]", "eval: [{images}, photos]"),
+        ("seeds: 2", "seeds: 5"),
+        ("seeds: 2", "seeds: 2\nmetrics: [ssim_y]"),
+        ("seeds: 2", "seeds: 2\nmin_effect: 1 dB"),
+        ("seeds: 2", "seeds: 2\nbaseline: se"),
+        ("interpolations", "metric: psnr_rgb\ninterpolations"),
+    ],
+)
+def test_another_question_to_the_same_runs_is_another_plan_of_them(
+    make: Make, before: str, after: str
+) -> None:
+    asked = make(STUDY.replace(before, after))
+    assert fingerprints(asked) == fingerprints(make())
+    assert asked.digest != make().digest
+
+
+@pytest.mark.parametrize("numerics", [Numerics("cpu", 2), Numerics("NVIDIA H100", 1)])
+def test_other_numerics_are_another_run(make: Make, numerics: Numerics) -> None:
+    assert not set(fingerprints(make(on=numerics))) & set(fingerprints(make()))
+
+
+def test_pixels_count_and_not_where_they_lie(make: Make, tmp_path: Path) -> None:
+    here = fingerprints(make())
+    assert fingerprints(make(folder=draw(tmp_path / "elsewhere"))) == here
+    assert fingerprints(make(folder=draw(tmp_path / "others", seed=1)))[0] != here[0]
+
+
+def test_what_is_not_trained_does_not_depend_on_training(make: Make) -> None:
+    assert fingerprints(make(set_=["train.epochs=9"]))[2] == fingerprints(make())[2]
+
+
+def test_equal_variants_are_trained_once(make: Make) -> None:
+    plan = make(STUDY.replace("se: {{attention: scse}}", "same: {{skip: none}}"))
+    assert plan.variants[0].fingerprint == plan.variants[1].fingerprint
+    assert plan.runs == 2 + 1
+
+
+def test_the_last_step_of_an_epoch_may_have_fewer_patches(make: Make) -> None:
+    assert make(set_=["train.batch=5"]).variants[0].steps == 3
+    assert make(set_=["train.batch=9"]).variants[0].steps == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("rates=[1, 2]", "variants.plain: cannot be built: 2 rates for 1 blocks"),
+        ("attention={eca: {kernel: 2}}", "variants.plain: cannot be built: eca.kernel 2 is even"),
+        ("data.patch=32", "variants.plain: folder: .* a has 16x16 pixels, too few for a patch of"),
+        ("data.lr=own", "variants.plain: folder: .* a has no LR file of its own"),
+        ("data.train={folder: {path: nowhere}}", "variants.plain: folder: there is no folder"),
+        ("data.eval=[folder]", "folder: path is needed"),
+        ("train.loss={sum: {weights: [1]}}", "variants.plain: .*sum has 2 losses and 1 weights"),
+        ("train.loss=ssim", "variants.plain: .* patches of 8x8 are smaller than ssim's window 11"),
+        ("train.optimizer={sgd: {momentum: 0, nesterov: true}}", "variants.plain: .*Nesterov"),
+    ],
+)
+def test_what_a_run_would_meet_is_met_here(make: Make, change: str, message: str) -> None:
+    with pytest.raises(StudyError, match=message):
+        make(set_=[change])
+
+
+def test_the_bibliography_names_what_is_used_and_is_not_ours(make: Make) -> None:
+    found = dict(planning.references(make()))
+    assert "1803.02579" in found["attention scse"]
+    assert "1412.6980" in found["optimizer adam"]
+    assert not any("none" in part or "Ours." in text for part, text in found.items())

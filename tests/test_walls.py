@@ -1,0 +1,187 @@
+"""Who may import whom: this table is the plan of the house, and it is executed."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).parents[1] / "srbench"
+
+PARTS = {"registry", "slots", "layers", "streams", "resample"}  # what parts are made with
+ALLOWED: dict[str, set[str]] = {
+    # values and vocabulary
+    "registry": set(),
+    "layers": set(),
+    "streams": set(),
+    "resample": set(),
+    "results": set(),
+    "cache": set(),
+    "provenance": set(),
+    "document": {"registry"},
+    "identity": {"registry"},
+    "slots": {"registry", "layers"},
+    # parts, and what is done with them
+    "blocks": PARTS,
+    "models": PARTS | {"blocks"},
+    "data": PARTS,
+    "measure": PARTS,
+    "train": PARTS,
+    "conformance": PARTS | {"document", "train"},
+    "study": PARTS | {"document", "data", "measure", "train"},
+    "plan": PARTS | {"cache", "identity", "study", "data", "measure", "train"},
+    "worker": PARTS | {"study", "plan", "data", "measure", "train"},
+    # what was measured, and what is said about it
+    "store": {"registry", "results"},
+    "stats": set(),
+    "report": {"registry", "results", "stats"},
+    "tune": set(),
+    "mirror": {"results", "store", "tune", "report"},
+    # where training meets the store, and the commands
+    "bench": {"registry", "results", "provenance", "study", "plan", "train", "worker", "store"},
+    "estimate": {"streams", "plan", "train", "store"},
+    "progress": set(),
+    "shortcut": {"provenance"},
+    "vocabulary": {"cache", "registry", "slots", "shortcut", "study", "train"},
+    "checkup": {"registry", "provenance", "store"},
+    "listing": {"registry", "slots", "data", "checkup"},
+    "session": {"registry", "shortcut", "study", "plan", "store", "bench", "mirror", "progress"},
+    "planned": {"registry", "session", "plan", "store", "bench", "estimate", "progress"},
+    "cli": {
+        "registry", "vocabulary", "session", "planned", "listing", "checkup", "mirror", "tune",
+        "store", "report",
+    },
+}  # fmt: skip
+ONLY = {  # outside package -> the only rooms that know it
+    "sqlalchemy": {"store"},
+    "alembic": {"store"},
+    "optuna": {"tune"},
+    "optuna_dashboard": {"tune"},
+    "typer": {"cli"},
+    "yaml": {"document"},
+}
+CROSSING = {"bench", "estimate"}  # the only rooms that know both training and the store
+NEVER_TORCH = {"store", "report", "stats", "results", "mirror", "tune", "provenance", "progress"}
+LATE_TORCH = NEVER_TORCH | {
+    "cli", "session", "shortcut", "vocabulary", "registry", "document", "identity", "streams",
+    "resample",
+}  # fmt: skip
+"""Rooms that are imported without torch: help and a finished study do not wait for it."""
+TORCH = {"torch", "torchvision", "piq", "safetensors"}
+
+
+def name_of(file: Path) -> str:
+    parts = file.relative_to(HOUSE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+FILES = {name_of(file): file for file in sorted(HOUSE.rglob("*.py"))}
+
+
+def room(module: str) -> str:
+    """srbench.train.fit -> train; the package itself is no room."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def statements(node: ast.AST, *, late: bool) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Import statements below a node; without `late` those that importing the file executes."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import | ast.ImportFrom):
+            yield child
+        elif late or not is_late(child):
+            yield from statements(child, late=late)
+
+
+def is_late(node: ast.AST) -> bool:
+    """Whether importing the file leaves this out: a function's body, or a guard for types."""
+    guard = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+    return guard or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+
+
+@cache
+def imports(module: str, *, late: bool = True) -> set[str]:
+    """The modules that a file imports, in full: ours to the file, others by package."""
+    found: set[str] = set()
+    for node in statements(ast.parse(FILES[module].read_text(encoding="utf-8")), late=late):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            assert node.level == 0, f"{module}: a relative import hides where it goes"
+            base = node.module or ""
+            inner = [f"{base}.{alias.name}" for alias in node.names]
+            names = [name if name in FILES else base for name in inner]
+        found |= {n if n.split(".")[0] == "srbench" else n.split(".")[0] for n in names}
+    return found
+
+
+def reached(module: str, *, late: bool) -> set[str]:
+    """Everything that a module imports, through other modules of ours and their packages."""
+    found: set[str] = set()
+    todo = {module}
+    while todo:
+        name = todo.pop()
+        found.add(name)
+        if name in FILES:
+            parents = {".".join(name.split(".")[:k]) for k in range(1, name.count(".") + 1)}
+            todo |= (imports(name, late=late) | parents) - found
+    return found
+
+
+def test_the_table_names_every_room_and_no_other() -> None:
+    assert {room(module) for module in FILES} - {""} == set(ALLOWED)
+
+
+def test_arrows_point_one_way() -> None:
+    TopologicalSorter(ALLOWED).prepare()  # raises CycleError
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_a_file_imports_only_what_its_room_may(module: str) -> None:
+    ours = {room(name) for name in imports(module) if name.split(".")[0] == "srbench"}
+    assert ours - {room(module), ""} <= ALLOWED.get(room(module), set())
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_a_package_is_known_only_in_its_room(module: str) -> None:
+    known = {package for package in imports(module) if package in ONLY}
+    assert [package for package in known if room(module) not in ONLY[package]] == []
+
+
+def test_no_file_imports_itself_by_a_detour() -> None:
+    """Imports inside functions and under TYPE_CHECKING count: none may hide a cycle."""
+    graph = {module: imports(module) & FILES.keys() - {module} for module in FILES}
+    TopologicalSorter(graph).prepare()  # raises CycleError
+
+
+def test_training_meets_the_store_in_one_place() -> None:
+    crossing = {room for room, known in ALLOWED.items() if {"train", "store"} <= known}
+    assert crossing == CROSSING
+
+
+@pytest.mark.parametrize("module", [m for m in FILES if room(m) in ("train", "data", "measure")])
+def test_training_data_and_measuring_never_reach_the_store(module: str) -> None:
+    assert {room(m) for m in reached(module, late=True)}.isdisjoint({"store", "report", "bench"})
+
+
+@pytest.mark.parametrize("module", [m for m in FILES if room(m) in NEVER_TORCH])
+def test_these_rooms_never_meet_torch(module: str) -> None:
+    assert reached(module, late=True).isdisjoint(TORCH)
+
+
+@pytest.mark.parametrize("module", [m for m in FILES if room(m) in LATE_TORCH])
+def test_these_rooms_are_imported_without_torch(module: str) -> None:
+    assert reached(module, late=False).isdisjoint(TORCH)
+
+
+def test_torch_is_late_in_a_real_process() -> None:
+    """Also through packages of others, which the table cannot see."""
+    late = [m for m in FILES if room(m) in LATE_TORCH and ".migrations" not in m]
+    code = f"import sys, {', '.join(late)}; print(sorted({TORCH!r} & set(sys.modules)))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"

@@ -1,0 +1,118 @@
+"""Checkpoints survive torn writes, rotten bytes and kills; two are kept."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from srbench.train import checkpoint
+
+CPU = torch.device("cpu")
+
+
+def state(step: int) -> dict[str, Any]:
+    net = {"weight": torch.full((3, 2), float(step)), "half": torch.ones(2, dtype=torch.bfloat16)}
+    return {"step": step, "net": net, "losses": torch.tensor([0.5, 0.25], dtype=torch.float64)}
+
+
+def newest(folder: Path) -> int | None:
+    found = checkpoint.load_newest(folder, CPU)
+    return None if found is None else found["step"]
+
+
+def test_what_is_saved_comes_back(tmp_path: Path) -> None:
+    checkpoint.save(tmp_path, 7, state(7))
+    found = checkpoint.load_newest(tmp_path, CPU)
+    assert found is not None
+    assert torch.equal(found["net"]["weight"], state(7)["net"]["weight"])
+    assert found["net"]["half"].dtype == torch.bfloat16
+    assert found["losses"].tolist() == [0.5, 0.25]
+
+
+def test_the_newest_two_are_kept(tmp_path: Path) -> None:
+    for step in (1, 5, 9, 10, 100):
+        checkpoint.save(tmp_path, step, state(step))
+    assert len(list(tmp_path.iterdir())) == 2
+    assert newest(tmp_path) == 100
+
+
+def test_nothing_saved_is_nothing_loaded(tmp_path: Path) -> None:
+    assert newest(tmp_path) is None
+    assert newest(tmp_path / "missing") is None
+
+
+def test_the_older_one_serves_when_the_newer_is_damaged(tmp_path: Path) -> None:
+    checkpoint.save(tmp_path, 1, state(1))
+    second = checkpoint.save(tmp_path, 2, state(2))
+    whole = second.read_bytes()
+    places = random.Random(0).sample(range(len(whole)), 200)
+    for place in [0, len(whole) - 1, *places]:
+        second.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        assert newest(tmp_path) == 1
+    second.write_bytes(whole)
+    assert newest(tmp_path) == 2
+
+
+@pytest.mark.parametrize("kept", [0, 1, 31, 32, 33, 500, -33, -1])
+def test_a_torn_file_is_damaged(tmp_path: Path, kept: int) -> None:
+    checkpoint.save(tmp_path, 1, state(1))
+    second = checkpoint.save(tmp_path, 2, state(2))
+    second.write_bytes(second.read_bytes()[:kept])
+    assert newest(tmp_path) == 1
+
+
+def test_where_all_are_damaged_there_is_none(tmp_path: Path) -> None:
+    for step in (1, 2):
+        checkpoint.save(tmp_path, step, state(step)).write_bytes(b"rot" * 50)
+    assert newest(tmp_path) is None
+
+
+def test_an_unfinished_write_is_not_seen(tmp_path: Path) -> None:
+    first = checkpoint.save(tmp_path, 1, state(1))
+    first.with_name("0000000002.checkpoint.part").write_bytes(first.read_bytes())
+    assert newest(tmp_path) == 1
+
+
+def test_discarding_leaves_other_files(tmp_path: Path) -> None:
+    checkpoint.save(tmp_path, 1, state(1))
+    (tmp_path / "weights").touch()
+    checkpoint.discard(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["weights"]
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "file"
+    for data in (b"one", b"", b"three"):
+        checkpoint.write_atomically(path, data)
+        assert path.read_bytes() == data
+    assert [p.name for p in path.parent.iterdir()] == ["file"]
+
+
+WRITER = """
+import sys, torch
+from pathlib import Path
+from srbench.train import checkpoint
+print("ready", flush=True)
+for step in range(1, 10**6):
+    checkpoint.save(Path(sys.argv[1]), step, {"step": step, "noise": torch.rand(2000)})
+    print(step, flush=True)
+"""
+
+
+def test_after_a_kill_the_last_one_that_was_finished_is_there(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as writer:
+        assert writer.stdout is not None
+        lines = [writer.stdout.readline() for _ in range(20)]
+        writer.send_signal(signal.SIGKILL)
+        lines += writer.stdout.readlines()
+    finished = int(lines[-1])
+    assert newest(tmp_path) in (finished, finished + 1)
