@@ -28,7 +28,13 @@ from srbench import slots
 from srbench.data.decoded import Dataset, decode
 from srbench.data.degradations import Degrade
 from srbench.data.patches import with_lr
-from srbench.measure.scores import PROTOCOLS, evaluation_lr, score_pair, super_resolve
+from srbench.measure.scores import (
+    PROTOCOLS,
+    evaluation_lr,
+    full_precision,
+    score_pair,
+    super_resolve,
+)
 from srbench.plan import degradation_of, patches_of
 from srbench.registry import Choice, StudyError
 from srbench.slots import Image, metric
@@ -147,17 +153,22 @@ def main(pipe: Connection, device_name: str, threads: int) -> None:
         signal.signal(number, signal.SIG_IGN)  # the conductor decides, and tells
     torch.set_num_threads(threads)
     device = torch.device(device_name)
-    if device.type == "cuda":
-        torch.backends.cudnn.deterministic = True
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    if device.type == "cuda":  # the same run gives the same bits, also after a resume
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.backends.cudnn.benchmark = False
     slots.load()
     try:
-        pipe.send(Ready())
-        while (task := pipe.recv()) is not None:
-            if isinstance(task, Task):  # anything else is a stop that came too late
-                pipe.send(_finished(task, pipe, device))
+        with full_precision():
+            _serve(pipe, device)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         sys.exit(1)
+
+
+def _serve(pipe: Connection, device: torch.device) -> None:
+    pipe.send(Ready())
+    while (task := pipe.recv()) is not None:
+        if isinstance(task, Task):  # anything else is a stop that came too late
+            pipe.send(_finished(task, pipe, device))
 
 
 def _finished(task: Task, pipe: Connection, device: torch.device) -> Message:
