@@ -153,18 +153,16 @@ def plan(
 
     Every mistake that can be known beforehand is found here: settings, shapes, missing images.
     """
-    from srbench.planned import as_plain, planned
-    from srbench.session import Request
+    from srbench.session import Request, forecast
+    from srbench.terminal.planned import as_plain, table
 
     request = Request(
         _study_file(study), db, device, workers, seeds, tuple(only or ()), tuple(set_ or ())
     )
-    found = planned(request)
+    found = forecast(request)
     if as_json:
         print(json.dumps(as_plain(found), indent=1))
     else:
-        from srbench.planned import table
-
         out.print(table(found))
 
 
@@ -211,7 +209,7 @@ def blocks(
     'srbench blocks' lists the slots, 'srbench blocks attention' one slot's parts, and
     'srbench blocks scse' says everything about a part.
     """
-    from srbench.listing import parts_found, parts_listed
+    from srbench.terminal.listing import parts_found, parts_listed
     from srbench.vocabulary import vocabulary
 
     words = vocabulary()
@@ -230,7 +228,7 @@ def datasets(
 
     With a name its images are decoded and checked.
     """
-    from srbench.listing import datasets_listed
+    from srbench.terminal.listing import datasets_listed
 
     out.print(datasets_listed(name, scale))
 
@@ -242,7 +240,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Say everything about one run: settings, state, scores, where and with what it was made."""
-    from srbench.listing import run_shown
+    from srbench.terminal.listing import run_shown
 
     found = _open(db).run(run_id)
     if as_json:
@@ -261,7 +259,7 @@ def sql(
 
     srbench sql "select variant, seed, avg(value) from v_scores where metric='psnr_y' group by 1, 2"
     """
-    from srbench.listing import csv_text, rows_listed
+    from srbench.terminal.listing import csv_text, rows_listed
 
     columns, rows = _open(db).sql(query)
     if as_json:
@@ -323,8 +321,8 @@ def dashboard(
 @app.command()
 def doctor(db: Database = None, as_json: Json = False) -> None:
     """Say what this machine and database are like, and what is missing."""
-    from srbench.checkup import checkup
-    from srbench.listing import checks_listed
+    from srbench.terminal.checkup import checkup
+    from srbench.terminal.listing import checks_listed
 
     checks = checkup(db)
     if as_json:

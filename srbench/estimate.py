@@ -29,6 +29,16 @@ class Estimate:
         return sum(runs.values()) / workers
 
 
+@dataclass(frozen=True)
+class Forecast:
+    """A plan, how many workers would share it, and how long it may take."""
+
+    plan: Plan
+    workers: int
+    device: str  # the hardware's name
+    estimate: Estimate | None
+
+
 def estimate(plan: Plan, store: Store | None, device: str) -> Estimate | None:
     """Seconds for each run; None where nothing is stored for a GPU, which is not touched here."""
     trained = [p for p in plan.variants if p.trained]

@@ -20,10 +20,11 @@ from srbench.data.datasets import ImageFile
 from srbench.data.decoded import Dataset, decode
 from srbench.data.degradations import Degrade
 from srbench.data.patches import Patches
+from srbench.data.settings import DataSettings
 from srbench.measure.cost import Cost, cost
 from srbench.registry import Choice, StudyError, source_of
 from srbench.streams import Streams
-from srbench.study import DataSettings, Study, Tree, Variant, dataset_name, describe
+from srbench.study import Study, Tree, Variant, dataset_name, describe
 from srbench.train.fit import FIT_VERSION
 from srbench.train.settings import TrainSettings
 

@@ -18,6 +18,7 @@ from srbench.store import Store, open_store, this_process
 if TYPE_CHECKING:  # torch comes with it, three seconds that a finished study does without
     from rich.console import Console
 
+    from srbench.estimate import Forecast
     from srbench.plan import Plan
     from srbench.study import Study
 
@@ -67,7 +68,7 @@ def read_study(request: Request) -> Study:
 def plan_study(study: Study, device: str, say: Callable[[str], None]) -> Plan:
     """Build every variant dry, for runs on this kind of device."""
     from srbench import plan
-    from srbench.bench import choose_devices, device_name
+    from srbench.devices import choose_devices, device_name
 
     first = choose_devices(device, None)[0]
     name = "cpu" if first == "cpu" else device_name(first)
@@ -75,6 +76,23 @@ def plan_study(study: Study, device: str, say: Callable[[str], None]) -> Plan:
         return plan.make_plan(study, plan.Numerics(name, 1), on_variant=say)
     except StudyError as error:
         raise study.located(error) from None
+
+
+def forecast(request: Request) -> Forecast:
+    """What a request would run; the database is only read, and need not be there."""
+    from srbench.devices import choose_devices, device_name
+    from srbench.estimate import Forecast, estimate
+
+    plan = plan_study(read_study(request), request.device, lambda name: None)
+    devices = choose_devices(request.device, request.workers)
+    device = device_name(devices[0])
+    try:
+        store: Store | None = open_store(request.db, create=False)
+    except StudyError:
+        if request.db is not None:
+            raise
+        store = None
+    return Forecast(plan, len(devices), device, estimate(plan, store, device))
 
 
 def run(request: Request, console: Console) -> tuple[Store, Ended]:
@@ -107,9 +125,11 @@ def _conduct(request: Request, store: Store, key: str, console: Console) -> Ende
                 status.update(f"building {name}")
 
         plan = plan_study(study, request.device, say)
-    from srbench.bench import Conductor, Options, choose_devices, record
+    from srbench.bench import Conductor, Options
+    from srbench.devices import choose_devices
     from srbench.mirror import MirrorWatcher
-    from srbench.progress import Terminal
+    from srbench.records import record
+    from srbench.terminal.progress import Terminal
 
     number = store.add_plan(record(plan, key))
     shortcut.remember(store.root, key, _paths(plan), _folders(plan))

@@ -11,56 +11,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path as File
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from srbench import document, slots
-from srbench.data.augmentations import hflip, rot90
-from srbench.data.datasets import photos
-from srbench.data.resizers import matlab_bicubic
+from srbench.data.settings import material
 from srbench.document import Document
 from srbench.measure.scores import PROTOCOLS
 from srbench.registry import (
     Choice,
     Path,
-    Positive,
-    Range,
     Slot,
     StudyError,
     in_words,
     known,
     settings,
 )
-from srbench.slots import Augmentation, Dataset, Degradation
 from srbench.train.settings import training
-
-data = Slot("data", "what a run is trained and judged on")
-
-
-@data.register("data")
-@dataclass(frozen=True, kw_only=True)
-class DataSettings:
-    """Training patches and the sets that judge.
-
-    patches      patches in an epoch
-    cut          anew for every epoch, or once (`patches: {fixed: 120}`) and then reshuffled
-    patch        side of the HR patch, in pixels
-    degradation  how LR is made from HR
-    lr           made by the degradation, or the dataset's own LR files
-    augment      random changes of each patch
-    validate     what curves are taken on; eval: what verdicts are made on, the final weights only
-
-    Ours.
-    """
-
-    train: Dataset = photos
-    patches: Positive = 120
-    cut: Literal["fresh", "fixed"] = "fresh"
-    patch: Annotated[int, Range(4, 4096)] = 128
-    degradation: Degradation = matlab_bicubic
-    lr: Literal["made", "own"] = "made"
-    augment: tuple[Augmentation, ...] = (hflip, rot90)
-    validate: Dataset = photos
-    eval: tuple[Dataset, ...] = (photos,)
 
 
 @dataclass(frozen=True)
@@ -204,7 +170,7 @@ def _study(name: str, text: str, source: Document, set_: Sequence[str], seeds: i
     base = Tree(
         slots.model.parse(value.get("base", "carn"), ("base",)),
         training.parse({"train": _mapping(value, "train")}),
-        data.parse({"data": _data(_mapping(value, "data"))}),
+        material.parse({"data": _data(_mapping(value, "data"))}),
     )
     _check_patch(base, scale)
     for change in set_:

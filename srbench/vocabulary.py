@@ -23,7 +23,8 @@ def vocabulary() -> Words:
 
 def read_parts() -> Words:
     """Import every part and say what it is."""
-    from srbench import slots, study
+    from srbench import slots
+    from srbench.data.settings import material
     from srbench.train.settings import training
 
     slots.load()
@@ -33,7 +34,7 @@ def read_parts() -> Words:
             "gives": list(slot.gives),
             "parts": {name: _part(part) for name, part in sorted(slot.parts.items())},
         }
-        for slot in (*slots.SLOTS.values(), training, study.data)
+        for slot in (*slots.SLOTS.values(), training, material)
     }
 
 

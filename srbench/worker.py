@@ -12,7 +12,6 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -35,112 +34,30 @@ from srbench.measure.scores import (
     score_pair,
     super_resolve,
 )
+from srbench.messages import (
+    Done,
+    Failed,
+    Message,
+    Point,
+    Progress,
+    Ready,
+    Resumed,
+    Scoring,
+    Stopped,
+    Task,
+)
 from srbench.plan import degradation_of, patches_of
 from srbench.registry import Choice, StudyError
 from srbench.slots import Image, metric
 from srbench.streams import Streams
-from srbench.study import Tree, data, dataset_name
+from srbench.study import dataset_name
 from srbench.train import checkpoint
 from srbench.train.fit import Diverged, Training, fit
 from srbench.train.initialise import initialise
-from srbench.train.settings import TrainSettings, training
+from srbench.train.settings import TrainSettings
 
 MAX_PICTURES = 5  # of one evaluation set and run
 STRIP = "strip.png"
-Point = tuple[str, int, float, float]  # curve, step, epoch, value
-
-
-@dataclass(frozen=True)
-class Task:
-    """One run to train and score, as plain data; with `weights`, to score only."""
-
-    run: int
-    model: Any
-    train: Any
-    data: Any
-    scale: int
-    seed: int
-    salt: str
-    folder: str  # of this run
-    protocol: str
-    metrics: tuple[str, ...]
-    evaluate: tuple[Any, ...]  # the evaluation sets, as choices in JSON
-    weights: str | None = None
-    checkpoint_s: float = 30.0
-
-    @property
-    def tree(self) -> Tree:
-        return Tree(
-            slots.model.parse(self.model), training.parse(self.train), data.parse(self.data)
-        )
-
-
-@dataclass(frozen=True)
-class Ready:
-    """The worker has started and waits for a task."""
-
-
-@dataclass(frozen=True)
-class Resumed:
-    """The run goes on after `step`; points beyond it are void."""
-
-    run: int
-    step: int
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a run is, and the new points of its curves."""
-
-    run: int
-    step: int
-    steps: int
-    loss: float
-    points: tuple[Point, ...]
-
-
-@dataclass(frozen=True)
-class Scoring:
-    """Training is over; the evaluation sets are under way."""
-
-    run: int
-
-
-@dataclass(frozen=True)
-class Done:
-    """A run has finished. Scores: (manifest, image, metric, value); pictures: (manifest, image,
-    kind, file name in the run's folder)."""
-
-    run: int
-    steps: int
-    train_s: float
-    score_s: float
-    memory_mb: float | None
-    weights: str | None
-    weights_sha256: str | None
-    scores: tuple[tuple[str, str, str, float], ...]
-    pictures: tuple[tuple[str, str, str, str], ...]
-
-
-@dataclass(frozen=True)
-class Failed:
-    """A run ended without a result."""
-
-    run: int
-    reason: str  # diverged, oom or error
-    message: str
-    steps: int
-
-
-@dataclass(frozen=True)
-class Stopped:
-    """A run was interrupted; its checkpoint is saved."""
-
-    run: int
-    steps: int
-
-
-Message = Ready | Resumed | Progress | Scoring | Done | Failed | Stopped
 
 
 class Stop(Exception):

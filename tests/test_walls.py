@@ -36,7 +36,9 @@ ALLOWED: dict[str, set[str]] = {
     "conformance": PARTS | {"document", "train"},
     "study": PARTS | {"document", "data", "measure", "train"},
     "plan": PARTS | {"cache", "identity", "study", "data", "measure", "train"},
-    "worker": PARTS | {"study", "plan", "data", "measure", "train"},
+    "messages": PARTS | {"study", "data", "train"},
+    "worker": PARTS | {"messages", "study", "plan", "data", "measure", "train"},
+    "devices": {"registry", "provenance"},
     # what was measured, and what is said about it
     "store": {"registry", "results"},
     "stats": set(),
@@ -44,19 +46,19 @@ ALLOWED: dict[str, set[str]] = {
     "tune": set(),
     "mirror": {"results", "store", "tune", "report"},
     # where training meets the store, and the commands
-    "bench": {"registry", "results", "provenance", "study", "plan", "train", "worker", "store"},
+    "records": {"results", "study", "plan", "train", "store"},
+    "seats": {"worker", "store"},
+    "assignments": {"provenance", "plan", "devices", "messages", "worker", "store"},
+    "bench": {"registry", "plan", "messages", "seats", "assignments", "store"},
     "estimate": {"streams", "plan", "train", "store"},
-    "progress": set(),
     "shortcut": {"provenance"},
-    "vocabulary": {"cache", "registry", "slots", "shortcut", "study", "train"},
-    "checkup": {"registry", "provenance", "store"},
-    "listing": {"registry", "slots", "data", "checkup"},
-    "session": {"registry", "shortcut", "study", "plan", "store", "bench", "mirror", "progress"},
-    "planned": {"registry", "session", "plan", "store", "bench", "estimate", "progress"},
-    "cli": {
-        "registry", "vocabulary", "session", "planned", "listing", "checkup", "mirror", "tune",
-        "store", "report",
+    "vocabulary": {"cache", "registry", "slots", "shortcut", "data", "train"},
+    "terminal": {"registry", "slots", "data", "provenance", "store", "estimate"},
+    "session": {
+        "registry", "shortcut", "study", "plan", "store", "devices", "records", "bench", "mirror",
+        "terminal", "estimate",
     },
+    "cli": {"registry", "vocabulary", "session", "terminal", "mirror", "tune", "store", "report"},
 }  # fmt: skip
 ONLY = {  # outside package -> the only rooms that know it
     "sqlalchemy": {"store"},
@@ -66,8 +68,8 @@ ONLY = {  # outside package -> the only rooms that know it
     "typer": {"cli"},
     "yaml": {"document"},
 }
-CROSSING = {"bench", "estimate"}  # the only rooms that know both training and the store
-NEVER_TORCH = {"store", "report", "stats", "results", "mirror", "tune", "provenance", "progress"}
+CROSSING = {"bench", "estimate", "records"}  # the only rooms that know both training and the store
+NEVER_TORCH = {"store", "report", "stats", "results", "mirror", "tune", "provenance"}
 LATE_TORCH = NEVER_TORCH | {
     "cli", "session", "shortcut", "vocabulary", "registry", "document", "identity", "streams",
     "resample",

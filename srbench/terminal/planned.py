@@ -2,48 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from srbench.bench import choose_devices, device_name
-from srbench.estimate import Estimate, estimate
-from srbench.plan import Plan
-from srbench.progress import clock
-from srbench.registry import StudyError
-from srbench.session import Request, plan_study, read_study
-from srbench.store import Store, open_store
+from srbench.estimate import Forecast
+from srbench.terminal.progress import clock
 
 
-@dataclass(frozen=True)
-class Planned:
-    """A plan, what of it is done, and how long the rest may take."""
-
-    plan: Plan
-    workers: int
-    device: str
-    estimate: Estimate | None
-
-
-def planned(request: Request) -> Planned:
-    """Plan a study; the database is only read, and need not be there."""
-    study = read_study(request)
-    plan = plan_study(study, request.device, lambda name: None)
-    devices = choose_devices(request.device, request.workers)
-    device = device_name(devices[0])
-    try:
-        store: Store | None = open_store(request.db, create=False)
-    except StudyError:
-        if request.db is not None:
-            raise
-        store = None
-    return Planned(plan, len(devices), device, estimate(plan, store, device))
-
-
-def as_plain(found: Planned) -> dict[str, Any]:
+def as_plain(found: Forecast) -> dict[str, Any]:
     """The plan as JSON."""
     plan = found.plan
     return {
@@ -69,7 +39,7 @@ def as_plain(found: Planned) -> dict[str, Any]:
     }
 
 
-def table(found: Planned) -> RenderableType:
+def table(found: Forecast) -> RenderableType:
     """The plan for people."""
     plan, study = found.plan, found.plan.study
     rows = Table(box=None, padding=(0, 1), header_style="bold")
@@ -96,7 +66,7 @@ def table(found: Planned) -> RenderableType:
     return Group(Text(study.question or study.name, style="bold"), rows, *_lines(found))
 
 
-def _lines(found: Planned) -> list[Text]:
+def _lines(found: Forecast) -> list[Text]:
     plan, study = found.plan, found.plan.study
     patch = int(study.base.data["patch"])
     lr = patch // study.scale

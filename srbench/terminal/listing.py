@@ -13,8 +13,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from srbench.checkup import Check
 from srbench.registry import StudyError
+from srbench.terminal.checkup import Check
 
 Words = dict[str, Any]
 

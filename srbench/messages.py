@@ -1,0 +1,106 @@
+"""What conductor and worker say to each other: a task one way, how it goes the other way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from srbench import slots
+from srbench.data.settings import material
+from srbench.study import Tree
+from srbench.train.settings import training
+
+Point = tuple[str, int, float, float]  # curve, step, epoch, value
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run to train and score, as plain data; with `weights`, to score only."""
+
+    run: int
+    model: Any
+    train: Any
+    data: Any
+    scale: int
+    seed: int
+    salt: str
+    folder: str  # of this run
+    protocol: str
+    metrics: tuple[str, ...]
+    evaluate: tuple[Any, ...]  # the evaluation sets, as choices in JSON
+    weights: str | None = None
+    checkpoint_s: float = 30.0
+
+    @property
+    def tree(self) -> Tree:
+        return Tree(
+            slots.model.parse(self.model), training.parse(self.train), material.parse(self.data)
+        )
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The worker has started and waits for a task."""
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """The run goes on after `step`; points beyond it are void."""
+
+    run: int
+    step: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is, and the new points of its curves."""
+
+    run: int
+    step: int
+    steps: int
+    loss: float
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """Training is over; the evaluation sets are under way."""
+
+    run: int
+
+
+@dataclass(frozen=True)
+class Done:
+    """A run has finished. Scores: (manifest, image, metric, value); pictures: (manifest, image,
+    kind, file name in the run's folder)."""
+
+    run: int
+    steps: int
+    train_s: float
+    score_s: float
+    memory_mb: float | None
+    weights: str | None
+    weights_sha256: str | None
+    scores: tuple[tuple[str, str, str, float], ...]
+    pictures: tuple[tuple[str, str, str, str], ...]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A run ended without a result."""
+
+    run: int
+    reason: str  # diverged, oom or error
+    message: str
+    steps: int
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A run was interrupted; its checkpoint is saved."""
+
+    run: int
+    steps: int
+
+
+Message = Ready | Resumed | Progress | Scoring | Done | Failed | Stopped

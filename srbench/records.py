@@ -1,0 +1,79 @@
+"""A plan as the store keeps it: plain records made from choice trees, costs and images."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from typing import Any
+
+from srbench.plan import Plan, PlannedVariant, references
+from srbench.results import StudyFacts
+from srbench.store import DatasetRecord, ImageRecord, PlanRecord, TrainingRecord, VariantRecord
+from srbench.study import describe, unit_of
+from srbench.train.fit import FIT_VERSION
+
+
+def record(plan: Plan, key: str) -> PlanRecord:
+    """The plan as the store keeps it."""
+    study, numerics = plan.study, str(plan.numerics)
+    trainings = {p.fingerprint: _training(p, study.scale, numerics) for p in plan.variants}
+    return PlanRecord(
+        digest=plan.digest,
+        key=key,
+        facts=_facts(plan),
+        trainings=tuple(trainings.values()),
+        variants=tuple(
+            VariantRecord(p.variant.name, p.variant.role, p.variant.change, p.fingerprint, p.seeds)
+            for p in plan.variants
+        ),
+        datasets=tuple(
+            DatasetRecord(
+                images.manifest,
+                images.name,
+                role,  # type: ignore[arg-type]
+                tuple(
+                    ImageRecord(i.name, i.hr.shape[1], i.hr.shape[0], i.sha256)
+                    for i in images.images
+                ),
+            )
+            for role, images in plan.datasets
+        ),
+        metrics=study.metrics,
+        protocol=study.protocol,
+    )
+
+
+def _facts(plan: Plan) -> dict[str, Any]:
+    study = plan.study
+    epochs = int(study.base.train["epochs"])
+    facts = {
+        **{f.name: getattr(study, f.name) for f in fields(StudyFacts) if hasattr(study, f.name)},
+        "unit": unit_of(study.metric),
+        "epochs": epochs,
+        "steps": max(p.steps for p in plan.variants),
+        "train": describe(study.base.train),
+        "data": describe(study.base.data),
+        "references": references(plan),
+    }
+    return {k: v for k, v in facts.items() if k not in ("plan", "planned_at")}
+
+
+def _training(p: PlannedVariant, scale: int, numerics: str) -> TrainingRecord:
+    tree, price = p.variant.tree, p.cost
+    return TrainingRecord(
+        fingerprint=p.fingerprint,
+        model={tree.model.name: describe(tree.model)},
+        train=describe(tree.train) if p.trained else {},
+        data=describe(tree.data) if p.trained else {},
+        scale=scale,
+        manifest=p.manifest,
+        numerics=numerics,
+        salt="",
+        source=p.source,
+        fit_version=FIT_VERSION,
+        steps=p.steps,
+        **{
+            **asdict(price),
+            "dead_modules": list(price.dead_modules),
+            "uncounted": list(price.uncounted),
+        },
+    )

@@ -1,0 +1,90 @@
+"""Worker processes and what each is doing: started, told, let go."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+
+from srbench import worker
+from srbench.store import Claim, MissingScore
+
+
+@dataclass
+class Seat:
+    """A worker process and what it is doing."""
+
+    device: str
+    process: SpawnProcess
+    pipe: Connection
+    ready: bool = False
+    claim: Claim | None = None
+    scoring: MissingScore | None = None
+
+    @property
+    def idle(self) -> bool:
+        return self.ready and self.claim is None and self.scoring is None
+
+    @property
+    def ending(self) -> str:
+        """How the process ended, in words."""
+        code = self.process.exitcode
+        if code is not None and code < 0:
+            return f"killed by signal {-code}"
+        return f"exit code {code}"
+
+    def leave(self) -> None:
+        """Send the worker home; kill it where it does not go."""
+        with suppress(OSError):
+            self.pipe.send(None)
+        self.pipe.close()
+        self.process.join(5)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+
+
+def hire(device: str, threads: int) -> Seat:
+    """Start a worker on a device."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=worker.main, args=(theirs, device, threads), daemon=True)
+    more = {"OMP_NUM_THREADS": str(threads)}
+    if device != "cpu":
+        more["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # else cuBLAS is not deterministic
+    with _environment(**more), _signals_held():
+        process.start()
+    theirs.close()
+    return Seat(device, process, ours)
+
+
+@contextmanager
+def _environment(**values: str) -> Iterator[None]:
+    """Set environment variables for a process that is started inside."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """A process started inside never sees Ctrl-C, not even while it imports; ours sees it after."""
+    resource_tracker.ensure_running()  # its own start would let the signals through
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
