@@ -35,7 +35,7 @@ PHOTOS = {
         "retina.jpg",
     ),
     "eval": ("astronaut.png", "chelsea.png", "coffee.png"),
-    "validate": ("camera.png", "coins.png", "gravel.png"),
+    "validate": ("coins.png", "gravel.png", "page.png"),
 }
 
 

@@ -30,7 +30,12 @@ def adam(
     Adam and beyond, 2018. https://arxiv.org/abs/1904.09237
     """
     return optim.Adam(
-        parameters, lr, betas=(beta1, beta2), weight_decay=weight_decay, amsgrad=amsgrad
+        parameters,
+        lr,
+        betas=(beta1, beta2),
+        weight_decay=weight_decay,
+        amsgrad=amsgrad,
+        fused=True,  # one kernel for all weights, on CUDA and the CPU
     )
 
 
@@ -50,7 +55,12 @@ def adamw(
     https://arxiv.org/abs/1711.05101
     """
     return optim.AdamW(
-        parameters, lr, betas=(beta1, beta2), weight_decay=weight_decay, amsgrad=amsgrad
+        parameters,
+        lr,
+        betas=(beta1, beta2),
+        weight_decay=weight_decay,
+        amsgrad=amsgrad,
+        fused=True,  # one kernel for all weights, on CUDA and the CPU
     )
 
 
@@ -69,5 +79,5 @@ def sgd(
     https://proceedings.mlr.press/v28/sutskever13.html
     """
     return optim.SGD(
-        parameters, lr, momentum=momentum, weight_decay=weight_decay, nesterov=nesterov
+        parameters, lr, momentum=momentum, weight_decay=weight_decay, nesterov=nesterov, fused=True
     )

@@ -29,7 +29,7 @@ def test_no_photo_is_in_two_splits() -> None:
 
 def test_photos_all_decode() -> None:
     images = [i for split in PHOTOS for i in decode(photos(split, 2), "photos", split, 2).images]
-    assert min(min(image.hr.shape[:2]) for image in images) >= 300
+    assert min(min(image.hr.shape[:2]) for image in images) >= 190
 
 
 def test_a_folder_is_searched_deeply_and_sorted(tmp_path: Path, save: Save) -> None:

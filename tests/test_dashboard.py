@@ -1,0 +1,104 @@
+"""`srbench dashboard` in a real browser: curves, parameters, scores and pictures."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    found = os.environ.get("SRBENCH_CHROMIUM") or shutil.which("chromium")
+    options = {"executable_path": found} if found else {}
+    with playwright.sync_playwright() as driver:
+        try:
+            browser = driver.chromium.launch(args=QUIET, **options)
+        except playwright.Error as error:
+            pytest.skip(f"no Chromium to open pages with: {str(error).splitlines()[0]}")
+        opened = browser.new_page(viewport={"width": 1500, "height": 1200})
+        opened.set_default_timeout(20_000)
+        yield opened
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The dashboard of the finished study, served by the command itself."""
+    done = tiny.finished(tmp_path_factory.getbasetemp())
+    folder = shutil.copytree(done, tmp_path_factory.mktemp("dashboard") / "study")
+    port = free_port()
+    process = tiny.start(folder, "dashboard", "--port", str(port))
+    tiny.wait_for(lambda: process.poll() is not None or answers("127.0.0.1", port))
+    yield f"http://127.0.0.1:{port}"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert "Traceback" not in err, f"{out}\n{err}"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
+
+
+def answers(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_it_listens_on_this_machine_only(address: str) -> None:
+    port = int(address.rsplit(":", 1)[1])
+    table = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    listening = [row.split()[1] for row in table if row.split()[3] == "0A"]
+    assert [place for place in listening if place.endswith(f":{port:04X}")] == [
+        f"0100007F:{port:04X}"
+    ]
+    assert urllib.request.urlopen(f"{address}/dashboard", timeout=10).status == 200
+
+
+def test_the_list_of_studies_names_the_study(page: Any, address: str) -> None:
+    page.goto(f"{address}/dashboard")
+    page.get_by_text("tiny", exact=False).first.wait_for()
+
+
+def test_the_study_page_shows_curves_and_our_figures(page: Any, address: str) -> None:
+    page.goto(f"{address}/dashboard/studies/1")
+    titles = (
+        "Array.from(document.querySelectorAll('.js-plotly-plot'),"
+        " (p) => p.layout.xaxis?.title?.text ?? '')"
+    )
+    ours = ["epoch", "parameters", "effect on PSNR-Y, dB"]
+    page.wait_for_function(f"{ours}.every((title) => {titles}.includes(title))")
+    page.wait_for_function(f"{titles}.length >= 6")  # Optuna's own among them
+    page.get_by_text("Intermediate values").wait_for()
+
+
+def test_the_note_shows_the_effects(page: Any, address: str) -> None:
+    page.goto(f"{address}/dashboard/studies/1/note")
+    page.get_by_text("Does a bilinear residual help a tiny CARN?").first.wait_for()
+    page.get_by_role("cell", name="residual").first.wait_for()
+
+
+def test_a_trial_shows_its_parameters_scores_and_pictures(page: Any, address: str) -> None:
+    page.goto(f"{address}/dashboard/studies/1/trials?numbers=0")
+    page.wait_for_selector("img")
+    loaded = "Array.from(document.images).some((i) => i.complete && i.naturalWidth > 100)"
+    page.wait_for_function(loaded)
+    text = page.inner_text("body")
+    for word in ("variant", "plain", "skip", "seed", "psnr_y on folder", "Complete"):
+        assert word in text

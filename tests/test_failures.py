@@ -1,0 +1,82 @@
+"""Runs that end without a result: each is a row with its reason, and the others go on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import optuna
+import pytest
+import tiny
+
+RISKY = tiny.STUDY.replace("seeds: 2", "seeds: 1").replace(
+    "  residual: {skip: bilinear}\n",
+    """\
+  diverging: {train.optimizer: {sgd: {lr: 1.0e+9}}}
+  stumbling: {train.loss: stumbling}
+  deadly:    {train.loss: deadly}
+  residual:  {skip: bilinear}
+""",
+)
+STATES = "select variant, attempt, state, reason from v_runs where total_steps > 0 order by 1"
+
+
+@pytest.fixture(scope="module")
+def risky(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The study after two commands: in the first, two losses go wrong."""
+    folder = tiny.lay_out(tmp_path_factory.mktemp("risky"), RISKY)
+    tiny.plug_in(folder)
+    (folder / "stumble").touch()
+    (folder / "die").touch()
+    (folder / "first.txt").write_text(tiny.srbench(folder, "run", "tiny.yaml", code=1))
+    first = "\n".join(map(repr, tiny.rows(folder, STATES)))
+    (folder / "first.rows").write_text(first)
+    (folder / "stumble").unlink()
+    (folder / "die").unlink()
+    (folder / "second.txt").write_text(tiny.srbench(folder, "run", "tiny.yaml", code=1))
+    return folder
+
+
+def test_each_failure_is_a_row_with_its_reason_and_the_others_are_done(risky: Path) -> None:
+    assert (risky / "first.rows").read_text().splitlines() == [
+        "('deadly', 1, 'failed', 'lost')",
+        "('diverging', 1, 'failed', 'diverged')",
+        "('plain', 1, 'done', None)",
+        "('residual', 1, 'done', None)",
+        "('stumbling', 1, 'failed', 'error')",
+    ]
+
+
+def test_the_summary_says_what_failed_and_why(risky: Path) -> None:
+    said = " ".join((risky / "first.txt").read_text().split())
+    assert "diverging, seed 0 (diverged, the loss is not finite at step" in said
+    assert "stumbled over the flag" in said
+    assert "the worker process died 2 times in this run, last killed by signal 9" in said
+
+
+def test_a_divergence_names_its_step(risky: Path) -> None:
+    [(steps, message)] = tiny.rows(
+        risky, "select steps, message from runs where reason = 'diverged'"
+    )
+    assert f"not finite at step {steps} " in message
+    assert 1 < steps <= 9
+
+
+def test_accidents_are_tried_again_and_divergence_is_not(risky: Path) -> None:
+    assert tiny.rows(risky, STATES) == [
+        ("deadly", 2, "done", None),
+        ("diverging", 1, "failed", "diverged"),
+        ("plain", 1, "done", None),
+        ("residual", 1, "done", None),
+        ("stumbling", 2, "done", None),
+    ]
+    assert "2 of 6 runs to do" in (risky / "second.txt").read_text()
+
+
+def test_failed_trials_say_why(risky: Path) -> None:
+    storage = optuna.storages.RDBStorage(f"sqlite:///{risky}/db/optuna.sqlite")
+    trials = optuna.load_study(study_name="tiny", storage=storage).trials
+    storage.remove_session()
+    storage.engine.dispose()
+    found = {(t.params["variant"], t.user_attrs.get("state"), t.state.name) for t in trials}
+    assert {("diverging", "failed: diverged", "FAIL"), ("deadly", "done", "COMPLETE")} <= found
+    assert {state for *_, state in found} == {"FAIL", "COMPLETE"}
