@@ -101,13 +101,26 @@ def run(request: Request, console: Console) -> tuple[Store, Ended]:
     Raises:
         StudyError: a mistake in the study, the options or the database's address.
     """
-    store = open_store(request.db)
     key = shortcut.key(request.study, request.options())
+    if not request.fresh and (finished := _finished(request, key)) is not None:
+        return finished
+    plan = _planned(request, console)
+    store = open_store(request.db)  # only now: a mistake in the study makes no database
+    return store, _conduct(plan, request, store, key, console)
+
+
+def _finished(request: Request, key: str) -> tuple[Store, Ended] | None:
+    """The study's results where this very command has nothing left to do."""
+    try:
+        store = open_store(request.db, create=False)
+    except StudyError:
+        return None  # not there yet, or not usable: opening it for the runs says which
     number = store.find_plan(key) if shortcut.holds(store.root, key) else None
-    if number is not None and not request.fresh and _complete(store, number):
-        store.make_latest(number)
-        return store, Ended(number, store.plan_states(number), 0)
-    return store, _conduct(request, store, key, console)
+    if number is None or not _complete(store, number):
+        store.close()
+        return None
+    store.make_latest(number)
+    return store, Ended(number, store.plan_states(number), 0)
 
 
 def _complete(store: Store, plan: int) -> bool:
@@ -116,7 +129,7 @@ def _complete(store: Store, plan: int) -> bool:
     return not again and not store.missing_scores(plan)
 
 
-def _conduct(request: Request, store: Store, key: str, console: Console) -> Ended:
+def _planned(request: Request, console: Console) -> Plan:
     with console.status("reading the study") if console.is_terminal else _nothing() as status:
         study = read_study(request)
 
@@ -124,7 +137,10 @@ def _conduct(request: Request, store: Store, key: str, console: Console) -> Ende
             if status is not None:
                 status.update(f"building {name}")
 
-        plan = plan_study(study, request.device, say)
+        return plan_study(study, request.device, say)
+
+
+def _conduct(plan: Plan, request: Request, store: Store, key: str, console: Console) -> Ended:
     from srbench.bench import Conductor, Options
     from srbench.devices import choose_devices
     from srbench.mirror import MirrorWatcher
@@ -146,7 +162,7 @@ def _conduct(request: Request, store: Store, key: str, console: Console) -> Ende
     works = {p.variant.name: p.steps * p.cost.macs_256 for p in plan.variants}
     total = _work_left(plan, store, number, works)
     console.print(
-        f"{study.name}: {left} of {plan.runs} runs to do"
+        f"{plan.study.name}: {left} of {plan.runs} runs to do"
         + (f", {unscored} to score" if unscored else "")
         + f"; {len(devices)} worker{'s' if len(devices) > 1 else ''} on {plan.numerics}",
         highlight=False,

@@ -16,6 +16,7 @@ from srbench.results import Results
 
 NARROW = ("variant", "effect", "low", "high", "seeds", "psnr_y", "parameters_more", "runs")
 MOST_FAILURES = 10
+LONGEST_NAME = 28  # characters of a variant's name on one line
 
 
 def summary(results: Results) -> RenderableType:
@@ -29,6 +30,7 @@ def summary(results: Results) -> RenderableType:
     if effects.rows:
         wanted = (*NARROW, facts.metric)
         keep = [i for i, c in enumerate(effects.columns) if c.key.startswith(wanted)]
+        keep = [i for i in keep if effects.columns[i].key != "runs" or not _all_done(effects, i)]
         parts.append(Padding(_rich(effects, keep), (1, 0)))
         note = yardstick_note(results)
         parts += [Text(note, style="dim")] if note else []
@@ -40,13 +42,23 @@ def summary(results: Results) -> RenderableType:
 
 def _rich(table: Table, keep: list[int]) -> RichTable:
     out = RichTable(box=None, pad_edge=False, header_style="bold")
-    for i in keep:
+    for place, i in enumerate(keep):
         column = table.columns[i]
-        justify = "right" if column.numeric else "left"
-        out.add_column(Text(column.title), justify=justify, overflow="fold")  # type: ignore[arg-type]
+        names = [table.cell(row[i], column) for row in table.rows] if place == 0 else []
+        out.add_column(
+            Text(column.title),
+            justify="right" if column.numeric else "left",
+            overflow="fold",
+            no_wrap=place == 0 and max(map(len, names), default=0) <= LONGEST_NAME,
+        )
     for row in table.rows:
         out.add_row(*(_cell(table, row[i], table.columns[i]) for i in keep))
     return out
+
+
+def _all_done(table: Table, column: int) -> bool:
+    """Whether every planned run of every row is done, which needs no column."""
+    return all(str(row[column]).replace(" done", "").isdecimal() for row in table.rows)
 
 
 def _cell(table: Table, value: Value, column: Column) -> Text:
