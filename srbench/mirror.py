@@ -164,14 +164,14 @@ def annotate(mirror: Mirror, results: Results) -> None:
     from srbench.report.markdown import effects_note
 
     quiet()
-    mirror.annotate(
-        effects_note(results),
-        {
-            "forest": figures.forest(results),
-            "curves": figures.curves(results),
-            "quality_cost": figures.quality_cost(results),
-        },
-    )
+    drawn = {
+        "forest": ("Effects", figures.forest(results)),
+        "curves": ("Curves, mean and band over seeds", figures.curves(results)),
+        "quality_cost": ("Quality against cost", figures.quality_cost(results)),
+    }
+    for title, figure in drawn.values():
+        figure.update_layout(title={"text": title, "font": {"size": 14}}, margin={"t": 40})
+    mirror.annotate(effects_note(results), {name: figure for name, (_, figure) in drawn.items()})
 
 
 def cells_of(results: Results) -> list[Cell]:

@@ -107,8 +107,12 @@ def make_plan(
         except (ValueError, RuntimeError, TypeError) as problem:
             reason = str(problem).splitlines()[0]
             raise StudyError(f"cannot be built: {reason}", ("variants", variant.name)) from problem
+    judges: dict[str, str] = {}
     for choice in study.base.data["eval"]:
-        images(choice, "eval")
+        found = images(choice, "eval")
+        twin = judges.setdefault(found.manifest, found.name)
+        if twin != found.name:
+            raise StudyError(f"{found.name} and {twin} are the same images", ("data", "eval"))
     unique = {(role, d.manifest): d for (role, _), d in datasets.items()}
     return Plan(
         study,

@@ -168,3 +168,14 @@ def test_the_bibliography_names_what_is_used_and_is_not_ours(make: Make) -> None
     assert "1803.02579" in found["attention scse"]
     assert "1412.6980" in found["optimizer adam"]
     assert not any("none" in part or "Ours." in text for part, text in found.items())
+
+
+def test_two_names_for_the_same_images_are_refused(make: Make, tmp_path: Path) -> None:
+    twin = f"{{folder: {{path: {draw(tmp_path / 'twin')}}}}}"
+    with pytest.raises(StudyError, match=r"are the same images"):
+        make(
+            STUDY.replace(
+                "eval: [{images}]",
+                f"eval: [{{images}}, {twin.replace('{', '{{').replace('}', '}}')}]",
+            )
+        )

@@ -106,8 +106,10 @@ def datasets_listed(name: str | None, scale: int) -> RenderableType:
             files = list(slots.dataset.parse(part).build()("eval", scale))
             table.add_row(Text(part, style="bold"), str(len(files)), str(files[0].hr.parent))
         except StudyError as error:
-            table.add_row(Text(part), "", Text(error.problem, style="dim"))
-    return table
+            problem = error.problem.partition(" (")[0]
+            table.add_row(Text(part), "", Text(problem, style="dim"))
+    note = "srbench datasets NAME reads a set's images, or says where they were looked for."
+    return Group(table, Text(note, style="dim"))
 
 
 def run_shown(run: Words) -> RenderableType:

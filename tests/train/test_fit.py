@@ -271,3 +271,24 @@ def test_validations_are_even_and_the_last_epoch_has_one(epochs: int, validation
     assert found[-1:] == ([epochs] if validations else [])
     gaps = np.diff([0, *found])
     assert not len(found) or gaps.max() - gaps.min() <= 1
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_on_cuda_too_going_on_gives_the_same_bits() -> None:
+    streams, wanted, device = Streams(11), settings(clip=1.0), torch.device("cuda")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        states: list[bytes] = []
+        whole = fit(
+            carn(streams).to(device), images(streams), wanted, streams,
+            lambda t: states.append(saved(t.state())),
+        )  # fmt: skip
+        state = torch.load(io.BytesIO(states[2]), weights_only=True, map_location=device)
+        again = fit(
+            carn(streams).to(device), images(streams), wanted, streams, lambda _: None, resume=state
+        )
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert again.losses == whole.losses
+    assert same(again.state(), whole.state())
