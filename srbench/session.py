@@ -160,7 +160,7 @@ def _conduct(plan: Plan, request: Request, store: Store, key: str, console: Cons
     if not left and not unscored:
         return _ended(store, number, None)
     works = {p.variant.name: p.steps * p.cost.macs_256 for p in plan.variants}
-    total = _work_left(plan, store, number, works)
+    total = _work_left(plan, store.waiting(number))
     console.print(
         f"{plan.study.name}: {left} of {plan.runs} runs to do"
         + (f", {unscored} to score" if unscored else "")
@@ -182,13 +182,11 @@ def _ended(store: Store, plan: int, number: int | None) -> Ended:
     return Ended(plan, store.plan_states(plan), elsewhere, number)
 
 
-def _work_left(plan: Plan, store: Store, number: int, works: dict[str, float]) -> float:
-    """Multiply-accumulates of the runs that are not done, as far as states tell."""
-    whole = sum(works[p.variant.name] * len(p.seeds) for p in plan.variants)
-    states = store.plan_states(number)
-    trained = sum(len(p.seeds) for p in plan.variants if p.trained)
-    done = min(states.get("done", 0), trained)
-    return whole * (1 - done / max(trained, 1)) or whole
+def _work_left(plan: Plan, waiting: list[tuple[str, int]]) -> float:
+    """Multiply-accumulates of the steps that are still to be done."""
+    trained = {p.fingerprint: p for p in plan.variants if p.trained}
+    left = ((trained[f], steps) for f, steps in waiting if f in trained)
+    return sum((p.steps - steps) * p.cost.macs_256 for p, steps in left)
 
 
 def _paths(plan: Plan) -> Iterator[Path]:

@@ -209,7 +209,7 @@ class _Run:
     def _tell(self, now: Training) -> None:
         new = tuple(self.points[self.sent :])
         self.sent = len(self.points)
-        loss = now.losses[-1] if now.losses else float("nan")
+        loss = now.read_losses()[-1]  # waits for the device, once a second at most
         self.pipe.send(Progress(self.task.run, now.step, now.steps, loss, new))
         self.last_sent = time.monotonic()
 

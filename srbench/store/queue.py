@@ -192,6 +192,14 @@ def claimable(engine: Engine, plan: int, now: float) -> int:
         return connection.execute(counted).scalar_one()
 
 
+def waiting(engine: Engine, plan: int, now: float) -> list[tuple[str, int]]:
+    """Fingerprint and finished steps of every run of the plan that could be claimed now."""
+    with reading(engine) as connection:
+        free = is_free(Run, now, gone_owners(connection))
+        rows = select(Run.fingerprint, Run.steps).where(of_plan(plan, Run), free)
+        return [(fingerprint, steps) for fingerprint, steps in connection.execute(rows)]
+
+
 def running_elsewhere(engine: Engine, plan: int, owner: Owner, now: float) -> int:
     """How many runs of the plan another living process holds."""
     mine = and_(

@@ -113,6 +113,10 @@ class Store:
         """How many runs of the plan are free now."""
         return queue.claimable(self.engine, plan, self.clock())
 
+    def waiting(self, plan: int) -> list[tuple[str, int]]:
+        """Fingerprint and finished steps of every run of the plan that is free now."""
+        return queue.waiting(self.engine, plan, self.clock())
+
     def running_elsewhere(self, plan: int, owner: Owner) -> int:
         """How many runs of the plan other living processes hold."""
         return queue.running_elsewhere(self.engine, plan, owner, self.clock())
