@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from srbench.report.cells import cells, text, trained
+from srbench.report.cells import cells, scores_by_seed, text, trained, yardstick
 from srbench.report.curves import curve_names, read_curve
-from srbench.report.numbers import metric_name, plural, shown, with_unit
+from srbench.report.numbers import LOWER_IS_BETTER, metric_name, plural, shown, with_unit
 from srbench.results import Results
 from srbench.stats.curves import Rest, band, rest
 
@@ -42,6 +42,8 @@ def labels(results: Results) -> tuple[Label, ...]:
                 f"{least} in {name} on validate over the last fifth of training",
             )
         )
+    elif (below := _below_interpolation(results)) is not None:
+        out.append(Label("unconverged", f"no variant has reached {below}, which needs no training"))
     stale = sum(cell.stale for cell in cells(results))
     if stale:
         out.append(
@@ -76,6 +78,18 @@ def validation_curve(results: Results) -> str | None:
     """The curve of the primary metric on `validate`, where there is one."""
     wanted = [n for n in curve_names(results) if "val" in n and results.facts.metric in n]
     return wanted[0] if wanted else None
+
+
+def _below_interpolation(results: Results) -> str | None:
+    """The interpolation that every trained variant still scores worse than, if there is one."""
+    known = yardstick(results)
+    means = [sum(s.values()) / len(s) for s in scores_by_seed(results).values() if s]
+    if known is None or not means:
+        return None
+    name, level = known
+    lower = results.facts.metric in LOWER_IS_BETTER
+    worse = min(means) > level if lower else max(means) < level
+    return f"{name} interpolation" if worse else None
 
 
 def _mentions(results: Results, word: str) -> bool:

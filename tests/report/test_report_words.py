@@ -55,6 +55,11 @@ def test_synthetic_and_unconverged_studies_are_labelled() -> None:
     assert "Unconverged: 4 of 4 variants" in answer(rising)
 
 
+def test_variants_that_are_all_below_interpolation_are_labelled_unconverged() -> None:
+    short = study({"plain": -9.0, "residual": -8.0})
+    assert "Unconverged: no variant has reached bicubic interpolation" in answer(short)
+
+
 def test_names_stay_text_in_markdown() -> None:
     note = effects_note(STATES["hostile names"]())
     assert "<script>" not in note
