@@ -33,7 +33,6 @@ class Options:
     devices: tuple[str, ...]  # one for each worker: ("cpu", "cpu"), ("cuda:0",)
     threads: int = 1
     checkpoint_s: float = 30.0
-    fresh: bool = False
 
 
 class Watcher(Protocol):
@@ -77,8 +76,7 @@ class Conductor:
                     self._ask_to_stop()
                 else:
                     self._hand_out(to_score)
-                busy = [seat for seat in self.seats if not seat.idle]
-                if not any(seat.claim or seat.scoring or not seat.ready for seat in busy):
+                if all(seat.idle for seat in self.seats):
                     break
                 if stop and time.monotonic() > self.deadline:
                     self._tell(
@@ -106,8 +104,7 @@ class Conductor:
         """Give every idle worker a task; start workers while there is more to do."""
         waiting = self.store.claimable(self.number) + len(to_score)
         while len(self.seats) < len(self.options.devices) and waiting > self._unready():
-            device = self.options.devices[len(self.seats)]
-            self.seats.append(hire(device, self.options.threads))
+            self.seats.append(hire(self._free_device(), self.options.threads))
         for seat in [s for s in self.seats if s.idle]:
             if to_score:
                 seat.scoring = to_score.pop()
@@ -119,6 +116,12 @@ class Conductor:
                 seat.pipe.send(self.assignments.task(claim, planned))
             else:
                 self._let_go(seat)
+
+    def _free_device(self) -> str:
+        free = list(self.options.devices)
+        for seat in self.seats:
+            free.remove(seat.device)
+        return free[0]
 
     def _unready(self) -> int:
         return sum(not seat.ready for seat in self.seats)

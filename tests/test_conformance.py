@@ -13,12 +13,13 @@ from torch import Tensor, nn
 
 from srbench import conformance, slots, study
 from srbench.conformance import Law, laws
+from srbench.data.settings import material
 from srbench.registry import Slot, StudyError
 from srbench.train.settings import training
 from srbench.vocabulary import read_parts
 
 slots.load()
-ALL = [*slots.SLOTS.values(), training, study.data]
+ALL = [*slots.SLOTS.values(), training, material]
 CASES = [(law, slot, name) for slot in ALL for name in slot.parts for law in laws(slot)]
 
 
