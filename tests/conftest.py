@@ -1,10 +1,12 @@
-"""What several rooms' tests share: the folder of real images, where there is one."""
+"""What several rooms' tests share: the folder of real images, one browser, one thread."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -31,3 +33,19 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One headless Chromium for all tests: Playwright allows only one driver in a process."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    found = os.environ.get("SRBENCH_CHROMIUM") or shutil.which("chromium")
+    options = {"executable_path": found} if found else {}
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with playwright.sync_playwright() as driver:
+        try:
+            made = driver.chromium.launch(args=quiet, **options)
+        except playwright.Error as error:
+            pytest.skip(f"no Chromium to open pages with: {str(error).splitlines()[0]}")
+        yield made
+        made.close()

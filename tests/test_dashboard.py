@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import socket
@@ -14,23 +13,13 @@ from typing import Any
 import pytest
 import tiny
 
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-
 
 @pytest.fixture(scope="module")
-def page() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    found = os.environ.get("SRBENCH_CHROMIUM") or shutil.which("chromium")
-    options = {"executable_path": found} if found else {}
-    with playwright.sync_playwright() as driver:
-        try:
-            browser = driver.chromium.launch(args=QUIET, **options)
-        except playwright.Error as error:
-            pytest.skip(f"no Chromium to open pages with: {str(error).splitlines()[0]}")
-        opened = browser.new_page(viewport={"width": 1500, "height": 1200})
-        opened.set_default_timeout(20_000)
-        yield opened
-        browser.close()
+def page(browser: Any) -> Iterator[Any]:
+    opened = browser.new_page(viewport={"width": 1500, "height": 1200})
+    opened.set_default_timeout(20_000)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="module")

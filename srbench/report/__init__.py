@@ -19,6 +19,6 @@ def write(
     Returns the path of the page to open. `plotly="beside"` writes plotly.js next to the page.
     """
     # plotly, jinja2 and matplotlib are slow to import, and the terminal does without them
-    from srbench.report.write import write_report
+    from srbench.report.files import write_report
 
     return write_report(results, folder, plotly=plotly)

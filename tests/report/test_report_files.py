@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import STATES
+from states import STATES
 from synthetic_study import study, with_pictures
 
 from srbench.registry import StudyError

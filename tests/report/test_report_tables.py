@@ -7,7 +7,7 @@ import re
 
 import pandas as pd
 import pytest
-from conftest import STATES
+from states import STATES
 from synthetic_study import study
 
 from srbench.report.numbers import fixed, justified_decimals, shown

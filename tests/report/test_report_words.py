@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conftest import STATES, only
+from states import STATES, only
 from synthetic_study import failed, study, with_runs
 
 from srbench.report.markdown import effects_note
