@@ -14,6 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 HD_PIXELS = 1280 * 720  # HR, the field's usual size for MACs
+FIELD_SIDE = 257  # LR pixels; a receptive field as large is called the whole image
 LR_SIDE = 256  # LR, the size of the efficient-SR challenges
 
 _COUNTED = ("convolution", "_convolution", "mm", "addmm")
@@ -129,12 +130,9 @@ def receptive_field(net: nn.Module) -> int | None:
         for p in probe.parameters():
             fan_in = p[0].numel() if p.dim() > 1 else 1000
             p.copy_((0.5 + torch.rand(p.shape, generator=generator)) / (4 * fan_in))
-    for side in (65, 257):
-        down = _reach(probe, (side, 2), 0)
-        across = _reach(probe, (2, side), 1) if down < side else side
-        if across < side:
-            return max(down, across)
-    return None
+    down = _reach(probe, (FIELD_SIDE, 1), 0)
+    across = _reach(probe, (1, FIELD_SIDE), 1) if down < FIELD_SIDE else FIELD_SIDE
+    return max(down, across) if across < FIELD_SIDE else None
 
 
 def _reach(net: nn.Module, size: tuple[int, int], axis: int) -> int:
