@@ -9,6 +9,7 @@ from typing import Any
 
 from srbench.devices import device_name, driver
 from srbench.messages import Done, Task
+from srbench.places import run_folder
 from srbench.plan import Plan, PlannedVariant
 from srbench.provenance import surroundings
 from srbench.store import Claim, MissingScore, Outcome, PictureRow, Provenance, ScoreRow, Store
@@ -29,8 +30,7 @@ class Assignments:
         return self.by_name[claim.variants[0]]
 
     def folder(self, run: Claim | MissingScore) -> Path:
-        name = str(run.seed) if run.attempt == 1 else f"{run.seed}-{run.attempt}"
-        return self.store.root / "runs" / run.fingerprint / name
+        return run_folder(self.store.root, run.fingerprint, run.seed, run.attempt)
 
     def task(self, claim: Claim, planned: PlannedVariant) -> Task:
         tree, study = planned.variant.tree, self.plan.study

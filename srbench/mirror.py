@@ -15,11 +15,10 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from srbench.places import STRIP, run_folder
 from srbench.results import Results
 from srbench.store import Store, this_process
 from srbench.tune import Cell, Finished, Mirror, Plain, differing, quiet
-
-STRIP = "strip.png"
 
 
 class MirrorWatcher:
@@ -211,8 +210,8 @@ def finished_of(results: Results, root: Path) -> list[Finished]:
             known["train_seconds"] = float(run["train_seconds"])
         points = _rows(curves[curves["run_id"] == key])
         reports = {round(float(p["epoch"])): float(p["value"]) for p in points}
-        attempt = "" if run["attempt"] == 1 else f"-{run['attempt']}"
-        folder = root / "runs" / prints[str(run["variant"])] / f"{run['seed']}{attempt}"
+        made = prints[str(run["variant"])]
+        folder = run_folder(root, made, int(run["seed"]), int(run["attempt"]))
         value = own.get((facts.metric, facts.dataset)) if done else None
         found.append(Finished(cells[key], value, known, reports, folder / STRIP))
     return found

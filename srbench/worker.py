@@ -46,6 +46,7 @@ from srbench.messages import (
     Stopped,
     Task,
 )
+from srbench.places import STRIP
 from srbench.plan import degradation_of, patches_of
 from srbench.registry import Choice, StudyError
 from srbench.slots import Image, metric
@@ -57,7 +58,6 @@ from srbench.train.initialise import initialise
 from srbench.train.settings import TrainSettings
 
 MAX_PICTURES = 5  # of one evaluation set and run
-STRIP = "strip.png"
 
 
 class Stop(Exception):
