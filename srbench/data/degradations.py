@@ -14,7 +14,6 @@ from typing import Annotated
 
 import numpy as np
 import PIL.Image
-from scipy.ndimage import correlate1d
 
 from srbench.data.banded import round_half_up
 from srbench.registry import Range, StudyError
@@ -100,6 +99,8 @@ def blur(
     Zhang et al., Residual dense network for image super-resolution, 2018.
     https://arxiv.org/abs/1802.08797
     """
+    from scipy.ndimage import correlate1d  # late: 0.2 s of every plan that does not blur
+
     if size % 2 == 0:
         raise StudyError(f"blur: size {size} is even; a blur with a centre needs an odd one")
     x = np.arange(size) - size // 2

@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import flop_registry
 
 HD_PIXELS = 1280 * 720  # HR, the field's usual size for MACs
-FIELD_SIDE = 257  # LR pixels; a receptive field as large is called the whole image
+FIELD_SIDES = 65, 257  # LR pixels tried; a receptive field of the last is called the whole image
 LR_SIDE = 256  # LR, the size of the efficient-SR challenges
 
 _COUNTED = ("convolution", "_convolution", "mm", "addmm")
@@ -104,14 +104,12 @@ def count_macs(net: nn.Module, side: int) -> tuple[int, int, tuple[str, ...]]:
     """
     device = next((p.device for p in net.parameters()), torch.device("meta"))
     image = torch.empty(1, 3, side, side, device=device)
-    watch = _Operations()
     with torch.no_grad():
-        net(image)  # once before: what a part computes once for each shape is not a step's work
-        with FlopCounterMode(display=False) as flops, watch:
+        with _Operations():  # once before: what a part computes once for each shape
+            net(image)  # is not a step's work
+        with _Operations() as seen:
             net(image)
-    by_operation = flops.get_flop_counts().get("Global", {})
-    total = sum(n for op, n in by_operation.items() if _name(op) in _COUNTED)
-    return total // 2, watch.activations, tuple(sorted(watch.uncounted))
+    return seen.flops // 2, seen.activations, tuple(sorted(seen.uncounted))
 
 
 def receptive_field(net: nn.Module) -> int | None:
@@ -130,9 +128,12 @@ def receptive_field(net: nn.Module) -> int | None:
         for p in probe.parameters():
             fan_in = p[0].numel() if p.dim() > 1 else 1000
             p.copy_((0.5 + torch.rand(p.shape, generator=generator)) / (4 * fan_in))
-    down = _reach(probe, (FIELD_SIDE, 1), 0)
-    across = _reach(probe, (1, FIELD_SIDE), 1) if down < FIELD_SIDE else FIELD_SIDE
-    return max(down, across) if across < FIELD_SIDE else None
+    for side in FIELD_SIDES:
+        down = _reach(probe, (side, 1), 0)
+        across = _reach(probe, (1, side), 1) if down < side else side
+        if across < side:
+            return max(down, across)
+    return None
 
 
 def _reach(net: nn.Module, size: tuple[int, int], axis: int) -> int:
@@ -159,24 +160,37 @@ def _modules(dead: tuple[str, ...], sizes: dict[str, int]) -> tuple[str, ...]:
 
 
 class _Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Adds up convolution outputs and notes operations that are not counted."""
+    """Adds up what FlopCounterMode would, and convolution outputs; names what is not counted.
+
+    One mode for both, and on the meta device without the operations that change values only: a
+    plan of many networks takes half the time.
+    """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self.flops = 0
         self.activations = 0
         self.uncounted: set[str] = set()
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # nothing is compiled here; to be skipped, all of dynamo is imported (1 s)
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        result = func(*args, **(kwargs or {}))
-        name = _name(func)
-        if "convolution" in name and isinstance(result, Tensor):
-            self.activations += result.numel()
-        elif name not in _COUNTED and name not in _FREE:
+        name = func.overloadpacket.__name__
+        if name not in _COUNTED and name not in _FREE:
             self.uncounted.add(name)
+        if torch.Tag.pointwise in func.tags and args[0].is_meta:  # there are no values to compute
+            if torch.Tag.inplace in func.tags:
+                return args[0]
+            shapes = [x.shape for x in args if isinstance(x, Tensor)]
+            return args[0].new_empty(torch.broadcast_shapes(*shapes))  # type: ignore[no-untyped-call]
+        result = func(*args, **(kwargs or {}))
+        if name in _COUNTED:
+            count = flop_registry[func.overloadpacket]
+            self.flops += count(*args, **(kwargs or {}), out_val=result)
+        if "convolution" in name:
+            self.activations += result.numel()
         return result
-
-
-def _name(operation: Any) -> str:
-    return str(operation).split(".")[1 if str(operation).startswith("aten.") else 0]

@@ -10,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from srbench import slots
 from srbench.measure.cost import check_shape, cost, count_macs, dead_parameters, receptive_field
@@ -170,3 +171,15 @@ def test_what_is_not_counted_is_named() -> None:
 def test_a_network_of_another_shape_is_refused() -> None:
     with pytest.raises(ValueError, match=r"x2 of a 6x8 image is \(1, 3, 6, 8\), not \(1, 3, 12, 1"):
         check_shape(conv(3), 2)
+
+
+@pytest.mark.parametrize(
+    "change", [{}, {"attention": "scse"}, {"convolution": {"grouped": {"into": 4}}}]
+)
+def test_macs_agree_with_torch(change: dict[str, Any]) -> None:
+    net = slots.model.parse({"carn": change}).build()(2).to("meta")
+    with torch.no_grad(), FlopCounterMode(display=False) as flops:
+        net(torch.empty(1, 3, 32, 32, device="meta"))
+    by_operation = flops.get_flop_counts()["Global"]
+    total = sum(n for operation, n in by_operation.items() if "bmm" not in str(operation))
+    assert count_macs(net, 32)[0] == total // 2
