@@ -1,0 +1,55 @@
+"""`srbench reproduce`: what was stored comes out again, and what does not is said."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests import tiny
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.finished(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture
+def copy(done: Path, tmp_path: Path) -> Path:
+    """The finished study, to change."""
+    return shutil.copytree(done, tmp_path / "copy")
+
+
+def change(folder: Path, statement: str) -> None:
+    connection = sqlite3.connect(folder / tiny.DB)
+    with connection:
+        assert connection.execute(statement).rowcount > 0
+    connection.close()
+
+
+def test_every_run_comes_out_the_same_to_the_last_bit(done: Path) -> None:
+    said = tiny.srbench(done, "reproduce", "99")
+    assert said.count("identical") == 5
+    assert "4 of 4 came out identical" in said
+
+
+def test_a_number_that_differs_in_its_last_place_is_found(copy: Path) -> None:
+    change(copy, "update points set value = value * (1 + 3e-16) where step = 4")
+    said = tiny.srbench(copy, "reproduce", "1", code=1)
+    assert "different" in said
+    assert "1 of 21 points, first loss_step 4:" in said
+
+
+def test_images_that_changed_are_named_and_nothing_is_trained(copy: Path) -> None:
+    tiny.save_crop("coffee", copy / "photos" / "chelsea.png")
+    said = tiny.srbench(copy, "reproduce", "4")
+    assert said.count("changed") == 8
+    assert "the training images changed since" in said
+    assert "training tiny" not in said
+
+
+def test_a_database_without_finished_runs_is_named(copy: Path) -> None:
+    change(copy, "update runs set weights_sha256 = null")
+    assert "no finished training yet" in tiny.srbench(copy, "reproduce", code=2)
