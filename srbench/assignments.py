@@ -41,7 +41,7 @@ class Assignments:
             data=tree.data.to_json(),
             scale=study.scale,
             seed=claim.seed,
-            salt="",
+            salt=planned.variant.salt,
             folder=str(self.folder(claim)),
             protocol=study.protocol,
             metrics=study.metrics,

@@ -6,8 +6,8 @@ here instead, and named with its place in the study.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any
 
@@ -22,11 +22,12 @@ from srbench.data.degradations import Degrade
 from srbench.data.patches import Patches
 from srbench.data.settings import DataSettings
 from srbench.measure.cost import Cost, cost
-from srbench.registry import Choice, StudyError, source_of
+from srbench.registry import Choice, Path, StudyError, source_of
 from srbench.streams import Streams
 from srbench.study import Study, Tree, Variant, dataset_name, describe
 from srbench.train.fit import FIT_VERSION
 from srbench.train.settings import TrainSettings
+from srbench.twins import twins
 
 TRAINING_DATA = ("patches", "cut", "patch", "degradation", "lr", "augment")
 """The data settings that decide a run, beside its images; `eval` only says where it is scored."""
@@ -78,6 +79,26 @@ class Plan:
         return len({(v.fingerprint, seed) for v in self.variants for seed in v.seeds})
 
 
+@dataclass
+class Decoded:
+    """The images that variants ask for, each set read once."""
+
+    scale: int
+    datasets: dict[tuple[str, str], Dataset] = field(default_factory=dict)
+    files: list[ImageFile] = field(default_factory=list)
+
+    def __call__(self, choice: Choice, role: str) -> Dataset:
+        key = (role, str(choice))
+        if key not in self.datasets:
+            try:
+                found = list(choice.build()(role, self.scale))
+                self.datasets[key] = decode(found, dataset_name(choice), role, self.scale)
+            except StudyError as error:
+                raise StudyError(error.problem, error.path or ("data", role)) from None
+            self.files.extend(found)
+        return self.datasets[key]
+
+
 def make_plan(
     study: Study, numerics: Numerics, *, on_variant: Callable[[str], None] = lambda name: None
 ) -> Plan:
@@ -86,65 +107,75 @@ def make_plan(
     Raises:
         StudyError: a network that cannot be built, images that are missing or too small.
     """
-    datasets: dict[tuple[str, str], Dataset] = {}
-    files: list[ImageFile] = []
-
-    def images(choice: Choice, role: str) -> Dataset:
-        key = (role, str(choice))
-        if key not in datasets:
-            found = list(choice.build()(role, study.scale))
-            files.extend(found)
-            datasets[key] = decode(found, dataset_name(choice), role, study.scale)
-        return datasets[key]
-
+    images = Decoded(study.scale)
     planned = []
-    for variant in study.variants:
+    for variant in _with_twins(study):
         on_variant(variant.name)
         try:
-            planned.append(_planned(variant, study, numerics, images))
+            planned.append(plan_variant(variant, study.seeds, numerics, images))
         except StudyError as error:
-            raise StudyError(error.problem, error.path or ("variants", variant.name)) from None
+            raise StudyError(error.problem, _written(error.path, variant, study)) from None
         except (ValueError, RuntimeError, TypeError) as problem:
             reason = str(problem).splitlines()[0]
-            raise StudyError(f"cannot be built: {reason}", ("variants", variant.name)) from problem
+            where = _written((), variant, study)
+            raise StudyError(f"cannot be built: {reason}", where) from problem
     judges: dict[str, str] = {}
     for choice in study.base.data["eval"]:
         found = images(choice, "eval")
         twin = judges.setdefault(found.manifest, found.name)
         if twin != found.name:
             raise StudyError(f"{found.name} and {twin} are the same images", ("data", "eval"))
-    unique = {(role, d.manifest): d for (role, _), d in datasets.items()}
+    unique = {(role, d.manifest): d for (role, _), d in images.datasets.items()}
     return Plan(
         study,
         numerics,
         tuple(planned),
         tuple((role, d) for (role, _), d in unique.items()),
-        tuple(files),
+        tuple(images.files),
         identity.digest(_asked(study, planned, unique)),
     )
 
 
-def _planned(
-    variant: Variant, study: Study, numerics: Numerics, images: Callable[[Choice, str], Dataset]
+def _with_twins(study: Study) -> Iterator[Variant]:
+    """The study's variants, each followed by its width-matched twin if it has one."""
+    found = twins(study, lambda model: _cost(model, study.scale))
+    for variant in study.variants:
+        yield variant
+        if variant.name in found:
+            yield found[variant.name]
+
+
+def _written(path: Path, variant: Variant, study: Study) -> Path:
+    """Where a variant's mistake is written: among its own changes, else in what it is based on."""
+    here: Path = ("variants", variant.name)
+    own: Path = (*here, ".".join(map(str, path))) if path else here
+    if own in study.document.places:
+        return own
+    return path or ("base",)
+
+
+def plan_variant(
+    variant: Variant, seeds: tuple[int, ...], numerics: Numerics, images: Decoded
 ) -> PlannedVariant:
-    tree = variant.tree
-    price = _cost(tree.model, study.scale)
+    """Build one variant dry; `seeds` are those of its runs, if it is trained."""
+    tree, scale = variant.tree, images.scale
+    price = _cost(tree.model, scale)
     trained = price.parameters > price.frozen
     steps, manifest = 0, ""
     settings: TrainSettings = tree.train.build()()
     source = identity.source_digest(_parts_used(tree, trained))
     asked: dict[str, Any] = {
         "model": tree.model.to_json(),
-        "scale": study.scale,
+        "scale": scale,
         "numerics": str(numerics),
-        "salt": "",
+        "salt": variant.salt,
         "source": source,
     }
     if trained:
         train_images = images(tree.data["train"], "train")
         manifest = train_images.manifest
-        degrade = degradation_of(tree, study.scale)
-        patches = patches_of(tree, train_images, degrade, study.scale, Streams(0))
+        degrade = degradation_of(tree, scale)
+        patches = patches_of(tree, train_images, degrade, scale, Streams(0))
         steps = settings.epochs * patches.steps_per_epoch
         tried = [tree.train.to_json(), patches.patch, steps, source, torch.__version__]
         kept("tried", identity.digest(tried), lambda: _try_training(settings, steps, patches.patch))
@@ -155,8 +186,8 @@ def _planned(
             "images": manifest,
             "validate": images(tree.data["validate"], "validate").manifest,
         }
-    seeds = study.seeds if trained else (0,)
-    return PlannedVariant(variant, identity.digest(asked), seeds, steps, price, source, manifest)
+    runs = seeds if trained else (0,)
+    return PlannedVariant(variant, identity.digest(asked), runs, steps, price, source, manifest)
 
 
 def _try_training(settings: TrainSettings, steps: int, patch: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 from typing import Any
 
+from srbench.designs import Design
 from srbench.plan import Plan, PlannedVariant, references
 from srbench.results import StudyFacts
 from srbench.store import DatasetRecord, ImageRecord, PlanRecord, TrainingRecord, VariantRecord
@@ -53,8 +54,23 @@ def _facts(plan: Plan) -> dict[str, Any]:
         "train": describe(study.base.train),
         "data": describe(study.base.data),
         "references": references(plan),
+        "claims": [{"id": c.id, "says": c.says, "test": c.text} for c in study.claims],
+        "design": _design(study.design),
     }
-    return {k: v for k, v in facts.items() if k not in ("plan", "planned_at")}
+    return {k: v for k, v in facts.items() if k not in ("plan", "planned_at", "later")}
+
+
+def _design(design: Design | None) -> dict[str, Any] | None:
+    """A design as plain data: what `srbench.stats.attribution` works from, and the words."""
+    if design is None:
+        return None
+    return {
+        "kind": design.kind,
+        "factors": {f.name: [level.name for level in f.levels] for f in design.factors},
+        "levels": design.levels(),
+        "aliases": list(design.aliases),
+        "resolution": design.resolution,
+    }
 
 
 def _training(p: PlannedVariant, scale: int, numerics: str) -> TrainingRecord:
@@ -67,7 +83,7 @@ def _training(p: PlannedVariant, scale: int, numerics: str) -> TrainingRecord:
         scale=scale,
         manifest=p.manifest,
         numerics=numerics,
-        salt="",
+        salt=p.variant.salt,
         source=p.source,
         fit_version=FIT_VERSION,
         steps=p.steps,

@@ -149,9 +149,9 @@ def test_the_last_step_of_an_epoch_may_have_fewer_patches(make: Make) -> None:
     [
         ("rates=[1, 2]", "variants.plain: cannot be built: 2 rates for 1 blocks"),
         ("attention={eca: {kernel: 2}}", "variants.plain: cannot be built: eca.kernel 2 is even"),
-        ("data.patch=32", "variants.plain: folder: .* a has 16x16 pixels, too few for a patch of"),
-        ("data.lr=own", "variants.plain: folder: .* a has no LR file of its own"),
-        ("data.train={folder: {path: nowhere}}", "variants.plain: folder: there is no folder"),
+        ("data.patch=32", "data.patch: folder: .* a has 16x16 pixels, too few for a patch of"),
+        ("data.lr=own", "data.lr: folder: .* a has no LR file of its own"),
+        ("data.train={folder: {path: nowhere}}", "data.train: folder: there is no folder"),
         ("data.eval=[folder]", "folder: path is needed"),
         ("train.loss={sum: {weights: [1]}}", "variants.plain: .*sum has 2 losses and 1 weights"),
         ("train.loss=ssim", "variants.plain: .* patches of 8x8 are smaller than ssim's window 11"),

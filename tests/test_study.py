@@ -93,7 +93,7 @@ def test_fixed_patches_are_cut_once(file: Path) -> None:
 
 
 SLOPPY = "train: {epochs: 3, optimiser: adam}"
-KNOWN_TRAIN = "batch, clip, epochs, loss, optimizer, schedule, validations"
+KNOWN_TRAIN = "batch, clip, epochs, loss, optimizer, schedule, tolerance, until, validations"
 MISTAKES = [
     ("base: {carn: {attention: sse}}",
      "1:15 base.carn.attention: attention 'sse' is unknown; did you mean 'scse'? "),
@@ -132,8 +132,8 @@ MISTAKES = [
     ("data: {cut: once}", "1:8 data.cut: value 'once' is unknown (known: fixed, fresh)"),
     ("seeds: 0", "1:1 seeds: 0 seeds; from 1 to 1000 are possible"),
     ("seeds: [1, 1]", "1:1 seeds: a seed stands in it twice"),
-    ("seeds: [1, -1]", "1:1 seeds: [1, -1] is neither a number of seeds nor a list of them"),
-    ("seeds: many", "1:1 seeds: 'many' is neither a number of seeds nor a list of them"),
+    ("seeds: [1, -1]", "1:1 seeds: [1, -1] is neither a number of seeds, nor a list of them, nor"),
+    ("seeds: many", "1:1 seeds: 'many' is neither a number of seeds, nor a list of them, nor"),
     ("baseline: plane\nvariants: {plain: {}}",
      "1:1 baseline: variant 'plane' is unknown; did you mean 'plain'?"),
     ("metric: psnr on photos", "1:1 metric: metric 'psnr' is unknown; did you mean 'psnr_"),
@@ -149,10 +149,32 @@ MISTAKES = [
      "2:1 min_effect: '0.1 dB' is not a size in the unit of ssim_y (such as 0.03)"),
     ("interpolations: [cubic]",
      "1:18 interpolations.0: interpolation 'cubic' is unknown; did you mean 'bicubic'?"),
-    ("variants: {bicubic: {}}", "1:1 interpolations.2: 'bicubic' is a variant's name too; rename"),
+    ("variants: {bicubic: {}}",
+     "1:12 variants.bicubic: the name is taken by the interpolation 'bicubic'"),
+    ("variants: {broken: {}}\ncontrols: {broken: {skip: none}}",
+     "1:12 variants.broken: the name is taken by the control 'broken'"),
+    ("train: {until: converged}", "1:9 train.until: converged goes with max_epochs"),
+    ("train: {until: converged, max_epochs: 9, validations: 3}",
+     "1:9 train.until: converged needs 30 validations or more"),
+    ("seeds: {until: bored}", "1:1 seeds: write {until: decided, looks: [3, 5, 8, 12, 20]}"),
+    ("seeds: {until: decided, looks: [2, 5]}",
+     "1:25 seeds.looks: [2, 5] are not rising numbers of seeds, the first at least 3"),
+    ("seeds: {until: decided}", "1:1: seeds until decided need a min_effect"),
+    ("variants: {a: {}}\nclaims: [{id: A1, says: x, test: psnr_y(b) < psnr_y(a)}]",
+     "2:28 claims.0.test: variant 'b' is unknown"),
+    ("claims: [{id: A1, says: x}]", "1:10 claims.0: id and test are wanted"),
+    ("claims: [{id: 1, test: params(base) = 3}]", "1:11 claims.0.id: 1 is not a text"),
+    ("claims: {A: psnr_y(a) < 3}", "1:1 claims: a list of claims is expected"),
+    ("design: {factorial: {se: {attenton: se}}}", "1:10 design.factorial.attenton: carn: setting"),
+    ("design: {fctorial: {se: {attention: se}}}", "1:10 design.fctorial: design 'fctorial' is"),
+    ("design: {add_one: {se: {attention: se}}}\nvariants: {se: {}}",
+     "2:12 variants.se: the design makes a variant 'se' too"),
+    ("controls: {identy: {}}", "1:12 controls.identy: control 'identy' is unknown; did you mean"),
+    ("controls: {broken: {}}", "1:12 controls.broken: say what is broken"),
+    ("controls: {identity: {skip: none}}", "1:12 controls.identity: write {}: it is the baseline"),
     ("question: [a]", "1:1 question: ['a'] is not a text"),
-    ("- a", "1:1: a study is a mapping of keys (question, source,"),
-    ("", " a study is a mapping of keys"),
+    ("- a", "1:1: keys with values are expected, found ['a'] (known: question, source,"),
+    ("", " keys with values are expected, found nothing (known: question"),
     ("a: 1\na: 2", "2:1: 'a' stands here twice"),
 ]  # fmt: skip
 
@@ -245,3 +267,41 @@ def test_settings_become_plain_data(file: Path) -> None:
 def test_fixed_patches_are_written_alike_in_file_variant_and_option(file: Path) -> None:
     fixed = study.read(file, set_=["data.patches={fixed: 3}"]).base.data
     assert (fixed["cut"], fixed["patches"]) == ("fixed", 3)
+
+
+def test_the_identity_control_is_the_baseline_with_draws_of_its_own(file: Path) -> None:
+    found = read(file, "variants: {a: {}, b: {skip: bilinear}}\ncontrols: {identity: {}}")
+    a, _, identity = found.variants[:3]
+    assert (identity.role, identity.tree, identity.salt) == ("control", a.tree, "identity")
+
+
+def test_a_design_makes_the_variants_and_its_baseline(file: Path) -> None:
+    found = read(file, "design: {factorial: {se: {attention: se}, wide: {channels: 8}}}")
+    names = [(v.name, v.role) for v in found.variants if v.role != "interpolation"]
+    assert names == [
+        ("base", "baseline"), ("se", "variant"), ("wide", "variant"), ("se+wide", "variant"),
+    ]  # fmt: skip
+    assert found.variants[3].change == "attention: se, channels: 8"
+
+
+def test_seeds_until_decided_begin_with_the_first_look(file: Path) -> None:
+    found = read(file, "seeds: {until: decided, looks: [3, 6]}\nmin_effect: 0.1 dB")
+    assert (found.seeds, found.looks) == ((0, 1, 2), (3, 6))
+
+
+def test_a_number_of_seeds_on_the_command_line_ends_the_looking(file: Path) -> None:
+    file.write_text("seeds: {until: decided}\nmin_effect: 0.1 dB")
+    found = study.read(file, seeds=2)
+    assert (found.seeds, found.looks) == ((0, 1), ())
+
+
+def test_training_until_converged_names_its_longest(file: Path) -> None:
+    found = read(file, "train: {until: converged, max_epochs: 90}").base.train
+    assert (found["until"], found["epochs"], found["validations"]) == ("converged", 90, 30)
+
+
+def test_a_width_matched_twin_is_a_variant_that_claims_may_name(file: Path) -> None:
+    text = "variants: {a: {}, b: {blocks: 5}}\nmatch: params\n"
+    found = read(file, text + "claims: [{id: C, test: psnr_y(b) > psnr_y('b twin')}]")
+    assert found.match is not None
+    assert (found.match.by, found.match.setting) == ("params", "channels")

@@ -87,10 +87,15 @@ class Training:
                 self.losses.append(value)
         return self.losses
 
+    def end(self) -> None:
+        """Take no further step."""
+        self.steps = self.step
+
     def state(self) -> dict[str, Any]:
         """Everything that later steps depend on, and the losses so far."""
         return {
             "step": self.step,
+            "steps": self.steps,
             "losses": torch.tensor(self.read_losses(), dtype=torch.float64),
             "net": self.net.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -100,7 +105,8 @@ class Training:
         """Go on from where `state` was taken."""
         self.net.load_state_dict(state["net"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.losses = state["step"], state["losses"].tolist()
+        self.step, self.steps = state["step"], state["steps"]
+        self.losses = state["losses"].tolist()
 
 
 def fit(
@@ -114,7 +120,7 @@ def fit(
 ) -> Training:
     """Train `net` in place, on the device where it is, for `settings.epochs`.
 
-    `on_progress` is called after every step and may raise to stop. `resume` is a former
+    `on_progress` is called after every step and may raise to stop, or `end` it. `resume` is a former
     `Training.state()`: what follows is then the same, to the bit, as without the break.
 
     Raises:
@@ -131,7 +137,7 @@ def fit(
     if resume is not None:
         training.restore(resume)
     net.train()
-    while training.step < steps:
+    while training.step < training.steps:
         epoch, within = divmod(training.step, training.per_epoch)
         lr, hr = (as_images(pixels, device) for pixels in patches.batch(epoch, within))
         for group, rate in zip(optimizer.param_groups, rates, strict=True):

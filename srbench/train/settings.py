@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from srbench.registry import Positive, Range, Slot
 from srbench.slots import Loss, Optimizer, Schedule
@@ -23,6 +23,11 @@ class TrainSettings:
     batch        patches in a step; the last step of an epoch may have fewer
     clip         largest norm of the whole gradient; none leaves it alone
     validations  how many times PSNR and SSIM on `validate` are taken, evenly over the run
+    until        epochs: to the end; converged: no longer than PSNR on `validate` rises
+    tolerance    dB that PSNR on `validate` may still change, over a third of the way it has come,
+                 for a run to be called converged
+
+    A schedule is laid out over all epochs, also where a run may end before.
 
     Ours.
     """
@@ -34,6 +39,8 @@ class TrainSettings:
     schedule: Schedule = constant
     clip: Annotated[float, Range(1e-9)] | None = None
     validations: Annotated[int, Range(0, 150)] = 10
+    until: Literal["epochs", "converged"] = "epochs"
+    tolerance: Annotated[float, Range(1e-6)] = 0.02
 
     def validation_epochs(self) -> frozenset[int]:
         """The epochs (from 1) after which `validate` is scored; the last one is among them."""

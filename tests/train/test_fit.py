@@ -187,6 +187,20 @@ def test_stopping_is_raising() -> None:
         fit(fresh(Streams(0)), images(Streams(0)), settings(), Streams(0), stop)
 
 
+def test_a_training_that_is_ended_takes_no_further_step_nor_does_its_resume() -> None:
+    steps: list[int] = []
+
+    def end(now: Training) -> None:
+        steps.append(now.step)
+        if now.step == 4:
+            now.end()
+
+    streams = Streams(0)
+    ended = fit(carn(streams), images(streams), settings(), streams, end)
+    again = fit(carn(streams), images(streams), settings(), streams, end, resume=ended.state())
+    assert (steps, again.losses) == ([1, 2, 3, 4], ended.losses)
+
+
 def test_the_schedule_scales_the_learning_rate_of_every_step() -> None:
     rates: list[float] = []
     chosen = settings(optimizer={"sgd": {"lr": 0.5}}, schedule="cosine")

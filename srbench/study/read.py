@@ -1,0 +1,207 @@
+"""A study file, read: YAML to a frozen Study, every mistake named with file, line and key.
+
+A study names a base network and its variants. Model, training and data are three trees of
+choices; a variant is a set of changes on them, and so is `--set`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from pathlib import Path as File
+
+from srbench import document, slots
+from srbench.data.settings import material
+from srbench.designs import Design
+from srbench.document import Document
+from srbench.measure.scores import PROTOCOLS
+from srbench.registry import StudyError, brief, known
+from srbench.stats.claims_tree import Claim
+from srbench.stats.claims_vocabulary import Vocabulary
+from srbench.study.judged import (
+    Match,
+    claims_written,
+    match_written,
+    metric_on,
+    seeds_written,
+    size_of_interest,
+)
+from srbench.study.tree import Tree, Variant, check_patch, dataset_name
+from srbench.study.variants import design_of, rows_of
+from srbench.study.written import (
+    NAMES,
+    assignment,
+    data_written,
+    is_name,
+    mapping,
+    option,
+    plain,
+    texts,
+    train_written,
+)
+from srbench.train.settings import training
+
+
+@dataclass(frozen=True)
+class Study:
+    """A question, and the runs that are to answer it."""
+
+    name: str
+    question: str
+    source: str
+    scale: int
+    seeds: tuple[int, ...]
+    base: Tree
+    variants: tuple[Variant, ...]
+    baseline: str
+    metric: str
+    dataset: str
+    protocol: str
+    metrics: tuple[str, ...]
+    min_effect: float | None
+    looks: tuple[int, ...]  # numbers of seeds at which to look; empty for a fixed number
+    claims: tuple[Claim, ...]
+    match: Match | None
+    design: Design | None
+    notes: tuple[str, ...]
+    text: str
+    overrides: tuple[str, ...]
+    document: Document = field(repr=False, compare=False)
+
+    def located(self, error: StudyError) -> StudyError:
+        """The same error, with its place in the study file."""
+        return self.document.located(error)
+
+
+KEYS: dict[str, str] = {
+    "question": "what the study asks, a sentence",
+    "source": "where the question comes from",
+    "scale": "2, 3, 4 or 8",
+    "data": "settings of the data, see `srbench blocks data`",
+    "train": "settings of training, see `srbench blocks train`",
+    "seeds": "how many, a list, or {until: decided}",
+    "base": "the network that variants change",
+    "variants": "name: {setting: value, ...}",
+    "design": "what makes the variants: {factorial: {se: {attention: scse}, ...}}",
+    "match": "params or macs: beside each variant the baseline at a width that costs as much",
+    "controls": "identity: {}, broken: {setting: value}; the report says whether they hold",
+    "baseline": "the variant that others are compared with; the first one unless said",
+    "metric": "the one primary outcome: psnr_y on photos",
+    "metrics": "what else is scored",
+    "protocol": "how scores are taken: sr-y-v1",
+    "min_effect": "what counts as a difference: 0.03 dB",
+    "claims": "statements with a test: {id: A9, says: ..., test: psnr_y(a) < psnr_y(b)}",
+    "interpolations": "untrained rows beside the variants",
+    "notes": "readings and remarks that the report repeats",
+}
+METRICS = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb", "l1")
+
+
+def read(
+    file: File,
+    *,
+    set_: Sequence[str] = (),
+    seeds: int | None = None,
+    only: Sequence[str] = (),
+) -> Study:
+    """Read a study file, with the changes of the command line.
+
+    `only` keeps the variants that fit one of its patterns, and the baseline.
+
+    Raises:
+        StudyError: the first mistake, with file, line and column, or the option it is in.
+    """
+    text, source = document.read(file)
+    if not is_name(file.stem):
+        raise StudyError(f"the file's name becomes the study's; {NAMES}", place=str(file))
+    try:
+        study = _study(file.stem, text, source, set_, seeds)
+    except StudyError as error:
+        raise source.located(error) from None
+    return _selected(study, only) if only else study
+
+
+def _selected(study: Study, only: Sequence[str]) -> Study:
+    names = [v.name for v in study.variants]
+    for pattern in only:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise StudyError(
+                f"no variant fits (known: {', '.join(names)})", place=f"--only {pattern}"
+            )
+    kept = tuple(
+        v for v in study.variants
+        if v.role != "variant" or any(fnmatchcase(v.name, pattern) for pattern in only)
+    )  # fmt: skip
+    options = (*study.overrides, *(f"--only {pattern}" for pattern in only))
+    return replace(study, variants=kept, overrides=options)
+
+
+def _study(name: str, text: str, source: Document, set_: Sequence[str], seeds: int | None) -> Study:
+    value = source.value
+    if not isinstance(value, dict):
+        found = "nothing" if value is None else brief(value)
+        raise StudyError(f"keys with values are expected, found {found} (known: {', '.join(KEYS)})")
+    for key in value:
+        known(key, KEYS, "key", (key,))
+    slots.load()
+    scale = plain(value, "scale", int, 2)
+    if scale not in (1, 2, 3, 4, 8):
+        raise StudyError(f"{scale} is not 2, 3, 4 or 8", ("scale",))
+    base = Tree(
+        slots.model.parse(value.get("base", "carn"), ("base",)),
+        training.parse({"train": train_written(mapping(value, "train"))}),
+        material.parse({"data": data_written(mapping(value, "data"))}),
+    )
+    check_patch(base, scale)
+    for change in set_:
+        path, written = assignment(change)
+        with option(f"--set {change}"):
+            base = base.set(path, written)
+            check_patch(base, scale)
+    variants = rows_of(value, base)
+    chosen, looks = seeds_written(value.get("seeds", 3))
+    if seeds is not None:
+        with option(f"--seeds {seeds}"):
+            chosen, looks = seeds_written(seeds)
+    metric, dataset = metric_on(value, base)
+    extra = texts(value, "metrics", METRICS)
+    for i, one in enumerate(extra):
+        known(one, slots.metric.parts, "metric", ("metrics", i))
+    protocol = plain(value, "protocol", str, "sr-y-v1")
+    known(protocol, PROTOCOLS, "protocol", ("protocol",))
+    metrics = tuple(dict.fromkeys((metric, *extra)))
+    smallest = size_of_interest(value, metric)
+    if looks and smallest is None:
+        raise StudyError("seeds until decided need a min_effect: else nothing is ever equivalent")
+    match = match_written(value, [v.name for v in variants if v.role == "variant"])
+    twins = (f"{v.name} twin" for v in variants if match and v.role == "variant")
+    names = Vocabulary(
+        variants=(*(v.name for v in variants), *twins),
+        metrics=metrics,
+        datasets=tuple(dataset_name(choice) for choice in base.data["eval"]),
+        margins={} if smallest is None else {metric: smallest},
+    )
+    return Study(
+        name=name,
+        question=plain(value, "question", str, ""),
+        source=plain(value, "source", str, ""),
+        scale=scale,
+        seeds=chosen,
+        base=base,
+        variants=variants,
+        baseline=next(v.name for v in variants if v.role == "baseline"),
+        metric=metric,
+        dataset=dataset,
+        protocol=protocol,
+        metrics=metrics,
+        min_effect=smallest,
+        looks=looks,
+        claims=claims_written(value, names),
+        match=match,
+        design=design_of(value),
+        notes=tuple(texts(value, "notes", ())),
+        text=text,
+        overrides=(*(f"--set {c}" for c in set_), *([f"--seeds {seeds}"] if seeds else [])),
+        document=source,
+    )

@@ -1,0 +1,82 @@
+"""Everything that a variant may change, as one value: three trees of choices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from srbench import slots
+from srbench.registry import Choice, Path, Slot, StudyError, settings
+from srbench.study.written import patches_written
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Everything that a variant may change: the effective settings of its runs."""
+
+    model: Choice
+    train: Choice
+    data: Choice
+
+    def set(self, path: str, written: object, at: Path = ()) -> Tree:
+        """A copy with one place changed: "rates", "train.epochs", "data.degradation", "model"."""
+        head, _, rest = path.partition(".")
+        if head == "model" and not rest:
+            return replace(self, model=slots.model.parse(written, at))
+        if path == "data.patches" and isinstance(written, dict):
+            cut, patches = patches_written(written, at)
+            return self.set("data.cut", cut, at).set(path, patches, at)
+        if head in ("train", "data"):
+            if not rest:
+                raise StudyError(f"name a setting: {head}.something", at)
+            return replace(self, **{head: getattr(self, head).set(rest, written, at)})
+        inside = path if head != "model" else rest
+        return replace(self, model=self.model.set(inside, written, at))
+
+    def leaves(self) -> dict[str, str | int | float | bool | None]:
+        """Every place and its plain value, model settings first."""
+        found = dict(self.model.leaves())
+        for name in ("train", "data"):
+            choice: Choice = getattr(self, name)
+            found |= {path: value for path, value in choice.leaves(name) if path != name}
+        return found
+
+
+Role = Literal["baseline", "variant", "twin", "control", "interpolation"]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A named tree; `change` is what the study file says of it.
+
+    A salt gives it random draws of its own, which no other variant of the same seed shares.
+    """
+
+    name: str
+    role: Role
+    tree: Tree
+    change: str
+    salt: str = ""
+
+
+def check_patch(tree: Tree, scale: int) -> None:
+    if tree.data["patch"] % scale:
+        raise StudyError(
+            f"{tree.data['patch']} does not divide by the scale {scale}", ("data", "patch")
+        )
+
+
+def dataset_name(choice: Choice) -> str:
+    """What a set is called in scores and tables: its part, with the settings that were given."""
+    return str(choice)
+
+
+def describe(choice: Choice) -> dict[str, Any]:
+    """A tree's settings as plain data, for the database."""
+    plain = choice.to_json()
+    return {} if isinstance(plain, str) else dict(plain[choice.name])
+
+
+def setting_names(slot: Slot) -> dict[str, Any]:
+    """The settings of `train` or `data`, for help."""
+    return settings(slot.parts[slot.name])

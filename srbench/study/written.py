@@ -1,0 +1,112 @@
+"""What stands in a study file, taken as the kind of value it has to be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from srbench import document
+from srbench.registry import UNSEEN, Path, StudyError, brief, in_words
+
+NAME = re.compile(rf"(?:(?!{UNSEEN.pattern})[^\t\n\r/\\])" + "{1,80}")
+NAMES = "a name has 1 to 80 characters, single spaces, no slash and no control character"
+
+
+LEAST_VALIDATIONS = 30  # for ten in the last third, where convergence is judged
+
+
+def plain(
+    value: Mapping[str, Any], key: str, kind: Callable[[Any], Any], default: Any, at: Path = ()
+) -> Any:
+    written = value.get(key, default)
+    if type(written) is not kind:
+        noun = {int: "whole number", str: "text"}[kind]  # type: ignore[index]
+        raise StudyError(f"{brief(written)} is not a {noun}", (*at, key))
+    return " ".join(written.split()) if isinstance(written, str) else written
+
+
+def mapping(value: Mapping[str, Any], key: str) -> dict[str, Any]:
+    written = value.get(key)
+    if written is None:
+        return {}
+    if not isinstance(written, dict):
+        raise StudyError(f"settings are written as {{name: value}}, found {brief(written)}", (key,))
+    return written
+
+
+def texts(value: Mapping[str, Any], key: str, default: Sequence[str]) -> list[str]:
+    written = value.get(key, list(default))
+    written = [] if written is None else [written] if isinstance(written, str) else written
+    if not isinstance(written, list) or not all(isinstance(w, str) for w in written):
+        raise StudyError(f"{brief(written)} is not a list of texts", (key,))
+    return [" ".join(w.split()) for w in written]
+
+
+def data_written(written: Mapping[str, Any]) -> dict[str, Any]:
+    """`patches: {fixed: 120}` is short for `patches: 120` and `cut: fixed`."""
+    plain = dict(written)
+    patches = plain.get("patches")
+    if isinstance(patches, dict):
+        plain["cut"], plain["patches"] = patches_written(patches, ("data", "patches"))
+    return plain
+
+
+def train_written(written: Mapping[str, Any]) -> dict[str, Any]:
+    """`until: converged` names its `max_epochs`; they are the `epochs` of a run that is not yet."""
+    given = dict(written)
+    if given.get("until") != "converged":
+        return given
+    at: Path = ("train", "until")
+    if "epochs" in given or "max_epochs" not in given:
+        raise StudyError("converged goes with max_epochs, and not with epochs", at)
+    given["epochs"] = given.pop("max_epochs")
+    if not given.setdefault("validations", LEAST_VALIDATIONS) >= LEAST_VALIDATIONS:
+        raise StudyError(f"converged needs {LEAST_VALIDATIONS} validations or more", at)
+    return given
+
+
+def patches_written(written: Mapping[str, Any], at: Path) -> tuple[str, Any]:
+    if list(written) not in (["fixed"], ["fresh"]):
+        raise StudyError("write a number, {fixed: number} or {fresh: number}", at)
+    [(cut, patches)] = written.items()
+    return cut, patches
+
+
+def check_name(name: str, at: Path) -> None:
+    if not is_name(name):
+        raise StudyError(NAMES, at)
+
+
+def is_name(name: str) -> bool:
+    return bool(NAME.fullmatch(name)) and name == " ".join(name.split())
+
+
+def as_written(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{k}: {as_written(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(as_written, value)) + "]"
+    return in_words(value)
+
+
+def assignment(change: str) -> tuple[str, Any]:
+    path, equals, written = change.partition("=")
+    if not equals or not path.strip():
+        raise StudyError("write PATH=VALUE, such as train.epochs=5", place=f"--set {change}")
+    value = document.parse(written, f"--set {path}").value
+    return path.strip(), value
+
+
+class option:  # noqa: N801, a context manager
+    """Errors inside are about an option of the command line, not about the file."""
+
+    def __init__(self, option: str) -> None:
+        self.option = option
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, StudyError):
+            raise StudyError(error.problem, error.path, self.option) from None
