@@ -13,10 +13,21 @@ from typing import Any
 
 import yaml
 
-from srbench.registry import Path, StudyError
+from srbench.registry import UNSEEN, Path, StudyError, brief
 
 MAX_BYTES, MAX_DEPTH, MAX_VALUES = 1_000_000, 32, 10_000
 
+_HINTS = {  # what PyYAML says -> what to do
+    "mapping values are not allowed here": "quote a text that holds ': ', and indent evenly",
+    "found character '\\t'": "indent by spaces, not tabs",
+    "found character": "quote a text that begins with it",
+    "but found another document": "a study is one document",
+    "could not find expected ':'": "write key: value, and indent evenly",
+    "found unexpected end of stream": "a quote or a bracket is left open",
+    "<stream end>": "a quote or a bracket is left open",
+    "<block ": "indent evenly",
+    "found undefined alias": "write it as &name first, or quote a text that begins with *",
+}
 _NULL = {"", "~", "null", "Null", "NULL"}
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INT = re.compile(r"[-+]?[0-9]{1,18}")
@@ -59,44 +70,87 @@ def read(file: File) -> tuple[str, Document]:
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as problem:
-        raise StudyError(f"not UTF-8 text (byte {problem.start})", place=str(file)) from None
+        raise StudyError(
+            f"not UTF-8 text (byte {problem.start}); a study is a YAML file", place=str(file)
+        ) from None
     return text, parse(text, str(file))
 
 
 def parse(text: str, file: str = "<text>") -> Document:
     """Parse YAML text; `file` is the name that errors give."""
     document = Document(file)
+    text = text.removeprefix("\ufeff")
+    if unseen := UNSEEN.search(text):
+        line, column = text.count("\n", 0, unseen.start()) + 1, unseen.start() + 1
+        column -= text.rfind("\n", 0, unseen.start()) + 1
+        raise StudyError(_unseen(unseen[0]), place=f"{file}:{line}:{column}")
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=_Bounded)
         document.value = _Reader(document).value(node, (), 0) if node is not None else None
+    except _Beyond as problem:
+        raise StudyError(str(problem.problem), place=_place(file, problem.problem_mark)) from None
     except yaml.MarkedYAMLError as problem:
-        mark = problem.problem_mark or problem.context_mark
-        place = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else file
-        raise StudyError(f"not YAML: {problem.problem or problem.context}", place=place) from None
+        said = problem.problem or problem.context or ""
+        hint = next((f" ({do})" for words, do in _HINTS.items() if words in said), "")
+        place = _place(file, problem.problem_mark or problem.context_mark)
+        raise StudyError(f"not YAML: {said}{hint}", place=place) from None
     except (yaml.YAMLError, ValueError, RecursionError) as problem:
         if isinstance(problem, StudyError):
             raise
         detail = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
-        raise StudyError(f"not YAML: {detail}", place=file) from None
+        raise StudyError(f"not YAML: {detail}", place=f"{file}:1:1") from None
     return document
+
+
+def _place(file: str, mark: yaml.Mark | None) -> str:
+    return f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else file
+
+
+def _unseen(character: str) -> str:
+    return f"the control character {character!a} stands here; leave it out"
+
+
+class _Beyond(yaml.MarkedYAMLError):
+    """A limit is passed."""
+
+
+class _Bounded(yaml.SafeLoader):
+    """Stops at the limits instead of making all nodes first; aliases are counted later."""
+
+    nodes = depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        self.nodes += 1
+        self.depth += 1
+        if self.depth > MAX_DEPTH + 1 or self.nodes > 2 * MAX_VALUES:  # keys are nodes, too
+            said = _DEEP if self.depth > MAX_DEPTH + 1 else _MANY
+            here = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise _Beyond(problem=said, problem_mark=here)
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
+_DEEP = f"nested more than {MAX_DEPTH} deep"
+_MANY = f"more than {MAX_VALUES:,} values"
 
 
 class _Reader:
     """Turns YAML nodes into plain values, counting as it goes."""
 
     def __init__(self, document: Document) -> None:
-        self.document, self.count = document, 0
+        self.document, self.count, self.characters = document, 0, 0
 
     def value(self, node: yaml.Node, path: Path, depth: int) -> Any:
         self.count += 1
         where = (node.start_mark.line + 1, node.start_mark.column + 1)
         self.document.places.setdefault(path, where)
         if depth > MAX_DEPTH:
-            raise self._error(f"nested more than {MAX_DEPTH} deep", node)
+            raise self._error(_DEEP, node)
         if self.count > MAX_VALUES:
-            raise self._error(f"more than {MAX_VALUES:,} values", node)
+            raise self._error(_MANY, node)
         if node.tag not in _TAGS:
-            raise self._error(f"tags such as {node.tag} are not read", node)
+            raise self._error(f"tags such as {node.tag:.80} are not read; leave it out", node)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path, depth)
         if isinstance(node, yaml.SequenceNode):
@@ -109,8 +163,10 @@ class _Reader:
             if not isinstance(key_node, yaml.ScalarNode):
                 raise self._error("a key must be a plain word", key_node)
             key = str(key_node.value)
+            if unseen := UNSEEN.search(key):
+                raise self._error(_unseen(unseen[0]), key_node)
             if key in found:
-                raise self._error(f"{key!r} stands here twice", key_node)
+                raise self._error(f"{brief(key)} stands here twice; keep one of them", key_node)
             mark = key_node.start_mark
             self.document.places[(*path, key)] = (mark.line + 1, mark.column + 1)
             found[key] = self.value(value_node, (*path, key), depth + 1)
@@ -118,6 +174,11 @@ class _Reader:
 
     def _scalar(self, node: yaml.Node) -> Any:
         text: str = node.value
+        self.characters += len(text)
+        if self.characters > MAX_BYTES:
+            raise self._error(f"more than {MAX_BYTES:,} characters, aliases included", node)
+        if unseen := UNSEEN.search(text):
+            raise self._error(_unseen(unseen[0]), node)
         if getattr(node, "style", None) is not None:
             return text  # quoted, so text
         if text in _NULL:

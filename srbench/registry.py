@@ -16,6 +16,8 @@ from __future__ import annotations
 import inspect
 import json
 import math
+import re
+import reprlib
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -36,8 +38,29 @@ class StudyError(ValueError):
         self.problem, self.path, self.place = problem, path, place
 
     def __str__(self) -> str:
-        where = " ".join(filter(None, (self.place, ".".join(map(str, self.path)))))
-        return f"{where}: {self.problem}" if where else self.problem
+        path = ".".join(f"{key!s:.80}" for key in self.path)
+        where = " ".join(filter(None, (self.place, path)))
+        return printable(f"{where}: {self.problem}" if where else self.problem)
+
+
+UNSEEN = re.compile(  # what no text needs, and a terminal or a page would obey
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
+
+
+def printable(text: str) -> str:
+    """One line that a terminal shows and does not obey: other characters as escapes (`\\x1b`)."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def brief(value: object) -> str:
+    """A value as it was found, cut short where it is long."""
+    return _SHORT.repr(value)
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 80
+_SHORT.maxlong, _SHORT.maxlevel = 40, 3
 
 
 @dataclass(frozen=True)
@@ -119,12 +142,14 @@ class Slot:
                 keys = ", ".join(map(str, written)) or "nothing"
                 raise StudyError(f"one {self.name} is expected here, found {keys}", path)
             [(name, given)] = written.items()
+        if isinstance(name, list):
+            raise StudyError(f"one {self.name} is expected here, found {brief(name)}", path)
         known(name, self.parts, self.name, path)
         if given is None:
             given = {}
         if not isinstance(given, Mapping):
             raise StudyError(
-                f"settings are written as {{name: value}}, found {given!r}", (*path, str(name))
+                f"settings are written as {{name: value}}, found {brief(given)}", (*path, str(name))
             )
         return str(name), given
 
@@ -218,7 +243,8 @@ def known(name: object, names: Mapping[str, Any], what: str, path: Path = ()) ->
 def _unknown(name: object, names: Iterable[str], what: str, path: Path) -> StudyError:
     near = get_close_matches(str(name), [n for n in names if n != name], n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    return StudyError(f"{what} {name!r} is unknown{hint} (known: {', '.join(sorted(names))})", path)
+    listed = ", ".join(sorted(names))
+    return StudyError(f"{what} {brief(name)} is unknown{hint} (known: {listed})", path)
 
 
 def type_name(hint: Any) -> str:
@@ -264,7 +290,7 @@ def checked(value: object, hint: Any, path: Path = ()) -> Any:
     if origin is Annotated:
         number = checked(value, args[0], path)
         if not args[1].low <= number <= args[1].high:
-            raise StudyError(f"{value!r} is not {args[1]}", path)
+            raise StudyError(f"{brief(value)} is not {args[1]}", path)
         return number
     if origin is Literal:
         if not any(type(value) is type(a) and value == a for a in args):
@@ -277,12 +303,12 @@ def checked(value: object, hint: Any, path: Path = ()) -> Any:
         return checked(value, inner, path)
     if origin is tuple:
         if not isinstance(value, list | tuple):
-            raise StudyError(f"{value!r} is not a {type_name(hint)}", path)
+            raise StudyError(f"{brief(value)} is not a {type_name(hint)}", path)
         return tuple(checked(v, args[0], (*path, i)) for i, v in enumerate(value))
     if hint is float and type(value) is int:
         return float(value)
     if type(value) is not hint or (hint is float and not math.isfinite(value)):  # type: ignore[arg-type]
-        raise StudyError(f"{value!r} is not a {type_name(hint)}", path)
+        raise StudyError(f"{brief(value)} is not a {type_name(hint)}", path)
     return value
 
 

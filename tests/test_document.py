@@ -64,7 +64,12 @@ def test_a_word_means_what_it_looks_like(text: str, value: object) -> None:
         ("[" * 5000, "s.yaml"),
         ("{a: " * 3000 + "}" * 3000, "s.yaml"),
         (BOMB, f"more than {MAX_VALUES:,} values"),
-        ("a: \x00", "s.yaml: not YAML"),
+        ("- a\n" * 2 * MAX_VALUES, f"s.yaml:20000:3: more than {MAX_VALUES:,} values"),
+        ("a: &a " + "x" * 10**6 + "\nb: *a", f"more than {MAX_BYTES:,} characters, aliases"),
+        ("a: 1\nb: '\u202ex'", "s.yaml:2:5: the control character '\\u202e' stands here"),
+        ('a: "\\e[2J"', "s.yaml:1:4: the control character '\\x1b' stands here"),
+        ('"\\a": 1', "s.yaml:1:1: the control character '\\x07' stands here"),
+        ("a: \x00", "s.yaml:1:4: the control character '\\x00' stands here"),
     ],
     ids=lambda text: text[:24].encode("unicode_escape").decode(),
 )
@@ -112,7 +117,7 @@ def test_json_is_read_as_what_it_is(value: object) -> None:
     ("raw", "message"),
     [
         (b" " * (MAX_BYTES + 1), ": 1,000,001 bytes; at most 1,000,000 are read"),
-        (b"a: \xff", ": not UTF-8 text (byte 3)"),
+        (b"a: \xff", ": not UTF-8 text (byte 3); a study is a YAML file"),
     ],
     ids=["too large", "not text"],
 )

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from srbench import registry
-from srbench.registry import Choice, Positive, Range, Slot, StudyError, in_words, type_name
+from srbench.registry import Choice, Positive, Range, Slot, StudyError, brief, in_words, type_name
 
 attention = Slot("attention", gives=("channels",))
 network = Slot("network", gives=("scale",))
@@ -306,3 +306,16 @@ def test_a_value_is_said_as_a_study_would_write_it(value: object, words: str) ->
 def test_a_choice_of_another_slot_is_no_choice_here() -> None:
     with pytest.raises(StudyError):
         network.parse(Choice(attention, "se"))
+
+
+def test_a_message_is_one_line_that_no_terminal_obeys() -> None:
+    error = StudyError("'\x1b[2J' is unknown\nsrbench: done", ("a\tb",), "x\u202e.yaml")
+    assert str(error) == "x\\u202e.yaml a\\tb: '\\x1b[2J' is unknown\\nsrbench: done"
+
+
+def test_a_long_value_is_cut_short_in_messages() -> None:
+    deep: object = "x" * 10**6
+    for _ in range(20):
+        deep = [deep] * 10
+    assert len(brief(deep)) < 4_000
+    assert brief("short") == "'short'"

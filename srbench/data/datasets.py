@@ -5,13 +5,15 @@ A dataset only names files; nothing is decoded here. Known sets stand in `known_
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
+from srbench.data.degradations import Degrade
 from srbench.data.images import SUFFIXES
-from srbench.registry import StudyError
+from srbench.registry import StudyError, brief
 from srbench.slots import Dataset, dataset
 
 
@@ -23,6 +25,7 @@ class ImageFile:
     hr: Path
     lr: Path | None = None
     weight: float = 1.0  # how often it is drawn in training, against the others
+    degrade: Degrade | None = None  # what LR is made by in place of a file, see `degraded`
 
 
 PHOTOS = {
@@ -69,7 +72,7 @@ def folder(split: str, scale: int, *, path: str = "") -> Sequence[ImageFile]:
     """
     if not path:
         raise StudyError("folder: path is needed, as in folder: {path: my/photos}")
-    return images_below(Path(path).expanduser(), "folder")
+    return images_below(home_or(path), "folder")
 
 
 @dataset.register("pairs")
@@ -83,8 +86,7 @@ def pairs(split: str, scale: int, *, hr: str = "", lr: str = "") -> Sequence[Ima
     """
     if not hr or not lr:
         raise StudyError("pairs: hr and lr are needed, as in pairs: {hr: Set5/HR, lr: Set5/LR}")
-    lr_folder = Path(lr).expanduser()
-    return beside(images_below(Path(hr).expanduser(), "pairs"), lr_folder, scale)
+    return beside(images_below(home_or(hr), "pairs"), home_or(lr), scale)
 
 
 @dataset.register("mixture")
@@ -116,14 +118,20 @@ def mixture(
     return mixed
 
 
+def home_or(path: str) -> Path:
+    """A path as people write it; `~` that leads to nobody's home stays as it is."""
+    return Path(os.path.expanduser(path))  # pathlib raises where nobody is found
+
+
 def images_below(folder: Path, what: str) -> list[ImageFile]:
     """Every image file below a folder, named by its path there, sorted; hidden files left out.
 
     Raises:
         StudyError: no such folder, or no image in it.
     """
-    if not folder.is_dir():
-        raise StudyError(f"{what}: there is no folder {folder} (looked from {Path.cwd()})")
+    if not os.path.isdir(folder):  # False also where no file can have such a name
+        shown = brief(str(folder))[1:-1]
+        raise StudyError(f"{what}: there is no folder {shown} (looked from {Path.cwd()})")
     found = sorted(
         path.relative_to(folder)
         for path in folder.rglob("*")
@@ -145,8 +153,9 @@ def beside(files: Iterable[ImageFile], folder: Path, scale: int) -> list[ImageFi
     Raises:
         StudyError: an image has no LR file.
     """
-    inner = next((folder / x for x in (f"X{scale}", f"x{scale}") if (folder / x).is_dir()), folder)
-    if not inner.is_dir():
+    scales = (folder / f"X{scale}", folder / f"x{scale}")
+    inner = next((place for place in scales if os.path.isdir(place)), folder)
+    if not os.path.isdir(inner):
         raise StudyError(f"there is no LR folder {inner} (looked from {Path.cwd()})")
     there = {path.with_suffix("").name: path for path in images_in(inner)}
     paired = []
@@ -165,6 +174,6 @@ def images_in(folder: Path) -> list[Path]:
     """The image files of one folder itself, sorted; none where there is no such folder."""
     return sorted(
         path
-        for path in (folder.iterdir() if folder.is_dir() else ())
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+        for path in (folder.iterdir() if os.path.isdir(folder) else ())
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
     )

@@ -9,15 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
 from srbench.data.datasets import ImageFile
+from srbench.data.degradations import shrink
 from srbench.data.images import read_image
-from srbench.registry import StudyError
+from srbench.registry import UNSEEN, StudyError
 from srbench.slots import Image as Pixels
+from srbench.streams import Streams
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +65,11 @@ def decode(files: Sequence[ImageFile], name: str, split: str, scale: int) -> Dat
     if not files or doubles:
         found = f"several images named {', '.join(doubles)}" if doubles else "no images"
         raise StudyError(f"{name} ({split}): {found}")
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:
+    for file in files:
+        if UNSEEN.search(file.name) or len(file.name.splitlines()) != 1 or "\t" in file.name:
+            raise StudyError(f"{file.hr}: its name has a control character; rename the file")
+    with warnings.catch_warnings(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:
+        warnings.filterwarnings("ignore", module="PIL")  # of what it reads past, or we refuse
         images = list(threads.map(partial(_decode, scale=scale), files))
     images.sort(key=lambda image: image.name)
     return Dataset(name, split, tuple(images), _manifest(images, scale))
@@ -102,6 +109,9 @@ def _decode(file: ImageFile, scale: int) -> Image:
                 f"{file.lr}: {lr.shape[1]}x{lr.shape[0]} pixels; {width}x{height} are expected "
                 f"at x{scale} beside {file.hr} ({whole.shape[1]}x{whole.shape[0]})"
             )
+    elif file.degrade is not None:
+        draws = Streams(0).generator("degrade", file.name)
+        lr = _frozen(shrink(file.degrade, hr, scale, draws))
     return Image(file.name, hr, lr, hashlib.sha256(hr.data).hexdigest(), file.weight)
 
 

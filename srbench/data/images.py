@@ -6,7 +6,12 @@ transparency, several frames) is refused. Colour profiles are ignored, as in the
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import PIL.Image
@@ -37,13 +42,19 @@ def read_image(path: Path) -> Image:
         raise StudyError(f"{path}: there is no such file") from None
     except UnidentifiedImageError:
         raise StudyError(f"{path}: is not a {', '.join(FORMATS)} image, or is broken") from None
-    except PIL.Image.DecompressionBombError:
-        raise StudyError(f"{path}: {_too_large('many')}") from None
+    except PIL.Image.DecompressionBombError as error:  # "Image size (… pixels) exceeds …"
+        size = re.search(r"\d+", str(error))
+        said = _too_large(f"{int(size[0]):,}" if size else "too many")
+        raise StudyError(f"{path}: {said}") from None
     except Exception as error:  # decoders raise OSError, SyntaxError, struct.error and many more
-        raise StudyError(f"{path}: is broken ({error or type(error).__name__})") from error
+        raise StudyError(f"{path}: {_broken(error)}") from error
     if pixels is None:
         raise StudyError(f"{path}: {problem or 'has transparent pixels; save it without'}")
     return pixels
+
+
+def _broken(error: Exception) -> str:
+    return f"is broken ({str(error) or type(error).__name__}); save or download it again"
 
 
 def _header_problem(image: ImageFile) -> str | None:
@@ -52,7 +63,7 @@ def _header_problem(image: ImageFile) -> str | None:
     if width * height > MAX_MEGAPIXELS * 10**6:
         return _too_large(f"{width}x{height}")
     # A phone's JPEG may carry a preview or a depth map as further frames (MPO): the first counts.
-    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+    if image.format != "MPO" and getattr(image, "is_animated", False):
         return "has several frames; save one of them as a file of its own"
     if _bits(image) > 8:
         return "has more than 8 bits a channel; save it with 8"
@@ -75,10 +86,28 @@ def _bits(image: ImageFile) -> int:
 
 def _pixels(image: ImageFile) -> Image | None:
     """Decoded RGB, or None where some pixel is not fully opaque."""
-    image.load()
+    with _libtiff_silent() if isinstance(image, TiffImageFile) else nullcontext():
+        image.load()
     upright = ImageOps.exif_transpose(image)
     if upright.has_transparency_data:
         upright = upright.convert("RGBA")
         if upright.getchannel("A").getextrema() != (255, 255):
             return None
     return np.array(upright.convert("RGB"))  # (H, W, 3)
+
+
+_STDERR = Lock()
+
+
+@contextmanager
+def _libtiff_silent() -> Iterator[None]:
+    """What libtiff prints of a broken file stays off the error stream: the refusal says it."""
+    with _STDERR:
+        kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(nowhere)

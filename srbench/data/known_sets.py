@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from srbench.data.datasets import ImageFile, beside, images_in
+from srbench.data.datasets import ImageFile, beside, home_or, images_in
 from srbench.registry import StudyError
 from srbench.slots import dataset
 
@@ -118,7 +118,7 @@ def _first(name: str, layouts: list[tuple[Path, Path]], scale: int) -> list[Imag
     for hr, lr in layouts:
         files = [ImageFile(path.stem, path) for path in images_in(hr)]
         if files:
-            has_lr = any((lr / x).is_dir() for x in (f"X{scale}", f"x{scale}"))
+            has_lr = any(os.path.isdir(lr / x) for x in (f"X{scale}", f"x{scale}"))
             return beside(files, lr, scale) if has_lr else files
     looked = ", ".join(str(hr) for hr, _ in layouts)
     raise StudyError(
@@ -130,4 +130,4 @@ def _first(name: str, layouts: list[tuple[Path, Path]], scale: int) -> list[Imag
 def _roots(root: str) -> list[Path]:
     """Where sets may stand: the study's word, else the environment's, else beside the work."""
     chosen = root or os.environ.get("SRBENCH_DATA", "")
-    return [Path(chosen).expanduser()] if chosen else [Path("data"), Path("../shared/data")]
+    return [home_or(chosen)] if chosen else [Path("data"), Path("../shared/data")]

@@ -22,6 +22,7 @@ from srbench.slots import Image as Pixels
 from srbench.streams import Streams
 
 POOL_BYTES = 2**30  # fixed patches are kept up to this size, else cut again each time
+_PATCH = ("data", "patch")  # where a study says it
 NO_DRAW = np.random.default_rng(0)  # for degradations that do not draw
 
 Pair = tuple[Pixels, Pixels]
@@ -63,17 +64,22 @@ class Patches:
 
     def __post_init__(self) -> None:
         if self.patch < self.scale or self.patch % self.scale:
-            raise StudyError(f"patch {self.patch} is not a multiple of the scale, {self.scale}")
+            raise StudyError(
+                f"patch {self.patch} is not a multiple of the scale, {self.scale}", _PATCH
+            )
         if min(self.count, self.batch_size) < 1:
             raise StudyError(f"patches {self.count}, batch {self.batch_size}: both are 1 or more")
         for image in self.dataset.images:
             if min(image.hr.shape[:2]) < self.patch:
                 raise StudyError(
                     f"{self.dataset.name}: {image.name} has {image.size} pixels, too few for a "
-                    f"patch of {self.patch}x{self.patch}"
+                    f"patch of {self.patch}x{self.patch}; take smaller patches or larger images",
+                    _PATCH,
                 )
             if self.degrade is None and image.lr is None:
-                raise StudyError(f"{self.dataset.name}: {image.name} has no LR file of its own")
+                raise StudyError(
+                    f"{self.dataset.name}: {image.name} has no LR file of its own", ("data", "lr")
+                )
 
     @property
     def steps_per_epoch(self) -> int:

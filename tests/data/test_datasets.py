@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -136,3 +137,16 @@ def test_a_mixture_that_does_not_fit_is_refused() -> None:
     for weights in ((1.0,), (1.0, 0.0)):
         with pytest.raises(StudyError, match="weights"):
             mixture("train", 2, of=(photos, photos), weights=weights)
+
+
+def test_a_pipe_among_images_is_left_out(save: Save, tmp_path: Path) -> None:
+    save("Set5/a.png")
+    os.mkfifo(tmp_path / "Set5" / "b.png")
+    (tmp_path / "Set5" / "c.png").mkdir()
+    assert [file.name for file in known_sets.set5("eval", 2, root=str(tmp_path))] == ["a"]
+
+
+@pytest.mark.parametrize("path", ["~nobody-at-all/x", "x/" * 3000, "x" * 300])
+def test_a_folder_that_cannot_be_is_refused(path: str) -> None:
+    with pytest.raises(StudyError, match="there is no folder"):
+        folder("eval", 2, path=path)

@@ -1,0 +1,121 @@
+"""Images gone wrong: every format and mode that people's folders hold, with damage."""
+
+from __future__ import annotations
+
+import io
+import random
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+from PIL import features
+
+from srbench.data.datasets import ImageFile
+from srbench.data.decoded import decode
+from srbench.registry import StudyError
+
+SUFFIXES = ("png", "jpg", "jpeg", "webp", "bmp", "tif", "TIFF")
+COMPRESSED = ("tiff_lzw", "tiff_deflate", "jpeg", "packbits")
+SAVED: list[tuple[str, str, dict[str, Any]]] = [
+    ("RGB", "PNG", {}), ("L", "PNG", {}), ("P", "PNG", {}), ("1", "PNG", {}), ("LA", "PNG", {}),
+    ("RGBA", "PNG", {}), ("I;16", "PNG", {}), ("RGB", "PNG", {"interlace": 1}),
+    ("RGB", "JPEG", {}), ("L", "JPEG", {}), ("CMYK", "JPEG", {}),
+    ("RGB", "JPEG", {"progressive": True}), ("RGB", "WEBP", {}), ("RGBA", "WEBP", {}),
+    ("RGB", "WEBP", {"lossless": True}), ("RGB", "BMP", {}), ("P", "BMP", {}), ("1", "BMP", {}),
+    ("RGB", "GIF", {}), ("P", "GIF", {}), ("RGB", "TIFF", {}), ("L", "TIFF", {}),
+    ("CMYK", "TIFF", {}), ("I;16", "TIFF", {}), ("F", "TIFF", {}),
+    *(("RGB", "TIFF", {"compression": c}) for c in COMPRESSED),
+    ("1", "TIFF", {"compression": "group4"}), ("RGBA", "TIFF", {"compression": "tiff_lzw"}),
+]  # fmt: skip
+
+
+def prepare(folder: Path) -> Any:
+    blobs()
+    return check
+
+
+def check(number: int, folder: Path) -> str:
+    """Decode the case as a dataset of one image."""
+    rng = random.Random(f"image {number}")
+    file = folder / f"image {number}.{rng.choice(SUFFIXES)}"
+    file.write_bytes(made(rng))
+    try:
+        found = decode([ImageFile("a", file)], "fuzzed", "eval", 2)
+    except StudyError as error:
+        return placed(str(error), file)
+    finally:
+        file.unlink()
+    pixels = found.images[0].hr
+    assert (pixels.dtype, pixels.ndim, pixels.shape[2]) == (np.uint8, 3, 3)
+    assert not any(side % 2 for side in pixels.shape[:2])
+    return ""
+
+
+def placed(refusal: str, file: Path) -> str:
+    """The refusal, once it is known to name its file."""
+    assert refusal.startswith(f"{file}: "), refusal
+    return refusal
+
+
+def made(rng: random.Random) -> bytes:
+    """The bytes of a case: some whole, most damaged."""
+    data = bytearray(rng.choice(blobs()))
+    for _ in range(rng.choice([0, 1, 1, 2, 4, 16])):
+        kind, at = rng.randrange(6), rng.randrange(len(data) + 1)
+        early = min(at, rng.choice([16, 64, 200]))  # headers are where it hurts
+        if kind == 0:
+            data[at:] = b""
+        elif kind == 1:
+            data[early : early + 4] = rng.choice([b"\xff" * 4, bytes(4), b"\x7f\xff\xff\xff"])
+        elif kind == 2:
+            data[early : early + 1] = bytes([rng.randrange(256)])
+        elif kind == 3:
+            data[at : at + 1] = bytes([rng.randrange(256)])
+        elif kind == 4:
+            data[at:at] = data[max(0, at - 40) : at]
+        else:
+            other = rng.choice(blobs())
+            data[at:] = other[rng.randrange(len(other) + 1) :]
+    return bytes(data)
+
+
+@cache
+def blobs() -> list[bytes]:
+    """Small files, well and strange."""
+    photo = _photo().crop((100, 60, 124, 80))
+    found = [_saved(photo, *how) for how in SAVED if how[1] != "WEBP" or features.check("webp")]
+    frames = {"save_all": True, "append_images": [photo.rotate(90), photo]}
+    found += [_saved(photo, "RGB", kind, frames) for kind in ("GIF", "WEBP", "PNG", "TIFF")]
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6
+    found += [_saved(photo, "RGB", kind, {"exif": exif}) for kind in ("JPEG", "PNG", "TIFF")]
+    found += [_saved(photo.resize(size), "RGB", "PNG", {}) for size in ((1, 1), (1, 9), (2, 2))]
+    return [
+        *found,
+        b"",
+        b"\x00" * 300,
+        b"not an image at all\n",
+        b"<svg/>",
+        b"P6 2 2 255 " + bytes(12),
+    ]
+
+
+def _saved(photo: PIL.Image.Image, mode: str, kind: str, how: dict[str, Any]) -> bytes:
+    if mode == "I;16":
+        image = PIL.Image.fromarray(np.asarray(photo.convert("L")).astype(np.uint16) * 257)
+    else:
+        image = photo.convert(mode)
+    file = io.BytesIO()
+    image.save(file, kind, **how)
+    return file.getvalue()
+
+
+def _photo() -> PIL.Image.Image:
+    package = find_spec("skimage")
+    assert package is not None
+    assert package.origin is not None
+    with PIL.Image.open(Path(package.origin).parent / "data" / "astronaut.png") as image:
+        return image.convert("RGB")
