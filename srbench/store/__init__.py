@@ -4,6 +4,7 @@ Values go in and come out (`values`); `Store` has a method for each verb; `db/RE
 every table and column for those who come with a program of their own.
 """
 
+from srbench.store.finished import FinishedRun, Measured
 from srbench.store.owners import this_process
 from srbench.store.store import Store, open_store
 from srbench.store.values import (
@@ -11,6 +12,7 @@ from srbench.store.values import (
     DatasetRecord,
     Fenced,
     ImageRecord,
+    LookRow,
     MissingScore,
     Outcome,
     Owner,
@@ -28,7 +30,10 @@ __all__ = [
     "Claim",
     "DatasetRecord",
     "Fenced",
+    "FinishedRun",
     "ImageRecord",
+    "LookRow",
+    "Measured",
     "MissingScore",
     "Outcome",
     "Owner",

@@ -12,7 +12,8 @@ from pathlib import Path
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from srbench.registry import StudyError
+from srbench.files import written
+from srbench.registry import UNSEEN, StudyError
 
 DEFAULT = Path("db") / "srbench.sqlite"
 SQLITE_HEADER = b"SQLite format 3\0"
@@ -61,7 +62,11 @@ def hidden(text: str) -> str:
 
 def of_file(path: Path) -> Address:
     """The address of an SQLite file, whether it is there or not."""
-    path = path.expanduser().absolute()
+    path = Path(os.path.expanduser(path)).absolute()  # pathlib raises at ~nobody
+    if os.path.islink(path):  # its journal and its runs lie beside the file itself, by any name
+        path = path.resolve()
+    if UNSEEN.search(str(path)):
+        raise StudyError("no database can have this name; name another", place=str(path))
     return Address(URL.create("sqlite", database=str(path)), path, path.parent)
 
 
@@ -78,8 +83,11 @@ def check_file(address: Address, *, create: bool) -> None:
                 raise StudyError(
                     "there is no database yet; `srbench run STUDY` makes one", place=str(path)
                 )
-            path.parent.mkdir(parents=True, exist_ok=True)
+            with written(path.parent):
+                path.parent.mkdir(parents=True, exist_ok=True)
             return
+        if not path.is_file():
+            raise StudyError("is no ordinary file", place=str(path))
         with path.open("rb") as file:
             start = file.read(len(SQLITE_HEADER))
     except OSError as error:

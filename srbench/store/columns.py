@@ -50,8 +50,11 @@ def to_json(value: Any) -> str:
 
 
 def split_number(value: float) -> tuple[float | None, str | None]:
-    """A number as (value, not_finite): exactly one of the two is None."""
-    number = float(value)
+    """A number as (value, not_finite): exactly one of the two is None.
+
+    Minus zero becomes zero, which SQLite would make of it anyway: so both engines say the same.
+    """
+    number = float(value) + 0.0
     if math.isfinite(number):
         return number, None
     return None, "nan" if math.isnan(number) else "inf" if number > 0 else "-inf"

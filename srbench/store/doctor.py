@@ -8,15 +8,31 @@ from typing import Any
 from sqlalchemy import Connection, Engine, text
 
 from srbench.store.address import Address
+from srbench.store.copies import copies_of
 from srbench.store.engine import reading
 from srbench.store.journal import Disk, Journal
 from srbench.store.migrate import SCHEMA, stored_schema
+from srbench.store.queue import gone_owners
+
+RUNNING = text("SELECT count(*) FROM runs WHERE state = 'running'")
+STALE = text("SELECT count(*) FROM runs WHERE state = 'running' AND lease_until < :now")
 
 
-def facts(engine: Engine, address: Address, journal: Journal, disk: Disk) -> dict[str, Any]:
-    """url, kind, version, schema, journal and why, size, file system, integrity."""
+def facts(
+    engine: Engine, address: Address, journal: Journal, disk: Disk, now: float
+) -> dict[str, Any]:
+    """url, kind, version, schema, journal and why, size, file system, integrity, copies, leases.
+
+    `running` runs have an owner; of `left` owners of this machine the process has ended, and
+    `expired` leases have run out: the next `srbench run` takes both up.
+    """
     with reading(engine) as connection:
+        running = connection.execute(RUNNING).scalar_one()
+        stale = connection.execute(STALE, {"now": now}).scalar_one()
         common = {
+            "running": running,
+            "left": len(gone_owners(connection)),
+            "expired": stale,
             "url": address.shown,
             "schema": stored_schema(connection),
             "schema_known": SCHEMA,
@@ -34,7 +50,7 @@ def of_file(
     why = journal.why
     if mode != journal.mode:
         why = f"{journal.mode} was wanted ({why}), but another process keeps the file open"
-    found = connection.execute(text("PRAGMA quick_check(1)")).scalar_one()
+    found = connection.execute(text("PRAGMA integrity_check(1)")).scalar_one()
     broken = connection.execute(text("PRAGMA foreign_key_check")).fetchall()
     integrity = str(found) if found != "ok" or not broken else f"{len(broken)} links lead nowhere"
     assert address.path is not None
@@ -47,6 +63,8 @@ def of_file(
         "file_system": disk.kind or None,
         "network_file_system": disk.network,
         "integrity": integrity,
+        "copies": [copy.name for copy in copies_of(address.path)],
+        "hard_links": address.path.stat().st_nlink,
     }
 
 
@@ -61,4 +79,6 @@ def of_server(connection: Connection) -> dict[str, Any]:
         "file_system": None,
         "network_file_system": None,
         "integrity": "ok",
+        "copies": [],
+        "hard_links": 1,
     }

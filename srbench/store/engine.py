@@ -7,6 +7,7 @@ writers say BEGIN IMMEDIATE, readers say BEGIN, and nobody else in srbench makes
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -16,14 +17,19 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
 from srbench.registry import StudyError
 from srbench.store.address import Address
 from srbench.store.journal import Journal
 
 BUSY_SECONDS = 60
-DAMAGED = "the file is damaged; `sqlite3 FILE .recover` saves what can be read"
+DAMAGED = "the file is damaged; restore a backup, or `sqlite3 FILE .recover` saves what can be read"
+STRANGE = (
+    "holds what srbench does not write ({}); was it changed by another program? "
+    "Restore a backup, or `sqlite3 FILE .recover`; if not, please report this"
+)
+CONFUSED = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, SQLAlchemyError)
 SIGNS_OF_DAMAGE = ("Could not decode", "has no column", "no such", "unsupported file format")
 ADVISORY_LOCK = 0x5352_6265  # one number for all of srbench on a PostgreSQL server
 REMEDIES = {
@@ -32,8 +38,9 @@ REMEDIES = {
     sqlite3.SQLITE_FULL: "the disk is full; free some space, then run the same command again",
     sqlite3.SQLITE_IOERR: "the disk refused; look after it, then run the same command again",
     sqlite3.SQLITE_CORRUPT: DAMAGED,
-    sqlite3.SQLITE_NOTADB: "the file is damaged, or is no SQLite database",
-    sqlite3.SQLITE_CANTOPEN: "the file or its folder cannot be opened",
+    sqlite3.SQLITE_NOTADB: "the file is damaged, or is no SQLite database; restore a backup",
+    sqlite3.SQLITE_CANTOPEN: "the file or one beside it cannot be opened; see that disk and "
+    "folder can be written, then run the same command again",
     sqlite3.SQLITE_READONLY: "the file or its folder may not be written",
     sqlite3.SQLITE_PERM: "the file may not be used by this user",
     sqlite3.SQLITE_AUTH: "only reading is allowed here",
@@ -59,10 +66,37 @@ def open_engine(address: Address, journal: Journal) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         reads = connection.get_execution_options().get("reads", False)
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+        if reads:
+            connection.exec_driver_sql("BEGIN")
+        else:
+            begin_in_turn(connection)
 
     refuse_after_fork(engine)
     return engine
+
+
+def begin_in_turn(connection: Connection) -> None:
+    """BEGIN IMMEDIATE, asked for again every few milliseconds.
+
+    SQLite's own waiting asks ten times a second at last: beside many busy writers one may wait
+    for ever. Short, drawn pauses give all of them the same chance.
+    """
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    until = time.monotonic() + BUSY_SECONDS
+    driver.execute("PRAGMA busy_timeout = 0")
+    try:
+        while time.monotonic() < until:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    break
+            time.sleep(random.uniform(0.001, 0.01))
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # fails as SQLAlchemy tells it
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
 
 
 def open_reader(address: Address) -> Engine:
@@ -91,6 +125,10 @@ def postgres(address: Address, options: dict[str, Any]) -> Engine:
     return engine
 
 
+class CrossedFork(RuntimeError):
+    """A mistake of the program: a connection may not be used in two processes."""
+
+
 def refuse_after_fork(engine: Engine) -> None:
     """A connection that a fork has copied would break the database: it is not handed out."""
 
@@ -101,7 +139,7 @@ def refuse_after_fork(engine: Engine) -> None:
     @event.listens_for(engine, "checkout")
     def check(connection: Any, record: Any, proxy: Any) -> None:
         if record.info["pid"] != os.getpid():
-            raise RuntimeError("this store was opened before a fork; open it anew in the child")
+            raise CrossedFork("this store was opened before a fork; open it anew in the child")
 
 
 @contextmanager
@@ -117,7 +155,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
     options: dict[str, Any] = {"reads": True}
     if engine.dialect.name == "postgresql":
         options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    with told(engine), engine.connect() as connection:
+    with told(engine, reads=True), engine.connect() as connection:
         connection.execution_options(**options)
         with connection.begin():
             yield connection
@@ -146,30 +184,70 @@ def lock(connection: Connection) -> None:
 
 
 @contextmanager
-def told(engine: Engine) -> Iterator[None]:
-    """Turn the failures of disk, lock and server into one line that names the database."""
+def told(engine: Engine, *, reads: bool = False) -> Iterator[None]:
+    """Turn failures of disk, lock and server, and damage, into one line that names the database."""
     try:
         yield
-    except (DBAPIError, UnicodeDecodeError, JSONDecodeError) as error:
-        problem = explained(error) if isinstance(error, DBAPIError) else f"{error}: {DAMAGED}"
+    except StudyError:
+        raise
+    except CONFUSED as error:
+        problem = explained(error) if isinstance(error, DBAPIError) else None
+        problem = problem or diagnosed(engine, error, reads=reads)
         if problem is None:
             raise
-        url = engine.url
-        place = url.database if engine.dialect.name == "sqlite" else url.render_as_string()
-        raise StudyError(problem, place=str(place)) from error
+        raise StudyError(problem, place=place_of(engine)) from error
+
+
+def place_of(engine: Engine) -> str:
+    """The database as it may be printed: no password."""
+    url = engine.url
+    return str(url.database) if engine.dialect.name == "sqlite" else url.render_as_string()
+
+
+def diagnosed(engine: Engine, error: Exception, *, reads: bool) -> str | None:
+    """What a confusion of srbench's says about the database; None where it is well.
+
+    Reading asks for no more than srbench itself has written, so what it cannot read is strange.
+    """
+    said = " ".join(str(getattr(error, "orig", error)).split())[:200]
+    if isinstance(error, UnicodeDecodeError | JSONDecodeError):
+        return f"{said}: {DAMAGED}"
+    if engine.dialect.name == "sqlite":
+        found = unwell(engine)
+        if found is not None:
+            return f"{found}: {DAMAGED}"
+    return STRANGE.format(f"{type(error).__name__}: {said}") if reads else None
+
+
+def unwell(engine: Engine) -> str | None:
+    """The first thing that SQLite finds wrong with the file."""
+    try:
+        with engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            (found,) = driver.execute("PRAGMA integrity_check(1)").fetchone()
+    except (sqlite3.Error, SQLAlchemyError, UnicodeDecodeError) as error:
+        return str(getattr(error, "orig", error))
+    return None if found == "ok" else " ".join(str(found).split())
 
 
 def explained(error: DBAPIError) -> str | None:
     """What to tell the user; None where the failure is srbench's own."""
     cause = error.orig
     if isinstance(cause, sqlite3.Error):
-        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
-        if any(sign in str(cause) for sign in SIGNS_OF_DAMAGE):
-            return f"{' '.join(str(cause).split())}: {DAMAGED}"
-        return f"{cause}: {REMEDIES[code]}" if code in REMEDIES else None
+        return explained_by_sqlite(cause)
     if isinstance(error, OperationalError):
         return str(cause).strip().splitlines()[0] if str(cause).strip() else "no answer"
     return None
+
+
+def explained_by_sqlite(error: sqlite3.Error) -> str | None:
+    """SQLite's own word and the remedy; None where the failure is srbench's own."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    said = " ".join(str(error).split())
+    if any(sign in said for sign in SIGNS_OF_DAMAGE):
+        return f"{said}: {DAMAGED}"
+    return f"{said}: {REMEDIES[code]}" if code in REMEDIES else None
 
 
 def current_mode(connection: sqlite3.Connection) -> str:

@@ -1,19 +1,30 @@
 """The tables as CSV files, for whoever wants the numbers without the database.
 
 One file a table, rows in the order of their keys, NULL as an empty field: the same rows give
-the same bytes. Nothing is thinned or rounded.
+the same bytes. Nothing is thinned or rounded; text that begins like a formula gets an apostrophe.
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, and_, select, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    Select,
+    Table,
+    and_,
+    select,
+    type_coerce,
+)
 from sqlalchemy.types import Text
 
+from srbench.csv_text import line
+from srbench.files import replacing
 from srbench.store.columns import PlainJson
 from srbench.store.engine import reading
 from srbench.store.plans import latest
@@ -42,7 +53,6 @@ def export(engine: Engine, folder: Path, study: str | None) -> list[Path]:
     """Write a CSV file for each table, of everything or of one study; the paths, sorted."""
     if study is not None:
         latest(engine, study)  # refuses a name that is unknown
-    folder.mkdir(parents=True, exist_ok=True)
     chosen = {} if study is None else of_study(study)
     paths = []
     with reading(engine) as connection:
@@ -60,10 +70,10 @@ def write(
     query = query.order_by(*table.primary_key.columns)
     if where is not None:
         query = query.where(where)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(column.name for column in table.columns)
-        writer.writerows(stream(connection, query))
+    with replacing(path) as file:
+        file.write(line(column.name for column in table.columns).encode())
+        for rows in stream(connection, query):
+            file.write("".join(map(line, rows)).encode())
 
 
 def as_stored(column: Any) -> Any:
@@ -71,10 +81,11 @@ def as_stored(column: Any) -> Any:
     return type_coerce(column, Text) if isinstance(column.type, PlainJson) else column
 
 
-def stream(connection: Connection, query: Select[*tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    result = connection.execution_options(yield_per=ROWS_AT_ONCE).execute(query)
-    for row in result:
-        yield tuple(row)
+def stream(
+    connection: Connection, query: Select[*tuple[Any, ...]]
+) -> Iterator[Sequence[Row[*tuple[Any, ...]]]]:
+    """The rows, some at a time."""
+    yield from connection.execution_options(yield_per=ROWS_AT_ONCE).execute(query).partitions()
 
 
 def of_study(study: str) -> dict[str, ColumnElement[bool]]:

@@ -6,20 +6,18 @@ Alembic come in; before it changes a file that holds something, the file is copi
 
 from __future__ import annotations
 
-import os
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import ColumnClause, Connection, Engine, column, inspect, select, table, text
 
 from srbench.registry import StudyError
 from srbench.store.address import Address
+from srbench.store.copies import copy_database
 from srbench.store.engine import migrating, reading
 from srbench.store.tables import Base
 from srbench.store.views import VIEWS
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 SCRIPTS = Path(__file__).parent / "migrations"
 VERSION_TABLE = "srbench_version"
 
@@ -68,12 +66,13 @@ def examine(connection: Connection, address: Address, schema: str) -> str | None
     """The version found; None where the database is empty."""
     found = stored_schema(connection)
     if found is None:
-        others = set(inspect(connection).get_table_names()) - {VERSION_TABLE}
+        found_there = inspect(connection)
+        others = {*found_there.get_table_names(), *found_there.get_view_names()} - {VERSION_TABLE}
         if address.path is None:  # a server's database may be shared: only our names matter
             others &= set(Base.metadata.tables)
         if others:
             raise StudyError(
-                f"is a database of something else (it has the table {min(others)!r}); "
+                f"is a database of something else (it has the table or view {min(others)!r}); "
                 "it was left as it is",
                 place=address.shown,
             )
@@ -88,15 +87,7 @@ def examine(connection: Connection, address: Address, schema: str) -> str | None
 
 def back_up(path: Path, schema: str) -> Path:
     """Copy the database as it was committed last; replaces the copy of a failed attempt."""
-    copy = path.with_name(f"{path.stem}.before-{schema}{path.suffix}")
-    part = copy.with_name(copy.name + ".part")
-    part.unlink(missing_ok=True)
-    with closing(sqlite3.connect(path, timeout=60)) as source:
-        source.execute("VACUUM INTO ?", (str(part),))
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
-    part.replace(copy)
-    return copy
+    return copy_database(path, path.with_name(f"{path.stem}.before-{schema}{path.suffix}"))
 
 
 def upgrade(connection: Connection, scripts: Path, schema: str) -> None:

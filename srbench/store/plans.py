@@ -181,7 +181,9 @@ def latest(engine: Engine, study: str) -> int:
         plan = connection.execute(newest.limit(1)).scalar_one_or_none()
         if plan is not None:
             return plan
-        names = list(connection.execute(select(Study.name).order_by(Study.name)).scalars())
+        names = [
+            str(n) for n in connection.execute(select(Study.name).order_by(Study.name)).scalars()
+        ]
     raise StudyError(unknown_study(study, names))
 
 

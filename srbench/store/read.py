@@ -18,22 +18,27 @@ from srbench.registry import StudyError
 from srbench.results import Results, StudyFacts
 from srbench.store.columns import NOT_FINITE, to_json
 from srbench.store.engine import reading
+from srbench.store.intent import changed_after_results
 from srbench.store.plans import latest
 from srbench.store.queue import is_latest, of_plan
+from srbench.store.sound import check_facts, check_kinds, check_results
 from srbench.store.tables import (
     Cell,
+    Curve,
     Image,
+    Look,
     Picture,
     Plan,
     PlanDataset,
     Provenance,
+    PublishedFigure,
     Run,
     Score,
     Study,
     Training,
     Variant,
 )
-from srbench.store.thinning import curve_points
+from srbench.store.thinning import COLUMNS, curve_points
 
 
 def results(engine: Engine, root: Path, study_or_plan: str | int, *, points: int = 400) -> Results:
@@ -45,7 +50,7 @@ def results(engine: Engine, root: Path, study_or_plan: str | int, *, points: int
         facts = facts_of(connection, plan)
         cells = frame(connection, cells_of(plan).with_only_columns(*CELL))
         curves = curves_of(connection, plan, points)
-        return Results(
+        found = Results(
             facts=facts,
             variants=variants(connection, plan),
             runs=runs(connection, plan),
@@ -53,14 +58,19 @@ def results(engine: Engine, root: Path, study_or_plan: str | int, *, points: int
             scores=cells.merge(with_numbers(frame(connection, scores_of(plan))), on="run_id"),
             pictures=cells.merge(frame(connection, pictures_of(plan)), on="run_id"),
             datasets=datasets(connection, plan),
+            looks=frame(connection, looks_of(plan)),
+            published=frame(connection, published_of(plan)),
             root=root,
         )
+        check_results(found)
+    return found
 
 
 def curves_of(connection: Connection, plan: int, most: int) -> pd.DataFrame:
     names = ["run_id", "name", "step", "epoch", "value", "not_finite"]
     kinds = {"run_id": "int64", "step": "int64", "epoch": "float64", "value": "float64"}
     rows = curve_points(connection, of_plan(plan, Run), most)
+    check_kinds(rows, (Curve.run_id, Curve.name, *COLUMNS))
     return pd.DataFrame.from_records(rows, columns=names).astype(kinds)
 
 
@@ -84,6 +94,7 @@ def frame(connection: Connection, query: Select[*tuple[Any, ...]]) -> pd.DataFra
     """The rows of a query; numbers are numbers even where there are no rows or no values."""
     rows = [tuple(row) for row in connection.execute(query)]
     named = query.selected_columns
+    check_kinds(rows, named)
     table = pd.DataFrame.from_records(rows, columns=[column.key for column in named])
     for column in named:
         name = str(column.key)
@@ -109,10 +120,13 @@ def facts_of(connection: Connection, plan: int) -> StudyFacts:
     if found is None:
         raise StudyError(f"there is no plan {plan} in the database")
     plain, digest, planned_at = found
-    for name in ("seeds", "overrides", "notes"):
-        plain[name] = tuple(plain[name])
+    for name in ("seeds", "overrides", "notes", "claims", "looks"):
+        plain[name] = tuple(plain.get(name, ()))
     plain["references"] = tuple((part, citation) for part, citation in plain["references"])
-    return StudyFacts(**plain | {"plan": digest, "planned_at": planned_at})
+    plain |= {"plan": digest, "planned_at": planned_at}
+    plain["later"] = changed_after_results(connection, plan)
+    check_facts(plain)
+    return StudyFacts(**plain)
 
 
 def variants(connection: Connection, plan: int) -> pd.DataFrame:
@@ -214,6 +228,30 @@ def of_images(
         .join(Run, Run.id == run)
         .where(of_plan(plan, Run))
         .order_by(*order)
+    )
+
+
+def looks_of(plan: int) -> Select[*tuple[Any, ...]]:
+    """Every look as it was taken, in the order of the looks."""
+    return (
+        select(Look.seeds, Variant.name.label("variant"), Look.pairs, Look.effect, Look.low)
+        .add_columns(Look.high, Look.p, Look.nominal, Look.p_within, Look.nominal_within)
+        .add_columns(Look.verdict, Look.taken_at.label("taken"))
+        .join(Variant, Variant.id == Look.variant_id)
+        .where(Variant.plan_id == plan)
+        .order_by(Look.seeds, Variant.position)
+    )
+
+
+def published_of(plan: int) -> Select[*tuple[Any, ...]]:
+    """What others published beside the plan's study."""
+    figure = PublishedFigure
+    return (
+        select(figure.source, figure.variant, figure.quantity, figure.dataset, figure.epoch)
+        .add_columns(figure.value, figure.unit)
+        .join(Plan, Plan.study_id == figure.study_id)
+        .where(Plan.id == plan)
+        .order_by(figure.id)
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from srbench.registry import StudyError
 from srbench.store.address import Address
-from srbench.store.engine import open_reader, told
+from srbench.store.engine import DAMAGED, open_reader, told
 
 READS = (
     sqlite3.SQLITE_SELECT,
@@ -44,11 +44,20 @@ def ask(address: Address, query: str) -> Rows:
     except StudyError:
         raise
     except (dbapi.Error, dbapi.Warning, ValueError) as error:
+        if is_damage(error):
+            raise StudyError(f"{error}: {DAMAGED}", place=address.shown) from None
         lines = str(error).strip().splitlines() or [type(error).__name__]
         hint = "; only reading is allowed here" if "not authorized" in lines[0] else ""
         raise StudyError(lines[0] + hint, place="sql") from None
     finally:
         engine.dispose()
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether the file is at fault rather than the question."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    rotten = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return code in rotten or str(error).startswith(("Could not decode", "malformed"))
 
 
 def fetched(cursor: Any) -> Rows:

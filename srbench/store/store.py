@@ -9,29 +9,37 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
 
+from srbench.published import Published
+from srbench.registry import StudyError
 from srbench.store import (
     doctor,
     export,
+    finished,
+    looks,
     measurements,
     migrate,
     missing,
     plans,
+    published,
     queue,
     show,
     sql,
 )
 from srbench.store.address import Address, check_file, find
+from srbench.store.copies import copy_database
 from srbench.store.engine import open_engine, settle_journal
+from srbench.store.finished import FinishedRun, Measured
 from srbench.store.journal import Disk, Journal, choose, disk_of
 from srbench.store.values import (
     Claim,
+    LookRow,
     MissingScore,
     Outcome,
     Owner,
@@ -172,6 +180,32 @@ class Store:
         """Scores and pictures of a finished run."""
         measurements.write_scores(self.engine, run_id, scores, pictures)
 
+    def finished_runs(self) -> list[FinishedRun]:
+        """Every finished training, with all that it takes to make it again."""
+        return finished.finished_runs(self.engine)
+
+    def measured(self, run_id: int, protocol: str) -> Measured:
+        """Everything that a run left: curves whole, and scores under one protocol."""
+        return finished.measured(self.engine, run_id, protocol)
+
+    # seeds until decided, and what others published
+
+    def planned_looks(self, plan: int) -> tuple[int, ...]:
+        """The numbers of seeds at which a plan looks; empty where their number is fixed."""
+        return looks.planned_looks(self.engine, plan)
+
+    def write_looks(self, plan: int, rows: Sequence[LookRow]) -> None:
+        """Keep looks as they were taken; one that is there already stays what it was."""
+        looks.write_looks(self.engine, plan, rows, self.clock())
+
+    def add_seeds(self, plan: int, wanted: Mapping[str, int]) -> int:
+        """Give variants the seeds from 0 up to a number; how many runs are new."""
+        return looks.add_seeds(self.engine, plan, wanted, self.clock())
+
+    def write_published(self, study: str, found: Published) -> int:
+        """Put a source's figures beside a study; StudyError where it is unknown."""
+        return published.write_published(self.engine, study, found, self.clock())
+
     # reading
 
     def step_seconds(self, fingerprint: str, device: str) -> float | None:
@@ -202,9 +236,15 @@ class Store:
         """Write each table as a CSV file; the files."""
         return export.export(self.engine, folder, study)
 
+    def back_up(self, copy: Path) -> Path:
+        """Copy the database whole while others write; StudyError where it is a server's."""
+        if self.address.path is None:
+            raise StudyError("is a server's: take a backup with pg_dump", place=self.address.shown)
+        return copy_database(self.address.path, copy)
+
     def facts(self) -> dict[str, Any]:
         """How the database is set up, and whether it is well."""
-        return doctor.facts(self.engine, self.address, self.journal, self.disk)
+        return doctor.facts(self.engine, self.address, self.journal, self.disk, self.clock())
 
     def close(self) -> None:
         """Close the connections; the store may be opened anew."""

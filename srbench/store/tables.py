@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
 
 from srbench.store.columns import NOT_FINITE, PlainJson, Words
-from srbench.store.values import REASONS, STATES
+from srbench.store.values import REASONS, ROLES, STATES
 
 
 class Base(DeclarativeBase):
@@ -136,14 +136,14 @@ class Variant(Base):
     __table_args__ = (
         UniqueConstraint("plan_id", "name"),
         UniqueConstraint("plan_id", "position"),
-        one_of("role", ("baseline", "variant", "interpolation")),
+        one_of("role", ROLES),
         Index(None, "fingerprint"),
     )
     id: Mapped[int] = key("number of the variant")
     plan_id: Mapped[int] = link("plans.id", "the plan it belongs to")
     position: Mapped[int] = count("place in the study file, from 0")
     name: Mapped[str] = words("name in the study file")
-    role: Mapped[str] = words("baseline, variant or interpolation")
+    role: Mapped[str] = words("baseline, variant, twin, control or interpolation")
     change: Mapped[str] = words("what it changes in the base, in words")
     fingerprint: Mapped[str] = link("trainings.fingerprint", "the training it stands for")
 
@@ -302,3 +302,38 @@ class Picture(Base):
     image_id: Mapped[int] = link("images.id", "the image it shows", primary_key=True)
     kind: Mapped[str] = words("lr, sr or hr", primary_key=True)
     path: Mapped[str] = words("the file, relative to the database's folder")
+
+
+class Look(Base):
+    """A contrast at one look of a study with seeds until decided, as it was taken."""
+
+    __tablename__ = "looks"
+    variant_id: Mapped[int] = link("variants.id", "the variant", primary_key=True)
+    seeds: Mapped[int] = count("seeds of the look", primary_key=True)
+    pairs: Mapped[int] = count("seeds that variant and baseline both had")
+    effect: Mapped[float | None] = number("mean difference to the baseline; NULL without pairs")
+    low: Mapped[float | None] = number("lower end of the repeated confidence interval")
+    high: Mapped[float | None] = number("upper end of the repeated confidence interval")
+    p: Mapped[float | None] = number("p-value of the paired t test; NULL where there is none")
+    nominal: Mapped[float] = number("what p is held against at this look")
+    p_within: Mapped[float | None] = number("p-value of the two one-sided tests")
+    nominal_within: Mapped[float] = number("what p_within is held against at this look")
+    verdict: Mapped[str] = words("helps, hurts, equivalent or unresolved; empty where none is due")
+    taken_at: Mapped[str] = words("when it was taken; ISO 8601, UTC")
+
+
+class PublishedFigure(Base):
+    """A figure that others published, beside a study of that name: never ours."""
+
+    __tablename__ = "published"
+    __table_args__ = (Index(None, "study_id"),)
+    id: Mapped[int] = key("number of the figure")
+    study_id: Mapped[int] = link("studies.id", "the study it stands beside")
+    source: Mapped[str] = words("who published it, where, when")
+    variant: Mapped[str] = words("the variant it is about")
+    quantity: Mapped[str] = words("what it is: psnr_y, params, loss, ...")
+    dataset: Mapped[str] = words("the evaluation set; empty where the quantity has none")
+    epoch: Mapped[int | None] = count("the epoch of a curve's point, else NULL")
+    value: Mapped[float] = number("the number")
+    unit: Mapped[str] = words("its unit: dB, %, ms, s or empty")
+    imported_at: Mapped[str] = words("when it was imported; ISO 8601, UTC")

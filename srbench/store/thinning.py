@@ -2,7 +2,8 @@
 
 Of a curve with more points than asked for, the first, the last and evenly spaced ones between
 are fetched, each by one look into the index. A curve with about a point an epoch or fewer
-(epoch means, validation) is never thinned, however long: those are what people read values off.
+(epoch means, validation) is kept whole, for people read values off it, until a study has so many
+that no page could show them: then each keeps an even share, its ends among them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from sqlalchemy import ColumnElement, Connection, func, literal, select
 from srbench.store.tables import Curve, Point, Run
 
 CURVES_AT_ONCE = 500
+MOST_WHOLE = 300_000  # points of all curves that are kept whole together
+LEAST_SHARE = 100  # points that a curve keeps however many there are
 COLUMNS = (Point.step, Point.epoch, Point.value, Point.not_finite)
 
 
@@ -29,6 +32,11 @@ class Extent:
     number: int
     first: int
     last: int
+    epochs: float  # between the ends
+
+    def is_long(self, most: int) -> bool:
+        """Whether it is thinned in any case: too many points, and more than one an epoch."""
+        return self.number > most and self.number > self.epochs + 2
 
 
 def curve_points(
@@ -39,9 +47,9 @@ def curve_points(
     `runs` is a condition on Run; a curve that is thinned has at most `most` points.
     """
     extents = list(extents_of(connection, runs))
-    thinned = {extent.curve for extent in extents if is_long(connection, extent, most)}
-    whole = [extent.curve for extent in extents if extent.curve not in thinned]
-    points = whole_curves(connection, whole)
+    thinned = {extent.curve for extent in extents if extent.is_long(most)}
+    whole = [extent for extent in extents if extent.curve not in thinned]
+    points = shared_out(connection, whole)
     return [
         (extent.run, extent.name, *point)
         for extent in extents
@@ -55,32 +63,61 @@ def curve_points(
 
 def extents_of(connection: Connection, runs: ColumnElement[bool]) -> Iterator[Extent]:
     """The curves of the runs that have points, by run and name."""
-    own = Point.curve_id == Curve.id
-    ends = [select(end).where(own).scalar_subquery() for end in
-            (func.count(), func.min(Point.step), func.max(Point.step))]  # fmt: skip
-    curves = select(Curve.id, Curve.run_id, Curve.name, *ends).join(Run, Run.id == Curve.run_id)
-    for row in connection.execute(curves.where(runs).order_by(Curve.run_id, Curve.name)):
-        if row[3] > 0:
-            yield Extent(*row)
-
-
-def is_long(connection: Connection, extent: Extent, most: int) -> bool:
-    """Whether a curve is to be thinned: too many points, and more than one an epoch."""
-    if extent.number <= most:
-        return False
-    ends = select(func.max(Point.epoch) - func.min(Point.epoch)).where(
-        Point.curve_id == extent.curve, Point.step.in_((extent.first, extent.last))
+    ends = (func.count(), func.min(Point.step), func.max(Point.step),
+            func.max(Point.epoch) - func.min(Point.epoch))  # fmt: skip
+    curves = (
+        select(Curve.id, Curve.run_id, Curve.name, *ends)
+        .join(Run, Run.id == Curve.run_id)
+        .join(Point, Point.curve_id == Curve.id)
+        .where(runs)
+        .group_by(Curve.id, Curve.run_id, Curve.name)
+        .order_by(Curve.run_id, Curve.name)
     )
-    return extent.number > float(connection.execute(ends).scalar_one()) + 2
+    for row in connection.execute(curves):
+        yield Extent(*row)
 
 
-def whole_curves(connection: Connection, curves: Sequence[int]) -> dict[int, list[tuple[Any, ...]]]:
-    """Every point of the curves, by step."""
+def shared_out(
+    connection: Connection, extents: Sequence[Extent]
+) -> dict[int, list[tuple[Any, ...]]]:
+    """The curves whole, or an even share of each where there are too many points in all."""
+    share = max(LEAST_SHARE, MOST_WHOLE // max(1, len(extents)))
+    if sum(extent.number for extent in extents) <= MOST_WHOLE:
+        share = max((extent.number for extent in extents), default=0)
+    points = whole_curves(connection, [e.curve for e in extents if e.number <= share])
+    alike: dict[tuple[int, int, int], list[Extent]] = {}
+    for extent in extents:
+        if extent.number > share:
+            alike.setdefault((extent.first, extent.last, extent.number), []).append(extent)
+    for group in alike.values():
+        steps = even_steps(group[0], share)
+        points |= whole_curves(connection, [e.curve for e in group], Point.step.in_(steps))
+        for extent in group:  # whose points do not lie evenly
+            if len(points[extent.curve]) != len(steps):
+                points[extent.curve] = thin_curve(connection, extent, share)
+    return points
+
+
+def even_steps(extent: Extent, most: int) -> list[int]:
+    """The steps of `most` of a curve's points, both ends among them, if they lie evenly."""
+    apart = (extent.last - extent.first) / (extent.number - 1)
+    places = {i * (extent.number - 1) // (most - 1) for i in range(most)}
+    return sorted({extent.first + round(place * apart) for place in places})
+
+
+def whole_curves(
+    connection: Connection, curves: Sequence[int], *which: ColumnElement[bool]
+) -> dict[int, list[tuple[Any, ...]]]:
+    """Every point of the curves that meets a condition, by step."""
     points: dict[int, list[tuple[Any, ...]]] = {curve: [] for curve in curves}
     for start in range(0, len(curves), CURVES_AT_ONCE):
         some = Point.curve_id.in_(curves[start : start + CURVES_AT_ONCE])
-        ordered = select(Point.curve_id, *COLUMNS).where(some).order_by(Point.curve_id, Point.step)
-        for curve, *point in connection.execute(ordered):
+        ordered = (
+            select(Point.curve_id, *COLUMNS)
+            .where(some, *which)
+            .order_by(Point.curve_id, Point.step)
+        )
+        for curve, *point in connection.execute(ordered).all():
             points[curve].append(tuple(point))
     return points
 

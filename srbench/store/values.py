@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 Reason = Literal["diverged", "oom", "error", "lost"]
 STATES = ("queued", "running", "interrupted", "done", "failed", "pruned")
+ROLES = ("baseline", "variant", "twin", "control", "interpolation")
 REASONS = ("diverged", "oom", "error", "lost")
 RETRIED = ("oom", "error", "lost")  # a run that diverged is a result, not an accident
 
@@ -50,7 +51,7 @@ class VariantRecord:
     """One row of a study: a name, what it changes, the training it stands for, its seeds."""
 
     name: str
-    role: Literal["baseline", "variant", "interpolation"]
+    role: Literal["baseline", "variant", "twin", "control", "interpolation"]
     change: str
     fingerprint: str
     seeds: tuple[int, ...]
@@ -190,3 +191,20 @@ class MissingScore:
     dataset: str  # manifest
     dataset_name: str
     metrics: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LookRow:
+    """One contrast at one look; p and its kin NaN where there is no test."""
+
+    seeds: int
+    variant: str
+    pairs: int
+    effect: float
+    low: float
+    high: float
+    p: float
+    nominal: float
+    p_within: float
+    nominal_within: float
+    verdict: str

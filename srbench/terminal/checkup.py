@@ -71,16 +71,31 @@ def _data() -> Check:
 
 
 def _database(db: str | None) -> list[Check]:
+    store = None
     try:
         store = open_store(db, create=False)
         facts = store.facts()
     except StudyError as error:
         return [Check("database", str(error), False)]
-    well = facts.get("integrity") in ("ok", None) and not facts.get("network_file_system")
+    finally:
+        if store is not None:
+            store.close()
+    network, links = facts["network_file_system"], facts["hard_links"]
+    disk = f"{facts['file_system'] or 'a server'}"
+    if network:
+        disk += ": a network file system, where locks may fail; use PostgreSQL"
+    if links > 1:
+        disk += f"; the file has {links} names (hard links), which can damage it: copy it instead"
+    left = facts["left"] + facts["expired"]
+    runs = f"{facts['running']} running" + (f", {left} left by their owner" if left else "")
     return [
         Check("database", f"{facts['url']}, schema {facts['schema']}, {facts['kind']} "
                           f"{facts['version']}"),
         Check("journal", f"{facts['journal']}: {facts['journal_why']}"),
-        Check("integrity", f"{facts.get('integrity')}, {facts['size_bytes'] / 1e6:.1f} MB on "
-                           f"{facts.get('file_system') or 'a server'}", well),
+        Check("integrity", f"{facts['integrity']}, {facts['size_bytes'] / 1e6:.1f} MB",
+              facts["integrity"] == "ok"),
+        Check("disk", disk, not network and links == 1),
+        Check("leases", f"{runs}; the next srbench run goes on with what is left"
+                        if left else runs),
+        Check("copies", ", ".join(facts["copies"]) or "none; migrations make one first"),
     ]  # fmt: skip

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -13,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from srbench.csv_text import line
 from srbench.registry import StudyError
 from srbench.terminal.checkup import Check
 
@@ -132,11 +131,20 @@ def rows_listed(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Render
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """The answer to a SELECT as CSV."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return file.getvalue()
+    return "".join(map(line, (columns, *rows)))
+
+
+def reproduced(runs: Sequence[Words], seed: int) -> RenderableType:
+    """How runs that were made again came out."""
+    table = _table("run", "study", "variant", "seed", "outcome", "detail")
+    styles = {"identical": "green", "changed": "yellow"}
+    for run in runs:
+        outcome = Text(run["outcome"], style=styles.get(run["outcome"], "bold red"))
+        named = (Text(str(run[key])) for key in ("run", "study", "variant", "seed"))
+        table.add_row(*named, outcome, Text(run["detail"]))
+    same = sum(run["outcome"] == "identical" for run in runs)
+    note = f"{same} of {len(runs)} came out identical; drawn by --seed {seed}."
+    return Group(table, Text(note, style="dim"))
 
 
 def checks_listed(checks: Iterable[Check]) -> RenderableType:

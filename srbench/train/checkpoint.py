@@ -1,28 +1,33 @@
 """Checkpoints that survive a kill, a torn write and a rotten disk.
 
-Written aside, flushed, renamed, the folder flushed, a SHA-256 at the end; two are kept, and the
-older one serves when the newer is damaged.
+Written whole or not at all, a SHA-256 at the end; two are kept, and the older one serves when the
+newer is damaged. A damaged one is named in a warning, and never trusted.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
-import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from srbench.files import write_atomically, written
+
 KEPT = 2
 _SUFFIX = ".checkpoint"
+_DIGEST = hashlib.sha256().digest_size
 
 
 def save(folder: Path, step: int, state: dict[str, Any]) -> Path:
     """Write the state after `step` steps, then drop all but the newest two.
 
     Raises:
-        OSError: the disk refuses; what was there before is still there.
+        DiskRefused: names the file; what was there before is still there.
     """
     buffer = io.BytesIO()
     torch.save(state, buffer)
@@ -30,43 +35,47 @@ def save(folder: Path, step: int, state: dict[str, Any]) -> Path:
     path = folder / f"{step:010d}{_SUFFIX}"
     write_atomically(path, payload + hashlib.sha256(payload).digest())
     for old in _newest_first(folder)[KEPT:]:
-        old.unlink(missing_ok=True)
+        with written(old):
+            old.unlink(missing_ok=True)
     return path
 
 
-def load_newest(folder: Path, device: torch.device) -> dict[str, Any] | None:
-    """The newest undamaged state in the folder, or None."""
+def warn(text: str) -> None:
+    """One line on the error stream, which a worker shares with its conductor."""
+    print(f"srbench: warning: {text}", file=sys.stderr, flush=True)
+
+
+def load_newest(
+    folder: Path, device: torch.device, say: Callable[[str], None] = warn
+) -> dict[str, Any] | None:
+    """The newest undamaged state in the folder, or None; `say` is told of each damaged one."""
     for path in _newest_first(folder):
-        raw = path.read_bytes()
-        payload, digest = raw[:-32], raw[-32:]
-        if hashlib.sha256(payload).digest() == digest:
-            state: dict[str, Any] = torch.load(
-                io.BytesIO(payload), map_location=device, weights_only=True
-            )
-            return state
+        try:
+            return _load(path, device)
+        except (MemoryError, torch.OutOfMemoryError):
+            raise  # the file may be well
+        except Exception as problem:  # of torch, zip or pickle: whatever it is, it is no state
+            first = next(iter(str(problem).splitlines()), type(problem).__name__)
+            say(f"{path}: the checkpoint is damaged ({first}); going on from an older state")
     return None
 
 
 def discard(folder: Path) -> None:
-    """Remove the checkpoints of a run that needs them no more."""
+    """Remove the checkpoints of a run that needs them no more; one that stays does no harm."""
     for path in _newest_first(folder):
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that after a crash it is there whole, or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(path.name + ".part")
-    with aside.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+def _load(path: Path, device: torch.device) -> dict[str, Any]:
+    raw = path.read_bytes()
+    payload, digest = raw[:-_DIGEST], raw[-_DIGEST:]
+    if hashlib.sha256(payload).digest() != digest:
+        raise ValueError("its SHA-256 is another")
+    state = torch.load(io.BytesIO(payload), map_location=device, weights_only=True)
+    if not isinstance(state, dict):
+        raise ValueError("it holds no state")
+    return state
 
 
 def _newest_first(folder: Path) -> list[Path]:

@@ -1,0 +1,56 @@
+"""What was said before the first result, and what was changed after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, and_, select
+from sqlalchemy.orm import aliased
+
+from srbench.store.tables import Plan, Run, Training, Variant
+
+JUDGED_BY = ("metric", "dataset", "protocol", "baseline", "min_effect", "looks")
+
+
+def changed_after_results(connection: Connection, plan: int) -> str:
+    """How this plan's study is judged otherwise than when its first results came; empty if not.
+
+    The plan of that time is the oldest of the study that shares a training with this one, of which
+    a run was finished before this plan was made.
+    """
+    own = connection.execute(select(Plan).where(Plan.id == plan)).one()
+    mine, theirs = aliased(Variant), aliased(Variant)
+    seen = (
+        select(Plan.facts)
+        .join(theirs, theirs.plan_id == Plan.id)
+        .join(mine, and_(mine.fingerprint == theirs.fingerprint, mine.plan_id == plan))
+        .join(Training, and_(Training.fingerprint == mine.fingerprint, Training.steps > 0))
+        .join(Run, and_(Run.fingerprint == mine.fingerprint, Run.state == "done"))
+        .where(Plan.study_id == own.study_id, Plan.id != plan, Plan.planned_at < own.planned_at)
+        .where(Run.finished_at < own.planned_at)
+        .order_by(Plan.planned_at, Plan.id)
+        .limit(1)
+    )
+    before = connection.execute(seen).scalar()
+    return "" if before is None else "; ".join(_changes(before, own.facts))
+
+
+def _changes(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
+    for name in JUDGED_BY:
+        old, new = before.get(name), now.get(name)
+        if (old or None) != (new or None):
+            yield f"{name} was {_said(old)}, is {_said(new)}"
+    old_claims = {claim["id"]: claim["test"] for claim in before.get("claims", ())}
+    new_claims = {claim["id"]: claim["test"] for claim in now.get("claims", ())}
+    for claim in dict.fromkeys((*old_claims, *new_claims)):
+        if claim not in new_claims:
+            yield f"claim {claim} was taken out"
+        elif claim not in old_claims:
+            yield f"claim {claim} was added"
+        elif old_claims[claim] != new_claims[claim]:
+            yield f"claim {claim} was {old_claims[claim]}"
+
+
+def _said(value: Any) -> str:
+    return "none" if value in (None, [], "") else str(value)

@@ -1,0 +1,279 @@
+"""Whatever is done in whatever order, the store is what a dictionary says it must be."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import in_mode
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from store_samples import METRICS, PHOTOS, claimed, outcome, plan
+
+from srbench.store import Claim, Fenced, Owner, Point, Store, measurements, open_store
+from srbench.store.journal import Journal
+from srbench.store.queue import LEASE_SECONDS
+
+OWNERS = tuple(Owner(f"machine-{n}", "boot", 10 + n, 1.0, f"worker {n}") for n in range(3))
+PLANS = (plan("one", ("plain", "se"), (0, 1)), plan("two", ("se", "atrous"), (0,)))
+STEPS = 5
+VALUES = st.one_of(st.floats(), st.sampled_from([-0.0, 1e-320, float("nan"), float("-inf")]))
+
+
+class Life(RuleBasedStateMachine):
+    """Owners of other machines claim, write, vanish and come back; time passes when it is told."""
+
+    open_one: Any  # makes an empty store below a folder; set for each database
+
+    @initialize()
+    def begin(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="srbench-machine-"))
+        self.now = 1000.0
+        self.store: Store = replace(self.open_one(self.folder), clock=lambda: self.now)
+        self.plans: dict[int, Any] = {}
+        self.runs: dict[int, dict[str, Any]] = {}
+        self.claims: list[Claim] = []  # also those that were lost
+
+    def teardown(self) -> None:
+        if hasattr(self, "store"):
+            self.store.close()
+            shutil.rmtree(self.folder)
+
+    @rule(chosen=st.sampled_from(PLANS))
+    def plan_it(self, chosen: Any) -> None:
+        """Planning queues what is new, and changes no run that is there."""
+        self.plans[self.store.add_plan(chosen)] = chosen
+        for number, fingerprint, seed, attempt in self.rows("id, fingerprint, seed, attempt"):
+            new = {"key": (fingerprint, seed), "attempt": attempt, "state": "queued"}
+            new |= {"fence": 0, "until": None, "points": {}, "reason": None, "scores": 0}
+            self.runs.setdefault(number, new)
+        asked = {(v.fingerprint, s) for p in self.plans.values() for v in p.variants
+                 for s in v.seeds}  # fmt: skip
+        assert {run["key"] for run in self.runs.values()} == asked
+
+    @precondition(lambda self: self.plans)
+    @rule(owner=st.sampled_from(OWNERS), data=st.data())
+    def claim(self, owner: Owner, data: st.DataObject) -> None:
+        """A claim gives a free run of the plan, the first in its order, or none."""
+        number = data.draw(st.sampled_from(sorted(self.plans)))
+        free = [run for run in self.of(number) if self.is_free(run)]
+        found = self.store.claim(number, owner)
+        assert (found is None) == (not free)
+        if found is None:
+            return
+        run = self.runs[found.run]
+        assert run in free
+        assert found.epoch == run["fence"] + 1
+        run |= {"state": "running", "fence": found.epoch, "until": self.now + LEASE_SECONDS}
+        self.claims.append(found)
+
+    @rule(seconds=st.sampled_from([1.0, 60.0, LEASE_SECONDS + 1, -3600.0, 3e8]))
+    def time_passes(self, seconds: float) -> None:
+        """Leases run out; clocks also jump."""
+        self.now = max(self.now + seconds, 0.0)
+
+    @precondition(lambda self: self.claims)
+    @rule(data=st.data(), step=st.integers(1, STEPS), value=VALUES)
+    def write(self, data: st.DataObject, step: int, value: float) -> None:
+        claim = self.drawn(data)
+        with self.fenced_if_lost(claim) as run:
+            points = [Point("loss", step, 0.5, value), Point("lr", step, 0.5, 1e-4)]
+            self.store.write_points(claim, points, steps=step)
+            run["points"][step] = value + 0.0  # minus zero is stored as zero
+            run["until"] = self.now + LEASE_SECONDS
+
+    @precondition(lambda self: self.claims)
+    @rule(data=st.data(), after=st.integers(0, STEPS))
+    def go_on_from_a_checkpoint(self, data: st.DataObject, after: int) -> None:
+        claim = self.drawn(data)
+        with self.fenced_if_lost(claim) as run:
+            self.store.forget_points(claim, after)
+            run["points"] = {k: v for k, v in run["points"].items() if k <= after}
+            run["until"] = self.now + LEASE_SECONDS
+
+    @precondition(lambda self: self.claims)
+    @rule(data=st.data(), how=st.sampled_from(["done", "diverged", "oom", "interrupted"]))
+    def end(self, data: st.DataObject, how: str) -> None:
+        claim = self.drawn(data)
+        if how == "done":
+            what = outcome(self.store, claim)
+        with self.fenced_if_lost(claim) as run:
+            if how == "done":
+                self.store.finish(claim, what)
+                run |= {"state": "done", "scores": len(METRICS) * len(PHOTOS.images)}
+            elif how == "interrupted":
+                self.store.interrupt(claim, 1)
+                run["state"] = "interrupted"
+            else:
+                self.store.fail(claim, how, "said", steps=1)  # type: ignore[arg-type]
+                run |= {"state": "failed", "reason": how}
+            run["until"] = None
+
+    @precondition(lambda self: self.claims)
+    @rule(data=st.data())
+    def beat(self, data: st.DataObject) -> None:
+        claim = self.drawn(data)
+        alive = self.holds(claim)
+        assert self.store.heartbeat(claim) == alive
+        if alive:
+            self.runs[claim.run]["until"] = self.now + LEASE_SECONDS
+
+    @precondition(lambda self: self.plans)
+    @rule(data=st.data(), fresh=st.booleans())
+    def ask_again(self, data: st.DataObject, fresh: bool) -> None:
+        number = data.draw(st.sampled_from(sorted(self.plans)))
+        if fresh:
+            chosen = [run for run in self.of(number) if run["state"] != "queued"]
+            added = self.store.add_attempts(number)
+        else:
+            chosen = [run for run in self.of(number) if run["reason"] == "oom"]
+            added = self.store.retry_failed(number)
+        assert added == len(chosen)
+        self.plan_it(self.plans[number])
+
+    @rule()
+    def reopen(self) -> None:
+        """As after a crash of this process: nothing is lost, nothing changes."""
+        self.store.engine.dispose()
+
+    @invariant()
+    def the_database_is_what_the_dictionary_says(self) -> None:
+        if not hasattr(self, "runs"):
+            return
+        rows = self.rows("id, fingerprint, seed, attempt, state, reason, fence, lease_until")
+        assert {row[0]: tuple(row[1:]) for row in rows} == {
+            number: (*run["key"], run["attempt"], run["state"], run["reason"], run["fence"],
+                     run["until"])
+            for number, run in self.runs.items()
+        }  # fmt: skip
+        for number, points in self.stored("loss").items():
+            assert same(points, self.runs[number]["points"])
+        scored = dict(self.store.sql("SELECT run_id, count(*) FROM scores GROUP BY run_id")[1])
+        assert scored == {n: run["scores"] for n, run in self.runs.items() if run["scores"]}
+
+    def rows(self, columns: str) -> list[tuple[Any, ...]]:
+        return self.store.sql(f"SELECT {columns} FROM runs ORDER BY id")[1]
+
+    def stored(self, name: str) -> dict[int, dict[int, float]]:
+        found: dict[int, dict[int, float]] = {number: {} for number in self.runs}
+        query = (
+            "SELECT run_id, step, coalesce(cast(value as text), not_finite), value FROM points "
+            f"JOIN curves ON curves.id = points.curve_id WHERE curves.name = '{name}'"
+        )
+        for run, step, word, value in self.store.sql(query)[1]:
+            found[run][step] = float(word) if value is None else value
+        return found
+
+    def of(self, number: int) -> list[dict[str, Any]]:
+        """The latest attempts that a plan asks for."""
+        chosen = self.plans[number]
+        asked = {(v.fingerprint, s) for v in chosen.variants for s in v.seeds}
+        last = {key: max(r["attempt"] for r in self.runs.values() if r["key"] == key)
+                for key in asked}  # fmt: skip
+        return [r for r in self.runs.values() if last.get(r["key"]) == r["attempt"]]
+
+    def is_free(self, run: dict[str, Any]) -> bool:
+        stale = run["state"] == "running" and run["until"] < self.now
+        return stale or run["state"] in ("queued", "interrupted")
+
+    def drawn(self, data: st.DataObject) -> Claim:
+        return self.claims[data.draw(st.integers(0, len(self.claims) - 1))]
+
+    def holds(self, claim: Claim) -> bool:
+        run = self.runs[claim.run]
+        return bool(run["state"] == "running" and run["fence"] == claim.epoch)
+
+    def fenced_if_lost(self, claim: Claim) -> Any:
+        return Expected(self.runs[claim.run], self.holds(claim))
+
+
+class Expected(suppress):
+    """A write under a claim: where it is lost, Fenced must come, and nothing may change."""
+
+    def __init__(self, run: dict[str, Any], holds: bool) -> None:
+        super().__init__(Fenced)
+        self.run, self.holds = run, holds
+
+    def __enter__(self) -> dict[str, Any]:  # type: ignore[override]
+        return self.run
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> bool:
+        if kind is None or issubclass(kind, Fenced):
+            assert (kind is None) == self.holds
+        return super().__exit__(kind, error, trace)
+
+
+def same(found: dict[int, float], wanted: dict[int, float]) -> bool:
+    return {k: repr(v) for k, v in found.items()} == {k: repr(v) for k, v in wanted.items()}
+
+
+def tried(opener: Any, examples: int) -> None:
+    machine = type("Life", (Life,), {"open_one": staticmethod(opener)})
+    often = int(os.environ.get("SRBENCH_EXAMPLES", examples))
+    run_state_machine_as_test(
+        machine, settings=settings(max_examples=often, stateful_step_count=40, deadline=None)
+    )
+
+
+@pytest.mark.parametrize("mode", ["truncate", "wal"])
+def test_any_order_of_events_on_sqlite_is_as_the_model_says(empty: str, mode: Any) -> None:
+    """SRBENCH_EXAMPLES sets how many lives of 40 events."""
+
+    def opened(folder: Path) -> Store:
+        path = shutil.copy(empty, folder / "srbench.sqlite")
+        return in_mode(str(path), Journal(mode, "asked for by the test"))
+
+    tried(opened, 40)
+
+
+def test_any_order_of_events_on_postgresql_is_as_the_model_says(postgres: str) -> None:
+    names = ("points", "curves", "scores", "pictures", "runs", "cells", "variants", "trainings",
+             "plan_datasets", "images", "datasets", "plans", "studies", "provenances")  # fmt: skip
+
+    def opened(folder: Path) -> Store:
+        store = open_store(postgres)
+        with store.engine.begin() as connection:
+            connection.exec_driver_sql(f"TRUNCATE {', '.join(names)} RESTART IDENTITY")
+        return store
+
+    tried(opened, 15)
+
+
+def test_the_model_notices_a_store_without_fences(
+    empty: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A planted bug, so that agreement above means something."""
+    life = Life()
+    type(life).open_one = staticmethod(
+        lambda folder: open_store(shutil.copy(empty, folder / "srbench.sqlite"))
+    )
+    life.begin()
+    life.plan_it(PLANS[0])
+    lost = claimed(life.store, 1, OWNERS[0])
+    life.time_passes(LEASE_SECONDS + 1)
+    kept = claimed(life.store, 1, OWNERS[1])
+    life.runs[kept.run] |= {"state": "running", "fence": kept.epoch}
+    write_late(life, lost)  # the store refuses, as the model says
+    monkeypatch.setattr(measurements, "hold", lambda *args, **values: None)
+    with pytest.raises(AssertionError):
+        write_late(life, lost)
+    life.teardown()
+
+
+def write_late(life: Life, claim: Claim) -> None:
+    with life.fenced_if_lost(claim):
+        life.store.write_points(claim, [Point("loss", 1, 0.5, 1.0)])
