@@ -15,7 +15,17 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from srbench.assignments import Assignments
-from srbench.messages import Done, Failed, Message, Progress, Ready, Resumed, Scoring, Stopped
+from srbench.messages import (
+    Done,
+    Failed,
+    Message,
+    Progress,
+    Ready,
+    Refused,
+    Resumed,
+    Scoring,
+    Stopped,
+)
 from srbench.plan import Plan
 from srbench.registry import StudyError
 from srbench.seats import Seat, hire
@@ -61,21 +71,22 @@ class Conductor:
             plan, store, threads=options.threads, checkpoint_s=options.checkpoint_s
         )
         self.seats: list[Seat] = []
+        self.to_score: list[MissingScore] = []
         self.deaths: dict[int, int] = {}
-        self.stillborn = 0  # workers that died before they were ready
+        self.stillborn = 0  # workers in a row that died before they were ready
         self.beat = time.monotonic()
         self.deadline = float("inf")  # for workers to stop
 
     def conduct(self, stopping: Callable[[], bool]) -> None:
         """Train and score everything that is left, until it is done or `stopping` says so."""
-        to_score = [] if stopping() else self.store.missing_scores(self.number)
+        self.to_score = [] if stopping() else self.store.missing_scores(self.number)
         try:
             while True:
                 stop = stopping()
                 if stop:
                     self._ask_to_stop()
                 else:
-                    self._hand_out(to_score)
+                    self._hand_out()
                 if all(seat.idle for seat in self.seats):
                     break
                 if stop and time.monotonic() > self.deadline:
@@ -98,22 +109,22 @@ class Conductor:
             if seat.claim is None:
                 self._let_go(seat)
             else:
-                seat.pipe.send("stop")
+                seat.tell("stop")
 
-    def _hand_out(self, to_score: list[MissingScore]) -> None:
+    def _hand_out(self) -> None:
         """Give every idle worker a task; start workers while there is more to do."""
-        waiting = self.store.claimable(self.number) + len(to_score)
+        waiting = self.store.claimable(self.number) + len(self.to_score)
         while len(self.seats) < len(self.options.devices) and waiting > self._unready():
             self.seats.append(hire(self._free_device(), self.options.threads))
         for seat in [s for s in self.seats if s.idle]:
-            if to_score:
-                seat.scoring = to_score.pop()
-                seat.pipe.send(self.assignments.scoring_task(seat.scoring))
+            if self.to_score:
+                seat.scoring = self.to_score.pop()
+                seat.tell(self.assignments.scoring_task(seat.scoring))
             elif (claim := self.store.claim(self.number, self.owner)) is not None:
                 seat.claim = claim
                 planned = self.assignments.planned(claim)
                 self._tell("started", claim, planned.steps)
-                seat.pipe.send(self.assignments.task(claim, planned))
+                seat.tell(self.assignments.task(claim, planned))
             else:
                 self._let_go(seat)
 
@@ -134,7 +145,7 @@ class Conductor:
         for seat in list(self.seats):
             if seat.claim is not None:  # only after an error of ours, or an impatient stop
                 seat.process.kill()
-                with suppress(Fenced):
+                with suppress(Fenced, StudyError):  # a full disk frees the run with this process
                     self.store.interrupt(seat.claim, seat.claim.steps_done)
             self._let_go(seat)
 
@@ -143,22 +154,29 @@ class Conductor:
         for pipe in connections.wait(list(pipes), timeout=0.25):
             seat = pipes[pipe]  # type: ignore[index]
             try:
-                message: Message = seat.pipe.recv()
-            except (EOFError, ConnectionResetError, OSError):
-                self._bury(seat)
-                continue
+                message: Message | None = seat.pipe.recv()
+            except (EOFError, OSError):
+                message = None
             try:
-                self._take(seat, message)
+                if message is None:
+                    self._bury(seat)
+                else:
+                    self._take(seat, message)
             except Fenced:
                 self._tell("said", "a run was taken over by another srbench; leaving it to them")
+                seat.claim = None
                 seat.process.kill()
-                self.seats.remove(seat)
+                if seat in self.seats:
+                    self._let_go(seat)
 
     def _take(self, seat: Seat, message: Message) -> None:
         """Write down what a worker says."""
         if isinstance(message, Ready):
             seat.ready = True
+            self.stillborn = 0
             return
+        if isinstance(message, Refused):
+            raise StudyError(f"{message.message}. Nothing is lost: runs under way are kept")
         if seat.scoring is not None:
             self._take_scores(seat, seat.scoring, message)
             return
@@ -203,26 +221,36 @@ class Conductor:
         seat.process.join(5)
         self.seats.remove(seat)
         how = seat.ending
-        if seat.claim is None:
-            if not seat.ready:
-                self.stillborn += 1
-                if self.stillborn >= MAX_DEATHS:
-                    raise StudyError(f"a worker on {seat.device} could not start ({how})")
-            if seat.scoring is not None:
-                self._tell(
-                    "said",
-                    f"a worker was {how}; run {seat.scoring.run} is scored by the next srbench run",
-                )
-            return
-        claim = seat.claim
-        self.deaths[claim.run] = self.deaths.get(claim.run, 0) + 1
-        if self.deaths[claim.run] >= MAX_DEATHS:
+        if seat.scoring is not None:
+            self._score_again(seat.scoring, how)
+        elif seat.claim is not None:
+            self._give_back(seat.claim, how)
+        elif not seat.ready:
+            self.stillborn += 1
+            if self.stillborn >= MAX_DEATHS:
+                raise StudyError(f"a worker on {seat.device} could not start ({how})")
+
+    def _give_back(self, claim: Claim, how: str) -> None:
+        if self._is_deadly(claim.run):
             message = f"the worker process died {MAX_DEATHS} times in this run, last {how}"
             self.store.fail(claim, "lost", message, steps=claim.steps_done)
             self._tell("failed", claim, "lost", message)
         else:
             self.store.interrupt(claim, claim.steps_done)
             self._tell("said", f"a worker was {how}; its run goes on from its checkpoint")
+
+    def _score_again(self, missing: MissingScore, how: str) -> None:
+        if self._is_deadly(missing.run):
+            self._tell(
+                "said", f"a worker was {how}; run {missing.run} is scored by the next srbench run"
+            )
+        else:
+            self.to_score.append(missing)
+
+    def _is_deadly(self, run: int) -> bool:
+        """Count one more death of a worker in this run; whether they are too many."""
+        self.deaths[run] = self.deaths.get(run, 0) + 1
+        return self.deaths[run] >= MAX_DEATHS
 
     def _keep_alive(self) -> None:
         if time.monotonic() - self.beat < HEARTBEAT_S:

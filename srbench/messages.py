@@ -103,4 +103,12 @@ class Stopped:
     steps: int
 
 
-Message = Ready | Resumed | Progress | Scoring | Done | Failed | Stopped
+@dataclass(frozen=True)
+class Refused:
+    """The disk takes no more files: no fault of the run, which is kept for later."""
+
+    run: int
+    message: str  # names the file and the remedy
+
+
+Message = Ready | Resumed | Progress | Scoring | Done | Failed | Stopped | Refused

@@ -6,18 +6,19 @@ is lost; the next `srbench run` or `srbench dashboard` makes it anew.
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 
+from srbench.keepers import Keeper, locked
 from srbench.places import STRIP, run_folder
+from srbench.registry import StudyError
 from srbench.results import Results
-from srbench.store import Store, this_process
+from srbench.store import Store
 from srbench.tune import Cell, Finished, Mirror, Plain, differing, quiet
 
 
@@ -27,6 +28,9 @@ class MirrorWatcher:
     def __init__(self, store: Store, plan: int, say: Callable[[str], None]) -> None:
         self.store, self.plan, self.say = store, plan, say
         self.mirror: Any = _Absent()
+        self.told = False  # that there is trouble with it
+        self.curve, self.metric, self.sets = "", ("", ""), dict[str, str]()
+        self.keeper: Keeper | None = None
         self.cells: dict[int, Cell] = {}
         with self._careful():
             results = store.results(plan, points=150)
@@ -36,11 +40,11 @@ class MirrorWatcher:
                                  strict=True))  # fmt: skip
             cells = cells_of(results)
             self.cells = {cell.run: cell for cell in cells}
-            with _locked(store.root):
+            with locked(store.root):
+                self.keeper = Keeper(store.root, results.facts.name)
                 self.mirror = open_mirror(store.root, results, cells)
-                if not self._shared():
+                if self.keeper.is_alone():
                     _bring_in_step(self.mirror, results, store.root)
-                    self.mirror.fail_orphans()
 
     def started(self, claim: Any, steps: int) -> None:
         with self._careful() as mirror:
@@ -87,17 +91,15 @@ class MirrorWatcher:
 
     def close(self) -> None:
         """Add what is known only now: late scores, effects in the study's note, its figures."""
-        with self._careful() as mirror:
-            with _locked(self.store.root):
-                results = self.store.results(self.plan)
-                if not self._shared():
-                    _bring_in_step(mirror, results, self.store.root)
+        with self._careful() as mirror, locked(self.store.root):
+            results = self.store.results(self.plan)
+            if self.keeper is not None and self.keeper.is_alone():
+                _bring_in_step(mirror, results, self.store.root)
             annotate(mirror, results)
             mirror.close()
-
-    def _shared(self) -> bool:
-        """Whether another srbench run has trials under way, which a rebuild would take from it."""
-        return self.store.running_elsewhere(self.plan, this_process()) > 0
+        if self.keeper is not None:
+            with suppress(OSError), locked(self.store.root):
+                self.keeper.leave()
 
     @contextmanager
     def _careful(self) -> Iterator[Any]:
@@ -106,10 +108,12 @@ class MirrorWatcher:
             yield self.mirror
         except Exception as problem:
             first = next(iter(str(problem).splitlines()), "")
-            self.say(
-                f"the Optuna mirror stays behind ({type(problem).__name__}: {first}); "
-                "results are safe, and srbench dashboard makes it anew"
-            )
+            if not self.told:
+                self.say(
+                    f"the Optuna mirror stays behind ({type(problem).__name__}: {first}); "
+                    "results are safe, and srbench dashboard makes it anew"
+                )
+            self.told = True
             self.mirror = _Absent()
 
 
@@ -124,17 +128,36 @@ def refresh(store: Store, names: Sequence[str]) -> None:
     """Make the mirrors of these studies anew where they are behind the database."""
     for name in names:
         results = store.results(name)
-        with _locked(store.root):
+        with _told(store.root), locked(store.root):
+            keeper = Keeper(store.root, results.facts.name)
             mirror = open_mirror(store.root, results, cells_of(results))
-            _bring_in_step(mirror, results, store.root)
+            if keeper.is_alone():  # else it is shown live, and whoever is last brings it in step
+                _bring_in_step(mirror, results, store.root)
             annotate(mirror, results)
             mirror.close()
+            keeper.leave()
+
+
+@contextmanager
+def _told(root: Path) -> Iterator[None]:
+    """What a full disk or a damaged file does to Optuna, told in one line."""
+    try:
+        yield
+    except Exception as problem:
+        said = str(problem).splitlines() or [""]
+        raise StudyError(
+            f"the Optuna mirror cannot be made ({type(problem).__name__}: {said[0]}); results are "
+            "safe. See that the disk has space, delete this file if it is damaged, then run the "
+            "same command again",
+            place=str(root / "optuna.sqlite"),
+        ) from problem
 
 
 def _bring_in_step(mirror: Mirror, results: Results, root: Path) -> None:
     finished = finished_of(results, root)
     if not mirror.in_step_with(finished):
         mirror.rebuild(finished)
+    mirror.fail_orphans()
 
 
 def mirror_url(root: Path) -> str:
@@ -161,12 +184,13 @@ def annotate(mirror: Mirror, results: Results) -> None:
     """Note and figures: the effects as far as they are known."""
     from srbench.report import figures_interactive as figures
     from srbench.report.markdown import effects_note
+    from srbench.report.pareto_interactive import quality_cost
 
     quiet()
     drawn = {
         "forest": ("Effects", figures.forest(results)),
         "curves": ("Curves, mean and band over seeds", figures.curves(results)),
-        "quality_cost": ("Quality against cost", figures.quality_cost(results)),
+        "quality_cost": ("Quality against cost", quality_cost(results)),
     }
     for title, figure in drawn.values():
         figure.update_layout(title={"text": title, "font": {"size": 14}}, margin={"t": 40})
@@ -258,12 +282,3 @@ def _places(settings: Mapping[str, Any], above: str) -> Iterator[tuple[str, Plai
 def _watched(results: Results) -> str:
     metric = results.facts.metric
     return metric if metric in ("psnr_y", "ssim_y") else "psnr_y"
-
-
-@contextmanager
-def _locked(root: Path) -> Iterator[None]:
-    """One process at a time makes or rebuilds the mirror: Optuna's own start-up races."""
-    root.mkdir(parents=True, exist_ok=True)
-    with (root / "optuna.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

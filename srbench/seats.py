@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
+from typing import Any
 
 from srbench import worker
 from srbench.store import Claim, MissingScore
@@ -39,11 +40,17 @@ class Seat:
             return f"killed by signal {-code}"
         return f"exit code {code}"
 
-    def leave(self) -> None:
-        """Send the worker home; kill it where it does not go."""
+    def tell(self, message: Any) -> None:
+        """Send the worker something. That it has died is seen where its pipe is read."""
         with suppress(OSError):
-            self.pipe.send(None)
+            self.pipe.send(message)
+
+    def leave(self) -> None:
+        """Send the worker home; kill it where it does not go, or has not come yet."""
+        self.tell(None)
         self.pipe.close()
+        if not self.ready:
+            self.process.kill()
         self.process.join(5)
         if self.process.is_alive():
             self.process.kill()

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from srbench import shortcut
+from srbench.keepers import is_left_open
+from srbench.looks import take_looks
 from srbench.registry import StudyError
+from srbench.signals import finishing
 from srbench.store import Store, open_store, this_process
 
 if TYPE_CHECKING:  # torch comes with it, three seconds that a finished study does without
     from rich.console import Console
 
+    from srbench.bench import Options
     from srbench.estimate import Forecast
     from srbench.plan import Plan
     from srbench.study import Study
@@ -116,7 +118,8 @@ def _finished(request: Request, key: str) -> tuple[Store, Ended] | None:
     except StudyError:
         return None  # not there yet, or not usable: opening it for the runs says which
     number = store.find_plan(key) if shortcut.holds(store.root, key) else None
-    if number is None or not _complete(store, number):
+    tidy = not is_left_open(store.root, request.study.stem)  # else Optuna's mirror needs a look
+    if number is None or not tidy or not _complete(store, number):
         store.close()
         return None
     store.make_latest(number)
@@ -126,26 +129,26 @@ def _finished(request: Request, key: str) -> tuple[Store, Ended] | None:
 def _complete(store: Store, plan: int) -> bool:
     states = store.plan_states(plan)
     again = {"queued", "running", "interrupted", "failed"} & set(states)
-    return not again and not store.missing_scores(plan)
+    return not again and not store.missing_scores(plan) and not take_looks(store, plan)
 
 
 def _planned(request: Request, console: Console) -> Plan:
+    from rich.markup import escape
+
     with console.status("reading the study") if console.is_terminal else _nothing() as status:
         study = read_study(request)
 
         def say(name: str) -> None:
             if status is not None:
-                status.update(f"building {name}")
+                status.update(f"building {escape(name)}")
 
         return plan_study(study, request.device, say)
 
 
 def _conduct(plan: Plan, request: Request, store: Store, key: str, console: Console) -> Ended:
-    from srbench.bench import Conductor, Options
+    from srbench.bench import Options
     from srbench.devices import choose_devices
-    from srbench.mirror import MirrorWatcher
     from srbench.records import record
-    from srbench.terminal.progress import Terminal
 
     number = store.add_plan(record(plan, key))
     shortcut.remember(store.root, key, _paths(plan), _folders(plan))
@@ -155,26 +158,47 @@ def _conduct(plan: Plan, request: Request, store: Store, key: str, console: Cons
         store.retry_failed(number)
     devices = choose_devices(request.device, request.workers)
     options = Options(devices, checkpoint_s=request.checkpoint_s)
+    while (stopped := _work_off(plan, number, store, options, console)) is None:
+        added = take_looks(store, number)
+        if not added:
+            break
+        said = ", ".join(f"{name} {seeds}" for name, seeds in added.items())
+        console.print(f"not decided yet; seeds wanted: {said}", highlight=False, markup=False)
+    return _ended(store, number, stopped)
+
+
+def _work_off(
+    plan: Plan, number: int, store: Store, options: Options, console: Console
+) -> int | None:
+    """Train and score what is queued; the signal that stopped it, else None."""
+    from srbench.bench import Conductor
+    from srbench.mirror import MirrorWatcher
+    from srbench.terminal.progress import Terminal
+
     left = store.claimable(number)
     unscored = len(store.missing_scores(number))
     if not left and not unscored:
-        return _ended(store, number, None)
+        if is_left_open(store.root, plan.study.name):  # by a process that was killed
+            MirrorWatcher(store, number, console.print).close()
+        return None
+    devices, runs = options.devices, sum(store.plan_states(number).values())
     works = {p.variant.name: p.steps * p.cost.macs_256 for p in plan.variants}
     total = _work_left(plan, store.waiting(number))
     console.print(
-        f"{plan.study.name}: {left} of {plan.runs} runs to do"
+        f"{plan.study.name}: {left} of {runs} runs to do"
         + (f", {unscored} to score" if unscored else "")
         + f"; {len(devices)} worker{'s' if len(devices) > 1 else ''} on {plan.numerics}",
         highlight=False,
+        markup=False,
     )
-    with Terminal(console, works, total, left) as terminal, _signals() as stop:
+    with Terminal(console, works, total, left) as terminal, finishing() as stop:
         mirror = MirrorWatcher(store, number, terminal.said)
         conductor = Conductor(plan, number, store, options, [terminal, mirror])
         try:
             conductor.conduct(lambda: stop.number is not None)
         finally:
             mirror.close()
-    return _ended(store, number, stop.number)
+    return stop.number
 
 
 def _ended(store: Store, plan: int, number: int | None) -> Ended:
@@ -203,32 +227,7 @@ def _folders(plan: Plan) -> Iterator[Path]:
         for dataset in (data["train"], data["validate"], *data["eval"]):
             for choice in dataset.choices():
                 named = [value for _, value in choice.settings if isinstance(value, str) and value]
-                yield from (Path(value).expanduser() for value in named)
-
-
-@dataclass
-class _Stop:
-    """The signal that asked to stop, once there was one."""
-
-    number: int | None = None
-
-
-@contextmanager
-def _signals() -> Iterator[_Stop]:
-    """SIGINT and SIGTERM finish the step and save; a second one ends at once."""
-    stop = _Stop()
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        if stop.number is not None:
-            os._exit(128 + number)
-        stop.number = number
-
-    before = {n: signal.signal(n, on_signal) for n in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+                yield from (Path(os.path.expanduser(value)) for value in named)
 
 
 @contextmanager

@@ -10,12 +10,14 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import optuna
-from optuna.artifacts import FileSystemArtifactStore, upload_artifact
+from optuna.artifacts import FileSystemArtifactStore, get_all_artifact_meta, upload_artifact
+from optuna.artifacts.exceptions import ArtifactNotFound
 from optuna.distributions import CategoricalDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
@@ -110,7 +112,11 @@ class Mirror:
 
     def rebuild(self, finished: Sequence[Finished]) -> None:
         """Make the study anew from our rows: finished trials cannot be changed in place."""
+        former = self._pictures()
         optuna.delete_study(study_name=self.name, storage=self.storage)
+        for picture in former:
+            with suppress(ArtifactNotFound):
+                self.artifacts.remove(picture)
         self.study = self._open()
         study_id = self.storage.get_study_id_from_name(self.name)
         for done in finished:
@@ -135,10 +141,9 @@ class Mirror:
 
     def fail_orphans(self) -> None:
         """Tell FAIL for trials that nobody works on: Optuna would show them running for ever."""
-        ours = {trial.number for trial in self.trials.values()}
+        self.trials.clear()
         for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            if trial.number not in ours:
-                self.study.tell(trial.number, state=TrialState.FAIL)
+            self.study.tell(trial.number, state=TrialState.FAIL)
 
     def begin(self, cell: Cell) -> None:
         """Ask for the trial of a run that was claimed; a former one, whose worker died, failed."""
@@ -201,6 +206,14 @@ class Mirror:
             study.set_user_attr("plan", self.plan)
             study.set_user_attr("vocabulary", self._vocabulary_text())
         return study
+
+    def _pictures(self) -> list[str]:
+        """The artifacts of all trials."""
+        return [
+            meta.artifact_id
+            for trial in self.study.get_trials(deepcopy=False)
+            for meta in get_all_artifact_meta(trial, storage=self.storage)
+        ]
 
     def _tell(self, number: int, value: float | None) -> None:
         if value is None:

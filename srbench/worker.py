@@ -7,6 +7,7 @@ closes it stops: a worker never outlives the process that may write.
 from __future__ import annotations
 
 import hashlib
+import io
 import signal
 import sys
 import time
@@ -27,6 +28,7 @@ from srbench import slots
 from srbench.data.decoded import Dataset, decode
 from srbench.data.degradations import Degrade
 from srbench.data.patches import with_lr
+from srbench.files import DiskRefused, write_atomically
 from srbench.measure.scores import (
     PROTOCOLS,
     evaluation_lr,
@@ -41,6 +43,7 @@ from srbench.messages import (
     Point,
     Progress,
     Ready,
+    Refused,
     Resumed,
     Scoring,
     Stopped,
@@ -50,6 +53,7 @@ from srbench.places import STRIP
 from srbench.plan import degradation_of, patches_of
 from srbench.registry import Choice, StudyError
 from srbench.slots import Image, metric
+from srbench.stats.convergence import plateau
 from srbench.streams import Streams
 from srbench.study import dataset_name
 from srbench.train import checkpoint
@@ -83,9 +87,20 @@ def main(pipe: Connection, device_name: str, threads: int) -> None:
 
 def _serve(pipe: Connection, device: torch.device) -> None:
     pipe.send(Ready())
-    while (task := pipe.recv()) is not None:
-        if isinstance(task, Task):  # anything else is a stop that came too late
-            pipe.send(_finished(task, pipe, device))
+    spent: Path | None = None  # of a run whose rows are written once the conductor asks for more
+    while True:
+        task = pipe.recv()
+        if task is not None and not isinstance(task, Task):
+            continue  # a stop that came too late
+        if spent is not None:
+            checkpoint.discard(spent)
+            spent = None
+        if task is None:
+            return
+        message = _finished(task, pipe, device)
+        if isinstance(message, Done) and message.weights is not None:
+            spent = Path(task.folder)
+        pipe.send(message)
 
 
 def _finished(task: Task, pipe: Connection, device: torch.device) -> Message:
@@ -103,6 +118,8 @@ def _finished(task: Task, pipe: Connection, device: torch.device) -> Message:
         return Failed(task.run, "oom", _first_line(problem), run.step)
     except MemoryError:
         return Failed(task.run, "oom", "the computer's memory is full", run.step)
+    except DiskRefused as problem:
+        return Refused(task.run, str(problem))
     except StudyError as problem:
         return Failed(task.run, "error", str(problem), run.step)
     except (EOFError, BrokenPipeError, ConnectionResetError):
@@ -143,8 +160,6 @@ class _Run:
         self.pipe.send(Scoring(self.task.run))
         start = time.monotonic()
         scores, pictures = self._score(net)
-        if trained:
-            checkpoint.discard(self.folder)
         return Done(
             self.task.run, self.step, train_s, time.monotonic() - start, memory, weights, sha256,
             tuple(scores), tuple(pictures),
@@ -167,16 +182,21 @@ class _Run:
             self.step = now.step
             if now.at_epoch_end:
                 self._end_epoch(now, now.epoch in validate)
+                if now.epoch in validate and self._at_rest(settings):
+                    now.end()
             if now.at_epoch_end or time.monotonic() - self.last_sent > 1.0:
                 self._tell(now)
             if self.pipe.poll():
                 self.pipe.recv()
                 self._checkpoint(now)
                 raise Stop
-            if time.monotonic() - self.last_saved >= self.task.checkpoint_s:
+            due = time.monotonic() - self.last_saved >= self.task.checkpoint_s
+            if due or now.step == now.steps:  # what ends while it scores is not trained again
                 self._checkpoint(now)
 
-        fit(net, patches, settings, self.streams, on_progress, resume=saved)
+        now = fit(net, patches, settings, self.streams, on_progress, resume=saved)
+        if self.sent < len(self.points):  # saved after the last step, and perhaps not yet told
+            self._tell(now)
         return self.trained_s + time.monotonic() - self.begin
 
     def _end_epoch(self, now: Training, validate: bool) -> None:
@@ -194,6 +214,13 @@ class _Run:
                 self.points.append((f"validate/{name}", now.step, now.epoch, value))
             self.begin += time.monotonic() - paused  # not training time
             now.net.train()
+
+    def _at_rest(self, settings: TrainSettings) -> bool:
+        """Whether the run is to end because PSNR on `validate` no longer changes."""
+        if settings.until != "converged":
+            return False
+        curve = [value for name, _, _, value in self.points if name == "validate/psnr_y"]
+        return plateau(curve, settings.tolerance).state == "rest"
 
     def _validate(self, net: nn.Module) -> Mapping[str, float]:
         metrics = {name: metric.parse(name).build()() for name in ("psnr_y", "ssim_y")}
@@ -223,7 +250,7 @@ class _Run:
     def _save_weights(self, net: nn.Module) -> tuple[str, str]:
         tensors = {k: v.detach().cpu().contiguous() for k, v in net.state_dict().items()}
         payload = save(tensors)
-        checkpoint.write_atomically(self.folder / "weights.safetensors", payload)
+        write_atomically(self.folder / "weights.safetensors", payload)
         return "weights.safetensors", hashlib.sha256(payload).hexdigest()
 
     def _score(
@@ -235,6 +262,7 @@ class _Run:
         for chosen in self.task.evaluate:
             images = _images(self.task, chosen, "eval")
             for n, (name, lr, hr) in enumerate(_evaluation_images(self.task, chosen, "eval")):
+                self._listen()
                 sr = super_resolve(net, lr, self.device)
                 row = score_pair(sr, hr, protocol, self.task.scale, metrics)
                 scores += [(images.manifest, name, key, value) for key, value in row.items()]
@@ -245,6 +273,13 @@ class _Run:
                 if n == 0 and chosen == self.task.evaluate[0]:
                     _save_picture(self.folder / STRIP, strip(lr, sr, hr))
         return scores, pictures
+
+    def _listen(self) -> None:
+        """Between two images: stop where the conductor wants it, and end where it is gone."""
+        if self.pipe.poll():
+            if self.pipe.recv() is None:
+                raise EOFError
+            raise Stop
 
     def _reset_memory(self) -> None:
         if self.device.type == "cuda":
@@ -279,8 +314,9 @@ def strip(lr: Image, sr: Image, hr: Image, side: int = 128) -> Image:
 
 
 def _save_picture(path: Path, pixels: Image) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Picture.fromarray(pixels).save(path, optimize=False)
+    buffer = io.BytesIO()
+    Picture.fromarray(pixels).save(buffer, "png", optimize=False)
+    write_atomically(path, buffer.getvalue())
 
 
 def _training_images(task: Task) -> tuple[Dataset, Degrade | None]:

@@ -1,0 +1,73 @@
+"""What SIGINT and SIGTERM do to a command: end it with 130 or 143, never with a traceback.
+
+While a study is conducted the first one only asks: the step under way is finished and saved. The
+second ends at once, and what is lost goes on from its checkpoint.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import NoReturn
+
+SHOW_CURSOR = b"\x1b[?25h\n"
+
+
+@dataclass
+class Stop:
+    """The signal that asked to stop, once there was one."""
+
+    number: int | None = None
+
+
+@contextmanager
+def ending() -> Iterator[None]:
+    """SIGTERM unwinds and gives exit code 143, as Ctrl-C does and gives 130."""
+
+    def on_signal(number: int, frame: FrameType | None) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    with _handled(on_signal, signal.SIGTERM):
+        yield
+
+
+@contextmanager
+def finishing() -> Iterator[Stop]:
+    """SIGINT and SIGTERM are noted; a second one ends at once."""
+    stop = Stop()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        if stop.number is not None:
+            _end_at_once(128 + number)
+        stop.number = number
+
+    with _handled(on_signal, signal.SIGINT, signal.SIGTERM):
+        yield stop
+
+
+def _end_at_once(code: int) -> NoReturn:
+    """No unwinding; but a cursor that the progress display has hidden comes back."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream.isatty():
+            os.write(stream.fileno(), SHOW_CURSOR)
+            break
+    os._exit(code)
+
+
+@contextmanager
+def _handled(handler: Callable[[int, FrameType | None], None], *numbers: int) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():  # only that one may, or is hit
+        yield
+        return
+    before = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, former in before.items():
+            signal.signal(number, former)

@@ -1,0 +1,91 @@
+"""A kill, a torn write, a full disk or a disk error at the calls of a run's life.
+
+Here at some calls of each; `python tests/faults/shim_server.py` does all of them (half an hour).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+from shim import FAULTS, Fault, Shim, compiled
+
+SERVER = Path(__file__).with_name("shim_server.py")
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    found = compiled(tmp_path_factory.mktemp("shim"))
+    if found is None:
+        pytest.skip("no C compiler, or no /proc, for the shim")
+    return found
+
+
+def disturbed(*words: str) -> dict[str, Any]:
+    ran = subprocess.run(
+        [sys.executable, str(SERVER), *words],
+        env=os.environ | {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+    assert ran.stdout, ran.stderr
+    found: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
+    assert found["wrong"] == []
+    return found
+
+
+@pytest.mark.usefixtures("library")
+@pytest.mark.parametrize(("life", "calls"), [("train", 8), ("migrate", 6), ("export", 4)])
+def test_nothing_is_lost_and_everything_told_whatever_call_fails(life: str, calls: int) -> None:
+    found = disturbed(life, "--calls", str(calls))
+    assert found["cases"] >= calls * 4
+    assert {told.split(":")[0] for told in found["told"]} == {fault.name for fault in FAULTS}
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("library")
+@pytest.mark.parametrize(("life", "calls"), [("mirror", 12), ("report", 6), ("export study", 6)])
+def test_what_is_made_from_rows_is_made_again(life: str, calls: int) -> None:
+    assert disturbed(life, "--calls", str(calls))["cases"] >= calls * 4
+
+
+def run(folder: Path, library: Path, fault: Fault, number: int) -> tuple[int, str, bool]:
+    """`srbench run` with real workers under the shim; exit code, error stream, whether it fired."""
+    shim = Shim(folder.with_name("control"))
+    shim.arm(folder / "db", fault, number)
+    ran = subprocess.run(
+        [sys.executable, "-m", "srbench.cli", "run", "tiny.yaml", "--checkpoint-s", "0"],
+        cwd=folder,
+        env=tiny.environment(folder) | shim.environment(library),
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+    return ran.returncode, ran.stderr, shim.disarm()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [300, 1000])
+@pytest.mark.parametrize("fault", [f for f in FAULTS if f.mode != "once"], ids=lambda f: f.name)
+def test_a_real_run_meets_the_fault_and_the_next_gets_done(
+    tmp_path: Path, library: Path, fault: Fault, number: int
+) -> None:
+    folder = tiny.lay_out(tmp_path / "study")
+    code, said, fired = run(folder, library, fault, number)
+    assert fired
+    assert "Traceback" not in said
+    if fault.mode == "ever":
+        lines = [line for line in said.splitlines() if line.startswith("srbench: error: ")]
+        assert (code, len(lines)) == (2, 1), said
+        assert "same command" in lines[0]
+    tiny.srbench(folder, "run", "tiny.yaml")
+    states = tiny.rows(folder, "select state, reason, count(*) from v_runs group by 1, 2")
+    assert states == [("done", None, 5)]
+    assert tiny.rows(folder, "pragma integrity_check") == [("ok",)]
