@@ -1,6 +1,7 @@
 """Make `db/reference/quickstart` and `reports/sample` from a database that holds `quickstart`.
 
-    srbench run ablations/quickstart.yaml && python reports/make_sample.py
+    srbench run ablations/quickstart.yaml && python reports/make_sample.py [DATABASE]
+    python reports/make_sample.py --page     # the page alone, from the rows that are committed
 
 Curves are thinned, and pictures of one image only are kept; nothing else is left out.
 tests/report/test_sample.py checks that the sample says what the reference rows say.
@@ -25,9 +26,14 @@ IMAGE = "chelsea"
 def main(database: str | None) -> None:
     """Write both folders anew."""
     measured = open_store(database, create=False).results("quickstart", points=100)
-    for folder in (REFERENCE, SAMPLE):
-        shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(REFERENCE, ignore_errors=True)
     _published(measured).to_folder(REFERENCE)
+    page()
+
+
+def page() -> None:
+    """Write the sample anew from the reference rows."""
+    shutil.rmtree(SAMPLE, ignore_errors=True)
     print(write([Results.from_folder(REFERENCE)], SAMPLE, plotly="beside"))
 
 
@@ -45,4 +51,7 @@ def _published(measured: Results) -> Results:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else None)
+    if sys.argv[1:] == ["--page"]:
+        page()
+    else:
+        main(sys.argv[1] if len(sys.argv) > 1 else None)

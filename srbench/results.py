@@ -13,6 +13,9 @@ from typing import Any
 
 import pandas as pd
 
+from srbench.csv_text import line, unguarded
+from srbench.files import replacing, write_atomically
+
 
 @dataclass(frozen=True)
 class StudyFacts:
@@ -39,15 +42,19 @@ class StudyFacts:
     data: dict[str, Any]  # resolved data settings, plain data
     references: tuple[tuple[str, str], ...]  # (part, citation), from the parts' docstrings
     notes: tuple[str, ...]  # readings and remarks of the study file ("ours: ...")
+    claims: tuple[dict[str, str], ...] = ()  # id, says, test
+    looks: tuple[int, ...] = ()  # seeds at which the study looks; empty for a fixed number
+    design: dict[str, Any] | None = None  # kind, factors, levels of each variant, aliases
+    later: str = ""  # what was changed after results of this study were there; empty is none
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # frames have no one truth of equality: a value is itself
 class Results:
     """A study's latest plan with everything measured for it.
 
     Frames (every row kept; a missing value is NaN or None):
 
-    variants   variant, role (baseline | variant | interpolation), change, fingerprint, parameters,
+    variants   variant, role (baseline | variant | control | interpolation), change, fingerprint, parameters,
                frozen, dead, dead_modules, macs_720p, macs_256, activations, receptive_field,
                uncounted, settings (the three trees as JSON); in study order
     runs       run_id, variant, seed, attempt, state, reason, message, steps, total_steps,
@@ -58,6 +65,9 @@ class Results:
     scores     run_id, variant, seed, dataset, protocol, image, metric, value; one image a row
     pictures   run_id, variant, seed, dataset, image, kind (lr | sr | hr), path
     datasets   role (train | validate | eval), name, manifest, images, megapixels
+    looks      seeds, variant, pairs, effect, low, high, p, nominal, p_within, nominal_within,
+               verdict, taken; a row a contrast and look, as it was taken
+    published  source, variant, quantity, dataset, epoch, value, unit; never ours
     """
 
     facts: StudyFacts
@@ -67,29 +77,66 @@ class Results:
     scores: pd.DataFrame
     pictures: pd.DataFrame
     datasets: pd.DataFrame
+    looks: pd.DataFrame
+    published: pd.DataFrame
     root: Path  # what the paths in `pictures` and `runs` are relative to
 
     def to_folder(self, folder: Path) -> None:
         """Write `study.json` and a CSV file a frame, so that `from_folder` gives it back."""
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "study.json").write_text(
-            json.dumps(asdict(self.facts), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+        facts = json.dumps(asdict(self.facts), indent=1, ensure_ascii=False) + "\n"
+        write_atomically(folder / "study.json", facts.encode())
         for name in FRAMES:
             frame: pd.DataFrame = getattr(self, name)
-            frame.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+            rows = frame.astype(object).where(frame.notna(), None).itertuples(index=False)
+            with replacing(folder / f"{name}.csv") as file:
+                file.write(line(frame.columns).encode())
+                file.writelines(line(row).encode() for row in rows)
 
     @classmethod
     def from_folder(cls, folder: Path) -> Results:
         """Read what `to_folder` wrote; pictures are looked for in the same folder."""
         plain = json.loads((folder / "study.json").read_text(encoding="utf-8"))
-        for key in ("seeds", "overrides", "notes"):
-            plain[key] = tuple(plain[key])
+        for key in ("seeds", "overrides", "notes", "claims", "looks"):
+            plain[key] = tuple(plain.get(key, ()))
         plain["references"] = tuple((part, citation) for part, citation in plain["references"])
-        frames = {
-            name: pd.read_csv(folder / f"{name}.csv", keep_default_na=True) for name in FRAMES
-        }
+        frames = {name: _read(folder / f"{name}.csv") for name in FRAMES}
         return cls(StudyFacts(**plain), **frames, root=folder)
 
 
+LOOKS = (
+    "seeds", "variant", "pairs", "effect", "low", "high", "p", "nominal", "p_within",
+    "nominal_within", "verdict", "taken",
+)  # fmt: skip
+PUBLISHED = ("source", "variant", "quantity", "dataset", "epoch", "value", "unit")
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """A frame as it was: text stays text, be it `1e5` or `NA`; numbers to the last bit."""
+    cells = pd.read_csv(path, dtype=str, keep_default_na=False, lineterminator="\n")
+    return pd.DataFrame({name: _column(name, list(cells[name])) for name in cells.columns})
+
+
+def _column(name: str, cells: list[str]) -> pd.Series[Any]:
+    if name in MAYBE:
+        return pd.Series([unguarded(cell) or None for cell in cells], dtype=object)
+    if name in TEXT:
+        return pd.Series([unguarded(cell) for cell in cells], dtype=object)
+    if set(cells) <= {*TRUTHS, ""} and set(cells) & set(TRUTHS):
+        return pd.Series([TRUTHS.get(cell) for cell in cells])
+    try:
+        return pd.Series([int(cell) for cell in cells], dtype="int64")
+    except ValueError:
+        return pd.Series([float(cell or "nan") for cell in cells], dtype="float64")
+
+
+TRUTHS = {"True": True, "False": False}
+MAYBE = {  # text that may be wanting
+    "reason", "message", "device", "host", "started", "finished", "weights", "weights_sha256",
+    "git_commit", "versions",
+}  # fmt: skip
+TEXT = MAYBE | {
+    "variant", "role", "change", "fingerprint", "dead_modules", "uncounted", "settings", "state",
+    "numerics", "name", "dataset", "protocol", "image", "metric", "kind", "path", "manifest",
+    "verdict", "taken", "source", "quantity", "unit",
+}  # fmt: skip
 FRAMES = tuple(field.name for field in fields(Results) if field.name not in ("facts", "root"))

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
 
 from srbench.results import Results
-from srbench.stats.effects import Effect, effects
 
-INTERPOLATION = "interpolation"
+CONTROL, INTERPOLATION = "control", "interpolation"
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def number(value: Any) -> float:
 
 
 def trained(results: Results) -> list[str]:
-    """Names of the variants that are trained, baseline included, in study order."""
+    """Names of the variants that are trained, baseline and controls included, in study order."""
     frame = results.variants
     return [str(v) for v in frame.loc[frame["role"] != INTERPOLATION, "variant"]]
 
@@ -54,9 +54,16 @@ def interpolations(results: Results) -> list[str]:
     return [str(v) for v in frame.loc[frame["role"] == INTERPOLATION, "variant"]]
 
 
+def controls(results: Results) -> list[str]:
+    """Names of the controls, in study order: trained, but no part of the answer."""
+    frame = results.variants
+    return [str(v) for v in frame.loc[frame["role"] == CONTROL, "variant"]]
+
+
 def compared(results: Results) -> list[str]:
-    """Names of the trained variants that are compared with the baseline."""
-    return [name for name in trained(results) if name != results.facts.baseline]
+    """Names of the variants that the study compares with its baseline: controls are not."""
+    apart = {results.facts.baseline, *controls(results)}
+    return [name for name in trained(results) if name not in apart]
 
 
 def image_scores(results: Results, metric: str | None = None) -> pd.DataFrame:
@@ -70,13 +77,18 @@ def image_scores(results: Results, metric: str | None = None) -> pd.DataFrame:
     return frame.loc[wanted]
 
 
+@lru_cache(maxsize=8)
 def cells(results: Results) -> tuple[Cell, ...]:
-    """Every planned cell, in study order, seeds ascending."""
+    """Every planned cell, in study order, seeds ascending.
+
+    Where seeds are added until decided, the first look plans a cell, and later ones their rows.
+    """
     by_run = _mean_by_run(image_scores(results))
     rows: dict[tuple[str, int], Mapping[Any, Any]] = {}
     for row in results.runs.sort_values(["variant", "seed", "attempt"]).to_dict("records"):
         rows[str(row["variant"]), int(row["seed"])] = row
-    planned = sorted(set(results.facts.seeds))
+    first = results.facts.looks[:1]
+    planned = sorted(set(results.facts.seeds))[: first[0] if first else None]
     out = []
     for name in trained(results):
         seeds = sorted({*planned, *(seed for variant, seed in rows if variant == name)})
@@ -125,11 +137,6 @@ def scores_by_seed(results: Results) -> dict[str, dict[int, float]]:
         if cell.score == cell.score:
             out[cell.variant][cell.seed] = cell.score
     return out
-
-
-def study_effects(results: Results) -> tuple[Effect, ...]:
-    """The effects on the primary outcome, in study order."""
-    return effects(scores_by_seed(results), results.facts.baseline)
 
 
 def interpolation_scores(results: Results) -> dict[str, float]:

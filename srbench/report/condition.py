@@ -1,4 +1,4 @@
-"""In what condition the evidence is: converged or not, synthetic, stale, few seeds.
+"""In what condition the evidence is: edited, controls failed, synthetic, converged or not, stale.
 
 A label must stand wherever the numbers it concerns are quoted.
 """
@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from srbench.report.cells import cells, scores_by_seed, text, trained, yardstick
-from srbench.report.curves import curve_names, read_curve
-from srbench.report.numbers import LOWER_IS_BETTER, metric_name, plural, shown, with_unit
+from srbench.report.cells import cells, scores_by_seed, text, yardstick
+from srbench.report.convergence import moving, plateaus, ranking_settled, tolerance_said
+from srbench.report.judged import control_outcome, judgement
+from srbench.report.numbers import LOWER_IS_BETTER, metric_name, plural
 from srbench.results import Results
-from srbench.stats.curves import Rest, band, rest
 
 
 @dataclass(frozen=True)
@@ -25,25 +25,17 @@ class Label:
 def labels(results: Results) -> tuple[Label, ...]:
     """The labels that apply to this study, gravest first."""
     out: list[Label] = []
+    if results.facts.later:
+        out.append(Label("changed after results", results.facts.later.rstrip(".")))
+    for control in judgement(results).controls:
+        outcome, says = control_outcome(control)
+        if outcome == "failed":
+            out.append(Label("control failed", says))
     if _mentions(results, "synthetic"):
         out.append(Label("synthetic", "these numbers come from made-up data, not from photographs"))
     if _mentions(results, "random weights") or results.facts.steps == 0:
         out.append(Label("random weights", "the networks were scored without training"))
-    found = resting(results)
-    moving = [name for name, at in found.items() if at.moving]
-    if moving:
-        size = next(iter(found.values())).tolerance
-        name, unit = metric_name(results.facts.metric), results.facts.unit
-        least = with_unit(shown(size, 3 if size < 0.1 else 2).rstrip("0"), unit)
-        out.append(
-            Label(
-                "unconverged",
-                f"{len(moving)} of {plural(len(found), 'variant')} still changed by more than "
-                f"{least} in {name} on validate over the last fifth of training",
-            )
-        )
-    elif (below := _below_interpolation(results)) is not None:
-        out.append(Label("unconverged", f"no variant has reached {below}, which needs no training"))
+    out += _unconverged(results)
     stale = sum(cell.stale for cell in cells(results))
     if stale:
         out.append(
@@ -52,32 +44,23 @@ def labels(results: Results) -> tuple[Label, ...]:
     return tuple(out)
 
 
-def resting(results: Results) -> dict[str, Rest]:
-    """variant -> whether its mean curve on `validate` has come to rest; empty without curves.
-
-    The tolerance is half of `min_effect`, or 0.05 dB (0.001 for a metric without a unit).
-    """
-    facts = results.facts
-    name = validation_curve(results)
-    if name is None:
-        return {}
-    tolerance = 0.05 if facts.unit == "dB" else 0.001
-    tolerance = facts.min_effect / 2 if facts.min_effect else tolerance
-    done = {(c.variant, c.seed) for c in cells(results) if c.state == "done"}
-    out, curve = {}, read_curve(results, name)
-    for variant in trained(results):
-        seeds = sorted(seed for v, seed in done if v == variant)
-        _, values = curve.over_seeds(variant, seeds)
-        at = rest(band(values).mean if len(values) else [], tolerance)
-        if at.known:
-            out[variant] = at
-    return out
-
-
-def validation_curve(results: Results) -> str | None:
-    """The curve of the primary metric on `validate`, where there is one."""
-    wanted = [n for n in curve_names(results) if "val" in n and results.facts.metric in n]
-    return wanted[0] if wanted else None
+def _unconverged(results: Results) -> list[Label]:
+    still, found = moving(results), plateaus(results)
+    if still:
+        name, ranking = metric_name(results.facts.metric), ranking_settled(results)
+        says = (
+            f"{len(still)} of {plural(len(found), 'variant')} would still change by more than "
+            f"{tolerance_said(results)} in {name} on validate over another third of training"
+        )
+        if ranking is not None:
+            settled = ranking.settled_from is not None
+            says += f"; their order had {'settled' if settled else 'not settled'}"
+        return [Label("unconverged", says)]
+    below = _below_interpolation(results)
+    if below is not None:
+        says = f"no variant has reached {below}, which needs no training"
+        return [Label("unconverged", says)]
+    return []
 
 
 def _below_interpolation(results: Results) -> str | None:

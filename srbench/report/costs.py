@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from srbench.report.cells import cells, number, scores_by_seed, trained
+from srbench.report.cells import cells, number, trained
 from srbench.results import Results
 from srbench.stats.effects import Interval, t_interval
 
@@ -38,9 +38,3 @@ def costs_of(results: Results, cost: str) -> dict[str, Interval]:
         column = results.variants.set_index("variant")[cost]
         values = {name: [number(column.get(name))] for name in values}
     return {name: t_interval([x for x in known if x > 0]) for name, known in values.items()}
-
-
-def known_costs(results: Results) -> list[str]:
-    """The costs that at least one scored variant has a number for."""
-    scored = [name for name, by_seed in scores_by_seed(results).items() if by_seed]
-    return [c for c in COSTS if any(costs_of(results, c)[name].count for name in scored)]

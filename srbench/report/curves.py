@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +13,10 @@ from srbench.report.numbers import METRIC_NAMES, metric_name, metric_unit
 from srbench.results import Results
 
 
+@lru_cache(maxsize=8)
 def curve_names(results: Results) -> list[str]:
     """Names of the stored curves: the primary metric on validate first, then the loss."""
-    found = {str(n) for n in results.curves["name"]} if len(results.curves) else set()
+    found = set(map(str, results.curves["name"].unique()))
     primary = results.facts.metric
     return sorted(found, key=lambda n: (primary not in n, "loss" not in n, "step" in n, n))
 
@@ -62,6 +64,7 @@ class Curve:
         return x, values
 
 
+@lru_cache(maxsize=8)  # half a second for a thousand runs
 def read_curve(results: Results, name: str) -> Curve:
     """A curve by name; what is not finite becomes NaN, several points at one place their mean."""
     frame = results.curves[results.curves["name"] == name]

@@ -8,28 +8,34 @@ it is dark; each trace names its variant in `meta`.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
 import plotly.graph_objects as go
 
-from srbench.report.cells import interpolation_scores, scores_by_seed, trained
+from srbench.report.beside import published_curves
+from srbench.report.cells import trained
 from srbench.report.colours import REST, colours, dashes
-from srbench.report.costs import COSTS, costs_of, spaced
 from srbench.report.curves import Curve, curve_names, curve_title, read_curve, thinned
 from srbench.report.forest import forest_of
 from srbench.report.numbers import metric_name
 from srbench.report.ranking import by_variant, effect_decimals
 from srbench.results import Results
 from srbench.stats.curves import band
-from srbench.stats.effects import t_interval
 
 MOST_POINTS, FEWEST_POINTS = 300, 40  # of one line
 ALL_POINTS = 60_000  # of one figure, single seeds included
 
 
+SYMBOLS = {
+    "up": "triangle-up", "down": "triangle-down", "square": "square", "ring": "circle-open",
+    "dot": "circle",
+}  # fmt: skip
+
+
 def forest(results: Results) -> go.Figure:
-    """Effects with 95 % and simultaneous intervals, best on top."""
+    """Effects with both intervals and the verdict in words and shape, best on top."""
     plot, hues, unit = forest_of(results), colours(results), results.facts.unit
     figure = _figure()
     if plot.band:
@@ -39,7 +45,7 @@ def forest(results: Results) -> go.Figure:
         effect = row.effect
         common = {"y": [escape(row.variant)], "showlegend": False, "meta": {"variant": row.variant}}
         if effect is None:
-            marker = {"symbol": "diamond", "size": 9, "color": hues[row.variant]}
+            marker = {"symbol": "diamond", "size": 8, "color": hues[row.variant]}
             figure.add_scatter(x=[0.0], mode="markers", marker=marker, **common)
             continue
         if not effect.pairs:
@@ -61,16 +67,28 @@ def forest(results: Results) -> go.Figure:
         figure.add_scatter(
             x=[round(effect.mean, d + 1)],
             mode="markers",
-            marker={"size": 10, "color": hues[row.variant]},
-            hovertemplate=f"%{{y}}: {row.label} {unit} ({row.interval})<extra></extra>",
+            marker={
+                "size": 10,
+                "color": hues[row.variant],
+                "symbol": SYMBOLS[row.shape],
+                "line": {"width": 2, "color": hues[row.variant]},
+            },
+            hovertemplate=(
+                f"%{{y}}: {row.verdict}, {row.label} {unit} ({row.interval})<extra></extra>"
+            ),
             **common,
         )
+        figure.add_annotation(
+            x=1.01, xref="paper", xanchor="left", y=escape(row.variant), showarrow=False,
+            text=row.verdict,
+        )  # fmt: skip
     names = [escape(row.variant) for row in plot.rows]
     name = metric_name(results.facts.metric)
     figure.update_layout(
         xaxis={"title": {"text": f"effect on {name}" + (f", {unit}" if unit else "")}},
         yaxis={"categoryorder": "array", "categoryarray": names[::-1], "automargin": True},
         height=90 + 28 * len(names),
+        margin={"r": 96},
     )
     return figure
 
@@ -79,8 +97,15 @@ def curves(results: Results, name: str | None = None) -> go.Figure:
     """One stored curve: mean and band over seeds, single seeds hidden, failed runs dashed."""
     known = curve_names(results)
     name = name or (known[0] if known else "loss")
+    plain = curves_plain(results, name)
+    return go.Figure(plain["data"] + seed_traces(plain["seeds"]), plain["layout"])
+
+
+def curves_plain(results: Results, name: str) -> dict[str, Any]:
+    """The same as plain data, the single seeds beside it: plotly checks each line for a while."""
     hues, patterns = colours(results), dashes(results)
-    rows, figure, curve = by_variant(results), _figure(), read_curve(results, name)
+    rows, figure, curve = by_variant(results), Lines(), read_curve(results, name)
+    seeds: list[dict[str, Any]] = []
     most = max(FEWEST_POINTS, min(MOST_POINTS, ALL_POINTS // max(len(curve.lines), 1)))
     for variant in trained(results):
         done = [c.seed for c in rows[variant] if c.state == "done"]
@@ -88,76 +113,35 @@ def curves(results: Results, name: str | None = None) -> go.Figure:
         width = 3 if variant == results.facts.baseline else 1 if hues[variant] == REST else 2
         line = {"color": hues[variant], "width": width, "dash": patterns[variant]}
         _add_mean(figure, curve, variant, done, line, most)
-        for seed in (*done, *broken):
-            hue = hues[variant]
-            _add_seed(figure, curve, variant, seed, hue, seed in broken, most)
-    figure.update_layout(
-        xaxis={"title": {"text": curve.axis}},
-        yaxis={
+        for seed in broken:
+            _add_broken(figure, curve, variant, seed, hues[variant], most)
+        few = max(FEWEST_POINTS, most // max(len(done), 1)) if len(curve.lines) > 200 else most
+        seeds += _seeds_of(curve, variant, done, hues[variant], few)
+    for (source, variant), (epochs, others) in published_curves(results, name).items():
+        points = thinned(len(epochs), most).tolist()
+        figure.add_scatter(
+            x=[epochs[i] for i in points], y=[_short(others[i]) for i in points],
+            mode="lines+markers", name=f"{escape(variant)}, published by {escape(source)}",
+            line={"color": hues[variant], "width": 1, "dash": "dash"}, showlegend=False,
+            marker={"symbol": "circle-open", "size": 4, "maxdisplayed": 9},
+            meta={"variant": variant, "kind": "published"},
+            hovertemplate="%{fullData.name}: %{y:.5~g} at %{x}<extra></extra>",
+        )  # fmt: skip
+    layout = {
+        **LAYOUT,
+        "xaxis": {"title": {"text": curve.axis}},
+        "yaxis": {
             "title": {"text": curve_title(name)},
             "type": "log" if _positive(name) else "linear",
         },
-        hovermode="closest",
-        height=460,
-    )
-    return figure
-
-
-def quality_cost(results: Results, cost: str = "parameters") -> go.Figure:
-    """The primary metric against one cost on a log axis, with 95 % intervals over seeds."""
-    hues, scores = colours(results), scores_by_seed(results)
-    d, unit = effect_decimals(results) + 1, results.facts.unit
-    figure, prices = _figure(), costs_of(results, cost)
-    for variant in trained(results):
-        quality, price = t_interval(list(scores[variant].values())), prices[variant]
-        if not quality.count or not price.count:
-            continue
-        error = quality.half if quality.count > 1 else 0.0
-        points: dict[str, Any] = {
-            "x": [_short(price.mean)],
-            "y": [round(quality.mean, d)],
-            "error_y": {"type": "data", "array": [round(error, d)], "thickness": 1.5, "width": 0},
-        }
-        if price.count > 1:
-            points["error_x"] = {
-                "type": "data", "array": [_short(price.half)], "thickness": 1.5, "width": 0,
-            }  # fmt: skip
-        figure.add_scatter(
-            mode="markers+text",
-            text=[escape(variant) if hues[variant] != REST else ""],
-            textposition="middle right",
-            cliponaxis=False,
-            marker={
-                "size": 10,
-                "color": hues[variant],
-                "symbol": "diamond" if variant == results.facts.baseline else "circle",
-            },
-            name=escape(variant),
-            meta={"variant": variant, "kind": "point"},
-            hovertemplate=f"%{{fullData.name}}: %{{y}} {unit}, %{{x:,}}<extra></extra>",
-            **points,
-        )
-    for name, level, shift in spaced(interpolation_scores(results), list(scores.values())):
-        figure.add_hline(
-            round(level, d),
-            line={"width": 1, "dash": "dot", "color": "#808080"},
-            annotation={
-                "text": escape(name), "x": 0.1 * shift, "xanchor": "left", "yanchor": "bottom",
-                "showarrow": False,
-            },
-        )  # fmt: skip
-    title = metric_name(results.facts.metric) + (f", {unit}" if unit else "")
-    figure.update_layout(
-        xaxis={"title": {"text": COSTS.get(cost, cost)}, "type": "log"},
-        yaxis={"title": {"text": title}},
-        height=440,
-        margin={"r": 120},
-    )
-    return figure
+        "hovermode": "closest",
+        "height": 460,
+    }
+    return {"data": figure.data, "layout": layout, "seeds": seeds}
 
 
 def _add_mean(
-    figure: go.Figure, curve: Curve, variant: str, seeds: list[int], line: Any, most: int
+    figure: Lines, curve: Curve, variant: str, seeds: list[int], line: Any, most: int
 ) -> None:
     x, values = curve.over_seeds(variant, seeds)
     if not len(x) or not len(values):
@@ -185,44 +169,95 @@ def _add_mean(
     )  # fmt: skip
 
 
-def _add_seed(
-    figure: go.Figure, curve: Curve, variant: str, seed: int, hue: str, broken: bool, most: int
-) -> None:
+def _add_broken(figure: Lines, curve: Curve, variant: str, seed: int, hue: str, most: int) -> None:
+    """What there is of a run that did not finish."""
     x, values = curve.over_seeds(variant, [seed])
-    if not len(x) or not len(values):
-        return
+    if len(x) and len(values):
+        keep = thinned(len(x), most)
+        figure.add_scatter(
+            x=_plain(x[keep]),
+            y=_plain(values[0][keep]),
+            mode="lines",
+            line={"color": hue, "width": 1, "dash": "dot"},
+            name=f"{escape(variant)}, seed {seed}, not finished",
+            showlegend=False,
+            meta={"variant": variant, "kind": "broken"},
+            hovertemplate="%{fullData.name}: %{y:.5~g} at %{x}<extra></extra>",
+        )
+
+
+def _seeds_of(
+    curve: Curve, variant: str, seeds: list[int], hue: str, most: int
+) -> list[dict[str, Any]]:
+    """The lines of single seeds on one axis: {variant, name, colour, x, seeds: {seed: values}}."""
+    lines: dict[str, list[float | None]] = {}
+    x, _ = curve.over_seeds(variant, seeds)
     keep = thinned(len(x), most)
-    figure.add_scatter(
-        x=_plain(x[keep]),
-        y=_plain(values[0][keep]),
-        mode="lines",
-        line={"color": hue, "width": 1, "dash": "dot" if broken else "solid"},
-        visible=broken,
-        name=f"{escape(variant)}, seed {seed}" + (", not finished" if broken else ""),
-        showlegend=False,
-        meta={"variant": variant, "kind": "broken" if broken else "seed"},
-        hovertemplate="%{fullData.name}: %{y:.5~g} at %{x}<extra></extra>",
-    )
+    for seed in seeds:
+        at, values = curve.over_seeds(variant, [seed])
+        if len(at) == len(x) and len(values):
+            lines[str(seed)] = _plain(values[0][keep], 5)
+        elif len(values):
+            own = thinned(len(at), most)
+            entry = {"x": _plain(at[own]), "seeds": {str(seed): _plain(values[0][own], 5)}}
+            return [
+                _seeds_entry(variant, hue) | entry,
+                *_seeds_of(curve, variant, [s for s in seeds if s != seed], hue, most),
+            ]
+    if not lines:
+        return []
+    return [_seeds_entry(variant, hue) | {"x": _plain(x[keep]), "seeds": lines}]
+
+
+def _seeds_entry(variant: str, hue: str) -> dict[str, Any]:
+    return {"variant": variant, "name": escape(variant), "colour": hue}
+
+
+def seed_traces(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Single seeds as hidden traces, for who draws the figure without the page's script."""
+    return [
+        {
+            "type": "scatter", "x": entry["x"], "y": values, "mode": "lines", "visible": False,
+            "line": {"color": entry["colour"], "width": 1}, "showlegend": False,
+            "name": f"{entry['name']}, seed {seed}",
+            "meta": {"variant": entry["variant"], "kind": "seed"},
+            "hovertemplate": "%{fullData.name}: %{y:.5~g} at %{x}<extra></extra>",
+        }
+        for entry in entries
+        for seed, values in entry["seeds"].items()
+    ]  # fmt: skip
+
+
+@dataclass
+class Lines:
+    """Traces of a figure as plain data, in the order they were added."""
+
+    data: list[dict[str, Any]] = field(default_factory=list)
+
+    def add_scatter(self, **trace: Any) -> None:
+        """Add a line; its keys are plotly's."""
+        self.data.append({"type": "scatter", **trace})
+
+
+LAYOUT: dict[str, Any] = {
+    "template": {},
+    "paper_bgcolor": "rgba(0,0,0,0)",
+    "plot_bgcolor": "rgba(0,0,0,0)",
+    "margin": {"l": 64, "r": 24, "t": 16, "b": 48},
+    "showlegend": False,
+}
 
 
 def _figure() -> go.Figure:
-    return go.Figure(
-        layout={
-            "template": {},
-            "paper_bgcolor": "rgba(0,0,0,0)",
-            "plot_bgcolor": "rgba(0,0,0,0)",
-            "margin": {"l": 64, "r": 24, "t": 16, "b": 48},
-            "showlegend": False,
-        }
-    )
+    return go.Figure(layout=LAYOUT)
 
 
 def _positive(name: str) -> bool:
     return "loss" in name
 
 
-def _plain(values: Any) -> list[float | None]:
-    return [_short(float(v)) if math.isfinite(v) else None for v in values]
+def _plain(values: Any, digits: int = 6) -> list[float | None]:
+    return [float(f"{v:.{digits}g}") if math.isfinite(v) else None for v in values]
 
 
 def _short(value: float) -> float:

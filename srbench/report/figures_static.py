@@ -20,16 +20,16 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from srbench.report.cells import interpolation_scores, scores_by_seed, trained
+from srbench.report.beside import published_curves
+from srbench.report.cells import trained
 from srbench.report.colours import REST, colours, dashes
-from srbench.report.costs import COSTS, costs_of, spaced
 from srbench.report.curves import curve_title, read_curve, thinned
-from srbench.report.forest import forest_of
+from srbench.report.forest import Forest, ForestRow, forest_of
+from srbench.report.judged import Judged
 from srbench.report.numbers import metric_name
 from srbench.report.ranking import by_variant
 from srbench.results import Results
 from srbench.stats.curves import band
-from srbench.stats.effects import t_interval
 
 INK, FAINT = "#1a1b1c", "#8d8e8f"
 LINES: dict[str, Any] = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}
@@ -43,8 +43,11 @@ STYLE: dict[Any, Any] = {
 }  # fmt: skip
 
 
+MARKERS = {"up": "^", "down": "v", "square": "s", "ring": "o", "dot": "."}
+
+
 def forest_figure(results: Results) -> Figure:
-    """Effects with their intervals."""
+    """Effects with their intervals and verdicts; the controls stand below a line."""
     plot, hues = forest_of(results), colours(results)
     figure, axes = _canvas(7.2, 0.9 + 0.28 * len(plot.rows))
     if plot.band:
@@ -59,16 +62,18 @@ def forest_figure(results: Results) -> Figure:
     for y, row in enumerate(plot.rows):
         hue, effect = hues[row.variant], row.effect
         if effect is None:
-            axes.plot([0], [y], "D", color=hue, markersize=6)
+            axes.plot([0], [y], "D", color=hue, markersize=5)
         elif effect.pairs:
-            if effect.pairs > 1:
-                family = [effect.simultaneous_low, effect.simultaneous_high]
-                axes.plot(family, [y, y], color=hue, linewidth=1.0)
-                axes.plot([effect.low, effect.high], [y, y], color=hue, linewidth=3.5)
-            axes.plot([effect.mean], [y], "o", color=hue, markersize=6)
+            _contrast(axes, plot, row, effect, y, hue)
         said = f"{row.label}  ({row.interval})" if row.interval else row.label
-        axes.annotate(said, (1.02, y), xycoords=("axes fraction", "data"), va="center", fontsize=8)
-    axes.set_yticks(range(len(plot.rows)), [row.variant for row in plot.rows])
+        beside = ((1.02, row.verdict), (1.18, said))
+        for x, said in beside:
+            axes.annotate(said, (x, y), xycoords=("axes fraction", "data"), va="center", fontsize=8)
+    names = [f"control {row.variant}" if row.control else row.variant for row in plot.rows]
+    axes.set_yticks(range(len(plot.rows)), names)
+    first = next((y for y, row in enumerate(plot.rows) if row.control), None)
+    if first is not None:
+        axes.axhline(first - 0.5, color=FAINT, linewidth=0.6, linestyle=(0, (4, 3)))
     axes.set_ylim(len(plot.rows) - 0.4, -0.6)
     axes.set_xlim(plot.low, plot.high)
     axes.set_xticks(list(plot.ticks), list(plot.tick_labels))
@@ -76,6 +81,24 @@ def forest_figure(results: Results) -> Figure:
     axes.spines["left"].set_visible(False)
     axes.tick_params(left=False)
     return figure
+
+
+def _contrast(axes: Axes, plot: Forest, row: ForestRow, effect: Judged, y: int, hue: str) -> None:
+    """Both intervals and the mark of the verdict; an arrow where it lies outside the frame."""
+    if effect.low == effect.low:
+        family = [effect.simultaneous_low, effect.simultaneous_high]
+        axes.plot(family, [y, y], color=hue, linewidth=1.0)
+        axes.plot([effect.low, effect.high], [y, y], color=hue, linewidth=3.5)
+    side = plot.outside(effect.mean)
+    if side:
+        x, marker = (plot.low, "<") if side == "left" else (plot.high, ">")
+        axes.plot([x], [y], marker, color=hue, markersize=6, clip_on=False)
+        return
+    fill = "white" if row.shape == "ring" else hue
+    size = 9 if row.shape == "dot" else 7
+    axes.plot(
+        [effect.mean], [y], MARKERS[row.shape], color=hue, markerfacecolor=fill, markersize=size
+    )
 
 
 def curves_figure(results: Results, name: str) -> Figure:
@@ -102,6 +125,14 @@ def curves_figure(results: Results, name: str) -> Figure:
                 x, values = curve.over_seeds(variant, [cell.seed])
                 if len(values):
                     axes.plot(x, values[0], color=hues[variant], linewidth=0.8, linestyle=":")
+    for (_, variant), (epochs, others) in published_curves(results, name).items():
+        every = max(1, len(epochs) // 9)
+        axes.plot(
+            epochs, others, color=hues[variant], linewidth=0.9, linestyle=(0, (2, 2)), marker="o",
+            markerfacecolor="white", markersize=3.5, markevery=(every // 2, every),
+        )  # fmt: skip
+        if hues[variant] != REST:
+            ends.append((float(epochs[-1]), float(others[-1]), f"{variant}, published"))
     axes.set_xlabel(curve.axis)
     axes.set_ylabel(curve_title(name))
     if "loss" in name:
@@ -112,39 +143,6 @@ def curves_figure(results: Results, name: str) -> Figure:
     return figure
 
 
-def quality_cost_figure(results: Results, cost: str) -> Figure:
-    """Quality against one cost, log axis, interpolations as reference lines."""
-    figure, axes = _canvas(7.2, 4.0)
-    hues, scores = colours(results), scores_by_seed(results)
-    prices = costs_of(results, cost)
-    for variant in trained(results):
-        quality, price = t_interval(list(scores[variant].values())), prices[variant]
-        if not quality.count or not price.count:
-            continue
-        error = quality.half if quality.count > 1 else 0.0
-        wide = price.half if price.count > 1 else 0.0
-        marker = "D" if variant == results.facts.baseline else "o"
-        axes.errorbar(
-            [price.mean], [quality.mean], yerr=[error], xerr=[wide], fmt=marker,
-            color=hues[variant], markersize=6, linewidth=1.2,
-        )  # fmt: skip
-        if hues[variant] != REST:
-            axes.annotate(
-                variant, (price.mean, quality.mean), xytext=(8, 0), textcoords="offset points",
-                va="center", fontsize=8, annotation_clip=False,
-            )  # fmt: skip
-    for name, level, shift in spaced(interpolation_scores(results), list(scores.values())):
-        axes.axhline(level, color=FAINT, linewidth=0.8, linestyle=":")
-        place = (0.005 + 0.1 * shift, level)
-        axes.annotate(name, place, xycoords=("axes fraction", "data"), va="bottom", fontsize=8)
-    axes.set_xscale("log")
-    axes.margins(0.18, 0.12)
-    _plain_ticks(axes.xaxis)
-    axes.set_xlabel(COSTS.get(cost, cost))
-    axes.set_ylabel(_titled(metric_name(results.facts.metric), results))
-    return figure
-
-
 def draw(make: Callable[[], Figure]) -> tuple[str, bytes]:
     """The SVG text and PDF bytes of a figure; the same figure gives the same bytes."""
     with matplotlib.rc_context(STYLE):
@@ -152,10 +150,12 @@ def draw(make: Callable[[], Figure]) -> tuple[str, bytes]:
         svg, pdf = io.StringIO(), io.BytesIO()
         date: dict[str, None] = {"Date": None}
         FigureCanvasSVG(figure)
-        figure.savefig(svg, format="svg", metadata=date, bbox_inches="tight")
+        figure.draw_without_rendering()
+        box = figure.get_tightbbox().padded(0.1)  # once for both: it takes as long as drawing
+        figure.savefig(svg, format="svg", metadata=date, bbox_inches=box)
         FigureCanvasPdf(figure)
         no_date = {"CreationDate": None}
-        figure.savefig(pdf, format="pdf", metadata=no_date, bbox_inches="tight")
+        figure.savefig(pdf, format="pdf", metadata=no_date, bbox_inches=box)
     return svg.getvalue(), pdf.getvalue()
 
 

@@ -1,4 +1,7 @@
-"""The files of a report: the page, CSV and LaTeX tables, SVG and PDF figures, pictures."""
+"""The files of a report: the page, CSV and LaTeX tables, SVG and PDF figures, pictures.
+
+Each is there whole or not at all, and the page comes last: a page has what it names beside it.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,21 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from srbench.files import write_atomically
 from srbench.registry import StudyError
-from srbench.report.page import Plotly, draw_all, environment, page, plotly_source
+from srbench.report.limits import facts_line
+from srbench.report.page import (
+    STYLES,
+    TEMPLATES,
+    Plotly,
+    draw_all,
+    environment,
+    page,
+    plotly_source,
+)
 from srbench.report.pictures import copy_pictures, scenes
 from srbench.report.tables import SHOWN
-from srbench.report.words import answer
+from srbench.report.words import answer, warnings
 from srbench.results import Results
 
 
@@ -26,25 +39,26 @@ def write_report(results: Sequence[Results], folder: Path, *, plotly: Plotly = "
         places.append(place)
         _write_one(result, folder / place, plotly)
     rows = [
-        {"name": r.facts.name, "question": r.facts.question, "answer": answer(r), "place": place}
+        {
+            "name": r.facts.name, "question": r.facts.question, "warnings": warnings(r),
+            "answer": answer(r), "place": place, "facts": facts_line(r),
+        }
         for r, place in zip(results, places, strict=True)
-    ]
-    style = (Path(__file__).parent / "template" / "page.css").read_text("utf-8")
+    ]  # fmt: skip
+    style = "".join((TEMPLATES / name).read_text("utf-8") for name in STYLES)
     html = environment().get_template("list.html").render(rows=rows, style=style)
     return _put(folder / "index.html", html)
 
 
 def _write_one(results: Results, folder: Path, plotly: Plotly) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
     for make in SHOWN:
         table = make(results)
         _put(folder / f"{table.name}.csv", table.csv())
         _put(folder / f"{table.name}.tex", table.latex())
     drawings = draw_all(results)
-    (folder / "figures").mkdir(exist_ok=True)
     for name, (svg, pdf) in drawings.items():
         _put(folder / "figures" / f"{name}.svg", svg)
-        (folder / "figures" / f"{name}.pdf").write_bytes(pdf)
+        write_atomically(folder / "figures" / f"{name}.pdf", pdf)
     found = scenes(results)
     copy_pictures(found, folder)
     if plotly == "beside":
@@ -54,7 +68,7 @@ def _write_one(results: Results, folder: Path, plotly: Plotly) -> Path:
 
 
 def _put(path: Path, content: str) -> Path:
-    path.write_text(content, encoding="utf-8", newline="\n")
+    write_atomically(path, content.encode())
     return path
 
 

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from srbench.report.cells import Cell, number, scores_by_seed, yardstick
+from srbench.report.judged import Judged, judgement
 from srbench.report.numbers import MINUS, shown
-from srbench.report.ranking import by_variant, effect_decimals, ranked, why_wanting
+from srbench.report.ranking import best_first, by_variant, effect_decimals, ranked, why_wanting
+from srbench.report.table_effects import verdict_word
 from srbench.results import Results
-from srbench.stats.effects import Effect
+
+Shape = Literal["up", "down", "square", "ring", "dot"]
+SHAPES: dict[str, Shape] = {
+    "helps": "up", "hurts": "down", "equivalent": "square", "identical": "square",
+    "unresolved": "ring",
+}  # fmt: skip
+"""The form of a verdict's mark, so that colour is never the only difference."""
+
+
+def shape_of(word: str) -> Shape:
+    """The mark of a verdict; a plain dot where there is none."""
+    return SHAPES.get(word, "dot")
 
 
 @dataclass(frozen=True)
@@ -17,53 +32,56 @@ class ForestRow:
     """One line of the plot; the baseline is a row at zero without an interval."""
 
     variant: str
-    effect: Effect | None  # None for the baseline
+    effect: Judged | None  # None for the baseline
+    verdict: str  # in words
+    shape: Shape
     label: str  # "+3.21", or a word such as "failed"
     interval: str  # "3.18 to 3.25"
-    reason: str  # why there is no number
+    reason: str  # why there is no number, or why it rests on fewer seeds than planned
     parameters: str  # change against the baseline, "+2.0 %"
     macs: str  # change against the baseline
+    control: bool = False
 
 
 @dataclass(frozen=True)
 class Forest:
     """The whole plot."""
 
-    rows: tuple[ForestRow, ...]
+    rows: tuple[ForestRow, ...]  # the controls come last
     low: float
     high: float
     ticks: tuple[float, ...]
     tick_labels: tuple[str, ...]
     band: float | None  # +-min_effect
     reference: tuple[str, float, float] | None  # interpolation, its score, its distance from zero
+    repeated: bool  # intervals are repeated ones: seeds were added until decided
 
     def place(self, value: float) -> float:
         """Percent of the width, 0 to 100."""
         return 100 * (value - self.low) / (self.high - self.low)
 
+    def minor(self, tick: float) -> bool:
+        """Whether a tick goes without a label where room is scarce: every second one from 0."""
+        step = self.ticks[1] - self.ticks[0] if len(self.ticks) > 1 else 1.0
+        return round(tick / step) % 2 == 1
+
+    def outside(self, value: float) -> Literal["", "left", "right"]:
+        """Beyond which edge of the frame a value lies."""
+        return "left" if value < self.low else "right" if value > self.high else ""
+
 
 def forest_of(results: Results) -> Forest:
-    """Rows sorted by effect with the baseline at its place among them."""
-    facts, decimals = results.facts, effect_decimals(results)
+    """Rows sorted by effect with the baseline at its place among them, then the controls."""
+    facts, found = results.facts, judgement(results)
     effects = ranked(results)
-    planned = by_variant(results)
-    table = results.variants.set_index("variant")
-    count, macs = table["parameters"], table["macs_720p"]
-    rows = [
-        _row(
-            effect,
-            planned[effect.variant],
-            decimals,
-            _change(number(count.get(effect.variant)), number(count.get(facts.baseline))),
-            _change(number(macs.get(effect.variant)), number(macs.get(facts.baseline))),
-        )
-        for effect in effects
-    ]
+    rows = [_row(effect, results) for effect in effects]
     above = sum(1 for e in effects if e.pairs and e.mean > 0)
     known = sum(1 for e in effects if e.pairs)
-    place = above if facts.metric not in ("l1", "lpips", "dists") else known - above
-    rows.insert(place, ForestRow(facts.baseline, None, "0", "baseline", "", "", ""))
-    low, high = _limits(effects, facts.min_effect)
+    place = above if found.better == "higher" else known - above
+    rows.insert(place, ForestRow(facts.baseline, None, "baseline", "dot", "0", "", "", "", ""))
+    controls = best_first(found.controls, results)
+    rows += [replace(_row(effect, results), control=True) for effect in controls]
+    low, high = _limits(effects or controls, facts.min_effect)
     reference = _reference(results)
     if reference and low - 0.35 * (high - low) < reference[2] < high + 0.35 * (high - low):
         low, high = min(low, reference[2]), max(high, reference[2])
@@ -73,23 +91,32 @@ def forest_of(results: Results) -> Forest:
     step = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
     places = max(0, -math.floor(math.log10(step) + 1e-9))
     labels = tuple("0" if t == 0 else shown(t, places, signed=True) for t in ticks)
-    return Forest(tuple(rows), low, high, ticks, labels, facts.min_effect, reference)
+    sequential = found.schedule is not None
+    return Forest(
+        tuple(rows), low, high, ticks, labels, facts.min_effect or None, reference, sequential
+    )
 
 
-def _row(
-    effect: Effect, planned: list[Cell], decimals: int, parameters: str, macs: str
-) -> ForestRow:
+def _row(effect: Judged, results: Results) -> ForestRow:
+    planned: list[Cell] = by_variant(results)[effect.variant]
+    word = verdict_word(effect)
     if not effect.pairs:
         mark = why_wanting(planned)
-        return ForestRow(effect.variant, effect, mark.word, "", mark.reason, "", "")
-    interval = "1 seed" if effect.pairs < 2 else ""
-    interval = interval or f"{shown(effect.low, decimals)} to {shown(effect.high, decimals)}"
+        return ForestRow(effect.variant, effect, word, "dot", mark.word, "", mark.reason, "", "")
+    d, table, base = effect_decimals(results), results.variants.set_index("variant"), results.facts
+    parameters, macs = (
+        _change(number(table[column].get(effect.variant)), number(table[column].get(base.baseline)))
+        for column in ("parameters", "macs_720p")
+    )
+    interval = "1 seed" if effect.pairs < 2 else "no look yet" if effect.low != effect.low else ""
     return ForestRow(
         variant=effect.variant,
         effect=effect,
-        label=shown(effect.mean, decimals, signed=True),
-        interval=interval,
-        reason="",
+        verdict=word,
+        shape=shape_of(word),
+        label=shown(effect.mean, d, signed=True),
+        interval=interval or f"{shown(effect.low, d)} to {shown(effect.high, d)}",
+        reason=effect.incomplete,
         parameters=parameters,
         macs=macs,
     )
@@ -108,16 +135,12 @@ def _change(value: float, base: float) -> str:
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 
 
-def _limits(effects: list[Effect], band: float | None) -> tuple[float, float]:
+def _limits(effects: Sequence[Judged], band: float | None) -> tuple[float, float]:
     points = [0.0]
     if band:
         points += [-band, band]
     for effect in effects:
-        points += [
-            x
-            for x in (effect.mean, effect.low, effect.high)
-            if math.isfinite(x)
-        ]  # fmt: skip
+        points += [x for x in (effect.mean, effect.low, effect.high) if math.isfinite(x)]
     low, high = min(points), max(points)
     span = high - low or 1.0
     wide = [x for e in effects for x in (e.simultaneous_low, e.simultaneous_high) if x == x]

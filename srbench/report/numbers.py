@@ -46,6 +46,25 @@ def with_unit(number: str, unit: str) -> str:
     return f"{number} {unit}" if unit else number
 
 
+def p_value(p: float) -> str:
+    """A p-value in a sentence: "p = 0.0003", "p < 0.0001"; "" for NaN."""
+    if p != p:
+        return ""
+    return "p < 0.0001" if p < 0.0001 else f"p = {p_exact(p)}"
+
+
+def p_plain(p: float) -> str:
+    """The same in a sentence, without powers of ten: 0.000033, or "less than 0.000001"."""
+    if p < 1e-6:
+        return "less than 0.000001"
+    return f"{p:.{max(0, 1 - math.floor(math.log10(p)))}f}".rstrip("0").rstrip(".")
+
+
+def p_exact(p: float) -> str:
+    """A p-value with two digits, however small: 0.0003, 1.2e-06."""
+    return f"{p:.2g}"
+
+
 def justified_decimals(halves: Iterable[float], unit: str) -> int:
     """Decimals that intervals of these half-widths justify: one significant digit of the middle
     half-width, two where it starts with 1 or 2; never fewer than two, as the field writes.

@@ -19,27 +19,33 @@ from markupsafe import Markup, escape
 from srbench.report import figures_interactive as interactive
 from srbench.report import figures_static as static
 from srbench.report import takeaways
+from srbench.report.attribution import attribution_section
 from srbench.report.cells import trained
 from srbench.report.colours import REST, colours
 from srbench.report.condition import labels
-from srbench.report.costs import COSTS, known_costs
 from srbench.report.curves import curve_names, curve_title
 from srbench.report.forest import forest_of
 from srbench.report.limits import cannot_tell, facts_line
+from srbench.report.matrix import matrix_section
 from srbench.report.numbers import metric_name
+from srbench.report.pareto import known_costs, pareto_section
+from srbench.report.pareto_interactive import quality_cost_plain
+from srbench.report.pareto_static import quality_cost_figure
+from srbench.report.parts import judged_parts, judged_tables
 from srbench.report.pictures import Scene, crops
 from srbench.report.ranking import effect_decimals
 from srbench.report.reproduce import origin
 from srbench.report.table_costs import cost_shown
-from srbench.report.table_effects import effects_shown
 from srbench.report.table_images import images_shown
 from srbench.report.table_runs import failures_shown, run_shown
 from srbench.report.table_scores import score_shown
+from srbench.report.where_it_helps import where_section
 from srbench.report.words import answer, yardstick_note
 from srbench.results import Results
 
 TEMPLATES = Path(__file__).parent / "template"
-SCRIPTS = ("theme.js", "tables.js", "figures.js", "pictures.js")
+SCRIPTS = ("theme.js", "tables.js", "tiles.js", "figures.js", "pictures.js")
+STYLES = ("page.css", "tiles.css")
 Plotly = Literal["inline", "beside"]
 
 
@@ -68,8 +74,8 @@ def linked(text: str) -> Markup:
 
 
 def breakable(text: str) -> Markup:
-    """Text that may break after an underscore, so that long names wrap at their joints."""
-    return Markup("_<wbr>").join(escape(part) for part in text.split("_"))
+    """Text that may break after an underscore or a plus, so that names wrap at their joints."""
+    return Markup("<wbr>").join(escape(part) for part in re.split(r"(?<=[_+])(?=.)", text))
 
 
 def tight(text: str) -> str:
@@ -105,7 +111,7 @@ def page(
         colours=colours(results),
         variants=trained(results),
         tables={
-            "effects": effects_shown(results),
+            **judged_tables(results),
             "scores": score_shown(results),
             "images": images_shown(results),
             "costs": cost_shown(results),
@@ -113,7 +119,10 @@ def page(
             "runs": run_shown(results),
         },
         curves=[(f"curves-{_key(n, names)}", curve_title(n)) for n in names],
-        costs=[(f"cost-{cost}", COSTS[cost]) for cost in costs],
+        attribution=attribution_section(results),
+        pareto=pareto_section(results),
+        where=where_section(results),
+        matrix=matrix_section(results),
         drawings=inlined,
         figures={"rest": REST, "drawn": _figures(results, names, costs)},
         crops=crops(results, found),
@@ -121,9 +130,10 @@ def page(
         scene_count=len(found),
         limits=cannot_tell(results),
         origin=origin(results),
+        **judged_parts(results),
         headings=takeaways,
         results=results,
-        style=Markup((TEMPLATES / "page.css").read_text("utf-8")),
+        style=Markup("".join((TEMPLATES / name).read_text("utf-8") for name in STYLES)),
         scripts=scripts,
         library=library,
         policy=policy(hashed, beside=plotly_js == "beside"),
@@ -156,7 +166,7 @@ def draw_all(results: Results) -> dict[str, tuple[str, bytes]]:
         out[key] = static.draw(lambda name=name: static.curves_figure(results, name))  # type: ignore[misc]
     for cost in known_costs(results):
         out[f"cost-{cost}"] = static.draw(
-            lambda cost=cost: static.quality_cost_figure(results, cost)  # type: ignore[misc]
+            lambda cost=cost: quality_cost_figure(results, cost)  # type: ignore[misc]
         )
     return out
 
@@ -168,9 +178,9 @@ def _key(name: str, names: list[str]) -> str:
 
 
 def _figures(results: Results, names: list[str], costs: list[str]) -> dict[str, Any]:
-    out = {f"curves-{_key(n, names)}": interactive.curves(results, n).to_dict() for n in names}
+    out = {f"curves-{_key(n, names)}": interactive.curves_plain(results, n) for n in names}
     for cost in costs:
-        out[f"cost-{cost}"] = interactive.quality_cost(results, cost).to_dict()
+        out[f"cost-{cost}"] = quality_cost_plain(results, cost)
     return out
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import io
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
+from srbench.files import write_atomically
 from srbench.report.cells import image_scores, interpolations, trained
 from srbench.report.colours import coloured
 from srbench.report.numbers import metric_name, shown, with_unit
@@ -77,9 +77,8 @@ def copy_pictures(found: tuple[Scene, ...], folder: Path) -> None:
     for scene in found:
         for panel in scene.panels:
             target = folder / panel.path
-            target.parent.mkdir(parents=True, exist_ok=True)
             if not target.exists() or not target.samefile(panel.source):
-                shutil.copyfile(panel.source, target)
+                write_atomically(target, panel.source.read_bytes())
 
 
 def crops(results: Results, found: tuple[Scene, ...]) -> tuple[Crop, ...]:

@@ -5,24 +5,31 @@ All tables and figures share these.
 
 from __future__ import annotations
 
-from srbench.report.cells import Cell, cells, study_effects, trained
-from srbench.report.numbers import LOWER_IS_BETTER, justified_decimals
+from collections.abc import Sequence
+
+from srbench.report.cells import Cell, cells, trained
+from srbench.report.judged import Judged, judgement
+from srbench.report.numbers import justified_decimals
 from srbench.report.shown import Mark, Value
 from srbench.results import Results
-from srbench.stats.effects import Effect
 
 
-def ranked(results: Results) -> list[Effect]:
-    """Effects, best first; those without a number last, in study order."""
-    sign = -1.0 if results.facts.metric not in LOWER_IS_BETTER else 1.0
-    known = [e for e in study_effects(results) if e.pairs]
-    unknown = [e for e in study_effects(results) if not e.pairs]
+def ranked(results: Results) -> list[Judged]:
+    """Contrasts, best first; those without a number last, in study order."""
+    return best_first(judgement(results).contrasts, results)
+
+
+def best_first(rows: Sequence[Judged], results: Results) -> list[Judged]:
+    """Judged contrasts sorted by effect, those without a number last."""
+    sign = -1.0 if judgement(results).better == "higher" else 1.0
+    known = [e for e in rows if e.pairs]
+    unknown = [e for e in rows if not e.pairs]
     return [*sorted(known, key=lambda e: (sign * e.mean, e.variant)), *unknown]
 
 
 def effect_decimals(results: Results) -> int:
     """Decimals that the intervals of this study's effects justify."""
-    halves = [(e.high - e.low) / 2 for e in study_effects(results)]
+    halves = [(e.high - e.low) / 2 for e in judgement(results).contrasts]
     return justified_decimals(halves, results.facts.unit)
 
 

@@ -6,14 +6,24 @@ numbers. A value is rounded once, here, to the decimals of its column.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import pandas as pd
 
-from srbench.report.numbers import fixed, shown
+from srbench import csv_text
+from srbench.report.numbers import MINUS, fixed, p_exact, shown
 
-Kind = Literal["text", "count", "number", "difference"]
+
+def _measure(value: float) -> str:
+    """Six digits, or every digit of a whole number."""
+    return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.6g}"
+
+
+FREE: Mapping[str, Callable[[float], str]] = {"p": p_exact, "measure": _measure}
+"""Kinds whose numbers share no count of decimals, and how one is written in plain ASCII."""
+Kind = Literal["text", "verdict", "count", "number", "difference", "measure", "p"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +40,7 @@ class Column:
     @property
     def numeric(self) -> bool:
         """Whether the column holds numbers, which stand on the right."""
-        return self.kind != "text"
+        return self.kind not in ("text", "verdict")
 
     @property
     def title(self) -> str:
@@ -76,15 +86,17 @@ class Table:
             return value.word
         if isinstance(value, str):
             return value
+        if column.kind in FREE:
+            return _grouped(FREE[column.kind](float(value))).replace("-", MINUS)
         return shown(float(value), column.decimals, signed=column.kind == "difference")
 
     def csv(self) -> str:
         """Comma-separated; text that a spreadsheet would run as a formula gets an apostrophe."""
-        lines = [",".join(_quoted(c.key) for c in self.columns)]
+        lines = [csv_text.line(c.key for c in self.columns)]
         for row in self.rows:
             pairs = zip(row, self.columns, strict=True)
-            lines.append(",".join(_csv_cell(value, column) for value, column in pairs))
-        return "\n".join(lines) + "\n"
+            lines.append(",".join(_csv_cell(value, column) for value, column in pairs) + "\n")
+        return "".join(lines)
 
     def latex(self) -> str:
         """A booktabs tabular; needs `\\usepackage{booktabs}`."""
@@ -99,24 +111,28 @@ class Table:
         return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"]) + "\n"
 
 
+def _grouped(number: str) -> str:
+    """A whole number with thousands separators; others as they are."""
+    return f"{int(number):,}" if number.lstrip("-").isdecimal() else number
+
+
 def _rounded(value: Value, column: Column) -> Value | None:
     if isinstance(value, Mark):
         return float("nan") if column.kind != "count" and column.numeric else None
+    if isinstance(value, float) and column.kind in FREE:
+        return float(FREE[column.kind](value))
     if isinstance(value, float) and column.numeric:
         return round(value, column.decimals) + 0.0
     return value
-
-
-def _quoted(text: str) -> str:
-    safe = f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-    return '"' + safe.replace('"', '""') + '"' if set(safe) & set(',"\n\r') else safe
 
 
 def _csv_cell(value: Value, column: Column) -> str:
     if isinstance(value, Mark):
         return ""
     if isinstance(value, str):
-        return _quoted(value)
+        return csv_text.cell(value)
+    if column.kind in FREE:
+        return FREE[column.kind](float(value))
     return fixed(float(value), column.decimals).replace(",", "")
 
 
@@ -135,5 +151,8 @@ def _tex_cell(value: Value, column: Column) -> str:
         return f"\\textit{{{_tex(value.word)}}}"
     if isinstance(value, str):
         return _tex(value)
+    if column.kind in FREE:
+        mantissa, _, exponent = FREE[column.kind](float(value)).partition("e")
+        return f"${mantissa} \\times 10^{{{int(exponent)}}}$" if exponent else f"${mantissa}$"
     out = fixed(float(value), column.decimals, signed=column.kind == "difference")
     return f"${out.replace(',', '{,}')}$" if out else ""

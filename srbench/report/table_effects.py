@@ -1,10 +1,12 @@
-"""The table of effects on the primary outcome: one row a contrast, best first."""
+"""The table of effects on the primary outcome: one row a contrast, best first, with its verdict."""
 
 from __future__ import annotations
 
 from srbench.report.cells import number, scores_by_seed, text
+from srbench.report.judged import Judged, judgement
 from srbench.report.numbers import metric_name
 from srbench.report.ranking import (
+    best_first,
     by_variant,
     effect_decimals,
     known_or_mark,
@@ -15,64 +17,131 @@ from srbench.report.ranking import (
 )
 from srbench.report.shown import Column, Mark, Table, Value
 from srbench.results import Results
+from srbench.stats.power import BUDGET
+from srbench.stats.significance import SIGN_FLIP_FROM
+
+NO_VERDICT = "no verdict"
 
 
 def effects_shown(results: Results) -> Table:
-    """One row a contrast: effect, both intervals, seeds, mean, and what it costs."""
-    facts, unit = results.facts, results.facts.unit
+    """One row a contrast: verdict, effect, intervals, p, seeds, and what it costs."""
+    facts = results.facts
+    caption = (
+        f"Effects on {metric_name(facts.metric)} on {facts.dataset} against {facts.baseline}, "
+        f"paired by seed, protocol {facts.protocol}"
+    )
+    return _contrasts("effects", caption, ranked(results), results)
+
+
+def controls_shown(results: Results) -> Table:
+    """The same for the controls, which are a family of their own."""
+    caption = f"Controls against {results.facts.baseline}, judged in a family of their own"
+    rows = best_first(judgement(results).controls, results)
+    return _contrasts("controls", caption, rows, results)
+
+
+def verdict_word(effect: Judged) -> str:
+    """The verdict as it stands in tables and figures."""
+    if effect.word is None:
+        return NO_VERDICT
+    return "identical" if effect.identical else effect.word
+
+
+def _contrasts(name: str, caption: str, contrasts: list[Judged], results: Results) -> Table:
+    unit = results.facts.unit
     suffix = f"_{unit.lower()}" if unit else ""
     decimals = effect_decimals(results)
-    change = results.variants.set_index("variant")["change"]
-    parameters = results.variants.set_index("variant")["parameters"]
-    planned, scores = by_variant(results), scores_by_seed(results)
-    macs = results.variants.set_index("variant")["macs_720p"]
-    base = facts.baseline
-    rows: list[tuple[Value, ...]] = []
-    for effect in ranked(results):
-        name = effect.variant
-        wanting = why_wanting(planned[name])
-        if scores[name] and not effect.pairs:
-            wanting = Mark("no baseline", f"the baseline {base} has no finished run on these seeds")
-        few = Mark("one seed", "an interval needs at least two seeds") if effect.pairs else wanting
-        limits = (effect.low, effect.high, effect.simultaneous_low, effect.simultaneous_high)
-        rows.append(
-            (
-                name,
-                effect.mean if effect.pairs else wanting,
-                *(x if x == x else few for x in limits[:2]),
-                effect.pairs,
-                mean_of(list(scores[name].values())) if scores[name] else wanting,
-                known_or_mark(number(parameters.get(name)) - number(parameters.get(base))),
-                known_or_mark(_percent_more(number(macs.get(name)), number(macs.get(base)))),
-                *(x if x == x else few for x in limits[2:]),
-                states_of(planned[name]),
-                text(change.get(name)),
-            )
-        )
 
     def difference(key: str, heading: str, note: str = "") -> Column:
         return Column(f"{key}{suffix}", heading, unit, "difference", decimals, note)
 
+    sequential = judgement(results).schedule is not None and name == "effects"
+    one = "repeated" if sequential else "95 %"
     both = "over all contrasts at once (Bonferroni)"
+    if sequential:
+        both = "the repeated interval holds over all contrasts and looks"
+    of = "look" if sequential else "holm"
+    holm = "Holm" if not sequential else "at the last look, unadjusted; see the looks"
+    head = "p different" if sequential else "p different (Holm)"
+    same = "p equivalent" if sequential else "p equivalent (Holm)"
     columns = (
         Column("variant", "variant"),
+        Column("verdict", "verdict", kind="verdict"),
         difference("effect", "effect"),
-        difference("low", "95 % from"),
-        difference("high", "95 % to"),
+        difference("low", f"{one} from"),
+        difference("high", f"{one} to"),
         Column("seeds", "seeds", kind="count", note="seeds that variant and baseline both have"),
-        Column(f"{facts.metric}{suffix}", metric_name(facts.metric), unit, "number", decimals),
+        Column(f"p_{of}", head, kind="p", note=f"paired t test; {holm}"),
+        Column(f"p_within_{of}", same, kind="p", note=f"two one-sided t tests; {holm}"),
+        Column("more_seeds", "more seeds", note="about how many more would settle it"),
+        Column(f"{results.facts.metric}{suffix}", metric_name(results.facts.metric), unit,
+               "number", decimals),
         Column("parameters_more", "more parameters", kind="difference"),
         Column("macs_more_percent", "more MACs", "%", "difference", 1),
         difference("all_low", "simultaneous from", both),
         difference("all_high", "simultaneous to", both),
+        Column(f"sd{suffix}", "sd", unit, "number", decimals + 1, "of the differences over seeds"),
+        Column("p_sign_flip", "p sign flip", kind="p", note="exact, from 6 seeds on; unadjusted"),
         Column("runs", "runs"),
+        Column("note", "what is wanting"),
         Column("change", "change"),
+    )  # fmt: skip
+    return Table(name, caption, columns, tuple(_row(effect, results) for effect in contrasts))
+
+
+def _row(effect: Judged, results: Results) -> tuple[Value, ...]:
+    name, base, of, look = effect.variant, results.facts.baseline, effect.verdict, effect.look
+    table = results.variants.set_index("variant")
+    planned, scores = by_variant(results)[name], scores_by_seed(results)[name]
+    wanting = why_wanting(planned)
+    if scores and not effect.pairs:
+        wanting = Mark("no baseline", f"the baseline {base} has no finished run on these seeds")
+    few = Mark("one seed", "an interval needs at least two seeds") if effect.pairs else wanting
+    if effect.course is not None and look is None and effect.pairs:
+        few = Mark("no look yet", effect.why)
+    untested = Mark(NO_VERDICT, effect.why) if effect.pairs else wanting
+    unnamed = Mark("no min_effect", "the study names no min_effect")
+    within = unnamed if not results.facts.min_effect and effect.word else untested
+    flips = Mark("few seeds", f"a sign flip says something from {SIGN_FLIP_FROM} seeds on")
+    if effect.course is not None:
+        p, q = (look.p, look.p_within) if look else (float("nan"), float("nan"))
+    else:
+        p, q = of.p_holm, of.p_within_holm
+    parameters, macs = table["parameters"], table["macs_720p"]
+    why = "" if effect.word or not effect.pairs else effect.why
+    return (
+        name,
+        verdict_word(effect),
+        effect.mean if effect.pairs else wanting,
+        *(x if x == x else few for x in (effect.low, effect.high)),
+        effect.pairs,
+        p if p == p else untested,
+        q if q == q else within,
+        _more(effect),
+        mean_of(list(scores.values())) if scores else wanting,
+        known_or_mark(number(parameters.get(name)) - number(parameters.get(base))),
+        known_or_mark(_percent_more(number(macs.get(name)), number(macs.get(base)))),
+        *(x if x == x else few for x in (effect.simultaneous_low, effect.simultaneous_high)),
+        of.sd if of.sd == of.sd else few,
+        of.p_sign_flip if of.p_sign_flip == of.p_sign_flip else flips,
+        states_of(planned),
+        "; ".join(part for part in (why, effect.incomplete) if part),
+        text(table["change"].get(name)),
     )
-    caption = (
-        f"Effects on {metric_name(facts.metric)} on {facts.dataset} against {base}, "
-        f"paired by seed, protocol {facts.protocol}"
-    )
-    return Table("effects", caption, columns, tuple(rows))
+
+
+def _more(effect: Judged) -> str:
+    """The seeds that would settle it: "6", "4 to 12", "4 or more", "over 100"; "" if settled."""
+    if effect.course is not None and effect.course.next_look is not None:
+        return f"next look at {effect.course.next_look}"
+    if effect.more is None:
+        return ""
+    low, high = effect.more.low, effect.more.high
+    if low is None:
+        return f"over {BUDGET}"
+    if high is None:
+        return f"{low} or more"
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def _percent_more(value: float, base: float) -> float:

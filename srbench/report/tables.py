@@ -7,15 +7,27 @@ from __future__ import annotations
 
 import pandas as pd
 
+from srbench.report.attribution import attribution_shown
+from srbench.report.beside import published_shown
+from srbench.report.claims import claims_shown, findings_shown
+from srbench.report.convergence import convergence_shown
+from srbench.report.matrix import matrix_shown
+from srbench.report.pareto import prices_shown
 from srbench.report.table_costs import cost_shown
-from srbench.report.table_effects import effects_shown
+from srbench.report.table_effects import controls_shown, effects_shown
 from srbench.report.table_images import images_shown
+from srbench.report.table_looks import looks_shown
 from srbench.report.table_runs import failures_shown, run_shown
 from srbench.report.table_scores import score_shown
+from srbench.report.where_it_helps import where_shown
 from srbench.results import Results
 
 # every table of a report; its name is the name of its files
-SHOWN = (effects_shown, score_shown, images_shown, cost_shown, failures_shown, run_shown)
+SHOWN = (
+    effects_shown, controls_shown, looks_shown, claims_shown, findings_shown, score_shown,
+    images_shown, where_shown, matrix_shown, prices_shown, attribution_shown, cost_shown,
+    convergence_shown, published_shown, failures_shown, run_shown,
+)  # fmt: skip
 
 
 def effects_table(results: Results) -> pd.DataFrame:

@@ -3,46 +3,48 @@
 from __future__ import annotations
 
 from srbench.report.cells import cells, number, trained
-from srbench.report.condition import resting
 from srbench.report.numbers import LOWER_IS_BETTER, listed, metric_name, plural, shown
 from srbench.report.ranking import ranked
 from srbench.report.table_costs import cost_shown
 from srbench.report.table_images import image_effects
+from srbench.report.words import ORDER
 from srbench.results import Results
 
 
 def effects_heading(results: Results) -> str:
-    """How many effects stand clear of zero, and on which side."""
+    """How many contrasts came out how."""
     known = [e for e in ranked(results) if e.pairs]
     if not known:
         return "No effect can be taken yet"
-    if max(e.pairs for e in known) < 3:
-        return "Effects so far, on too few seeds for a conclusion"
-    sign = -1 if results.facts.metric in LOWER_IS_BETTER else 1
-    better = sum(e.excludes_zero and sign * e.mean > 0 for e in known)
-    worse = sum(e.excludes_zero and sign * e.mean < 0 for e in known)
+    judged = [e for e in known if e.word is not None]
+    if not judged:
+        return "Effects so far, without a verdict"
+    counts = {word: sum(e.word == word for e in judged) for word in ORDER}
+    [*words] = [word for word, n in counts.items() if n]
     base = results.facts.baseline
-    if better == len(known):
-        many = "The only variant scores" if better == 1 else f"All {better} variants score"
-        return f"{many} above {base}"
-    said = [f"{worse} below"] if worse else []
-    unclear = len(known) - better - worse
-    said += [f"{unclear} not clear of zero"] if unclear else []
-    verb = "scores" if better == 1 else "score"
-    return f"{better} of {plural(len(known), 'variant')} {verb} above {base}, {listed(said)}"
+    if len(words) == 1 and len(judged) == len(ranked(results)):
+        return _all_alike(words[0], len(known), base)
+    said = [_counted(n, word) for word, n in counts.items() if n]
+    silent = len(ranked(results)) - len(judged)
+    said += [f"{silent} without a verdict"] if silent else []
+    return f"Against {base}: {listed(said)}"
 
 
-def curves_heading(results: Results) -> str:
-    """Whether training had come to rest."""
-    found = resting(results)
-    if not found:
-        return "How training went: whether it had converged is not known"
-    moving = [name for name, at in found.items() if at.moving]
-    if not moving:
-        return "The validation curves of all variants had come to rest"
-    if len(moving) == len(found):
-        return "No variant had come to rest when training ended"
-    return f"{len(moving)} of {plural(len(found), 'variant')} had not come to rest"
+def _all_alike(word: str, count: int, base: str) -> str:
+    who = "The only variant" if count == 1 else f"All {count} variants"
+    verb = word if count == 1 else word.removesuffix("s")
+    if word in ("helps", "hurts"):
+        return f"{who} {verb} against {base}"
+    return f"{who} {'is' if count == 1 else 'are'} {word}" + (
+        f" to {base}" if word == "equivalent" else ""
+    )
+
+
+def _counted(count: int, word: str) -> str:
+    verb = {"helps": ("helps", "help"), "hurts": ("hurts", "hurt")}.get(word)
+    if verb is None:
+        verb = (f"is {word}", f"are {word}")
+    return f"{count} {verb[count != 1]}"
 
 
 def cost_heading(results: Results) -> str:

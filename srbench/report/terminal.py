@@ -1,4 +1,4 @@
-"""The report on a terminal, in the page's voice: answer, effects, facts, failures."""
+"""The report on a terminal, in the page's voice: answer, effects, claims, facts, failures."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from srbench.report.claims import claims_heading, claims_of, claims_shown
 from srbench.report.limits import facts_line
 from srbench.report.shown import Column, Mark, Table, Value
 from srbench.report.table_effects import effects_shown
 from srbench.report.table_runs import failures_shown
-from srbench.report.words import answer, yardstick_note
+from srbench.report.words import answer, warnings, yardstick_note
 from srbench.results import Results
 
-NARROW = ("variant", "effect", "low", "high", "seeds", "psnr_y", "parameters_more", "runs")
+NARROW = (
+    "variant", "verdict", "effect", "low", "high", "seeds", "p_holm", "p_look", "more_seeds",
+    "parameters_more", "runs",
+)  # fmt: skip
 MOST_FAILURES = 10
 LONGEST_NAME = 28  # characters of a variant's name on one line
 
@@ -24,19 +28,34 @@ def summary(results: Results) -> RenderableType:
     facts = results.facts
     parts: list[RenderableType] = [
         Text(facts.question or facts.name, style="bold"),
+        *(Text(warning, style="yellow") for warning in warnings(results)),
         Text(answer(results)),
     ]
     effects = effects_shown(results)
     if effects.rows:
-        wanted = (*NARROW, facts.metric)
-        keep = [i for i, c in enumerate(effects.columns) if c.key.startswith(wanted)]
-        keep = [i for i in keep if effects.columns[i].key != "runs" or not _all_done(effects, i)]
+        keep = [i for i, c in enumerate(effects.columns) if c.key.startswith(NARROW)]
+        keep = [i for i in keep if _says_something(effects, i)]
         parts.append(Padding(_rich(effects, keep), (1, 0)))
         note = yardstick_note(results)
         parts += [Text(note, style="dim")] if note else []
+    if claims_of(results):
+        parts.append(Text(claims_heading(results)))
     said = " \u00b7 ".join(f"{head} {value}" for head, value in facts_line(results))
     parts.append(Text(said, style="dim"))
     parts += _failures(results)
+    return Group(*parts)
+
+
+def claims(results: Results) -> RenderableType:
+    """What `srbench claims` prints: every claim, its status, and what that rests on."""
+    facts = results.facts
+    if not claims_of(results):
+        return Text(f"{facts.name} names no claims.")
+    table = claims_shown(results)
+    keep = [i for i, column in enumerate(table.columns) if column.key != "test"]
+    parts: list[RenderableType] = [Text(facts.question or facts.name, style="bold")]
+    parts += [Text(warning, style="yellow") for warning in warnings(results)]
+    parts += [Text(claims_heading(results)), Padding(_rich(table, keep), (1, 0))]
     return Group(*parts)
 
 
@@ -56,9 +75,15 @@ def _rich(table: Table, keep: list[int]) -> RichTable:
     return out
 
 
-def _all_done(table: Table, column: int) -> bool:
-    """Whether every planned run of every row is done, which needs no column."""
-    return all(str(row[column]).replace(" done", "").isdecimal() for row in table.rows)
+def _says_something(table: Table, column: int) -> bool:
+    """Whether a column is worth its width: not where all runs are done, or nothing is wanting."""
+    values = [row[column] for row in table.rows]
+    match table.columns[column].key:
+        case "runs":
+            return not all(str(value).replace(" done", "").isdecimal() for value in values)
+        case "more_seeds":
+            return any(values)
+    return True
 
 
 def _cell(table: Table, value: Value, column: Column) -> Text:

@@ -1,44 +1,44 @@
-"""The answer in words, and the takeaways that head the sections: every number from rows.
+"""The answer in words, made from the verdicts: every number from rows.
 
-Effects, intervals and seeds are stated; fewer than three seeds give numbers and no conclusion.
+The first sentence tells the best variant in full, with interval, seeds, p and price; the next one
+the rest, grouped by verdict; then what interpolation reaches, and which runs are wanting.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+import re
+from collections.abc import Iterable, Sequence
 
-from srbench.report.cells import cells, compared, interpolation_scores, scores_by_seed, yardstick
+from srbench.report.cells import (
+    cells,
+    compared,
+    interpolation_scores,
+    scores_by_seed,
+    yardstick,
+)
 from srbench.report.condition import labels
-from srbench.report.numbers import LOWER_IS_BETTER, listed, metric_name, plural, shown, with_unit
+from srbench.report.judged import Judged, judgement
+from srbench.report.numbers import listed, metric_name, plural, shown
+from srbench.report.phrases import how_sure, interval, margin, price, quantity, settles
 from srbench.report.ranking import effect_decimals, ranked
 from srbench.results import Results
-from srbench.stats.effects import Effect
+from srbench.stats.significance import LEAST_SEEDS
+from srbench.stats.verdicts import Word
 
-ENOUGH_SEEDS = 3
-NAMED = 3  # variants named in the answer beside the best one
+NAMED = 3  # variants of one verdict that a sentence names
+ORDER: tuple[Word, ...] = ("helps", "hurts", "equivalent", "unresolved")
 
 
 def answer(results: Results) -> str:
-    """One to four sentences: the largest effect, the others, the yardstick, and what is wanting."""
+    """What the verdicts say, what interpolation reaches, and which runs are wanting."""
     nothing = _nothing_to_say(results)
-    sentences = [nothing] if nothing else [*_effects_said(results), _against_yardstick(results)]
-    sentences += [_wanting(results), _labels_said(results)]
-    return " ".join(s for s in sentences if s)
+    said = [nothing] if nothing else [*_verdicts_said(results), _against_yardstick(results)]
+    return " ".join(s for s in (*said, _wanting(results)) if s)
 
 
-def quantity(results: Results, value: float, *, signed: bool = False) -> str:
-    """A value of the primary metric with as many digits as justified, and its unit."""
-    return with_unit(shown(value, effect_decimals(results), signed=signed), results.facts.unit)
-
-
-def interval(results: Results, effect: Effect) -> str:
-    """The bracket after an effect: "95 % interval 3.10 to 3.32, 3 seeds"."""
-    if effect.pairs < 2:
-        return "1 seed, no interval"
-    d = effect_decimals(results)
-    low, high = shown(effect.low, d), shown(effect.high, d)
-    return f"95 % interval {low} to {high}, {plural(effect.pairs, 'seed')}"
+def warnings(results: Results) -> tuple[str, ...]:
+    """What must be read before the answer, gravest first, one sentence each."""
+    return tuple(f"{label.word.capitalize()}: {label.says}." for label in labels(results))
 
 
 def _nothing_to_say(results: Results) -> str:
@@ -68,57 +68,134 @@ def _nothing_to_say(results: Results) -> str:
     return ""
 
 
-def _effects_said(results: Results) -> list[str]:
+def _verdicts_said(results: Results) -> list[str]:
     known = [e for e in ranked(results) if e.pairs]
-    best, facts = known[0], results.facts
-    where = f"{metric_name(facts.metric)} on {facts.dataset}"
-    if best.pairs < ENOUGH_SEEDS:
-        first = (
-            f"On {plural(best.pairs, 'seed')}, {best.variant} differs from {facts.baseline} by "
-            f"{quantity(results, best.mean, signed=True)} in {where} ({interval(results, best)})"
-        )
-        few = "One seed is" if best.pairs == 1 else "Two seeds are"
-        return [f"{first}.", *_others(results, known[1:]), f"{few} too few for a conclusion."]
-    better = -1 if facts.metric in LOWER_IS_BETTER else 1
-    if best.excludes_zero and better * best.mean < 0:
-        first = (
-            f"Every variant scores worse than {facts.baseline}: the nearest, {best.variant}, is at "
-            f"{quantity(results, best.mean, signed=True)} in {where} ({interval(results, best)})."
-        )
-    elif best.excludes_zero:
-        verb = "raises" if best.mean > 0 else "lowers"
-        size = quantity(results, abs(best.mean))
-        limits = best if best.mean > 0 else _mirrored(best)
-        first = (
-            f"{best.variant} {verb} {where} by {size} against {facts.baseline} "
-            f"({interval(results, limits)})."
-        )
-    else:
-        first = (
-            f"No variant stands clear above {facts.baseline}: the best, {best.variant}, is at "
-            f"{quantity(results, best.mean, signed=True)} in {where}, and its interval includes "
-            f"zero ({interval(results, best)})."
-        )
-    return [first, *_others(results, known[1:])]
-
-
-def _others(results: Results, others: list[Effect]) -> list[str]:
-    if not others:
-        return []
-    near = others if len(others) <= NAMED + 1 else [*others[: NAMED - 1], others[-1]]
-    said = [
-        f"{e.variant} {quantity(results, e.mean, signed=True)} ({_short(results, e)})" for e in near
+    decided = [e for e in known if e.word is not None]
+    if not decided:
+        return _numbers_only(results, known)
+    lead = next((e for e in decided if e.word == "helps"), decided[0])
+    head = opening(results.facts.question, [e.word for e in judgement(results).contrasts])
+    if lead.word != "helps" and len(ranked(results)) > 1:
+        settled = all(e.word in ("hurts", "equivalent") for e in ranked(results))
+        none = "No variant helps: " if settled else "No variant is shown to help: "
+        head = f"{head or none}the nearest, "
+    others = [e for e in ranked(results) if e is not lead]
+    clauses = [_group(results, lead, word, others) for word in ORDER]
+    clauses.append(_unjudged([e for e in others if e.word is None]))
+    rest = "; ".join(clause for clause in clauses if clause)
+    return [
+        f"{head}{_lead(results, lead, head.endswith('nearest, '))}.",
+        f"{rest}." if rest else "",
     ]
-    if len(near) == len(others):
-        return [f"The {'other' if len(said) == 1 else 'others'}: {'; '.join(said)}."]
-    return [f"Of {plural(len(others), 'other')}: {'; '.join(said[:-1])}; last, {said[-1]}."]
 
 
-def _short(results: Results, effect: Effect) -> str:
+def opening(question: str, words: Sequence[Word | None]) -> str:
+    """ "Yes: " or "No: " where the question asks for one and every contrast gives the same."""
+    asks = re.match(r"(does|do|did|can|will|would|is|are)\b", question.strip(), re.IGNORECASE)
+    helps = bool(re.search(r"\b(help|improv|better|benefit)", question, re.IGNORECASE))
+    hurts = bool(re.search(r"\b(hurt|harm|worse)", question, re.IGNORECASE))
+    negated = re.search(r"\b(not|no|without)\b|n't", question, re.IGNORECASE)
+    if not asks or helps == hurts or negated or not words:
+        return ""
+    wanted, other = ("helps", "hurts") if helps else ("hurts", "helps")
+    if all(word == wanted for word in words):
+        return "Yes: "
+    return "No: " if all(word in (other, "equivalent") for word in words) else ""
+
+
+def _lead(results: Results, effect: Judged, apposed: bool) -> str:
+    """One contrast in full."""
+    facts = results.facts
+    where = f"{metric_name(facts.metric)} on {facts.dataset}"
+    name = f"{effect.variant}," if apposed else effect.variant
+    bracket = f"{interval(results, effect)}; {how_sure(results, effect)}"
+    cost = price(results, effect.variant)
+    if effect.word in ("helps", "hurts"):
+        verb = "raises" if effect.mean > 0 else "lowers"
+        ends = interval(results, effect, mirrored=effect.mean < 0)
+        size = quantity(results, abs(effect.mean))
+        said = f"{name} {verb} {where} by {size} against {facts.baseline}"
+        said += f" ({ends}; {how_sure(results, effect)})"
+        return f"{said}, {cost}" if cost else said
+    if effect.identical:
+        return f"{name} equals {facts.baseline} to the bit ({plural(effect.pairs, 'seed')})"
+    if effect.word == "equivalent":
+        same = f"{name} is equivalent to {facts.baseline} within {margin(results)} in {where}"
+        said = f"{same} (effect {quantity(results, effect.mean, signed=True)}, {bracket})"
+        return f"{said}, {cost}" if cost else said
+    size = quantity(results, effect.mean, signed=True)
+    said = f"{name} is unresolved at {size} in {where} against {facts.baseline} ({bracket})"
+    more = settles([effect])
+    return f"{said}: {more}" if more else said
+
+
+def _group(results: Results, lead: Judged, word: Word, others: Sequence[Judged]) -> str:
+    """The rest of one verdict: by name up to three, else counted with their range."""
+    rows = [e for e in others if e.word == word]
+    if not rows:
+        return ""
+    one, also = len(rows) == 1, lead.word == word
+    if len(rows) > NAMED:
+        who = f"{len(rows)} {'others' if also else 'variants'}"
+    elif word == "equivalent" or (one and word != "unresolved"):
+        who = listed(e.variant for e in rows)
+    else:
+        who = listed(f"{e.variant} ({quantity(results, e.mean, signed=True)})" for e in rows)
+    too = " too" if also and len(rows) <= NAMED else ""
+    if word in ("helps", "hurts"):
+        verb = word if one else word.removesuffix("s")
+        return f"{who} {verb}{too}{_by(results, rows)}"
+    be = "is" if one else "are"
+    if word == "equivalent":
+        return f"{who} {be} equivalent{too} within {margin(results)}"
+    more = settles(rows)
+    return f"{who} {be} unresolved{too}" + (f": {more}" if more else "")
+
+
+def _by(results: Results, rows: Sequence[Judged]) -> str:
+    sizes = sorted(abs(e.mean) for e in rows)
+    if len(rows) == 1:
+        return f" by {quantity(results, sizes[0])}"
+    if len(rows) <= NAMED:
+        return ""
     d = effect_decimals(results)
-    if effect.pairs < 2:
-        return "1 seed"
-    return f"{shown(effect.low, d)} to {shown(effect.high, d)}"
+    return f", by {shown(sizes[0], d)} to {quantity(results, sizes[-1])}"
+
+
+def _unjudged(rows: Sequence[Judged]) -> str:
+    if not rows:
+        return ""
+    if len(rows) == 1:
+        return f"{rows[0].variant} has no verdict ({rows[0].why})"
+    who = listed(e.variant for e in rows) if len(rows) <= NAMED else plural(len(rows), "variant")
+    return f"{who} have no verdict ({rows[0].why})"
+
+
+def _numbers_only(results: Results, known: Sequence[Judged]) -> list[str]:
+    """Where no verdict may be given: the numbers, and why there is none."""
+    best, facts, d = known[0], results.facts, effect_decimals(results)
+    where = f"{metric_name(facts.metric)} on {facts.dataset}"
+    said = [
+        f"On {plural(best.pairs, 'seed')}, {best.variant} differs from {facts.baseline} by "
+        f"{quantity(results, best.mean, signed=True)} in {where} ({interval(results, best)})."
+    ]
+    others = known[1:]
+    if others:
+        near = others if len(others) <= NAMED + 1 else [*others[: NAMED - 1], others[-1]]
+        each = [
+            f"{e.variant} {quantity(results, e.mean, signed=True)}"
+            + (f" ({shown(e.low, d)} to {shown(e.high, d)})" if e.low == e.low else "")
+            for e in near
+        ]
+        if len(near) == len(others):
+            said.append(f"The {'other' if len(each) == 1 else 'others'}: {'; '.join(each)}.")
+        else:
+            head = f"Of {plural(len(others), 'other')}: "
+            said.append(f"{head}{'; '.join(each[:-1])}; last, {each[-1]}.")
+    few = {1: "One seed is", 2: "Two seeds are"}.get(best.pairs)
+    needed = f"it needs {LEAST_SEEDS}"
+    said.append(f"{few} too few for a verdict: {needed}." if few else f"No verdict: {best.why}.")
+    return said
 
 
 def _against_yardstick(results: Results) -> str:
@@ -129,7 +206,9 @@ def _against_yardstick(results: Results) -> str:
     name, level = found
     best = known[0].variant
     means = {v: _mean(s.values()) for v, s in scores_by_seed(results).items() if s}
-    top = best if means[best] >= means[results.facts.baseline] else results.facts.baseline
+    base = results.facts.baseline
+    lower = judgement(results).better == "lower"
+    top = best if (means[best] <= means[base] if lower else means[best] >= means[base]) else base
     gap = means[top] - level
     side = "above" if gap >= 0 else "below"
     reach = quantity(results, abs(gap))
@@ -160,10 +239,6 @@ def _wanting(results: Results) -> str:
     return f"Of {plural(len(rows), 'planned run')}, {listed(said)}."
 
 
-def _labels_said(results: Results) -> str:
-    return " ".join(f"{label.word.capitalize()}: {label.says}." for label in labels(results))
-
-
 def _reasons(results: Results) -> str:
     counts: dict[str, int] = {}
     for cell in cells(results):
@@ -172,11 +247,6 @@ def _reasons(results: Results) -> str:
     if len(counts) == 1:
         return next(iter(counts))
     return ", ".join(f"{n} {reason}" for reason, n in sorted(counts.items()))
-
-
-def _mirrored(effect: Effect) -> Effect:
-    """The same effect told the other way round, for "lowers ... by"."""
-    return replace(effect, mean=-effect.mean, low=-effect.high, high=-effect.low)
 
 
 def _all(count: int) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from srbench.results import Results, StudyFacts
+from srbench.results import LOOKS, PUBLISHED, Results, StudyFacts
 
 IMAGES = ("astronaut", "chelsea", "coffee")
 GAINS = {"plain": 0.0, "residual": 3.21, "residual_se": 3.28, "residual_atrous": 3.05}
@@ -113,6 +113,8 @@ def study(
             ],
             columns=["role", "name", "manifest", "images", "megapixels"],
         ),
+        looks=pd.DataFrame(columns=LOOKS),
+        published=pd.DataFrame(columns=PUBLISHED),
         root=Path("nowhere"),
     )
 

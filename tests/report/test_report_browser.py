@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from planted import everything, looking
 from synthetic_study import study, with_pictures, with_runs
 
 from srbench.report import write
@@ -22,6 +23,8 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "inline": write([full], folder / "inline"),
         "beside": write([full], folder / "beside", plotly="beside"),
         "empty": write([empty], folder / "empty", plotly="beside"),
+        "judged": write([everything()], folder / "judged", plotly="beside"),
+        "looks": write([looking()], folder / "looks", plotly="beside"),
     }
 
 
@@ -42,7 +45,7 @@ def scroll(page: Any) -> None:
     page.wait_for_timeout(400)
 
 
-@pytest.mark.parametrize("kind", ["inline", "beside", "empty"])
+@pytest.mark.parametrize("kind", ["inline", "beside", "empty", "judged", "looks"])
 def test_the_page_says_nothing_on_the_console(
     browser: Any, reports: dict[str, Path], kind: str
 ) -> None:
@@ -55,7 +58,7 @@ def test_the_page_says_nothing_on_the_console(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("kind", ["inline", "empty"])
+@pytest.mark.parametrize("kind", ["inline", "empty", "judged", "looks"])
 def test_axe_finds_nothing(browser: Any, reports: dict[str, Path], kind: str, scheme: str) -> None:
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="axe is not installed"
@@ -70,9 +73,12 @@ def test_axe_finds_nothing(browser: Any, reports: dict[str, Path], kind: str, sc
     page.context.close()
 
 
+@pytest.mark.parametrize("kind", ["inline", "judged", "looks"])
 @pytest.mark.parametrize("width", [400, 800, 1280, 2000])
-def test_no_width_scrolls_sideways(browser: Any, reports: dict[str, Path], width: int) -> None:
-    page = opened(browser, reports["inline"], [], viewport={"width": width, "height": 900})
+def test_no_width_scrolls_sideways(
+    browser: Any, reports: dict[str, Path], width: int, kind: str
+) -> None:
+    page = opened(browser, reports[kind], [], viewport={"width": width, "height": 900})
     page.wait_for_timeout(800)
     scroll(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width

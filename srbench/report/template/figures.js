@@ -35,9 +35,27 @@
     return [low - pad, high + pad];
   };
 
+  // the seeds of a variant as one line with gaps: a figure of few lines stays quick
+  const seedLines = (source) => (source.seeds || [])
+    .filter((entry) => !state.hidden.has(entry.variant))
+    .map((entry) => {
+      const x = [], y = [], seeds = [];
+      for (const [seed, values] of Object.entries(entry.seeds)) {
+        x.push(...entry.x, null);
+        y.push(...values, null);
+        for (let i = 0; i <= values.length; i += 1) seeds.push(seed);
+      }
+      return {
+        type: "scatter", mode: "lines", x, y, customdata: seeds, showlegend: false, name: entry.name,
+        line: { color: entry.colour, width: 1 }, meta: { variant: entry.variant, kind: "seed" },
+        hovertemplate: "%{fullData.name}, seed %{customdata}: %{y:.5~g} at %{x}<extra></extra>",
+      };
+    });
+
   const present = (key) => {
     const source = figures[key];
     let data = source.data.map((trace) => ({ ...trace }));
+    if (state.seeds) data.push(...seedLines(source));
     const layout = JSON.parse(JSON.stringify(source.layout));
     layout.font = { color: srbench.colour("--ink"), family: getComputedStyle(document.body).fontFamily, size: 12 };
     layout.xaxis = { ...layout.xaxis, ...axis() };
@@ -63,7 +81,7 @@
     const wanted = range(data, log, state.whole || key.includes("loss"));
     if (wanted) layout.yaxis.range = wanted;
     if (log) Object.assign(layout.yaxis, { dtick: "D2", tickformat: "~g" });
-    const last = data.reduce((most, t) => Math.max(most, t.x[0], t.x[t.x.length - 1]), -Infinity);
+    const last = data.reduce((most, t) => t.meta.kind === "seed" ? most : Math.max(most, t.x[0], t.x[t.x.length - 1]), -Infinity);
     const first = data.reduce((least, t) => Math.min(least, t.x[0]), Infinity);
     if (last > first) layout.xaxis.range = [first - (last - first) * 0.01, last];
     const place = byId("figure-" + key);

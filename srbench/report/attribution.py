@@ -1,0 +1,211 @@
+"""What each factor of a designed study is worth: main effects, interactions, Shapley shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import isfinite
+from typing import Any
+
+from srbench.report.cells import scores_by_seed
+from srbench.report.forest import _ticks
+from srbench.report.numbers import justified_decimals, listed, metric_name, plural, shown
+from srbench.report.shown import Column, Mark, Table, Value
+from srbench.results import Results
+from srbench.stats.attribution import Attribution, Contribution, attribute
+
+KINDS = ("factorial", "fractional")
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Estimates as rows on one common axis, for a picture in a table."""
+
+    key: str
+    title: str
+    says: str
+    rows: tuple[Contribution, ...]
+    low: float
+    high: float
+    ticks: tuple[tuple[float, str], ...]
+
+    def place(self, value: float) -> float:
+        """Percent of the width, 0 to 100, cut at the frame."""
+        return min(100.0, max(0.0, 100 * (value - self.low) / (self.high - self.low)))
+
+
+@lru_cache(maxsize=8)
+def attributed(results: Results) -> Attribution | None:
+    """The estimates of a factorial or fractional design; None for every other study."""
+    design = results.facts.design
+    if not design or design.get("kind") not in KINDS or not design.get("levels"):
+        return None
+    planned = set(scores_by_seed(results))
+    levels = {c: dict(at) for c, at in design["levels"].items() if c in planned}
+    if len(levels) < len(design["levels"]):  # --only has left out cells
+        return None
+    try:
+        return attribute(levels, scores_by_seed(results), _level_names(design))
+    except ValueError:  # levels that are no design: written by hand into the database
+        return None
+
+
+def attribution_heading(results: Results) -> str:
+    """The factor that brings most, and how many interactions stand clear of zero."""
+    found = attributed(results)
+    if found is None or not found.averaged:
+        return "What each factor is worth waits for finished runs"
+    parts = found.shapley or tuple(c for c in found.averaged if len(c.term) == 1)
+    best = max(parts, key=lambda c: abs(c.mean))
+    d, unit = attribution_decimals(results), results.facts.unit
+    size = f"{shown(best.mean, d, signed=True)} {unit}".strip()
+    pairs = [c for c in found.averaged if len(c.term) == 2]
+    clear = sum(_clear(c) for c in pairs)
+    how = "is worth most"
+    said = f"{best.name} {how}, {size}"
+    if not pairs:
+        return said
+    if not clear:
+        return f"{said}; no interaction stands clear of zero"
+    return f"{said}; {clear} of {plural(len(pairs), 'interaction')} {_stand(clear)} clear of zero"
+
+
+def attribution_decimals(results: Results) -> int:
+    """Decimals that the intervals of the estimates justify."""
+    found = attributed(results)
+    rows = found.averaged if found else ()
+    return justified_decimals([(c.high - c.low) / 2 for c in rows], results.facts.unit)
+
+
+def attribution_bars(results: Results) -> list[Bars]:
+    """The pictures: Shapley shares, averaged effects, effects at the base."""
+    found = attributed(results)
+    if found is None:
+        return []
+    titles = (
+        ("shapley", "Shapley shares", found.shapley,
+         "The gain of each factor, averaged over every order in which the factors could have "
+         "been added; the shares add up to the gain of all factors together."),
+        ("averaged", "Averaged over the other factors", found.averaged,
+         "What a factor brings on average over all settings of the others. An interaction "
+         "(a:b) is what a brings with b, less what it brings without."),
+        ("at_base", "Added to the base alone", found.at_base,
+         "What a factor brings to the base network. An interaction is what both bring together, "
+         "less what each brings alone."),
+    )  # fmt: skip
+    return [_bars(*title) for title in titles if title[2]]
+
+
+def attribution_notes(results: Results) -> list[str]:
+    """What the reader must know: aliases, seeds left out, cells without a score."""
+    found, design = attributed(results), results.facts.design or {}
+    if found is None:
+        return []
+    notes = []
+    if found.missing:
+        names = listed(found.missing[:5]) + (" and others" if len(found.missing) > 5 else "")
+        notes.append(f"No estimate is possible while cells are empty: {names}.")
+    elif not found.seeds:
+        notes.append("No estimate is possible: no seed has finished in every cell.")
+    if found.seeds and len(found.seeds) < 2:
+        notes.append("One seed gives no interval.")
+    if found.seeds and found.left_out:
+        count = plural(len(found.left_out), "seed")
+        notes.append(f"{count} left out, for some cell lacks {_them(len(found.left_out))}.")
+    if design.get("kind") == "fractional":
+        size = f" of resolution {design['resolution']}" if design.get("resolution") else ""
+        said = "; ".join(str(alias) for alias in design.get("aliases", ()))
+        notes.append(
+            f"A fraction{size}: each estimate also holds what it is mixed with"
+            + (f" ({said})." if said else ".")
+        )
+    return notes
+
+
+def attribution_shown(results: Results) -> Table:
+    """Every estimate with both intervals, for page, CSV and LaTeX."""
+    found, unit, d = attributed(results), results.facts.unit, attribution_decimals(results)
+    suffix = f"_{unit.lower()}" if unit else ""
+    few = Mark("one seed", "an interval needs at least two seeds")
+    rows: list[tuple[Value, ...]] = []
+    groups = (
+        [("Shapley", found.shapley), ("averaged", found.averaged), ("at the base", found.at_base)]
+        if found
+        else []
+    )
+    for coding, contributions in groups:
+        for c in contributions:
+            ends = (c.low, c.high, c.simultaneous_low, c.simultaneous_high)
+            limits = [x if isfinite(x) else few for x in ends]
+            kind = (
+                "share" if coding == "Shapley" else "effect" if len(c.term) == 1 else "interaction"
+            )
+            mixed = ", ".join(c.mixed_with)
+            rows.append((c.name, kind, coding, c.mean, *limits, len(c.by_seed), mixed))
+    both = "over all estimates of its list at once (Bonferroni)"
+    columns: tuple[Column, ...] = (
+        Column("term", "factor"),
+        Column("kind", "kind"),
+        Column("coding", "how"),
+        Column(f"estimate{suffix}", "estimate", unit, "difference", d),
+        Column(f"low{suffix}", "95 % from", unit, "difference", d),
+        Column(f"high{suffix}", "95 % to", unit, "difference", d),
+        Column(f"all_low{suffix}", "simultaneous from", unit, "difference", d, both),
+        Column(f"all_high{suffix}", "simultaneous to", unit, "difference", d, both),
+        Column("seeds", "seeds", kind="count"),
+        Column("mixed_with", "mixed with"),
+    )
+    if not any(row[-1] for row in rows):  # only a fraction mixes
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    caption = f"What each factor is worth in {metric_name(results.facts.metric)}"
+    return Table("attribution", caption, columns, tuple(rows))
+
+
+def _bars(key: str, title: str, rows: Sequence[Contribution], says: str) -> Bars:
+    ends = [x for c in rows for x in (c.mean, c.low, c.high) if isfinite(x)]
+    wide = [x for c in rows for x in (c.simultaneous_low, c.simultaneous_high) if isfinite(x)]
+    low, high = min([0.0, *ends]), max([0.0, *ends])
+    span = (high - low) or 1.0
+    low, high = max(min([low, *wide]), low - span), min(max([high, *wide]), high + span)
+    pad = 0.05 * ((high - low) or 1.0)
+    low, high = low - pad, high + pad
+    ticks = _ticks(low, high)
+    step = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
+    places = next(p for p in range(12) if abs(round(step, p) - step) < 1e-9 * abs(step) or p == 11)
+    said = tuple((t, "0" if t == 0 else shown(t, places, signed=True)) for t in ticks)
+    return Bars(key, title, says, tuple(rows), low, high, said)
+
+
+def _level_names(design: Mapping[str, Any]) -> dict[str, list[str]]:
+    factors = design.get("factors")
+    if not isinstance(factors, Mapping):
+        return {}
+    return {name: [str(x) for x in levels] for name, levels in factors.items() if len(levels) > 2}
+
+
+def _clear(c: Contribution) -> bool:
+    return bool(c.simultaneous_low > 0 or c.simultaneous_high < 0)
+
+
+def _stand(count: int) -> str:
+    return "stands" if count == 1 else "stand"
+
+
+def _them(count: int) -> str:
+    return "it" if count == 1 else "them"
+
+
+def attribution_section(results: Results) -> dict[str, Any]:
+    """What `section_attribution.html` shows."""
+    found, d = attributed(results), attribution_decimals(results)
+    return {
+        "present": found is not None,
+        "heading": attribution_heading(results) if found else "",
+        "notes": attribution_notes(results),
+        "bars": attribution_bars(results),
+        "table": attribution_shown(results),
+        "seeds": plural(len(found.seeds), "seed") if found else "",
+        "said": lambda value: shown(value, d, signed=True),
+        "ends": lambda c: f"{shown(c.low, d)} to {shown(c.high, d)}",
+    }

@@ -1,0 +1,206 @@
+"""Published figures beside ours, where variant and quantity are the same; never one number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from math import floor, isfinite, log10, nan
+
+from srbench.report.cells import number, text, trained
+from srbench.report.curves import curve_names
+from srbench.report.evidence import evidence_of
+from srbench.report.numbers import listed, metric_name, plural
+from srbench.report.shown import Column, Mark, Table, Value
+from srbench.results import Results
+from srbench.stats.agreement import Agreement, rank_agreement
+from srbench.stats.claims_evidence import Curve
+from srbench.stats.effects import Interval, t_interval
+
+Curves = Mapping[tuple[str, str], Mapping[int, Curve]]
+LEAST_RANKED = 4  # variants that two orders need to be compared
+
+
+@dataclass(frozen=True)
+class Beside:
+    """One published figure of a variant that this study has too, and ours."""
+
+    source: str
+    quantity: str
+    dataset: str
+    epoch: float  # NaN where it is no point of a curve
+    variant: str
+    theirs: float
+    unit: str
+    ours: Interval  # over seeds; count 1 and no width for counts
+    exact: bool  # ours is a count, without seeds
+    why: str  # why there is no figure of ours
+
+
+@lru_cache(maxsize=8)
+def beside(results: Results) -> tuple[Beside, ...]:
+    """Published figures of our variants; of a published curve its last epoch that we reach."""
+    frame = results.published[results.published["variant"].isin(trained(results))]
+    if frame.empty:
+        return ()
+    evidence = evidence_of(results, quantities=set(frame["quantity"]), events=())
+    out = []
+    by = ["source", "quantity", "dataset", "variant"]
+    for _, rows in frame.groupby(by, sort=False, dropna=False):
+        row = rows.iloc[-1]
+        quantity, variant, dataset = (text(row[k]) for k in ("quantity", "variant", "dataset"))
+        at, value, why = nan, number(row["value"]), ""
+        ours: list[float] = []
+        exact = False
+        if rows["epoch"].notna().any():
+            reached = _reached(evidence.curves, quantity, variant)
+            wanted = rows[rows["epoch"].isin(list(reached))]
+            why = "" if len(wanted) else "no run of ours has this curve at a published epoch"
+            row = (wanted if len(wanted) else rows).sort_values("epoch").iloc[-1]
+            at, value = number(row["epoch"]), number(row["value"])
+            ours = reached.get(at, [])
+        elif dataset or (quantity, variant) not in evidence.costs:
+            key = (quantity, variant, dataset or results.facts.dataset)
+            scores = evidence.scores.get(key, {})
+            ours = list(scores.values()) if isinstance(scores, Mapping) else [scores]
+            where = f" on {dataset}" if dataset else ""
+            why = "" if ours else f"{quantity}{where} was not measured here"
+        else:
+            ours, exact = [evidence.costs[quantity, variant]], True
+        out.append(
+            Beside(text(row["source"]), quantity, dataset, at, variant, value, text(row["unit"]),
+                   t_interval(ours), exact, why)
+        )  # fmt: skip
+    return tuple(out)
+
+
+def _reached(curves: Curves, quantity: str, variant: str) -> dict[float, list[float]]:
+    """epoch -> our values over seeds, of the curve of that name (on validate for a metric)."""
+    found: dict[float, list[float]] = {}
+    lines = curves.get((quantity, variant)) or curves.get((f"validate/{quantity}", variant)) or {}
+    for epochs, values in lines.values():
+        for epoch, value in zip(epochs, values, strict=True):
+            if isfinite(value):
+                found.setdefault(float(epoch), []).append(float(value))
+    return found
+
+
+def agreements(results: Results) -> tuple[tuple[str, str, str, Agreement], ...]:
+    """(source, quantity, dataset, agreement of the two orders), where 4 variants have both."""
+    groups: dict[tuple[str, str, str], list[Beside]] = {}
+    for row in beside(results):
+        if row.ours.count:
+            groups.setdefault((row.source, row.quantity, row.dataset), []).append(row)
+    return tuple(
+        (*key, rank_agreement([row.ours.mean for row in rows], [row.theirs for row in rows]))
+        for key, rows in groups.items()
+        if len(rows) >= LEAST_RANKED
+    )
+
+
+def published_shown(results: Results) -> Table:
+    """One row a published figure of a variant that is here too."""
+    found = beside(results)
+    rows: list[tuple[Value, ...]] = []
+    for row in found:
+        wanting = Mark("missing", row.why or "no finished run")
+        counted = Mark("exact", "a count") if row.exact else Mark("few seeds", "needs two seeds")
+        half = row.ours.half
+        d = digits_of(half if half == half else 0.0, row.theirs)
+        ours = round(row.ours.mean, d)
+        rows.append(
+            (
+                row.variant,
+                row.quantity,
+                row.dataset or ("" if row.epoch != row.epoch else "training"),
+                f"{row.epoch:g}" if row.epoch == row.epoch else "",
+                row.theirs,
+                ours if row.ours.count else wanting,
+                round(half, d) if half == half else counted if row.ours.count else wanting,
+                round(ours - row.theirs, d) if row.ours.count else wanting,
+                row.unit,
+                0 if row.exact else row.ours.count,
+                row.source,
+            )
+        )
+    columns = (
+        Column("variant", "variant"),
+        Column("quantity", "quantity"),
+        Column("dataset", "on"),
+        Column("epoch", "epoch"),
+        Column("published", "published", kind="measure"),
+        Column("ours", "ours", kind="measure"),
+        Column("ours_half", "ours \u00b1", kind="measure", note="95 % t, over seeds"),
+        Column("difference", "ours \u2212 published", kind="measure"),
+        Column("unit", "unit"),
+        Column("seeds", "seeds", kind="count"),
+        Column("source", "source"),
+    )
+    caption = "Published figures beside ours; protocols and images may differ"
+    return Table("published", caption, columns, tuple(rows))
+
+
+def digits_of(half: float, theirs: float) -> int:
+    """Decimals of ours: two digits of its half-width; without one, four digits of theirs."""
+    if half > 0:
+        return 1 - floor(log10(half))
+    return 0 if theirs == 0 else max(0, 3 - floor(log10(abs(theirs))))
+
+
+def published_heading(results: Results) -> str:
+    """How many figures stand beside ours."""
+    both = [row for row in beside(results) if row.ours.count]
+    names = {row.variant for row in both}
+    if not both:
+        return "No published figure meets one of ours"
+    return f"{plural(len(both), 'published figure')} of {plural(len(names), 'variant')} beside ours"
+
+
+def agreements_said(results: Results) -> tuple[str, ...]:
+    """Whether their order is ours, one sentence a source and quantity."""
+    out = []
+    for source, quantity, dataset, found in agreements(results):
+        where = f" on {dataset}" if dataset else ""
+        if found.coefficient != found.coefficient:
+            continue
+        says = f"Kendall's rank correlation {found.coefficient:.2f}"
+        ends = f"95 % interval {found.low:.2f} to {found.high:.2f}, "
+        says += f" ({ends if found.low == found.low else 'no interval below 5 variants, '}"
+        out.append(
+            f"{metric_name(quantity)}{where}, order of {found.items} variants here and in "
+            f"{source}: {says}p = {found.p:.2g})."
+        )
+    return tuple(out)
+
+
+def unmatched_said(results: Results) -> str:
+    """Which published variants this study does not have; "" where there is none."""
+    ours = set(trained(results))
+    others = sorted({str(v) for v in results.published["variant"]} - ours)
+    if not others:
+        return ""
+    named = listed(others[:6]) + (f" and {len(others) - 6} more" if others[6:] else "")
+    return f"Published too, of variants that this study does not have: {named}."
+
+
+def published_curves(
+    results: Results, curve: str
+) -> dict[tuple[str, str], tuple[list[float], list[float]]]:
+    """(source, variant) -> epochs and values of a published curve, for our variants."""
+    if curve not in curve_names(results):
+        return {}
+    frame = results.published
+    quantity = curve.removeprefix("validate/")
+    mine = frame[
+        frame["variant"].isin(trained(results))
+        & (frame["quantity"] == quantity)
+        & frame["epoch"].notna()
+    ]
+    out = {}
+    for (source, variant), rows in mine.groupby(["source", "variant"], sort=False):
+        line = rows.sort_values("epoch")
+        out[str(source), str(variant)] = (
+            [float(x) for x in line["epoch"]],
+            [float(y) for y in line["value"]],
+        )
+    return out

@@ -1,0 +1,313 @@
+"""The degradation matrix: trained on one, tested on another, and what each mismatch costs.
+
+PSNR under two test degradations is the PSNR of two tasks, so a cell is compared down its column:
+with the variant that was trained on that column's degradation and is otherwise the same.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from srbench.report.cells import cells, trained
+from srbench.report.numbers import LOWER_IS_BETTER, justified_decimals, metric_name, shown
+from srbench.report.shown import Column, Mark, Table, Value
+from srbench.report.where_it_helps import Tile
+from srbench.results import Results
+from srbench.stats.effects import Effect, Interval, paired_effect, t_interval
+
+PROTOCOLS_OWN = "matlab_bicubic"  # what protocols make LR with where a set is not `degraded`
+OWN_FILES = "its own LR files"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One cell: the score of a variant under one test degradation."""
+
+    score: Interval  # over seeds
+    gap: Effect | None  # against the column's specialist; None on the diagonal and without one
+    own: bool  # on the diagonal
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Variants alike but for their training degradation, on one set of images."""
+
+    images: str  # the set, as it is called without its degradation
+    rows: tuple[tuple[str, str], ...]  # (variant, trained on)
+    columns: tuple[tuple[str, str], ...]  # (dataset name in scores, tested on)
+    entries: Mapping[tuple[str, str], Entry]  # (variant, dataset name)
+
+    def strongest(self, least: float | None) -> float:
+        """The gap that has the strongest colour: the widest, and no less than what matters."""
+        sizes = [abs(e.gap.mean) for e in self.entries.values() if e.gap and e.gap.pairs]
+        return max([*sizes, least or 0.0]) or 1.0
+
+
+@lru_cache(maxsize=8)
+def matrices(results: Results) -> tuple[Matrix, ...]:
+    """The matrices that a study holds: two training and two test degradations at the least."""
+    tested, families = _tested(results), _families(results)
+    sets = list(dict.fromkeys(images for images, _ in tested.values()))
+    words = names_of([d for _, d in tested.values()] + [d for f in families for d in f.values()])
+    scores = _scores(results)
+    found = []
+    for images in sets:
+        columns = {name: d for name, (of, d) in tested.items() if of == images}
+        for family in families:
+            if len(columns) > 1 and len({_key(d) for d in family.values()}) > 1:
+                found.append(_matrix(images, columns, family, words, scores))
+    return tuple(found)
+
+
+def matrix_heading(results: Results) -> str:
+    """The dearest mismatch, in words."""
+    sign = -1 if results.facts.metric in LOWER_IS_BETTER else 1
+    known = [
+        (sign * entry.gap.mean, dict(m.rows)[variant], dict(m.columns)[dataset], entry.gap)
+        for m in matrices(results)
+        for (variant, dataset), entry in m.entries.items()
+        if entry.gap and entry.gap.pairs
+    ]
+    if not known:
+        return "Training against test degradations waits for finished runs"
+    size, trained_on, tested_on, gap = min(known, key=lambda row: row[0])
+    if size >= 0:
+        return "No training degradation loses to the one it is tested on"
+    d, unit = matrix_decimals(results), results.facts.unit
+    lost = f"{shown(abs(gap.mean), d)} {unit}".strip()
+    verb = "costs" if gap.excludes_zero else "may cost"
+    return f"Trained on {trained_on}, tested on {tested_on}: the mismatch {verb} {lost}"
+
+
+def matrix_decimals(results: Results) -> int:
+    """Decimals that the intervals of the gaps justify."""
+    halves = [
+        (e.gap.high - e.gap.low) / 2 for m in matrices(results) for e in m.entries.values() if e.gap
+    ]
+    return justified_decimals(halves, results.facts.unit)
+
+
+def matrix_tiles(matrix: Matrix, results: Results) -> list[tuple[str, str, list[Tile | None]]]:
+    """Rows for the page: variant, what it was trained on, and a tile a test degradation."""
+    d, unit = matrix_decimals(results), results.facts.unit
+    sign = -1 if results.facts.metric in LOWER_IS_BETTER else 1
+    scale = sign / matrix.strongest(results.facts.min_effect)
+    return [
+        (variant, trained_on,
+         [_tile(matrix.entries[variant, name], f"{variant}, tested on {tested_on}", scale, d, unit)
+          for name, tested_on in matrix.columns])
+        for variant, trained_on in matrix.rows
+    ]  # fmt: skip
+
+
+def matrix_shown(results: Results) -> Table:
+    """Every cell of every matrix as a row, for CSV and LaTeX."""
+    unit, d = results.facts.unit, matrix_decimals(results)
+    suffix = f"_{unit.lower()}" if unit else ""
+    rows: list[tuple[Value, ...]] = []
+    for matrix in matrices(results):
+        for variant, trained_on in matrix.rows:
+            for name, tested_on in matrix.columns:
+                entry = matrix.entries[variant, name]
+                missing = Mark("missing", "not scored")
+                mean = entry.score.mean
+                half = entry.score.half
+                few = Mark("one seed", "an interval needs at least two seeds")
+                line = (matrix.images, variant, trained_on, tested_on)
+                scored = (
+                    mean if mean == mean else missing,
+                    half if half == half else few if mean == mean else missing,
+                )
+                rows.append((*line, *scored, *_gap_values(entry), entry.score.count))
+    name = metric_name(results.facts.metric)
+    columns = (
+        Column("images", "images"),
+        Column("variant", "variant"),
+        Column("trained_on", "trained on"),
+        Column("tested_on", "tested on"),
+        Column(f"{results.facts.metric}{suffix}", name, unit, "number", d),
+        Column(f"half{suffix}", f"{name} \u00b1", unit, "number", d),
+        Column(f"gap{suffix}", "gap to the diagonal", unit, "difference", d),
+        Column(f"gap_low{suffix}", "95 % from", unit, "difference", d),
+        Column(f"gap_high{suffix}", "95 % to", unit, "difference", d),
+        Column("seeds", "seeds", kind="count"),
+    )
+    caption = f"{name} by training and test degradation; {results.facts.protocol}"
+    return Table("degradations", caption, columns, tuple(rows))
+
+
+def names_of(choices: list[Any]) -> dict[str, str]:
+    """Degradations as JSON -> short names, with settings only where names would coincide."""
+    by_short: dict[str, set[str]] = {}
+    for choice in choices:
+        by_short.setdefault(short_name(choice), set()).add(_key(choice))
+    return {
+        key: name if len(keys) == 1 else full_name(json.loads(key))
+        for name, keys in by_short.items()
+        for key in keys
+    }
+
+
+def short_name(choice: Any) -> str:
+    """A degradation in words without its settings: "bicubic, then jpeg"."""
+    name, given = _parts(choice)
+    if name in ("pipeline", "random_of") and given.get("of"):
+        words = [short_name(inner) for inner in given["of"]]
+        return ", then ".join(words) if name == "pipeline" else f"one of {', '.join(words)}"
+    return name
+
+
+def full_name(choice: Any) -> str:
+    """A degradation in words with every setting: "jpeg (quality 75 95)"."""
+    name, given = _parts(choice)
+    if name in ("pipeline", "random_of") and given.get("of"):
+        words = [full_name(inner) for inner in given["of"]]
+        return ", then ".join(words) if name == "pipeline" else f"one of {', '.join(words)}"
+    said = [f"{k} {' '.join(map(str, v)) if isinstance(v, list) else v}" for k, v in given.items()]
+    return f"{name} ({', '.join(said)})" if said else name
+
+
+def _parts(choice: Any) -> tuple[str, dict[str, Any]]:
+    """The name and the settings of a choice as JSON."""
+    if isinstance(choice, Mapping) and len(choice) == 1:
+        name, given = next(iter(choice.items()))
+        return str(name), dict(given) if isinstance(given, Mapping) else {}
+    return str(choice), {}
+
+
+def _key(choice: Any) -> str:
+    """A degradation as text, the same for each way to write a part without settings."""
+    name, given = _parts(choice)
+    if name == PROTOCOLS_OWN and given.get("precision", "uint8") == "uint8":
+        return json.dumps(PROTOCOLS_OWN)
+    return json.dumps({name: given} if given else name, sort_keys=True)
+
+
+def _tested(results: Results) -> dict[str, tuple[str, Any]]:
+    """Evaluation set, as scores call it -> (its images, its degradation)."""
+    roles = results.datasets["role"]
+    names = [str(n) for n in results.datasets.loc[~roles.isin(["train", "validate"]), "name"]]
+    written = results.facts.data.get("eval", [])
+    if len(written) != len(names):
+        return {}
+    plain = {json.dumps(c): n for n, c in zip(names, written, strict=True)}
+    found = {}
+    for name, choice in zip(names, written, strict=True):
+        part, given = _parts(choice)
+        of = given.get("of", "photos") if part == "degraded" else choice
+        by = given.get("by", PROTOCOLS_OWN) if part == "degraded" else PROTOCOLS_OWN
+        found[name] = (plain.get(json.dumps(of), full_name(of)), by)
+    return found
+
+
+def _families(results: Results) -> list[dict[str, Any]]:
+    """Variants that differ in nothing but their training degradation: variant -> degradation."""
+    found: dict[str, dict[str, Any]] = {}
+    if "settings" not in results.variants:
+        return []
+    table = results.variants.set_index("variant")["settings"]
+    for name in trained(results):
+        tree = _read(table.get(name))
+        data = tree.get("data")
+        if not isinstance(data, dict):
+            continue
+        own = data.pop("degradation", PROTOCOLS_OWN)
+        if data.get("lr") == "own":
+            own = OWN_FILES
+        found.setdefault(json.dumps(tree, sort_keys=True), {})[name] = own
+    return [family for family in found.values() if len(family) > 1]
+
+
+def _read(settings: Any) -> dict[str, Any]:
+    try:
+        tree = json.loads(settings) if isinstance(settings, str) else {}
+    except ValueError:
+        return {}
+    return tree if isinstance(tree, dict) else {}
+
+
+Scores = dict[tuple[str, str], dict[int, float]]  # (variant, dataset) -> seed -> mean of images
+
+
+def _scores(results: Results) -> Scores:
+    facts, frame = results.facts, results.scores
+    wanted = (frame["protocol"] == facts.protocol) & (frame["metric"] == facts.metric)
+    means = frame.loc[wanted].groupby(["variant", "dataset", "seed"])["value"].mean()
+    done = {(c.variant, c.seed) for c in cells(results) if c.state == "done"}
+    out: Scores = {}
+    for (variant, dataset, seed), value in zip(means.index, means.tolist(), strict=True):
+        if (str(variant), int(seed)) in done:
+            out.setdefault((str(variant), str(dataset)), {})[int(seed)] = float(value)
+    return out
+
+
+def _matrix(
+    images: str, tested: Mapping[str, Any], family: Mapping[str, Any], words: Mapping[str, str],
+    scores: Scores,
+) -> Matrix:  # fmt: skip
+    order = list(dict.fromkeys(_key(d) for d in tested.values()))
+    keys = {variant: _key(d) for variant, d in family.items()}
+    rows = sorted(keys, key=lambda v: order.index(keys[v]) if keys[v] in order else len(order))
+    specialist = {key: variant for variant, key in reversed(keys.items())}
+    contrasts = sum(keys[v] != _key(d) for v in rows for d in tested.values())
+    entries = {}
+    for variant in rows:
+        for name, degradation in tested.items():
+            mine = scores.get((variant, name), {})
+            best = specialist.get(_key(degradation))
+            own = keys[variant] == _key(degradation)
+            theirs = scores.get((best, name), {}) if best else {}
+            gap = None if own or not best else paired_effect(variant, mine, theirs, contrasts)
+            entries[variant, name] = Entry(t_interval(list(mine.values())), gap, own)
+    return Matrix(
+        images,
+        tuple((v, words[keys[v]]) for v in rows),
+        tuple((name, words[_key(d)]) for name, d in tested.items()),
+        entries,
+    )
+
+
+def _gap_values(entry: Entry) -> tuple[Value, Value, Value]:
+    if entry.own:
+        mark: Value = Mark("diagonal", "trained on what it is tested on")
+    elif entry.gap is None:
+        mark = Mark("no diagonal", "no variant was trained on this degradation")
+    elif not entry.gap.pairs:
+        mark = Mark("no pair", "no seed that both have finished")
+    elif entry.gap.pairs < 2:
+        few = Mark("one seed", "an interval needs at least two seeds")
+        return entry.gap.mean, few, few
+    else:
+        return entry.gap.mean, entry.gap.low, entry.gap.high
+    return mark, mark, mark
+
+
+def _tile(entry: Entry, where: str, scale: float, d: int, unit: str) -> Tile | None:
+    if not entry.score.count:
+        return None
+    text, gap = shown(entry.score.mean, d), entry.gap
+    start = f"{where}: {text} {unit}".strip()
+    if gap is None or not gap.pairs:
+        under = "" if entry.own else "no diagonal"
+        says = "trained on it" if entry.own else "no variant was trained on it"
+        return Tile(text, entry.score.mean, 0, False, under, f"{start}, {says}")
+    limits = f", 95 % {shown(gap.low, d)} to {shown(gap.high, d)}" if gap.pairs > 1 else ""
+    lost = shown(gap.mean, d, signed=True)
+    share = round(100 * scale * gap.mean)
+    return Tile(
+        text, entry.score.mean, share, gap.excludes_zero, lost,
+        f"{start}, {lost} {unit} against the diagonal{limits}",
+    )  # fmt: skip
+
+
+def matrix_section(results: Results) -> dict[str, Any]:
+    """What `section_matrix.html` shows."""
+    found = matrices(results)
+    return {
+        "heading": matrix_heading(results) if found else "",
+        "all": [(matrix, matrix_tiles(matrix, results)) for matrix in found],
+    }

@@ -1,0 +1,58 @@
+"""A small version of `benchmarks/report.py`: the same stages, no times asserted."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from srbench.store import open_store, thinning
+
+FILE = Path(__file__).parents[2] / "benchmarks" / "report.py"
+
+
+@pytest.fixture(scope="module")
+def benchmark() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("benchmark_report", FILE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def database(benchmark: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("large") / "synthetic.sqlite"
+    assert benchmark.generate(file, runs=60, epochs=50, images=5) == "synthetic"
+    return file
+
+
+def test_it_is_whole_and_says_that_it_is_synthetic(database: Path) -> None:
+    results = open_store(database).results("synthetic")
+    assert (len(results.runs), set(results.runs["state"])) == (60, {"done"})
+    assert len(results.curves) == 60 * 50 * 3
+    assert len(results.scores) == 60 * 5 * 2
+    assert results.facts.notes[0].startswith("synthetic")
+
+
+def test_every_stage_runs(benchmark: ModuleType, database: Path, tmp_path: Path) -> None:
+    names = [stage for stage, _ in benchmark.stages(database, "synthetic", tmp_path)]
+    assert names[:2] == ["open the database", "read the rows"]
+    assert (tmp_path / "index.html").stat().st_size < 10e6
+
+
+def test_too_many_points_are_shared_out_evenly(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = open_store(database).results("synthetic").curves
+    monkeypatch.setattr(thinning, "MOST_WHOLE", 2000)
+    monkeypatch.setattr(thinning, "LEAST_SHARE", 7)
+    curves = open_store(database).results("synthetic").curves
+    sizes = curves.groupby(["run_id", "name"])["step"].agg(["size", "min", "max"])
+    assert set(sizes["size"]) == {11}
+    assert (set(sizes["min"]), set(sizes["max"])) == ({10}, {500})
+    kept = curves.merge(whole, on=["run_id", "name", "step", "value"])
+    assert len(kept) == len(curves)

@@ -1,0 +1,116 @@
+"""Claims and published figures: status and numbers as planted, in table, page and terminal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from planted import SOURCE, around, figures, planted
+from rich.console import Console
+
+from srbench.report.beside import agreements, agreements_said, beside, published_shown
+from srbench.report.claims import claims_heading, claims_of, claims_shown, findings_shown
+from srbench.report.figures_interactive import curves
+from srbench.report.terminal import claims
+from srbench.report.words import answer
+from srbench.results import Results
+
+ROWS = {
+    "up": around(0.84, 0.05, 5),
+    "same": around(0.004, 0.02, 5),
+    "unclear": around(0.05, 0.12, 5),
+    "wild": [float("nan")] * 5,
+}
+
+
+def claimed(*tests: str) -> Results:
+    found = [{"id": f"A{i}", "says": f"claim {i}", "test": test} for i, test in enumerate(tests)]
+    return planted(ROWS, claims=tuple(found))
+
+
+@pytest.mark.parametrize(
+    ("test", "status"),
+    [
+        ("psnr_y(up) > psnr_y(plain)", "supported"),
+        ("psnr_y(up) < psnr_y(plain)", "refuted"),
+        ("psnr_y(same) ≈ psnr_y(plain)", "supported"),
+        ("psnr_y(same) > psnr_y(plain)", "refuted"),
+        ("psnr_y(unclear) > psnr_y(plain)", "not decided"),
+        ("psnr_y(wild) > psnr_y(plain)", "not decided"),
+        ("psnr_y(up) > psnr_y(bicubic)", "supported"),
+        ("ssim_y(up) > 0.1", "supported"),
+        ("params(up) = 71400", "supported"),
+        ("diverges(wild)", "supported"),
+        ("diverges(up)", "refuted"),
+        ("converges(up)", "supported"),
+        ("converges(wild)", "refuted"),
+        ("psnr_y(up) best of (same, unclear)", "supported"),
+        ("loss(up, last=20) < 0.1", "supported"),
+        ("psnr_y(up, epoch=60) > 20", "supported"),
+        ("latency(up) < latency(plain)", "not decided"),
+        ("psnr_y(up >", "not decided"),
+    ],
+)
+def test_a_claim_comes_out_as_planted(test: str, status: str) -> None:
+    [claim] = claims_of(claimed(test))
+    assert claim.result.status == status, claim.result.sentence
+
+
+def test_a_claim_on_a_primary_contrast_takes_its_verdict() -> None:
+    [claim] = claims_of(claimed("psnr_y(up) > psnr_y(plain)"))
+    assert "the study's verdict: helps" in claim.result.sentence
+
+
+def test_a_missing_run_is_named_by_the_claim() -> None:
+    [claim] = claims_of(claimed("ssim_y(wild) > 0.1"))
+    assert "wild lacks seed 0 (diverged)" in claim.result.sentence
+
+
+def test_claims_stand_in_table_heading_and_terminal() -> None:
+    results = claimed("psnr_y(up) > psnr_y(plain)", "psnr_y(unclear) > psnr_y(plain)")
+    assert claims_heading(results) == "Of 2 claims: 1 supported and 1 not decided"
+    assert claims_shown(results).frame["status"].tolist() == ["supported", "not decided"]
+    assert findings_shown(results).frame["value"].tolist() == [0.84, 0.05]
+    console = Console(width=160, record=True, quiet=False)
+    with console.capture() as caught:
+        console.print(claims(results))
+    assert "supported" in caught.get()
+
+
+def test_a_study_without_claims_says_nothing_of_them() -> None:
+    assert claims_of(planted(ROWS)) == ()
+    assert claims_shown(planted(ROWS)).rows == ()
+
+
+def published() -> Results:
+    return planted(ROWS, published=figures(epochs=99))
+
+
+def test_published_figures_stand_beside_ours_and_enter_no_effect() -> None:
+    results = published()
+    frame = published_shown(results).frame
+    assert set(frame["variant"]) == {"plain", "unclear", "same", "up"}
+    counts = frame[frame["quantity"] == "params"].iloc[0]
+    assert (counts["published"], counts["ours"], counts["difference"]) == (71_000, 71_400, 400)
+    loss = frame[frame["quantity"] == "loss"].iloc[0]
+    assert loss["epoch"] == "60"  # the last one that ours reaches
+    assert frame[frame["quantity"] == "fid"]["ours"].isna().all()
+    assert answer(results) == answer(replace(results, published=results.published.iloc[:0]))
+
+
+def test_four_common_variants_give_a_rank_agreement() -> None:
+    [(source, quantity, dataset, found)] = agreements(published())
+    assert (source, quantity, dataset, found.items) == (SOURCE, "psnr_y", "photos", 4)
+    [said] = agreements_said(published())
+    assert "order of 4 variants here and in Someone" in said
+
+
+def test_a_published_curve_is_drawn_as_another_kind_of_line() -> None:
+    traces = [t for t in curves(published(), "loss").data if t.meta["kind"] == "published"]
+    assert [(t.meta["variant"], t.line.dash, SOURCE in t.name) for t in traces] == [
+        ("up", "dash", True)
+    ]
+
+
+def test_nothing_published_leaves_no_trace() -> None:
+    assert beside(planted(ROWS)) == ()

@@ -1,0 +1,57 @@
+"""Effects by image: paired by seed, sorted by spread, the same in table and page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from states import only
+from synthetic_study import failed, study, with_runs
+
+from srbench.report import write
+from srbench.report.table_images import image_effects
+from srbench.report.where_it_helps import where_it_helps, where_section, where_shown
+from srbench.results import Results
+
+
+def test_it_agrees_with_the_effects_taken_one_by_one() -> None:
+    results = with_runs(study(seeds=4), lambda row: failed(row) if row["run_id"] == 6 else row)
+    found, single = where_it_helps(results), image_effects(results)
+    for v, name in enumerate(found.variants):
+        for i, image in enumerate(found.images):
+            effect = single[name][image]
+            assert found.mean[i, v] == pytest.approx(effect.mean)
+            assert found.half[i, v] == pytest.approx((effect.high - effect.low) / 2)
+
+
+def test_images_on_which_variants_differ_most_come_first() -> None:
+    found = where_it_helps(study(images=30))
+    assert (np.diff(found.spread) <= 0).all()
+
+
+def test_the_table_has_a_row_for_each_image_and_variant() -> None:
+    assert len(where_shown(study(images=5)).rows) == 5 * 3
+
+
+def test_every_state_has_a_section(any_state: Results) -> None:
+    assert where_section(any_state)["heading"]
+
+
+def test_a_lost_baseline_leaves_nothing_to_show() -> None:
+    assert where_section(with_runs(study(), only("plain", failed)))["rows"] == []
+
+
+def test_two_hundred_images_show_the_first_and_the_rest_on_demand(
+    browser: Any, tmp_path: Any
+) -> None:
+    page = browser.new_page()
+    page.goto(write([study(images=200)], tmp_path, plotly="beside").as_uri())
+    rows = page.locator("#where tbody tr:visible")
+    assert rows.count() == 20
+    page.get_by_role("button", name="show all 200 images").press("Enter")
+    assert rows.count() == 200
+    page.get_by_role("button", name="show the first 20").click()
+    page.locator("#where").get_by_label("filter").fill("image199")
+    assert rows.count() == 1
+    page.close()
