@@ -10,14 +10,16 @@ import shlex
 import socket
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 from srbench import __version__
-from srbench.registry import StudyError
+from srbench.registry import StudyError, printable
+from srbench.signals import ending
+from srbench.terminal.console import PlainConsole
 
 if TYPE_CHECKING:  # half a second that --help does without
     from srbench.store import Store
@@ -28,8 +30,10 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = PlainConsole(highlight=False)
+err = PlainConsole(stderr=True, highlight=False)
+Misuse: type[Any] = typer.BadParameter.__bases__[0]
+"""What typer raises for a command that it cannot make sense of."""
 
 
 def _studies(incomplete: str) -> list[str]:
@@ -134,7 +138,9 @@ def run(
     if ended.elsewhere:
         out.print(f"{ended.elsewhere} more runs are being trained by another srbench run.")
     name = request.study.stem
-    out.print(f"The whole report: [bold]srbench report {name}[/bold]")
+    out.print("The whole report: ", end="")
+    command = f"srbench report {'-- ' if name.startswith('-') else ''}{shlex.quote(name)}"
+    out.print(command, markup=False, style="bold", soft_wrap=True)
     raise typer.Exit(ended.exit_code)
 
 
@@ -185,15 +191,96 @@ def report(
     from srbench.report.terminal import summary
 
     store = _open(db)
-    names = [Path(name).stem if name.endswith(".yaml") else name for name in studies or ()]
-    names = names or [str(name) for name in store.studies()["study"]]
+    there = [str(name) for name in store.studies()["study"]]
+    names = [name if name in there else _study_name(name) for name in studies or ()] or there
     if not names:
         raise StudyError("the database holds no study yet; srbench run makes one")
     for name in dict.fromkeys(names):
         results = store.results(name)
         out.print(summary(results))
         page = write([results], output / _folder_name(name))
-        out.print(f"Report: [bold]{page}[/bold]", soft_wrap=True)
+        out.print("Report: ", end="")
+        out.print(str(page), markup=False, style="bold", soft_wrap=True)
+
+
+@app.command()
+def claims(
+    study: Annotated[str, typer.Argument(metavar="STUDY", autocompletion=_names)],
+    check: Annotated[
+        bool, typer.Option("--check", help="Exit code 1 unless every claim is supported.")
+    ] = False,
+    db: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Say what became of a study's claims: supported, refuted, or not decided, and why."""
+    from srbench.report.claims import claims_of
+    from srbench.report.terminal import claims as claims_listed
+
+    results = _open(db).results(_study_name(study))
+    found = claims_of(results)
+    if as_json:
+        plain = [
+            {"id": c.id, "says": c.says, "test": c.test, "status": c.result.status,
+             "because": c.result.sentence}
+            for c in found
+        ]  # fmt: skip
+        print(json.dumps(plain, indent=1, ensure_ascii=False))
+    else:
+        out.print(claims_listed(results))
+    failed = check and any(claim.result.status != "supported" for claim in found)
+    raise typer.Exit(int(failed))
+
+
+@app.command()
+def compare(
+    first: Annotated[str, typer.Argument(metavar="A", help="A study, or study:variant.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="The same of B.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="A folder, for a page and CSV.")
+    ] = None,
+    db: Database = None,
+) -> None:
+    """Set two studies, or two variants, beside each other: what differs, and by how much.
+
+    Seeds that both have are paired. Runs of other numerics or protocols are not compared.
+    """
+    from srbench.report.compare import Side, split_name
+    from srbench.report.compare import compare as compared
+    from srbench.report.compare_drawn import comparison_summary, write_comparison
+
+    store = _open(db)
+    sides = [Side(store.results(name), variant) for name, variant in
+             (split_name(given) for given in (first, second))]  # fmt: skip
+    found = compared(*sides)
+    out.print(comparison_summary(found))
+    if output is not None:
+        out.print(f"Page: {write_comparison(found, output)}", soft_wrap=True, markup=False)
+
+
+@app.command(name="import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="A table (.yaml), or curves (.csv).")],
+    study: Annotated[str, typer.Option(help="The study that the figures stand beside.")],
+    source: Annotated[
+        str | None, typer.Option(help="Who published them, where, when; a table names it itself.")
+    ] = None,
+    quantity: Annotated[
+        str | None, typer.Option(help="What curves are of, where headings hold two underscores.")
+    ] = None,
+    db: Database = None,
+) -> None:
+    """Put figures that others published beside a study. They are never mixed with ours.
+
+    A table is YAML (source: …, figures: {variant: {psnr_y: {Set5: 37.76 dB}, params: 1592 k}}).
+    Curves are CSV, one column a variant (loss_standard, loss_wide), one row an epoch.
+    """
+    from srbench.published import read
+
+    found = read(file, source=source, quantity=quantity)
+    written = _open(db).write_published(_study_name(study), found)
+    variants = len({figure.variant for figure in found.figures})
+    said = f"{written:,} figures of {variants} variants, from: {found.source}"
+    out.print(said, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -250,6 +337,40 @@ def show(
 
 
 @app.command()
+def reproduce(
+    number: Annotated[int, typer.Argument(metavar="[N]", min=1, help="How many runs.")] = 1,
+    db: Database = None,
+    device: Device = "auto",
+    workers: Annotated[int | None, typer.Option(min=1, max=256, help="Processes.")] = None,
+    chosen_by: Annotated[
+        int | None, typer.Option("--seed", help="Draws the runs; another each time unless given.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Train N finished runs again, drawn at random, and compare every number with the database.
+
+    Weights, every point of every curve and every score have to be equal to the last bit. The
+    database is only read. Exit code 1 where a run comes out otherwise.
+    """
+    from random import SystemRandom
+
+    from srbench.reproduce import reproduce as make_again
+    from srbench.terminal.listing import reproduced
+
+    store = _open(db)
+    drawn_by = SystemRandom().randrange(10**6) if chosen_by is None else chosen_by
+    again = make_again(
+        store, number, chosen_by=drawn_by, device=device, workers=workers,
+        say=lambda text: err.print(f"training {text}", markup=False),
+    )  # fmt: skip
+    if as_json:
+        print(json.dumps([one.as_plain() for one in again], indent=1))
+    else:
+        out.print(reproduced([one.as_plain() for one in again], drawn_by))
+    raise typer.Exit(int(any(one.outcome in ("different", "failed") for one in again)))
+
+
+@app.command()
 def sql(
     query: Annotated[str, typer.Argument(help="A SELECT; tables are named in db/README.md.")],
     db: Database = None,
@@ -289,7 +410,7 @@ def export(
         store.results(study, points=10**9).to_folder(output)
         files = sorted(output.glob("*.csv"))
     for file in files:
-        out.print(str(file), soft_wrap=True)
+        out.print(str(file), markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -335,7 +456,12 @@ def doctor(db: Database = None, as_json: Json = False) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; a mistake in what was asked is one line and exit code 2."""
     try:
-        app(args=list(arguments) if arguments is not None else None, prog_name="srbench")
+        with ending():
+            given = list(arguments) if arguments is not None else None
+            code = app(args=given, prog_name="srbench", standalone_mode=False)
+        sys.exit(code)
+    except Misuse as error:
+        _explain(error)
     except StudyError as error:
         _fail(str(error))
     except KeyboardInterrupt:
@@ -347,9 +473,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _fail(f"{error.filename or 'a file'}: {error.strerror or error}")
 
 
+def _explain(misuse: Any) -> None:
+    """Help where nothing was asked for, else one line about what was not understood."""
+    command = misuse.ctx.command_path if misuse.ctx else "srbench"
+    said = " ".join(misuse.format_message().split())
+    if not said or "NoArgs" in type(misuse).__name__:
+        misuse.show()
+        sys.exit(2)
+    _fail(f"{said.rstrip('.')} ({command} --help tells more)")
+
+
 def _fail(message: str) -> None:
     err.print("[bold red]srbench: error:[/bold red] ", end="")
-    err.print(message, markup=False, soft_wrap=True)
+    err.print(printable(message), markup=False, soft_wrap=True)
     sys.exit(2)
 
 
@@ -359,6 +495,11 @@ def _open(db: str | None) -> Store:
     return open_store(db, create=False)
 
 
+def _study_name(given: str) -> str:
+    """A study's name in the database: that of its file, where a file was given."""
+    return Path(given).stem if given.endswith(".yaml") else given
+
+
 def _study_file(given: Path) -> Path:
     """The file itself, or the study of that name in ablations/."""
     known = sorted(Path("ablations").glob("*.yaml"))
@@ -366,8 +507,11 @@ def _study_file(given: Path) -> Path:
     if given.exists() or not named.exists():
         if not given.exists():
             names = ", ".join(p.stem for p in known)
-            hint = f" (in ablations: {names})" if names else ""
-            raise StudyError(f"there is no such study file{hint}", place=str(given))
+            listed = f" (in ablations: {names})" if names else ""
+            there = [*(str(p) for p in given.parent.glob("*.yaml")), *(p.stem for p in known)]
+            near = get_close_matches(str(given), there, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise StudyError(f"there is no such study file{hint}{listed}", place=str(given))
         return given
     return named
 
@@ -375,7 +519,7 @@ def _study_file(given: Path) -> Path:
 def _folder_name(study: str) -> str:
     """A study's name as the name of a folder: nothing that leads elsewhere."""
     safe = "".join(c if c.isalnum() or c in "-_. " else "_" for c in study).strip(". ")
-    return safe or "study"
+    return f"_{safe[1:]}" if safe.startswith("-") else safe or "study"
 
 
 def _print_summary(store: Any, plan: int) -> None:

@@ -259,6 +259,8 @@ def _asked(
         "metric": [study.metric, study.dataset, study.protocol],
         "metrics": list(study.metrics),
         "min_effect": study.min_effect,
+        "looks": study.looks,
+        "claims": [(claim.id, claim.says, claim.text) for claim in study.claims],
         "eval": sorted(m for role, m in datasets if role == "eval"),
     }
 

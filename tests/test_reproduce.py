@@ -7,8 +7,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-
-from tests import tiny
+import tiny
 
 
 @pytest.fixture(scope="module")

@@ -21,45 +21,58 @@ ALLOWED: dict[str, set[str]] = {
     "layers": set(),
     "streams": set(),
     "resample": set(),
-    "results": set(),
+    "csv_text": set(),
+    "results": {"csv_text", "files"},
+    "files": {"registry"},
     "cache": set(),
     "places": set(),
     "provenance": set(),
     "document": {"registry"},
     "identity": {"registry"},
     "slots": {"registry", "layers"},
+    "designs": {"registry"},
     # parts, and what is done with them
     "blocks": PARTS,
     "models": PARTS | {"blocks"},
     "data": PARTS,
     "measure": PARTS,
-    "train": PARTS,
+    "train": PARTS | {"files"},
+    "weights": {"registry"},
     "conformance": PARTS | {"document", "train"},
-    "study": PARTS | {"document", "data", "measure", "train"},
-    "plan": PARTS | {"cache", "identity", "study", "data", "measure", "train"},
+    "study": PARTS | {"document", "designs", "data", "measure", "train", "stats"},
+    "twins": {"registry", "study", "measure", "stats"},
+    "plan": PARTS | {"cache", "identity", "study", "twins", "data", "measure", "train"},
     "messages": PARTS | {"study", "data", "train"},
-    "worker": PARTS | {"places", "messages", "study", "plan", "data", "measure", "train"},
+    "worker": PARTS | {"files", "places", "messages", "study", "plan", "data", "measure", "train", "stats"},
     "devices": {"registry", "provenance"},
+    "published": {"registry", "document"},
     # what was measured, and what is said about it
-    "store": {"registry", "results"},
+    "store": {"registry", "csv_text", "files", "results"},
     "stats": set(),
-    "report": {"registry", "results", "stats"},
+    "report": {"registry", "csv_text", "files", "results", "stats"},
     "tune": set(),
-    "mirror": {"places", "results", "store", "tune", "report"},
+    "mirror": {"keepers", "registry", "places", "results", "store", "tune", "report"},
     # where training meets the store, and the commands
-    "records": {"results", "study", "plan", "train", "store"},
+    "records": {"designs", "results", "study", "plan", "train", "store"},
     "seats": {"worker", "store"},
     "assignments": {"places", "provenance", "plan", "devices", "messages", "worker", "store"},
     "bench": {"registry", "plan", "messages", "seats", "assignments", "store"},
     "estimate": {"streams", "plan", "train", "store"},
-    "shortcut": {"provenance"},
-    "vocabulary": {"cache", "registry", "slots", "shortcut", "data", "train"},
-    "terminal": {"registry", "slots", "data", "provenance", "store", "estimate"},
-    "session": {
-        "registry", "shortcut", "study", "plan", "store", "devices", "records", "bench", "mirror",
-        "terminal", "estimate",
+    "reproduce": PARTS | {
+        "study", "plan", "data", "train", "devices", "messages", "seats", "store",
     },
-    "cli": {"registry", "vocabulary", "session", "terminal", "mirror", "tune", "store", "report"},
+    "shortcut": {"provenance"},
+    "signals": set(),
+    "keepers": set(),
+    "vocabulary": {"cache", "registry", "slots", "shortcut", "data", "train"},
+    "terminal": {"registry", "csv_text", "slots", "data", "provenance", "store", "estimate"},
+    "session": {
+        "registry", "keepers", "signals", "shortcut", "study", "plan", "store", "devices",
+        "records", "bench", "mirror", "terminal", "estimate",
+    },
+    "cli": {"signals", "registry", "vocabulary", "session", "terminal", "mirror", "tune", "store", "report",
+            "reproduce"},
+    "__main__": {"cli"},
 }  # fmt: skip
 ONLY = {  # outside package -> the only rooms that know it
     "sqlalchemy": {"store"},
@@ -70,8 +83,8 @@ ONLY = {  # outside package -> the only rooms that know it
     "yaml": {"document"},
 }
 TRAINING = {"train", "worker", "messages"}
-CROSSING = {"bench", "seats", "assignments", "records", "estimate"}  # the only ones to know both
-NEVER_TORCH = {"store", "report", "stats", "results", "mirror", "tune", "provenance"}
+CROSSING = {"bench", "seats", "assignments", "records", "estimate", "reproduce"}  # the only ones to know both
+NEVER_TORCH = {"store", "report", "stats", "designs", "results", "mirror", "tune", "provenance"}
 LATE_TORCH = NEVER_TORCH | {
     "cli", "session", "shortcut", "vocabulary", "registry", "document", "identity", "streams",
     "resample",

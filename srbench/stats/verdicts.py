@@ -193,13 +193,7 @@ def _percentile(there: Floats) -> Interval | None:
     """The percentile bootstrap interval of the mean (Efron, 1979); the same for the same data."""
     if len(there) < BOOTSTRAP_FROM or np.ptp(there) == 0:
         return None
-    from scipy.stats import bootstrap  # late: scipy.stats takes half a second
-
-    found = bootstrap(
-        (np.sort(there),),
-        np.mean,
-        n_resamples=RESAMPLES,
-        method="percentile",
-        rng=np.random.default_rng(0),
-    ).confidence_interval
-    return Interval(float(there.mean()), float(found.low), float(found.high), len(there))
+    # as scipy.stats.bootstrap draws, to the bit, without the half second that scipy.stats takes
+    places = np.random.default_rng(0).integers(0, len(there), (RESAMPLES, len(there)))
+    low, high = np.percentile(np.sort(there)[places].mean(axis=1), [2.5, 97.5])
+    return Interval(float(there.mean()), float(low), float(high), len(there))

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -222,3 +223,14 @@ def test_a_verdict_must_come_once_the_interval_is_narrow_enough() -> None:
                 narrow += 1
                 assert row.word in ("helps", "hurts", "equivalent")
     assert narrow > 300
+
+
+def test_the_bootstrap_draws_as_scipy_does() -> None:
+    x = np.random.default_rng(5).normal(0.1, 1, (1, 20))
+    found = verdicts(x, None).rows[0].bootstrap
+    assert found is not None
+    oracle = scipy.stats.bootstrap(
+        (np.sort(x[0]),), np.mean, n_resamples=9999, method="percentile",
+        rng=np.random.default_rng(0),
+    ).confidence_interval  # fmt: skip
+    assert (found.low, found.high) == pytest.approx((oracle.low, oracle.high), rel=1e-12)

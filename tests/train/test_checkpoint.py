@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 
+from srbench.files import DiskRefused, write_atomically
 from srbench.train import checkpoint
 
 CPU = torch.device("cpu")
@@ -68,6 +70,50 @@ def test_a_torn_file_is_damaged(tmp_path: Path, kept: int) -> None:
     assert newest(tmp_path) == 1
 
 
+def flipped(data: bytes, bit: int) -> bytes:
+    return data[: bit // 8] + bytes([data[bit // 8] ^ (1 << bit % 8)]) + data[bit // 8 + 1 :]
+
+
+def test_any_flipped_bit_and_any_cut_is_noticed_and_named(tmp_path: Path) -> None:
+    checkpoint.save(tmp_path, 1, {"step": 1})
+    second = checkpoint.save(tmp_path, 2, {"step": 2, "net": torch.ones(2)})
+    whole = second.read_bytes()
+    bits = random.Random(1).sample(range(len(whole) * 8), 2000)
+    damaged = [flipped(whole, bit) for bit in bits]
+    damaged += [whole[:length] for length in range(0, len(whole), 7)]
+    damaged += [whole + b"\0", whole[32:] + whole[:32], b"\0" * len(whole)]
+    said: list[str] = []
+    for data in damaged:
+        second.write_bytes(data)
+        found = checkpoint.load_newest(tmp_path, CPU, said.append)
+        assert found is not None
+        assert found["step"] == 1
+    assert len(said) == len(damaged)
+    assert all(line.startswith(f"{second}: the checkpoint is damaged") for line in said)
+    assert not any("\n" in line for line in said)
+
+
+@pytest.mark.parametrize("payload", [b"", b"PK\x05\x06", b"\x80\x04.", b"x" * 99])
+def test_what_is_no_state_but_has_its_digest_is_not_taken(tmp_path: Path, payload: bytes) -> None:
+    checkpoint.save(tmp_path, 1, state(1))
+    (tmp_path / "0000000002.checkpoint").write_bytes(payload + hashlib.sha256(payload).digest())
+    assert newest(tmp_path) == 1
+
+
+def test_a_checkpoint_that_is_a_folder_is_passed_over(tmp_path: Path) -> None:
+    checkpoint.save(tmp_path, 1, state(1))
+    (tmp_path / "0000000002.checkpoint").mkdir()
+    assert newest(tmp_path) == 1
+
+
+def test_a_refusing_disk_names_the_file_and_keeps_the_older_state(tmp_path: Path) -> None:
+    checkpoint.save(tmp_path, 1, state(1))
+    (tmp_path / "0000000002.checkpoint.part").mkdir()
+    with pytest.raises(DiskRefused, match=r"0000000002\.checkpoint: cannot be written"):
+        checkpoint.save(tmp_path, 2, state(2))
+    assert newest(tmp_path) == 1
+
+
 def test_where_all_are_damaged_there_is_none(tmp_path: Path) -> None:
     for step in (1, 2):
         checkpoint.save(tmp_path, step, state(step)).write_bytes(b"rot" * 50)
@@ -90,7 +136,7 @@ def test_discarding_leaves_other_files(tmp_path: Path) -> None:
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     path = tmp_path / "new" / "file"
     for data in (b"one", b"", b"three"):
-        checkpoint.write_atomically(path, data)
+        write_atomically(path, data)
         assert path.read_bytes() == data
     assert [p.name for p in path.parent.iterdir()] == ["file"]
 
