@@ -185,7 +185,8 @@ def report(
 ) -> None:
     """Write the report of one or several studies: HTML, CSV, LaTeX, SVG and PDF.
 
-    The page works offline and alone. Without a name, every study of the database is reported.
+    The page works offline and alone; several studies get a page that lists them. Without a name,
+    every study of the database is reported.
     """
     from srbench.report import write
     from srbench.report.terminal import summary
@@ -195,12 +196,13 @@ def report(
     names = [name if name in there else _study_name(name) for name in studies or ()] or there
     if not names:
         raise StudyError("the database holds no study yet; srbench run makes one")
-    for name in dict.fromkeys(names):
-        results = store.results(name)
+    found = [store.results(name) for name in dict.fromkeys(names)]
+    for results in found:
         out.print(summary(results))
-        page = write([results], output / _folder_name(name))
-        out.print("Report: ", end="")
-        out.print(str(page), markup=False, style="bold", soft_wrap=True)
+    one = len(found) == 1
+    page = write(found, output / _folder_name(found[0].facts.name) if one else output)
+    out.print("Report: ", end="")
+    out.print(str(page), markup=False, style="bold", soft_wrap=True)
 
 
 @app.command()
@@ -252,6 +254,8 @@ def compare(
     sides = [Side(store.results(name), variant) for name, variant in
              (split_name(given) for given in (first, second))]  # fmt: skip
     found = compared(*sides)
+    if found.refusals:
+        raise StudyError("; ".join(found.refusals), place=f"{first} and {second}")
     out.print(comparison_summary(found))
     if output is not None:
         out.print(f"Page: {write_comparison(found, output)}", soft_wrap=True, markup=False)
@@ -275,11 +279,12 @@ def import_(
     Curves are CSV, one column a variant (loss_standard, loss_wide), one row an epoch.
     """
     from srbench.published import read
+    from srbench.report.numbers import plural
 
     found = read(file, source=source, quantity=quantity)
     written = _open(db).write_published(_study_name(study), found)
     variants = len({figure.variant for figure in found.figures})
-    said = f"{written:,} figures of {variants} variants, from: {found.source}"
+    said = f"{plural(written, 'figure')} of {plural(variants, 'variant')}, from: {found.source}"
     out.print(said, markup=False, soft_wrap=True)
 
 
@@ -527,7 +532,3 @@ def _print_summary(store: Any, plan: int) -> None:
 
     out.print()
     out.print(summary(store.results(plan)))
-
-
-if __name__ == "__main__":
-    main()

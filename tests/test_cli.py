@@ -17,7 +17,7 @@ import yaml
 from srbench import __version__
 from srbench.cli import app
 
-COMMANDS = [(c.callback.__name__ if c.callback else "") for c in app.registered_commands]
+COMMANDS = [c.name or (c.callback.__name__ if c.callback else "") for c in app.registered_commands]
 Captured = pytest.CaptureFixture[str]
 
 

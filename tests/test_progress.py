@@ -110,7 +110,7 @@ def test_on_a_terminal_bars_move_and_the_summary_stays(tmp_path: Path) -> None:
     folder = tiny.lay_out(tmp_path)
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "srbench.cli", "run", "tiny.yaml", "--seeds", "1", "--workers", "1"],
+        [sys.executable, "-m", "srbench", "run", "tiny.yaml", "--seeds", "1", "--workers", "1"],
         cwd=folder, env=tiny.environment(folder) | {"TERM": "xterm-256color"},
         stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
     )  # fmt: skip

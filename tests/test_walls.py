@@ -43,11 +43,13 @@ ALLOWED: dict[str, set[str]] = {
     "twins": {"registry", "study", "measure", "stats"},
     "plan": PARTS | {"cache", "identity", "study", "twins", "data", "measure", "train"},
     "messages": PARTS | {"study", "data", "train"},
-    "worker": PARTS | {"files", "places", "messages", "study", "plan", "data", "measure", "train", "stats"},
+    "worker": PARTS | {
+        "files", "places", "messages", "study", "plan", "data", "measure", "train", "stats",
+    },
     "devices": {"registry", "provenance"},
     "published": {"registry", "document"},
     # what was measured, and what is said about it
-    "store": {"registry", "csv_text", "files", "results"},
+    "store": {"published", "registry", "csv_text", "files", "results"},
     "stats": set(),
     "report": {"registry", "csv_text", "files", "results", "stats"},
     "tune": set(),
@@ -66,12 +68,15 @@ ALLOWED: dict[str, set[str]] = {
     "keepers": set(),
     "vocabulary": {"cache", "registry", "slots", "shortcut", "data", "train"},
     "terminal": {"registry", "csv_text", "slots", "data", "provenance", "store", "estimate"},
+    "looks": {"store", "report"},
     "session": {
-        "registry", "keepers", "signals", "shortcut", "study", "plan", "store", "devices",
+        "registry", "looks", "keepers", "signals", "shortcut", "study", "plan", "store", "devices",
         "records", "bench", "mirror", "terminal", "estimate",
     },
-    "cli": {"signals", "registry", "vocabulary", "session", "terminal", "mirror", "tune", "store", "report",
-            "reproduce"},
+    "cli": {
+        "signals", "registry", "vocabulary", "session", "terminal", "mirror", "tune", "store",
+        "report", "reproduce", "published",
+    },
     "__main__": {"cli"},
 }  # fmt: skip
 ONLY = {  # outside package -> the only rooms that know it
@@ -83,7 +88,14 @@ ONLY = {  # outside package -> the only rooms that know it
     "yaml": {"document"},
 }
 TRAINING = {"train", "worker", "messages"}
-CROSSING = {"bench", "seats", "assignments", "records", "estimate", "reproduce"}  # the only ones to know both
+CROSSING = {
+    "bench",
+    "seats",
+    "assignments",
+    "records",
+    "estimate",
+    "reproduce",
+}  # the only ones to know both
 NEVER_TORCH = {"store", "report", "stats", "designs", "results", "mirror", "tune", "provenance"}
 LATE_TORCH = NEVER_TORCH | {
     "cli", "session", "shortcut", "vocabulary", "registry", "document", "identity", "streams",

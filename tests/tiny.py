@@ -129,7 +129,7 @@ def plug_in(folder: Path) -> None:
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     """A command of srbench in a process group of its own, as a shell starts it."""
-    return started(folder, sys.executable, "-m", "srbench.cli", *arguments)
+    return started(folder, sys.executable, "-m", "srbench", *arguments)
 
 
 def started(folder: Path, *command: str) -> subprocess.Popen[str]:

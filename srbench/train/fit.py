@@ -120,8 +120,8 @@ def fit(
 ) -> Training:
     """Train `net` in place, on the device where it is, for `settings.epochs`.
 
-    `on_progress` is called after every step and may raise to stop, or `end` it. `resume` is a former
-    `Training.state()`: what follows is then the same, to the bit, as without the break.
+    `on_progress` is called after every step and may raise to stop, or `end` it. `resume` is a
+    former `Training.state()`: what follows is then the same, to the bit, as without the break.
 
     Raises:
         Diverged: a loss is not finite; noticed at the end of its epoch at the latest.

@@ -162,7 +162,7 @@ class Study:
     def kill_import(self) -> list[tuple[str, str]]:
         """Kill a conductor, or a worker, that is a process of its own and still imports."""
         if self.chance.random() < 0.7:
-            command = [sys.executable, "-m", "srbench.cli", "run", "tiny.yaml"]
+            command = [sys.executable, "-m", "srbench", "run", "tiny.yaml"]
             process = subprocess.Popen(
                 command, cwd=self.folder, env=environment(), start_new_session=True,
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

@@ -42,7 +42,9 @@ def disturbed(*words: str) -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("library")
-@pytest.mark.parametrize(("life", "calls"), [("train", 8), ("migrate", 6), ("export", 4)])
+@pytest.mark.parametrize(
+    ("life", "calls"), [("train", 8), ("migrate", 5), ("upgrade", 5), ("export", 4)]
+)
 def test_nothing_is_lost_and_everything_told_whatever_call_fails(life: str, calls: int) -> None:
     found = disturbed(life, "--calls", str(calls))
     assert found["cases"] >= calls * 4
@@ -61,7 +63,7 @@ def run(folder: Path, library: Path, fault: Fault, number: int) -> tuple[int, st
     shim = Shim(folder.with_name("control"))
     shim.arm(folder / "db", fault, number)
     ran = subprocess.run(
-        [sys.executable, "-m", "srbench.cli", "run", "tiny.yaml", "--checkpoint-s", "0"],
+        [sys.executable, "-m", "srbench", "run", "tiny.yaml", "--checkpoint-s", "0"],
         cwd=folder,
         env=tiny.environment(folder) | shim.environment(library),
         capture_output=True,

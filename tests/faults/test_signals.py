@@ -106,7 +106,7 @@ def test_a_second_ctrl_c_gives_the_cursor_back(tmp_path: Path) -> None:
     folder = tiny.lay_out(tmp_path, text)
     tiny.plug_in(folder)
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "srbench.cli", "run", "tiny.yaml", "--workers", "1"]
+    command = [sys.executable, "-m", "srbench", "run", "tiny.yaml", "--workers", "1"]
     process = subprocess.Popen(
         command, cwd=folder, env=tiny.environment(folder) | {"TERM": "xterm"},
         stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,

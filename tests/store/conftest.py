@@ -16,12 +16,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from modes import in_mode
 from sqlalchemy import make_url, text
 from store_samples import database
 
 from srbench.store import Store, open_store
 from srbench.store.address import find
-from srbench.store.engine import open_engine, settle_journal
+from srbench.store.engine import open_engine
 from srbench.store.journal import Journal
 
 
@@ -44,14 +45,6 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = database(tmp_path_factory.mktemp("empty"))
     open_store(path).close()
     return path
-
-
-def in_mode(path: str, journal: Journal) -> Store:
-    first = open_store(path)
-    first.close()
-    engine = open_engine(first.address, journal)
-    assert settle_journal(engine, journal) == journal.mode
-    return replace(first, engine=engine, journal=journal)
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import in_mode
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -22,6 +21,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from modes import in_mode
 from store_samples import METRICS, PHOTOS, claimed, outcome, plan
 
 from srbench.store import Claim, Fenced, Owner, Point, Store, measurements, open_store
@@ -241,13 +241,11 @@ def test_any_order_of_events_on_sqlite_is_as_the_model_says(empty: str, mode: An
 
 
 def test_any_order_of_events_on_postgresql_is_as_the_model_says(postgres: str) -> None:
-    names = ("points", "curves", "scores", "pictures", "runs", "cells", "variants", "trainings",
-             "plan_datasets", "images", "datasets", "plans", "studies", "provenances")  # fmt: skip
-
     def opened(folder: Path) -> Store:
         store = open_store(postgres)
         with store.engine.begin() as connection:
-            connection.exec_driver_sql(f"TRUNCATE {', '.join(names)} RESTART IDENTITY")
+            roots = "studies, trainings, datasets, provenances"
+            connection.exec_driver_sql(f"TRUNCATE {roots} RESTART IDENTITY CASCADE")
         return store
 
     tried(opened, 15)

@@ -1,0 +1,78 @@
+"""Seeds until decided, and what else a whole command does with a study's conclusions."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import tiny
+
+STUDY = (
+    tiny.STUDY.replace("seeds: 2", "seeds: {until: decided, looks: [3, 4]}").replace(
+        "  residual: {skip: bilinear}\n",
+        "  residual: {skip: bilinear}\n  same: {train.clip: 1.0e+6}\n",
+    )
+    + """\
+controls: {identity: {}}
+claims:
+  - {id: A1, says: the same is the same, test: psnr_y(same) ≈ psnr_y(plain)}
+  - {id: A2, says: a residual costs, test: params(residual) > params(plain)}
+"""
+)
+LOOKS = """SELECT looks.seeds, variants.name, looks.verdict FROM looks
+    JOIN variants ON variants.id = looks.variant_id ORDER BY 1, 2"""
+CELLS = "SELECT variant, count(*) FROM v_runs WHERE role <> 'interpolation' GROUP BY 1 ORDER BY 1"
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tiny.lay_out(tmp_path_factory.mktemp("looks"), STUDY)
+    tiny.srbench(folder, "run", "tiny.yaml")
+    return folder
+
+
+def test_seeds_are_added_only_where_nothing_is_decided(done: Path) -> None:
+    assert tiny.rows(done, CELLS) == [("identity", 3), ("plain", 4), ("residual", 4), ("same", 3)]
+
+
+def test_every_look_is_stored(done: Path) -> None:
+    found = tiny.rows(done, LOOKS)
+    assert [row[:2] for row in found] == [(3, "residual"), (3, "same"), (4, "residual")]
+    assert {row[1]: row[2] for row in found}["same"] == "equivalent"
+
+
+def test_the_same_command_again_trains_nothing(done: Path) -> None:
+    before = tiny.rows(done, "SELECT count(*), max(finished_at) FROM runs")
+    assert "seed" not in tiny.srbench(done, "run", "tiny.yaml").partition("Does a")[0]
+    assert tiny.rows(done, "SELECT count(*), max(finished_at) FROM runs") == before
+
+
+def test_claims_are_told_and_checked(done: Path) -> None:
+    assert "1 supported and 1 refuted" in tiny.srbench(done, "claims", "tiny")
+    tiny.srbench(done, "claims", "tiny", "--check", code=1)
+
+
+def test_a_claim_that_is_added_after_results_is_said_to_be(done: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(done, tmp_path / "copy")
+    more = "  - {id: A3, says: a late thought, test: params(residual) = params(plain)}\n"
+    (folder / "tiny.yaml").write_text(STUDY + more)
+    said = tiny.srbench(folder, "run", "tiny.yaml")
+    assert "Changed after results: claim A3 was added" in said
+
+
+def test_published_figures_stand_beside_a_study(done: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(done, tmp_path / "copy")
+    table = "source: Me, 2020\nfigures: {residual: {psnr_y: 30.5 dB}}\n"
+    (folder / "table.yaml").write_text(table)
+    assert "1 figure of 1 variant" in tiny.srbench(
+        folder, "import", "table.yaml", "--study", "tiny"
+    )
+    tiny.srbench(folder, "report", "tiny")
+    assert "Me, 2020" in (folder / "reports" / "tiny" / "index.html").read_text()
+
+
+def test_two_variants_are_compared_and_an_unknown_one_is_named(done: Path) -> None:
+    said = tiny.srbench(done, "compare", "tiny:plain", "tiny:residual")
+    assert "model.carn.skip" in said
+    assert "no trained variant" in tiny.srbench(done, "compare", "tiny:plain", "tiny:x", code=2)
