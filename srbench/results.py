@@ -56,7 +56,8 @@ class Results:
 
     variants   variant, role (baseline | variant | twin | control | interpolation), change,
                fingerprint, parameters, frozen, dead, dead_modules, macs_720p, macs_256,
-               activations, receptive_field, uncounted, settings (the three trees as JSON); in study order
+               activations, receptive_field, uncounted, settings (the three trees as JSON); in
+               study order
     runs       run_id, variant, seed, attempt, state, reason, message, steps, total_steps,
                train_seconds, peak_memory_mb, device, numerics, host, started, finished, weights,
                weights_sha256, git_commit, git_dirty, versions, stale
