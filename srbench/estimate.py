@@ -37,6 +37,7 @@ class Forecast:
     workers: int
     device: str  # the hardware's name
     estimate: Estimate | None
+    spread: float | None = None  # of differences over seeds, in earlier runs of the study
 
 
 def estimate(plan: Plan, store: Store | None, device: str) -> Estimate | None:

@@ -94,7 +94,23 @@ def forecast(request: Request) -> Forecast:
         if request.db is not None:
             raise
         store = None
-    return Forecast(plan, len(devices), device, estimate(plan, store, device))
+    spread = None if store is None else _spread(store, plan.study)
+    return Forecast(plan, len(devices), device, estimate(plan, store, device), spread)
+
+
+def _spread(store: Store, study: Study) -> float | None:
+    """How much differences to the baseline vary over seeds, in what is stored of the study."""
+    from statistics import median
+
+    from srbench.report.judged import judgement
+
+    if study.name not in set(store.studies()["study"]):
+        return None
+    results = store.results(study.name, points=2)
+    if (results.facts.metric, results.facts.dataset) != (study.metric, study.dataset):
+        return None
+    found = [row.verdict.sd for row in judgement(results).contrasts if row.verdict.n >= 3]
+    return median(found) if found else None
 
 
 def run(request: Request, console: Console) -> tuple[Store, Ended]:

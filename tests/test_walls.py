@@ -67,11 +67,14 @@ ALLOWED: dict[str, set[str]] = {
     "signals": set(),
     "keepers": set(),
     "vocabulary": {"cache", "registry", "slots", "shortcut", "data", "train"},
-    "terminal": {"registry", "csv_text", "slots", "data", "provenance", "store", "estimate"},
+    "terminal": {
+        "stats", "study", "registry", "csv_text", "slots", "data", "provenance", "store",
+        "estimate",
+    },
     "looks": {"store", "report"},
     "session": {
-        "registry", "looks", "keepers", "signals", "shortcut", "study", "plan", "store", "devices",
-        "records", "bench", "mirror", "terminal", "estimate",
+        "registry", "report", "looks", "keepers", "signals", "shortcut", "study", "plan", "store",
+        "devices", "records", "bench", "mirror", "terminal", "estimate",
     },
     "cli": {
         "signals", "registry", "vocabulary", "session", "terminal", "mirror", "tune", "store",

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from srbench.estimate import Forecast
+from srbench.study import unit_of
 from srbench.terminal.progress import clock
 
 
@@ -89,6 +90,7 @@ def _lines(found: Forecast) -> list[Text]:
         lines.append(f"Training takes about {total} on {found.device}, {found.estimate.basis}.")
     else:
         lines.append(f"Time on {found.device}: not known before a run there is stored.")
+    lines += _power(found)
     for p in plan.variants:
         if p.cost.dead:
             modules = ", ".join(p.cost.dead_modules[:6])
@@ -102,3 +104,28 @@ def _lines(found: Forecast) -> list[Text]:
     if uncounted:
         lines.append(f"MACs leave out: {', '.join(uncounted)}.")
     return [Text(line, style="bold red" if "are dead" in line else "dim") for line in lines]
+
+
+def _power(found: Forecast) -> list[str]:
+    """What differences these seeds can show, and when the study looks."""
+    from srbench.stats.looks import schedule
+    from srbench.stats.power import detectable
+
+    study = found.plan.study
+    contrasts = sum(p.variant.role in ("variant", "twin") for p in found.plan.variants)
+    if not contrasts or (not study.looks and len(study.seeds) < 3):
+        return []
+    unit, seeds = unit_of(study.metric), study.looks[-1] if study.looks else len(study.seeds)
+    least = detectable(1.0, seeds, contrasts)
+    of = f"With {seeds} seeds and {contrasts} contrasts 4 of 5 studies find an effect of"
+    if found.spread:
+        size = f"{least * found.spread:.2g} {unit}".strip()
+        lines = [f"{of} {size}, by the spread of earlier runs."]
+    else:
+        lines = [f"{of} {least:.1f} times the spread of its differences over seeds."]
+    if study.looks:
+        taken = schedule(contrasts, study.looks)
+        pairs = zip(taken.looks, taken.different, strict=True)
+        held = ", ".join(f"{n} ({p:.2g})" for n, p in pairs)
+        lines.append(f"Looks, and what p is held against: {held}; seeds only where undecided.")
+    return lines
