@@ -70,7 +70,7 @@ MUTANTS = (
     mutant("the dead are taken for living", "the_dead", "store/owners.py",
            "return start_of(owner.pid) != owner.started", "return False"),
     mutant("NaN is stored as 0", "rows", "store/columns.py",
-           "    number = float(value)\n",
+           "    number = float(value) + 0.0\n",
            "    number = 0.0 if math.isnan(value) else float(value)\n"),
     mutant("the first of two points stays", "rows", "store/measurements.py",
            'replace=["epoch", "value", "not_finite"],', "replace=[],"),
