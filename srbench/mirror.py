@@ -184,14 +184,16 @@ def annotate(mirror: Mirror, results: Results) -> None:
     """Note and figures: the effects as far as they are known."""
     from srbench.report import figures_interactive as figures
     from srbench.report.markdown import effects_note
+    from srbench.report.pareto import spots
     from srbench.report.pareto_interactive import quality_cost
 
     quiet()
     drawn = {
         "forest": ("Effects", figures.forest(results)),
         "curves": ("Curves, mean and band over seeds", figures.curves(results)),
-        "quality_cost": ("Quality against cost", quality_cost(results)),
     }
+    if spots(results, "parameters"):  # none before the first score
+        drawn["quality_cost"] = ("Quality against cost", quality_cost(results))
     for title, figure in drawn.values():
         figure.update_layout(title={"text": title, "font": {"size": 14}}, margin={"t": 40})
     mirror.annotate(effects_note(results), {name: figure for name, (_, figure) in drawn.items()})
