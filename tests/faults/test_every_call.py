@@ -51,7 +51,7 @@ def test_nothing_is_lost_and_everything_told_whatever_call_fails(life: str, call
     assert {told.split(":")[0] for told in found["told"]} == {fault.name for fault in FAULTS}
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.usefixtures("library")
 @pytest.mark.parametrize(("life", "calls"), [("mirror", 12), ("report", 6), ("export study", 6)])
 def test_what_is_made_from_rows_is_made_again(life: str, calls: int) -> None:
@@ -73,7 +73,7 @@ def run(folder: Path, library: Path, fault: Fault, number: int) -> tuple[int, st
     return ran.returncode, ran.stderr, shim.disarm()
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.parametrize("number", [300, 1000])
 @pytest.mark.parametrize("fault", [f for f in FAULTS if f.mode != "once"], ids=lambda f: f.name)
 def test_a_real_run_meets_the_fault_and_the_next_gets_done(

@@ -38,7 +38,7 @@ def test_bad_inputs_are_handled_or_refused_in_one_line(name: str) -> None:
     assert figures.refused > 0
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.parametrize("name", ["studies", "images", "weights"])
 def test_thousands_of_bad_inputs_are_handled_or_refused(name: str) -> None:
     figures = figures_of(name, CAMPAIGNS[name].cases)

@@ -1,6 +1,6 @@
 """A real study under kill -9, and one with losses that go wrong: nothing lost, nothing twice.
 
-SRBENCH_KILLS=1000 pytest tests/faults/test_kills.py -m slow -s
+SRBENCH_KILLS=1000 pytest tests/faults/test_kills.py -m campaign -s
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def test_a_study_killed_100_times_loses_nothing_and_does_nothing_twice(
     assert {phase: tally.of(phase) for phase in PHASES if tally.of(phase) < kills.EACH} == {}
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_a_thousand_kills_lose_nothing_and_do_nothing_twice(
     tmp_path: Path, nursery: Nursery
 ) -> None:

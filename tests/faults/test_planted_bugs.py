@@ -1,6 +1,6 @@
 """The harness is worth what it catches: bugs planted in copies of the package, each to be seen.
 
-pytest tests/faults/test_planted_bugs.py -m slow
+pytest tests/faults/test_planted_bugs.py -m campaign
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def test_a_bug_can_still_be_planted(tmp_path: Path, mutant: mutants.Mutant) -> N
     mutants.planted(mutant, tmp_path / "package")
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.parametrize("check", CHECKS)
 def test_the_package_as_it_is_passes_the_check(tmp_path: Path, check: str) -> None:
     code, said = mutants.run_check(check, mutants.PACKAGE.parent, tmp_path)
@@ -27,7 +27,7 @@ def test_the_package_as_it_is_passes_the_check(tmp_path: Path, check: str) -> No
     assert code == 0, said
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_planted_bug_is_caught(tmp_path: Path, mutant: mutants.Mutant) -> None:
     code, said = mutants.checked(mutant, tmp_path)

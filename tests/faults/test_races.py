@@ -1,6 +1,6 @@
 """Many processes at one database: every run trained once, no row lost, no lock in anyone's way.
 
-SRBENCH_ROUNDS=25 pytest tests/faults/test_races.py -m slow -s
+SRBENCH_ROUNDS=25 pytest tests/faults/test_races.py -m campaign -s
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def test_eight_commands_at_once_train_every_run_once(
     compete(nursery, tmp_path, undisturbed)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.parametrize("turn", range(ROUNDS))
 def test_eight_commands_at_once_train_every_run_once_again_and_again(
     tmp_path: Path, nursery: Nursery, undisturbed: history.Found, turn: int
@@ -102,7 +102,7 @@ def test_eight_writers_beside_readers_lose_no_row(tmp_path: Path, nursery: Nurse
     write_at_once(nursery, tmp_path, 8, 1_000)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_32_writers_of_10_000_rows_beside_readers_lose_no_row(
     tmp_path: Path, nursery: Nursery
 ) -> None:
@@ -125,7 +125,7 @@ def test_sixteen_processes_open_a_fresh_database_at_once(tmp_path: Path, nursery
     open_at_once(nursery, tmp_path, range(2))
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_sixteen_processes_open_fresh_databases_at_once_25_times(
     tmp_path: Path, nursery: Nursery
 ) -> None:
