@@ -209,7 +209,7 @@ def diagnosed(engine: Engine, error: Exception, *, reads: bool) -> str | None:
 
     Reading asks for no more than srbench itself has written, so what it cannot read is strange.
     """
-    said = " ".join(str(getattr(error, "orig", error)).split())[:200]
+    said = shortened(getattr(error, "orig", error))
     if isinstance(error, UnicodeDecodeError | JSONDecodeError):
         return f"{said}: {DAMAGED}"
     if engine.dialect.name == "sqlite":
@@ -227,8 +227,13 @@ def unwell(engine: Engine) -> str | None:
             assert isinstance(driver, sqlite3.Connection)
             (found,) = driver.execute("PRAGMA integrity_check(1)").fetchone()
     except (sqlite3.Error, SQLAlchemyError, UnicodeDecodeError) as error:
-        return str(getattr(error, "orig", error))
-    return None if found == "ok" else " ".join(str(found).split())
+        return shortened(getattr(error, "orig", error))
+    return None if found == "ok" else shortened(found)
+
+
+def shortened(said: object) -> str:
+    """One line of what SQLite says, which may repeat a whole view."""
+    return " ".join(str(said).split())[:200]
 
 
 def explained(error: DBAPIError) -> str | None:
@@ -244,7 +249,7 @@ def explained(error: DBAPIError) -> str | None:
 def explained_by_sqlite(error: sqlite3.Error) -> str | None:
     """SQLite's own word and the remedy; None where the failure is srbench's own."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    said = " ".join(str(error).split())
+    said = shortened(error)
     if any(sign in said for sign in SIGNS_OF_DAMAGE):
         return f"{said}: {DAMAGED}"
     return f"{said}: {REMEDIES[code]}" if code in REMEDIES else None

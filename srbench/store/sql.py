@@ -11,7 +11,7 @@ from typing import Any
 
 from srbench.registry import StudyError
 from srbench.store.address import Address
-from srbench.store.engine import DAMAGED, open_reader, told
+from srbench.store.engine import DAMAGED, open_reader, shortened, told
 
 READS = (
     sqlite3.SQLITE_SELECT,
@@ -45,7 +45,7 @@ def ask(address: Address, query: str) -> Rows:
         raise
     except (dbapi.Error, dbapi.Warning, ValueError) as error:
         if is_damage(error):
-            raise StudyError(f"{error}: {DAMAGED}", place=address.shown) from None
+            raise StudyError(f"{shortened(error)}: {DAMAGED}", place=address.shown) from None
         lines = str(error).strip().splitlines() or [type(error).__name__]
         hint = "; only reading is allowed here" if "not authorized" in lines[0] else ""
         raise StudyError(lines[0] + hint, place="sql") from None
