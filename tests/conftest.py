@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from hypothesis import settings
 REAL = Path(os.environ.get("SRBENCH_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 settings.register_profile("srbench", deadline=None)  # a busy machine is no failure
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where pytest runs behind `&`
 settings.load_profile("srbench")
 
 
