@@ -5,14 +5,11 @@ import signal
 
 
 def main() -> None:
-    """Run srbench. Until it can say more, Ctrl-C and SIGTERM end it with 130 and 143."""
-    former = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in former:
+    """Run srbench. Before and after its command, Ctrl-C and SIGTERM end it with 130 and 143."""
+    for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda found, _: os._exit(128 + found))
     from srbench.cli import main as run
 
-    for number, handler in former.items():
-        signal.signal(number, handler)
     run()
 
 

@@ -469,9 +469,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _explain(error)
     except StudyError as error:
         _fail(str(error))
-    except KeyboardInterrupt:
-        err.print("interrupted")
-        sys.exit(130)
     except OSError as error:
         if isinstance(error, BrokenPipeError):
             sys.exit(0)

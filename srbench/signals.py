@@ -28,12 +28,19 @@ class Stop:
 
 @contextmanager
 def ending() -> Iterator[None]:
-    """SIGTERM unwinds and gives exit code 143, as Ctrl-C does and gives 130."""
+    """SIGINT and SIGTERM unwind and give exit codes 130 and 143.
+
+    Not by KeyboardInterrupt: where one has passed through `exec` of a text (dataclasses and torch
+    do that), Python 3.11 kills itself by SIGINT at its end, whatever exit code it was given. And
+    not out of an import, which has nothing to tidy: torch's aborts the process if one raises in it.
+    """
 
     def on_signal(number: int, frame: FrameType | None) -> NoReturn:
+        if _is_importing(frame):
+            _end_at_once(128 + number)
         raise SystemExit(128 + number)
 
-    with _handled(on_signal, signal.SIGTERM):
+    with _handled(on_signal, signal.SIGINT, signal.SIGTERM):
         yield
 
 
@@ -49,6 +56,12 @@ def finishing() -> Iterator[Stop]:
 
     with _handled(on_signal, signal.SIGINT, signal.SIGTERM):
         yield stop
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None and "importlib._bootstrap" not in frame.f_code.co_filename:
+        frame = frame.f_back
+    return frame is not None
 
 
 def _end_at_once(code: int) -> NoReturn:
