@@ -76,10 +76,11 @@ ALLOWED: dict[str, set[str]] = {
         "registry", "report", "looks", "keepers", "signals", "shortcut", "study", "plan", "store",
         "devices", "records", "bench", "mirror", "terminal", "estimate",
     },
-    "cli": {
-        "signals", "registry", "vocabulary", "session", "terminal", "mirror", "tune", "store",
-        "report", "reproduce", "published",
+    "commands": {
+        "registry", "vocabulary", "session", "terminal", "mirror", "tune", "store", "report",
+        "reproduce", "published",
     },
+    "cli": {"commands", "signals", "registry"},
     "__main__": {"cli"},
 }  # fmt: skip
 ONLY = {  # outside package -> the only rooms that know it
@@ -87,7 +88,7 @@ ONLY = {  # outside package -> the only rooms that know it
     "alembic": {"store"},
     "optuna": {"tune"},
     "optuna_dashboard": {"tune"},
-    "typer": {"cli"},
+    "typer": {"cli", "commands"},
     "yaml": {"document"},
 }
 TRAINING = {"train", "worker", "messages"}
@@ -101,8 +102,8 @@ CROSSING = {
 }  # the only ones to know both
 NEVER_TORCH = {"store", "report", "stats", "designs", "results", "mirror", "tune", "provenance"}
 LATE_TORCH = NEVER_TORCH | {
-    "cli", "session", "shortcut", "vocabulary", "registry", "document", "identity", "streams",
-    "resample",
+    "cli", "commands", "session", "shortcut", "vocabulary", "registry", "document", "identity",
+    "streams", "resample",
 }  # fmt: skip
 """Rooms that are imported without torch: help and a finished study do not wait for it."""
 TORCH = {"torch", "torchvision", "piq", "safetensors"}

@@ -1,0 +1,141 @@
+"""Commands about the database itself: show, sql, export, import, dashboard, doctor."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from srbench.commands.options import (
+    Database,
+    Json,
+    open_database,
+    out,
+    study_name,
+    study_names,
+)
+from srbench.registry import StudyError
+
+
+def show(
+    run_id: Annotated[int, typer.Argument(metavar="RUN", help="A run's number.")],
+    db: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Say everything about one run: settings, state, scores, where and with what it was made."""
+    from srbench.terminal.listing import run_shown
+
+    found = open_database(db).run(run_id)
+    if as_json:
+        print(json.dumps(found, indent=1, default=str))
+    else:
+        out.print(run_shown(found))
+
+
+def sql(
+    query: Annotated[str, typer.Argument(help="A SELECT; tables are named in db/README.md.")],
+    db: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Ask the database a question in SQL, read-only: a table here, CSV through a pipe.
+
+    srbench sql "select variant, seed, avg(value) from v_scores where metric='psnr_y' group by 1, 2"
+    """
+    from srbench.terminal.listing import csv_text, rows_listed
+
+    columns, rows = open_database(db).sql(query)
+    if as_json:
+        print(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], default=str))
+    elif out.is_terminal:
+        out.print(rows_listed(columns, rows))
+    else:
+        sys.stdout.write(csv_text(columns, rows))
+
+
+def export(
+    study: Annotated[
+        str | None, typer.Argument(metavar="[STUDY]", help="One study.", autocompletion=study_names)
+    ] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help="A folder.")] = Path("export"),
+    db: Database = None,
+) -> None:
+    """Write a study's frames (runs, curves, scores, …) as CSV; without a name, every table.
+
+    Every point of every curve is written.
+    """
+    store = open_database(db)
+    if study is None:
+        files = store.export(output)
+    else:
+        store.results(study, points=10**9).to_folder(output)
+        files = sorted(output.glob("*.csv"))
+    for file in files:
+        out.print(str(file), markup=False, soft_wrap=True)
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(help="A table (.yaml), or curves (.csv).")],
+    study: Annotated[str, typer.Option(help="The study that the figures stand beside.")],
+    source: Annotated[
+        str | None, typer.Option(help="Who published them, where, when; a table names it itself.")
+    ] = None,
+    quantity: Annotated[
+        str | None, typer.Option(help="What curves are of, where headings hold two underscores.")
+    ] = None,
+    db: Database = None,
+) -> None:
+    """Put figures that others published beside a study. They are never mixed with ours.
+
+    A table is YAML (source: …, figures: {variant: {psnr_y: {Set5: 37.76 dB}, params: 1592 k}}).
+    Curves are CSV, one column a variant (loss_standard, loss_wide), one row an epoch.
+    """
+    from srbench.published import read
+    from srbench.report.numbers import plural
+
+    found = read(file, source=source, quantity=quantity)
+    written = open_database(db).write_published(study_name(study), found)
+    variants = len({figure.variant for figure in found.figures})
+    said = f"{plural(written, 'figure')} of {plural(variants, 'variant')}, from: {found.source}"
+    out.print(said, markup=False, soft_wrap=True)
+
+
+def dashboard(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="On 127.0.0.1.")] = 8080,
+    db: Database = None,
+) -> None:
+    """Open optuna-dashboard on the studies: every run a trial, with curves, scores and pictures.
+
+    It shows a mirror in a file of its own, made anew from the database where it is behind.
+    """
+    from srbench.mirror import mirror_url, refresh
+    from srbench.tune import serve
+
+    store = open_database(db)
+    names = [str(name) for name in store.studies()["study"]]
+    if not names:
+        raise StudyError("the database holds no study yet; srbench run makes one")
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        raise StudyError(f"{error.strerror}; name another", place=f"--port {port}") from None
+    with out.status("bringing Optuna's mirror up to date"):
+        refresh(store, names)
+    out.print(f"optuna-dashboard on [bold]http://127.0.0.1:{port}/[/bold]; Ctrl-C ends it")
+    serve(mirror_url(store.root), store.root / "artifacts", port)
+
+
+def doctor(db: Database = None, as_json: Json = False) -> None:
+    """Say what this machine and database are like, and what is missing."""
+    from srbench.terminal.checkup import checkup
+    from srbench.terminal.listing import checks_listed
+
+    checks = checkup(db)
+    if as_json:
+        print(json.dumps([vars(check) for check in checks], indent=1))
+    else:
+        out.print(checks_listed(checks))
+    raise typer.Exit(0 if all(check.ok for check in checks) else 1)
