@@ -10,6 +10,7 @@ import torch
 from srbench.plan import Plan, PlannedVariant
 from srbench.store import Store
 from srbench.streams import Streams
+from srbench.threads import one_thread
 from srbench.train.initialise import initialise
 
 TRIAL_PATCH = 64  # HR pixels, at most
@@ -80,14 +81,10 @@ def _try_a_step(p: PlannedVariant, scale: int) -> float:
     initialise(net, Streams(0))
     side = min(int(tree.data["patch"]), TRIAL_PATCH) // scale
     x = torch.rand(1, 3, side, side).contiguous(memory_format=torch.channels_last)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        times = []
+    times = []
+    with one_thread():
         for _ in range(3):
             start = time.perf_counter()
             net(x).mean().backward()
             times.append(time.perf_counter() - start)
-    finally:
-        torch.set_num_threads(threads)
     return min(times) / (side * scale) ** 2

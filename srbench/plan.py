@@ -25,6 +25,7 @@ from srbench.measure.cost import Cost, cost
 from srbench.registry import Choice, Path, StudyError, source_of
 from srbench.streams import Streams
 from srbench.study import Study, Tree, Variant, dataset_name, describe
+from srbench.threads import one_thread
 from srbench.train.fit import FIT_VERSION
 from srbench.train.settings import TrainSettings
 from srbench.twins import twins
@@ -112,7 +113,8 @@ def make_plan(
     for variant in _with_twins(study):
         on_variant(variant.name)
         try:
-            planned.append(plan_variant(variant, study.seeds, numerics, images))
+            with one_thread():
+                planned.append(plan_variant(variant, study.seeds, numerics, images))
         except StudyError as error:
             raise StudyError(error.problem, _written(error.path, variant, study)) from None
         except (ValueError, RuntimeError, TypeError) as problem:

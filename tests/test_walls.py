@@ -41,12 +41,13 @@ ALLOWED: dict[str, set[str]] = {
     "conformance": PARTS | {"document", "train"},
     "study": PARTS | {"document", "designs", "data", "measure", "train", "stats"},
     "twins": {"registry", "study", "measure", "stats"},
-    "plan": PARTS | {"cache", "identity", "study", "twins", "data", "measure", "train"},
+    "plan": PARTS | {"cache", "identity", "threads", "study", "twins", "data", "measure", "train"},
     "messages": PARTS | {"study", "data", "train"},
     "worker": PARTS | {
         "files", "places", "messages", "study", "plan", "data", "measure", "train", "stats",
     },
     "devices": {"registry", "provenance"},
+    "threads": set(),
     "published": {"registry", "document"},
     # what was measured, and what is said about it
     "store": {"published", "registry", "csv_text", "files", "results"},
@@ -59,7 +60,7 @@ ALLOWED: dict[str, set[str]] = {
     "seats": {"worker", "store"},
     "assignments": {"places", "provenance", "plan", "devices", "messages", "worker", "store"},
     "bench": {"registry", "plan", "messages", "seats", "assignments", "store"},
-    "estimate": {"streams", "plan", "train", "store"},
+    "estimate": {"streams", "threads", "plan", "train", "store"},
     "reproduce": PARTS | {
         "study", "plan", "data", "train", "devices", "messages", "seats", "store",
     },

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import chdtri, ndtr, stdtrit
+from scipy.special import chdtri, ndtr, roots_legendre, stdtrit
 
 from srbench.stats.significance import Floats, sample
 
 BUDGET = 100  # more seeds than this are "not at this budget"
 CHANCE = 0.8  # power asked for by default
 SPREAD = 0.8  # confidence of the spread behind a range of seeds
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(400)
+_NODES, _WEIGHTS = roots_legendre(400)
 
 
 @dataclass(frozen=True)

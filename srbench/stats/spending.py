@@ -10,12 +10,12 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr, ndtri, roots_legendre
 
 Floats = NDArray[np.float64]
 
 LOOKS = (3, 5, 8, 12, 20)
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(256)
+_NODES, _WEIGHTS = roots_legendre(256)
 _FAR = 9.0  # standard deviations beyond which a normal variable has no weight that counts
 
 
