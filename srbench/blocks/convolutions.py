@@ -71,17 +71,17 @@ class PartialConvolution(nn.Conv2d):
         y = functional.conv2d(
             x, self.weight, None, self.stride, self.padding, self.dilation, self.groups
         )
-        y = y * self._ratio(x)
+        y = y * self._ratio(y)
         return y if self.bias is None else y + self.bias.view(1, -1, 1, 1)
 
-    def _ratio(self, x: Tensor) -> Tensor:
-        key = (x.shape[-2], x.shape[-1], x.device, x.dtype)
+    def _ratio(self, y: Tensor) -> Tensor:
+        key = (y.shape[-2], y.shape[-1], y.device, y.dtype)
         if key not in self._ratios:
             with torch.no_grad():
-                real = torch.ones(1, 1, *x.shape[-2:], device=x.device, dtype=torch.float32)
-                window = torch.ones(1, 1, *self.kernel_size, device=x.device, dtype=torch.float32)
+                real = torch.ones(1, 1, *y.shape[-2:], device=y.device, dtype=torch.float32)
+                window = torch.ones(1, 1, *self.kernel_size, device=y.device, dtype=torch.float32)
                 under = functional.conv2d(
                     real, window, padding=self.padding, dilation=self.dilation
                 )
-                self._ratios[key] = (window.numel() / under).to(x.dtype)  # (1, 1, H, W)
+                self._ratios[key] = (window.numel() / under).to(y.dtype)  # (1, 1, H, W)
         return self._ratios[key]

@@ -8,27 +8,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from srbench.streams import Streams
+from srbench.train.engine import Patches, engine
+from srbench.train.learner import Learner, Rates, Supervised, restore, state_of
+from srbench.train.precision import Precision, lay_out
 from srbench.train.settings import TrainSettings
 
 FIT_VERSION = 1
 """Part of every run's identity: raise it whenever `fit` gives other losses than before."""
-
-
-class Patches(Protocol):
-    """Where training patches come from: a pure function of epoch and step."""
-
-    @property
-    def steps_per_epoch(self) -> int: ...
-
-    def batch(self, epoch: int, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """LR (N, h, w, 3) and HR (N, H, W, 3) patches, uint8."""
 
 
 class Diverged(ArithmeticError):
@@ -44,14 +36,17 @@ class Diverged(ArithmeticError):
 class Training:
     """A training under way: what a checkpoint saves and a resumed run restores."""
 
-    def __init__(
-        self, net: nn.Module, optimizer: torch.optim.Optimizer, steps: int, per_epoch: int
-    ) -> None:
-        self.net, self.optimizer = net, optimizer
+    def __init__(self, learner: Learner, steps: int, per_epoch: int) -> None:
+        self.learner = learner
         self.steps, self.per_epoch = steps, per_epoch
         self.step = 0  # steps finished
+        self.lr = math.nan  # of the last step
         self.losses: list[float] = []  # of every finished step, up to the last `read_losses`
         self._unread: list[Tensor] = []
+
+    @property
+    def net(self) -> nn.Module:
+        return self.learner.net
 
     @property
     def epoch(self) -> int:
@@ -61,10 +56,6 @@ class Training:
     @property
     def at_epoch_end(self) -> bool:
         return self.step % self.per_epoch == 0
-
-    @property
-    def lr(self) -> float:
-        return float(self.optimizer.param_groups[0]["lr"])
 
     def record(self, loss: Tensor) -> None:
         """Keep one step's loss on the device; reading it would wait for the device."""
@@ -97,14 +88,12 @@ class Training:
             "step": self.step,
             "steps": self.steps,
             "losses": torch.tensor(self.read_losses(), dtype=torch.float64),
-            "net": self.net.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            **state_of(self.learner),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from where `state` was taken."""
-        self.net.load_state_dict(state["net"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        restore(self.learner, state)
         self.step, self.steps = state["step"], state["steps"]
         self.losses = state["losses"].tolist()
 
@@ -116,6 +105,7 @@ def fit(
     streams: Streams,
     on_progress: Callable[[Training], None],
     *,
+    precision: Precision = "fp32",
     resume: dict[str, Any] | None = None,
 ) -> Training:
     """Train `net` in place, on the device where it is, for `settings.epochs`.
@@ -127,35 +117,22 @@ def fit(
         Diverged: a loss is not finite; noticed at the end of its epoch at the latest.
     """
     device = next(net.parameters()).device
-    parameters = [p for p in net.parameters() if p.requires_grad]
-    optimizer = settings.optimizer(parameters)
-    rates = [group["lr"] for group in optimizer.param_groups]
+    lay_out(net, precision, device)
+    learner = Supervised(net, settings, precision)
+    rates = Rates(learner)
     steps = settings.epochs * patches.steps_per_epoch
     factor = settings.schedule(steps, settings.epochs)
-    distance = settings.loss()
-    training = Training(net, optimizer, steps, patches.steps_per_epoch)
+    training = Training(learner, steps, patches.steps_per_epoch)
     if resume is not None:
         training.restore(resume)
     net.train()
+    take = engine(learner, patches, device)
     while training.step < training.steps:
-        epoch, within = divmod(training.step, training.per_epoch)
-        lr, hr = (as_images(pixels, device) for pixels in patches.batch(epoch, within))
-        for group, rate in zip(optimizer.param_groups, rates, strict=True):
-            group["lr"] = rate * factor(training.step)
+        training.lr = rates.scale(factor(training.step))
         torch.manual_seed(streams.torch_seed("noise", training.step))
-        optimizer.zero_grad(set_to_none=True)
-        loss = distance(net(lr), hr)
-        loss.backward()  # type: ignore[no-untyped-call]
-        if settings.clip is not None:
-            nn.utils.clip_grad_norm_(parameters, settings.clip)
-        optimizer.step()
-        training.record(loss.detach())
+        loss = take(*divmod(training.step, training.per_epoch))
+        training.record(loss)
         if training.at_epoch_end:
             training.read_losses()
         on_progress(training)
     return training
-
-
-def as_images(pixels: np.ndarray, device: torch.device) -> Tensor:
-    """uint8 pixels (N, H, W, 3) as float images (N, 3, H, W) in 0..1, channels last in memory."""
-    return torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float().div_(255)

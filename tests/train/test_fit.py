@@ -18,7 +18,8 @@ from srbench import slots
 from srbench.data.decoded import Dataset, Image
 from srbench.data.patches import Patches
 from srbench.streams import Streams
-from srbench.train.fit import FIT_VERSION, Diverged, Training, as_images, fit
+from srbench.train.engine import as_images
+from srbench.train.fit import FIT_VERSION, Diverged, Training, fit
 from srbench.train.initialise import initialise
 from srbench.train.settings import TrainSettings, training
 

@@ -1,0 +1,99 @@
+"""What one step of a training does: losses, backward, optimizer.
+
+This is the seam of the trainer: `fit` says when a step is taken, an engine how (called, or
+replayed as a CUDA graph), a learner what happens in it. A training with other losses, several
+outputs or a second network that judges the first is another learner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from srbench.train.precision import Precision, compute
+from srbench.train.settings import TrainSettings
+
+
+class Learner(Protocol):
+    """Everything that steps change. A call takes one step on a batch and gives its loss.
+
+    A step must not wait for the device (no `.item()`, no branch on a value), so that a CUDA graph
+    can hold it; what it draws comes from torch's generator, which `fit` seeds for each step.
+    """
+
+    @property
+    def net(self) -> nn.Module:
+        """The network that is scored in the end."""
+
+    @property
+    def parts(self) -> Mapping[str, nn.Module | Optimizer]:
+        """All that steps change, by its name in a checkpoint; with optimizers go their rates."""
+
+    def __call__(self, lr: Tensor, hr: Tensor) -> Tensor:
+        """LR (N, 3, h, w) and HR (N, 3, H, W) in 0..1, fp32, channels last; the loss, detached."""
+
+
+class Supervised:
+    """One network, one loss against HR, one optimizer."""
+
+    def __init__(self, net: nn.Module, settings: TrainSettings, precision: Precision) -> None:
+        self.net = net
+        self.parameters = [p for p in net.parameters() if p.requires_grad]
+        self.optimizer = settings.optimizer(self.parameters)
+        self.distance = settings.loss()
+        self.clip = settings.clip
+        self.compute = compute(net, precision)
+
+    @property
+    def parts(self) -> Mapping[str, nn.Module | Optimizer]:
+        return {"net": self.net, "optimizer": self.optimizer}
+
+    def __call__(self, lr: Tensor, hr: Tensor) -> Tensor:
+        self.optimizer.zero_grad(set_to_none=True)
+        self.compute.refresh()
+        loss: Tensor = self.distance(self.compute(lr), hr)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.compute.collect()
+        if self.clip is not None:
+            nn.utils.clip_grad_norm_(self.parameters, self.clip)
+        self.optimizer.step()
+        return loss.detach()
+
+
+def optimizers(learner: Learner) -> list[Optimizer]:
+    """A learner's optimizers, in the order of their names' appearance."""
+    return [part for part in learner.parts.values() if isinstance(part, Optimizer)]
+
+
+def state_of(learner: Learner) -> dict[str, Any]:
+    """What a checkpoint keeps of a learner."""
+    return {name: part.state_dict() for name, part in learner.parts.items()}
+
+
+def restore(learner: Learner, state: Mapping[str, Any]) -> None:
+    """Put a learner back to where `state_of` found it."""
+    for name, part in learner.parts.items():
+        part.load_state_dict(state[name])
+
+
+class Rates:
+    """The learning rates of optimizers as they were made: what a schedule scales."""
+
+    def __init__(self, learner: Learner) -> None:
+        self.optimizers = optimizers(learner)
+        self.first = [float(group["lr"]) for group in self._groups()]
+
+    def scale(self, factor: float) -> float:
+        """Set every rate to its first value times the factor; the rate of the first group."""
+        for group, rate in zip(self._groups(), self.first, strict=True):
+            if isinstance(group["lr"], Tensor):  # read by a CUDA graph
+                group["lr"].fill_(rate * factor)
+            else:
+                group["lr"] = rate * factor
+        return self.first[0] * factor
+
+    def _groups(self) -> list[dict[str, Any]]:  # restoring an optimizer makes new ones
+        return [group for made in self.optimizers for group in made.param_groups]
