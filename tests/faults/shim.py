@@ -8,6 +8,7 @@ import os
 import shutil
 import struct
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -43,6 +44,27 @@ FAULTS = (
     Fault("EIO from then on", "ever", errno.EIO),
     Fault("fsync fails once", "once", errno.EIO, ("sync",)),
 )
+
+
+WRITES = {"write", "pwrite", "writev", "sendfile", "copy_file_range"}
+SYNCS = {"fsync", "fdatasync"}
+REMOVES = {"unlink"}
+
+
+def can_meet(fault: Fault, number: int, calls: Sequence[tuple[str, str]]) -> bool:
+    """Whether the fault can come at the call of this number, and is not another case's twin.
+
+    What is no write cannot be torn: killed after it is killed before the next call. A full disk
+    lets files be removed. Failing flushes are counted among flushes alone.
+    """
+    name = calls[number - 1][0]
+    if fault.mode == "torn":
+        return name in WRITES or number == len(calls)
+    if fault.error == errno.ENOSPC:
+        return name not in REMOVES
+    if fault.kinds == ("sync",):
+        return number <= sum(call in SYNCS for call, _ in calls)
+    return True
 
 
 class Shim:
