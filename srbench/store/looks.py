@@ -46,7 +46,7 @@ def add_seeds(engine: Engine, plan: int, wanted: Mapping[str, int], now: float) 
         known = {name: (number, fingerprint) for name, number, fingerprint in
                  connection.execute(named)}  # fmt: skip
         of_plan = select(Cell.variant_id, Cell.seed).join(Variant).where(Variant.plan_id == plan)
-        there = set(connection.execute(of_plan).tuples())
+        there = {(variant, seed) for variant, seed in connection.execute(of_plan)}
         last = select(func.max(Cell.position)).join(Variant).where(Variant.plan_id == plan)
         place = connection.execute(last).scalar_one() + 1
         new = [

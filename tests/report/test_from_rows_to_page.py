@@ -1,0 +1,176 @@
+"""SYNTHETIC runs with planted effects, from the database to the page.
+
+Written by the store's own verbs, reported by the command. The numbers that are wanted are worked
+out here from what was planted, by scipy alone.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from planted import FIVE, SOURCE, around, figures, planted
+from scipy import stats
+from through_the_store import stored
+
+from srbench import cli
+from srbench.report.judged import judgement
+from srbench.results import Results
+
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class Said:
+    """What `srbench report` wrote of a study: its words, and its tables by variant."""
+
+    words: str
+    first: str  # the answer, which is the first line below the question
+    folder: Path
+
+    def table(self, name: str) -> dict[str, dict[str, str]]:
+        with (self.folder / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+            return {next(iter(row.values())): row for row in csv.DictReader(file)}
+
+    def verdicts(self, name: str = "effects") -> dict[str, str]:
+        return {variant: row["verdict"] for variant, row in self.table(name).items()}
+
+
+def reported(made: Results, folder: Path, **more: Any) -> Said:
+    """Through the store and the command line, to the files of a report."""
+    stored(made, folder, **more)
+    database = str(folder / "db" / "srbench.sqlite")
+    with pytest.raises(SystemExit) as end:
+        cli.main(["report", made.facts.name, "--db", database, "-o", str(folder / "report")])
+    assert not end.value.code
+    [page] = (folder / "report").rglob("index.html")
+    html = page.read_text(encoding="utf-8")
+    body = html[html.index("<main") : html.index("<script type=")]
+    first = re.search(r'<p class="answer"[^>]*>(.*?)</p>', body, re.DOTALL)
+    assert first is not None
+    return Said(plain(body), plain(first[1]), page.parent)
+
+
+def plain(html: str) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", html.replace("_<wbr>", "_"))).split())
+
+
+def paired(differences: Sequence[float]) -> tuple[float, float, float, float]:
+    """Mean, ends of the 95 % t interval, and p, by scipy."""
+    test = stats.ttest_1samp(differences, 0)
+    ends = test.confidence_interval(0.95)
+    return float(np.mean(differences)), float(ends.low), float(ends.high), float(test.pvalue)
+
+
+def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+    found, largest = {}, 0.0
+    for place, name in enumerate(sorted(p_values, key=p_values.__getitem__)):
+        largest = max(largest, min(1.0, (len(p_values) - place) * p_values[name]))
+        found[name] = largest
+    return found
+
+
+@pytest.fixture(scope="module")
+def five(tmp_path_factory: pytest.TempPathFactory) -> Said:
+    return reported(planted(FIVE), tmp_path_factory.mktemp("five"))
+
+
+def test_the_page_answers_with_the_planted_effects(five: Said) -> None:
+    assert five.first.startswith(
+        "up raises PSNR-Y on photos by 0.84 dB against plain (95 % interval 0.78 to 0.90, "
+        "5 seeds; p < 0.0001 after Holm over 4 contrasts), for 2 % more parameters and MACs. "
+        "down hurts by 0.42 dB; same is equivalent within ±0.1 dB; unclear (+0.05 dB) is "
+        "unresolved: at least 18 more seeds would settle it, perhaps over 100."
+    )
+    assert "Against plain: 1 helps, 1 hurts, 1 is equivalent and 1 is unresolved" in five.words
+
+
+def test_the_tables_hold_the_planted_numbers(five: Said) -> None:
+    wanted = {name: paired(row) for name, row in FIVE.items()}
+    adjusted = holm({name: p for name, (*_, p) in wanted.items()})
+    rows = five.table("effects")
+    assert set(rows) == set(FIVE)
+    for name, (effect, low, high, _) in wanted.items():
+        found = [float(rows[name][key]) for key in ("effect_db", "low_db", "high_db")]
+        assert found == pytest.approx([effect, low, high], abs=0.005)
+        assert float(rows[name]["p_holm"]) == pytest.approx(adjusted[name], rel=0.05)
+        assert rows[name]["seeds"] == "5"
+
+
+def test_what_is_judged_from_the_database_is_what_was_planted(tmp_path: Path) -> None:
+    contrasts = judgement(stored(planted(FIVE), tmp_path)).contrasts
+    assert {row.variant: list(row.differences) for row in contrasts} == {
+        name: pytest.approx(row, abs=1e-12) for name, row in FIVE.items()
+    }
+    for row in contrasts:
+        found = (row.mean, row.low, row.high, row.verdict.p)
+        assert found == pytest.approx(paired(FIVE[row.variant]), rel=1e-9)
+
+
+def test_verdicts_are_those_planted(five: Said) -> None:
+    words = {"up": "helps", "down": "hurts", "same": "equivalent", "unclear": "unresolved"}
+    assert five.verdicts() == words
+
+
+def test_identical_and_diverged_and_stopped_runs_keep_their_names(tmp_path: Path) -> None:
+    rows = {"up": FIVE["up"], "twin": [0.0] * 5, "wild": [NAN] * 5,
+            "few": [*FIVE["up"][:3], None, NAN]}  # fmt: skip
+    said = reported(planted(rows), tmp_path)
+    found = said.verdicts()
+    assert (found["twin"], found["wild"], found["few"]) == ("identical", "no verdict", "helps")
+    notes = {name: row["note"] for name, row in said.table("effects").items()}
+    assert notes["wild"] == "5 of 5 pairs missing: failed (diverged): seeds 0, 1, 2, 3, 4"
+    assert notes["few"] == ("2 of 5 pairs missing: interrupted: seed 3; failed (diverged): seed 4")
+    assert "Of 25 planned runs, 6 failed (diverged) and 1 is interrupted." in said.first
+    assert said.table("failures")
+
+
+def test_a_failed_control_stands_above_the_answer(tmp_path: Path) -> None:
+    controls = {"identity": around(0.3, 0.05, 5), "broken": around(-3, 0.1, 5)}
+    said = reported(planted({"up": FIVE["up"], **controls}, controls=list(controls)), tmp_path)
+    warning = "identity, the baseline drawn anew, helps: it must never differ"
+    assert said.words.index(warning) < said.words.index(said.first)
+    assert said.verdicts("controls") == {"identity": "helps", "broken": "hurts"}
+
+
+def test_a_study_edited_after_results_says_what_it_was(tmp_path: Path) -> None:
+    made = planted(FIVE)
+    before = replace(made, facts=replace(made.facts, min_effect=0.3))
+    said = reported(made, tmp_path, before=before)
+    warning = "changed after results min_effect was 0.3, is 0.1"
+    assert said.words.index(warning) < said.words.index("up raises")
+    assert said.verdicts()["same"] == "equivalent"  # judged as the file has it now
+
+
+def test_seeds_are_added_only_where_a_look_left_it_open(tmp_path: Path) -> None:
+    rows = {"clear": around(0.9, 0.005, 8), "open": around(0.1, 0.12, 8)}
+    said = reported(planted(rows, looks_at=(3, 5, 8)), tmp_path)
+    assert "1 of 2 contrasts decided; no look is left" in said.words
+    assert {name: row["seeds"] for name, row in said.table("effects").items()} == {
+        "clear": "3", "open": "8",
+    }  # fmt: skip
+    with (said.folder / "looks.csv").open(newline="", encoding="utf-8") as file:
+        looks = [(row["variant"], row["look"], row["verdict"]) for row in csv.DictReader(file)]
+    assert looks == [
+        ("clear", "3", "helps"), ("open", "3", "unresolved"),
+        ("open", "5", "unresolved"), ("open", "8", "unresolved"),
+    ]  # fmt: skip
+
+
+def test_claims_and_published_figures_come_out_as_planted(tmp_path: Path) -> None:
+    tests = ("psnr_y(up) > psnr_y(plain)", "psnr_y(up) < psnr_y(plain)",
+             "psnr_y(unclear) > psnr_y(plain)", "diverges(wild)")  # fmt: skip
+    claims = tuple({"id": f"A{i}", "says": "", "test": test} for i, test in enumerate(tests))
+    rows = FIVE | {"wild": [NAN] * 5}
+    made = planted(rows, claims=claims, published=figures(epochs=60))
+    said = reported(made, tmp_path)
+    found = {name: row["status"] for name, row in said.table("claims").items()}
+    assert found == {"A0": "supported", "A1": "refuted", "A2": "not decided", "A3": "supported"}
+    assert SOURCE in said.words

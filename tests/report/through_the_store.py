@@ -1,0 +1,180 @@
+"""SYNTHETIC runs on the whole way of real ones: plan, claim, points, scores, database, queries.
+
+What `planted` makes up goes in through the store's public verbs, and comes back as the store's
+own answer: nothing of the made-up frames survives but the numbers that were written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from srbench.looks import take_looks
+from srbench.published import Figure, Published
+from srbench.results import Results
+from srbench.store import (
+    Claim,
+    DatasetRecord,
+    ImageRecord,
+    Outcome,
+    PlanRecord,
+    Point,
+    Provenance,
+    ScoreRow,
+    Store,
+    TrainingRecord,
+    VariantRecord,
+    open_store,
+    this_process,
+)
+
+OTHERWISE = ("plan", "planned_at", "later")  # facts that the store itself knows
+LATER_S = 3600.0
+
+
+def stored(made: Results, folder: Path, *, before: Results | None = None) -> Results:
+    """The made-up study, written to a database and read back.
+
+    `before` is the same study as it was planned first, where it was edited after results.
+    """
+    now = [1.9e9]
+    store = open_store(folder / "db" / "srbench.sqlite", clock=lambda: now[0])
+    try:
+        number = store.add_plan(planned(before or made))
+        train(store, number, made)
+        while take_looks(store, number):
+            train(store, number, made)
+        if before is not None:
+            now[0] += LATER_S
+            store.add_plan(planned(made))
+        publish(store, made)
+        return store.results(made.facts.name)
+    finally:
+        store.close()
+
+
+def planned(made: Results) -> PlanRecord:
+    facts = {k: v for k, v in asdict(made.facts).items() if k not in OTHERWISE}
+    roles = {"evaluate": "eval"}
+    images = list(dict.fromkeys(made.scores["image"]))
+    rows = made.variants.to_dict("records")
+    trained: Any = made.facts.seeds[: made.facts.looks[0]] if made.facts.looks else made.facts.seeds
+    return PlanRecord(
+        digest=digest(json.dumps(facts, sort_keys=True)),
+        key=digest(repr(facts)),
+        facts=facts | {"notes": ["synthetic: planted effects"]},
+        trainings=tuple(training(made, row) for row in rows),
+        variants=tuple(
+            VariantRecord(
+                row["variant"], row["role"], row["change"], row["fingerprint"],
+                (0,) if row["role"] == "interpolation" else trained,
+            )
+            for row in rows
+        ),
+        datasets=tuple(
+            DatasetRecord(
+                row["manifest"], row["name"], roles.get(row["role"], row["role"]),
+                tuple(ImageRecord(image, 300, 200, digest(image)) for image in images),
+            )
+            for row in made.datasets.to_dict("records")
+        ),
+        metrics=tuple(dict.fromkeys(made.scores["metric"])),
+        protocol=made.facts.protocol,
+    )  # fmt: skip
+
+
+def training(made: Results, row: dict[Any, Any]) -> TrainingRecord:
+    is_network = row["role"] != "interpolation"
+    costs = ("macs_720p", "macs_256", "activations") if is_network else ()
+    return TrainingRecord(
+        fingerprint=row["fingerprint"],
+        model={row["variant"]: {}},
+        train=made.facts.train if is_network else {},
+        data=made.facts.data if is_network else {},
+        scale=made.facts.scale,
+        manifest="ab" * 32,
+        numerics="cpu fp32, 1 thread",
+        salt="",
+        source="5eed",
+        fit_version=1,
+        steps=made.facts.steps if is_network else 0,
+        parameters=int(row["parameters"]),
+        frozen=0,
+        dead=0,
+        **{name: row[name] for name in costs},
+    )
+
+
+def train(store: Store, number: int, made: Results) -> None:
+    """Claim run after run; one that is to have no result is stopped before its first step."""
+    stopped = []
+    rows = {(row["variant"], row["seed"]): row for row in made.runs.to_dict("records")}
+    curves = dict(list(made.curves.groupby(["variant", "seed"])))
+    scores = dict(list(made.scores.groupby(["variant", "seed"])))
+    manifests = made.datasets.set_index("name")["manifest"].to_dict()
+    evaluated = made.datasets[made.datasets["role"].isin(["eval", "evaluate"])]
+    manifests |= evaluated.set_index("name")["manifest"].to_dict()
+    interpolations = set(made.variants.query("role == 'interpolation'")["variant"])
+    number_of_provenance = store.add_provenance(
+        Provenance(None, None, {}, "cpu", None, "synthetic", "made up", "3", "none", 1)
+    )
+    while (claim := store.claim(number, this_process("synthetic"))) is not None:
+        cell = (claim.variants[0], claim.seed)
+        is_network = cell[0] not in interpolations
+        if is_network and cell not in rows:
+            stopped.append(claim)
+            continue
+        row = rows[cell] if is_network else {"state": "done", "steps": 0, "train_seconds": 0.0}
+        if is_network:
+            store.write_points(claim, points(curves[cell]))
+        if row["state"] == "failed":
+            store.fail(claim, row["reason"], row["message"], steps=row["steps"])
+            continue
+        found = tuple(
+            ScoreRow(manifests[s["dataset"]], s["protocol"], s["image"], s["metric"], s["value"])
+            for s in scores[cell].to_dict("records")
+        )
+        store.finish(claim, outcome(claim, row, number_of_provenance, found))
+    for claim in stopped:
+        store.interrupt(claim, 0)
+
+
+def points(curves: Any) -> list[Point]:
+    columns = curves[["name", "step", "epoch", "value"]]
+    return [Point(*row) for row in columns.itertuples(index=False)]
+
+
+def outcome(
+    claim: Claim, row: dict[Any, Any], provenance: int, scores: tuple[ScoreRow, ...]
+) -> Outcome:
+    return Outcome(
+        steps=row["steps"],
+        train_seconds=row["train_seconds"],
+        score_seconds=0.5,
+        peak_memory_mb=None,
+        weights=f"runs/{claim.fingerprint}/{claim.seed}/weights.safetensors",
+        weights_sha256="aa" * 32,
+        device="cpu",
+        provenance=provenance,
+        scores=scores,
+    )
+
+
+def publish(store: Store, made: Results) -> None:
+    for source, rows in made.published.groupby("source"):
+        figures = tuple(
+            Figure(
+                row["variant"], row["quantity"], row["dataset"],
+                None if row["epoch"] is None or row["epoch"] != row["epoch"] else int(row["epoch"]),
+                row["value"], row["unit"],
+            )
+            for row in rows.to_dict("records")
+        )  # fmt: skip
+        store.write_published(made.facts.name, Published(str(source), (), figures))
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
