@@ -13,6 +13,14 @@ from srbench.registry import Positive
 from srbench.slots import convolution
 
 
+def without_bias(layer: nn.Module) -> nn.Module:
+    """The same convolution without its bias, whichever part built it."""
+    for inner in layer.modules():
+        if isinstance(inner, nn.Conv2d):
+            inner.register_parameter("bias", None)
+    return layer
+
+
 @convolution.register("plain")
 def plain(inputs: int, outputs: int, kernel: int, rate: int, groups: int) -> nn.Module:
     """A convolution with zero padding.

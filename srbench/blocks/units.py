@@ -11,6 +11,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from srbench.layers import Layers
+from srbench.registry import Positive
 from srbench.slots import unit
 
 
@@ -37,6 +38,36 @@ class ResidualUnit(nn.Module):
                 conv1=layers.conv(channels, channels, 3, rate=rate),
                 act=layers.act(),
                 conv2=layers.conv(channels, channels, 3, rate=second),
+            )
+        )
+        self.act = layers.act()
+
+    def forward(self, x: Tensor, shortcut: Tensor | None = None) -> Tensor:
+        y: Tensor = self.act(self.body(x) + (x if shortcut is None else shortcut))
+        return y
+
+
+@unit.register("efficient")
+class EfficientUnit(nn.Module):
+    """Grouped conv, act, grouped conv, act, 1x1 conv, + shortcut, act: CARN-M's unit.
+
+    Ahn et al., Fast, accurate, and lightweight super-resolution with cascading residual network,
+    2018. https://arxiv.org/abs/1803.08664
+    """
+
+    def __init__(
+        self, channels: int, rate: int, layers: Layers, *, groups: Positive = 4
+    ) -> None:
+        super().__init__()
+        if channels % groups:
+            raise ValueError(f"{channels} channels do not divide into {groups} groups")
+        self.body = nn.Sequential(
+            OrderedDict(
+                conv1=layers.conv(channels, channels, 3, rate=rate, groups=groups),
+                act1=layers.act(),
+                conv2=layers.conv(channels, channels, 3, rate=rate, groups=groups),
+                act2=layers.act(),
+                conv3=layers.conv(channels, channels, 1),
             )
         )
         self.act = layers.act()
