@@ -6,6 +6,7 @@ A dataset only names files; nothing is decoded here. Known sets stand in `known_
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -147,8 +148,13 @@ def images_below(folder: Path, what: str) -> list[ImageFile]:
     ]
 
 
-def beside(files: Iterable[ImageFile], folder: Path, scale: int) -> list[ImageFile]:
+def beside(
+    files: Iterable[ImageFile], folder: Path, scale: int, *, ending: str = ""
+) -> list[ImageFile]:
     """The same images with the LR files that stand for them in an LR folder.
+
+    baby.png has babyx2.png, baby.png, or one that is the same but for what the field's names say
+    of size and kind (baby_HR_x2.png, baby_LRBI_x2.png); `ending` is that of LR files among others.
 
     Raises:
         StudyError: an image has no LR file.
@@ -157,17 +163,27 @@ def beside(files: Iterable[ImageFile], folder: Path, scale: int) -> list[ImageFi
     inner = next((place for place in scales if os.path.isdir(place)), folder)
     if not os.path.isdir(inner):
         raise StudyError(f"there is no LR folder {inner} (looked from {Path.cwd()})")
-    there = {path.with_suffix("").name: path for path in images_in(inner)}
+    there = {path.stem: path for path in images_in(inner) if path.stem.endswith(ending)}
+    bare = [bare_stem(stem, scale) for stem in there]
+    alike = {
+        name: path for name, path in zip(bare, there.values(), strict=True) if bare.count(name) == 1
+    }
     paired = []
     for file in files:
         stem = file.hr.stem
-        lr = there.get(f"{stem}x{scale}") or there.get(stem)
+        known = alike.get(bare_stem(stem, scale))
+        lr = there.get(f"{stem}x{scale}") or there.get(stem) or known
         if lr is None:
             raise StudyError(
                 f"{file.hr} has no LR file: looked for {stem}x{scale}.png and {stem}.png in {inner}"
             )
         paired.append(replace(file, lr=lr))
     return paired
+
+
+def bare_stem(stem: str, scale: int) -> str:
+    """A file's name without what says its size and kind: img_001_SRF_2_LR becomes img_001."""
+    return re.sub(rf"(_SRF_{scale})?(_(HR|LR|LRBI|GT))?(_?[xX]{scale})?$", "", stem)
 
 
 def images_in(folder: Path) -> list[Path]:

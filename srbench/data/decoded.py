@@ -15,6 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
+
 from srbench.data.datasets import ImageFile
 from srbench.data.degradations import shrink
 from srbench.data.images import read_image
@@ -111,7 +113,7 @@ def _decode(file: ImageFile, scale: int) -> Image:
             )
     elif file.degrade is not None:
         draws = Streams(0).generator("degrade", file.name)
-        lr = _frozen(shrink(file.degrade, hr, scale, draws))
+        lr = _frozen(np.ascontiguousarray(shrink(file.degrade, hr, scale, draws)))
     return Image(file.name, hr, lr, hashlib.sha256(hr.data).hexdigest(), file.weight)
 
 

@@ -1,7 +1,7 @@
 """The field's sets as folder layouts that a user already has. Nothing is downloaded.
 
-A set is looked for below `root`: in Set5/HR with Set5/LR_bicubic/X2 beside it, in
-benchmark/Set5 likewise, or as images straight in Set5.
+A set is looked for below `root`: as Set5 or benchmark/Set5, in one of the layouts in which the
+field hands its sets around (`in_folder`), or as images straight in Set5.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from srbench.data.datasets import ImageFile, beside, home_or, images_in
+from srbench.data.datasets import ImageFile, bare_stem, beside, home_or, images_in
 from srbench.registry import StudyError
 from srbench.slots import dataset
 
@@ -102,15 +102,40 @@ def div2k(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
     return _first("DIV2K", layouts, scale)
 
 
+HR_FOLDERS = ("HR", "GTmod12", "original", "")
+LR_FOLDERS = ("LR_bicubic/X{s}", "LR_bicubic/x{s}", "LRbicx{s}", "LR_bicubic_X{s}", "LR/X{s}",
+              "LR/x{s}")  # fmt: skip
+
+
+def in_folder(home: Path, scale: int) -> list[ImageFile]:
+    """One set's images with their LR files, if it has any; none where the folder has no images.
+
+    Set5/HR with Set5/LR_bicubic/X2 (EDSR), Set5/GTmod12 with Set5/LRbicx2 (BasicSR),
+    Set5/image_SRF_2 with both in it (SelfExSR), or images in the folder itself.
+    """
+    both = images_in(home / f"image_SRF_{scale}")
+    if both:
+        files = [ImageFile(bare_stem(path.stem, scale), path) for path in both
+                 if path.stem.endswith("_HR")]  # fmt: skip
+        return beside(files, home / f"image_SRF_{scale}", scale, ending="_LR")
+    hr = next((images for name in HR_FOLDERS if (images := images_in(home / name))), [])
+    files = [ImageFile(path.stem, path) for path in hr]
+    folders = (home / name.format(s=scale) for name in LR_FOLDERS)
+    lr = next((folder for folder in folders if os.path.isdir(folder)), None)
+    return files if lr is None or not files else beside(files, lr, scale)
+
+
 def _known(names: tuple[str, ...], scale: int, root: str) -> list[ImageFile]:
-    """The set that has one of these folder names, in the first layout that exists."""
+    """The set that has one of these folder names, in the first place that has images."""
     homes = [
         root_ / above / name for root_ in _roots(root) for above in ("", "benchmark")
         for name in names
     ]  # fmt: skip
-    layouts = [(home / "HR", home / "LR_bicubic") for home in homes]
-    layouts += [(home, home / "LR_bicubic") for home in homes]
-    return _first(names[0], layouts, scale)
+    found = next((files for home in homes if (files := in_folder(home, scale))), None)
+    if found is None:
+        looked = [folder for home in homes for folder in (home / "HR", home)]
+        raise _not_found(names[0], looked, homes[0] / "LR_bicubic", scale)
+    return found
 
 
 def _first(name: str, layouts: list[tuple[Path, Path]], scale: int) -> list[ImageFile]:
@@ -120,10 +145,13 @@ def _first(name: str, layouts: list[tuple[Path, Path]], scale: int) -> list[Imag
         if files:
             has_lr = any(os.path.isdir(lr / x) for x in (f"X{scale}", f"x{scale}"))
             return beside(files, lr, scale) if has_lr else files
-    looked = ", ".join(str(hr) for hr, _ in layouts)
-    raise StudyError(
-        f"{name} was not found (looked for {looked}); put the set there, or name the folder "
-        f"above it by root: or SRBENCH_DATA. LR files, if any: {layouts[0][1]}/X{scale}/"
+    raise _not_found(name, [hr for hr, _ in layouts], layouts[0][1], scale)
+
+
+def _not_found(name: str, looked: list[Path], lr: Path, scale: int) -> StudyError:
+    return StudyError(
+        f"{name} was not found (looked for {', '.join(map(str, looked))}); put the set there, or "
+        f"name the folder above it by root: or SRBENCH_DATA. LR files, if any: {lr}/X{scale}/"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from srbench.data.datasets import folder, mixture, pairs
 from srbench.data.decoded import Dataset, decode
 from srbench.data.degradations import noise, shrink
 from srbench.data.degraded import degraded
-from srbench.data.resizers import bilinear, matlab_bicubic
+from srbench.data.resizers import bilinear, matlab_bicubic, nearest
 from srbench.registry import StudyError
 from srbench.slots import dataset
 
@@ -30,9 +31,10 @@ def decoded(part: object) -> Dataset:
     return decode(part("eval", 2), "degraded", "eval", 2)  # type: ignore[operator]
 
 
-def test_the_lr_is_what_the_degradation_makes(own: object) -> None:
-    for image in decoded(partial(degraded, of=own, by=bilinear)).images:
-        wanted = shrink(bilinear(2), image.hr, 2, np.random.default_rng(0))
+@pytest.mark.parametrize("by", [bilinear, nearest, partial(matlab_bicubic, precision="float")])
+def test_the_lr_is_what_the_degradation_makes(own: object, by: Any) -> None:
+    for image in decoded(partial(degraded, of=own, by=by)).images:
+        wanted = shrink(by(2), image.hr, 2, np.random.default_rng(0))
         assert np.array_equal(image.lr, wanted)
 
 
