@@ -70,16 +70,17 @@ ALLOWED: dict[str, set[str]] = {
     "vocabulary": {"cache", "registry", "slots", "shortcut", "data", "train"},
     "terminal": {
         "stats", "study", "registry", "csv_text", "slots", "data", "provenance", "store",
-        "estimate",
+        "estimate", "scored",
     },
     "looks": {"store", "report"},
     "session": {
         "registry", "report", "looks", "keepers", "signals", "shortcut", "study", "plan", "store",
         "devices", "records", "bench", "mirror", "terminal", "estimate",
     },
+    "scored": PARTS | {"document", "data", "measure", "weights"},
     "commands": {
         "registry", "vocabulary", "session", "terminal", "mirror", "tune", "store", "report",
-        "reproduce", "published",
+        "reproduce", "published", "scored", "devices",
     },
     "cli": {"commands", "signals", "registry"},
     "__main__": {"cli"},

@@ -55,9 +55,7 @@ class EfficientUnit(nn.Module):
     2018. https://arxiv.org/abs/1803.08664
     """
 
-    def __init__(
-        self, channels: int, rate: int, layers: Layers, *, groups: Positive = 4
-    ) -> None:
+    def __init__(self, channels: int, rate: int, layers: Layers, *, groups: Positive = 4) -> None:
         super().__init__()
         if channels % groups:
             raise ValueError(f"{channels} channels do not divide into {groups} groups")

@@ -6,7 +6,6 @@ The authors' own CARN and CARN-M are settings of this network; they stand in `ca
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Literal
 
 import torch

@@ -18,6 +18,8 @@ from srbench.layers import Layers
 from srbench.registry import Positive
 from srbench.slots import Activation, Attention, Convolution, Skip, Unit, model
 
+SLOPED = partial(leaky_relu, slope=0.2)
+
 
 @model.register("pan")
 class PAN(nn.Module):
@@ -40,7 +42,7 @@ class PAN(nn.Module):
         unit: Unit = SelfCalibratedUnit,
         attention: Attention = PixelAttention,
         convolution: Convolution = plain,
-        activation: Activation = partial(leaky_relu, slope=0.2),
+        activation: Activation = SLOPED,
         skip: Skip = bilinear,
     ) -> None:
         super().__init__()
