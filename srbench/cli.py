@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from srbench import __version__
-from srbench.commands import database, findings, measuring, parts, runs
+from srbench.commands import database, findings, measuring, parts, pictures, runs
 from srbench.commands.options import err, out
 from srbench.registry import StudyError, printable
 from srbench.signals import ending
@@ -46,7 +46,7 @@ def srbench(
 
 COMMANDS = {
     "Studies": (runs.run, runs.plan, findings.report, findings.claims, findings.compare),
-    "Parts and images": (parts.blocks, parts.datasets, measuring.scores),
+    "Parts and images": (parts.blocks, parts.datasets, measuring.scores, pictures.upscale),
     "Runs and rows": (
         database.show, runs.reproduce, database.sql, database.export, database.import_,
         database.dashboard, database.doctor,

@@ -46,7 +46,7 @@ def written(path: Path) -> Iterator[None]:
         raise DiskRefused(f"cannot be written ({said}): {remedy}", place=str(path)) from error
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes | memoryview) -> None:
     """Write a file so that after a crash it is there whole, or not at all.
 
     Raises:

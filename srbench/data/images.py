@@ -1,17 +1,20 @@
 """One image file to pixels, or a refusal that names the file and says what to do.
 
 Only RGB of 8 bits comes out: what cannot become that without a silent loss (16 bits,
-transparency, several frames) is refused. Colour profiles are ignored, as in the field's datasets.
+transparency, several frames) is refused. Colour profiles are ignored, as in the field's datasets;
+`read_photograph`, for pictures that people want back, keeps profile and transparency beside.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+from typing import TypeVar
 
 import numpy as np
 import PIL.Image
@@ -28,16 +31,48 @@ MAX_MEGAPIXELS = 64
 MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX"})
 
 
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, eq=False)
+class Photograph:
+    """A picture with all that comes back with it when it is upscaled."""
+
+    rgb: Image  # uint8 (H, W, 3)
+    alpha: Image | None  # uint8 (H, W); None where every pixel is opaque
+    grey: bool
+    profile: bytes | None  # ICC colour profile, as it stood in the file
+
+
 def read_image(path: Path) -> Image:
     """The pixels of a file as RGB, uint8 (H, W, 3), turned upright as its EXIF data say.
 
     Raises:
         StudyError: not an image of a known format, broken, too large, or not plain 8-bit RGB.
     """
+    pixels = _opened(path, _pixels)
+    if pixels is None:
+        raise StudyError(f"{path}: has transparent pixels; save it without")
+    return pixels
+
+
+def read_photograph(path: Path) -> Photograph:
+    """As `read_image`, with transparency and colour profile kept beside.
+
+    Raises:
+        StudyError: as of `read_image`, but for transparent pixels.
+    """
+    return _opened(path, _photograph)
+
+
+def _opened(path: Path, take: Callable[[ImageFile], Found]) -> Found:
+    """What `take` makes of an image file, if its header lets it be decoded."""
+    problem: str | None = None
     try:
         with PIL.Image.open(path, formats=FORMATS) as image:
             problem = _header_problem(image)
-            pixels = None if problem else _pixels(image)
+            if problem is None:
+                return take(image)
     except FileNotFoundError:
         raise StudyError(f"{path}: there is no such file") from None
     except UnidentifiedImageError:
@@ -48,9 +83,7 @@ def read_image(path: Path) -> Image:
         raise StudyError(f"{path}: {said}") from None
     except Exception as error:  # decoders raise OSError, SyntaxError, struct.error and many more
         raise StudyError(f"{path}: {_broken(error)}") from error
-    if pixels is None:
-        raise StudyError(f"{path}: {problem or 'has transparent pixels; save it without'}")
-    return pixels
+    raise StudyError(f"{path}: {problem}")
 
 
 def _broken(error: Exception) -> str:
@@ -86,14 +119,31 @@ def _bits(image: ImageFile) -> int:
 
 def _pixels(image: ImageFile) -> Image | None:
     """Decoded RGB, or None where some pixel is not fully opaque."""
-    with _libtiff_silent() if isinstance(image, TiffImageFile) else nullcontext():
-        image.load()
-    upright = ImageOps.exif_transpose(image)
+    upright = _upright(image)
     if upright.has_transparency_data:
         upright = upright.convert("RGBA")
         if upright.getchannel("A").getextrema() != (255, 255):
             return None
     return np.array(upright.convert("RGB"))  # (H, W, 3)
+
+
+def _photograph(image: ImageFile) -> Photograph:
+    profile = image.info.get("icc_profile") or None
+    upright = _upright(image)
+    grey = upright.mode in ("1", "L", "LA")
+    alpha = None
+    if upright.has_transparency_data:
+        upright = upright.convert("RGBA")
+        alpha = np.array(upright.getchannel("A"))  # (H, W)
+        alpha = None if alpha.min() == 255 else alpha
+    return Photograph(np.array(upright.convert("RGB")), alpha, grey, profile)
+
+
+def _upright(image: ImageFile) -> PIL.Image.Image:
+    """The picture, decoded, and turned as its EXIF data say."""
+    with _libtiff_silent() if isinstance(image, TiffImageFile) else nullcontext():
+        image.load()
+    return ImageOps.exif_transpose(image)
 
 
 _STDERR = Lock()

@@ -120,9 +120,12 @@ def receptive_field(net: nn.Module) -> int | None:
     the pixel looks. In float64, or the far ends of a deep network would underflow. Strips stand in
     for whole images, one along each axis.
     """
-    if not any(True for _ in net.parameters()):
-        return None
-    probe = deepcopy(net).double().eval()
+    return reach(net) if any(True for _ in net.parameters()) else None
+
+
+def reach(net: nn.Module) -> int | None:
+    """As `receptive_field`, also of a network without parameters, such as an interpolation."""
+    probe = deepcopy(net).cpu().double().eval()
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for p in probe.parameters():
