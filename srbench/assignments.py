@@ -47,6 +47,7 @@ class Assignments:
             metrics=study.metrics,
             evaluate=tuple(choice.to_json() for choice in study.base.data["eval"]),
             checkpoint_s=self.checkpoint_s,
+            precision=self.plan.numerics.precision,
         )
 
     def scoring_task(self, missing: MissingScore) -> Task:

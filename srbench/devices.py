@@ -1,13 +1,16 @@
-"""Which devices there are, what they are called, and which worker gets which."""
+"""Which devices there are, what they are called, which worker gets which, and in what precision."""
 
 from __future__ import annotations
 
 import os
 import platform
 from pathlib import Path
+from typing import Literal
 
 from srbench.provenance import cpu_name
 from srbench.registry import StudyError
+
+Precision = Literal["fp32", "bf16"]
 
 
 def choose_devices(asked: str, workers: int | None) -> tuple[str, ...]:
@@ -29,6 +32,19 @@ def choose_devices(asked: str, workers: int | None) -> tuple[str, ...]:
         found = ", ".join(["cpu", *known])
         raise StudyError(f"{asked!r} is not there (found: auto, {found})", place="--device")
     return tuple(chosen[i % len(chosen)] for i in range(workers or len(chosen)))
+
+
+def choose_precision(asked: str, device: str) -> Precision:
+    """The precision of training on a device: what was asked, or for `auto` the one that is proven.
+
+    Raises:
+        StudyError: not a precision.
+    """
+    if asked == "auto":
+        return "fp32"
+    if asked not in ("fp32", "bf16"):
+        raise StudyError(f"{asked!r} is unknown (known: auto, fp32, bf16)", place="--precision")
+    return asked  # type: ignore[return-value]
 
 
 def device_name(device: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from srbench import slots
 from srbench.data.settings import material
 from srbench.study import Tree
+from srbench.train.precision import Precision
 from srbench.train.settings import training
 
 Point = tuple[str, int, float, float]  # curve, step, epoch, value
@@ -30,6 +31,7 @@ class Task:
     evaluate: tuple[Any, ...]  # the evaluation sets, as choices in JSON
     weights: str | None = None
     checkpoint_s: float = 30.0
+    precision: Precision = "fp32"
 
     @property
     def tree(self) -> Tree:

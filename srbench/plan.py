@@ -27,6 +27,7 @@ from srbench.streams import Streams
 from srbench.study import Study, Tree, Variant, dataset_name, describe
 from srbench.threads import one_thread
 from srbench.train.fit import FIT_VERSION
+from srbench.train.precision import Precision
 from srbench.train.settings import TrainSettings
 from srbench.twins import twins
 
@@ -40,11 +41,18 @@ class Numerics:
 
     device: str  # "cpu", or the CUDA device's name
     threads: int
+    precision: Precision = "fp32"  # of training; scores are always taken in fp32
 
     def __str__(self) -> str:
         if self.device == "cpu":
-            return f"cpu fp32, {self.threads} thread{'s' if self.threads > 1 else ''}"
-        return f"{self.device} fp32"
+            threads = f"{self.threads} thread{'s' if self.threads > 1 else ''}"
+            return f"cpu {self.precision}, {threads}"
+        return f"{self.device} {self.precision}"
+
+
+def precision_of(numerics: str) -> Precision:
+    """The precision in stored numerics."""
+    return "bf16" if "bf16" in numerics.split(",")[0].split() else "fp32"
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from srbench import slots
 from srbench.data.settings import material
 from srbench.devices import choose_devices, device_name
 from srbench.messages import Done, Failed, Message, Progress, Task
-from srbench.plan import Decoded, Numerics, plan_variant
+from srbench.plan import Decoded, Numerics, plan_variant, precision_of
 from srbench.registry import StudyError
 from srbench.seats import Seat, hire
 from srbench.store import FinishedRun, Store
@@ -65,9 +65,9 @@ def reproduce(
     drawn = random.Random(chosen_by).sample(runs, min(number, len(runs)))
     slots.load()
     devices = choose_devices(device, workers)
-    numerics = Numerics("cpu" if devices[0] == "cpu" else device_name(devices[0]), 1)
+    device_now = "cpu" if devices[0] == "cpu" else device_name(devices[0])
     decoded = cache(Decoded)  # one a scale
-    found = {run.run: _changed(run, numerics, decoded(run.scale)) for run in drawn}
+    found = {run.run: _changed(run, device_now, decoded(run.scale)) for run in drawn}
     left = [run for run in drawn if found[run.run] is None]
     with tempfile.TemporaryDirectory(prefix="srbench-") as folder:
         for run, end, points in _train(left, Path(folder), devices[: len(left)], say):
@@ -83,8 +83,9 @@ def _tree(run: FinishedRun) -> Tree:
     )
 
 
-def _changed(run: FinishedRun, numerics: Numerics, images: Decoded) -> Again | None:
+def _changed(run: FinishedRun, device: str, images: Decoded) -> Again | None:
     """Why what is here now would be another training; None where it is the same."""
+    numerics = Numerics(device, 1, precision_of(run.numerics))
     if str(numerics) != run.numerics:
         return Again(run, "changed", f"made on {run.numerics}; here it would be {numerics}")
     try:
@@ -156,6 +157,7 @@ def _task(run: FinishedRun, folder: Path) -> Task:
         metrics=run.metrics,
         evaluate=tuple(choice.to_json() for choice in tree.data["eval"]),
         checkpoint_s=float("inf"),
+        precision=precision_of(run.numerics),
     )
 
 

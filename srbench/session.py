@@ -38,10 +38,11 @@ class Request:
     set: tuple[str, ...] = ()
     fresh: bool = False
     checkpoint_s: float = 30.0
+    precision: str = "auto"
 
     def options(self) -> list[str]:
         """What decides the plan, beside the file."""
-        return [self.device, str(self.seeds), *self.only, "--set", *self.set]
+        return [self.device, self.precision, str(self.seeds), *self.only, "--set", *self.set]
 
 
 @dataclass(frozen=True)
@@ -67,15 +68,16 @@ def read_study(request: Request) -> Study:
     return study.read(request.study, set_=request.set, seeds=request.seeds, only=request.only)
 
 
-def plan_study(study: Study, device: str, say: Callable[[str], None]) -> Plan:
-    """Build every variant dry, for runs on this kind of device."""
+def plan_study(request: Request, study: Study, say: Callable[[str], None]) -> Plan:
+    """Build every variant dry, for runs on the kind of device that was asked for."""
     from srbench import plan
-    from srbench.devices import choose_devices, device_name
+    from srbench.devices import choose_devices, choose_precision, device_name
 
-    first = choose_devices(device, None)[0]
+    first = choose_devices(request.device, None)[0]
     name = "cpu" if first == "cpu" else device_name(first)
+    precision = choose_precision(request.precision, first)
     try:
-        return plan.make_plan(study, plan.Numerics(name, 1), on_variant=say)
+        return plan.make_plan(study, plan.Numerics(name, 1, precision), on_variant=say)
     except StudyError as error:
         raise study.located(error) from None
 
@@ -85,7 +87,7 @@ def forecast(request: Request) -> Forecast:
     from srbench.devices import choose_devices, device_name
     from srbench.estimate import Forecast, estimate
 
-    plan = plan_study(read_study(request), request.device, lambda name: None)
+    plan = plan_study(request, read_study(request), lambda name: None)
     devices = choose_devices(request.device, request.workers)
     device = device_name(devices[0])
     try:
@@ -158,7 +160,7 @@ def _planned(request: Request, console: Console) -> Plan:
             if status is not None:
                 status.update(f"building {escape(name)}")
 
-        return plan_study(study, request.device, say)
+        return plan_study(request, study, say)
 
 
 def _conduct(plan: Plan, request: Request, store: Store, key: str, console: Console) -> Ended:

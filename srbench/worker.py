@@ -194,7 +194,10 @@ class _Run:
             if due or now.step == now.steps:  # what ends while it scores is not trained again
                 self._checkpoint(now)
 
-        now = fit(net, patches, settings, self.streams, on_progress, resume=saved)
+        now = fit(
+            net, patches, settings, self.streams, on_progress, precision=self.task.precision,
+            resume=saved,
+        )  # fmt: skip
         if self.sent < len(self.points):  # saved after the last step, and perhaps not yet told
             self._tell(now)
         return self.trained_s + time.monotonic() - self.begin

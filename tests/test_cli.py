@@ -175,6 +175,9 @@ WRONG = {
     "--set of a wrong type": (["run", "tiny.yaml", "--set", "train.epochs=many"], "many"),
     "--only of none": (["run", "tiny.yaml", "--only", "x*"], "no variant fits (known: plain, res"),
     "a wrong device": (["run", "tiny.yaml", "--device", "tpu"], "--device: 'tpu' is not there"),
+    "a wrong precision": (
+        ["run", "tiny.yaml", "--precision", "fp8"], "--precision: 'fp8' is unknown",
+    ),
     "a device beyond": (["run", "tiny.yaml", "--device", "cuda:99"], "--device: 'cuda:99'"),
     "missing images": (["run", "tiny.yaml", "--set", "data.train={folder: {path: gone}}"], "gone"),
     "patch and scale": (["run", "tiny.yaml", "--set", "data.patch=17"], "does not divide"),

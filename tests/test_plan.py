@@ -118,7 +118,9 @@ def test_another_question_to_the_same_runs_is_another_plan_of_them(
     assert asked.digest != make().digest
 
 
-@pytest.mark.parametrize("numerics", [Numerics("cpu", 2), Numerics("NVIDIA H100", 1)])
+@pytest.mark.parametrize(
+    "numerics", [Numerics("cpu", 2), Numerics("NVIDIA H100", 1), Numerics("cpu", 1, "bf16")]
+)
 def test_other_numerics_are_another_run(make: Make, numerics: Numerics) -> None:
     assert not set(fingerprints(make(on=numerics))) & set(fingerprints(make()))
 

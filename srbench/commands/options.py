@@ -59,6 +59,9 @@ Set = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")]
+Precision = Annotated[
+    str, typer.Option(help="Of training: fp32, bf16, or auto. Scores are always taken in fp32.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
 

@@ -14,6 +14,7 @@ from srbench.commands.options import (
     Device,
     Json,
     Only,
+    Precision,
     Seeds,
     Set,
     StudyFile,
@@ -41,6 +42,7 @@ def run(
     checkpoint_s: Annotated[
         float, typer.Option(min=0, help="Seconds between checkpoints of a run.")
     ] = 30.0,
+    precision: Precision = "auto",
 ) -> None:
     """Train and score what is left of a study.
 
@@ -51,7 +53,7 @@ def run(
 
     request = Request(
         study_file(study), db, device, workers, seeds, tuple(only or ()), tuple(set_ or ()),
-        fresh, checkpoint_s,
+        fresh, checkpoint_s, precision,
     )  # fmt: skip
     store, ended = run(request, out)
     again = shlex.join(["srbench", *(word for word in sys.argv[1:] if word != "--fresh")])
@@ -78,6 +80,7 @@ def plan(
     seeds: Seeds = None,
     only: Only = None,
     set_: Set = None,
+    precision: Precision = "auto",
     as_json: Json = False,
 ) -> None:
     """Say what a study would run: shapes, costs, dead parameters, time. Trains nothing.
@@ -88,8 +91,9 @@ def plan(
     from srbench.terminal.planned import as_plain, table
 
     request = Request(
-        study_file(study), db, device, workers, seeds, tuple(only or ()), tuple(set_ or ())
-    )
+        study_file(study), db, device, workers, seeds, tuple(only or ()), tuple(set_ or ()),
+        precision=precision,
+    )  # fmt: skip
     found = forecast(request)
     if as_json:
         print(json.dumps(as_plain(found), indent=1))
