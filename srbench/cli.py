@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from srbench import __version__
-from srbench.commands import database, findings, measuring, parts, pictures, runs
+from srbench.commands import database, findings, latency, measuring, parts, pictures, runs
 from srbench.commands.options import err, out
 from srbench.registry import StudyError, printable
 from srbench.signals import ending
@@ -45,7 +45,9 @@ def srbench(
 
 
 COMMANDS = {
-    "Studies": (runs.run, runs.plan, findings.report, findings.claims, findings.compare),
+    "Studies": (
+        runs.run, runs.plan, latency.latency, findings.report, findings.claims, findings.compare,
+    ),
     "Parts and images": (parts.blocks, parts.datasets, measuring.scores, pictures.upscale),
     "Runs and rows": (
         database.show, runs.reproduce, database.sql, database.export, database.import_,

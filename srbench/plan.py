@@ -66,6 +66,8 @@ class PlannedVariant:
     cost: Cost
     source: str
     manifest: str  # of the training images; empty where nothing is trained
+    network: str  # digest of the network apart from its training: what latency is of
+    step: str  # digest of the network and one training step: what step time is of
 
     @property
     def trained(self) -> bool:
@@ -118,7 +120,7 @@ def make_plan(
     """
     images = Decoded(study.scale)
     planned = []
-    for variant in _with_twins(study):
+    for variant in with_twins(study):
         on_variant(variant.name)
         try:
             with one_thread():
@@ -146,7 +148,7 @@ def make_plan(
     )
 
 
-def _with_twins(study: Study) -> Iterator[Variant]:
+def with_twins(study: Study) -> Iterator[Variant]:
     """The study's variants, each followed by its width-matched twin if it has one."""
     found = twins(study, lambda model: _cost(model, study.scale))
     for variant in study.variants:
@@ -197,7 +199,25 @@ def plan_variant(
             "validate": images(tree.data["validate"], "validate").manifest,
         }
     runs = seeds if trained else (0,)
-    return PlannedVariant(variant, identity.digest(asked), runs, steps, price, source, manifest)
+    return PlannedVariant(
+        variant, identity.digest(asked), runs, steps, price, source, manifest,
+        network_digest(tree, scale), step_digest(tree, scale) if trained else "",
+    )  # fmt: skip
+
+
+def network_digest(tree: Tree, scale: int) -> str:
+    """What a network is, as far as its latency goes: choices, scale, code."""
+    parts = [choice.slot.parts[choice.name] for choice in tree.model.choices()]
+    return identity.digest([tree.model.to_json(), scale, identity.source_digest(parts)])
+
+
+def step_digest(tree: Tree, scale: int) -> str:
+    """What one training step is, as far as its time goes; not how many there are."""
+    choices = [c for c in tree.train.choices() if c is not tree.train]
+    parts = [choice.slot.parts[choice.name] for choice in choices]
+    asked = {k: v for k, v in describe(tree.train).items() if k in ("batch", "loss", "optimizer")}
+    said = [network_digest(tree, scale), asked, tree.data["patch"], identity.source_digest(parts)]
+    return identity.digest([*said, tree.train["clip"]])
 
 
 def _try_training(settings: TrainSettings, steps: int, patch: int) -> None:

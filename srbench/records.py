@@ -87,6 +87,8 @@ def _training(p: PlannedVariant, scale: int, numerics: str) -> TrainingRecord:
         source=p.source,
         fit_version=FIT_VERSION,
         steps=p.steps,
+        network=p.network,
+        step=p.step,
         **{
             **asdict(price),
             "dead_modules": list(price.dead_modules),

@@ -7,7 +7,7 @@ so that a published sample can be rebuilt and checked by anyone.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,11 @@ class Results:
     looks      seeds, variant, pairs, effect, low, high, p, nominal, p_within, nominal_within,
                verdict, taken; a row a contrast and look, as it was taken
     published  source, variant, quantity, dataset, epoch, value, unit; never ours
+    passes     pass_id, quantity (latency | step_time), device, scale, lr_height, lr_width, batch,
+               precision, memory_format, mode, threads, study, steady, warnings, seconds, measured;
+               the latency passes that have this plan's baseline
+    latency    pass_id, variant, copy, round, place, ms, lost, first_ms; one network and round a
+               row; copy 1 is the control, what the pass timed twice, and has no variant
     """
 
     facts: StudyFacts
@@ -81,6 +86,8 @@ class Results:
     looks: pd.DataFrame
     published: pd.DataFrame
     root: Path  # what the paths in `pictures` and `runs` are relative to
+    passes: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(PASSES)))
+    latency: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(LATENCY)))
 
     def to_folder(self, folder: Path) -> None:
         """Write `study.json` and a CSV file a frame, so that `from_folder` gives it back."""
@@ -100,7 +107,10 @@ class Results:
         for key in ("seeds", "overrides", "notes", "claims", "looks"):
             plain[key] = tuple(plain.get(key, ()))
         plain["references"] = tuple((part, citation) for part, citation in plain["references"])
-        frames = {name: _read(folder / f"{name}.csv") for name in FRAMES}
+        frames = {name: _read(folder / f"{name}.csv") for name in FRAMES if name not in LATER}
+        for name, columns in LATER.items():  # a folder from before these frames has none
+            file = folder / f"{name}.csv"
+            frames[name] = _read(file) if file.exists() else pd.DataFrame(columns=list(columns))
         return cls(StudyFacts(**plain), **frames, root=folder)
 
 
@@ -108,6 +118,12 @@ LOOKS = (
     "seeds", "variant", "pairs", "effect", "low", "high", "p", "nominal", "p_within",
     "nominal_within", "verdict", "taken",
 )  # fmt: skip
+PASSES = (
+    "pass_id", "quantity", "device", "scale", "lr_height", "lr_width", "batch", "precision",
+    "memory_format", "mode", "threads", "study", "steady", "warnings", "seconds", "measured",
+)  # fmt: skip
+LATENCY = ("pass_id", "variant", "copy", "round", "place", "ms", "lost", "first_ms")
+LATER: dict[str, tuple[str, ...]] = {"passes": PASSES, "latency": LATENCY}
 PUBLISHED = ("source", "variant", "quantity", "dataset", "epoch", "value", "unit")
 
 
@@ -138,6 +154,7 @@ MAYBE = {  # text that may be wanting
 TEXT = MAYBE | {
     "variant", "role", "change", "fingerprint", "dead_modules", "uncounted", "settings", "state",
     "numerics", "name", "dataset", "protocol", "image", "metric", "kind", "path", "manifest",
-    "verdict", "taken", "source", "quantity", "unit",
+    "verdict", "taken", "source", "quantity", "unit", "precision", "memory_format", "mode",
+    "study", "warnings", "measured",
 }  # fmt: skip
 FRAMES = tuple(field.name for field in fields(Results) if field.name not in ("facts", "root"))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from srbench import shortcut
 from srbench.keepers import is_left_open
 from srbench.looks import take_looks
+from srbench.occupancy import shared
 from srbench.registry import StudyError
 from srbench.signals import finishing
 from srbench.store import Store, open_store, this_process
@@ -209,7 +210,11 @@ def _work_off(
         highlight=False,
         markup=False,
     )
-    with Terminal(console, works, total, left) as terminal, finishing() as stop:
+    with (
+        shared(devices, lambda device: console.print(f"waiting for a latency pass on {device}")),
+        Terminal(console, works, total, left) as terminal,
+        finishing() as stop,
+    ):
         mirror = MirrorWatcher(store, number, terminal.said)
         conductor = Conductor(plan, number, store, options, [terminal, mirror])
         try:

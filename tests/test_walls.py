@@ -48,6 +48,8 @@ ALLOWED: dict[str, set[str]] = {
     },
     "devices": {"registry", "provenance"},
     "threads": set(),
+    "occupancy": {"registry"},
+    "latency": PARTS | {"occupancy", "data", "measure", "stats", "study", "train"},
     "published": {"registry", "document"},
     # what was measured, and what is said about it
     "store": {"published", "registry", "csv_text", "files", "results"},
@@ -61,6 +63,9 @@ ALLOWED: dict[str, set[str]] = {
     "assignments": {"places", "provenance", "plan", "devices", "messages", "worker", "store"},
     "bench": {"registry", "plan", "messages", "seats", "assignments", "store"},
     "estimate": {"streams", "threads", "plan", "train", "store"},
+    "timed": {
+        "registry", "provenance", "devices", "latency", "study", "plan", "stats", "store",
+    },
     "reproduce": PARTS | {
         "study", "plan", "data", "train", "devices", "messages", "seats", "store",
     },
@@ -75,7 +80,7 @@ ALLOWED: dict[str, set[str]] = {
     "looks": {"store", "report"},
     "session": {
         "registry", "report", "looks", "keepers", "signals", "shortcut", "study", "plan", "store",
-        "devices", "records", "bench", "mirror", "terminal", "estimate",
+        "devices", "records", "bench", "mirror", "terminal", "estimate", "occupancy",
     },
     "scored": PARTS | {"document", "data", "measure", "weights"},
     "networks": PARTS | {"document", "weights", "measure"},
@@ -84,6 +89,7 @@ ALLOWED: dict[str, set[str]] = {
         "registry", "document", "slots", "files", "data", "devices", "vocabulary", "session",
         "terminal", "mirror", "tune", "store", "report", "reproduce", "published", "scored",
         "networks", "upscale",
+        "latency", "timed",
     },
     "cli": {"commands", "signals", "registry"},
     "__main__": {"cli"},

@@ -43,6 +43,8 @@ COSTS = (
     "activations",
     "receptive_field",
     "uncounted",
+    "network",
+    "step",
 )
 
 

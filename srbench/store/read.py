@@ -21,6 +21,7 @@ from srbench.store.engine import reading
 from srbench.store.intent import changed_after_results
 from srbench.store.plans import latest
 from srbench.store.queue import is_latest, of_plan
+from srbench.store.read_latency import latency
 from srbench.store.sound import check_facts, check_kinds, check_results
 from srbench.store.tables import (
     Cell,
@@ -50,6 +51,7 @@ def results(engine: Engine, root: Path, study_or_plan: str | int, *, points: int
         facts = facts_of(connection, plan)
         cells = frame(connection, cells_of(plan).with_only_columns(*CELL))
         curves = curves_of(connection, plan, points)
+        passes, times = latency(connection, plan)
         found = Results(
             facts=facts,
             variants=variants(connection, plan),
@@ -60,6 +62,8 @@ def results(engine: Engine, root: Path, study_or_plan: str | int, *, points: int
             datasets=datasets(connection, plan),
             looks=frame(connection, looks_of(plan)),
             published=frame(connection, published_of(plan)),
+            passes=passes,
+            latency=times,
             root=root,
         )
         check_results(found)

@@ -22,6 +22,7 @@ from srbench.store import (
     doctor,
     export,
     finished,
+    latency,
     looks,
     measurements,
     migrate,
@@ -39,6 +40,7 @@ from srbench.store.finished import FinishedRun, Measured
 from srbench.store.journal import Disk, Journal, choose, disk_of
 from srbench.store.values import (
     Claim,
+    LatencyPass,
     LookRow,
     MissingScore,
     Outcome,
@@ -205,6 +207,10 @@ class Store:
     def write_published(self, study: str, found: Published) -> int:
         """Put a source's figures beside a study; StudyError where it is unknown."""
         return published.write_published(self.engine, study, found, self.clock())
+
+    def write_latency(self, found: LatencyPass) -> int:
+        """Keep a latency pass with every time it took; its number."""
+        return latency.write_latency(self.engine, found, self.clock())
 
     # reading
 

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
 
 from srbench.store.columns import NOT_FINITE, PlainJson, Words
-from srbench.store.values import REASONS, ROLES, STATES
+from srbench.store.values import QUANTITIES, REASONS, ROLES, STATES
 
 
 class Base(DeclarativeBase):
@@ -127,6 +127,10 @@ class Training(Base):
     receptive_field: Mapped[int | None] = count("LR pixels across that one output pixel sees")
     uncounted: Mapped[list[str]] = plain("operations the MACs leave out; JSON list")
     added_at: Mapped[str] = words("when it was first planned; ISO 8601, UTC")
+    network: Mapped[str | None] = words(
+        "hash of the network apart from its training, which latency is of; NULL before schema 3"
+    )
+    step: Mapped[str | None] = words("hash of the network and one training step; NULL likewise")
 
 
 class Variant(Base):
@@ -337,3 +341,60 @@ class PublishedFigure(Base):
     value: Mapped[float] = number("the number")
     unit: Mapped[str] = words("its unit: dB, %, ms, s or empty")
     imported_at: Mapped[str] = words("when it was imported; ISO 8601, UTC")
+
+
+class LatencyPass(Base):
+    """One latency pass: networks timed against each other under one setting."""
+
+    __tablename__ = "latency_passes"
+    __table_args__ = (one_of("quantity", QUANTITIES),)
+    id: Mapped[int] = key("number of the pass")
+    quantity: Mapped[str] = words("latency (a forward pass) or step_time (a training step)")
+    device: Mapped[str] = words("name of the processor or GPU")
+    lr_height: Mapped[int] = count("LR pixels down")
+    lr_width: Mapped[int] = count("LR pixels across")
+    batch: Mapped[int] = count("images at once")
+    scale: Mapped[int] = count("factor between LR and HR")
+    precision: Mapped[str] = words("fp32, bf16 or fp16")
+    memory_format: Mapped[str] = words("contiguous or channels_last")
+    mode: Mapped[str] = words("eager, graph or compiled")
+    threads: Mapped[int] = count("CPU threads")
+    study: Mapped[str] = words("the study it was taken for")
+    baseline: Mapped[str] = words("hash of what was timed twice in every round, as the control")
+    order_seed: Mapped[int] = count("seed of the order within rounds")
+    steady: Mapped[bool] = mapped_column(doc="whether times had settled when the rounds began")
+    warnings: Mapped[list[str]] = plain("what spoke against the machine; JSON list")
+    seconds: Mapped[float] = number("how long the pass took")
+    clock_before_mhz: Mapped[float | None] = number("clock before; NULL where it cannot be read")
+    clock_after_mhz: Mapped[float | None] = number("clock after; NULL where it cannot be read")
+    temperature_before_c: Mapped[float | None] = number("temperature before, or NULL")
+    temperature_after_c: Mapped[float | None] = number("temperature after, or NULL")
+    provenance_id: Mapped[int] = link("provenances.id", "code and machine of the pass")
+    measured_at: Mapped[str] = words("when it ended; ISO 8601, UTC")
+
+
+class LatencyNetwork(Base):
+    """One network of a pass; the baseline is there twice."""
+
+    __tablename__ = "latency_networks"
+    __table_args__ = (Index(None, "subject"),)
+    pass_id: Mapped[int] = link("latency_passes.id", "the pass", primary_key=True)
+    subject: Mapped[str] = words("trainings.network or trainings.step", primary_key=True)
+    copy: Mapped[int] = count("1 for the control, else 0", primary_key=True)
+    name: Mapped[str] = words("its variant in the study it was timed for")
+    first_ms: Mapped[float] = number("its first call, with all that it had to set up, in ms")
+    calls: Mapped[int] = count("calls in each of its samples")
+
+
+class LatencySample(Base):
+    """One network in one round of a pass."""
+
+    __tablename__ = "latency_samples"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    pass_id: Mapped[int] = link("latency_passes.id", "the pass", primary_key=True)
+    subject: Mapped[str] = words("trainings.network or trainings.step", primary_key=True)
+    copy: Mapped[int] = count("1 for the control, else 0", primary_key=True)
+    round: Mapped[int] = count("number of the round, from 0", primary_key=True)
+    place: Mapped[int] = count("place in the round's order, from 0")
+    ms: Mapped[float] = number("time of one call, in ms")
+    lost: Mapped[float | None] = number("share of it that other processes took, where known")

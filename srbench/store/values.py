@@ -13,6 +13,7 @@ Reason = Literal["diverged", "oom", "error", "lost"]
 STATES = ("queued", "running", "interrupted", "done", "failed", "pruned")
 ROLES = ("baseline", "variant", "twin", "control", "interpolation")
 REASONS = ("diverged", "oom", "error", "lost")
+QUANTITIES = ("latency", "step_time")
 RETRIED = ("oom", "error", "lost")  # a run that diverged is a result, not an accident
 
 
@@ -44,6 +45,8 @@ class TrainingRecord:
     activations: float | None = None
     receptive_field: int | None = None
     uncounted: list[str] = field(default_factory=list)
+    network: str | None = None  # hex digest of the network apart from its training
+    step: str | None = None  # hex digest of the network and one training step
 
 
 @dataclass(frozen=True)
@@ -208,3 +211,55 @@ class LookRow:
     p_within: float
     nominal_within: float
     verdict: str
+
+
+@dataclass(frozen=True)
+class LatencyRow:
+    """One network in one round of a pass; `subject` is the digest of what was timed."""
+
+    subject: str
+    copy: int  # 1 is the control: the baseline a second time
+    round: int
+    place: int
+    ms: float
+    lost: float  # share of the time that other processes took; NaN where unknown
+
+
+@dataclass(frozen=True)
+class TimedRow:
+    """One network of a pass."""
+
+    subject: str
+    copy: int
+    name: str  # in the study it was timed for
+    first_ms: float
+    calls: int
+
+
+@dataclass(frozen=True)
+class LatencyPass:
+    """One latency pass: its setting, how the machine was, and every time it took."""
+
+    quantity: str
+    device: str
+    lr_height: int
+    lr_width: int
+    batch: int
+    scale: int
+    precision: str
+    memory_format: str
+    mode: str
+    threads: int
+    study: str
+    baseline: str  # digest of what was timed twice
+    order_seed: int
+    steady: bool
+    warnings: list[str]
+    seconds: float
+    clock_before_mhz: float | None
+    clock_after_mhz: float | None
+    temperature_before_c: float | None
+    temperature_after_c: float | None
+    provenance: int
+    networks: tuple[TimedRow, ...]
+    samples: tuple[LatencyRow, ...]

@@ -199,7 +199,7 @@ def finished(folder: Path) -> None:
 MIGRATION = """
 from alembic import op
 import sqlalchemy as sa
-revision, down_revision = "0003", "0002"
+revision, down_revision = "0004", "0003"
 
 def upgrade():
     with op.batch_alter_table("points") as points:
@@ -225,11 +225,11 @@ def migrate(folder: Path, note: Note) -> None:
     address = find(folder / DB)
     engine = open_engine(address, Journal("truncate", "as here"))
     try:
-        bring_up_to_date(engine, address, create=False, scripts=folder / "scripts", schema="0003")
+        bring_up_to_date(engine, address, create=False, scripts=folder / "scripts", schema="0004")
     finally:
         engine.dispose()
     note("migrated")
-    assert migrate.SCHEMA == "0002"
+    assert migrate.SCHEMA == "0003"
 
 
 def oldest(folder: Path) -> None:
@@ -289,9 +289,9 @@ def half_migrated(folder: Path, notes: list[list[Any]]) -> list[str]:
         if name == "mood"
     ]
     version = asked(folder, "SELECT version_num FROM srbench_version")[0][0]
-    if (version, len(moods)) not in (("0002", 0), ("0003", 2)):
+    if (version, len(moods)) not in (("0003", 0), ("0004", 2)):
         wrong.append(f"schema {version} with {len(moods)} of 2 new columns")
-    if notes and version != "0003":
+    if notes and version != "0004":
         wrong.append("an acknowledged migration is gone")
     return wrong + [f"left: {n}" for (n,) in asked(folder, "SELECT name FROM sqlite_schema")
                     if "_tmp_" in n]  # fmt: skip
@@ -299,11 +299,11 @@ def half_migrated(folder: Path, notes: list[list[Any]]) -> list[str]:
 
 def migrated(folder: Path) -> list[str]:
     wrong = half_migrated(folder, [["migrated"]])
-    copy = folder / "db" / "srbench.before-0003.sqlite"
+    copy = folder / "db" / "srbench.before-0004.sqlite"
     with closing(sqlite3.connect(copy)) as connection:
         rows = {table: connection.execute(query).fetchone()[0] for table, query in ROWS.items()}
         version = connection.execute("SELECT version_num FROM srbench_version").fetchone()
-    if rows != rows_wanted() or version != ("0002",):
+    if rows != rows_wanted() or version != ("0003",):
         wrong.append(f"the copy holds {rows} of schema {version}")
     return wrong + [f"left over: {p}" for p in folder.rglob("*.part")]
 

@@ -116,7 +116,7 @@ def test_a_database_of_something_else_is_refused(tmp_path: Path) -> None:
 def test_a_newer_database_is_refused(store: Store) -> None:
     with writing(store.engine) as connection:
         connection.exec_driver_sql("UPDATE srbench_version SET version_num = '0099'")
-    with pytest.raises(StudyError, match=r"newer srbench \(schema 0099; this one knows 0002\)"):
+    with pytest.raises(StudyError, match=r"newer srbench \(schema 0099; this one knows 0003\)"):
         open_store(store.url)
 
 
@@ -229,7 +229,7 @@ def test_a_file_leaves_wal_where_wal_is_unsafe(tmp_path: Path) -> None:
 def test_the_doctor_is_told_everything(store: Store) -> None:
     finish_all(store, store.add_plan(plan()))
     facts = store.facts()
-    assert (facts["integrity"], facts["schema"]) == ("ok", "0002")
+    assert (facts["integrity"], facts["schema"]) == ("ok", "0003")
     assert facts["journal"] == (store.journal.mode if store.address.path else None)
     assert facts["size_bytes"] > 1000
     assert facts["network_file_system"] is None

@@ -78,11 +78,11 @@ def test_a_copy_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
 def test_the_doctor_names_journal_leases_copies_and_links(tmp_path: Path) -> None:
     store = open_store(database(tmp_path), clock=lambda: 1000.0)
     claimed(store, store.add_plan(plan()), ELSEWHERE)
-    store.back_up(tmp_path / "srbench.before-0002.sqlite")
+    store.back_up(tmp_path / "srbench.before-0003.sqlite")
     store.close()
     found = {check.what: check for check in checkup(database(tmp_path))}
     assert "1 running, 1 left by their owner" in found["leases"].found
-    assert found["copies"].found == "srbench.before-0002.sqlite"
+    assert found["copies"].found == "srbench.before-0003.sqlite"
     assert found["journal"].found.split(":")[0] in ("truncate", "wal")
     assert sqlite3.sqlite_version in found["database"].found
     assert found["integrity"].ok

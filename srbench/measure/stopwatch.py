@@ -1,0 +1,113 @@
+"""How long a piece of work takes: perf_counter on the CPU, events on CUDA.
+
+A lap is a block of calls back to back, long enough that the clock's own doubt and a launch do not
+count. Nothing waits between laps: a device that rests leaves its steady state.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import ceil, nan
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+Work = Callable[[], object]
+LAP_MS = 20.0  # a lap is at least this long
+MOST_CALLS = 10_000
+
+
+@dataclass(frozen=True)
+class Lap:
+    """One block of calls."""
+
+    ms: float  # of one call
+    lost: float  # share of the time in which other processes had the core; NaN where unknown
+
+
+class Stopwatch(Protocol):
+    """Times work on one device."""
+
+    def lap(self, work: Work, calls: int) -> Lap: ...
+
+
+@dataclass(frozen=True)
+class WallClock:
+    """perf_counter; with one thread it also knows how much of the time others took."""
+
+    threads: int
+
+    def lap(self, work: Work, calls: int) -> Lap:
+        own, start = time.thread_time_ns(), time.perf_counter_ns()
+        for _ in range(calls):
+            work()
+        wall, own = time.perf_counter_ns() - start, time.thread_time_ns() - own
+        lost = max(0.0, 1 - own / wall) if self.threads == 1 and wall else nan
+        return Lap(wall / calls / 1e6, lost)
+
+
+@dataclass(frozen=True)
+class EventClock:
+    """CUDA events on the current stream: the device's own clock."""
+
+    device: torch.device
+
+    def lap(self, work: Work, calls: int) -> Lap:
+        with torch.cuda.device(self.device):
+            make: Any = torch.cuda.Event
+            start, end = (make(enable_timing=True) for _ in range(2))
+            start.record()
+            for _ in range(calls):
+                work()
+            end.record()
+            end.synchronize()
+            return Lap(float(start.elapsed_time(end)) / calls, nan)
+
+
+def stopwatch(device: torch.device, threads: int) -> Stopwatch:
+    """The stopwatch of a device."""
+    return EventClock(device) if device.type == "cuda" else WallClock(threads)
+
+
+def calls_for(ms: float, lap_ms: float = LAP_MS) -> int:
+    """How many calls of `ms` make a lap."""
+    return min(MOST_CALLS, max(1, ceil(lap_ms / ms))) if ms > 0 else MOST_CALLS
+
+
+@contextmanager
+def steady_process(device: torch.device, threads: int) -> Iterator[None]:
+    """This process as it should be while it measures: threads fixed and pinned, no collector.
+
+    On the CPU its threads are held to as many cores, the last ones it may use (the first is where
+    systems put their interrupts). Everything is put back.
+    """
+    before, collecting = torch.get_num_threads(), gc.isenabled()
+    cores = sorted(os.sched_getaffinity(0))
+    torch.set_num_threads(threads)
+    gc.collect()
+    gc.disable()
+    try:
+        if device.type == "cpu":
+            _pin(cores[-threads:])
+        yield
+    finally:
+        if device.type == "cpu":
+            _pin(cores)
+        if collecting:
+            gc.enable()
+        torch.set_num_threads(before)
+
+
+def _pin(cores: list[int]) -> None:
+    """Hold every thread of this process to these cores."""
+    for task in Path("/proc/self/task").iterdir():
+        try:
+            os.sched_setaffinity(int(task.name), cores)
+        except (ProcessLookupError, PermissionError):  # it has ended, or belongs to somebody else
+            continue

@@ -1,0 +1,53 @@
+"""A latency pass as words: a table of ratios, what the machine can resolve, and what it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+
+def passes_listed(found: Sequence[dict[str, Any]]) -> RenderableType:
+    """Every pass for people, from what `--json` prints."""
+    return Group(*(part for one in found for part in _pass(one)))
+
+
+def _pass(one: dict[str, Any]) -> list[RenderableType]:
+    step = one["quantity"] == "step_time"
+    rows = Table(box=None, padding=(0, 1), header_style="bold")
+    rows.add_column("variant", overflow="fold")
+    for heading in ("ms", "p10", "p90", "first", "ratio", "95 % interval", ""):
+        rows.add_column(heading, justify="left" if not heading else "right", no_wrap=True)
+    for row in one["variants"]:
+        ratio, base = row["ratio"], row["variant"] == one["baseline"]
+        same = row["timed_as"] != row["variant"]
+        word = f"same network as {row['timed_as']}" if same else "" if base else row["word"]
+        interval = f"{ratio['low']:.3f} to {ratio['high']:.3f}"
+        rows.add_row(
+            Text(row["variant"] + (" *" if base else "")),
+            *(f"{row[key]:.3g}" for key in ("median_ms", "p10_ms", "p90_ms", "first_ms")),
+            f"{ratio['value']:.3f}",
+            "" if base or same else interval,
+            word,
+        )
+    height, width = one["lr_size"]
+    what = "A training step" if step else "A forward pass"
+    threads = f", {one['threads']} thread{'s' * (one['threads'] > 1)}" * (one["device"] == "cpu")
+    setting = (
+        f"{what} of {one['batch']}x3x{height}x{width} at x{one['scale']} on {one['device']}, "
+        f"{one['precision']}, {one['memory_format'].replace('_', ' ')}, {one['mode']}{threads}; "
+        f"random weights. {one['rounds']} rounds in {one['seconds']:.0f} s; * baseline."
+    )
+    lines: list[RenderableType] = [Text(setting, style="dim"), _resolved(one["control"], one)]
+    lines += [Text(f"{said[:1].upper()}{said[1:]}.", style="yellow") for said in one["warnings"]]
+    return [rows, *lines]
+
+
+def _resolved(control: dict[str, float], one: dict[str, Any]) -> Text:
+    size = f"{control['value']:.3f} ({control['low']:.3f} to {control['high']:.3f})"
+    said = f"The baseline against itself: {size}, so differences from {100 * one['resolution']:.1f}"
+    said += " % on are told."
+    return Text(said, style="dim" if one["quiet"] else "bold yellow")
