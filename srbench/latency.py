@@ -26,9 +26,10 @@ from srbench.stats.claims_estimates import LEAST_ROUNDS
 from srbench.stats.latency import LOST, Ratio, drifted, enough, is_quiet, ratio
 from srbench.streams import Streams
 from srbench.study import Tree
-from srbench.train.fit import as_images
+from srbench.train.engine import as_images
 from srbench.train.initialise import initialise
-from srbench.train.settings import TrainSettings
+from srbench.train.learner import Supervised
+from srbench.train.precision import Precision, lay_out
 
 Quantity = Literal["latency", "step_time"]
 QUANTITIES: tuple[Quantity, ...] = ("latency", "step_time")
@@ -183,8 +184,10 @@ def _bare(network: Choice) -> Tree:
 def _check(setting: Setting) -> None:
     if setting.mode == "graph" and not setting.device.startswith("cuda"):
         raise StudyError("graph is CUDA's (here: eager, compiled)", place="--mode")
-    if setting.quantity == "step_time" and (setting.mode, setting.precision) != ("eager", "fp32"):
-        raise StudyError("a training step is timed eager and in fp32", place="--step")
+    if setting.quantity == "step_time" and setting.mode != "eager":
+        raise StudyError("a training step is timed eager", place="--mode")
+    if setting.quantity == "step_time" and setting.precision == "fp16":
+        raise StudyError("training knows fp32 and bf16", place="--precision")
 
 
 def _go_on(
@@ -298,30 +301,19 @@ def _graph(net: nn.Module, lr: Tensor) -> Work:
 
 
 def _step(net: nn.Module, tree: Tree, scale: int, setting: Setting) -> Work:
-    """One plain training step, as `fit` takes it, on one batch that stays where it is."""
-    settings: TrainSettings = tree.train.build()()
-    parameters = [p for p in net.parameters() if p.requires_grad]
-    if not parameters:
+    """A training step as `fit` takes it, on one batch that stays where it is."""
+    if not any(p.requires_grad for p in net.parameters()):
         raise ValueError("it has nothing to train")
-    optimizer = settings.optimizer(parameters)
-    distance, device = settings.loss(), next(net.parameters()).device
+    precision: Precision = "bf16" if setting.precision == "bf16" else "fp32"
+    device, (height, width), n = torch.device(setting.device), setting.lr_size, setting.batch
+    lay_out(net, precision, device)
+    learner = Supervised(net.train(), tree.train.build()(), precision)
     rng = np.random.default_rng(0)
-    (height, width), n = setting.lr_size, setting.batch
     lr, hr = (
         as_images(rng.integers(0, 256, (n, height * k, width * k, 3), dtype=np.uint8), device)
         for k in (1, scale)
     )
-    net.train()
-
-    def step() -> None:
-        optimizer.zero_grad(set_to_none=True)
-        loss: Any = distance(net(lr), hr)
-        loss.backward()
-        if settings.clip is not None:
-            nn.utils.clip_grad_norm_(parameters, settings.clip)
-        optimizer.step()
-
-    return step
+    return lambda: learner(lr, hr)
 
 
 @contextmanager

@@ -28,6 +28,12 @@ def data_folder() -> Path:
     return REAL
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_locks(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Devices are locked for these tests alone: other srbench on this machine do not count."""
+    os.environ["XDG_RUNTIME_DIR"] = str(tmp_path_factory.mktemp("locks"))
+
+
 @pytest.fixture
 def one_thread() -> Iterator[None]:
     """Sums in one order, whatever the machine: for tests that compare bits or many digits."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from srbench.measure.stopwatch import LAP_MS, Stopwatch, Work, calls_for
+from srbench.measure.stopwatch import Stopwatch, Work, calls_for
 
 WARM_S = 1.0  # for all subjects together, at the least
 WARM_ROUNDS = 3, 30  # at the least, at the most
@@ -85,7 +85,7 @@ def warm_up(subjects: Sequence[Subject], stopwatch: Stopwatch, warm_s: float = W
     for turn in range(most):
         former = list(ms)
         for i, subject in enumerate(subjects):
-            calls[i] = calls_for(ms[i], LAP_MS)
+            calls[i] = calls_for(ms[i], stopwatch.least_ms)
             ms[i] = stopwatch.lap(subject.work, calls[i]).ms
         changes = np.abs(np.array(ms) / np.array(former) - 1)
         steady = bool(np.median(changes) <= STEADY)

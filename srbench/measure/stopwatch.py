@@ -1,7 +1,7 @@
 """How long a piece of work takes: perf_counter on the CPU, events on CUDA.
 
-A lap is a block of calls back to back, long enough that the clock's own doubt and a launch do not
-count. Nothing waits between laps: a device that rests leaves its steady state.
+A lap is a block of calls back to back, long enough that the clock's own doubt does not count.
+Nothing waits between laps: a device that rests leaves its steady state.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from typing import Any, Protocol
 import torch
 
 Work = Callable[[], object]
-LAP_MS = 20.0  # a lap is at least this long
 MOST_CALLS = 10_000
 
 
@@ -34,14 +33,22 @@ class Lap:
 class Stopwatch(Protocol):
     """Times work on one device."""
 
+    @property
+    def least_ms(self) -> float:
+        """How long a lap should be at the least."""
+
     def lap(self, work: Work, calls: int) -> Lap: ...
 
 
 @dataclass(frozen=True)
 class WallClock:
-    """perf_counter; with one thread it also knows how much of the time others took."""
+    """perf_counter; with one thread it also knows how much of the time others took.
+
+    Laps are short: the longer one is, the surer another process takes a part of it.
+    """
 
     threads: int
+    least_ms: float = 5.0
 
     def lap(self, work: Work, calls: int) -> Lap:
         own, start = time.thread_time_ns(), time.perf_counter_ns()
@@ -54,9 +61,10 @@ class WallClock:
 
 @dataclass(frozen=True)
 class EventClock:
-    """CUDA events on the current stream: the device's own clock."""
+    """CUDA events on the current stream: the device's own clock, good to half a microsecond."""
 
     device: torch.device
+    least_ms: float = 20.0
 
     def lap(self, work: Work, calls: int) -> Lap:
         with torch.cuda.device(self.device):
@@ -75,7 +83,7 @@ def stopwatch(device: torch.device, threads: int) -> Stopwatch:
     return EventClock(device) if device.type == "cuda" else WallClock(threads)
 
 
-def calls_for(ms: float, lap_ms: float = LAP_MS) -> int:
+def calls_for(ms: float, lap_ms: float) -> int:
     """How many calls of `ms` make a lap."""
     return min(MOST_CALLS, max(1, ceil(lap_ms / ms))) if ms > 0 else MOST_CALLS
 

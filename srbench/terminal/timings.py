@@ -24,7 +24,8 @@ def _pass(one: dict[str, Any]) -> list[RenderableType]:
     for row in one["variants"]:
         ratio, base = row["ratio"], row["variant"] == one["baseline"]
         same = row["timed_as"] != row["variant"]
-        word = f"same network as {row['timed_as']}" if same else "" if base else row["word"]
+        told = row["word"] + f" within {_percent(one)}" * (row["word"] == "same")
+        word = f"same network as {row['timed_as']}" if same else "" if base else told
         interval = f"{ratio['low']:.3f} to {ratio['high']:.3f}"
         rows.add_row(
             Text(row["variant"] + (" *" if base else "")),
@@ -41,13 +42,17 @@ def _pass(one: dict[str, Any]) -> list[RenderableType]:
         f"{one['precision']}, {one['memory_format'].replace('_', ' ')}, {one['mode']}{threads}; "
         f"random weights. {one['rounds']} rounds in {one['seconds']:.0f} s; * baseline."
     )
-    lines: list[RenderableType] = [Text(setting, style="dim"), _resolved(one["control"], one)]
+    lines: list[RenderableType] = [Text(setting, style="dim")]
+    if one["quiet"]:
+        control = "{value:.3f} ({low:.3f} to {high:.3f})".format(**one["control"])
+        said = (
+            f"The baseline against itself: {control}; differences above {_percent(one)} are told."
+        )
+        lines.append(Text(said, style="dim"))
     lines += [Text(f"{said[:1].upper()}{said[1:]}.", style="yellow") for said in one["warnings"]]
     return [rows, *lines]
 
 
-def _resolved(control: dict[str, float], one: dict[str, Any]) -> Text:
-    size = f"{control['value']:.3f} ({control['low']:.3f} to {control['high']:.3f})"
-    said = f"The baseline against itself: {size}, so differences from {100 * one['resolution']:.1f}"
-    said += " % on are told."
-    return Text(said, style="dim" if one["quiet"] else "bold yellow")
+def _percent(one: dict[str, Any]) -> str:
+    """What the pass can tell: what its control was off, and never less than 1 %."""
+    return f"{100 * max(one['resolution'], 0.01):.2g} %"

@@ -1,0 +1,142 @@
+"""Rounds: every subject once, in orders of their own, on a clock that can be looked into."""
+
+from __future__ import annotations
+
+import gc
+import os
+import time
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+
+from srbench.measure.machine import Condition, complaints, condition, gpu_condition
+from srbench.measure.rounds import CannotRun, Subject, rounds, warm_up
+from srbench.measure.stopwatch import WallClock, calls_for, steady_process, stopwatch
+
+CPU = torch.device("cpu")
+
+
+def spin(ms: float) -> None:
+    end = time.perf_counter() + ms / 1e3
+    while time.perf_counter() < end:
+        pass
+
+
+def test_a_lap_is_the_mean_of_its_calls() -> None:
+    lap = WallClock(1).lap(lambda: spin(2), calls=5)
+    assert 2.0 <= lap.ms < 20.0
+
+
+def test_waiting_is_time_that_was_lost_and_working_is_not() -> None:
+    clock = WallClock(1)
+    assert clock.lap(lambda: time.sleep(0.02), calls=1).lost > 0.8
+    assert min(clock.lap(lambda: spin(1), calls=1).lost for _ in range(20)) < 0.05
+
+
+def test_with_several_threads_nobody_knows_what_was_lost() -> None:
+    assert np.isnan(WallClock(2).lap(lambda: None, calls=1).lost)
+
+
+@pytest.mark.parametrize(("ms", "calls"), [(30.0, 1), (5.0, 1), (4.9, 2), (0.01, 500), (0, 10_000)])
+def test_calls_fill_a_lap(ms: float, calls: int) -> None:
+    assert calls_for(ms, 5.0) == calls
+
+
+def test_each_round_has_every_subject_once_in_an_order_of_its_own() -> None:
+    subjects = [Subject(name, lambda: None) for name in "abcd"]
+    warm = warm_up(subjects, WallClock(1), warm_s=0)
+    found = list(islice(rounds(warm.ready, WallClock(1), np.random.default_rng(0)), 30))
+    orders = [tuple(sample.name for sample in one) for one in found]
+    assert all(sorted(order) == list("abcd") for order in orders)
+    assert len(set(orders)) > 10
+    assert [sample.round for sample in found[7]] == [7] * 4
+    assert [sample.place for sample in found[7]] == [0, 1, 2, 3]
+
+
+def test_the_order_follows_from_its_seed() -> None:
+    warm = warm_up([Subject(name, lambda: None) for name in "abcd"], WallClock(1), warm_s=0)
+    one, two = (
+        [s.name for turn in islice(rounds(warm.ready, WallClock(1), np.random.default_rng(5)), 9)
+         for s in turn]
+        for _ in range(2)
+    )  # fmt: skip
+    assert one == two
+
+
+def test_the_first_call_is_told_apart_from_the_later_ones() -> None:
+    calls = []
+
+    def slow_at_first() -> None:
+        spin(0.2 if calls else 30)
+        calls.append(1)
+
+    (ready,) = warm_up([Subject("a", slow_at_first)], WallClock(1), warm_s=0).ready
+    assert ready.first_ms > 25
+    assert ready.ms < ready.first_ms / 5
+
+
+def test_a_subject_that_cannot_run_is_named() -> None:
+    def broken() -> None:
+        raise RuntimeError("no kernel")
+
+    with pytest.raises(CannotRun) as raised:
+        warm_up([Subject("fine", lambda: None), Subject("bad", broken)], WallClock(1), warm_s=0)
+    assert raised.value.name == "bad"
+    assert str(raised.value.__cause__) == "no kernel"
+
+
+def test_the_process_is_put_back_as_it_was() -> None:
+    threads, cores = torch.get_num_threads(), os.sched_getaffinity(0)
+    with steady_process(CPU, 1):
+        assert torch.get_num_threads() == 1
+        assert len(os.sched_getaffinity(0)) == 1
+        assert not gc.isenabled()
+    assert (torch.get_num_threads(), os.sched_getaffinity(0)) == (threads, cores)
+    assert gc.isenabled()
+
+
+def test_a_busy_or_throttled_machine_is_told() -> None:
+    quiet = Condition(clock_mhz=3000, throttle_count=4, load=0.1)
+    assert complaints(quiet, quiet, 1) == []
+    busy = Condition(load=7.0)
+    assert complaints(busy, quiet, 1)[0].startswith("the machine was busy before the pass: 7.0")
+    (fell,) = complaints(quiet, Condition(clock_mhz=2500, throttle_count=4), 1)
+    assert fell == "the clock fell from 3000 to 2500 MHz"
+    (hot,) = complaints(quiet, Condition(clock_mhz=3000, throttle_count=5), 1)
+    assert "throttled" in hot
+
+
+def test_this_machine_says_what_it_can() -> None:
+    found = condition(CPU)
+    assert found.load is not None
+    assert found.clock_mhz is None or found.clock_mhz > 100
+
+
+def test_a_line_of_nvidia_smi_is_read() -> None:
+    line = "1980, 1980, 41, 0, Not Active, Not Active, Active, Not Active\n"
+    found = gpu_condition(line, 0.2, 1)
+    assert (found.clock_mhz, found.clock_max_mhz, found.temperature_c) == (1980, 1980, 41)
+    assert found.throttled == ("sw thermal slowdown",)
+    assert complaints(found, found, 1) == [
+        "1 other process uses the GPU", "the clock was held down by sw thermal slowdown",
+    ]  # fmt: skip
+    unread = gpu_condition("[N/A], [N/A], 41, 0, [N/A], [N/A], [N/A], [N/A]", None, None)
+    assert (unread.clock_mhz, unread.throttled) == (None, ())
+    assert gpu_condition("", None, None) == Condition()
+
+
+@pytest.mark.gpu
+def test_events_time_what_the_device_does() -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    device = torch.device("cuda")
+    clock = stopwatch(device, 1)
+    x = torch.rand(2048, 2048, device=device)
+    one, four = (
+        min(clock.lap(lambda n=n: [x @ x for _ in range(n)], calls=10).ms for _ in range(20))
+        for n in (1, 4)
+    )
+    assert 3.0 < four / one < 5.0
+    assert condition(device).clock_mhz
