@@ -31,6 +31,9 @@ convolution = Slot(
 fuse = Slot("fuse", "merges concatenated features", ("inputs", "outputs", "layers"))
 attention = Slot("attention", "weighs features by themselves", ("channels",))
 activation = Slot("activation", "a pointwise non-linearity", ())
+normalisation = Slot(
+    "normalisation", "gives features a mean and spread of their own", ("channels",)
+)
 upsampler = Slot(
     "upsampler", "features to features `scale` times as large", ("channels", "scale", "layers")
 )
@@ -40,6 +43,7 @@ skip = Slot("skip", "what is added to the output: the upscaled input, or nothing
 loss = Slot("loss", "distance of SR from HR, smaller is better", ())
 optimizer = Slot("optimizer", "how gradients move weights", ("parameters",))
 schedule = Slot("schedule", "learning rate over training, as a factor", ("steps", "epochs"))
+initialisation = Slot("initialisation", "how one module's initial weights are drawn", ("module",))
 
 # Data and measuring. Images are uint8 (H, W, 3) RGB.
 dataset = Slot("dataset", "where images come from", ("split", "scale"))
@@ -50,8 +54,8 @@ metric = Slot("metric", "a score of an SR image against its HR image", ())
 SLOTS: dict[str, Slot] = {
     slot.name: slot
     for slot in (
-        model, unit, convolution, fuse, attention, activation, upsampler, skip,
-        loss, optimizer, schedule,
+        model, unit, convolution, fuse, attention, activation, normalisation, upsampler, skip,
+        loss, optimizer, schedule, initialisation,
         dataset, degradation, augmentation, metric,
     )
 }  # fmt: skip
@@ -64,11 +68,13 @@ Convolution = Annotated[Callable[[int, int, int, int, int], nn.Module], convolut
 Fuse = Annotated[Callable[[int, int, Layers], nn.Module], fuse]
 Attention = Annotated[Callable[[int], nn.Module], attention]
 Activation = Annotated[Callable[[], nn.Module], activation]
+Normalisation = Annotated[Callable[[int], nn.Module], normalisation]
 Upsampler = Annotated[Callable[[int, int, Layers], nn.Module], upsampler]
 Skip = Annotated[Callable[[int], nn.Module], skip]
 Loss = Annotated[Callable[[], Callable[[Tensor, Tensor], Tensor]], loss]
 Optimizer = Annotated[Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer], optimizer]
 Schedule = Annotated[Callable[[int, int], Callable[[int], float]], schedule]
+Initialisation = Annotated[Callable[[nn.Module], None], initialisation]
 Dataset = Annotated[Callable[[str, int], Sequence[Any]], dataset]
 Degradation = Annotated[Callable[[int], Callable[[Image, np.random.Generator], Image]], degradation]
 Augmentation = Annotated[

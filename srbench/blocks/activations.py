@@ -54,6 +54,15 @@ def swish() -> nn.Module:
     return nn.SiLU(inplace=True)
 
 
+@activation.register("tanh")
+def tanh() -> nn.Module:
+    """Hyperbolic tangent: bounded, from -1 to 1.
+
+    LeCun et al., Efficient backprop, 1998. https://doi.org/10.1007/3-540-49430-8_2
+    """
+    return nn.Tanh()
+
+
 @activation.register("none")
 def none() -> nn.Module:
     """No activation. Ours."""

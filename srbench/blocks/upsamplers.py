@@ -44,6 +44,42 @@ def nearest(channels: int, scale: int, layers: Layers) -> nn.Module:
     return nn.Sequential(stages)
 
 
+@upsampler.register("bilinear")
+def bilinear(channels: int, scale: int, layers: Layers) -> nn.Module:
+    """Bilinear interpolation at once, without weights: the network's next convolution learns.
+
+    Odena et al., Deconvolution and checkerboard artifacts, 2016.
+    https://doi.org/10.23915/distill.00003
+    """
+    return nn.Upsample(scale_factor=scale, mode="bilinear", align_corners=False)
+
+
+@upsampler.register("transposed")
+def transposed(channels: int, scale: int, layers: Layers, *, kernel: Positive = 3) -> nn.Module:
+    """Transposed convolution, act; once for each factor of 2, or once for 3.
+
+    Windows overlap unevenly where `kernel` does not divide by the factor: a checkerboard.
+
+    Dong et al., Accelerating the super-resolution convolutional neural network, 2016.
+    https://arxiv.org/abs/1608.00367
+    """
+    stages: OrderedDict[str, nn.Module] = OrderedDict()
+    for i, factor in enumerate(factors(scale), 1):
+        if kernel < factor:
+            raise ValueError(f"transposed.kernel {kernel} leaves gaps at a factor of {factor}")
+        cut = (kernel - factor + 1) // 2
+        stages[f"conv{i}"] = nn.ConvTranspose2d(
+            channels,
+            channels,
+            kernel,
+            stride=factor,
+            padding=cut,
+            output_padding=factor - kernel + 2 * cut,
+        )  # (N, C, H, W) -> (N, C, factor*H, factor*W)
+        stages[f"act{i}"] = layers.act()
+    return nn.Sequential(stages)
+
+
 def factors(scale: int) -> tuple[int, ...]:
     """The steps by which a scale is reached: 2 -> (2,), 3 -> (3,), 4 -> (2, 2), 8 -> (2, 2, 2).
 
