@@ -149,7 +149,8 @@ class _Run:
         if self.task.weights is not None:
             net.load_state_dict(load_file(self.task.weights))
         elif trained:
-            initialise(net, self.streams)
+            settings: TrainSettings = self.tree.train.build()()
+            initialise(net, self.streams, settings.initial)
         net.to(self.device)
         self._reset_memory()
         train_s, weights, sha256 = 0.0, None, None

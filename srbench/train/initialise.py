@@ -8,28 +8,29 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from srbench.slots import Initialisation
 from srbench.streams import Streams
+from srbench.train.initialisations import own
 
 
-def initialise(net: nn.Module, streams: Streams) -> None:
+def initialise(net: nn.Module, streams: Streams, draw: Initialisation = own) -> None:
     """Draw every parameter anew, on the CPU, from the stream `init` at its module's path.
 
     Each module that owns parameters or buffers draws them in its `reset_parameters`, as torch's
-    own layers do.
+    own layers do; `draw` may change what it drew.
 
     Raises:
         TypeError: a module owns parameters that no `reset_parameters` covers.
     """
     with torch.random.fork_rng(devices=[]):
         for path, module in net.named_modules():
-            own = [name for name, _ in module.named_parameters(recurse=False)]
-            reset = getattr(module, "reset_parameters", None)
-            if not own:
+            names = [name for name, _ in module.named_parameters(recurse=False)]
+            if not names:
                 continue
-            if reset is None:
+            if getattr(module, "reset_parameters", None) is None:
                 raise TypeError(
-                    f"{type(module).__name__} at {path or 'the root'} owns {', '.join(own)} "
+                    f"{type(module).__name__} at {path or 'the root'} owns {', '.join(names)} "
                     "without a reset_parameters method to initialise them"
                 )
             torch.manual_seed(streams.torch_seed("init", path))
-            reset()
+            draw(module)

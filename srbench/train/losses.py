@@ -81,6 +81,34 @@ class SSIMLoss(nn.Module):
         return 1 - similarity
 
 
+@loss.register("psnr")
+def negative_psnr() -> Distance:
+    """-PSNR over all values of a batch, in dB; SR equal to HR counts 100 dB.
+
+    Chen et al., Simple baselines for image restoration, 2022. https://arxiv.org/abs/2204.04676
+    """
+    return lambda sr, hr: -_psnr(sr, hr)
+
+
+@loss.register("inverse_psnr")
+def inverse_psnr() -> Distance:
+    """1 / PSNR: 0.04 is 25 dB. Below 1 dB it goes on as its tangent, so that it never turns.
+
+    Practical deep learning workshop 4, image super-resolution exercise, where it is called
+    PSNRLoss. Ours, from the values that it prints (0.036 to 0.048, which are 27.8 to 20.8 dB).
+    """
+
+    def distance(sr: Tensor, hr: Tensor) -> Tensor:
+        db = _psnr(sr, hr)
+        return torch.where(db > 1, 1 / db.clamp(min=1), 2 - db)
+
+    return distance
+
+
+def _psnr(sr: Tensor, hr: Tensor) -> Tensor:
+    return -10 * torch.log10((sr - hr).square().mean() + 1e-10)
+
+
 @loss.register("sum")
 class WeightedSum(nn.Module):
     """Several losses, each times its weight: `sum: {of: [l1, ssim], weights: [1, 0.1]}`.

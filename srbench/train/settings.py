@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from srbench.registry import Positive, Range, Slot
-from srbench.slots import Loss, Optimizer, Schedule
+from srbench.slots import Initialisation, Loss, Optimizer, Schedule
+from srbench.train.initialisations import own
 from srbench.train.losses import l1
 from srbench.train.optimizers import adam
 from srbench.train.schedules import constant
@@ -21,6 +22,7 @@ class TrainSettings:
 
     epochs       passes over `data.patches` patches
     batch        patches in a step; the last step of an epoch may have fewer
+    initial      how initial weights are drawn
     clip         largest norm of the whole gradient; none leaves it alone
     validations  how many times PSNR and SSIM on `validate` are taken, evenly over the run
     until        epochs: to the end; converged: no longer than PSNR on `validate` rises
@@ -37,6 +39,7 @@ class TrainSettings:
     loss: Loss = l1
     optimizer: Optimizer = adam
     schedule: Schedule = constant
+    initial: Initialisation = own
     clip: Annotated[float, Range(1e-9)] | None = None
     validations: Annotated[int, Range(0, 150)] = 10
     until: Literal["epochs", "converged"] = "epochs"

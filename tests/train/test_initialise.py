@@ -8,8 +8,11 @@ import pytest
 import torch
 from torch import nn
 
+from srbench import slots
 from srbench.streams import Streams
 from srbench.train.initialise import initialise
+
+slots.load()
 
 
 def net(*names: str) -> nn.Module:
@@ -67,3 +70,13 @@ def test_a_parameter_that_nothing_initialises_is_named() -> None:
     module.inner.gain = nn.Parameter(torch.ones(1))
     with pytest.raises(TypeError, match="Module at inner owns gain without a reset_parameters"):
         initialise(module, Streams(0))
+
+
+def test_a_study_chooses_how_weights_are_drawn() -> None:
+    net = slots.model.parse("basic").build()(2)
+    initialise(net, Streams(0))
+    biases = {n: p.clone() for n, p in net.named_parameters() if n.endswith("bias")}
+    initialise(net, Streams(0), slots.initialisation.parse({"normal": {"std": 0.05}}).build())
+    weights = [p.detach() for p in net.parameters() if p.dim() == 4]
+    assert all(abs(float(w.std()) - 0.05) < 0.003 for w in weights)
+    assert all(torch.equal(p, biases[n]) for n, p in net.named_parameters() if n in biases)

@@ -60,3 +60,17 @@ def test_settings_that_do_not_fit_are_refused(written: Any, message: str) -> Non
 def test_settings_that_would_give_nan_are_refused(written: Any) -> None:
     with pytest.raises(StudyError):
         slots.loss.parse(written)
+
+
+def test_psnr_losses_are_those_of_the_metric() -> None:
+    mse = value("mse")
+    assert value("psnr") == pytest.approx(10 * np.log10(mse), rel=1e-5)
+    near = SR * 0.1 + HR * 0.9
+    assert 1 / value("inverse_psnr", near) == pytest.approx(-value("psnr", near), rel=1e-5)
+
+
+def test_inverse_psnr_never_turns() -> None:
+    """1 / PSNR has a pole at 0 dB, and is negative beyond: an early step may land there."""
+    found = [value("inverse_psnr", HR + error) for error in (0.1, 0.5, 0.85, 0.95, 1.0, 2.0, 9.0)]
+    assert found == sorted(found)
+    assert found[0] == pytest.approx(1 / 20, rel=1e-4)

@@ -1,0 +1,36 @@
+"""Initialisations: (module) -> None, one module's initial weights, drawn from torch's generator.
+
+Which module draws from which seed is said in `initialise`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from torch import nn
+
+from srbench.registry import Range
+from srbench.slots import initialisation
+
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d)
+
+
+@initialisation.register("own")
+def own(module: nn.Module) -> None:
+    """As each layer draws its weights by itself: torch's layers uniformly, by their fan-in.
+
+    He et al., Delving deep into rectifiers, 2015. https://arxiv.org/abs/1502.01852
+    """
+    module.reset_parameters()  # type: ignore[operator]
+
+
+@initialisation.register("normal")
+def normal(module: nn.Module, *, std: Annotated[float, Range(0.0)] = 0.05) -> None:
+    """The weights of convolutions from a normal distribution; biases and the rest as `own`.
+
+    Krizhevsky et al., ImageNet classification with deep convolutional networks, 2012.
+    https://doi.org/10.1145/3065386
+    """
+    own(module)
+    if isinstance(module, CONVOLUTIONS):
+        nn.init.normal_(module.weight, 0.0, std)
