@@ -31,7 +31,7 @@ from srbench.train.precision import Precision
 from srbench.train.settings import TrainSettings
 from srbench.twins import twins
 
-TRAINING_DATA = ("patches", "cut", "patch", "degradation", "lr", "augment")
+TRAINING_DATA = ("patches", "patches_per_image", "cut", "patch", "degradation", "lr", "augment")
 """The data settings that decide a run, beside its images; `eval` only says where it is scored."""
 
 
@@ -245,13 +245,14 @@ def patches_of(
     """The training patches that a tree asks for; `degrade` None where `images` have their LR."""
     data: DataSettings = tree.data.build()()
     train: TrainSettings = tree.train.build()()
+    each = data.patches_per_image
     return Patches(
         images,
         degrade,
         [augment() for augment in data.augment],
         scale=scale,
         patch=data.patch,
-        count=data.patches,
+        count=data.patches if each is None else each * len(images.images),
         batch_size=train.batch,
         fixed=data.cut == "fixed",
         streams=streams,

@@ -27,6 +27,7 @@ class ImageFile:
     lr: Path | None = None
     weight: float = 1.0  # how often it is drawn in training, against the others
     degrade: Degrade | None = None  # what LR is made by in place of a file, see `degraded`
+    side: int | None = None  # of the square that stands for the whole image, see `crops`
 
 
 PHOTOS = {

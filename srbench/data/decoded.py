@@ -102,19 +102,46 @@ def _decode(file: ImageFile, scale: int) -> Image:
         raise StudyError(
             f"{file.hr}: {whole.shape[1]}x{whole.shape[0]} pixels are too few for x{scale}"
         )
-    hr = _frozen(whole[: height * scale, : width * scale].copy())
     lr = None
     if file.lr is not None:
-        lr = _frozen(read_image(file.lr))
+        lr = read_image(file.lr)
         if lr.shape[:2] != (height, width):
             raise StudyError(
                 f"{file.lr}: {lr.shape[1]}x{lr.shape[0]} pixels; {width}x{height} are expected "
                 f"at x{scale} beside {file.hr} ({whole.shape[1]}x{whole.shape[0]})"
             )
+    rows, columns = _window(file, height, width, scale)
+    hr = _frozen(whole[_times(rows, scale), _times(columns, scale)].copy())
+    if lr is not None:
+        lr = _frozen(lr[rows, columns].copy())
     elif file.degrade is not None:
         draws = Streams(0).generator("degrade", file.name)
         lr = _frozen(np.ascontiguousarray(shrink(file.degrade, hr, scale, draws)))
     return Image(file.name, hr, lr, hashlib.sha256(hr.data).hexdigest(), file.weight)
+
+
+def _window(file: ImageFile, height: int, width: int, scale: int) -> tuple[slice, slice]:
+    """Rows and columns of LR that are taken: all, or a square at a place drawn by the name.
+
+    Raises:
+        StudyError: the square is larger than the image, or does not divide by the scale.
+    """
+    if file.side is None:
+        return slice(height), slice(width)
+    side = file.side // scale
+    if file.side % scale or side > min(height, width):
+        raise StudyError(
+            f"{file.hr}: no square of {file.side} pixels at x{scale} in "
+            f"{width * scale}x{height * scale}"
+        )
+    draws = Streams(0).generator("crop", file.name)
+    top, left = draws.integers(0, (height - side, width - side), endpoint=True)
+    return slice(top, top + side), slice(left, left + side)
+
+
+def _times(lines: slice, scale: int) -> slice:
+    """The HR lines of some LR lines."""
+    return slice((lines.start or 0) * scale, lines.stop * scale)
 
 
 def _manifest(images: Sequence[Image], scale: int) -> str:

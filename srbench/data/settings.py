@@ -19,7 +19,7 @@ material = Slot("data", "what a run is trained and judged on")
 class DataSettings:
     """Training patches and the sets that judge.
 
-    patches      patches in an epoch
+    patches      patches in an epoch; or so many of each image, by patches_per_image
     cut          anew for every epoch, or once (`patches: {fixed: 120}`) and then reshuffled
     patch        side of the HR patch, in pixels
     degradation  how LR is made from HR
@@ -32,6 +32,7 @@ class DataSettings:
 
     train: Dataset = photos
     patches: Positive = 120
+    patches_per_image: Positive | None = None
     cut: Literal["fresh", "fixed"] = "fresh"
     patch: Annotated[int, Range(4, 4096)] = 128
     degradation: Degradation = matlab_bicubic

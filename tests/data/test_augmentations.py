@@ -57,3 +57,21 @@ def test_none_changes_nothing_and_may_be_written_as_null() -> None:
     pair = noise(4, 4), noise(8, 8)
     assert augmentation.parse(None).name == "none"
     assert augmentations.none()(*pair, np.random.default_rng(0)) == pair
+
+
+def test_a_crop_made_larger_and_jitter_keep_lr_and_hr_together() -> None:
+    lr = noise(9, 9)
+    hr = lr.repeat(2, 0).repeat(2, 1)
+    for name in ("random_crop", "colour_jitter"):
+        change = augmentation.parse(name).build()()
+        a, b = change(lr, hr, np.random.default_rng(3))
+        assert np.array_equal(a.repeat(2, 0).repeat(2, 1), b)
+        assert not np.array_equal(a, lr)
+
+
+def test_a_rotation_leaves_black_corners() -> None:
+    change = augmentation.parse({"rotation": {"degrees": 45}}).build()()
+    white = np.full((32, 32, 3), 255, np.uint8)
+    lr, hr = change(white[:16, :16], white, np.random.default_rng(2))
+    assert (lr.shape, hr.shape) == ((16, 16, 3), (32, 32, 3))
+    assert hr[0, 0].max() == 0 < hr[16, 16].min()

@@ -1,0 +1,35 @@
+"""Sets of patches: several squares of each image, at places drawn once for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated
+
+from srbench.data.datasets import ImageFile, photos
+from srbench.registry import Positive, Range
+from srbench.slots import Dataset, dataset
+
+
+@dataset.register("crops")
+def crops(
+    split: str,
+    scale: int,
+    *,
+    of: Dataset = photos,
+    patches_per_image: Positive = 8,
+    side: Annotated[int, Range(16, 4096)] = 96,
+) -> Sequence[ImageFile]:
+    """`patches_per_image` squares of `side` HR pixels of every image of another set.
+
+    For `validate` and `eval`, where they are a steadier estimate than one patch. A place depends
+    on the patch's name alone, so all runs are tested on the same pixels.
+
+    Junkins, Math foundations: exercise 6, 2024, where each image gives 8. Ours in how it draws.
+    """
+    digits = len(str(patches_per_image))
+    return [
+        replace(file, name=f"{file.name}-{n:0{digits}d}", side=side)
+        for file in of(split, scale)
+        for n in range(1, patches_per_image + 1)
+    ]
