@@ -34,9 +34,21 @@ COSTS = (
 )  # fmt: skip
 TIMINGS = ("latency", "step_time")
 LOWER_IS_BETTER = frozenset(
-    {"loss", "l1", "mse", "lpips", "dists", "fid", "epochs_to", *COSTS, *TIMINGS}
+    {
+        "loss",
+        "l1",
+        "mse",
+        "lpips",
+        "dists",
+        "fid",
+        "grain",
+        "checkerboard",
+        "epochs_to",
+        *COSTS,
+        *TIMINGS,
+    }
 )
-HIGHER_IS_BETTER = ("psnr", "ssim", "ms_ssim", "is")
+HIGHER_IS_BETTER = ("psnr", "ssim", "ms_ssim", "is", "sharpness")
 
 Sort = Literal["score", "cost", "timing", "curve"]
 
