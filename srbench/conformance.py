@@ -59,9 +59,15 @@ def survives_being_written(slot: Slot, name: str) -> None:
     )
 
 
+def _without_weights(slot: Slot, name: str) -> Any:
+    """The part with its defaults, and random weights where it would read those of others."""
+    hint, _ = settings(slot.parts[name]).get("weights", (None, None))
+    return {name: {"weights": "none"}} if hint is str else name
+
+
 def _network(slot: Slot, name: str) -> Iterator[tuple[nn.Module, tuple[Tensor, ...], Any]]:
     """(module, inputs, shape of its output) for the surroundings that the slot may meet."""
-    build = slot.parse(name).build()
+    build = slot.parse(_without_weights(slot, name)).build()
     plain, leaky = slots.convolution.parse("plain"), slots.activation.parse("leaky_relu")
     layers = Layers(plain.build(), leaky.build())
     wide = torch.rand(2, 8, 7, 6)
@@ -148,7 +154,7 @@ def images_do_not_meet(slot: Slot, name: str) -> None:
 
 def measures_a_distance(slot: Slot, name: str) -> None:
     """A loss is a finite scalar, least where SR is HR and less near it; its gradient reaches SR."""
-    distance = slot.parse(name).build()()
+    distance = slot.parse(_without_weights(slot, name)).build()()
     hr = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
     values = []
     for share in (0.0, 0.1, 1.0):  # of the negative

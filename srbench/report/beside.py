@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import floor, isfinite, log10, nan
 
-from srbench.report.cells import number, text, trained
+from srbench.report.cells import interpolations, number, text, trained
 from srbench.report.curves import curve_names
 from srbench.report.evidence import evidence_of
 from srbench.report.numbers import listed, metric_name, plural
@@ -40,7 +40,7 @@ class Beside:
 @lru_cache(maxsize=8)
 def beside(results: Results) -> tuple[Beside, ...]:
     """Published figures of our variants; of a published curve its last epoch that we reach."""
-    frame = results.published[results.published["variant"].isin(trained(results))]
+    frame = results.published[results.published["variant"].isin(_rows(results))]
     if frame.empty:
         return ()
     evidence = evidence_of(results, quantities=set(frame["quantity"]), events=())
@@ -72,6 +72,11 @@ def beside(results: Results) -> tuple[Beside, ...]:
                    t_interval(ours), exact, why)
         )  # fmt: skip
     return tuple(out)
+
+
+def _rows(results: Results) -> list[str]:
+    """Everything that may have a published figure: what was trained, and interpolations."""
+    return [*trained(results), *interpolations(results)]
 
 
 def _reached(curves: Curves, quantity: str, variant: str) -> dict[float, list[float]]:
@@ -175,7 +180,7 @@ def agreements_said(results: Results) -> tuple[str, ...]:
 
 def unmatched_said(results: Results) -> str:
     """Which published variants this study does not have; "" where there is none."""
-    ours = set(trained(results))
+    ours = set(_rows(results))
     others = sorted({str(v) for v in results.published["variant"]} - ours)
     if not others:
         return ""

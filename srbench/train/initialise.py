@@ -17,13 +17,21 @@ def initialise(net: nn.Module, streams: Streams, draw: Initialisation = own) -> 
     """Draw every parameter anew, on the CPU, from the stream `init` at its module's path.
 
     Each module that owns parameters or buffers draws them in its `reset_parameters`, as torch's
-    own layers do; `draw` may change what it drew.
+    own layers do; `draw` may change what it drew. A module with `load_pretrained` brings the
+    weights of all that is inside it.
 
     Raises:
         TypeError: a module owns parameters that no `reset_parameters` covers.
     """
     with torch.random.fork_rng(devices=[]):
+        inside: set[nn.Module] = set()
         for path, module in net.named_modules():
+            load = getattr(module, "load_pretrained", None)
+            if load is not None:
+                load()
+                inside.update(module.modules())
+            if module in inside:
+                continue
             names = [name for name, _ in module.named_parameters(recurse=False)]
             if not names:
                 continue
