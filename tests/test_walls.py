@@ -42,7 +42,9 @@ ALLOWED: dict[str, set[str]] = {
     "conformance": PARTS | {"document", "train"},
     "study": PARTS | {"document", "designs", "data", "measure", "train", "stats"},
     "twins": {"registry", "study", "measure", "stats"},
-    "plan": PARTS | {"extractors", "cache", "identity", "threads", "study", "twins", "data", "measure", "train"},
+    "plan": PARTS | {
+        "extractors", "cache", "identity", "threads", "study", "twins", "data", "measure", "train",
+    },
     "messages": PARTS | {"study", "data", "train"},
     "worker": PARTS | {
         "files", "places", "messages", "study", "plan", "data", "measure", "train", "stats",
