@@ -48,6 +48,22 @@ class StudyFacts:
     later: str = ""  # what was changed after results of this study were there; empty is none
 
 
+PASSES: tuple[str, ...] = (
+    "pass_id", "quantity", "device", "scale", "lr_height", "lr_width", "batch", "precision",
+    "memory_format", "mode", "threads", "study", "steady", "warnings", "seconds", "measured",
+)  # fmt: skip
+LATENCY: tuple[str, ...] = (
+    "pass_id",
+    "variant",
+    "copy",
+    "round",
+    "place",
+    "ms",
+    "lost",
+    "first_ms",
+)
+
+
 @dataclass(frozen=True, eq=False)  # frames have no one truth of equality: a value is itself
 class Results:
     """A study's latest plan with everything measured for it.
@@ -118,11 +134,6 @@ LOOKS = (
     "seeds", "variant", "pairs", "effect", "low", "high", "p", "nominal", "p_within",
     "nominal_within", "verdict", "taken",
 )  # fmt: skip
-PASSES = (
-    "pass_id", "quantity", "device", "scale", "lr_height", "lr_width", "batch", "precision",
-    "memory_format", "mode", "threads", "study", "steady", "warnings", "seconds", "measured",
-)  # fmt: skip
-LATENCY = ("pass_id", "variant", "copy", "round", "place", "ms", "lost", "first_ms")
 LATER: dict[str, tuple[str, ...]] = {"passes": PASSES, "latency": LATENCY}
 PUBLISHED = ("source", "variant", "quantity", "dataset", "epoch", "value", "unit")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -101,7 +101,7 @@ def _size(written: str | None) -> tuple[int, int] | None:
     return height, width
 
 
-def _known(given: list[str] | None, words: Sequence[str] | dict[str, object], option: str,
+def _known(given: list[str] | None, words: Iterable[str], option: str,
            ) -> tuple[str, ...]:  # fmt: skip
     for word in given or ():
         if word not in words:

@@ -10,57 +10,23 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
+from srbench.latency.setting import Setting, check
+from srbench.latency.work import work
 from srbench.measure.machine import complaints, condition
 from srbench.measure.rounds import CannotRun, Ready, Sample, Subject, WarmUp, rounds, warm_up
 from srbench.measure.scores import full_precision
-from srbench.measure.stopwatch import Work, steady_process, stopwatch
+from srbench.measure.stopwatch import steady_process, stopwatch
 from srbench.occupancy import alone
 from srbench.registry import Choice, StudyError
 from srbench.stats.claims_estimates import LEAST_ROUNDS
 from srbench.stats.latency import LOST, Ratio, drifted, enough, is_quiet, ratio
-from srbench.streams import Streams
 from srbench.study import Tree
-from srbench.train.engine import as_images
-from srbench.train.initialise import initialise
-from srbench.train.learner import Supervised
-from srbench.train.precision import Precision, lay_out
 
-Quantity = Literal["latency", "step_time"]
-QUANTITIES: tuple[Quantity, ...] = ("latency", "step_time")
-PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-MEMORY: dict[str, torch.memory_format] = {
-    "contiguous": torch.contiguous_format, "channels_last": torch.channels_last,
-}  # fmt: skip
-MODES = ("eager", "graph", "compiled")
 CONTROL = 1  # the copy number of the baseline's second network
-
-
-@dataclass(frozen=True)
-class Setting:
-    """Under what times are taken: they compare within one setting only."""
-
-    device: str = "cpu"
-    quantity: Quantity = "latency"
-    lr_size: tuple[int, int] = (64, 64)  # height, width
-    batch: int = 1
-    precision: str = "fp32"
-    memory_format: str = "contiguous"
-    mode: str = "eager"
-    threads: int = 1
-
-    def __str__(self) -> str:
-        where = f"{self.threads} thread{'s' if self.threads > 1 else ''}, " * (self.device == "cpu")
-        height, width = self.lr_size
-        return (
-            f"{where}{self.batch}x3x{height}x{width}, {self.precision}, "
-            f"{self.memory_format.replace('_', ' ')}, {self.mode}"
-        )
 
 
 @dataclass(frozen=True)
@@ -133,7 +99,7 @@ def measure(
         StudyError: the device is in use by srbench or cannot do this, or a network does not run.
     """
     device = torch.device(setting.device)
-    _check(setting)
+    check(setting)
     with (
         alone(setting.device, effort.patience_s),
         steady_process(device, setting.threads),
@@ -179,15 +145,6 @@ def _bare(network: Choice) -> Tree:
     from srbench.train.settings import training
 
     return Tree(network, training.parse({"train": {}}), material.parse({"data": {}}))
-
-
-def _check(setting: Setting) -> None:
-    if setting.mode == "graph" and not setting.device.startswith("cuda"):
-        raise StudyError("graph is CUDA's (here: eager, compiled)", place="--mode")
-    if setting.quantity == "step_time" and setting.mode != "eager":
-        raise StudyError("a training step is timed eager", place="--mode")
-    if setting.quantity == "step_time" and setting.precision == "fp16":
-        raise StudyError("training knows fp32 and bf16", place="--precision")
 
 
 def _go_on(
@@ -251,7 +208,7 @@ def _warm(entrants: Sequence[Entrant], baseline: str, scale: int, setting: Setti
         for entrant in entrants:
             name = entrant.name
             for copy in (0, CONTROL) if name == baseline else (0,):
-                subjects.append(Subject(name, _work(entrant.tree, scale, setting), copy))
+                subjects.append(Subject(name, work(entrant.tree, scale, setting), copy))
         return warm_up(subjects, clock)
     except CannotRun as failed:
         name, problem = failed.name, failed.__cause__ or failed
@@ -261,59 +218,6 @@ def _warm(entrants: Sequence[Entrant], baseline: str, scale: int, setting: Setti
         raise StudyError("does not fit into the device's memory", place=name) from None
     first = next(iter(str(problem).splitlines()), type(problem).__name__)
     raise StudyError(f"does not run with {setting}: {first}", place=name) from None
-
-
-def _work(tree: Tree, scale: int, setting: Setting) -> Work:
-    device = torch.device(setting.device)
-    net: nn.Module = tree.model.build()(scale)
-    initialise(net, Streams(0))
-    if setting.quantity == "step_time":
-        return _step(net.to(device), tree, scale, setting)
-    dtype, memory = PRECISIONS[setting.precision], MEMORY[setting.memory_format]
-    net = net.eval().to(device=device, dtype=dtype)
-    net = net.to(memory_format=memory)
-    lr = _image(setting, device).to(dtype=dtype, memory_format=memory)
-    if setting.mode == "graph":
-        return _graph(net, lr)
-    if setting.mode == "compiled":
-        compiled = torch.compile(net, dynamic=False)
-        return lambda: compiled(lr)
-    return lambda: net(lr)
-
-
-def _image(setting: Setting, device: torch.device) -> Tensor:
-    generator = torch.Generator().manual_seed(0)
-    return torch.rand(setting.batch, 3, *setting.lr_size, generator=generator).to(device)
-
-
-def _graph(net: nn.Module, lr: Tensor) -> Work:
-    """The forward pass as a CUDA graph, captured after calls on a stream of its own."""
-    stream: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        for _ in range(3):
-            net(lr)
-    torch.cuda.current_stream().wait_stream(stream)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        net(lr)
-    return graph.replay
-
-
-def _step(net: nn.Module, tree: Tree, scale: int, setting: Setting) -> Work:
-    """A training step as `fit` takes it, on one batch that stays where it is."""
-    if not any(p.requires_grad for p in net.parameters()):
-        raise ValueError("it has nothing to train")
-    precision: Precision = "bf16" if setting.precision == "bf16" else "fp32"
-    device, (height, width), n = torch.device(setting.device), setting.lr_size, setting.batch
-    lay_out(net, precision, device)
-    learner = Supervised(net.train(), tree.train.build()(), precision)
-    rng = np.random.default_rng(0)
-    lr, hr = (
-        as_images(rng.integers(0, 256, (n, height * k, width * k, 3), dtype=np.uint8), device)
-        for k in (1, scale)
-    )
-    return lambda: learner(lr, hr)
 
 
 @contextmanager

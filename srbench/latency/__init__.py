@@ -1,0 +1,20 @@
+"""The latency pass: networks of a study timed against their baseline, on a device of their own.
+
+A setting says how, an effort how long; `measure` takes a pass, `latency_ratio` is for searches.
+"""
+
+from srbench.latency.passes import (
+    CONTROL,
+    Effort,
+    Entrant,
+    OnRound,
+    Pass,
+    latency_ratio,
+    measure,
+)
+from srbench.latency.setting import MEMORY, MODES, PRECISIONS, QUANTITIES, Quantity, Setting
+
+__all__ = [
+    "CONTROL", "MEMORY", "MODES", "PRECISIONS", "QUANTITIES", "Effort", "Entrant", "OnRound",
+    "Pass", "Quantity", "Setting", "latency_ratio", "measure",
+]  # fmt: skip

@@ -1,0 +1,76 @@
+"""What is called again and again: a network's forward pass, or a step of its training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from srbench.latency.setting import MEMORY, PRECISIONS, Setting
+from srbench.measure.stopwatch import Work
+from srbench.streams import Streams
+from srbench.study import Tree
+from srbench.train.engine import as_images
+from srbench.train.initialise import initialise
+from srbench.train.learner import Supervised
+from srbench.train.precision import Precision, lay_out
+
+
+def work(tree: Tree, scale: int, setting: Setting) -> Work:
+    """A call of a network with weights drawn at random, on the setting's device and input.
+
+    Raises:
+        RuntimeError, ValueError, TypeError: it cannot be built, or not in this setting.
+    """
+    device = torch.device(setting.device)
+    net: nn.Module = tree.model.build()(scale)
+    initialise(net, Streams(0))
+    if setting.quantity == "step_time":
+        return _step(net.to(device), tree, scale, setting)
+    dtype, memory = PRECISIONS[setting.precision], MEMORY[setting.memory_format]
+    net = net.eval().to(device=device, dtype=dtype)
+    net = net.to(memory_format=memory)
+    lr = _image(setting, device).to(dtype=dtype, memory_format=memory)
+    if setting.mode == "graph":
+        return _graph(net, lr)
+    if setting.mode == "compiled":
+        compiled = torch.compile(net, dynamic=False)
+        return lambda: compiled(lr)
+    return lambda: net(lr)
+
+
+def _image(setting: Setting, device: torch.device) -> Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return torch.rand(setting.batch, 3, *setting.lr_size, generator=generator).to(device)
+
+
+def _graph(net: nn.Module, lr: Tensor) -> Work:
+    """The forward pass as a CUDA graph, captured after calls on a stream of its own."""
+    stream: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(3):
+            net(lr)
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        net(lr)
+    return graph.replay
+
+
+def _step(net: nn.Module, tree: Tree, scale: int, setting: Setting) -> Work:
+    """A training step as `fit` takes it, on one batch that stays where it is."""
+    if not any(p.requires_grad for p in net.parameters()):
+        raise ValueError("it has nothing to train")
+    precision: Precision = "bf16" if setting.precision == "bf16" else "fp32"
+    device, (height, width), n = torch.device(setting.device), setting.lr_size, setting.batch
+    lay_out(net, precision, device)
+    learner = Supervised(net.train(), tree.train.build()(), precision)
+    rng = np.random.default_rng(0)
+    lr, hr = (
+        as_images(rng.integers(0, 256, (n, height * k, width * k, 3), dtype=np.uint8), device)
+        for k in (1, scale)
+    )
+    return lambda: learner(lr, hr)
