@@ -77,6 +77,8 @@ def main(pipe: Connection, device_name: str, threads: int) -> None:
     if device.type == "cuda":  # the same run gives the same bits, also after a resume
         torch.use_deterministic_algorithms(True, warn_only=True)
         torch.backends.cudnn.benchmark = False
+        deterministic: Any = torch.utils.deterministic  # its switch has no type
+        deterministic.fill_uninitialized_memory = False  # saves a kernel for every new tensor
     slots.load()
     try:
         with full_precision():

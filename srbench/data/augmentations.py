@@ -7,7 +7,8 @@ of another kind, which many try and few profit from, stand in `distortions.py`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import numpy as np
 
@@ -16,6 +17,30 @@ from srbench.slots import Image, augmentation
 
 Augment = Callable[[Image, Image, np.random.Generator], tuple[Image, Image]]
 Probability = Annotated[float, Range(0, 1)]
+
+TURNS: dict[str, Callable[[Image], Image]] = {
+    "hflip": lambda image: image[:, ::-1],
+    "vflip": lambda image: image[::-1],
+    "transpose": lambda image: image.swapaxes(0, 1),
+}
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Both patches flipped or transposed, with probability p.
+
+    What says of itself that it is a Turn can also be done where patches are cut on a device.
+    """
+
+    kind: Literal["hflip", "vflip", "transpose"]
+    p: float
+
+    def drawn(self, generator: np.random.Generator) -> bool:
+        return bool(generator.random() < self.p)
+
+    def __call__(self, lr: Image, hr: Image, generator: np.random.Generator) -> tuple[Image, Image]:
+        change = TURNS[self.kind]
+        return (change(lr), change(hr)) if self.drawn(generator) else (lr, hr)
 
 
 @augmentation.register("none")
@@ -34,7 +59,7 @@ def hflip(*, p: Probability = 0.5) -> Augment:
     Timofte et al., Seven ways to improve example-based single image super resolution, 2016.
     https://arxiv.org/abs/1511.02228
     """
-    return _sometimes(lambda image: image[:, ::-1], p)
+    return Turn("hflip", p)
 
 
 @augmentation.register("vflip")
@@ -44,7 +69,7 @@ def vflip(*, p: Probability = 0.5) -> Augment:
     Timofte et al., Seven ways to improve example-based single image super resolution, 2016.
     https://arxiv.org/abs/1511.02228
     """
-    return _sometimes(lambda image: image[::-1], p)
+    return Turn("vflip", p)
 
 
 @augmentation.register("rot90")
@@ -54,11 +79,4 @@ def rot90(*, p: Probability = 0.5) -> Augment:
     Lim et al., Enhanced deep residual networks for single image super-resolution, 2017.
     https://arxiv.org/abs/1707.02921
     """
-    return _sometimes(lambda image: image.swapaxes(0, 1), p)
-
-
-def _sometimes(change: Callable[[Image], Image], p: float) -> Augment:
-    def augment(lr: Image, hr: Image, generator: np.random.Generator) -> tuple[Image, Image]:
-        return (change(lr), change(hr)) if generator.random() < p else (lr, hr)
-
-    return augment
+    return Turn("transpose", p)

@@ -12,11 +12,14 @@ from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from srbench.data.augmentations import Augment
+from srbench.data.augmentations import Augment, Turn
 from srbench.data.decoded import Dataset, Image
 from srbench.data.degradations import Degrade, shrink
+from srbench.data.resident import Resident, drawn_turns, resident
 from srbench.registry import StudyError
 from srbench.slots import Image as Pixels
 from srbench.streams import Streams
@@ -99,17 +102,31 @@ class Patches:
             lr[n], hr[n] = self._augmented(self._pair(epoch, index), epoch, index)
         return lr, hr
 
+    def on_device(self, device: torch.device) -> DevicePatches | None:
+        """The same patches cut on a device, where that is possible.
+
+        Not where LR is drawn for each patch, an augmentation is more than a turn, or the images
+        do not fit.
+        """
+        turns = tuple(a for a in self.augmentations if isinstance(a, Turn))
+        if self._per_patch is not None or len(turns) < len(self.augmentations):
+            return None
+        images = (
+            self.dataset if self.degrade is None else replace(self.dataset, images=self._images)
+        )
+        found = resident(images, self.scale, self.patch // self.scale, device)
+        return None if found is None else DevicePatches(self, found, turns)
+
     def _pair(self, epoch: int, index: int) -> Pair:
         return self._pool[index] if self._pool else self._cut(0 if self.fixed else epoch, index)
 
     def _cut(self, epoch: int, index: int) -> Pair:
         """Patch number `index` of an epoch, before augmentation."""
-        places = _places(self.streams, epoch, self.count, self._weights)
-        image: Image = self._images[int(places[index, 0])]
-        down, across = (  # position in LR pixels, so that HR is cut on the same grid
-            int(place * ((side - self.patch) // self.scale + 1))
-            for place, side in zip(places[index, 1:], image.hr.shape[:2], strict=True)
-        )
+        corners = _corners(
+            self.streams, epoch, self.count, self._weights, self._room  # in LR pixels, so that
+        )  # fmt: skip
+        number, down, across = map(int, corners[index])  # HR is cut on the same grid
+        image: Image = self._images[number]
         y, x = down * self.scale, across * self.scale
         hr = image.hr[y : y + self.patch, x : x + self.patch]
         if self._per_patch is not None:
@@ -142,6 +159,17 @@ class Patches:
         return tuple(image.weight for image in self.dataset.images)
 
     @cached_property
+    def _room(self) -> tuple[tuple[int, int], ...]:
+        """How many places a patch has in each image, down and across, on the grid of LR pixels."""
+        return tuple(
+            (
+                (image.hr.shape[0] - self.patch) // self.scale + 1,
+                (image.hr.shape[1] - self.patch) // self.scale + 1,
+            )
+            for image in self.dataset.images
+        )
+
+    @cached_property
     def _pool(self) -> list[Pair]:
         """All fixed patches, cut once; empty where they are cut each time."""
         if not self.fixed or self.count * self.patch**2 * 3 > POOL_BYTES:
@@ -154,7 +182,42 @@ def _order(streams: Streams, epoch: int, count: int) -> NDArray[np.int64]:
     return streams.generator("order", epoch, "shuffle").permutation(count)
 
 
+@dataclass(frozen=True, eq=False)
+class DevicePatches:
+    """The patches of `patches`, to be cut where its images are kept."""
+
+    patches: Patches
+    images: Resident
+    turns: tuple[Turn, ...]
+
+    def table(self, epoch: int) -> NDArray[np.int64]:
+        """An epoch's patches in its order, as rows that `cut` understands."""
+        p = self.patches
+        cut_in = 0 if p.fixed else epoch
+        corners = _corners(p.streams, cut_in, p.count, p._weights, p._room)
+        drawn = drawn_turns(p.streams, epoch, p.count, self.turns)
+        table: NDArray[np.int64] = self.images.table(corners, self.turns, drawn)
+        return table[_order(p.streams, epoch, p.count)]
+
+    def cut(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """LR (N, h, w, 3) and HR (N, H, W, 3), uint8, on the device."""
+        return self.images.cut(rows)
+
+
 @lru_cache(maxsize=8)
+def _corners(
+    streams: Streams,
+    epoch: int,
+    count: int,
+    weights: tuple[float, ...],
+    room: tuple[tuple[int, int], ...],
+) -> NDArray[np.int64]:
+    """For each patch: its image's number, and its corner down and across in LR pixels."""
+    places = _places(streams, epoch, count, weights)
+    number = places[:, 0].astype(np.int64)
+    return np.column_stack([number, (places[:, 1:] * np.array(room)[number]).astype(np.int64)])
+
+
 def _places(
     streams: Streams, epoch: int, count: int, weights: tuple[float, ...]
 ) -> NDArray[np.float64]:

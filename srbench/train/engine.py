@@ -1,4 +1,4 @@
-"""How steps are taken: one call after another. Chosen by the device, beneath `fit`."""
+"""How steps are taken, beneath `fit`: one call after another, or replayed as CUDA graphs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from srbench.train import graphs
+from srbench.train.feeds import HostFeed, TableFeed, Tables
 from srbench.train.learner import Learner
 
 
@@ -27,7 +29,9 @@ Take = Callable[[int, int], Tensor]
 
 
 def engine(learner: Learner, patches: Patches, device: torch.device) -> Take:
-    """The fastest way to take steps that the device allows."""
+    """The fastest way to take steps that the device and the learner allow."""
+    if device.type == "cuda" and graphs.holds(learner):
+        return graphed(learner, patches, device, graphs.captured)
     return stepwise(learner, patches, device)
 
 
@@ -41,6 +45,26 @@ def stepwise(learner: Learner, patches: Patches, device: torch.device) -> Take:
     return take
 
 
+def graphed(learner: Learner, patches: Patches, device: torch.device, hold: graphs.Hold) -> Take:
+    """Whole steps, from cutting patches to the optimizer, held by `hold` and run again and again.
+
+    With `hold` = `graphs.called` the very same code runs without graphs, on any device.
+    """
+    tables: Tables | None = getattr(patches, "on_device", lambda _: None)(device)
+    feed = HostFeed(patches, device) if tables is None else TableFeed(tables, patches, device)
+
+    def step(size: int) -> Tensor:
+        lr, hr = (images_of(pixels) for pixels in feed.batch(size))
+        return learner(lr, hr)
+
+    return graphs.Held(step, feed, learner, device, patches.steps_per_epoch, hold)
+
+
 def as_images(pixels: np.ndarray, device: torch.device) -> Tensor:
     """uint8 pixels (N, H, W, 3) as float images (N, 3, H, W) in 0..1, channels last in memory."""
-    return torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float().div_(255)
+    return images_of(torch.from_numpy(pixels).to(device))
+
+
+def images_of(pixels: Tensor) -> Tensor:
+    """The same of pixels that are on their device."""
+    return pixels.permute(0, 3, 1, 2).float().div_(255)

@@ -1,0 +1,121 @@
+"""Training images kept on a device, and patches cut there: the same bytes as on the host.
+
+A patch, turned or not, is a walk over the pixels of its image: pixel (i, j) of the patch lies at
+start + i * down + j * across. Three integers say where it is, so an epoch goes to the device as a
+small table, and one gather cuts a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from srbench.data.augmentations import Turn
+from srbench.data.decoded import Dataset
+from srbench.streams import Streams
+
+Integers = NDArray[np.int64]
+SHARE = 0.25  # of a device's free memory that images may take
+
+
+@dataclass(frozen=True)
+class Walks:
+    """Patches as walks over pixels: start, down and across of each, in pixels."""
+
+    start: Integers  # (count,)
+    down: Integers
+    across: Integers
+
+    def turned(self, turn: Turn, chosen: NDArray[np.bool_], side: int) -> Walks:
+        """The walks of the same patches, those chosen turned."""
+        start, down, across = self.start, self.down, self.across
+        if turn.kind == "transpose":
+            return Walks(start, np.where(chosen, across, down), np.where(chosen, down, across))
+        if turn.kind == "hflip":
+            start = np.where(chosen, start + (side - 1) * across, start)
+            return Walks(start, down, np.where(chosen, -across, across))
+        start = np.where(chosen, start + (side - 1) * down, start)
+        return Walks(start, np.where(chosen, -down, down), across)
+
+    def columns(self) -> tuple[Integers, Integers, Integers]:
+        return self.start, self.down, self.across
+
+
+@dataclass(frozen=True, eq=False)
+class Resident:
+    """LR and HR pixels of all images on a device, (pixels, 3) uint8 each, one after another."""
+
+    lr: Tensor
+    hr: Tensor
+    lr_first: Integers  # where each image begins, in pixels
+    hr_first: Integers
+    widths: Integers  # of LR images
+    scale: int
+    side: int  # of LR patches
+
+    def table(self, corners: Integers, turns: Sequence[Turn], drawn: NDArray[np.bool_]) -> Integers:
+        """(count, 6): LR start, down, across, then HR's; `corners` as of `Patches.corners`."""
+        number, y, x = corners.T
+        one, scale, width = np.ones_like(y), self.scale, self.widths[number]
+        lr = Walks(self.lr_first[number] + y * width + x, width, one)
+        start = self.hr_first[number] + (y * width * scale + x) * scale
+        hr = Walks(start, width * scale, one)
+        for turn, chosen in zip(turns, drawn.T, strict=True):
+            lr = lr.turned(turn, chosen, self.side)
+            hr = hr.turned(turn, chosen, self.side * scale)
+        return np.column_stack([*lr.columns(), *hr.columns()])
+
+    def cut(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """LR (N, h, w, 3) and HR (N, H, W, 3), uint8, of N rows of a table on the device."""
+        return (
+            _gather(self.lr, rows[:, :3], self.side),
+            _gather(self.hr, rows[:, 3:], self.side * self.scale),
+        )
+
+
+def _gather(pixels: Tensor, walks: Tensor, side: int) -> Tensor:
+    steps = torch.arange(side, device=walks.device)
+    start, down, across = (walks[:, k, None, None] for k in range(3))  # (N, 1, 1)
+    return pixels[start + down * steps[:, None] + across * steps]  # (N, side, side, 3)
+
+
+@lru_cache(maxsize=4)
+def resident(images: Dataset, scale: int, side: int, device: torch.device) -> Resident | None:
+    """Images with LR on a device, shared by the runs of a process; None where they do not fit."""
+    size = sum(
+        image.hr.size + (0 if image.lr is None else image.lr.size) for image in images.images
+    )
+    if device.type == "cuda" and size > SHARE * torch.cuda.mem_get_info(device)[0]:
+        return None
+    lrs = [image.lr for image in images.images if image.lr is not None]
+    if len(lrs) < len(images.images):
+        raise ValueError("an image has no LR")
+    hrs = [image.hr[: scale * lr.shape[0], : scale * lr.shape[1]]
+           for image, lr in zip(images.images, lrs, strict=True)]  # fmt: skip
+
+    def flat(pictures: Sequence[NDArray[np.uint8]]) -> Tensor:
+        return torch.from_numpy(np.concatenate([p.reshape(-1, 3) for p in pictures])).to(device)
+
+    def first(pictures: Sequence[NDArray[np.uint8]]) -> Integers:
+        return np.cumsum([0, *(p.shape[0] * p.shape[1] for p in pictures)])[:-1].astype(np.int64)
+
+    widths = np.array([lr.shape[1] for lr in lrs], np.int64)
+    return Resident(flat(lrs), flat(hrs), first(lrs), first(hrs), widths, scale, side)
+
+
+def drawn_turns(
+    streams: Streams, epoch: int, count: int, turns: Sequence[Turn]
+) -> NDArray[np.bool_]:
+    """(count, turns): which patches of an epoch are turned, as one by one on the host."""
+    found = np.zeros((count, len(turns)), bool)
+    if turns:
+        for index in range(count):
+            generator = streams.generator("augment", epoch, index)
+            found[index] = [turn.drawn(generator) for turn in turns]
+    return found

@@ -1,0 +1,94 @@
+"""How patches reach steps that are run as they were recorded: always at the same addresses."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class Tables(Protocol):
+    """Patches that are cut where their images are kept: an epoch is a table, a row a patch."""
+
+    def table(self, epoch: int) -> np.ndarray:
+        """(patches, columns) int64, in the epoch's order."""
+
+    def cut(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """LR (N, h, w, 3) and HR (N, H, W, 3), uint8, of N rows on the device."""
+
+
+class Feed(Protocol):
+    """Patches for recorded steps: `place` before a step, on the host; `batch` within it."""
+
+    def place(self, epoch: int, within: int) -> int:
+        """Put what the step needs where it looks for it; how many patches it has."""
+
+    def ahead(self, epoch: int) -> None:
+        """Prepare an epoch while the device is busy with the one before."""
+
+    def batch(self, size: int) -> tuple[Tensor, Tensor]:
+        """LR and HR, uint8, of the step that was placed. Recorded."""
+
+
+class TableFeed:
+    """Rows of a table: one small copy an epoch, patches cut on the device."""
+
+    def __init__(self, tables: Tables, patches: Any, device: torch.device) -> None:
+        self.tables, self.device = tables, device
+        self.ready: tuple[int, Tensor] | None = None
+        self.open: int | None = None
+        first = self._made(0)
+        self.size = len(patches.batch(0, 0)[0])  # of all batches but the last
+        self.table = torch.empty_like(first, device=device)
+        self.first = torch.zeros((), dtype=torch.int64, device=device)  # row of the step
+        self.count = len(first)
+
+    def place(self, epoch: int, within: int) -> int:
+        if self.open != epoch:
+            self.table.copy_(self._made(epoch), non_blocking=True)
+            self.open = epoch
+        self.first.fill_(within * self.size)
+        return min(self.size, self.count - within * self.size)
+
+    def ahead(self, epoch: int) -> None:
+        self.ready = epoch, self._made(epoch)
+
+    def batch(self, size: int) -> tuple[Tensor, Tensor]:
+        rows = self.first + torch.arange(size, device=self.device)
+        return self.tables.cut(self.table.index_select(0, rows))
+
+    def _made(self, epoch: int) -> Tensor:
+        if self.ready is not None and self.ready[0] == epoch:
+            return self.ready[1]
+        table = torch.from_numpy(np.ascontiguousarray(self.tables.table(epoch)))
+        return table.pin_memory() if self.device.type == "cuda" else table
+
+
+class HostFeed:
+    """Patches cut on the host, for degradations and augmentations that only it can do.
+
+    The copy to the device waits for nothing, so the host is cutting the next batch meanwhile.
+    """
+
+    def __init__(self, patches: Any, device: torch.device) -> None:
+        self.patches, self.device = patches, device
+        self.places: dict[int, tuple[Tensor, Tensor]] = {}  # by batch size
+
+    def place(self, epoch: int, within: int) -> int:
+        pair = [torch.from_numpy(pixels) for pixels in self.patches.batch(epoch, within)]
+        if self.device.type == "cuda":
+            pair = [pixels.pin_memory() for pixels in pair]
+        size = len(pair[0])
+        if size not in self.places:
+            lr, hr = (torch.empty_like(pixels, device=self.device) for pixels in pair)
+            self.places[size] = lr, hr
+        for place, pixels in zip(self.places[size], pair, strict=True):
+            place.copy_(pixels, non_blocking=True)
+        return size
+
+    def ahead(self, epoch: int) -> None: ...
+
+    def batch(self, size: int) -> tuple[Tensor, Tensor]:
+        return self.places[size]

@@ -1,0 +1,191 @@
+"""Engines change how steps are taken, and nothing else: same losses, same weights, same resume.
+
+Steps held by CUDA graphs run here as plain calls too, through the very same code; with a CUDA
+device the graphs themselves are compared.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from srbench import slots
+from srbench.data.decoded import Dataset, Image
+from srbench.data.patches import Patches
+from srbench.streams import Streams
+from srbench.train import fit as loop
+from srbench.train import graphs
+from srbench.train.engine import engine, graphed, stepwise
+from srbench.train.fit import Training, fit
+from srbench.train.initialise import initialise
+from srbench.train.learner import Supervised, optimizers
+from srbench.train.settings import TrainSettings, training
+
+slots.load()
+pytestmark = pytest.mark.usefixtures("one_thread")
+CUDA = pytest.param(
+    "cuda",
+    marks=[
+        pytest.mark.gpu,
+        pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
+    ],
+)
+HOLD = {"cpu": graphs.called, "cuda": graphs.captured}
+RATE = 2.0**-7  # exact in fp32, so that a rate read from a tensor is the same rate
+
+
+def images(degradation: Any = "matlab_bicubic") -> Patches:
+    """Three batches an epoch, the last one smaller."""
+    pixels = np.random.default_rng(7).integers(0, 256, (20, 24, 3), dtype=np.uint8)
+    pixels = pixels.repeat(2, 0).repeat(2, 1)
+    one = Image("drawn", pixels, None, hashlib.sha256(pixels.data).hexdigest())
+    degrade = slots.degradation.parse(degradation).build()(2)
+    flips = [slots.augmentation.parse(name).build()() for name in ("hflip", "rot90")]
+    return Patches(
+        Dataset("drawn", "train", (one,), "0"), degrade, flips,
+        scale=2, patch=12, count=5, batch_size=2, fixed=False, streams=Streams(3),
+    )  # fmt: skip
+
+
+class Dropping(nn.Module):
+    """Dropout, running statistics, and a parameter that nothing reaches."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Conv2d(3, 6, 3, padding=1), nn.Conv2d(6, 12, 3, padding=1)
+        self.norm, self.drop, self.dead = nn.BatchNorm2d(6), nn.Dropout(0.3), nn.Conv2d(3, 3, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.last(self.drop(self.norm(self.first(x)).relu()))
+        return nn.functional.pixel_shuffle(y, 2)
+
+
+def made(device: str) -> nn.Module:
+    net = Dropping()
+    initialise(net, Streams(3))
+    return net.to(device)
+
+
+def settings(**changes: Any) -> TrainSettings:
+    chosen = {"epochs": 3, "batch": 2, "optimizer": {"adam": {"lr": RATE}}} | changes
+    found: TrainSettings = training.parse({"train": chosen}).build()()
+    return found
+
+
+@contextmanager
+def engine_is(chosen: Callable[..., Any], patch: pytest.MonkeyPatch) -> Iterator[None]:
+    with patch.context() as here:
+        here.setattr(loop, "engine", chosen)
+        yield
+
+
+def held(learner: Any, patches: Any, device: torch.device) -> Any:
+    return graphed(learner, patches, device, HOLD[device.type])
+
+
+CASES: dict[str, dict[str, Any]] = {
+    "adam": {},
+    "amsgrad": {"optimizer": {"adam": {"lr": RATE, "amsgrad": True, "weight_decay": 0.01}}},
+    "adamw-clip": {"optimizer": {"adamw": {"lr": RATE}}, "clip": 0.1},
+    "sgd": {"optimizer": {"sgd": {"lr": RATE, "nesterov": True}}},
+    "steps": {"schedule": {"step": {"at": [0.4], "gamma": 0.5}}},
+}
+
+
+@pytest.mark.parametrize("device", ["cpu", CUDA])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("case", CASES)
+def test_held_steps_are_the_steps(
+    case: str, precision: Any, device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Warm-up undone, rates and losses by tensors, patches cut on the device: not one bit."""
+    found = []
+    for chosen in (stepwise, held):
+        with engine_is(chosen, monkeypatch):
+            found.append(
+                fit(made(device), images(), settings(**CASES[case]), Streams(3), lambda _: None,
+                    precision=precision)
+            )  # fmt: skip
+    plain, ours = found
+    assert ours.losses == plain.losses
+    for name, value in plain.net.state_dict().items():
+        assert torch.equal(ours.net.state_dict()[name], value), name
+
+
+@pytest.mark.parametrize("device", ["cpu", CUDA])
+@pytest.mark.parametrize(
+    "degradation", ["matlab_bicubic", {"pipeline": {"of": ["noise", "bicubic"]}}], ids=["", "drawn"]
+)
+def test_going_on_with_held_steps_gives_the_same_bits(
+    degradation: Any, device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in the middle of an epoch, and where patches come from the host."""
+    patches = images(degradation)
+    states: list[dict[str, Any]] = []
+
+    def keep(now: Training) -> None:
+        states.append(copy.deepcopy(now.state()))
+
+    chosen = settings(schedule="cosine")
+    with engine_is(held, monkeypatch):
+        whole = fit(made(device), patches, chosen, Streams(3), keep)
+        for state in states[:-1]:
+            torch.rand(3)
+            again = fit(made(device), patches, chosen, Streams(3), lambda _: None, resume=state)
+            assert again.losses == whole.losses
+            for a, b in zip(whole.net.parameters(), again.net.parameters(), strict=True):
+                assert torch.equal(a, b)
+
+
+def test_a_schedule_reaches_held_steps_within_the_rounding_of_fp32(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = []
+    for chosen in (stepwise, held):
+        with engine_is(chosen, monkeypatch):
+            wanted = settings(schedule="cosine", epochs=4)
+            found.append(fit(made("cpu"), images(), wanted, Streams(3), lambda _: None).losses)
+    assert found[1] == pytest.approx(found[0], rel=1e-5)
+
+
+def test_the_cpu_takes_plain_steps_and_foreign_optimizers_are_not_held() -> None:
+    learner = Supervised(made("cpu"), settings(), "fp32")
+    assert engine(learner, images(), torch.device("cpu")).__qualname__.startswith("stepwise")
+    assert graphs.holds(learner)
+    learner.optimizer = torch.optim.RMSprop(learner.parameters)
+    assert not graphs.holds(learner)
+
+
+def test_work_that_cannot_be_recorded_is_done_all_the_same() -> None:
+    def refuses(work: Callable[[], None]) -> Callable[[], None]:
+        work()  # half of it may have been done
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    learners = [Supervised(made("cpu"), settings(), "fp32") for _ in range(2)]
+    ours = graphed(learners[0], images(), torch.device("cpu"), refuses)
+    plain = stepwise(learners[1], images(), torch.device("cpu"))
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        for step in (0, 1):
+            torch.manual_seed(step)
+            one = ours(0, step).clone()
+            torch.manual_seed(step)
+            assert torch.equal(one, plain(0, step))
+    assert ["not held by a CUDA graph" in str(w.message) for w in said] == [True]
+
+
+def test_rates_of_held_steps_lie_on_the_device() -> None:
+    learner = Supervised(made("cpu"), settings(), "fp32")
+    graphs.read_rates_from_tensors(learner, torch.device("cpu"))
+    (group,) = optimizers(learner)[0].param_groups
+    assert isinstance(group["lr"], Tensor)
+    assert group["capturable"] is True
