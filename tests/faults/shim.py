@@ -67,6 +67,16 @@ def can_meet(fault: Fault, number: int, calls: Sequence[tuple[str, str]]) -> boo
     return True
 
 
+def is_within(number: int, calls: Sequence[tuple[str, str]]) -> bool:
+    """Whether the call stands inside a row of like calls on one file, neither first nor last.
+
+    A kill or a torn write leaves another file at each of them; an error takes the program the same
+    way as at the ends of the row: one transaction that is rolled back.
+    """
+    near = calls[max(number - 2, 0) : number + 1]
+    return len(near) == 3 and len(set(near)) == 1
+
+
 class Shim:
     """Arms the shim of every process that was started with `environment`."""
 
