@@ -24,10 +24,10 @@ def test_a_cpu_worker_keeps_its_memory_unless_the_user_knows_better(
 def test_a_worker_starts_with_these_settings_and_answers() -> None:
     seat = hire("cpu", 1)
     try:
+        assert seat.pipe.poll(120)  # before, the process may still have our own environment
         with open(f"/proc/{seat.process.pid}/environ", encoding="utf-8") as file:
             found = dict(entry.split("=", 1) for entry in file.read().split("\0") if entry)
         assert ALLOCATOR.items() <= found.items()
-        assert seat.pipe.poll(120)
         seat.ready = True
     finally:
         seat.leave()
