@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -19,15 +19,28 @@ from srbench.worker import save_originals
 class Assignments:
     """The runs of one plan as tasks for workers, and what they report as rows."""
 
-    def __init__(self, plan: Plan, store: Store, *, threads: int, checkpoint_s: float) -> None:
-        self.plan, self.store = plan, store
+    def __init__(
+        self,
+        plan: Plan,
+        store: Store,
+        *,
+        threads: int,
+        checkpoint_s: float,
+        found: Callable[[Claim], PlannedVariant] | None = None,
+    ) -> None:
+        """`found` says what a run trains that the plan does not name: a search has found it."""
+        self.plan, self.store, self.found = plan, store, found
         self.threads, self.checkpoint_s = threads, checkpoint_s
         self.by_name = {p.variant.name: p for p in plan.variants}
         self.originals: dict[str, list[tuple[str, str, str]]] = {}
         self.noted: dict[str, int] = {}  # device -> number of its provenance
 
     def planned(self, claim: Claim) -> PlannedVariant:
-        return self.by_name[claim.variants[0]]
+        known = next((self.by_name[n] for n in claim.variants if n in self.by_name), None)
+        if known is None and self.found is not None:
+            return self.found(claim)
+        assert known is not None, f"run {claim.run} is of no variant of the plan"
+        return known
 
     def folder(self, run: Claim | MissingScore) -> Path:
         return run_folder(self.store.root, run.fingerprint, run.seed, run.attempt)
@@ -45,19 +58,18 @@ class Assignments:
             folder=str(self.folder(claim)),
             protocol=study.protocol,
             metrics=study.metrics,
-            evaluate=tuple(choice.to_json() for choice in study.base.data["eval"]),
+            evaluate=tuple(c.to_json() for c in study.base.data["eval"]) if claim.judged else (),
             checkpoint_s=self.checkpoint_s,
             precision=self.plan.numerics.precision,
         )
 
     def scoring_task(self, missing: MissingScore) -> Task:
-        planned = self.by_name[missing.variants[0]]
         claim = Claim(
             missing.run, missing.fingerprint, missing.seed, missing.attempt, 0, missing.variants, 0
         )
         sets = dict(self._evaluation_sets())
         weights = str(self.store.root / missing.weights) if missing.weights else None
-        task = self.task(claim, planned)
+        task = self.task(claim, self.planned(claim))
         return Task(**{
             **{f.name: getattr(task, f.name) for f in fields(task)},
             "evaluate": (sets[missing.dataset],),

@@ -26,7 +26,7 @@ from srbench.messages import (
     Scoring,
     Stopped,
 )
-from srbench.plan import Plan
+from srbench.plan import Plan, PlannedVariant
 from srbench.registry import StudyError
 from srbench.seats import Seat, hire
 from srbench.store import Claim, Fenced, MissingScore, Owner, Point, Store, this_process
@@ -54,22 +54,40 @@ class Watcher(Protocol):
     def scoring(self, claim: Claim) -> None: ...
     def finished(self, claim: Claim, done: Done, folder: Path) -> None: ...
     def failed(self, claim: Claim, reason: str, message: str) -> None: ...
+    def pruned(self, claim: Claim, at: int, why: str) -> None: ...
     def stopped(self, claim: Claim, step: int) -> None: ...
     def said(self, text: str) -> None: ...
+
+
+class Supplier(Protocol):
+    """Who finds new runs while others are trained, and gives up hopeless ones: a search."""
+
+    def supply(self, wanted: int) -> None: ...
+    def planned(self, claim: Claim) -> PlannedVariant: ...
+    def gives_up(self, claim: Claim, curves: frozenset[str]) -> tuple[int, str] | None: ...
+    def prune(self, claim: Claim, at: int, why: str, *, steps: int, seconds: float) -> None: ...
+    def ended(self, claim: Claim) -> None: ...
 
 
 class Conductor:
     """One `srbench run` under way."""
 
     def __init__(
-        self, plan: Plan, number: int, store: Store, options: Options, watchers: Sequence[Watcher]
+        self,
+        plan: Plan,
+        number: int,
+        store: Store,
+        options: Options,
+        watchers: Sequence[Watcher],
+        search: Supplier | None = None,
     ) -> None:
         self.plan, self.number, self.store, self.options = plan, number, store, options
-        self.watchers = watchers
+        self.watchers, self.search = watchers, search
         self.owner: Owner = this_process("srbench run")
         self.assignments = Assignments(
-            plan, store, threads=options.threads, checkpoint_s=options.checkpoint_s
-        )
+            plan, store, threads=options.threads, checkpoint_s=options.checkpoint_s,
+            found=search.planned if search else None,
+        )  # fmt: skip
         self.seats: list[Seat] = []
         self.to_score: list[MissingScore] = []
         self.deaths: dict[int, int] = {}
@@ -113,6 +131,9 @@ class Conductor:
 
     def _hand_out(self) -> None:
         """Give every idle worker a task; start workers while there is more to do."""
+        busy = sum(seat.claim is not None or seat.scoring is not None for seat in self.seats)
+        if self.search is not None and busy < len(self.options.devices):
+            self.search.supply(len(self.options.devices) - busy)
         waiting = self.store.claimable(self.number) + len(self.to_score)
         while len(self.seats) < len(self.options.devices) and waiting > self._unready():
             self.seats.append(hire(self._free_device(), self.options.threads))
@@ -189,23 +210,43 @@ class Conductor:
             points = [Point(*point) for point in message.points]
             self.store.write_points(claim, points, steps=message.step)
             self._tell("progressed", claim, message)
+            self._perhaps_give_up(seat, claim, message)
         elif isinstance(message, Scoring):
             self._tell("scoring", claim)
         elif isinstance(message, Done):
             self.store.finish(claim, self.assignments.outcome(claim, message, seat.device))
-            seat.claim = None
+            self._leave(seat, claim)
             self._tell("finished", claim, message, self.assignments.folder(claim))
         elif isinstance(message, Failed):
             self.store.fail(
                 claim, message.reason, message.message, steps=message.steps,  # type: ignore[arg-type]
                 provenance=self.assignments.provenance(seat.device),
             )  # fmt: skip
-            seat.claim = None
+            self._leave(seat, claim)
             self._tell("failed", claim, message.reason, message.message)
+        elif isinstance(message, Stopped) and seat.given_up and self.search is not None:
+            at, why = seat.given_up
+            self.search.prune(claim, at, why, steps=message.steps, seconds=message.train_s)
+            self._leave(seat, claim)
+            self._tell("pruned", claim, at, why)
         elif isinstance(message, Stopped):
             self.store.interrupt(claim, message.steps)
             seat.claim = None
             self._tell("stopped", claim, message.steps)
+
+    def _perhaps_give_up(self, seat: Seat, claim: Claim, message: Progress) -> None:
+        if self.search is None or claim.judged or seat.given_up is not None:
+            return
+        names = frozenset(name for name, *_ in message.points)
+        seat.given_up = self.search.gives_up(claim, names)
+        if seat.given_up is not None:
+            seat.tell("stop")
+
+    def _leave(self, seat: Seat, claim: Claim) -> None:
+        """A run has come to its end."""
+        seat.claim = seat.given_up = None
+        if self.search is not None and not claim.judged:
+            self.search.ended(claim)
 
     def _take_scores(self, seat: Seat, missing: MissingScore, message: Message) -> None:
         if isinstance(message, Done):

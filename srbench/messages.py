@@ -103,6 +103,7 @@ class Stopped:
 
     run: int
     steps: int
+    train_s: float
 
 
 @dataclass(frozen=True)

@@ -294,6 +294,7 @@ def _asked(
         "metrics": list(study.metrics),
         "min_effect": study.min_effect,
         "looks": study.looks,
+        **({"search": study.search.as_plain()} if study.search else {}),
         "claims": [(claim.id, claim.says, claim.text) for claim in study.claims],
         "eval": sorted(m for role, m in datasets if role == "eval"),
     }

@@ -16,7 +16,7 @@ from srbench.train.fit import FIT_VERSION
 def record(plan: Plan, key: str) -> PlanRecord:
     """The plan as the store keeps it."""
     study, numerics = plan.study, str(plan.numerics)
-    trainings = {p.fingerprint: _training(p, study.scale, numerics) for p in plan.variants}
+    trainings = {p.fingerprint: training_record(p, study.scale, numerics) for p in plan.variants}
     return PlanRecord(
         digest=plan.digest,
         key=key,
@@ -56,6 +56,7 @@ def _facts(plan: Plan) -> dict[str, Any]:
         "references": references(plan),
         "claims": [{"id": c.id, "says": c.says, "test": c.text} for c in study.claims],
         "design": _design(study.design),
+        "search": study.search and study.search.as_plain(),
     }
     return {k: v for k, v in facts.items() if k not in ("plan", "planned_at", "later")}
 
@@ -73,7 +74,8 @@ def _design(design: Design | None) -> dict[str, Any] | None:
     }
 
 
-def _training(p: PlannedVariant, scale: int, numerics: str) -> TrainingRecord:
+def training_record(p: PlannedVariant, scale: int, numerics: str) -> TrainingRecord:
+    """A variant's training as the store keeps it."""
     tree, price = p.variant.tree, p.cost
     return TrainingRecord(
         fingerprint=p.fingerprint,

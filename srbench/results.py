@@ -45,6 +45,7 @@ class StudyFacts:
     claims: tuple[dict[str, str], ...] = ()  # id, says, test
     looks: tuple[int, ...] = ()  # seeds at which the study looks; empty for a fixed number
     design: dict[str, Any] | None = None  # kind, factors, levels of each variant, aliases
+    search: dict[str, Any] | None = None  # space, objectives, sampler, pruner, budget, seeds
     later: str = ""  # what was changed after results of this study were there; empty is none
 
 

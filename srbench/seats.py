@@ -38,6 +38,7 @@ class Seat:
     ready: bool = False
     claim: Claim | None = None
     scoring: MissingScore | None = None
+    given_up: tuple[int, str] | None = None  # epoch and reason, once the run was told to stop
 
     @property
     def idle(self) -> bool:

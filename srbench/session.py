@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ if TYPE_CHECKING:  # torch comes with it, three seconds that a finished study do
     from srbench.bench import Options
     from srbench.estimate import Forecast
     from srbench.plan import Plan
+    from srbench.search import Searcher
     from srbench.study import Study
 
 
@@ -137,7 +139,7 @@ def _finished(request: Request, key: str) -> tuple[Store, Ended] | None:
     except StudyError:
         return None  # not there yet, or not usable: opening it for the runs says which
     number = store.find_plan(key) if shortcut.holds(store.root, key) else None
-    tidy = not is_left_open(store.root, request.study.stem)  # else Optuna's mirror needs a look
+    tidy = not _left_open(store, request.study.stem)  # else Optuna's mirror needs a look
     if number is None or not tidy or not _complete(store, number):
         store.close()
         return None
@@ -148,7 +150,14 @@ def _finished(request: Request, key: str) -> tuple[Store, Ended] | None:
 def _complete(store: Store, plan: int) -> bool:
     states = store.plan_states(plan)
     again = {"queued", "running", "interrupted", "failed"} & set(states)
-    return not again and not store.missing_scores(plan) and not take_looks(store, plan)
+    if again or store.missing_scores(plan) or store.unconfirmed(plan):
+        return False
+    return not take_looks(store, plan)
+
+
+def _left_open(store: Store, study: str) -> bool:
+    """Whether a process was killed while it kept one of the study's mirrors."""
+    return any(is_left_open(store.root, name) for name in (study, f"{study}, confirmation"))
 
 
 def _planned(request: Request, console: Console) -> Plan:
@@ -177,7 +186,10 @@ def _conduct(plan: Plan, request: Request, store: Store, key: str, console: Cons
         store.retry_failed(number)
     devices = choose_devices(request.device, request.workers)
     options = Options(devices, checkpoint_s=request.checkpoint_s)
-    while (stopped := _work_off(plan, number, store, options, console)) is None:
+    searcher = _searcher(plan, number, store, console)
+    while (stopped := _work_off(plan, number, store, options, console, searcher)) is None:
+        if searcher is not None and _searches_on(searcher, store, number):
+            continue
         added = take_looks(store, number)
         if not added:
             break
@@ -186,41 +198,78 @@ def _conduct(plan: Plan, request: Request, store: Store, key: str, console: Cons
     return _ended(store, number, stopped)
 
 
+def _searcher(plan: Plan, number: int, store: Store, console: Console) -> Searcher | None:
+    """The plan's search, where it has one."""
+    if plan.study.search is None:
+        return None
+    from srbench.search import Searcher
+
+    def say(text: str) -> None:
+        console.print(text, highlight=False, markup=False)
+
+    return Searcher(plan, number, store, say)
+
+
+def _searches_on(searcher: Searcher, store: Store, plan: int) -> bool:
+    """Whether there is, or may soon be, more to do: trials, or the confirmation of the best."""
+    if searcher.confirm() or searcher.goes_on() or store.claimable(plan):
+        return True
+    if searcher.is_elsewhere():
+        time.sleep(1)  # the best are known when the trials of other processes have ended
+        return True
+    return False
+
+
 def _work_off(
-    plan: Plan, number: int, store: Store, options: Options, console: Console
+    plan: Plan,
+    number: int,
+    store: Store,
+    options: Options,
+    console: Console,
+    searcher: Searcher | None,
 ) -> int | None:
     """Train and score what is queued; the signal that stopped it, else None."""
     from srbench.bench import Conductor
-    from srbench.mirror import MirrorWatcher
+    from srbench.mirror import MirrorWatcher, SearchWatcher
     from srbench.terminal.progress import Terminal
 
     left = store.claimable(number)
     unscored = len(store.missing_scores(number))
-    if not left and not unscored:
-        if is_left_open(store.root, plan.study.name):  # by a process that was killed
+    trials = searcher.left() if searcher and (left or searcher.goes_on()) else 0
+    if not left and not unscored and not (searcher and searcher.goes_on()):
+        if _left_open(store, plan.study.name):
             MirrorWatcher(store, number, console.print).close()
+            if searcher is not None:
+                SearchWatcher(store, number, console.print).close()
         return None
     devices, runs = options.devices, sum(store.plan_states(number).values())
     works = {p.variant.name: p.steps * p.cost.macs_256 for p in plan.variants}
     total = _work_left(plan, store.waiting(number))
     console.print(
         f"{plan.study.name}: {left} of {runs} runs to do"
+        + (f", up to {trials} trials" if trials else "")
         + (f", {unscored} to score" if unscored else "")
         + f"; {len(devices)} worker{'s' if len(devices) > 1 else ''} on {plan.numerics}",
         highlight=False,
         markup=False,
     )
+    total += trials * next(iter(works.values()), 0.0)
     with (
         shared(devices, lambda device: console.print(f"waiting for a latency pass on {device}")),
-        Terminal(console, works, total, left) as terminal,
+        Terminal(console, works, total, left + trials) as terminal,
         finishing() as stop,
     ):
-        mirror = MirrorWatcher(store, number, terminal.said)
-        conductor = Conductor(plan, number, store, options, [terminal, mirror])
+        mirrors: list[MirrorWatcher | SearchWatcher]
+        mirrors = [MirrorWatcher(store, number, terminal.said)]
+        if searcher is not None:
+            mirrors.append(SearchWatcher(store, number, terminal.said))
+        watchers = [terminal, *mirrors]
+        conductor = Conductor(plan, number, store, options, watchers, searcher)
         try:
             conductor.conduct(lambda: stop.number is not None)
         finally:
-            mirror.close()
+            for mirror in mirrors:
+                mirror.close()
     return stop.number
 
 

@@ -111,7 +111,7 @@ def _finished(task: Task, pipe: Connection, device: torch.device) -> Message:
     try:
         return run.do()
     except Stop:
-        return Stopped(task.run, run.step)
+        return Stopped(task.run, run.step, run.spent_s())
     except Diverged as problem:
         return Failed(task.run, "diverged", str(problem), problem.step)
     except FloatingPointError as problem:
@@ -143,7 +143,7 @@ class _Run:
         self.sent = 0
         self.step = 0
         self.trained_s = 0.0  # before the last resume
-        self.last_sent = self.last_saved = time.monotonic()
+        self.begin = self.last_sent = self.last_saved = time.monotonic()
 
     def do(self) -> Message:
         net: nn.Module = self.tree.model.build()(self.task.scale)
@@ -163,10 +163,16 @@ class _Run:
         self.pipe.send(Scoring(self.task.run))
         start = time.monotonic()
         scores, pictures = self._score(net)
+        if not self.task.evaluate:  # a candidate of a search, which never sees `eval`
+            self._show_validation(net)
         return Done(
             self.task.run, self.step, train_s, time.monotonic() - start, memory, weights, sha256,
             tuple(scores), tuple(pictures),
         )  # fmt: skip
+
+    def spent_s(self) -> float:
+        """Seconds of training so far, those before a resume too."""
+        return self.trained_s + time.monotonic() - self.begin
 
     def _train(self, net: nn.Module) -> float:
         settings: TrainSettings = self.tree.train.build()()
@@ -203,7 +209,7 @@ class _Run:
         )  # fmt: skip
         if self.sent < len(self.points):  # saved after the last step, and perhaps not yet told
             self._tell(now)
-        return self.trained_s + time.monotonic() - self.begin
+        return self.spent_s()
 
     def _end_epoch(self, now: Training, validate: bool) -> None:
         losses = now.losses[-now.per_epoch :]
@@ -249,7 +255,7 @@ class _Run:
     def _checkpoint(self, now: Training) -> None:
         state = now.state()
         state["points"] = [list(point) for point in self.points]
-        state["seconds"] = self.trained_s + time.monotonic() - self.begin
+        state["seconds"] = self.spent_s()
         checkpoint.save(self.folder, now.step, state)
         self.last_saved = time.monotonic()
 
@@ -279,6 +285,11 @@ class _Run:
                 if n == 0 and chosen == self.task.evaluate[0]:
                     _save_picture(self.folder / STRIP, strip(lr, sr, hr))
         return scores, pictures
+
+    def _show_validation(self, net: nn.Module) -> None:
+        for _, lr, hr in _evaluation_images(self.task, self.task.data, "validate"):
+            _save_picture(self.folder / STRIP, strip(lr, super_resolve(net, lr, self.device), hr))
+            break
 
     def _listen(self) -> None:
         """Between two images: stop where the conductor wants it, and end where it is gone."""

@@ -22,6 +22,8 @@ ALLOWED: dict[str, set[str]] = {
     "streams": set(),
     "resample": set(),
     "csv_text": set(),
+    "space": set(),
+    "history": set(),
     "results": {"csv_text", "files"},
     "files": {"registry"},
     "cache": set(),
@@ -40,7 +42,9 @@ ALLOWED: dict[str, set[str]] = {
     "train": PARTS | {"files", "extractors"},
     "weights": {"registry"},
     "conformance": PARTS | {"document", "train"},
-    "study": PARTS | {"document", "designs", "data", "measure", "train", "stats"},
+    "study": PARTS | {
+        "document", "designs", "data", "history", "measure", "space", "stats", "train",
+    },
     "twins": {"registry", "study", "measure", "stats"},
     "plan": PARTS | {
         "extractors", "cache", "identity", "threads", "study", "twins", "data", "measure", "train",
@@ -55,16 +59,19 @@ ALLOWED: dict[str, set[str]] = {
     "latency": PARTS | {"occupancy", "data", "measure", "stats", "study", "train"},
     "published": {"registry", "document"},
     # what was measured, and what is said about it
-    "store": {"published", "registry", "csv_text", "files", "results"},
+    "store": {"history", "published", "registry", "csv_text", "files", "results"},
     "stats": set(),
     "report": {"registry", "csv_text", "files", "results", "stats"},
-    "tune": set(),
-    "mirror": {"keepers", "registry", "places", "results", "store", "tune", "report"},
+    "tune": {"history", "registry", "space"},
+    "mirror": {
+        "history", "keepers", "registry", "places", "results", "space", "store", "tune", "report",
+    },
     # where training meets the store, and the commands
     "records": {"designs", "results", "study", "plan", "train", "store"},
     "seats": {"worker", "store"},
     "assignments": {"places", "provenance", "plan", "devices", "messages", "worker", "store"},
     "bench": {"registry", "plan", "messages", "seats", "assignments", "store"},
+    "search": {"history", "plan", "records", "registry", "space", "store", "study", "tune"},
     "estimate": {"streams", "threads", "plan", "train", "store"},
     "timed": {
         "registry", "provenance", "devices", "latency", "study", "plan", "stats", "store",
@@ -83,7 +90,7 @@ ALLOWED: dict[str, set[str]] = {
     "looks": {"store", "report"},
     "session": {
         "registry", "report", "looks", "keepers", "signals", "shortcut", "study", "plan", "store",
-        "devices", "records", "bench", "mirror", "terminal", "estimate", "occupancy",
+        "devices", "records", "bench", "mirror", "search", "terminal", "estimate", "occupancy",
     },
     "scored": PARTS | {"document", "data", "measure", "weights"},
     "networks": PARTS | {"document", "weights", "measure"},

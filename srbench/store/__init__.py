@@ -8,6 +8,7 @@ from srbench.store.finished import FinishedRun, Measured
 from srbench.store.owners import this_process
 from srbench.store.store import Store, open_store
 from srbench.store.values import (
+    Candidate,
     Claim,
     DatasetRecord,
     Fenced,
@@ -21,6 +22,7 @@ from srbench.store.values import (
     PictureRow,
     PlanRecord,
     Point,
+    Proposal,
     Provenance,
     Reason,
     ScoreRow,
@@ -30,6 +32,7 @@ from srbench.store.values import (
 )
 
 __all__ = [
+    "Candidate",
     "Claim",
     "DatasetRecord",
     "Fenced",
@@ -45,6 +48,7 @@ __all__ = [
     "PictureRow",
     "PlanRecord",
     "Point",
+    "Proposal",
     "Provenance",
     "Reason",
     "ScoreRow",

@@ -17,7 +17,7 @@ from srbench.store.engine import migrating, reading
 from srbench.store.tables import Base
 from srbench.store.views import VIEWS
 
-SCHEMA = "0003"
+SCHEMA = "0004"
 SCRIPTS = Path(__file__).parent / "migrations"
 VERSION_TABLE = "srbench_version"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, Engine, and_, func, select
 
 from srbench.store.engine import reading
-from srbench.store.queue import of_plan
+from srbench.store.queue import of_judged
 from srbench.store.tables import Cell, Image, Plan, PlanDataset, Run, Score, Variant
 from srbench.store.values import MissingScore
 
@@ -26,7 +26,7 @@ def missing_scores(engine: Engine, plan: int) -> list[MissingScore]:
         sets = evaluation_sets(connection, plan)
         done = (
             select(Run.id, Run.fingerprint, Run.seed, Run.attempt, Run.weights)
-            .where(of_plan(plan, Run), Run.state == "done")
+            .where(of_judged(plan, Run), Run.state == "done")
             .order_by(Run.id)
         )
         missing = []
@@ -58,7 +58,7 @@ def score_counts(connection: Connection, plan: int, protocol: str) -> Counts:
         select(Score.run_id, Image.manifest, Score.metric, func.count())
         .join(Image, Image.id == Score.image_id)
         .join(Run, Run.id == Score.run_id)
-        .where(Score.protocol == protocol, of_plan(plan, Run))
+        .where(Score.protocol == protocol, of_judged(plan, Run))
         .group_by(Score.run_id, Image.manifest, Score.metric)
     )
     return {(run, manifest, m): number for run, manifest, m, number in connection.execute(counts)}

@@ -157,6 +157,12 @@ def queue_runs(connection: Connection, plan: PlanRecord, moment: str) -> None:
         for fingerprint, seed in wanted
     ]
     put(connection, Run, rows, unique=["fingerprint", "seed", "attempt"])
+    for fingerprint, seed in wanted:  # what a search gave up, a plan takes up again
+        connection.execute(
+            update(Run)
+            .where(Run.fingerprint == fingerprint, Run.seed == seed, Run.state == "pruned")
+            .values(state="interrupted", message=None, finished_at=None)
+        )
 
 
 def find(engine: Engine, shortcut: str) -> int | None:

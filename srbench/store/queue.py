@@ -55,6 +55,18 @@ def of_plan(plan: int, run: type[Run]) -> ColumnElement[bool]:
     return and_(asked, is_latest(run))
 
 
+def of_judged(plan: int, run: type[Run]) -> ColumnElement[bool]:
+    """As `of_plan`, without the candidates of a search, which are never judged."""
+    variant, cell = aliased(Variant), aliased(Cell)
+    asked = (
+        exists()
+        .where(variant.plan_id == plan, variant.fingerprint == run.fingerprint)
+        .where(variant.role != "candidate")
+        .where(cell.variant_id == variant.id, cell.seed == run.seed)
+    )
+    return and_(asked, is_latest(run))
+
+
 def gone_owners(connection: Connection) -> list[Owner]:
     """The owners of running runs that were processes of this machine and have ended."""
     columns = (Run.owner_host, Run.owner_boot, Run.owner_pid, Run.owner_started)
@@ -108,18 +120,22 @@ def claim(engine: Engine, plan: int, owner: Owner, now: float) -> Claim | None:
         if taken is None:
             return None
         number, fingerprint, seed, attempt, fence, steps = taken
-        names = tuple(sharing(connection, plan, fingerprint, seed))
-    return Claim(number, fingerprint, seed, attempt, fence, names, steps)
+        shared = sharing(connection, plan, fingerprint, seed)
+    judged = any(role != "candidate" for _, role in shared)
+    names = tuple(name for name, _ in shared)
+    return Claim(number, fingerprint, seed, attempt, fence, names, steps, judged)
 
 
-def sharing(connection: Connection, plan: int, fingerprint: str, seed: int) -> list[str]:
-    """The plan's variants that one run stands for, in study order."""
+def sharing(
+    connection: Connection, plan: int, fingerprint: str, seed: int
+) -> list[tuple[str, str]]:
+    """Name and role of the plan's variants that one run stands for, in study order."""
     names = (
-        select(Variant.name)
+        select(Variant.name, Variant.role)
         .join(Cell)
         .where(Variant.plan_id == plan, Variant.fingerprint == fingerprint, Cell.seed == seed)
     )
-    return list(connection.execute(names.order_by(Variant.position)).scalars())
+    return list(connection.execute(names.order_by(Variant.position)).tuples())
 
 
 def hold(connection: Connection, claim: Claim, now: float, **values: Any) -> None:

@@ -20,7 +20,7 @@ from srbench.store.columns import NOT_FINITE, to_json
 from srbench.store.engine import reading
 from srbench.store.intent import changed_after_results
 from srbench.store.plans import latest
-from srbench.store.queue import is_latest, of_plan
+from srbench.store.queue import is_latest, of_judged
 from srbench.store.read_latency import latency
 from srbench.store.sound import check_facts, check_kinds, check_results
 from srbench.store.tables import (
@@ -73,7 +73,7 @@ def results(engine: Engine, root: Path, study_or_plan: str | int, *, points: int
 def curves_of(connection: Connection, plan: int, most: int) -> pd.DataFrame:
     names = ["run_id", "name", "step", "epoch", "value", "not_finite"]
     kinds = {"run_id": "int64", "step": "int64", "epoch": "float64", "value": "float64"}
-    rows = curve_points(connection, of_plan(plan, Run), most)
+    rows = curve_points(connection, of_judged(plan, Run), most)
     check_kinds(rows, (Curve.run_id, Curve.name, *COLUMNS))
     return pd.DataFrame.from_records(rows, columns=names).astype(kinds)
 
@@ -89,7 +89,7 @@ def cells_of(plan: int) -> Select[*tuple[Any, ...]]:
         .join(Training, Training.fingerprint == Variant.fingerprint)
         .join(Run, and_(Run.fingerprint == Variant.fingerprint, Run.seed == Cell.seed))
         .outerjoin(Provenance, Provenance.id == Run.provenance_id)
-        .where(Variant.plan_id == plan, is_latest(Run))
+        .where(Variant.plan_id == plan, Variant.role != "candidate", is_latest(Run))
         .order_by(Variant.position, Cell.position)
     )
 
@@ -154,7 +154,7 @@ def variants(connection: Connection, plan: int) -> pd.DataFrame:
             Training.data,
         )
         .join(Training, Training.fingerprint == Variant.fingerprint)
-        .where(Variant.plan_id == plan)
+        .where(Variant.plan_id == plan, Variant.role != "candidate")
         .order_by(Variant.position)
     )
     table = frame(connection, query)
@@ -230,7 +230,7 @@ def of_images(
     return (
         query.join(PlanDataset, and_(named, PlanDataset.manifest == Image.manifest))
         .join(Run, Run.id == run)
-        .where(of_plan(plan, Run))
+        .where(of_judged(plan, Run))
         .order_by(*order)
     )
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
 
+from srbench.history import TrialRow
 from srbench.published import Published
 from srbench.registry import StudyError
 from srbench.store import (
@@ -32,6 +33,7 @@ from srbench.store import (
     queue,
     show,
     sql,
+    trials,
 )
 from srbench.store.address import Address, check_file, find
 from srbench.store.copies import copy_database
@@ -48,9 +50,11 @@ from srbench.store.values import (
     PictureRow,
     PlanRecord,
     Point,
+    Proposal,
     Provenance,
     Reason,
     ScoreRow,
+    VariantRecord,
 )
 
 if TYPE_CHECKING:  # for weight only: nothing here is imported the other way round
@@ -211,6 +215,47 @@ class Store:
     def write_latency(self, found: LatencyPass) -> int:
         """Keep a latency pass with every time it took; its number."""
         return latency.write_latency(self.engine, found, self.clock())
+
+    # searches
+
+    def trials(self, plan: int, me: Owner) -> list[TrialRow]:
+        """The trials of a plan's search with their runs, in the order of asking."""
+        return trials.trials(self.engine, plan, me, self.clock())
+
+    def add_trial(self, plan: int, number: int, proposal: Proposal) -> bool:
+        """Store a trial under the number it expects; False where somebody was first."""
+        return trials.add(self.engine, plan, number, proposal, self.clock())
+
+    def note_trial(self, plan: int, number: int, noted: dict[str, Any]) -> None:
+        """Keep what sampler and pruner keep with a trial."""
+        trials.note(self.engine, plan, number, noted)
+
+    def prune(
+        self, plan: int, claim: Claim, at: int, message: str, *, steps: int, seconds: float
+    ) -> None:
+        """End a run and its trial before the last epoch: it is not worth it."""
+        more = {"steps": steps, "train_seconds": seconds}
+        trials.prune(self.engine, plan, claim, at, message, self.clock(), **more)
+
+    def give_up(self, plan: int, number: int, at: int, message: str) -> None:
+        """End a trial before its last seed."""
+        trials.give_up(self.engine, plan, number, at, message)
+
+    def add_seed(self, plan: int, variant: str, seed: int) -> None:
+        """Give a candidate one more seed."""
+        trials.add_seed(self.engine, plan, variant, seed, self.clock())
+
+    def add_variants(self, plan: int, records: Sequence[VariantRecord]) -> int:
+        """Give a plan variants that it lacks, and queue their runs; how many were new."""
+        return trials.add_variants(self.engine, plan, records, self.clock())
+
+    def unconfirmed(self, plan: int) -> bool:
+        """Whether a plan has a search whose best were not yet queued on fresh seeds."""
+        return trials.unconfirmed(self.engine, plan)
+
+    def former_search(self, plan: int) -> int | None:
+        """The study's latest other plan that has trials; None where there is none."""
+        return trials.former_plan(self.engine, plan)
 
     # reading
 

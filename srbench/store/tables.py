@@ -147,7 +147,7 @@ class Variant(Base):
     plan_id: Mapped[int] = link("plans.id", "the plan it belongs to")
     position: Mapped[int] = count("place in the study file, from 0")
     name: Mapped[str] = words("name in the study file")
-    role: Mapped[str] = words("baseline, variant, twin, control or interpolation")
+    role: Mapped[str] = words("baseline, variant, twin, control, interpolation or candidate")
     change: Mapped[str] = words("what it changes in the base, in words")
     fingerprint: Mapped[str] = link("trainings.fingerprint", "the training it stands for")
 
@@ -306,6 +306,26 @@ class Picture(Base):
     image_id: Mapped[int] = link("images.id", "the image it shows", primary_key=True)
     kind: Mapped[str] = words("lr, sr or hr", primary_key=True)
     path: Mapped[str] = words("the file, relative to the database's folder")
+
+
+class Trial(Base):
+    """One proposal of a search, in the order of asking: what the sampler wanted tried."""
+
+    __tablename__ = "trials"
+    __table_args__ = (Index(None, "variant_id"),)
+    plan_id: Mapped[int] = link("plans.id", "the plan whose search it belongs to", primary_key=True)
+    number: Mapped[int] = count("place in the search, from 0", primary_key=True)
+    variant_id: Mapped[int | None] = link(
+        "variants.id", "the candidate that trains it; NULL where nothing is trained for it"
+    )
+    parameters: Mapped[dict[str, Any]] = plain("what was proposed, by place; JSON object")
+    constraints: Mapped[dict[str, Any]] = plain(
+        "by what share each constraint is broken, 0 or less where it is kept; JSON object"
+    )
+    noted: Mapped[dict[str, Any]] = plain("what sampler and pruner keep with it; JSON object")
+    pruned_at: Mapped[int | None] = count("epochs, or seeds, after which it was given up")
+    message: Mapped[str | None] = words("why it was given up, or not trained")
+    proposed_at: Mapped[str] = words("when it was proposed; ISO 8601, UTC")
 
 
 class Look(Base):

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 Reason = Literal["diverged", "oom", "error", "lost"]
 STATES = ("queued", "running", "interrupted", "done", "failed", "pruned")
-ROLES = ("baseline", "variant", "twin", "control", "interpolation")
+ROLES = ("baseline", "variant", "twin", "control", "interpolation", "candidate")
 REASONS = ("diverged", "oom", "error", "lost")
 QUANTITIES = ("latency", "step_time")
 RETRIED = ("oom", "error", "lost")  # a run that diverged is a result, not an accident
@@ -54,7 +54,7 @@ class VariantRecord:
     """One row of a study: a name, what it changes, the training it stands for, its seeds."""
 
     name: str
-    role: Literal["baseline", "variant", "twin", "control", "interpolation"]
+    role: Literal["baseline", "variant", "twin", "control", "interpolation", "candidate"]
     change: str
     fingerprint: str
     seeds: tuple[int, ...]
@@ -116,6 +116,7 @@ class Claim:
     epoch: int  # the fencing epoch, not one of training
     variants: tuple[str, ...]  # the names in this plan that share the run
     steps_done: int
+    judged: bool = True  # whether it is scored on `eval`: a candidate of a search is not
 
 
 @dataclass(frozen=True)
@@ -263,3 +264,23 @@ class LatencyPass:
     provenance: int
     networks: tuple[TimedRow, ...]
     samples: tuple[LatencyRow, ...]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A trial's variant and its training, and the seeds to begin with."""
+
+    variant: VariantRecord
+    training: TrainingRecord
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A trial to be stored; without a candidate nothing is trained for it."""
+
+    parameters: dict[str, Any]  # place -> plain value
+    constraints: dict[str, float]
+    noted: dict[str, Any]
+    candidate: Candidate | None = None
+    pruned_at: int | None = None
+    message: str | None = None

@@ -42,7 +42,7 @@ CELLS = """studies
 NAMES = (
     ("study", "studies.name", "name of the study"),
     ("variant", "variants.name", "name of the variant"),
-    ("role", "variants.role", "baseline, variant, twin, control or interpolation"),
+    ("role", "variants.role", "baseline, variant, twin, control, interpolation or candidate"),
     ("seed", "cells.seed", "the seed"),
     ("run_id", "runs.id", "number of the run; the same for variants that share it"),
 )

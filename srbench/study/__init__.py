@@ -2,6 +2,7 @@
 
 from srbench.study.judged import Match, unit_of
 from srbench.study.read import KEYS, Study, read
+from srbench.study.search import Search
 from srbench.study.tree import Tree, Variant, dataset_name, describe, setting_names
 from srbench.study.variants import INTERPOLATIONS
 
@@ -9,6 +10,7 @@ __all__ = [
     "INTERPOLATIONS",
     "KEYS",
     "Match",
+    "Search",
     "Study",
     "Tree",
     "Variant",

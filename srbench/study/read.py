@@ -27,6 +27,7 @@ from srbench.study.judged import (
     seeds_written,
     size_of_interest,
 )
+from srbench.study.search import Search, check_names, fresh_seeds, search_written
 from srbench.study.tree import Tree, Variant, check_patch, dataset_name
 from srbench.study.variants import design_of, rows_of
 from srbench.study.written import (
@@ -64,6 +65,7 @@ class Study:
     claims: tuple[Claim, ...]
     match: Match | None
     design: Design | None
+    search: Search | None
     notes: tuple[str, ...]
     text: str
     overrides: tuple[str, ...]
@@ -83,6 +85,7 @@ KEYS: dict[str, str] = {
     "seeds": "how many, a list, or {until: decided}",
     "base": "the network that variants change",
     "variants": "name: {setting: value, ...}",
+    "tune": "a search: {space: {skip: [none, bilinear]}, sampler: tpe, budget: 40 trials}",
     "design": "what makes the variants: {factorial: {se: {attention: scse}, ...}}",
     "match": "params or macs: beside each variant the baseline at a width that costs as much",
     "controls": "identity: {}, broken: {setting: value}; the report says whether they hold",
@@ -174,10 +177,14 @@ def _study(name: str, text: str, source: Document, set_: Sequence[str], seeds: i
     smallest = size_of_interest(value, metric)
     if looks and smallest is None:
         raise StudyError("seeds until decided need a min_effect: else nothing is ever equivalent")
+    search = search_written(value, base, metric)
+    if search is not None:
+        check_names(variants, search)
+        chosen = fresh_seeds(search, chosen, looks, value.get("seeds", 3) if seeds is None else 0)
     match = match_written(value, [v.name for v in variants if v.role == "variant"])
     twins = (f"{v.name} twin" for v in variants if match and v.role == "variant")
     names = Vocabulary(
-        variants=(*(v.name for v in variants), *twins),
+        variants=(*(v.name for v in variants), *twins, *(search.names() if search else ())),
         metrics=metrics,
         datasets=tuple(dataset_name(choice) for choice in base.data["eval"]),
         margins={} if smallest is None else {metric: smallest},
@@ -200,6 +207,7 @@ def _study(name: str, text: str, source: Document, set_: Sequence[str], seeds: i
         claims=claims_written(value, names),
         match=match,
         design=design_of(value),
+        search=search,
         notes=tuple(texts(value, "notes", ())),
         text=text,
         overrides=(*(f"--set {c}" for c in set_), *([f"--seeds {seeds}"] if seeds else [])),

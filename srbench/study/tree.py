@@ -42,7 +42,7 @@ class Tree:
         return found
 
 
-Role = Literal["baseline", "variant", "twin", "control", "interpolation"]
+Role = Literal["baseline", "variant", "twin", "control", "interpolation", "candidate"]
 
 
 @dataclass(frozen=True)

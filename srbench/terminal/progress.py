@@ -46,6 +46,7 @@ class Terminal:
         self.done_work, self.begun = 0.0, time.monotonic()
         self.rows: dict[int, _Row] = {}
         self.count = runs
+        self.usual = next(iter(works.values()), 0.0)  # of runs that a search finds
         self.bars: Progress | None = None
         if console.is_terminal:
             self.bars = Progress(
@@ -68,7 +69,9 @@ class Terminal:
 
     def started(self, claim: Any, steps: int) -> None:
         name = f"{claim.variants[0]}, seed {claim.seed}" if steps else claim.variants[0]
-        work = self.works.get(claim.variants[0], 0.0)
+        work = self.works.get(claim.variants[0], self.usual)
+        if len(self.rows) >= self.left:  # more than was foreseen
+            self.count, self.left = self.count + 1, self.left + 1
         row = _Row(name, steps, work, time.monotonic())
         self.rows[claim.run] = row
         if self.bars is not None and steps:
@@ -106,6 +109,10 @@ class Terminal:
         row = self._end(claim.run)
         first = next(iter(message.splitlines()), "")
         self._line(f"{row.name}: failed, {reason}: {first}", always=True)
+
+    def pruned(self, claim: Any, at: int, why: str) -> None:
+        row = self._end(claim.run)
+        self._line(f"{row.name}: given up, {why}")
 
     def stopped(self, claim: Any, step: int) -> None:
         row = self.rows[claim.run]

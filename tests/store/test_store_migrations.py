@@ -21,7 +21,7 @@ from srbench.store.tables import Base
 SECOND = """
 from alembic import op
 import sqlalchemy as sa
-revision, down_revision = "0004", "0003"
+revision, down_revision = "0005", "0004"
 
 def upgrade():
     with op.batch_alter_table("runs") as runs:
@@ -35,7 +35,7 @@ def scripts(folder: Path, more: str = "") -> Path:
     """The migrations with a second one that rebuilds the table of runs."""
     made = folder / "migrations"
     shutil.copytree(SCRIPTS, made)
-    (made / "versions" / "v0004_second.py").write_text(SECOND.format(more=more))
+    (made / "versions" / "v0005_second.py").write_text(SECOND.format(more=more))
     return made
 
 
@@ -63,11 +63,11 @@ def test_an_upgrade_keeps_every_row_and_a_copy(tmp_path: Path) -> None:
     store = open_store(database(tmp_path))
     finish_all(store, store.add_plan(plan()))
     bring_up_to_date(
-        store.engine, store.address, create=False, scripts=scripts(tmp_path), schema="0004"
+        store.engine, store.address, create=False, scripts=scripts(tmp_path), schema="0005"
     )
     assert store.sql("SELECT count(*), count(mood), count(words) FROM runs")[1] == [(4, 0, 0)]
     assert store.sql("SELECT count(*) FROM v_scores")[1] == [(16,)]
-    copy = open_store(tmp_path / "srbench.before-0004.sqlite", create=False)
+    copy = open_store(tmp_path / "srbench.before-0005.sqlite", create=False)
     assert copy.plan_states(1) == {"done": 4}
     with pytest.raises(StudyError, match="newer"):
         open_store(store.url)
@@ -78,11 +78,11 @@ def test_an_upgrade_that_fails_changes_nothing(tmp_path: Path) -> None:
     finish_all(store, store.add_plan(plan()))
     failing = scripts(tmp_path, "raise OSError('power cut')")
     with pytest.raises(OSError, match="power cut"):
-        bring_up_to_date(store.engine, store.address, create=False, scripts=failing, schema="0004")
+        bring_up_to_date(store.engine, store.address, create=False, scripts=failing, schema="0005")
     assert len(store.results("demo").runs) == 4
     names = store.sql("SELECT name FROM sqlite_schema WHERE name LIKE '%alembic%'")[1]
     assert names == []
-    assert store.facts()["schema"] == "0003"
+    assert store.facts()["schema"] == "0004"
 
 
 def test_foreign_keys_are_on_again_after_a_migration(tmp_path: Path) -> None:
@@ -96,5 +96,5 @@ def test_an_upgrade_that_breaks_a_link_is_rolled_back(tmp_path: Path) -> None:
     store.add_plan(plan())
     breaking = scripts(tmp_path, "op.execute('DELETE FROM studies')")
     with pytest.raises(RuntimeError, match="broke 1 links"):
-        bring_up_to_date(store.engine, store.address, create=False, scripts=breaking, schema="0004")
+        bring_up_to_date(store.engine, store.address, create=False, scripts=breaking, schema="0005")
     assert store.latest_plan("demo") == 1

@@ -1,38 +1,34 @@
-"""Keeps the Optuna mirror in step with a study: from our rows to trials, live and afterwards.
-
-Optuna's file is a view. Whatever goes wrong with it is said in a line, and nothing of the study
-is lost; the next `srbench run` or `srbench dashboard` makes it anew.
-"""
+"""A fixed plan in Optuna: each run a trial, with its choices, curve, scores and picture strip."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 
 from srbench.keepers import Keeper, locked
+from srbench.mirror.guarded import Guarded, mirror_url, told
+from srbench.mirror.trials import bring_in_step, history_of, open_search, search_name
 from srbench.places import STRIP, run_folder
-from srbench.registry import StudyError
-from srbench.results import Results
+from srbench.results import Results, StudyFacts
 from srbench.store import Store
-from srbench.tune import Cell, Finished, Mirror, Plain, differing, quiet
+from srbench.tune import Cell, Finished, Mirror, Plain, differing, quiet, vocabulary
 
 
 class MirrorWatcher:
     """Shows one plan in Optuna while its runs are trained."""
 
     def __init__(self, store: Store, plan: int, say: Callable[[str], None]) -> None:
-        self.store, self.plan, self.say = store, plan, say
-        self.mirror: Any = _Absent()
-        self.told = False  # that there is trouble with it
+        self.store, self.plan = store, plan
+        self.guarded = Guarded(say)
         self.curve, self.metric, self.sets = "", ("", ""), dict[str, str]()
         self.keeper: Keeper | None = None
         self.cells: dict[int, Cell] = {}
-        with self._careful():
+        with self.guarded():
             results = store.results(plan, points=150)
             self.curve = f"validate/{_watched(results)}"
             self.metric = (results.facts.metric, results.facts.dataset)
@@ -41,20 +37,21 @@ class MirrorWatcher:
             cells = cells_of(results)
             self.cells = {cell.run: cell for cell in cells}
             with locked(store.root):
-                self.keeper = Keeper(store.root, results.facts.name)
-                self.mirror = open_mirror(store.root, results, cells)
+                self.keeper = Keeper(store.root, runs_name(results.facts))
+                self.guarded.mirror = open_mirror(store.root, results, cells)
                 if self.keeper.is_alone():
-                    _bring_in_step(self.mirror, results, store.root)
+                    _bring_in_step(self.guarded.mirror, results, store.root)
 
     def started(self, claim: Any, steps: int) -> None:
-        with self._careful() as mirror:
-            mirror.begin(self.cells[claim.run])
+        with self.guarded() as mirror:
+            if claim.run in self.cells:  # else a candidate's, or one that was queued later
+                mirror.begin(self.cells[claim.run])
 
     def resumed(self, claim: Any, step: int) -> None:
         pass
 
     def progressed(self, claim: Any, message: Any) -> None:
-        with self._careful() as mirror:
+        with self.guarded() as mirror:
             for name, _, epoch, value in message.points:
                 if name == self.curve:
                     mirror.report(claim.run, round(epoch), value)
@@ -63,7 +60,9 @@ class MirrorWatcher:
         pass
 
     def finished(self, claim: Any, done: Any, folder: Path) -> None:
-        with self._careful() as mirror:
+        if claim.run not in self.cells:
+            return
+        with self.guarded() as mirror:
             frame = pd.DataFrame(done.scores, columns=["dataset", "image", "metric", "value"])
             frame["dataset"] = frame["dataset"].map(self.sets)
             means = _means(frame.assign(run_id=claim.run))[claim.run]
@@ -71,27 +70,34 @@ class MirrorWatcher:
             facts |= {"state": "done", "train_seconds": done.train_s}
             value = means[self.metric]
             strip = folder / STRIP
-            mirror.finish(Finished(self.cells[claim.run], value, facts, artifact=strip))
+            mirror.finish(Finished(self.cells[claim.run], (value,), facts=facts, artifact=strip))
 
     def failed(self, claim: Any, reason: str, message: str) -> None:
-        with self._careful() as mirror:
+        if claim.run not in self.cells:
+            return
+        with self.guarded() as mirror:
             facts: dict[str, Plain] = {
                 "state": f"failed: {reason}",
                 "message": message.splitlines()[0][:200],
             }
-            mirror.finish(Finished(self.cells[claim.run], None, facts))
+            mirror.finish(Finished(self.cells[claim.run], state="failed", facts=facts))
+
+    def pruned(self, claim: Any, at: int, why: str) -> None:
+        pass
 
     def stopped(self, claim: Any, step: int) -> None:
-        with self._careful() as mirror:
+        if claim.run not in self.cells:
+            return
+        with self.guarded() as mirror:
             facts: dict[str, Plain] = {"state": f"interrupted at step {step}"}
-            mirror.finish(Finished(self.cells[claim.run], None, facts))
+            mirror.finish(Finished(self.cells[claim.run], state="failed", facts=facts))
 
     def said(self, text: str) -> None:
         pass
 
     def close(self) -> None:
         """Add what is known only now: late scores, effects in the study's note, its figures."""
-        with self._careful() as mirror, locked(self.store.root):
+        with self.guarded() as mirror, locked(self.store.root):
             results = self.store.results(self.plan)
             if self.keeper is not None and self.keeper.is_alone():
                 _bring_in_step(mirror, results, self.store.root)
@@ -101,56 +107,31 @@ class MirrorWatcher:
             with suppress(OSError), locked(self.store.root):
                 self.keeper.leave()
 
-    @contextmanager
-    def _careful(self) -> Iterator[Any]:
-        """Trouble with the mirror is told once, and ends the mirroring, never the study."""
-        try:
-            yield self.mirror
-        except Exception as problem:
-            first = next(iter(str(problem).splitlines()), "")
-            if not self.told:
-                self.say(
-                    f"the Optuna mirror stays behind ({type(problem).__name__}: {first}); "
-                    "results are safe, and srbench dashboard makes it anew"
-                )
-            self.told = True
-            self.mirror = _Absent()
-
-
-class _Absent:
-    """Stands where there is no mirror: takes every call and does nothing."""
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return lambda *args, **kwargs: None
-
 
 def refresh(store: Store, names: Sequence[str]) -> None:
     """Make the mirrors of these studies anew where they are behind the database."""
     for name in names:
         results = store.results(name)
-        with _told(store.root), locked(store.root):
-            keeper = Keeper(store.root, results.facts.name)
+        with told(store.root), locked(store.root):
+            keeper = Keeper(store.root, runs_name(results.facts))
             mirror = open_mirror(store.root, results, cells_of(results))
             if keeper.is_alone():  # else it is shown live, and whoever is last brings it in step
                 _bring_in_step(mirror, results, store.root)
             annotate(mirror, results)
             mirror.close()
             keeper.leave()
+            if results.facts.search is not None:
+                _refresh_search(store, name, results)
 
 
-@contextmanager
-def _told(root: Path) -> Iterator[None]:
-    """What a full disk or a damaged file does to Optuna, told in one line."""
-    try:
-        yield
-    except Exception as problem:
-        said = str(problem).splitlines() or [""]
-        raise StudyError(
-            f"the Optuna mirror cannot be made ({type(problem).__name__}: {said[0]}); results are "
-            "safe. See that the disk has space, delete this file if it is damaged, then run the "
-            "same command again",
-            place=str(root / "optuna.sqlite"),
-        ) from problem
+def _refresh_search(store: Store, name: str, results: Results) -> None:
+    keeper = Keeper(store.root, search_name(results.facts))
+    mirror = open_search(store.root, results.facts)
+    if keeper.is_alone():
+        history = history_of(store, store.latest_plan(name), results.facts)
+        bring_in_step(mirror, history, store.root)
+    mirror.close()
+    keeper.leave()
 
 
 def _bring_in_step(mirror: Mirror, results: Results, root: Path) -> None:
@@ -160,9 +141,9 @@ def _bring_in_step(mirror: Mirror, results: Results, root: Path) -> None:
     mirror.fail_orphans()
 
 
-def mirror_url(root: Path) -> str:
-    """Where Optuna's own database lies: a file of its own, so that it can lock nothing of ours."""
-    return f"sqlite:///{root / 'optuna.sqlite'}"
+def runs_name(facts: StudyFacts) -> str:
+    """A fixed plan has its study's name; beside a search it is the confirmation."""
+    return f"{facts.name}, confirmation" if facts.search else facts.name
 
 
 def open_mirror(root: Path, results: Results, cells: Sequence[Cell]) -> Mirror:
@@ -172,11 +153,11 @@ def open_mirror(root: Path, results: Results, cells: Sequence[Cell]) -> Mirror:
     return Mirror(
         mirror_url(root),
         root / "artifacts",
-        name=facts.name,
+        name=runs_name(facts),
         plan=facts.plan,
-        metric=f"{facts.metric} on {facts.dataset}"[:200],
-        direction=direction,
-        cells=cells,
+        metrics=[f"{facts.metric} on {facts.dataset}"[:200]],
+        directions=[direction],
+        distributions=vocabulary(cells),
     )
 
 
@@ -213,7 +194,8 @@ def cells_of(results: Results) -> list[Cell]:
         }
         if pd.notna(row["macs_720p"]):
             known["macs_720p"] = float(row["macs_720p"])
-        found.append(Cell(int(run["run_id"]), name, int(run["seed"]), parameters[name], known))
+        shown: dict[str, Plain] = {"variant": name, "seed": int(run["seed"]), **parameters[name]}
+        found.append(Cell(int(run["run_id"]), shown, known))
     return found
 
 
@@ -239,7 +221,12 @@ def finished_of(results: Results, root: Path) -> list[Finished]:
         made = prints[str(run["variant"])]
         folder = run_folder(root, made, int(run["seed"]), int(run["attempt"]))
         value = own.get((facts.metric, facts.dataset)) if done else None
-        found.append(Finished(cells[key], value, known, reports, folder / STRIP))
+        found.append(
+            Finished(
+                cells[key], () if value is None else (value,),
+                "failed" if value is None else "complete", known, reports, artifact=folder / STRIP,
+            )
+        )  # fmt: skip
     return found
 
 

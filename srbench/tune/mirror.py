@@ -1,4 +1,4 @@
-"""Optuna: asks which run is next in its own words, and mirrors every run as a trial.
+"""Optuna's file and its dashboard: every run as a trial.
 
 Our run table is the queue and the truth; Optuna's file can be deleted and is made anew from it.
 A fixed plan goes through a sampler that proposes the claimed run, so that optuna-dashboard shows
@@ -18,9 +18,11 @@ from typing import Any, Literal
 import optuna
 from optuna.artifacts import FileSystemArtifactStore, get_all_artifact_meta, upload_artifact
 from optuna.artifacts.exceptions import ArtifactNotFound
-from optuna.distributions import CategoricalDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from srbench.history import Direction
 
 MAX_REPORTS = 150  # of one trial: the dashboard fetches them all, every few seconds
 
@@ -29,23 +31,23 @@ Plain = str | int | float | bool | None
 
 @dataclass(frozen=True)
 class Cell:
-    """One run as Optuna sees it: categorical parameters, and facts known before training."""
+    """One run or trial as Optuna sees it: its parameters, and facts known before training."""
 
-    run: int
-    variant: str
-    seed: int
+    run: int  # its number, or that of the trial
     parameters: Mapping[str, Plain]
     facts: Mapping[str, Plain] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Finished:
-    """What became of a run: its value (None where it failed), reports and picture strip."""
+    """What became of a run: its values (none where it has none), reports and picture strip."""
 
     cell: Cell
-    value: float | None
+    values: tuple[float, ...] = ()
+    state: Literal["complete", "pruned", "failed"] = "complete"
     facts: Mapping[str, Plain] = field(default_factory=dict)
     reports: Mapping[int, float] = field(default_factory=dict)  # epoch -> value on `validate`
+    constraints: Mapping[str, float] = field(default_factory=dict)
     artifact: Path | None = None
 
 
@@ -81,9 +83,10 @@ class Mirror:
         *,
         name: str,
         plan: str,
-        metric: str,
-        direction: Literal["maximize", "minimize"],
-        cells: Sequence[Cell],
+        metrics: Sequence[str],
+        directions: Sequence[Direction],
+        distributions: Mapping[str, BaseDistribution],
+        key: str = "run",
     ) -> None:
         quiet()
         artifacts.mkdir(parents=True, exist_ok=True)
@@ -91,18 +94,21 @@ class Mirror:
             url, engine_kwargs={"connect_args": {"timeout": 60}} if "sqlite" in url else None
         )
         self.artifacts = FileSystemArtifactStore(str(artifacts))
-        self.name, self.plan, self.metric, self.direction = name, plan, metric, direction
-        self.distributions = vocabulary(cells)
+        self.name, self.plan, self.key = name, plan, key
+        self.metrics, self.directions = list(metrics), list(directions)
+        self.distributions = distributions
         self.sampler = Planned()
         self.trials: dict[int, optuna.Trial] = {}
         self.reported: dict[int, int] = {}
         self.study = self._open()
 
     def in_step_with(self, finished: Sequence[Finished]) -> bool:
-        """Whether the complete trials are exactly these runs with all that is known of them."""
-        complete = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        told = [(t.user_attrs.get("run", 0), set(t.user_attrs)) for t in complete]
-        known = [(d.cell.run, set(self._facts(d))) for d in finished if d.value is not None]
+        """Whether the ended trials are exactly these runs with all that is known of them."""
+        ended = self.study.get_trials(
+            deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)
+        )
+        told = [(t.user_attrs.get(self.key, 0), set(t.user_attrs)) for t in ended]
+        known = [(d.cell.run, set(self._facts(d))) for d in finished if d.state != "failed"]
         about = dict(self.study.user_attrs)
         return (
             about.get("plan") == self.plan
@@ -120,13 +126,14 @@ class Mirror:
         self.study = self._open()
         study_id = self.storage.get_study_id_from_name(self.name)
         for done in finished:
-            parameters = self._parameters(done.cell)
+            parameters = dict(done.cell.parameters)
             template = create_trial(
                 state=TrialState.RUNNING,
                 params=parameters,
                 distributions={key: self.distributions[key] for key in parameters},
                 user_attrs=self._facts(done),
-                intermediate_values=dict(_thinned(done.reports)),
+                intermediate_values=dict(_thinned(done.reports)) if self._single else None,
+                constraints=dict(done.constraints) or None,
             )
             trial_id = self.storage.create_new_trial(study_id, template)
             trial = self.storage.get_trial(trial_id)
@@ -137,7 +144,7 @@ class Mirror:
                     study_or_trial=trial,
                     storage=self.storage,
                 )
-            self._tell(trial.number, done.value)
+            self._tell(trial.number, done)
 
     def fail_orphans(self) -> None:
         """Tell FAIL for trials that nobody works on: Optuna would show them running for ever."""
@@ -150,17 +157,17 @@ class Mirror:
         former = self.trials.pop(cell.run, None)
         self.reported.pop(cell.run, None)
         if former is not None:
-            self._tell(former.number, None)
-        self.sampler.next = self._parameters(cell)
+            self.study.tell(former.number, state=TrialState.FAIL)
+        self.sampler.next = dict(cell.parameters)
         trial = self.study.ask({key: self.distributions[key] for key in self.sampler.next})
-        for key, value in self._facts(Finished(cell, None)).items():
+        for key, value in self._facts(Finished(cell)).items():
             trial.set_user_attr(key, value)
         self.trials[cell.run] = trial
 
     def report(self, run: int, epoch: int, value: float) -> None:
         """One point of the curve on `validate`."""
         trial = self.trials.get(run)
-        if trial is not None and epoch > self.reported.get(run, -1):
+        if trial is not None and self._single and epoch > self.reported.get(run, -1):
             self.reported[run] = epoch
             trial.report(value, epoch)
 
@@ -175,7 +182,7 @@ class Mirror:
             upload_artifact(
                 artifact_store=self.artifacts, file_path=str(done.artifact), study_or_trial=trial
             )
-        self._tell(trial.number, done.value)
+        self._tell(trial.number, done)
 
     def annotate(self, note: str, figures: Mapping[str, Any]) -> None:
         """The study's note (Markdown) and its Plotly figures, under stable names."""
@@ -196,13 +203,13 @@ class Mirror:
             storage=self.storage,
             study_name=self.name,
             sampler=self.sampler,
-            direction=self.direction,
+            directions=self.directions,
             load_if_exists=True,
         )
         if "plan" not in study.user_attrs:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                study.set_metric_names([self.metric])
+                study.set_metric_names(self.metrics)
             study.set_user_attr("plan", self.plan)
             study.set_user_attr("vocabulary", self._vocabulary_text())
         return study
@@ -215,30 +222,30 @@ class Mirror:
             for meta in get_all_artifact_meta(trial, storage=self.storage)
         ]
 
-    def _tell(self, number: int, value: float | None) -> None:
-        if value is None:
-            self.study.tell(number, state=TrialState.FAIL)
-        else:
-            self.study.tell(number, value)
+    @property
+    def _single(self) -> bool:
+        """Whether there is one objective: only then does Optuna take reports."""
+        return len(self.directions) == 1
 
-    def _parameters(self, cell: Cell) -> dict[str, Plain]:
-        return {"variant": cell.variant, "seed": cell.seed, **cell.parameters}
+    def _tell(self, number: int, done: Finished) -> None:
+        if done.state == "complete":
+            self.study.tell(number, list(done.values))
+        else:
+            state = TrialState.PRUNED if done.state == "pruned" else TrialState.FAIL
+            self.study.tell(number, state=state)
 
     def _facts(self, done: Finished) -> dict[str, Plain]:
-        return {"run": done.cell.run, **done.cell.facts, **done.facts}
+        return {self.key: done.cell.run, **done.cell.facts, **done.facts}
 
     def _vocabulary_text(self) -> str:
         """A digest: categories cannot grow, so another vocabulary needs another study."""
-        text = repr([(key, d.choices) for key, d in sorted(self.distributions.items())])
+        text = repr([self.metrics, sorted(self.distributions.items())])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def vocabulary(cells: Sequence[Cell]) -> dict[str, CategoricalDistribution]:
+def vocabulary(cells: Sequence[Cell]) -> dict[str, BaseDistribution]:
     """One category for every value that a parameter takes in the plan."""
-    values: dict[str, list[Plain]] = {
-        "variant": list(dict.fromkeys(cell.variant for cell in cells)),
-        "seed": [*sorted({cell.seed for cell in cells})],
-    }
+    values: dict[str, list[Plain]] = {}
     for cell in cells:
         for key, value in cell.parameters.items():
             known = values.setdefault(key, [])

@@ -1,0 +1,265 @@
+"""The `tune:` of a study: a space, what is sought in it, how, and for how long.
+
+A search reads only `validate`. What it finds is confirmed as a fixed plan on fresh seeds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from srbench.history import Direction
+from srbench.registry import Choice, Path, StudyError, brief, known
+from srbench.space import Plain, Space
+from srbench.study.dimensions import space_written
+from srbench.study.judged import MOST_SEEDS
+from srbench.study.samplers import pruner, sampler
+from srbench.study.tree import Tree, Variant
+from srbench.study.written import as_written, check_name, plain
+
+QUANTITIES: dict[str, Direction] = {
+    "psnr_y": "maximize",  # on `validate`, after the last epoch
+    "ssim_y": "maximize",
+    "params": "minimize",
+    "macs": "minimize",  # for an HR image of 1280x720
+    "latency": "minimize",
+}
+VALIDATED = ("psnr_y", "ssim_y")
+COUNTED = ("params", "macs")
+UNMEASURED = ("latency",)  # known by name; nothing measures it for a candidate yet
+UNITS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
+BUDGETS = ("trials", "hours", "epochs")
+OVER_EPOCHS, OVER_SEEDS = ("hyperband", "successive_halving"), ("wilcoxon",)
+FINITE = ("grid", "brute_force")
+KEYS = {
+    "space": "place: [choices], or {low: , high: , step: , log: }",
+    "objective": "psnr_y, ssim_y, params, macs, or a list of them",
+    "constraints": "params <= 1M, macs <= 1.2 x baseline",
+    "sampler": "tpe, nsga2, gp, grid, brute_force or random",
+    "pruner": "none, hyperband, successive_halving or wilcoxon",
+    "budget": "40 trials, 2 hours, 800 epochs, or {trials: 40, hours: 2}",
+    "seeds": "of each trial, from 0; those of the study are for the confirmation",
+    "seed": "of the sampler itself",
+    "confirm": "how many of the best are run again on fresh seeds",
+}
+CONSTRAINT = re.compile(
+    r"\s*(?P<what>\w+)\s*(?P<sign><=|>=|≤|≥)\s*(?P<number>[-+.\deE]+?)\s*(?P<unit>[kMG]?)"
+    r"\s*(?:(?P<of>[x×*])\s*baseline)?\s*"
+)
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """A bound on what a network costs, absolute or as a multiple of the baseline's cost."""
+
+    text: str
+    quantity: str
+    most: bool  # an upper bound; else a lower one
+    bound: float
+    relative: bool
+
+    def violation(self, cost: float, baseline: float) -> float:
+        """By what share of the bound it is broken; 0 or less where it is kept."""
+        bound = self.bound * baseline if self.relative else self.bound
+        over = cost - bound if self.most else bound - cost
+        return over / abs(bound) if bound else over
+
+
+@dataclass(frozen=True)
+class Search:
+    """What `tune:` says, checked."""
+
+    space: Space
+    objectives: tuple[str, ...]  # what is sought; the first is a score on `validate`
+    constraints: tuple[Constraint, ...]
+    sampler: Choice
+    pruner: Choice
+    budget: tuple[tuple[str, float], ...]
+    seeds: tuple[int, ...]
+    seed: int
+    confirm: int
+    written: Mapping[tuple[str, Plain], Any] = field(repr=False, compare=False)
+
+    @property
+    def directions(self) -> tuple[Direction, ...]:
+        return tuple(QUANTITIES[name] for name in self.objectives)
+
+    def tree(self, base: Tree, point: Mapping[str, Plain]) -> Tree:
+        """The base with a point's values in place.
+
+        Raises:
+            StudyError: the values do not fit each other.
+        """
+        for path, value in self._changes(point):
+            base = base.set(path, value, ("tune", "space", path))
+        return base
+
+    def said(self, point: Mapping[str, Plain]) -> str:
+        """A point in words, as it would be written in a study."""
+        return ", ".join(f"{path}: {as_written(value)}" for path, value in self._changes(point))
+
+    def _changes(self, point: Mapping[str, Plain]) -> Iterator[tuple[str, Any]]:
+        for dimension in self.space.dimensions:
+            if dimension.path in point:
+                value = point[dimension.path]
+                yield dimension.path, self.written.get((dimension.path, value), value)
+
+    def names(self) -> tuple[str, ...]:
+        """The names of what is confirmed, the best first."""
+        return tuple(f"best_{i + 1}" for i in range(self.confirm))
+
+    def as_plain(self) -> dict[str, Any]:
+        """The search for the database and the report."""
+        return {
+            "space": self.space.as_plain(),
+            "size": None if self.space.size == float("inf") else int(self.space.size),
+            "objectives": list(self.objectives),
+            "directions": list(self.directions),
+            "constraints": [constraint.text for constraint in self.constraints],
+            "sampler": str(self.sampler),
+            "pruner": str(self.pruner),
+            "budget": dict(self.budget),
+            "seeds": list(self.seeds),
+            "seed": self.seed,
+            "confirm": self.confirm,
+        }
+
+
+def search_written(value: Mapping[str, Any], base: Tree, metric: str) -> Search | None:
+    """The study's search; None where it has none."""
+    if "tune" not in value:
+        return None
+    written, at = value["tune"], ("tune",)
+    if not isinstance(written, dict):
+        raise StudyError(f"write {{space: ..., budget: ...}}, found {brief(written)}", at)
+    for key in written:
+        known(key, KEYS, "key", (*at, key))
+    space, labels = space_written(written.get("space"), base)
+    objectives = _objectives(written, metric)
+    chosen = sampler.parse(written.get("sampler", "tpe"), (*at, "sampler"))
+    giving_up = pruner.parse(written.get("pruner", "none"), (*at, "pruner"))
+    seeds = plain(written, "seeds", int, 5 if giving_up.name in OVER_SEEDS else 1, at)
+    if not 1 <= seeds <= MOST_SEEDS:
+        raise StudyError(f"{seeds} seeds; from 1 to {MOST_SEEDS} are possible", (*at, "seeds"))
+    _check_pruner(giving_up, objectives, seeds, int(base.train["validations"]))
+    if chosen.name in FINITE and space.size == float("inf"):
+        place = next(d.path for d in space.dimensions if d.grid() is None)
+        raise StudyError(
+            f"{chosen.name} needs a finite space: give the range a step", (*at, "space", place)
+        )
+    confirm = plain(written, "confirm", int, 3, at)
+    if not 0 <= confirm <= 100:
+        raise StudyError(f"{confirm} is not a number from 0 to 100", (*at, "confirm"))
+    return Search(
+        space=space,
+        objectives=objectives,
+        constraints=tuple(_constraints(written)),
+        sampler=chosen,
+        pruner=giving_up,
+        budget=_budget(written, space),
+        seeds=tuple(range(seeds)),
+        seed=plain(written, "seed", int, 0, at),
+        confirm=confirm,
+        written=labels,
+    )
+
+
+def fresh_seeds(
+    search: Search, seeds: tuple[int, ...], looks: tuple[int, ...], written: object
+) -> tuple[int, ...]:
+    """The seeds of the confirmation: as many as the study says, none that the search has used."""
+    if looks:
+        raise StudyError("a search is confirmed on a fixed number of seeds", ("seeds",))
+    if isinstance(written, list):
+        used = sorted(set(seeds) & set(search.seeds))
+        if used:
+            raise StudyError(f"the search uses seed {used[0]}; take fresh ones", ("seeds",))
+        return seeds
+    return tuple(range(len(search.seeds), len(search.seeds) + len(seeds)))
+
+
+def check_names(variants: tuple[Variant, ...], search: Search) -> None:
+    """Names that a search gives are not to be taken."""
+    for variant in variants:
+        check_name(variant.name, ("variants", variant.name))
+        if variant.name in search.names() or re.fullmatch(r"trial \d+", variant.name):
+            raise StudyError("the search gives this name; take another", ("variants", variant.name))
+
+
+def _objectives(written: Mapping[str, Any], metric: str) -> tuple[str, ...]:
+    at: Path = ("tune", "objective")
+    given = written.get("objective", metric if metric in VALIDATED else VALIDATED[0])
+    found = given if isinstance(given, list) else [given]
+    for name in found:
+        known(name, QUANTITIES, "objective", at)
+        _measured(name, at)
+    if not found or len(set(found)) < len(found):
+        raise StudyError("name each objective once", at)
+    if found[0] not in VALIDATED:
+        raise StudyError(f"the first one is a score on validate: {' or '.join(VALIDATED)}", at)
+    return tuple(found)
+
+
+def _measured(name: str, at: Path) -> None:
+    if name in UNMEASURED:
+        raise StudyError(f"{name} is not measured in searches yet; use macs", at)
+
+
+def _constraints(written: Mapping[str, Any]) -> Iterator[Constraint]:
+    given = written.get("constraints", [])
+    for i, text in enumerate(given if isinstance(given, list) else [given]):
+        at: Path = ("tune", "constraints", *((i,) if isinstance(given, list) else ()))
+        match = CONSTRAINT.fullmatch(text) if isinstance(text, str) else None
+        try:
+            bound = float(match["number"]) * UNITS[match["unit"]] if match else float("nan")
+        except ValueError:
+            bound = float("nan")
+        if match is None or not 0 < bound < float("inf"):
+            raise StudyError(f"{brief(text)} is none; write {KEYS['constraints']}", at)
+        bounded = dict.fromkeys((*COUNTED, *UNMEASURED))
+        known(match["what"], bounded, "cost", at)
+        _measured(match["what"], at)
+        most = match["sign"] in ("<=", "≤")
+        yield Constraint(" ".join(text.split()), match["what"], most, bound, bool(match["of"]))
+
+
+def _check_pruner(chosen: Choice, objectives: tuple[str, ...], seeds: int, points: int) -> None:
+    at: Path = ("tune", "pruner")
+    if chosen.name == "none":
+        return
+    if len(objectives) > 1:
+        raise StudyError("pruners go with one objective", at)
+    if chosen.name in OVER_EPOCHS and seeds > 1:
+        raise StudyError(f"{chosen.name} goes over epochs, with one seed a trial", at)
+    if chosen.name in OVER_EPOCHS and points < 2:
+        raise StudyError(f"{chosen.name} needs train.validations of 2 or more", at)
+    if chosen.name in OVER_SEEDS and seeds < 3:
+        raise StudyError(f"{chosen.name} goes over seeds; give tune.seeds 3 or more", at)
+
+
+def _budget(written: Mapping[str, Any], space: Space) -> tuple[tuple[str, float], ...]:
+    at: Path = ("tune", "budget")
+    given = written.get("budget")
+    if given is None:
+        if space.size == float("inf"):
+            raise StudyError(f"say how long: {KEYS['budget']}", ("tune",))
+        return (("trials", space.size),)
+    if isinstance(given, str):
+        number, _, unit = given.strip().partition(" ")
+        unit = unit.strip()
+        unit = f"{unit}s" if f"{unit}s" in BUDGETS else unit
+        try:
+            given = {unit: float(number)}
+        except ValueError:
+            given = None
+    if not isinstance(given, dict) or not given:
+        raise StudyError(f"write {KEYS['budget']}, found {brief(written['budget'])}", at)
+    for unit, number in given.items():
+        known(unit, dict.fromkeys(BUDGETS), "budget", at)
+        if isinstance(number, bool) or not isinstance(number, int | float) or not number > 0:
+            raise StudyError(f"{brief(number)} is not a number above 0", (*at, unit))
+        if not number < float("inf") or (unit == "trials" and number != int(number)):
+            raise StudyError(f"{brief(number)} {unit} cannot be", (*at, unit))
+    return tuple((unit, float(number)) for unit, number in given.items())
