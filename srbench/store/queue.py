@@ -135,7 +135,8 @@ def sharing(
         .join(Cell)
         .where(Variant.plan_id == plan, Variant.fingerprint == fingerprint, Cell.seed == seed)
     )
-    return list(connection.execute(names.order_by(Variant.position)).tuples())
+    rows = connection.execute(names.order_by(Variant.position))
+    return [(name, role) for name, role in rows]
 
 
 def hold(connection: Connection, claim: Claim, now: float, **values: Any) -> None:

@@ -199,7 +199,7 @@ def runs_of(connection: Connection, plan: int, me: Owner, now: float) -> dict[st
         of = points.setdefault(run, {}).setdefault(name.removeprefix(VALIDATE), {})
         of[round(epoch)] = join_number(value, odd)
     found: dict[str, list[TrialRun]] = {}
-    for name, *known, spent, elsewhere in connection.execute(cells).tuples():
+    for name, *known, spent, elsewhere in connection.execute(cells):
         run, seed, attempt, state, reason, steps, total = known
         own = TrialRun(
             run, seed, attempt, state, reason, steps, total, float(spent), bool(elsewhere),

@@ -73,8 +73,7 @@ def _reached(
         trees = grown
     having = [tree for tree in trees if _has(tree, path)]
     if not having:
-        base.set(path, sample, at)  # says what is wrong with the place
-        raise StudyError("no choice above it has this place", at)
+        raise _unreached(path, trees, sample, at)
     if parent is None or len(having) == len(trees):
         return having, None
     among = tuple(
@@ -87,6 +86,18 @@ def _reached(
         )
     )
     return having, Needs(parent.path, among)
+
+
+def _unreached(path: str, trees: Sequence[Tree], sample: Any, at: Path) -> StudyError:
+    """What is wrong with a place: the mistake that knows a near name, else the first."""
+    found = []
+    for tree in trees:
+        try:
+            tree.set(path, sample, at)
+        except StudyError as error:
+            found.append(error)
+    near = [error for error in found if "did you mean" in error.problem]
+    return next(iter([*near, *found]), StudyError("no choice above it has this place", at))
 
 
 def _has(tree: Tree, path: str) -> bool:
