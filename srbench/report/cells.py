@@ -42,6 +42,16 @@ def number(value: Any) -> float:
     return float(pd.to_numeric(value, errors="coerce")) if value is not None else float("nan")
 
 
+@lru_cache(maxsize=64)
+def of_variants(results: Results, column: str) -> Mapping[str, Any]:
+    """One column of the variants' frame, by name; empty where there is no such column."""
+    frame = results.variants
+    if column not in frame.columns:
+        return {}
+    return dict(zip(map(str, frame["variant"]), frame[column].tolist(), strict=True))
+
+
+@lru_cache(maxsize=8)
 def trained(results: Results) -> list[str]:
     """Names of the variants that are trained, baseline and controls included, in study order."""
     frame = results.variants
@@ -130,6 +140,7 @@ def _cell(
     )
 
 
+@lru_cache(maxsize=8)
 def scores_by_seed(results: Results) -> dict[str, dict[int, float]]:
     """Primary scores of the finished runs: variant -> seed -> score; every variant is a key."""
     out: dict[str, dict[int, float]] = {name: {} for name in trained(results)}

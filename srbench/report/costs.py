@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from srbench.report.cells import cells, number, trained
+from srbench.report.cells import cells, number, of_variants, trained
 from srbench.results import Results
 from srbench.stats.effects import Interval, t_interval
 
@@ -35,6 +35,6 @@ def costs_of(results: Results, cost: str) -> dict[str, Interval]:
         for cell in cells(results):
             values[cell.variant].append(cell.peak_memory_mb)
     else:
-        column = results.variants.set_index("variant")[cost]
+        column = of_variants(results, cost)
         values = {name: [number(column.get(name))] for name in values}
     return {name: t_interval([x for x in known if x > 0]) for name, known in values.items()}

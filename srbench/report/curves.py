@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from srbench.report.numbers import METRIC_NAMES, metric_name, metric_unit
 from srbench.results import Results
+
+Floats = NDArray[np.float64]
 
 
 @lru_cache(maxsize=8)
@@ -69,16 +72,21 @@ def read_curve(results: Results, name: str) -> Curve:
     """A curve by name; what is not finite becomes NaN, several points at one place their mean."""
     frame = results.curves[results.curves["name"] == name]
     axis = "epoch" if len(frame) and bool(frame["epoch"].notna().all()) else "step"
+    at = frame[axis].to_numpy(dtype=np.float64)
+    value = frame["value"].to_numpy(dtype=np.float64)
+    value = np.where(np.isfinite(value), value, np.nan)
     lines = {}
-    for key, part in frame.groupby(["variant", "seed"], sort=True):
-        variant, seed = key if isinstance(key, tuple) else (key, 0)
-        at = part[axis].to_numpy(dtype=np.float64)
-        y = part["value"].to_numpy(dtype=np.float64)
-        x, places = np.unique(at, return_inverse=True)
-        with np.errstate(invalid="ignore"):
-            means = np.bincount(places, np.where(np.isfinite(y), y, np.nan)) / np.bincount(places)
-        lines[str(variant), int(str(seed))] = (x, means)
+    places: Mapping[Any, Any] = frame.groupby(["variant", "seed"], sort=True).indices
+    for (variant, seed), rows in places.items():
+        lines[str(variant), int(seed)] = _line(at[rows], value[rows])
     return Curve(name, axis, lines)
+
+
+def _line(at: Floats, y: Floats) -> tuple[Floats, Floats]:
+    if bool((at[1:] > at[:-1]).all()):
+        return at, y
+    x, places = np.unique(at, return_inverse=True)
+    return x, np.bincount(places, y) / np.bincount(places)
 
 
 def thinned(count: int, most: int) -> NDArray[np.int64]:

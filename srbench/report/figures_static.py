@@ -150,7 +150,6 @@ def draw(make: Callable[[], Figure]) -> tuple[str, bytes]:
         svg, pdf = io.StringIO(), io.BytesIO()
         date: dict[str, None] = {"Date": None}
         FigureCanvasSVG(figure)
-        figure.draw_without_rendering()
         box = figure.get_tightbbox().padded(0.1)  # once for both: it takes as long as drawing
         figure.savefig(svg, format="svg", metadata=date, bbox_inches=box)
         FigureCanvasPdf(figure)

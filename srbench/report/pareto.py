@@ -12,7 +12,7 @@ from functools import lru_cache
 from math import isfinite, log10, nan
 from typing import Any
 
-from srbench.report.cells import controls, number, scores_by_seed, trained
+from srbench.report.cells import controls, number, of_variants, scores_by_seed, trained
 from srbench.report.costs import COSTS, costs_of
 from srbench.report.judged import Judged, judgement
 from srbench.report.numbers import justified_decimals, listed, plural, shown
@@ -133,9 +133,9 @@ def cost_heading(results: Results) -> str:
         return "Quality against cost waits for finished runs"
     found = front_line(results, known[0])
     best, base = found[-1].variant, results.facts.baseline
-    table = results.variants.set_index("variant")[known[0]] if known[0] in PRICES else None
-    if table is None:
+    if known[0] not in PRICES:
         return f"{_some([s.variant for s in found])} on the front"
+    table = of_variants(results, known[0])
     more = 100 * (number(table.get(best)) / number(table.get(base)) - 1)
     if best == base:
         return f"No variant scores above {base}, whatever it costs"
@@ -144,6 +144,7 @@ def cost_heading(results: Results) -> str:
     return f"The best, {best}, has {size} {what} than {base}"
 
 
+@lru_cache(maxsize=8)
 def prices_shown(results: Results) -> Table:
     """What each effect costs: dB for each 1k parameters and each GMAC, with intervals."""
     unit = results.facts.unit
@@ -153,7 +154,6 @@ def prices_shown(results: Results) -> Table:
         for cost, found in tags.items()
     }
     places = {cost: {s.variant: s for s in spots(results, cost)} for cost in PRICES}
-    table = results.variants.set_index("variant")
     rows: list[tuple[Value, ...]] = []
     for row in judgement(results).contrasts:
         if not row.pairs:
@@ -162,7 +162,9 @@ def prices_shown(results: Results) -> Table:
         for cost, (per, _) in PRICES.items():
             extra = _extra(results, row.variant, cost)
             tag = tags[cost][row.variant]
-            of = number(table[cost].get(row.variant)) / (1 if cost == "parameters" else per)
+            of = number(of_variants(results, cost).get(row.variant)) / (
+                1 if cost == "parameters" else per
+            )
             line += [of if isfinite(of) else Mark("missing", "not measured")]
             line += [extra / per if isfinite(extra) else Mark("missing", "not measured")]
             line += [_priced(x, tag, extra, row) for x in (tag.value, tag.low, tag.high)]
@@ -212,7 +214,7 @@ def _tags(results: Results, cost: str) -> dict[str, PriceTag]:
 
 
 def _extra(results: Results, variant: str, cost: str) -> float:
-    table = results.variants.set_index("variant")[cost]
+    table = of_variants(results, cost)
     return number(table.get(variant)) - number(table.get(results.facts.baseline))
 
 

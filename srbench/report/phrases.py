@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from srbench.report.cells import number
+from srbench.report.cells import number, of_variants
 from srbench.report.judged import Judged, judgement
 from srbench.report.numbers import listed, p_plain, p_value, plural, shown, with_unit
 from srbench.report.ranking import effect_decimals
@@ -74,11 +74,10 @@ def _all_of(known: Sequence[MoreSeeds]) -> MoreSeeds:
 
 def price(results: Results, variant: str) -> str:
     """What a variant costs against the baseline: "for 2.4 % more parameters and MACs"."""
-    table = results.variants.set_index("variant")
     said: dict[str, list[str]] = {}
     for column, name in (("parameters", "parameters"), ("macs_720p", "MACs")):
-        value = number(table[column].get(variant))
-        base = number(table[column].get(results.facts.baseline))
+        value = number(of_variants(results, column).get(variant))
+        base = number(of_variants(results, column).get(results.facts.baseline))
         if value == value and base > 0:
             said.setdefault(_more_or_fewer(value, base), []).append(name)
     parts = [

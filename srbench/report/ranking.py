@@ -6,6 +6,7 @@ All tables and figures share these.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from srbench.report.cells import Cell, cells, trained
 from srbench.report.judged import Judged, judgement
@@ -33,6 +34,7 @@ def effect_decimals(results: Results) -> int:
     return justified_decimals(halves, results.facts.unit)
 
 
+@lru_cache(maxsize=8)
 def by_variant(results: Results) -> dict[str, list[Cell]]:
     """Planned cells by variant, in study order."""
     out: dict[str, list[Cell]] = {name: [] for name in trained(results)}

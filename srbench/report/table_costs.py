@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from srbench.report.cells import number, text, trained
 from srbench.report.ranking import by_variant, known_or_mark, mean_of, why_wanting
 from srbench.report.shown import Column, Mark, Table, Value
@@ -11,6 +13,7 @@ WHOLE = Mark("whole", "every output pixel depends on the whole image")
 UNMEASURED = Mark("not measured", "peak memory is measured on CUDA devices only")
 
 
+@lru_cache(maxsize=8)
 def cost_shown(results: Results) -> Table:
     """What each trained variant costs; dead parameters are those no output can reach."""
     planned = by_variant(results)

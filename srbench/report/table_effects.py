@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from srbench.report.cells import number, scores_by_seed, text
+from functools import lru_cache
+
+from srbench.report.cells import number, of_variants, scores_by_seed, text
 from srbench.report.judged import Judged, judgement
 from srbench.report.numbers import metric_name
 from srbench.report.ranking import (
@@ -23,6 +25,7 @@ from srbench.stats.significance import SIGN_FLIP_FROM
 NO_VERDICT = "no verdict"
 
 
+@lru_cache(maxsize=8)
 def effects_shown(results: Results) -> Table:
     """One row a contrast: verdict, effect, intervals, p, seeds, and what it costs."""
     facts = results.facts
@@ -91,7 +94,6 @@ def _contrasts(name: str, caption: str, contrasts: list[Judged], results: Result
 
 def _row(effect: Judged, results: Results) -> tuple[Value, ...]:
     name, base, of, look = effect.variant, results.facts.baseline, effect.verdict, effect.look
-    table = results.variants.set_index("variant")
     planned, scores = by_variant(results)[name], scores_by_seed(results)[name]
     wanting = why_wanting(planned)
     if scores and not effect.pairs:
@@ -107,7 +109,7 @@ def _row(effect: Judged, results: Results) -> tuple[Value, ...]:
         p, q = (look.p, look.p_within) if look else (float("nan"), float("nan"))
     else:
         p, q = of.p_holm, of.p_within_holm
-    parameters, macs = table["parameters"], table["macs_720p"]
+    parameters, macs = (of_variants(results, name) for name in ("parameters", "macs_720p"))
     why = "" if effect.word or not effect.pairs else effect.why
     return (
         name,
@@ -126,7 +128,7 @@ def _row(effect: Judged, results: Results) -> tuple[Value, ...]:
         of.p_sign_flip if of.p_sign_flip == of.p_sign_flip else flips,
         states_of(planned),
         "; ".join(part for part in (why, effect.incomplete) if part),
-        text(table["change"].get(name)),
+        text(of_variants(results, "change").get(name)),
     )
 
 

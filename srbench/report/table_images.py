@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from srbench.report.cells import cells, compared, image_scores
 from srbench.report.numbers import LOWER_IS_BETTER, plural
 from srbench.report.ranking import effect_decimals, ranked
@@ -35,6 +37,7 @@ def image_effects(results: Results) -> dict[str, dict[str, Effect]]:
     return out
 
 
+@lru_cache(maxsize=8)
 def images_shown(results: Results) -> Table:
     """Where a variant helps: effects by image, or their spread where there are many images."""
     unit, decimals = results.facts.unit, effect_decimals(results)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from srbench.report.cells import cells, number, text
 from srbench.report.numbers import metric_name
 from srbench.report.ranking import effect_decimals, known_or_mark, why_wanting
@@ -9,6 +11,7 @@ from srbench.report.shown import Column, Mark, Table, Value
 from srbench.results import Results
 
 
+@lru_cache(maxsize=8)
 def run_shown(results: Results) -> Table:
     """Every planned run: what became of it and where it ran."""
     unit = results.facts.unit

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from srbench.report.cells import interpolations, trained
 from srbench.report.numbers import justified_decimals, metric_name, metric_unit
 from srbench.report.ranking import by_variant, why_wanting
@@ -10,6 +12,7 @@ from srbench.results import Results
 from srbench.stats.effects import t_interval
 
 
+@lru_cache(maxsize=8)
 def score_shown(results: Results) -> Table:
     """Rows: dataset x (trained variant or interpolation). Columns: metrics with half-widths."""
     facts = results.facts

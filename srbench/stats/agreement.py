@@ -41,22 +41,48 @@ def rank_agreement(ours: ArrayLike, other: ArrayLike, method: Method = "kendall"
     speaks of items like these, not of these alone, and takes each value as it is: noise in the
     values pulls the coefficient towards 0. Raises ValueError for lists of different length.
     """
-    from scipy.stats import kendalltau, spearmanr  # late: scipy.stats takes half a second
+    x, y = _paired(ours, other)
+    n, coefficient = len(x), rank_correlation(ours, other, method)
+    if np.isnan(coefficient):
+        nan = float("nan")
+        return Agreement(method, nan, nan, nan, nan, n)
+    p = _exact(x, y, method) if n <= EXACT_UP_TO else _tabled(x, y, method)
+    low, high = _interval(coefficient, n, method)
+    return Agreement(method, coefficient, low, high, p, n)
 
+
+def rank_correlation(ours: ArrayLike, other: ArrayLike, method: Method = "kendall") -> float:
+    """The coefficient alone, without scipy.stats, which takes half a second to import."""
+    x, y = _paired(ours, other)
+    if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return float("nan")
+    if method == "spearman":
+        a, b = ranks(x), ranks(y)
+    else:  # tau-b is the correlation of the signs of all pairwise differences
+        a, b = np.sign(x[:, None] - x).ravel(), np.sign(y[:, None] - y).ravel()
+    a, b = a - a.mean(), b - b.mean()
+    found = (a @ b) / np.sqrt((a @ a) * (b @ b))
+    return round(float(found), 12)  # an equal order is 1, not 1 - 1e-16
+
+
+def ranks(x: Floats) -> Floats:
+    """Ranks from 1; equal values share their mean rank."""
+    _, place, count = np.unique(x, return_inverse=True, return_counts=True)
+    return np.asarray((count.cumsum() - (count - 1) / 2)[place], dtype=np.float64)
+
+
+def _paired(ours: ArrayLike, other: ArrayLike) -> tuple[Floats, Floats]:
     x, y = np.asarray(ours, dtype=np.float64), np.asarray(other, dtype=np.float64)
     if x.shape != y.shape or x.ndim != 1:
         raise ValueError(f"two lists of one length are compared, not {x.shape} with {y.shape}")
     there = np.isfinite(x) & np.isfinite(y)
-    x, y = x[there], y[there]
-    n = len(x)
-    if n < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
-        nan = float("nan")
-        return Agreement(method, nan, nan, nan, nan, n)
-    found = kendalltau(x, y) if method == "kendall" else spearmanr(x, y)
-    coefficient = round(float(found.statistic), 12)  # an equal order is 1, not 1 - 1e-16
-    p = _exact(x, y, method) if n <= EXACT_UP_TO else float(found.pvalue)
-    low, high = _interval(coefficient, n, method)
-    return Agreement(method, coefficient, low, high, p, n)
+    return x[there], y[there]
+
+
+def _tabled(x: Floats, y: Floats, method: Method) -> float:
+    from scipy.stats import kendalltau, spearmanr  # late: scipy.stats takes half a second
+
+    return float((kendalltau(x, y) if method == "kendall" else spearmanr(x, y)).pvalue)
 
 
 def _interval(r: float, n: int, method: Method) -> tuple[float, float]:
@@ -74,11 +100,9 @@ def _interval(r: float, n: int, method: Method) -> tuple[float, float]:
 
 def _exact(x: Floats, y: Floats, method: Method) -> float:
     """Share of all orders of y that agree or disagree with x at least as much, ties included."""
-    from scipy.stats import rankdata
-
     orders = np.array(list(permutations(range(len(y)))))  # (n!, n)
     if method == "spearman":
-        a, b = rankdata(x), rankdata(y)
+        a, b = ranks(x), ranks(y)
         all_of = (a - a.mean()) @ (b - b.mean())[orders].T
     else:
         i, j = np.triu_indices(len(x), 1)

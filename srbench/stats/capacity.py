@@ -110,7 +110,7 @@ def front(quality: Sequence[float], cost: Sequence[float], better: Better = "hig
           ) -> NDArray[np.bool_]:  # fmt: skip
     """Which points no other beats: none is as good and as cheap, and better in one of the two."""
     q = np.asarray(quality, dtype=np.float64)[None, :] * (1 if better == "higher" else -1)
-    member: NDArray[np.bool_] = _front(q, np.asarray(cost, dtype=np.float64)[None, :])[0]
+    member: NDArray[np.bool_] = _front(q, np.asarray(cost, dtype=np.float64))[0]
     return member
 
 
@@ -137,7 +137,7 @@ def pareto(points: Sequence[Point], better: Better = "higher") -> tuple[Place, .
         found = scores[:, drawn].mean(axis=2).T  # (resamples, variants)
         found = means + (found - means) * sqrt(n / (n - 1))
         signed = found * (1 if better == "higher" else -1)
-        share = _front(signed, np.broadcast_to(cost, signed.shape)).mean(axis=0)
+        share = _front(signed, cost).mean(axis=0)
     return tuple(
         Place(p.name, float(m), p.cost, bool(on), float(s), n)
         for p, m, on, s in zip(points, means, member, share, strict=True)
@@ -186,12 +186,19 @@ def twin(
 
 
 def _front(quality: NDArray[np.float64], cost: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """(draws, variants) -> on the front; higher quality and lower cost are better."""
+    """(draws, variants), (variants,) -> on the front; higher quality and lower cost are better.
+
+    From the cheapest up, each has to beat the best of all that are cheaper, and to equal the best
+    of those that cost the same.
+    """
     found = np.ones(quality.shape, dtype=np.bool_)
-    for i in range(quality.shape[1]):
-        q, c = quality[:, i : i + 1], cost[:, i : i + 1]
-        as_good = (quality >= q) & (cost <= c)
-        found[:, i] = ~(as_good & ((quality > q) | (cost < c))).any(axis=1)
+    cheaper = np.full(quality.shape[0], np.nan)  # the best of them; NaN: none yet
+    for price in np.unique(cost):
+        same = np.flatnonzero(cost == price)
+        best = np.fmax.reduce(quality[:, same], axis=1)
+        beaten = quality[:, same] <= cheaper[:, None]
+        found[:, same] = ~(beaten | (quality[:, same] < best[:, None]))
+        cheaper = np.fmax(cheaper, best)
     return found
 
 

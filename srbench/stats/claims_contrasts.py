@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import numpy as np
-
+from srbench.stats.agreement import rank_correlation
 from srbench.stats.claims_estimates import LEAST_ROUNDS, Estimate, estimate
 from srbench.stats.claims_evidence import Evidence, Exact, Reading, Sampled, Unknown, join, read
 from srbench.stats.claims_tree import (
@@ -245,11 +244,9 @@ def _at(reading: Reading, seed: int) -> float:
 
 
 def _spearman(one: list[float], two: list[float]) -> float:
-    from scipy.stats import spearmanr  # late: scipy.stats takes half a second
-
     if len(set(one)) == 1 or len(set(two)) == 1:
         raise Unknown("all variants have one and the same figure")
-    return float(np.round(spearmanr(one, two).statistic, 12))
+    return rank_correlation(one, two, "spearman")
 
 
 def _verdict(test: Comparison, evidence: Evidence) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
-from srbench.stats.agreement import Method, rank_agreement
+from srbench.stats.agreement import Method, rank_correlation, ranks
 
 WINDOW = 1 / 3  # of the points, at the end
 LEAST_POINTS = 10  # in the window
@@ -95,7 +95,7 @@ def settling(curves: ArrayLike, threshold: float = SETTLED, method: Method = "ke
     together in time, so a high correlation just before the end is no evidence; an early one is.
     """
     x = np.asarray(curves, dtype=np.float64)
-    found = [rank_agreement(x[:, k], x[:, -1], method).coefficient for k in range(x.shape[1])]
+    found = [rank_correlation(x[:, k], x[:, -1], method) for k in range(x.shape[1])]
     below = [k for k, r in enumerate(found) if not r >= threshold]
     first = below[-1] + 1 if below else 0
     settled = first if first < len(found) - 1 else None
@@ -115,13 +115,11 @@ def _inflation(residuals: NDArray[np.float64]) -> float:
     The lag-one autocorrelation r of the ranks, corrected for what taking out a line leaves of it,
     (n r + 2)/(n - 6), within 0 and 0.95.
     """
-    from scipy.stats import rankdata  # late: scipy.stats takes half a second
-
     n = len(residuals)
-    ranks = rankdata(residuals) - (n + 1) / 2
-    power = float((ranks**2).sum())
+    centred = ranks(residuals) - (n + 1) / 2
+    power = float((centred**2).sum())
     if power == 0:
         return 1.0
-    r = float((ranks[1:] * ranks[:-1]).sum()) / power
+    r = float((centred[1:] * centred[:-1]).sum()) / power
     r = min(max((n * r + 2) / (n - 6), 0.0), 0.95)
     return (1 + r) / (1 - r)

@@ -106,16 +106,18 @@ def detectable(
         return float("inf")
     if sd == 0:
         return 0.0
-    from scipy.optimize import brentq  # late: 0.3 s
-
     critical = -float(stdtrit(n - 1, level / contrasts / 2))
     top = 1.0
     while power(top, 1.0, n, contrasts, level) < chance:
         top *= 2
         if top > 1e6 * critical:
             return float("inf")
-    found = brentq(lambda d: power(d, 1.0, n, contrasts, level) - chance, 0.0, top, xtol=1e-10)
-    return sd * float(found)
+    low = 0.0
+    while top - low > 1e-10:  # scipy.optimize would take longer to import
+        middle = (low + top) / 2
+        is_enough = power(middle, 1.0, n, contrasts, level) >= chance
+        low, top = (low, middle) if is_enough else (middle, top)
+    return sd * top
 
 
 def seeds_to_detect(

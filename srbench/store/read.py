@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, Double, Engine, Integer, Select, and_, case, func, select
 from sqlalchemy import distinct as unique
@@ -31,6 +32,7 @@ from srbench.store.tables import (
     Picture,
     Plan,
     PlanDataset,
+    Point,
     Provenance,
     PublishedFigure,
     Run,
@@ -71,11 +73,23 @@ def results(engine: Engine, root: Path, study_or_plan: str | int, *, points: int
 
 
 def curves_of(connection: Connection, plan: int, most: int) -> pd.DataFrame:
-    names = ["run_id", "name", "step", "epoch", "value", "not_finite"]
-    kinds = {"run_id": "int64", "step": "int64", "epoch": "float64", "value": "float64"}
-    rows = curve_points(connection, of_judged(plan, Run), most)
-    check_kinds(rows, (Curve.run_id, Curve.name, *COLUMNS))
-    return pd.DataFrame.from_records(rows, columns=names).astype(kinds)
+    """run_id, name, step, epoch, value, not_finite; made by columns, for there may be many rows."""
+    found = curve_points(connection, of_judged(plan, Run), most)
+    rows = [row for _, points in found for row in points]
+    check_kinds([(extent.run, extent.name) for extent, _ in found], (Curve.run_id, Curve.name))
+    check_kinds(rows, (Point.curve_id, *COLUMNS))
+    counts = [len(points) for _, points in found]
+    _, step, epoch, value, not_finite = zip(*rows, strict=True) if rows else ((),) * 5
+    return pd.DataFrame(
+        {
+            "run_id": np.repeat(np.array([e.run for e, _ in found], dtype=np.int64), counts),
+            "name": np.repeat(np.array([e.name for e, _ in found], dtype=object), counts),
+            "step": np.array(step, dtype=np.int64),
+            "epoch": np.array(epoch, dtype=np.float64),
+            "value": np.array(value, dtype=np.float64),  # None is NaN
+            "not_finite": pd.Series(not_finite, dtype=object),
+        }
+    )
 
 
 CELL = (Run.id.label("run_id"), Variant.name.label("variant"), Cell.seed)

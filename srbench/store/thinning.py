@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Select, func, literal, select
 
 from srbench.store.tables import Curve, Point, Run
 
@@ -39,10 +39,14 @@ class Extent:
         return self.number > most and self.number > self.epochs + 2
 
 
+Rows = list[tuple[Any, ...]]
+"""(curve_id, step, epoch, value, not_finite), by step."""
+
+
 def curve_points(
     connection: Connection, runs: ColumnElement[bool], most: int
-) -> list[tuple[Any, ...]]:
-    """(run_id, name, step, epoch, value, not_finite) by run, name and step.
+) -> list[tuple[Extent, Rows]]:
+    """The curves with their points, by run and name.
 
     `runs` is a condition on Run; a curve that is thinned has at most `most` points.
     """
@@ -51,13 +55,13 @@ def curve_points(
     whole = [extent for extent in extents if extent.curve not in thinned]
     points = shared_out(connection, whole)
     return [
-        (extent.run, extent.name, *point)
-        for extent in extents
-        for point in (
+        (
+            extent,
             thin_curve(connection, extent, most)
             if extent.curve in thinned
-            else points[extent.curve]
+            else points[extent.curve],
         )
+        for extent in extents
     ]
 
 
@@ -77,9 +81,7 @@ def extents_of(connection: Connection, runs: ColumnElement[bool]) -> Iterator[Ex
         yield Extent(*row)
 
 
-def shared_out(
-    connection: Connection, extents: Sequence[Extent]
-) -> dict[int, list[tuple[Any, ...]]]:
+def shared_out(connection: Connection, extents: Sequence[Extent]) -> dict[int, Rows]:
     """The curves whole, or an even share of each where there are too many points in all."""
     share = max(LEAST_SHARE, MOST_WHOLE // max(1, len(extents)))
     if sum(extent.number for extent in extents) <= MOST_WHOLE:
@@ -107,9 +109,9 @@ def even_steps(extent: Extent, most: int) -> list[int]:
 
 def whole_curves(
     connection: Connection, curves: Sequence[int], *which: ColumnElement[bool]
-) -> dict[int, list[tuple[Any, ...]]]:
+) -> dict[int, Rows]:
     """Every point of the curves that meets a condition, by step."""
-    points: dict[int, list[tuple[Any, ...]]] = {curve: [] for curve in curves}
+    points: dict[int, Rows] = {curve: [] for curve in curves}
     for start in range(0, len(curves), CURVES_AT_ONCE):
         some = Point.curve_id.in_(curves[start : start + CURVES_AT_ONCE])
         ordered = (
@@ -117,12 +119,19 @@ def whole_curves(
             .where(some, *which)
             .order_by(Point.curve_id, Point.step)
         )
-        for curve, *point in connection.execute(ordered).all():
-            points[curve].append(tuple(point))
+        for row in plain_rows(connection, ordered):
+            points[row[0]].append(row)
     return points
 
 
-def thin_curve(connection: Connection, extent: Extent, most: int) -> list[tuple[Any, ...]]:
+def plain_rows(connection: Connection, query: Select[*tuple[Any, ...]]) -> Rows:
+    """The driver's own tuples: no column here needs converting, and there may be a million."""
+    cursor = connection.execute(query).cursor
+    assert cursor is not None
+    return [*map(tuple, cursor.fetchall())]
+
+
+def thin_curve(connection: Connection, extent: Extent, most: int) -> Rows:
     """The points at or after `most` evenly spaced steps, both ends among them."""
     place = select(literal(0).label("n")).cte("place", recursive=True)
     place = place.union_all(select(place.c.n + 1).where(place.c.n < most - 1))
@@ -134,5 +143,6 @@ def thin_curve(connection: Connection, extent: Extent, most: int) -> list[tuple[
         .where(probe.c.curve_id == extent.curve, probe.c.step >= target)
         .scalar_subquery()
     )
-    chosen = select(*COLUMNS).where(own, Point.step.in_(select(nearest).select_from(place)))
-    return [tuple(point) for point in connection.execute(chosen.order_by(Point.step))]
+    evenly = Point.step.in_(select(nearest).select_from(place))
+    chosen = select(Point.curve_id, *COLUMNS).where(own, evenly)
+    return plain_rows(connection, chosen.order_by(Point.step))

@@ -6,9 +6,11 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import theilslopes
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import kendalltau, rankdata, spearmanr, theilslopes
 
-from srbench.stats.agreement import rank_agreement
+from srbench.stats.agreement import rank_agreement, rank_correlation, ranks
 from srbench.stats.convergence import plateau, settling
 
 
@@ -129,3 +131,13 @@ def test_nine_of_ten_rank_intervals_or_more_hold_the_truth(method: str, items: i
         found = rank_agreement(x, r * x + np.sqrt(1 - r * r) * noise, method)  # type: ignore
         held += found.low <= truth <= found.high
     assert held / 500 >= 0.90
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=2, max_size=12))
+def test_rank_correlation_and_ranks_are_scipys(pairs: list[tuple[int, int]]) -> None:
+    x, y = map(np.array, zip(*pairs, strict=True))
+    assert ranks(x).tolist() == rankdata(x).tolist()
+    if np.ptp(x) and np.ptp(y):
+        assert rank_correlation(x, y) == pytest.approx(kendalltau(x, y).statistic)
+        rho = spearmanr(x, y).statistic
+        assert rank_correlation(x, y, "spearman") == pytest.approx(rho)
