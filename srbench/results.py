@@ -90,7 +90,7 @@ class Results:
                precision, memory_format, mode, threads, study, steady, warnings, seconds, measured;
                the latency passes that have this plan's baseline
     latency    pass_id, variant, copy, round, place, ms, lost, first_ms; one network and round a
-               row; copy 1 is the control, what the pass timed twice, and has no variant
+               row; copy 1 is the control, what the pass timed a second time in every round
     """
 
     facts: StudyFacts

@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from math import floor, isfinite, log10, nan
+from typing import Any
+
+import pandas as pd
 
 from srbench.report.cells import interpolations, number, text, trained
 from srbench.report.curves import curve_names
 from srbench.report.evidence import evidence_of
+from srbench.report.latency import QUANTITIES, over, timings
 from srbench.report.numbers import listed, metric_name, plural
 from srbench.report.shown import Column, Mark, Table, Value
 from srbench.results import Results
@@ -32,7 +36,7 @@ class Beside:
     variant: str
     theirs: float
     unit: str
-    ours: Interval  # over seeds; count 1 and no width for counts
+    ours: Interval  # over seeds, of times over rounds; count 1 and no width for counts
     exact: bool  # ours is a count, without seeds
     why: str  # why there is no figure of ours
 
@@ -59,6 +63,13 @@ def beside(results: Results) -> tuple[Beside, ...]:
             row = (wanted if len(wanted) else rows).sort_values("epoch").iloc[-1]
             at, value = number(row["epoch"]), number(row["value"])
             ours = reached.get(at, [])
+        elif quantity in QUANTITIES:
+            value_of, why = _timed(results, frame, row), f"{quantity} was not timed here"
+            out.append(
+                Beside(text(row["source"]), quantity, dataset, at, variant, value,
+                       text(row["unit"]), value_of, False, "" if value_of.count else why)
+            )  # fmt: skip
+            continue
         elif dataset or (quantity, variant) not in evidence.costs:
             key = (quantity, variant, dataset or results.facts.dataset)
             scores = evidence.scores.get(key, {})
@@ -77,6 +88,33 @@ def beside(results: Results) -> tuple[Beside, ...]:
 def _rows(results: Results) -> list[str]:
     """Everything that may have a published figure: what was trained, and interpolations."""
     return [*trained(results), *interpolations(results)]
+
+
+def _timed(results: Results, frame: pd.DataFrame, row: pd.Series[Any]) -> Interval:
+    """Our time of a published one, over rounds; without a unit it is a ratio, and ours is too.
+
+    A ratio is to the variant that the source gives 1.
+    """
+    nothing = Interval(nan, nan, nan, 0)
+    quantity, unit = str(row["quantity"]), text(row["unit"])
+    found = {timing.variant: timing for timing in timings(results, quantity)}
+    mine = found.get(str(row["variant"]))
+    if mine is None:
+        return nothing
+    if unit:
+        per = {"ms": 1.0, "s": 1e-3}.get(unit)
+        ms = mine.ms
+        return nothing if per is None else Interval(
+            ms.mean * per, ms.low * per, ms.high * per, ms.count
+        )  # fmt: skip
+    group = (frame["source"] == row["source"]) & (frame["quantity"] == quantity)
+    ones = frame.loc[group & (frame["value"] == 1), "variant"]
+    base = next((str(name) for name in ones if str(name) in mine.taken.times), None)
+    if base is None:
+        return nothing
+    times = mine.taken.times
+    ratio = over(times[mine.variant], times[base])
+    return Interval(ratio.value, ratio.low, ratio.high, ratio.rounds)
 
 
 def _reached(curves: Curves, quantity: str, variant: str) -> dict[float, list[float]]:
@@ -135,10 +173,12 @@ def published_shown(results: Results) -> Table:
         Column("epoch", "epoch"),
         Column("published", "published", kind="measure"),
         Column("ours", "ours", kind="measure"),
-        Column("ours_half", "ours \u00b1", kind="measure", note="95 % t, over seeds"),
+        Column(
+            "ours_half", "ours \u00b1", kind="measure", note="95 %, over seeds; times over rounds"
+        ),
         Column("difference", "ours \u2212 published", kind="measure"),
         Column("unit", "unit"),
-        Column("seeds", "seeds", kind="count"),
+        Column("seeds", "seeds", kind="count", note="of times, rounds"),
         Column("source", "source"),
     )
     caption = "Published figures beside ours; protocols and images may differ"

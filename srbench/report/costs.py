@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from math import nan
 
 from srbench.report.cells import cells, number, of_variants, trained
+from srbench.report.latency import timings
 from srbench.results import Results
 from srbench.stats.effects import Interval, t_interval
 
 COSTS = {
     "parameters": "parameters",
     "macs_720p": "MACs at HR 1280\u00d7720",
+    "latency": "latency, ms",
     "peak_memory_mb": "peak memory, MB",
 }
 
@@ -28,8 +32,13 @@ def spaced(
     return out
 
 
-def costs_of(results: Results, cost: str) -> dict[str, Interval]:
+@lru_cache(maxsize=16)
+def costs_of(results: Results, cost: str) -> Mapping[str, Interval]:
     """A cost by variant as an interval: one value for counts, over seeds for what is measured."""
+    if cost == "latency":
+        known = {timing.variant: timing.ms for timing in timings(results, "latency")}
+        nothing = Interval(nan, nan, nan, 0)
+        return {name: known.get(name, nothing) for name in trained(results)}
     values: dict[str, list[float]] = {name: [] for name in trained(results)}
     if cost == "peak_memory_mb":
         for cell in cells(results):

@@ -16,6 +16,7 @@ from srbench.report.cells import cells, controls, interpolations, number, text, 
 from srbench.report.convergence import tolerance, validation_curve
 from srbench.report.curves import curve_names, read_curve
 from srbench.report.judged import judgement
+from srbench.report.latency import rounds_of
 from srbench.results import Results
 from srbench.stats.claims import Evidence
 from srbench.stats.claims_evidence import Curve
@@ -42,6 +43,7 @@ def evidence_of(
         scores=_scores(results),
         curves=_curves(results, quantities),
         costs=_costs(results),
+        rounds=dict(rounds_of(results)) if {"latency", "step_time"} & set(quantities) else {},
         events={key: found for key in events if (found := _event(results, *key))[1]},
         gaps=_gaps(results),
         verdicts={

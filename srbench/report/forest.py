@@ -9,6 +9,7 @@ from typing import Literal
 
 from srbench.report.cells import Cell, number, scores_by_seed, yardstick
 from srbench.report.judged import Judged, judgement
+from srbench.report.latency import percent, timings
 from srbench.report.numbers import MINUS, shown
 from srbench.report.ranking import best_first, by_variant, effect_decimals, ranked, why_wanting
 from srbench.report.table_effects import verdict_word
@@ -40,6 +41,7 @@ class ForestRow:
     reason: str  # why there is no number, or why it rests on fewer seeds than planned
     parameters: str  # change against the baseline, "+2.0 %"
     macs: str  # change against the baseline
+    latency: str = ""  # change against the baseline; a word where none is told
     control: bool = False
 
 
@@ -55,6 +57,7 @@ class Forest:
     band: float | None  # +-min_effect
     reference: tuple[str, float, float] | None  # interpolation, its score, its distance from zero
     repeated: bool  # intervals are repeated ones: seeds were added until decided
+    timed: bool = False  # some variant has a latency
 
     def place(self, value: float) -> float:
         """Percent of the width, 0 to 100."""
@@ -93,7 +96,15 @@ def forest_of(results: Results) -> Forest:
     labels = tuple("0" if t == 0 else shown(t, places, signed=True) for t in ticks)
     sequential = found.schedule is not None
     return Forest(
-        tuple(rows), low, high, ticks, labels, facts.min_effect or None, reference, sequential
+        tuple(rows),
+        low,
+        high,
+        ticks,
+        labels,
+        facts.min_effect or None,
+        reference,
+        sequential,
+        bool(timings(results, "latency")),
     )
 
 
@@ -119,7 +130,20 @@ def _row(effect: Judged, results: Results) -> ForestRow:
         reason=effect.incomplete,
         parameters=parameters,
         macs=macs,
+        latency=_latency(effect.variant, results),
     )
+
+
+def _latency(variant: str, results: Results) -> str:
+    found = {timing.variant: timing for timing in timings(results, "latency")}.get(variant)
+    if found is None:
+        return ""
+    if found.word in ("slower", "faster"):
+        return _change(found.ratio.value, 1.0)
+    if found.word == "same network":
+        return _change(1.0, 1.0)
+    within = "\u00b1" + percent(found.taken.control).replace("\u00a0", NARROW)
+    return within if found.word == "same" else found.word
 
 
 def _change(value: float, base: float) -> str:

@@ -25,6 +25,7 @@ from srbench.report.colours import REST, colours
 from srbench.report.condition import labels
 from srbench.report.curves import curve_names, curve_title
 from srbench.report.forest import forest_of
+from srbench.report.latency import latency_said, latency_shown
 from srbench.report.limits import cannot_tell, facts_line
 from srbench.report.matrix import matrix_section
 from srbench.report.numbers import metric_name
@@ -115,6 +116,7 @@ def page(
             "scores": score_shown(results),
             "images": images_shown(results),
             "costs": cost_shown(results),
+            "latency": latency_shown(results),
             "failures": failures_shown(results),
             "runs": run_shown(results),
         },
@@ -123,6 +125,7 @@ def page(
         pareto=pareto_section(results),
         where=where_section(results),
         matrix=matrix_section(results),
+        latency_said=latency_said(results),
         drawings=inlined,
         figures={"rest": REST, "drawn": _figures(results, names, costs)},
         crops=crops(results, found),

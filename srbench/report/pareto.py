@@ -15,17 +15,21 @@ from typing import Any
 from srbench.report.cells import controls, number, of_variants, scores_by_seed, trained
 from srbench.report.costs import COSTS, costs_of
 from srbench.report.judged import Judged, judgement
+from srbench.report.latency import timings
 from srbench.report.numbers import justified_decimals, listed, plural, shown
 from srbench.report.ranking import effect_decimals
-from srbench.report.shown import Column, Mark, Table, Value
+from srbench.report.shown import Column, Kind, Mark, Table, Value
 from srbench.results import Results
-from srbench.stats.capacity import Place, Point, PriceTag, pareto, price
+from srbench.stats.capacity import Place, Point, PriceTag, measured_price, pareto, price
 from srbench.stats.effects import Interval, t_interval
 
 PRICES = {  # cost -> how many of it a price is for, and what that many are called
     "parameters": (1e3, "1k parameters"),
     "macs_720p": (1e9, "GMAC"),
+    "latency": (1.0, "ms"),
 }
+KEYS = {"parameters": "per_1k_parameters", "macs_720p": "per_gmac", "latency": "per_ms"}
+NOTHING = Interval(nan, nan, nan, 0)
 SURE = 0.95  # from here on a place on the front, or off it, is called sure
 
 
@@ -133,7 +137,7 @@ def cost_heading(results: Results) -> str:
         return "Quality against cost waits for finished runs"
     found = front_line(results, known[0])
     best, base = found[-1].variant, results.facts.baseline
-    if known[0] not in PRICES:
+    if known[0] not in ("parameters", "macs_720p"):
         return f"{_some([s.variant for s in found])} on the front"
     table = of_variants(results, known[0])
     more = 100 * (number(table.get(best)) / number(table.get(base)) - 1)
@@ -146,25 +150,25 @@ def cost_heading(results: Results) -> str:
 
 @lru_cache(maxsize=8)
 def prices_shown(results: Results) -> Table:
-    """What each effect costs: dB for each 1k parameters and each GMAC, with intervals."""
+    """What each effect costs: dB for each 1k parameters, GMAC and ms, with intervals."""
     unit = results.facts.unit
-    tags = {cost: _tags(results, cost) for cost in PRICES}
+    costs = [cost for cost in PRICES if cost != "latency" or timings(results, cost)]
+    tags = {cost: _tags(results, cost) for cost in costs}
     digits = {
         cost: justified_decimals([(t.high - t.low) / 2 for t in found.values()], "")
         for cost, found in tags.items()
     }
-    places = {cost: {s.variant: s for s in spots(results, cost)} for cost in PRICES}
+    places = {cost: {s.variant: s for s in spots(results, cost)} for cost in costs}
     rows: list[tuple[Value, ...]] = []
     for row in judgement(results).contrasts:
         if not row.pairs:
             continue
         line: list[Value] = [row.variant, row.mean]
-        for cost, (per, _) in PRICES.items():
-            extra = _extra(results, row.variant, cost)
+        for cost in costs:
+            per = PRICES[cost][0]
+            extra = _extra(results, row.variant, cost).mean
             tag = tags[cost][row.variant]
-            of = number(of_variants(results, cost).get(row.variant)) / (
-                1 if cost == "parameters" else per
-            )
+            of = costs_of(results, cost)[row.variant].mean / (1 if cost == "parameters" else per)
             line += [of if isfinite(of) else Mark("missing", "not measured")]
             line += [extra / per if isfinite(extra) else Mark("missing", "not measured")]
             line += [_priced(x, tag, extra, row) for x in (tag.value, tag.low, tag.high)]
@@ -175,47 +179,58 @@ def prices_shown(results: Results) -> Table:
     columns.append(
         Column(f"effect{suffix}", "effect", unit, "difference", effect_decimals(results))
     )
-    for cost, (_, per_what) in PRICES.items():
-        columns += _cost_columns(cost, per_what, unit, digits[cost])
+    for cost in costs:
+        columns += _cost_columns(cost, PRICES[cost][1], unit, digits[cost])
     caption = f"What each effect costs: {unit or 'effect'} for each unit of extra cost"
     return Table("prices", caption, tuple(columns), tuple(rows))
 
 
 def _cost_columns(cost: str, per: str, unit: str, digits: int) -> list[Column]:
-    key = "per_1k_parameters" if cost == "parameters" else "per_gmac"
-    what, size = ("parameters", "") if cost == "parameters" else ("MACs", "G")
-    more = "k" if cost == "parameters" else "G"
+    key = KEYS[cost]
+    what, size, more = {
+        "parameters": ("parameters", "", "k"), "macs_720p": ("MACs", "G", "G"),
+        "latency": ("latency", "ms", "ms"),
+    }[cost]  # fmt: skip
     head = f"{unit or 'effect'} per {per}"
     sure = f"share of resampled seeds in which nothing beats it in both quality and {what}"
+    kind: Kind = {"parameters": "count", "latency": "measure"}.get(cost, "number")  # type: ignore
     return [
-        Column(cost, what, size, "count" if cost == "parameters" else "number",
-               0 if cost == "parameters" else 2),
+        Column(cost, what, size, kind, 2 if kind == "number" else 0),
         Column(f"{cost}_more", f"more {what}", more, "difference", 1 if more == "k" else 2),
         Column(key, head, "", "difference", digits, "negative extra cost: see the sign of both"),
         Column(f"{key}_low", "95 % from", "", "difference", digits),
         Column(f"{key}_high", "95 % to", "", "difference", digits),
         Column(f"front_{cost}_percent", f"on the front, {what}", "%", "number", 0, sure),
-    ]  # fmt: skip
+    ]
 
 
 def _tags(results: Results, cost: str) -> dict[str, PriceTag]:
-    per = PRICES[cost][0]
     return {
-        row.variant: price(
+        row.variant: _tag(
             Interval(row.mean, row.low, row.high, row.pairs),
             _extra(results, row.variant, cost),
-            per,
+            PRICES[cost][0],
         )
-        if isfinite(_extra(results, row.variant, cost))
-        else PriceTag(nan, nan, nan, "not measured")
         for row in judgement(results).contrasts
         if row.pairs
     }
 
 
-def _extra(results: Results, variant: str, cost: str) -> float:
-    table = of_variants(results, cost)
-    return number(table.get(variant)) - number(table.get(results.facts.baseline))
+def _tag(effect: Interval, extra: Interval, per: float) -> PriceTag:
+    if not isfinite(extra.mean):
+        return PriceTag(nan, nan, nan, "not measured")
+    if extra.count == 1 or extra.mean == 0:  # a count, or a network that is the baseline's own
+        return price(effect, extra.mean, per)
+    return measured_price(effect, extra, per)
+
+
+def _extra(results: Results, variant: str, cost: str) -> Interval:
+    """What a variant costs more than the baseline; measured ones with their doubt."""
+    if cost == "latency":
+        return next((t.more for t in timings(results, cost) if t.variant == variant), NOTHING)
+    costs = costs_of(results, cost)
+    extra = costs[variant].mean - costs[results.facts.baseline].mean
+    return Interval(extra, nan, nan, 1)
 
 
 def _priced(value: float, tag: PriceTag, extra: float, row: Judged) -> Value:
@@ -225,6 +240,8 @@ def _priced(value: float, tag: PriceTag, extra: float, row: Judged) -> Value:
         return Mark("free", f"{row.variant} costs exactly as much as the baseline")
     if row.pairs < 2:
         return Mark("one seed", "an interval needs at least two seeds")
+    if "cannot be told" in tag.note:
+        return Mark("no end", tag.note)
     return Mark("missing", tag.note or "not measured")
 
 

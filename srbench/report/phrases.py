@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from srbench.report.cells import number, of_variants
 from srbench.report.judged import Judged, judgement
+from srbench.report.latency import timings, told
 from srbench.report.numbers import listed, p_plain, p_value, plural, shown, with_unit
 from srbench.report.ranking import effect_decimals
 from srbench.results import Results
@@ -73,7 +74,7 @@ def _all_of(known: Sequence[MoreSeeds]) -> MoreSeeds:
 
 
 def price(results: Results, variant: str) -> str:
-    """What a variant costs against the baseline: "for 2.4 % more parameters and MACs"."""
+    """What a variant costs: "for 2.4 % more parameters and MACs and 12 % more latency"."""
     said: dict[str, list[str]] = {}
     for column, name in (("parameters", "parameters"), ("macs_720p", "MACs")):
         value = number(of_variants(results, column).get(variant))
@@ -84,6 +85,8 @@ def price(results: Results, variant: str) -> str:
         f"{much} {' or '.join(of) if much == 'no more' else listed(of)}"
         for much, of in said.items()
     ]
+    times = [told(t) for t in timings(results, "latency") if t.variant == variant]
+    parts += [time for time in times if time]
     return f"for {listed(parts)}" if parts else ""
 
 

@@ -1,16 +1,23 @@
-"""The table of costs: parameters (dead ones too), MACs, memory, training time."""
+"""The table of costs: parameters (dead ones too), MACs, latency, memory, training time."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
 from srbench.report.cells import number, text, trained
+from srbench.report.latency import Timing, timings
 from srbench.report.ranking import by_variant, known_or_mark, mean_of, why_wanting
 from srbench.report.shown import Column, Mark, Table, Value
 from srbench.results import Results
 
 WHOLE = Mark("whole", "every output pixel depends on the whole image")
 UNMEASURED = Mark("not measured", "peak memory is measured on CUDA devices only")
+LATENCY = (
+    Column("latency_ms", "latency", "ms", "measure", note="median; random weights, see latency"),
+    Column("latency_ratio", "latency ratio", "", "number", 3, "to the baseline, by round"),
+    Column("latency_low", "95 % from", "", "number", 3, "of the latency ratio"),
+    Column("latency_high", "95 % to", "", "number", 3, "of the latency ratio"),
+)
 
 
 @lru_cache(maxsize=8)
@@ -19,6 +26,7 @@ def cost_shown(results: Results) -> Table:
     planned = by_variant(results)
     rows: list[tuple[Value, ...]] = []
     table = results.variants.set_index("variant")
+    times = {timing.variant: timing for timing in timings(results, "latency")}
     for name in trained(results):
         row = table.loc[name]
         seconds = mean_of([c.train_seconds for c in planned[name]])
@@ -32,6 +40,7 @@ def cost_shown(results: Results) -> Table:
                 known_or_mark(number(row["macs_256"]) / 1e9),
                 known_or_mark(number(row["activations"]) / 1e6),
                 _else(number(row["receptive_field"]), WHOLE),
+                *(_latency(times.get(name)) if times else ()),
                 _else(mean_of([c.peak_memory_mb for c in planned[name]]), UNMEASURED),
                 seconds if seconds == seconds else why_wanting(planned[name]),
                 modules(row["dead_modules"]),
@@ -47,6 +56,7 @@ def cost_shown(results: Results) -> Table:
         Column("macs_256_g", "MACs, LR 256\u00d7256", "G", "number", 2),
         Column("activations_m", "activations", "M", "number", 2),
         Column("receptive_field", "receptive field", "px", "count"),
+        *(LATENCY if times else ()),
         Column("peak_memory_mb", "peak memory", "MB", "number", 0),
         Column(
             "train_seconds",
@@ -60,6 +70,21 @@ def cost_shown(results: Results) -> Table:
         Column("uncounted", "operations not counted"),
     )
     return Table("costs", "Costs of the trained variants", columns, tuple(rows))
+
+
+def _latency(found: Timing | None) -> tuple[Value, ...]:
+    """ms, and the ratio to the baseline with its interval."""
+    if found is None:
+        return (Mark("not timed", "srbench latency has not timed it"),) * 4
+    exact = Mark("exact", "the baseline's own network")
+    none = Mark("no interval", "fewer than 20 rounds")
+    is_base = found.word in ("baseline", "same network")
+    ends = (found.ratio.low, found.ratio.high)
+    return (
+        float(f"{found.spread.median:.4g}"),
+        found.ratio.value,
+        *(exact if is_base else none if x != x else x for x in ends),
+    )
 
 
 def _else(value: float, mark: Mark) -> Value:

@@ -11,6 +11,7 @@ from srbench.report.attribution import attribution_shown
 from srbench.report.beside import published_shown
 from srbench.report.claims import claims_shown, findings_shown
 from srbench.report.convergence import convergence_shown
+from srbench.report.latency import latency_shown
 from srbench.report.matrix import matrix_shown
 from srbench.report.pareto import prices_shown
 from srbench.report.table_costs import cost_shown
@@ -26,7 +27,7 @@ from srbench.results import Results
 SHOWN = (
     effects_shown, controls_shown, looks_shown, claims_shown, findings_shown, score_shown,
     images_shown, where_shown, matrix_shown, prices_shown, attribution_shown, cost_shown,
-    convergence_shown, published_shown, failures_shown, run_shown,
+    latency_shown, convergence_shown, published_shown, failures_shown, run_shown,
 )  # fmt: skip
 
 

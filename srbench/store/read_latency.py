@@ -94,7 +94,10 @@ def _newest(
 def _samples(
     connection: Connection, number: int, names: Names
 ) -> Iterator[tuple[int | str | float | None, ...]]:
-    """A pass's times by variant; those of the control stand under no name."""
+    """A pass's times by variant; copy 1 is the control: what was timed a second time.
+
+    It stands under its first variant's name; under none where the plan has no such network.
+    """
     sample, network = LatencySample, LatencyNetwork
     columns = (sample.subject, sample.copy, sample.round, sample.place, sample.ms, sample.lost)
     query = (
@@ -111,6 +114,8 @@ def _samples(
     rows = [tuple(row) for row in connection.execute(query)]
     check_kinds(rows, (*columns, network.first_ms))
     called = {subject: found for (_, _, subject), found in names.items()}
+    twice = {subject for subject, copy, *_ in rows if copy}  # what the control is of
     for subject, copy, *numbers in rows:
-        for name in ("",) if copy else called.get(str(subject), ()):
+        variants = called.get(str(subject), [""] if subject in twice else [])
+        for name in variants[:1] if copy else variants:
             yield (number, name, copy, *numbers)

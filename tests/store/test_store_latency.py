@@ -56,7 +56,7 @@ def test_a_pass_comes_back_by_variant_and_round(store: Store) -> None:
         number, 96, True, "a; b",
     )  # fmt: skip
     names = found.latency[["variant", "copy"]].drop_duplicates().to_numpy().tolist()
-    assert names == [["plain", 0], ["se", 0], ["", 1]]
+    assert names == [["plain", 0], ["se", 0], ["plain", 1]]
     se = found.latency[found.latency["variant"] == "se"]
     assert se["ms"].tolist() == [11.0, 11.1, 11.2]
     assert se["first_ms"].tolist() == [99.0] * 3
