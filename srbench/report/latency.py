@@ -47,9 +47,15 @@ class Taken:
     def said(self) -> str:
         """The setting: "1x3x64x64 at x2, fp32, contiguous, eager, 1 thread, on ..."."""
         r = self.row
-        size = f"{r['batch']}\u00d73\u00d7{r['lr_height']}\u00d7{r['lr_width']} at x{r['scale']}"
+        size = f"{self.input} at x{r['scale']}"
         memory, threads = str(r["memory_format"]).replace("_", " "), plural(r["threads"], "thread")
         return f"{size}, {r['precision']}, {memory}, {r['mode']}, {threads}, on {r['device']}"
+
+    @property
+    def input(self) -> str:
+        """The shape of what is upscaled: "1x3x64x64"."""
+        sides = (self.row[name] for name in ("batch", "lr_height", "lr_width"))
+        return "{}\u00d73\u00d7{}\u00d7{}".format(*sides)
 
     @cached_property
     def control(self) -> Ratio:
@@ -184,28 +190,32 @@ def told(timing: Timing) -> str:
 
 
 def latency_said(results: Results) -> tuple[str, ...]:
-    """How times were taken and what they can tell: sentences beside the costs."""
-    out = []
-    for quantity, what in QUANTITIES.items():
-        found = timings(results, quantity)
-        if not found:
-            continue
-        taken = found[0].taken
-        control, who = taken.control, taken.of or "another network"
-        out.append(
-            f"Times of a {what}: medians of {plural(control.rounds, 'round')} in which every "
-            f"network ran once, in shuffled order; {taken.said}; random weights."
+    """How times were taken and what they can tell: a paragraph a quantity, beside the costs."""
+    return tuple(
+        " ".join(_said(found[0].taken, what))
+        for quantity, what in QUANTITIES.items()
+        if (found := timings(results, quantity))
+    )
+
+
+def _said(taken: Taken, what: str) -> Iterator[str]:
+    control, who = taken.control, taken.of or "another network"
+    yield (
+        f"Times of a {what}: medians of {plural(control.rounds, 'round')} in which every network "
+        f"ran once, in shuffled order; {taken.said}; random weights."
+    )
+    if is_quiet(control):
+        yield f"The control, {who} against itself, came out as {_of(control)}."
+    elif control.low == control.low:
+        yield (
+            f"The machine was too noisy for differences of 1 %: the control, {who} against "
+            f"itself, came out as {_of(control)}, so none below {percent(control)} is told."
         )
-        if is_quiet(control):
-            out.append(f"The control, {who} against itself, came out as {_of(control)}.")
-        elif control.low == control.low:
-            out.append(
-                f"The machine was too noisy for differences of 1 %: the control, {who} against "
-                f"itself, came out as {_of(control)}, so none below {percent(control)} is told."
-            )
-        else:
-            out.append("Too few rounds for a control, so no difference is told.")
-    return tuple(out)
+    else:
+        yield "Too few rounds for a control, so no difference is told."
+    for warning in str(taken.row["warnings"]).split("; "):
+        if warning and not warning.startswith("too noisy"):
+            yield f"{warning[:1].upper()}{warning[1:]}."
 
 
 def _of(found: Ratio) -> str:
@@ -215,7 +225,8 @@ def _of(found: Ratio) -> str:
 def latency_shown(results: Results) -> Table:
     """Every variant under every setting that was timed."""
     rows: list[tuple[Value, ...]] = []
-    for key in dict.fromkeys(one.key for one in passes_taken(results)):
+    keys = dict.fromkeys(one.key for one in passes_taken(results))
+    for key in sorted(keys, key=lambda key: list(QUANTITIES).index(key[0])):  # stable: newest first
         rows += [_row(timing) for timing in under(results, key)]
     columns = (
         Column("variant", "variant"),
@@ -231,8 +242,13 @@ def latency_shown(results: Results) -> Table:
         Column("rounds", "rounds", kind="count"),
         Column("control_off_percent", "told from", "%", "number", 1,
                "how far the control was off: smaller differences are not told"),
-        Column("setting", "setting"),
-        Column("warnings", "against the machine"),
+        Column("input", "input"),
+        Column("precision", "precision"),
+        Column("memory_format", "memory"),
+        Column("mode", "mode"),
+        Column("threads", "threads", kind="count"),
+        Column("device", "device"),
+        Column("measured", "measured"),
     )  # fmt: skip
     return Table("latency", "Times against the baseline", columns, tuple(rows))
 
@@ -251,6 +267,9 @@ def _row(found: Timing) -> tuple[Value, ...]:
         found.word,
         r.rounds,
         100 * off if off < float("inf") else Mark("none", "fewer than 20 rounds"),
-        found.taken.said,
-        str(found.taken.row["warnings"]),
+        found.taken.input,
+        *(str(found.taken.row[name]) for name in ("precision", "memory_format", "mode")),
+        int(found.taken.row["threads"]),
+        str(found.taken.row["device"]),
+        str(found.taken.row["measured"])[:10],
     )
