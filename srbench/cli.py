@@ -51,7 +51,7 @@ COMMANDS = {
     "Parts and images": (parts.blocks, parts.datasets, measuring.scores, pictures.upscale),
     "Runs and rows": (
         database.show, runs.reproduce, database.sql, database.export, database.import_,
-        database.dashboard, database.doctor,
+        database.merge, database.dashboard, database.doctor,
     ),
 }  # fmt: skip
 """Every command, in the order that help shows them. A command's name is its function's."""

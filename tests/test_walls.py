@@ -59,7 +59,7 @@ ALLOWED: dict[str, set[str]] = {
     "latency": PARTS | {"occupancy", "data", "measure", "stats", "study", "train"},
     "published": {"registry", "document"},
     # what was measured, and what is said about it
-    "store": {"history", "published", "registry", "csv_text", "files", "results"},
+    "store": {"history", "published", "registry", "csv_text", "files", "places", "results"},
     "stats": set(),
     "report": {"registry", "csv_text", "files", "results", "stats"},
     "tune": {"history", "registry", "space"},

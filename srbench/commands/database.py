@@ -13,6 +13,7 @@ import typer
 from srbench.commands.options import (
     Database,
     Json,
+    err,
     open_database,
     out,
     study_name,
@@ -101,6 +102,32 @@ def import_(
     variants = len({figure.variant for figure in found.figures})
     said = f"{plural(written, 'figure')} of {plural(variants, 'variant')}, from: {found.source}"
     out.print(said, markup=False, soft_wrap=True)
+
+
+def merge(
+    other: Annotated[Path, typer.Argument(metavar="OTHER.sqlite", help="Its files lie beside it.")],
+    db: Database = None,
+) -> None:
+    """Take another database into this one, with its runs' files: nothing lost, nothing twice.
+
+    What both have stays once; a run that waits here and is done there is done. Two results of the
+    same run that differ are both kept, and this database's goes on to count.
+    """
+    from srbench.report.numbers import plural
+
+    found = open_database(db).merge(other)
+    out.print(
+        f"{plural(found.new, 'new run')}, {found.finished} that waited here, {found.same} that "
+        f"both had; {plural(found.plans, 'new plan')}, {plural(found.scores, 'new score')}, "
+        f"{plural(found.files, 'file')} copied.",
+        soft_wrap=True,
+    )  # fmt: skip
+    if found.apart:
+        said = f"{plural(found.apart, 'run')} of the same settings and seed with another result: "
+        out.print(f"{said}this database's count, the others are attempts below 1.", soft_wrap=True)
+    if found.missing:
+        said = f"{plural(len(found.missing), 'file')} not beside it, or damaged: "
+        err.print(said + ", ".join(found.missing[:5]), markup=False, soft_wrap=True)
 
 
 def dashboard(

@@ -26,6 +26,7 @@ from srbench.store import (
     latency,
     looks,
     measurements,
+    merge,
     migrate,
     missing,
     plans,
@@ -40,6 +41,7 @@ from srbench.store.copies import copy_database
 from srbench.store.engine import open_engine, settle_journal
 from srbench.store.finished import FinishedRun, Measured
 from srbench.store.journal import Disk, Journal, choose, disk_of
+from srbench.store.merge import Merged
 from srbench.store.values import (
     Claim,
     LatencyPass,
@@ -286,6 +288,10 @@ class Store:
     def export(self, folder: Path, study: str | None = None) -> list[Path]:
         """Write each table as a CSV file; the files."""
         return export.export(self.engine, folder, study)
+
+    def merge(self, other: str | os.PathLike[str]) -> Merged:
+        """Take everything of another database and its run files; StudyError where it is unfit."""
+        return merge.merge(self.engine, self.address, find(other), self.clock())
 
     def back_up(self, copy: Path) -> Path:
         """Copy the database whole while others write; StudyError where it is a server's."""

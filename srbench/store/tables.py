@@ -231,7 +231,10 @@ class Run(Base):
     id: Mapped[int] = key("number of the run")
     fingerprint: Mapped[str] = link("trainings.fingerprint", "the training")
     seed: Mapped[int] = count("seed of every random stream")
-    attempt: Mapped[int] = count("1, and one more for each time it was asked for afresh")
+    attempt: Mapped[int] = count(
+        "1, and one more for each time it was asked for afresh; below 1: another result of the "
+        "same, that a merge brought"
+    )
     state: Mapped[str] = words("queued, running, interrupted, done, failed or pruned")
     reason: Mapped[str | None] = words("why it failed: diverged, oom, error or lost; else NULL")
     message: Mapped[str | None] = words("what the failure said")

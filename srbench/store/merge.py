@@ -1,0 +1,303 @@
+"""Another database taken into this one: what both have stays once, what only one has is kept.
+
+Rows are known by what they are about, not by their numbers: studies and variants by name, plans
+and trainings by digest, images by content, runs as `merge_runs` says. One transaction: after a
+crash the target is as it was before, or has all of it. Files come first, so no row names one that
+is not there; a file that a crash left over is written again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, func, insert, select
+
+from srbench.registry import StudyError
+from srbench.store.address import Address, check_file
+from srbench.store.engine import lock, open_reader, reading, writing
+from srbench.store.merge_files import bring_files
+from srbench.store.merge_runs import Taken, refuse_busy, take_runs
+from srbench.store.migrate import SCHEMA, stored_schema
+from srbench.store.plans import next_turn
+from srbench.store.sound import check_kinds, check_path
+from srbench.store.tables import (
+    Base,
+    Cell,
+    Curve,
+    Dataset,
+    Image,
+    LatencyNetwork,
+    LatencyPass,
+    LatencySample,
+    Look,
+    Picture,
+    Plan,
+    PlanDataset,
+    Point,
+    Provenance,
+    PublishedFigure,
+    Run,
+    Score,
+    Study,
+    Training,
+    Variant,
+)
+from srbench.store.upsert import put, table_of
+
+Row = dict[str, Any]
+AT_ONCE = 10_000
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What a merge brought: numbers of new studies, plans and runs, and of runs as they came.
+
+    `finished` waited here and have come further there; `same` are done in both, to the bit;
+    `apart` have other results here: those go on to count, the others are kept below attempt 1.
+    """
+
+    plans: int
+    new: int
+    finished: int
+    same: int
+    apart: int
+    scores: int
+    files: int
+    missing: tuple[str, ...]  # files that the other database names and does not have
+
+
+def merge(engine: Engine, address: Address, other: Address, now: float) -> Merged:
+    """Take everything of `other` into the database of `engine`.
+
+    Raises:
+        StudyError: it is missing, of another schema, the same database, or holds what srbench
+            does not write; or runs are being trained into this one. Nothing is changed then.
+    """
+    check_file(other, create=False)
+    if other.path is not None and address.path is not None and other.path.samefile(address.path):
+        raise StudyError("is this database itself", place=other.shown)
+    reader = open_reader(other)
+    try:
+        with reading(reader) as source:
+            if reader.dialect.name == "sqlite":
+                source.exec_driver_sql("BEGIN")  # one moment of it, while others write
+            check_schema(source, other)
+            with writing(engine) as target:
+                lock(target)
+                refuse_busy(target, now)
+                return taken(source, target, other.root, address.root)
+    finally:
+        reader.dispose()
+
+
+def check_schema(source: Connection, other: Address) -> None:
+    found = stored_schema(source)
+    if found == SCHEMA:
+        return
+    if found is None:
+        raise StudyError("is no database of srbench", place=other.shown)
+    remedy = (
+        "pip install --upgrade srbench"
+        if found > SCHEMA
+        else f"`srbench doctor --db {other.shown}` brings it up to date, then merge"
+    )
+    raise StudyError(f"has schema {found}, this one {SCHEMA}: {remedy}", place=other.shown)
+
+
+def taken(source: Connection, target: Connection, there: Path, here: Path) -> Merged:
+    before = counts(target)
+    put(target, Training, list(rows(source, Training)), unique=["fingerprint"])
+    put(target, Dataset, list(rows(source, Dataset)), unique=["manifest"])
+    images = numbered(source, target, Image, ("manifest", "name"))
+    provenances = numbered(source, target, Provenance, ("digest",))
+    studies = numbered(source, target, Study, ("name",))
+    variants = take_plans(source, target, studies)
+    take_cells(source, target, variants)
+    looks = [row | {"variant_id": variants[row["variant_id"]]} for row in rows(source, Look)]
+    put(target, Look, looks, unique=["variant_id", "seeds"])
+    take_published(source, target, studies)
+    take_passes(source, target, provenances)
+    runs = take_runs(target, rows(source, Run), provenances)
+    pictures = list(moved_pictures(rows(source, Picture), runs, images))
+    files, missing = bring_files(runs.values(), pictures, there, here)
+    take_curves(source, target, runs)
+    take_scores(source, target, runs, images)
+    stored = [{k: v for k, v in row.items() if k != "was"} for row in pictures]
+    put(target, Picture, stored, unique=["run_id", "image_id", "kind"])
+    after = counts(target)
+    kinds = [run.kind for run in runs.values()]
+    return Merged(
+        plans=after[Plan] - before[Plan],
+        new=kinds.count("new"),
+        finished=kinds.count("finished"),
+        same=kinds.count("same"),
+        apart=kinds.count("apart"),
+        scores=after[Score] - before[Score],
+        files=files,
+        missing=missing,
+    )
+
+
+def counts(target: Connection) -> dict[type[Base], int]:
+    kinds: tuple[type[Base], ...] = (Plan, Score)
+    return {
+        kind: target.execute(select(func.count()).select_from(table_of(kind))).scalar_one()
+        for kind in kinds
+    }
+
+
+def rows(connection: Connection, model: type[Base]) -> Iterator[Row]:
+    """A table's rows by their keys, checked to be what its columns hold."""
+    table = table_of(model)
+    query = select(table).order_by(*table.primary_key.columns)
+    names = [column.name for column in table.columns]
+    for part in connection.execute(query.execution_options(yield_per=AT_ONCE)).partitions():
+        found = [tuple(row) for row in part]
+        check_kinds(found, table.columns)
+        for row in found:
+            yield dict(zip(names, row, strict=True))
+
+
+def numbered(
+    source: Connection, target: Connection, model: type[Base], unique: tuple[str, ...]
+) -> dict[int, int]:
+    """Take a table with numbered rows that `unique` columns tell apart: their number → ours."""
+    theirs = list(rows(source, model))
+    put(target, model, [without_id(row) for row in theirs], unique=unique)
+    ours = {tuple(row[k] for k in unique): row["id"] for row in rows(target, model)}
+    return {row["id"]: ours[tuple(row[k] for k in unique)] for row in theirs}
+
+
+def without_id(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name != "id"}
+
+
+def take_plans(source: Connection, target: Connection, studies: dict[int, int]) -> dict[int, int]:
+    """Take plans with their variants and datasets: number of a variant there → here.
+
+    A study that is known here keeps its latest plan; those that come are older ones.
+    """
+    known = {(row["study_id"], row["digest"]): row["id"] for row in rows(target, Plan)}
+    told = {study for study, _ in known}
+    lowest = target.execute(select(func.min(Plan.turn))).scalar_one() or 1
+    coming = sorted(rows(source, Plan), key=lambda row: row["turn"])
+    new = [row for row in coming if (studies[row["study_id"]], row["digest"]) not in known]
+    older = [row["id"] for row in new if studies[row["study_id"]] in told]
+    numbers = {}
+    for row in coming:
+        study = studies[row["study_id"]]
+        number = known.get((study, row["digest"]))
+        if number is None:
+            turn = (
+                min(lowest, 1) - len(older) + older.index(row["id"])
+                if row["id"] in older
+                else next_turn(target)
+            )
+            values = without_id(row) | {"study_id": study, "turn": turn}
+            number = target.execute(
+                insert(table_of(Plan)).values(values).returning(Plan.id)
+            ).scalar_one()
+        numbers[row["id"]] = number
+    fresh = {numbers[row["id"]] for row in new}
+    for model in (PlanDataset, Variant):
+        unique = ["plan_id", "position"]
+        moved = [row | {"plan_id": numbers[row["plan_id"]]} for row in rows(source, model)]
+        named = [without_id(row) for row in moved if row["plan_id"] in fresh]
+        put(target, model, named, unique=unique)
+    ours = {(row["plan_id"], row["name"]): row["id"] for row in rows(target, Variant)}
+    return {row["id"]: ours[numbers[row["plan_id"]], row["name"]] for row in rows(source, Variant)}
+
+
+def take_cells(source: Connection, target: Connection, variants: dict[int, int]) -> None:
+    """Seeds that only one of the two has asked for; they come after those that are here."""
+    plan_of = {row["id"]: row["plan_id"] for row in rows(target, Variant)}
+    there = {(row["variant_id"], row["seed"]) for row in rows(target, Cell)}
+    last: dict[int, int] = {}
+    for row in rows(target, Cell):
+        plan = plan_of[row["variant_id"]]
+        last[plan] = max(last.get(plan, -1), row["position"])
+    cells = []
+    for row in sorted(rows(source, Cell), key=lambda row: row["position"]):
+        variant = variants[row["variant_id"]]
+        if (variant, row["seed"]) not in there:
+            plan = plan_of[variant]
+            last[plan] = last.get(plan, -1) + 1
+            cells.append({"variant_id": variant, "seed": row["seed"], "position": last[plan]})
+    put(target, Cell, cells, unique=["variant_id", "seed"])
+
+
+def take_published(source: Connection, target: Connection, studies: dict[int, int]) -> None:
+    """Figures of others; where both have one of the same place, this database's stays."""
+
+    def place(row: Row) -> tuple[Any, ...]:
+        names = ("study_id", "source", "variant", "quantity", "dataset", "epoch")
+        return tuple(row[name] for name in names)
+
+    there = set(map(place, rows(target, PublishedFigure)))
+    coming = [row | {"study_id": studies[row["study_id"]]} for row in rows(source, PublishedFigure)]
+    new = [without_id(row) for row in coming if place(row) not in there]
+    if new:
+        target.execute(insert(table_of(PublishedFigure)), new)
+
+
+def take_passes(source: Connection, target: Connection, provenances: dict[int, int]) -> None:
+    """Latency passes, each whole: the same setting, moment and machine is the same pass."""
+    there = {repr(without_id(row)) for row in rows(target, LatencyPass)}
+    numbers = {}
+    for row in rows(source, LatencyPass):
+        values = without_id(row) | {"provenance_id": provenances[row["provenance_id"]]}
+        if repr(values) not in there:
+            new = insert(table_of(LatencyPass)).values(values).returning(LatencyPass.id)
+            numbers[row["id"]] = target.execute(new).scalar_one()
+    for model in (LatencyNetwork, LatencySample):
+        unique = [column.name for column in table_of(model).primary_key.columns]
+        own = (row for row in rows(source, model) if row["pass_id"] in numbers)
+        put(target, model, [r | {"pass_id": numbers[r["pass_id"]]} for r in own], unique=unique)
+
+
+def take_curves(source: Connection, target: Connection, runs: dict[int, Taken]) -> None:
+    """The curves of runs whose results come from there, with every point."""
+    wanted = [row for row in rows(source, Curve) if runs[row["run_id"]].brings_results]
+    moved = [{"run_id": runs[row["run_id"]].number, "name": row["name"]} for row in wanted]
+    put(target, Curve, moved, unique=["run_id", "name"])
+    ours = {(row["run_id"], row["name"]): row["id"] for row in rows(target, Curve)}
+    numbers = {row["id"]: ours[runs[row["run_id"]].number, row["name"]] for row in wanted}
+    batch: list[Row] = []
+    for row in rows(source, Point):
+        if row["curve_id"] in numbers:
+            batch.append(row | {"curve_id": numbers[row["curve_id"]]})
+        if len(batch) >= AT_ONCE:
+            put(target, Point, batch, unique=["curve_id", "step"])
+            batch.clear()
+    put(target, Point, batch, unique=["curve_id", "step"])
+
+
+def take_scores(
+    source: Connection, target: Connection, runs: dict[int, Taken], images: dict[int, int]
+) -> None:
+    """Scores of runs that count as one here; those on sets that only they were scored on, too."""
+    unique = ["run_id", "image_id", "protocol", "metric"]
+    batch: list[Row] = []
+    for row in rows(source, Score):
+        run = runs[row["run_id"]]
+        if run.number is not None:
+            batch.append(row | {"run_id": run.number, "image_id": images[row["image_id"]]})
+        if len(batch) >= AT_ONCE:
+            put(target, Score, batch, unique=unique)
+            batch.clear()
+    put(target, Score, batch, unique=unique)
+
+
+def moved_pictures(
+    found: Iterator[Row], runs: dict[int, Taken], images: dict[int, int]
+) -> Iterator[Row]:
+    """Picture rows as they will be here; `was` is the file's path there."""
+    for row in found:
+        run = runs[row["run_id"]]
+        if run.number is not None:
+            check_path(row["path"])
+            own = {"run_id": run.number, "image_id": images[row["image_id"]]}
+            yield row | own | {"path": run.moved(row["path"]), "was": row["path"]}
