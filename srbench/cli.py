@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from srbench import __version__
-from srbench.commands import database, findings, latency, measuring, parts, pictures, runs
+from srbench.commands import database, files, findings, latency, measuring, parts, pictures, runs
 from srbench.commands.options import err, out
 from srbench.registry import StudyError, printable
 from srbench.signals import ending
@@ -50,7 +50,7 @@ COMMANDS = {
     ),
     "Parts and images": (parts.blocks, parts.datasets, measuring.scores, pictures.upscale),
     "Runs and rows": (
-        database.show, runs.reproduce, database.sql, database.export, database.import_,
+        database.show, runs.reproduce, database.sql, files.export, database.import_,
         database.merge, database.dashboard, database.doctor,
     ),
 }  # fmt: skip

@@ -6,8 +6,10 @@ so that a published sample can be rebuilt and checked by anyone.
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import asdict, dataclass, field, fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import pandas as pd
 
 from srbench.csv_text import line, unguarded
 from srbench.files import replacing, write_atomically
+from srbench.registry import StudyError
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,23 @@ class Results:
             with replacing(folder / f"{name}.csv") as file:
                 file.write(line(frame.columns).encode())
                 file.writelines(line(row).encode() for row in rows)
+
+    def to_parquet(self, folder: Path) -> list[Path]:
+        """Write a Parquet file a frame; the files, sorted.
+
+        Raises:
+            StudyError: pyarrow is not installed.
+        """
+        if find_spec("pyarrow") is None:
+            raise StudyError("pyarrow is needed: pip install 'srbench[export]'", place="Parquet")
+        files = []
+        for name in sorted(FRAMES):
+            frame: pd.DataFrame = getattr(self, name)
+            buffer = io.BytesIO()
+            frame.to_parquet(buffer, index=False)
+            files.append(folder / f"{name}.parquet")
+            write_atomically(files[-1], buffer.getvalue())
+        return files
 
     @classmethod
     def from_folder(cls, folder: Path) -> Results:

@@ -17,7 +17,6 @@ from srbench.commands.options import (
     open_database,
     out,
     study_name,
-    study_names,
 )
 from srbench.registry import StudyError
 
@@ -55,27 +54,6 @@ def sql(
         out.print(rows_listed(columns, rows))
     else:
         sys.stdout.write(csv_text(columns, rows))
-
-
-def export(
-    study: Annotated[
-        str | None, typer.Argument(metavar="[STUDY]", help="One study.", autocompletion=study_names)
-    ] = None,
-    output: Annotated[Path, typer.Option("-o", "--output", help="A folder.")] = Path("export"),
-    db: Database = None,
-) -> None:
-    """Write a study's frames (runs, curves, scores, …) as CSV; without a name, every table.
-
-    Every point of every curve is written.
-    """
-    store = open_database(db)
-    if study is None:
-        files = store.export(output)
-    else:
-        store.results(study, points=10**9).to_folder(output)
-        files = sorted(output.glob("*.csv"))
-    for file in files:
-        out.print(str(file), markup=False, soft_wrap=True)
 
 
 def import_(

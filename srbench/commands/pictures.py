@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from srbench.commands.options import Database, Device, err, open_database, out
+from srbench.commands.networks import named_network
+from srbench.commands.options import Database, Device, err, out
 from srbench.files import write_atomically
 from srbench.registry import StudyError
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:  # torch comes with it
     from PIL.Image import Image
 
     from srbench.networks import Network
-    from srbench.store import Store
     from srbench.upscale import Cut
 
 SIDES = {".jpg": 65_535, ".jpeg": 65_535, ".webp": 16_383}  # pixels that a format can hold
@@ -77,7 +77,7 @@ def upscale(
     from srbench.devices import choose_devices
     from srbench.upscale import cut_for
 
-    network = _network(run, weights, model, scale, db)
+    network = named_network(run, weights, model, scale, db)
     chosen = choose_devices(device, 1)[0]
     network.net.to(chosen)
     jobs = list(_jobs(images, output))
@@ -97,39 +97,6 @@ def upscale(
             continue
         out.print(f"{target}: {made.width}x{made.height}", markup=False, soft_wrap=True)
     raise typer.Exit(int(refused > 0))
-
-
-def _network(
-    run: str | None, weights: Path | None, model: str | None, scale: int, db: str | None
-) -> Network:
-    """The network that the options name."""
-    from srbench.networks import of_file, of_run
-
-    if run is not None and weights is None and model is None:
-        store = open_database(db)
-        return of_run(store.run(_run_number(store, run)), store.root)
-    if run is not None or model is None:
-        raise StudyError(
-            "name a network: --run 12, --run STUDY:VARIANT, or --weights FILE with --model"
-        )
-    return of_file(model, scale, weights)
-
-
-def _run_number(store: Store, named: str) -> int:
-    if named.isdecimal():
-        return int(named)
-    study, colon, variant = named.rpartition(":")
-    if not colon:
-        raise StudyError("write a run's number, or STUDY:VARIANT", place=f"--run {named}")
-    runs = store.results(study, points=2).runs
-    own = runs[runs["variant"] == variant]
-    if own.empty:
-        known = ", ".join(dict.fromkeys(runs["variant"]))
-        raise StudyError(f"no such variant (known: {known})", place=f"--run {named}")
-    done = own[own["state"] == "done"]
-    if done.empty:
-        raise StudyError("no seed of it is finished yet", place=f"--run {named}")
-    return int(done["run_id"].iloc[0])
 
 
 def _jobs(images: list[Path], output: Path) -> Iterator[tuple[Path, Path]]:

@@ -1,4 +1,4 @@
-"""The verdict table as a note in GitHub's Markdown, for Optuna's dashboard."""
+"""Tables in GitHub's Markdown, and the verdicts as a note for Optuna's dashboard."""
 
 from __future__ import annotations
 
@@ -17,14 +17,21 @@ def effects_note(results: Results) -> str:
     for said in (*warnings(results), answer(results)):
         lines += [_plain(said), ""]
     for table in (effects_shown(results), claims_shown(results)):
-        lines += _table(table)
+        lines += markdown_lines(table)
     note = yardstick_note(results)
     lines += [_plain(note), ""] if note else []
     lines.append(f"Plan `{results.facts.plan[:16]}`. Effects are paired by seed.")
     return "\n".join(lines) + "\n"
 
 
-def _table(table: Table) -> list[str]:
+def markdown_table(table: Table) -> str:
+    """A table with its caption below; empty where there are no rows."""
+    lines = markdown_lines(table)
+    return "\n".join([*lines, _plain(table.caption)]) + "\n" if lines else ""
+
+
+def markdown_lines(table: Table) -> list[str]:
+    """A table's lines, and an empty one; none where there are no rows."""
     if not table.rows:
         return []
     lines = ["| " + " | ".join(_plain(c.title) for c in table.columns) + " |"]

@@ -5,13 +5,17 @@ The same tables with headings and digits are the `*_shown` functions of the `tab
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 
+from srbench.files import write_atomically
 from srbench.report.attribution import attribution_shown
 from srbench.report.beside import published_shown
 from srbench.report.claims import claims_shown, findings_shown
 from srbench.report.convergence import convergence_shown
 from srbench.report.latency import latency_shown
+from srbench.report.markdown import markdown_table
 from srbench.report.matrix import matrix_shown
 from srbench.report.pareto import prices_shown
 from srbench.report.table_costs import cost_shown
@@ -29,6 +33,19 @@ SHOWN = (
     images_shown, where_shown, matrix_shown, prices_shown, attribution_shown, cost_shown,
     latency_shown, convergence_shown, published_shown, failures_shown, run_shown,
 )  # fmt: skip
+
+
+def write_tables(results: Results, folder: Path, format_: str) -> list[Path]:
+    """Every table with rows as LaTeX or Markdown (`latex`, `markdown`), a file each, sorted."""
+    files = []
+    for make in SHOWN:
+        table = make(results)
+        if table.rows:
+            latex = format_ == "latex"
+            files.append(folder / f"{table.name}.{'tex' if latex else 'md'}")
+            content = table.latex() if latex else markdown_table(table)
+            write_atomically(files[-1], content.encode())
+    return sorted(files)
 
 
 def effects_table(results: Results) -> pd.DataFrame:
