@@ -19,13 +19,13 @@ from srbench.registry import StudyError
 from srbench.store.address import Address, check_file
 from srbench.store.engine import lock, open_reader, reading, writing
 from srbench.store.merge_files import bring_files
+from srbench.store.merge_plans import take_cells, take_plans
+from srbench.store.merge_rows import AT_ONCE, Row, numbered, rows, without_id
 from srbench.store.merge_runs import Taken, refuse_busy, take_runs
 from srbench.store.migrate import SCHEMA, stored_schema
-from srbench.store.plans import next_turn
-from srbench.store.sound import check_kinds, check_path
+from srbench.store.sound import check_path
 from srbench.store.tables import (
     Base,
-    Cell,
     Curve,
     Dataset,
     Image,
@@ -35,7 +35,6 @@ from srbench.store.tables import (
     Look,
     Picture,
     Plan,
-    PlanDataset,
     Point,
     Provenance,
     PublishedFigure,
@@ -43,12 +42,8 @@ from srbench.store.tables import (
     Score,
     Study,
     Training,
-    Variant,
 )
 from srbench.store.upsert import put, table_of
-
-Row = dict[str, Any]
-AT_ONCE = 10_000
 
 
 @dataclass(frozen=True)
@@ -147,86 +142,6 @@ def counts(target: Connection) -> dict[type[Base], int]:
         kind: target.execute(select(func.count()).select_from(table_of(kind))).scalar_one()
         for kind in kinds
     }
-
-
-def rows(connection: Connection, model: type[Base]) -> Iterator[Row]:
-    """A table's rows by their keys, checked to be what its columns hold."""
-    table = table_of(model)
-    query = select(table).order_by(*table.primary_key.columns)
-    names = [column.name for column in table.columns]
-    for part in connection.execute(query.execution_options(yield_per=AT_ONCE)).partitions():
-        found = [tuple(row) for row in part]
-        check_kinds(found, table.columns)
-        for row in found:
-            yield dict(zip(names, row, strict=True))
-
-
-def numbered(
-    source: Connection, target: Connection, model: type[Base], unique: tuple[str, ...]
-) -> dict[int, int]:
-    """Take a table with numbered rows that `unique` columns tell apart: their number → ours."""
-    theirs = list(rows(source, model))
-    put(target, model, [without_id(row) for row in theirs], unique=unique)
-    ours = {tuple(row[k] for k in unique): row["id"] for row in rows(target, model)}
-    return {row["id"]: ours[tuple(row[k] for k in unique)] for row in theirs}
-
-
-def without_id(row: Row) -> Row:
-    return {name: value for name, value in row.items() if name != "id"}
-
-
-def take_plans(source: Connection, target: Connection, studies: dict[int, int]) -> dict[int, int]:
-    """Take plans with their variants and datasets: number of a variant there → here.
-
-    A study that is known here keeps its latest plan; those that come are older ones.
-    """
-    known = {(row["study_id"], row["digest"]): row["id"] for row in rows(target, Plan)}
-    told = {study for study, _ in known}
-    lowest = target.execute(select(func.min(Plan.turn))).scalar_one() or 1
-    coming = sorted(rows(source, Plan), key=lambda row: row["turn"])
-    new = [row for row in coming if (studies[row["study_id"]], row["digest"]) not in known]
-    older = [row["id"] for row in new if studies[row["study_id"]] in told]
-    numbers = {}
-    for row in coming:
-        study = studies[row["study_id"]]
-        number = known.get((study, row["digest"]))
-        if number is None:
-            turn = (
-                min(lowest, 1) - len(older) + older.index(row["id"])
-                if row["id"] in older
-                else next_turn(target)
-            )
-            values = without_id(row) | {"study_id": study, "turn": turn}
-            number = target.execute(
-                insert(table_of(Plan)).values(values).returning(Plan.id)
-            ).scalar_one()
-        numbers[row["id"]] = number
-    fresh = {numbers[row["id"]] for row in new}
-    for model in (PlanDataset, Variant):
-        unique = ["plan_id", "position"]
-        moved = [row | {"plan_id": numbers[row["plan_id"]]} for row in rows(source, model)]
-        named = [without_id(row) for row in moved if row["plan_id"] in fresh]
-        put(target, model, named, unique=unique)
-    ours = {(row["plan_id"], row["name"]): row["id"] for row in rows(target, Variant)}
-    return {row["id"]: ours[numbers[row["plan_id"]], row["name"]] for row in rows(source, Variant)}
-
-
-def take_cells(source: Connection, target: Connection, variants: dict[int, int]) -> None:
-    """Seeds that only one of the two has asked for; they come after those that are here."""
-    plan_of = {row["id"]: row["plan_id"] for row in rows(target, Variant)}
-    there = {(row["variant_id"], row["seed"]) for row in rows(target, Cell)}
-    last: dict[int, int] = {}
-    for row in rows(target, Cell):
-        plan = plan_of[row["variant_id"]]
-        last[plan] = max(last.get(plan, -1), row["position"])
-    cells = []
-    for row in sorted(rows(source, Cell), key=lambda row: row["position"]):
-        variant = variants[row["variant_id"]]
-        if (variant, row["seed"]) not in there:
-            plan = plan_of[variant]
-            last[plan] = last.get(plan, -1) + 1
-            cells.append({"variant_id": variant, "seed": row["seed"], "position": last[plan]})
-    put(target, Cell, cells, unique=["variant_id", "seed"])
 
 
 def take_published(source: Connection, target: Connection, studies: dict[int, int]) -> None:

@@ -23,15 +23,17 @@ from store_samples import (
     outcome,
     plan,
     scores,
+    training,
 )
 from test_store_latency import taken
 
 from srbench.published import Figure, Published
 from srbench.registry import StudyError
-from srbench.store import LookRow, Point, Store, open_store, this_process
+from srbench.store import LookRow, Point, Store, VariantRecord, open_store, this_process
 from srbench.store.engine import reading, writing
 from srbench.store.tables import Base, Run
 from srbench.store.upsert import table_of
+from srbench.store.values import Candidate, Proposal
 
 LINKS = {  # column -> the table that its numbers are of
     "study_id": "studies", "plan_id": "plans", "variant_id": "variants", "run_id": "runs",
@@ -230,6 +232,27 @@ def test_a_database_in_use_is_left_alone(store: Store, other: Callable[[str], St
     assert tables(store) == before
 
 
+def test_two_searches_of_one_plan_are_one_search(
+    store: Store, other: Callable[[str], Store]
+) -> None:
+    there = other("there")
+    for one, names in ((store, ("x", "y")), (there, ("y", "z"))):
+        number = one.add_plan(plan())
+        for place, name in enumerate(names):
+            record = VariantRecord(f"trial {place}", "candidate", name, digest(name), (0,))
+            made = Candidate(record, training(name))
+            assert one.add_trial(number, place, Proposal({"model": name}, {}, {}, made))
+    merged(store, there)
+    merged(store, there)
+    found = tables(store)
+    named = {row["id"]: row["fingerprint"] for row in found["variants"]}
+    assert [named[row["variant_id"]] for row in found["trials"]] == [
+        digest(name) for name in ("x", "y", "y", "z")
+    ]
+    candidates = [row["name"] for row in found["variants"] if row["role"] == "candidate"]
+    assert len(candidates) == len(set(candidates)) == 3
+
+
 # whole or not at all
 
 
@@ -409,11 +432,9 @@ def test_a_link_is_not_followed(other: Callable[[str], Store], tmp_path: Path) -
 
 def test_the_samples_cover_every_table(store: Store, other: Callable[[str], Store]) -> None:
     """A table that is added later has to be merged, too: this fails until it is."""
-    from srbench.store import merge
+    from srbench.store import merge, merge_plans
 
-    taken = {
-        table_of(model).name
-        for model in vars(merge).values()
-        if isinstance(model, type) and issubclass(model, Base) and model is not Base
-    }
+    named = [*vars(merge).values(), *vars(merge_plans).values()]
+    models = [m for m in named if isinstance(m, type) and issubclass(m, Base) and m is not Base]
+    taken = {table_of(model).name for model in models}
     assert taken == set(Base.metadata.tables)
