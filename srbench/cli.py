@@ -48,7 +48,9 @@ COMMANDS = {
     "Studies": (
         runs.run, runs.plan, latency.latency, findings.report, findings.claims, findings.compare,
     ),
-    "Parts and images": (parts.blocks, parts.datasets, measuring.scores, pictures.upscale),
+    "Parts and images": (
+        parts.blocks, parts.datasets, measuring.scores, measuring.verify, pictures.upscale,
+    ),
     "Runs and rows": (
         database.show, runs.reproduce, database.sql, files.export, database.import_,
         database.merge, database.dashboard, database.doctor,

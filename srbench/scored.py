@@ -95,7 +95,7 @@ def score(asked: Asked, on_image: Callable[[str], None] = lambda name: None) -> 
     slots.load()
     known(asked.protocol, PROTOCOLS, "protocol")
     images, lr = images_of(asked.data, asked.scale, asked.lr)
-    name, net = _network(asked)
+    name, net = network_of(asked)
     net.to(asked.device)
     found = []
     for image in images.images:
@@ -105,7 +105,12 @@ def score(asked: Asked, on_image: Callable[[str], None] = lambda name: None) -> 
     return Scored(name, weights, asked.data, asked.scale, asked.protocol, lr, tuple(found))
 
 
-def _network(asked: Asked) -> tuple[str, nn.Module]:
+def network_of(asked: Asked) -> tuple[str, nn.Module]:
+    """The network that is asked for, its weights in it, and what it is called.
+
+    Raises:
+        StudyError: no such network, or weights that do not fit it.
+    """
     if asked.model == FOREIGN:
         if asked.weights is None:
             raise StudyError(

@@ -85,7 +85,7 @@ ALLOWED: dict[str, set[str]] = {
     "vocabulary": {"cache", "registry", "slots", "shortcut", "data", "train"},
     "terminal": {
         "stats", "study", "registry", "csv_text", "slots", "data", "provenance", "store",
-        "estimate", "scored",
+        "estimate", "scored", "verify",
     },
     "looks": {"store", "report"},
     "session": {
@@ -93,13 +93,14 @@ ALLOWED: dict[str, set[str]] = {
         "devices", "records", "bench", "mirror", "search", "terminal", "estimate", "occupancy",
     },
     "scored": PARTS | {"document", "data", "measure", "weights"},
+    "verify": PARTS | {"data", "measure", "scored"},
     "networks": PARTS | {"document", "weights", "measure"},
     "exported": {"registry", "files", "networks"},
     "upscale": PARTS | {"networks", "data", "measure"},
     "commands": {
         "registry", "document", "slots", "files", "data", "devices", "vocabulary", "session",
         "terminal", "mirror", "tune", "store", "report", "reproduce", "published", "scored",
-        "networks", "upscale", "exported", "results",
+        "verify", "networks", "upscale", "exported", "results",
         "latency", "timed",
     },
     "cli": {"commands", "signals", "registry"},

@@ -61,3 +61,65 @@ def scores(
         print(json.dumps(found.as_plain(), indent=1))
     else:
         out.print(scores_listed(found))
+
+
+def verify(
+    score: Annotated[
+        float | None,
+        typer.Option(help="A number of yours, PSNR in dB or SSIM: which slip explains it?"),
+    ] = None,
+    paper: Annotated[
+        float | None, typer.Option(help="What it should be; else what srbench measures.")
+    ] = None,
+    slips: Annotated[
+        bool, typer.Option("--slips", help="The table of slips, without a number.")
+    ] = False,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SET", help="Sets to check: set5 and set14 unless said."),
+    ] = None,
+    scale: Annotated[int, typer.Option(min=2, max=8, help="For the slips.")] = 4,
+    model: Annotated[
+        str, typer.Option(metavar="MODEL", help="Whose slips: see srbench scores.")
+    ] = "bicubic",
+    weights: Annotated[
+        Path | None,
+        typer.Option(help="Its weights; without a number, the folder of published ones."),
+    ] = None,
+    device: Device = "cpu",
+    as_json: Json = False,
+) -> None:
+    """Is my measuring right? And if my number differs from a paper's: which slip explains it?
+
+    srbench verify
+
+    srbench verify --score 30.81 --model pan --weights PANx4_DF2K.pth --data set5 --scale 4
+
+    The first compares with numbers of MATLAB and others on made-up images, and, where the files
+    are here, with published scores of published weights. The second measures what every usual slip
+    does to this network on these images. Exit code 1 where a number comes out wrong.
+    """
+    from srbench.devices import choose_devices
+    from srbench.scored import Asked
+    from srbench.terminal.verified import checks_listed, explained
+    from srbench.verify.everything import everything
+    from srbench.verify.explain import explain
+
+    [chosen] = choose_devices(device, 1)
+    with err.status("measuring") as status:
+
+        def say(text: str) -> None:
+            status.update(f"measuring {text}")
+
+        if score is not None or slips:
+            one = (data or ["set5"])[0]
+            asked = Asked(model, weights, one, scale, device=chosen)
+            found = explain(asked, score=score, paper=paper, say=say)
+            checks = []
+        else:
+            checks = everything(data, weights, chosen, say)
+    if checks:
+        plain = [vars(check) for check in checks]
+        print(json.dumps(plain, indent=1)) if as_json else out.print(checks_listed(checks))
+        raise typer.Exit(int(any(check.state == "wrong" for check in checks)))
+    print(json.dumps(found.as_plain(), indent=1)) if as_json else out.print(explained(found))

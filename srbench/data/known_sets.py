@@ -95,9 +95,7 @@ def div2k(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
     half = "train" if split == "train" else "valid"
     hr, lr = f"DIV2K_{half}_HR", f"DIV2K_{half}_LR_bicubic"
     layouts = [
-        (root_ / above / hr, root_ / above / lr)
-        for root_ in _roots(root)
-        for above in ("DIV2K", "")
+        (root_ / above / hr, root_ / above / lr) for root_ in roots(root) for above in ("DIV2K", "")
     ]
     return _first("DIV2K", layouts, scale)
 
@@ -128,7 +126,7 @@ def in_folder(home: Path, scale: int) -> list[ImageFile]:
 def _known(names: tuple[str, ...], scale: int, root: str) -> list[ImageFile]:
     """The set that has one of these folder names, in the first place that has images."""
     homes = [
-        root_ / above / name for root_ in _roots(root) for above in ("", "benchmark")
+        root_ / above / name for root_ in roots(root) for above in ("", "benchmark")
         for name in names
     ]  # fmt: skip
     found = next((files for home in homes if (files := in_folder(home, scale))), None)
@@ -155,7 +153,7 @@ def _not_found(name: str, looked: list[Path], lr: Path, scale: int) -> StudyErro
     )
 
 
-def _roots(root: str) -> list[Path]:
+def roots(root: str = "") -> list[Path]:
     """Where sets may stand: the study's word, else the environment's, else beside the work."""
     chosen = root or os.environ.get("SRBENCH_DATA", "")
     return [home_or(chosen)] if chosen else [Path("data"), Path("../shared/data")]

@@ -82,7 +82,7 @@ def l1() -> Score:
     )
 
 
-def luma(rgb: Image) -> Floats:
+def luma(rgb: Image | Floats) -> Floats:
     """Y of BT.601 in its limited range, 16..235, not rounded: (H, W, 3) to (H, W)."""
     r, g, b = np.moveaxis(rgb.astype(np.float64), -1, 0)
     y: Floats = 16 + (65.481 * r + 128.553 * g + 24.966 * b) / 255

@@ -80,12 +80,17 @@ def super_resolve(net: nn.Module, lr: Image, device: torch.device | str = "cpu")
     Raises:
         FloatingPointError: the network's output has a NaN.
     """
+    return quantise(raw_output(net, lr, device))
+
+
+def raw_output(net: nn.Module, lr: Image, device: torch.device | str = "cpu") -> Tensor:
+    """The network's output (H, W, 3) of one whole LR image, in about 0..1 and not yet rounded."""
     device = torch.device(device)
     x = torch.tensor(lr, device=device).permute(2, 0, 1)[None].float() / 255  # (1, 3, h, w)
     with _evaluating(net), full_precision(), torch.inference_mode():
         with torch.autocast(device.type, enabled=False):
             y: Tensor = net(x)
-        return quantise(y[0].permute(1, 2, 0))  # (H, W, 3)
+        return y[0].permute(1, 2, 0)  # (H, W, 3)
 
 
 def quantise(image: Tensor | NDArray[np.floating]) -> Image:
@@ -138,11 +143,17 @@ def matlab_y_bicubic(hr: Image, scale: int) -> dict[str, float]:
     Networks are never scored so: a check of a dataset's copy, and of our reading of the papers.
     """
     y = np.floor(luma(hr) + 0.5)  # (H, W)
-    low = _bicubic(y, y.shape[0] // scale, y.shape[1] // scale)
-    back = np.floor(_bicubic(low, *y.shape).clip(0, 255) + 0.5)
+    back = bicubic_there_and_back(y, scale)
     inner = slice(scale, -scale)
     ours, true = back[inner, inner], y[inner, inner]
     return {"psnr_y": psnr(ours, true), "ssim_y": ssim(ours, true)}
+
+
+def bicubic_there_and_back(y: Floats, scale: int) -> Floats:
+    """One channel (H, W) in 0..255 down and up by MATLAB's bicubic, rounded at the end only."""
+    low = _bicubic(y, y.shape[0] // scale, y.shape[1] // scale)
+    rounded: Floats = np.floor(_bicubic(low, *y.shape).clip(0, 255) + 0.5)
+    return rounded
 
 
 def _bicubic(y: Floats, height: int, width: int) -> Floats:
