@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +18,7 @@ import pandas as pd
 
 from srbench.csv_text import line, unguarded
 from srbench.files import replacing, write_atomically
+from srbench.history import Tried
 from srbench.registry import StudyError
 
 
@@ -68,6 +70,14 @@ LATENCY: tuple[str, ...] = (
 )
 
 
+TRIALS = (
+    "number", "state", "repeats", "variant", "run_id", "values", "point", "ended_at",
+    "violation", "epochs", "seconds", "message",
+)  # fmt: skip
+REPORTS = ("number", "at", "value")
+SHARES = ("parameter", "share")
+
+
 @dataclass(frozen=True, eq=False)  # frames have no one truth of equality: a value is itself
 class Results:
     """A study's latest plan with everything measured for it.
@@ -92,6 +102,11 @@ class Results:
     passes     pass_id, quantity (latency | step_time), device, scale, lr_height, lr_width, batch,
                precision, memory_format, mode, threads, study, steady, warnings, seconds, measured;
                the latency passes that have this plan's baseline
+    trials     number, state (running | complete | pruned | infeasible | failed), repeats, variant,
+               run_id, values (JSON list, one an objective), point (JSON), ended_at, violation,
+               epochs, seconds, message; the search of the study, which no verdict rests on
+    reports    number, at (epoch, or place of the seed), value; of the first objective
+    importances  parameter, share; left empty by the store, for a search may be weighed anew
     latency    pass_id, variant, copy, round, place, ms, lost, first_ms; one network and round a
                row; copy 1 is the control, what the pass timed a second time in every round
     """
@@ -108,6 +123,9 @@ class Results:
     root: Path  # what the paths in `pictures` and `runs` are relative to
     passes: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(PASSES)))
     latency: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(LATENCY)))
+    trials: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(TRIALS)))
+    reports: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(REPORTS)))
+    importances: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(SHARES)))
 
     def to_folder(self, folder: Path) -> None:
         """Write `study.json` and a CSV file a frame, so that `from_folder` gives it back."""
@@ -155,8 +173,41 @@ LOOKS = (
     "seeds", "variant", "pairs", "effect", "low", "high", "p", "nominal", "p_within",
     "nominal_within", "verdict", "taken",
 )  # fmt: skip
-LATER: dict[str, tuple[str, ...]] = {"passes": PASSES, "latency": LATENCY}
+LATER: dict[str, tuple[str, ...]] = {
+    "passes": PASSES, "latency": LATENCY, "trials": TRIALS, "reports": REPORTS,
+    "importances": SHARES,
+}  # fmt: skip
 PUBLISHED = ("source", "variant", "quantity", "dataset", "epoch", "value", "unit")
+
+
+def trial_frames(found: Sequence[Tried]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The frames `trials` and `reports` of a search."""
+    rows = [
+        (
+            t.number, t.state, _maybe(t.repeats), t.variant or "", _maybe(_first_run(t)),
+            json.dumps(t.values), json.dumps(dict(t.point)), _maybe(t.ended_at),
+            max(t.constraints.values(), default=float("nan")), t.epochs, t.seconds, t.message,
+        )
+        for t in found
+    ]  # fmt: skip
+    reports = [
+        (t.number, at, value)
+        for t in found
+        if t.repeats is None
+        for at, value in sorted(t.reports.items())
+    ]
+    return (
+        pd.DataFrame.from_records(rows, columns=list(TRIALS)),
+        pd.DataFrame.from_records(reports, columns=list(REPORTS)),
+    )
+
+
+def _maybe(number: int | None) -> float:
+    return float("nan") if number is None else float(number)
+
+
+def _first_run(trial: Tried) -> int | None:
+    return trial.runs[0].run if trial.runs else None
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -186,7 +237,8 @@ MAYBE = {  # text that may be wanting
 TEXT = MAYBE | {
     "variant", "role", "change", "fingerprint", "dead_modules", "uncounted", "settings", "state",
     "numerics", "name", "dataset", "protocol", "image", "metric", "kind", "path", "manifest",
-    "verdict", "taken", "source", "quantity", "unit", "precision", "memory_format", "mode",
+    "verdict", "taken", "source", "quantity", "unit", "values", "point", "parameter", "precision",
+    "memory_format", "mode",
     "study", "warnings", "measured",
 }  # fmt: skip
 FRAMES = tuple(field.name for field in fields(Results) if field.name not in ("facts", "root"))

@@ -24,7 +24,7 @@ ALLOWED: dict[str, set[str]] = {
     "csv_text": set(),
     "space": set(),
     "history": set(),
-    "results": {"csv_text", "files", "registry"},
+    "results": {"csv_text", "files", "history", "registry"},
     "files": {"registry"},
     "cache": set(),
     "places": set(),
@@ -61,11 +61,12 @@ ALLOWED: dict[str, set[str]] = {
     # what was measured, and what is said about it
     "store": {"history", "published", "registry", "csv_text", "files", "places", "results"},
     "stats": set(),
-    "report": {"registry", "csv_text", "files", "results", "stats"},
+    "report": {"history", "registry", "csv_text", "files", "results", "space", "stats"},
     "tune": {"history", "registry", "space"},
     "mirror": {
         "history", "keepers", "registry", "places", "results", "space", "store", "tune", "report",
     },
+    "importance": {"history", "results", "space", "store", "tune"},
     # where training meets the store, and the commands
     "records": {"designs", "results", "study", "plan", "train", "store"},
     "seats": {"worker", "store"},
@@ -98,6 +99,7 @@ ALLOWED: dict[str, set[str]] = {
     "exported": {"registry", "files", "networks"},
     "upscale": PARTS | {"networks", "data", "measure"},
     "commands": {
+        "importance",
         "registry", "document", "slots", "files", "data", "devices", "vocabulary", "session",
         "terminal", "mirror", "tune", "store", "report", "reproduce", "published", "scored",
         "verify", "networks", "upscale", "exported", "results",

@@ -34,6 +34,7 @@ def report(
     The page works offline and alone; several studies get a page that lists them. Without a name,
     every study of the database is reported.
     """
+    from srbench.importance import weighed
     from srbench.report import write
     from srbench.report.terminal import summary
 
@@ -42,7 +43,7 @@ def report(
     names = [name if name in there else study_name(name) for name in studies or ()] or there
     if not names:
         raise StudyError("the database holds no study yet; srbench run makes one")
-    found = [store.results(name) for name in dict.fromkeys(names)]
+    found = [weighed(store.results(name), store, name) for name in dict.fromkeys(names)]
     for results in found:
         out.print(summary(results))
     one = len(found) == 1

@@ -22,6 +22,7 @@ from srbench.report.page import (
     plotly_source,
 )
 from srbench.report.pictures import copy_pictures, scenes
+from srbench.report.search import space_shown, trials_shown
 from srbench.report.tables import SHOWN
 from srbench.report.words import answer, warnings
 from srbench.results import Results
@@ -55,6 +56,10 @@ def _write_one(results: Results, folder: Path, plotly: Plotly) -> Path:
         table = make(results)
         _put(folder / f"{table.name}.csv", table.csv())
         _put(folder / f"{table.name}.tex", table.latex())
+    if results.facts.search is not None:
+        for table in (trials_shown(results), space_shown(results)):
+            _put(folder / f"{table.name}.csv", table.csv())
+            _put(folder / f"{table.name}.tex", table.latex())
     drawings = draw_all(results)
     for name, (svg, pdf) in drawings.items():
         _put(folder / "figures" / f"{name}.svg", svg)

@@ -36,6 +36,8 @@ from srbench.report.parts import judged_parts, judged_tables
 from srbench.report.pictures import Scene, crops
 from srbench.report.ranking import effect_decimals
 from srbench.report.reproduce import origin
+from srbench.report.search import search_section
+from srbench.report.search_static import search_figures
 from srbench.report.table_costs import cost_shown
 from srbench.report.table_images import images_shown
 from srbench.report.table_runs import failures_shown, run_shown
@@ -123,6 +125,7 @@ def page(
         curves=[(f"curves-{_key(n, names)}", curve_title(n)) for n in names],
         attribution=attribution_section(results),
         pareto=pareto_section(results),
+        search=search_section(results),
         where=where_section(results),
         matrix=matrix_section(results),
         latency_said=latency_said(results),
@@ -171,6 +174,8 @@ def draw_all(results: Results) -> dict[str, tuple[str, bytes]]:
         out[f"cost-{cost}"] = static.draw(
             lambda cost=cost: quality_cost_figure(results, cost)  # type: ignore[misc]
         )
+    for name, make in search_figures(results).items():
+        out[name] = static.draw(lambda make=make: make(results))  # type: ignore[misc]
     return out
 
 

@@ -6,6 +6,7 @@ on. Rows come in study order: variants as in the file, seeds as planned.
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ from sqlalchemy import Connection, Double, Engine, Integer, Select, and_, case, 
 from sqlalchemy import distinct as unique
 from sqlalchemy.orm import aliased
 
+from srbench.history import tried
 from srbench.registry import StudyError
-from srbench.results import Results, StudyFacts
+from srbench.results import Results, StudyFacts, trial_frames
 from srbench.store.columns import NOT_FINITE, to_json
 from srbench.store.engine import reading
 from srbench.store.intent import changed_after_results
+from srbench.store.owners import this_process
 from srbench.store.plans import latest
 from srbench.store.queue import is_latest, of_judged
 from srbench.store.read_latency import latency
@@ -42,6 +45,7 @@ from srbench.store.tables import (
     Variant,
 )
 from srbench.store.thinning import COLUMNS, curve_points
+from srbench.store.trials import rows_of
 
 
 def results(engine: Engine, root: Path, study_or_plan: str | int, *, points: int = 400) -> Results:
@@ -54,6 +58,7 @@ def results(engine: Engine, root: Path, study_or_plan: str | int, *, points: int
         cells = frame(connection, cells_of(plan).with_only_columns(*CELL))
         curves = curves_of(connection, plan, points)
         passes, times = latency(connection, plan)
+        tried, reports = search_of(connection, plan, facts)
         found = Results(
             facts=facts,
             variants=variants(connection, plan),
@@ -66,10 +71,21 @@ def results(engine: Engine, root: Path, study_or_plan: str | int, *, points: int
             published=frame(connection, published_of(plan)),
             passes=passes,
             latency=times,
+            trials=tried,
+            reports=reports,
             root=root,
         )
         check_results(found)
     return found
+
+
+def search_of(
+    connection: Connection, plan: int, facts: StudyFacts
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The trials of a plan's search and what they reported; without rows where it has none."""
+    rows = rows_of(connection, plan, this_process(), time.time()) if facts.search else []
+    found = tried(rows, facts.search or {}, facts.epochs)
+    return trial_frames(found)
 
 
 def curves_of(connection: Connection, plan: int, most: int) -> pd.DataFrame:

@@ -159,21 +159,26 @@ def prune(
 def trials(engine: Engine, plan: int, me: Owner, now: float) -> list[TrialRow]:
     """Every trial of the plan with its runs, in the order of asking."""
     with reading(engine) as connection:
-        runs = runs_of(connection, plan, me, now)
-        rows = (
-            select(Trial.number, Trial.parameters, Trial.constraints, Trial.noted)
-            .add_columns(Trial.pruned_at, Trial.message, Variant.name.label("variant"))
-            .add_columns(Variant.fingerprint, Training.parameters.label("params"))
-            .add_columns(Training.macs_720p.label("macs"))
-            .outerjoin(Variant, Variant.id == Trial.variant_id)
-            .outerjoin(Training, Training.fingerprint == Variant.fingerprint)
-            .where(Trial.plan_id == plan)
-            .order_by(Trial.number)
-        )
-        return [
-            TrialRow(**row, runs=tuple(runs.get(row["variant"], ())))
-            for row in connection.execute(rows).mappings()
-        ]
+        return rows_of(connection, plan, me, now)
+
+
+def rows_of(connection: Connection, plan: int, me: Owner, now: float) -> list[TrialRow]:
+    """The same inside a transaction."""
+    runs = runs_of(connection, plan, me, now)
+    rows = (
+        select(Trial.number, Trial.parameters, Trial.constraints, Trial.noted)
+        .add_columns(Trial.pruned_at, Trial.message, Variant.name.label("variant"))
+        .add_columns(Variant.fingerprint, Training.parameters.label("params"))
+        .add_columns(Training.macs_720p.label("macs"))
+        .outerjoin(Variant, Variant.id == Trial.variant_id)
+        .outerjoin(Training, Training.fingerprint == Variant.fingerprint)
+        .where(Trial.plan_id == plan)
+        .order_by(Trial.number)
+    )
+    return [
+        TrialRow(**row, runs=tuple(runs.get(row["variant"], ())))
+        for row in connection.execute(rows).mappings()
+    ]
 
 
 def runs_of(connection: Connection, plan: int, me: Owner, now: float) -> dict[str, list[TrialRun]]:
