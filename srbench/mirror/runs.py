@@ -12,6 +12,7 @@ import pandas as pd
 
 from srbench.keepers import Keeper, locked
 from srbench.mirror.guarded import Guarded, mirror_url, told
+from srbench.mirror.trials import annotate as annotate_search
 from srbench.mirror.trials import bring_in_step, history_of, open_search, search_name
 from srbench.places import STRIP, run_folder
 from srbench.results import Results, StudyFacts
@@ -130,6 +131,7 @@ def _refresh_search(store: Store, name: str, results: Results) -> None:
     if keeper.is_alone():
         history = history_of(store, store.latest_plan(name), results.facts)
         bring_in_step(mirror, history, store.root)
+    annotate_search(mirror, results)
     mirror.close()
     keeper.leave()
 

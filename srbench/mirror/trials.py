@@ -11,7 +11,7 @@ from srbench.history import Tried, tried
 from srbench.keepers import Keeper, locked
 from srbench.mirror.guarded import Guarded, mirror_url
 from srbench.places import STRIP, run_folder
-from srbench.results import StudyFacts
+from srbench.results import Results, StudyFacts
 from srbench.space import Space
 from srbench.store import Store, this_process
 from srbench.tune import Cell, Finished, Mirror, Plain, distributions
@@ -80,6 +80,7 @@ class SearchWatcher:
         with self.guarded() as mirror, locked(self.store.root):
             if self.keeper is not None and self.keeper.is_alone():
                 bring_in_step(mirror, self.history(), self.store.root)
+            annotate(mirror, self.store.results(self.plan, points=2))
             mirror.close()
         if self.keeper is not None:
             with suppress(OSError), locked(self.store.root):
@@ -130,6 +131,13 @@ def bring_in_step(mirror: Mirror, history: Sequence[Tried], root: Path) -> None:
     if not mirror.in_step_with(ended):
         mirror.rebuild(ended)
     mirror.fail_orphans()
+
+
+def annotate(mirror: Mirror, results: Results) -> None:
+    """The study's note: what was found, and what was confirmed of it."""
+    from srbench.report.markdown import search_note
+
+    mirror.annotate(search_note(results), {})
 
 
 def cell_of(trial: Tried) -> Cell:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from srbench.report.claims import claims_shown
+from srbench.report.search import search_section
 from srbench.report.shown import Table
 from srbench.report.table_effects import effects_shown
 from srbench.report.words import answer, warnings, yardstick_note
@@ -22,6 +23,16 @@ def effects_note(results: Results) -> str:
     lines += [_plain(note), ""] if note else []
     lines.append(f"Plan `{results.facts.plan[:16]}`. Effects are paired by seed.")
     return "\n".join(lines) + "\n"
+
+
+def search_note(results: Results) -> str:
+    """What a search has found so far, and what became of it on fresh seeds."""
+    section = search_section(results)
+    lines = [f"## {_plain(results.facts.question or results.facts.name)}", ""]
+    if section["present"]:
+        lines += [_plain(section["heading"]) + ".", "", _plain(section["said"]), ""]
+    lines += ["### Confirmation, on fresh seeds and unseen images", "", _plain(answer(results)), ""]
+    return "\n".join([*lines, *markdown_lines(effects_shown(results))]) + "\n"
 
 
 def markdown_table(table: Table) -> str:

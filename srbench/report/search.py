@@ -167,7 +167,7 @@ def space_shown(results: Results) -> Table:
                 dimension.path,
                 values_said(dimension),
                 "" if dimension.needs is None else
-                f"{dimension.needs.path} is {listed([str(v) for v in dimension.needs.among])}",
+                f"{dimension.needs.path} is {' or '.join(map(str, dimension.needs.among))}",
                 _plain(best.point[dimension.path])
                 if best is not None and dimension.path in best.point
                 else "",

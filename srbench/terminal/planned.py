@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -25,6 +26,7 @@ def as_plain(found: Forecast) -> dict[str, Any]:
         "numerics": str(plan.numerics),
         "estimate_s": found.estimate and found.estimate.total_s(plan, found.workers),
         "estimate_basis": found.estimate and found.estimate.basis,
+        "search": plan.study.search and plan.study.search.as_plain(),
         "variants": [
             {
                 "variant": p.variant.name,
@@ -91,6 +93,7 @@ def _lines(found: Forecast) -> list[Text]:
     else:
         lines.append(f"Time on {found.device}: not known before a run there is stored.")
     lines += _power(found)
+    lines += _search(found)
     for p in plan.variants:
         if p.cost.dead:
             modules = ", ".join(p.cost.dead_modules[:6])
@@ -104,6 +107,51 @@ def _lines(found: Forecast) -> list[Text]:
     if uncounted:
         lines.append(f"MACs leave out: {', '.join(uncounted)}.")
     return [Text(line, style="bold red" if "are dead" in line else "dim") for line in lines]
+
+
+def _search(found: Forecast) -> list[str]:
+    """What a search would do: its space, how large it is, how long it lasts."""
+    study, search = found.plan.study, found.plan.study.search
+    if search is None:
+        return []
+    size = "infinitely many" if search.space.size == float("inf") else f"{search.space.size:,.0f}"
+    budget = ", ".join(f"{most:g} {unit}" for unit, most in search.budget)
+    lines = [
+        f"A search before that, read on validate only: {', '.join(search.objectives)} by "
+        f"{search.sampler}, pruner {search.pruner}, seeds {_listed(search.seeds)}; a space of "
+        f"{size} points, budget {budget}.",
+        *(f"  {place['path']}: {_values(place)}" for place in search.space.as_plain()),
+    ]
+    if search.constraints:
+        lines.append(f"Constraints: {', '.join(c.text for c in search.constraints)}.")
+    lines.append(
+        f"The best {search.confirm} are then run on fresh seeds ({_listed(study.seeds)}) beside "
+        f"{study.baseline}, and judged like any study."
+    )
+    one = found.estimate and found.estimate.run_s.get(study.baseline)
+    most = dict(search.budget).get("trials")
+    if one and most:
+        whole = one * (most * len(search.seeds) + search.confirm * len(study.seeds))
+        lines.append(
+            f"Search and confirmation take at most about {clock(whole / found.workers)} more, were "
+            f"every trial as long as {study.baseline} and none given up."
+        )
+    return lines
+
+
+def _values(place: Mapping[str, Any]) -> str:
+    said = ", ".join(map(str, place["values"])) if "values" in place else (
+        f"{place['low']:g} to {place['high']:g}"
+        + (f", steps of {place['step']:g}" if place["step"] not in (None, 1) else "")
+        + (", log" if place["log"] else "")
+    )  # fmt: skip
+    if "needs" in place:
+        said += f" (only where {place['needs'][0]} is {' or '.join(map(str, place['needs'][1]))})"
+    return said
+
+
+def _listed(seeds: Sequence[int]) -> str:
+    return ", ".join(map(str, seeds))
 
 
 def _power(found: Forecast) -> list[str]:

@@ -1,0 +1,92 @@
+"""A search on the page: beside its confirmation, never mixed with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from planted_search import planted
+
+from srbench.importance import weighed
+from srbench.report import write
+from srbench.report.search import best_so_far, best_trial, trials, trials_shown
+from srbench.results import Results
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    store = planted(tmp_path_factory.mktemp("planted"), 40)
+    results = weighed(store.results("tiny"), store, "tiny")
+    store.close()
+    return results
+
+
+@pytest.fixture(scope="module")
+def page(found: Results, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write([found], tmp_path_factory.mktemp("report"))
+
+
+def test_the_best_so_far_never_falls_and_ends_at_the_best(found: Results) -> None:
+    stair = [value for _, value in best_so_far(found)]
+    best = best_trial(found)
+    assert best is not None
+    assert stair == sorted(stair)
+    assert stair[-1] == best.values[0]
+    assert best.point["skip"] == "bilinear"
+
+
+def test_what_was_given_up_ends_where_it_was(found: Results) -> None:
+    pruned = [t for t in trials(found) if t.state == "pruned" and t.repeats is None]
+    assert len(pruned) >= 10
+    assert all(t.reports[-1][0] == t.ended_at < 9 for t in pruned)
+
+
+def test_what_decided_is_told(found: Results) -> None:
+    shares = dict(zip(found.importances["parameter"], found.importances["share"], strict=True))
+    assert max(shares, key=lambda place: shares[place]) in ("skip", "train.optimizer.lr")
+    assert shares["activation"] < 0.2
+
+
+def test_the_search_stands_beside_its_confirmation_and_in_no_verdict(
+    found: Results, page: Path
+) -> None:
+    html = page.read_text("utf-8")
+    assert html.index('id="search"') < html.index('id="effects"')
+    assert '<a href="#effects">Confirmation</a>' in html
+    effects = (page.parent / "effects.csv").read_text()
+    assert "best_1" in effects
+    assert "\ntrial" not in effects
+    assert (page.parent / "figures" / "search-parallel.svg").exists()
+
+
+def test_every_trial_is_a_row(found: Results, page: Path) -> None:
+    assert len(trials_shown(found).rows) == len(found.trials) >= 40
+    assert (page.parent / "trials.csv").read_text().count("\n") == len(found.trials) + 1
+
+
+def test_a_search_survives_a_folder_of_csv(found: Results, tmp_path: Path) -> None:
+    found.to_folder(tmp_path)
+    again = Results.from_folder(tmp_path)
+    assert trials_shown(again) == trials_shown(found)
+
+
+def test_with_two_objectives_the_front_is_drawn(tmp_path: Path) -> None:
+    store = planted(
+        tmp_path,
+        15,
+        ("pruner: {successive_halving: {epochs: 3, reduction: 2}}", "objective: [psnr_y, macs]"),
+    )
+    html = write([store.results("tiny")], tmp_path / "report").read_text("utf-8")
+    store.close()
+    assert "Pareto front" in html
+    assert "search-front" in html
+
+
+def test_the_section_passes_axe(browser: Any, page: Path) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    opened = browser.new_page()
+    opened.goto(page.as_uri())
+    report = axe.Axe().run(opened, context="#search")
+    opened.close()
+    assert report.violations_count == 0, report.generate_report()
