@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 import socket
 import subprocess
 import sys
@@ -39,7 +40,7 @@ def surroundings() -> Surroundings:
         git_dirty=bool(status) if status is not None else None,
         versions=versions(),
         host=socket.gethostname(),
-        command=" ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        command=shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         python=platform.python_version(),
         platform=platform.platform(),
     )

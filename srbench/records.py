@@ -8,6 +8,7 @@ from typing import Any
 from srbench.designs import Design
 from srbench.plan import Plan, PlannedVariant, references
 from srbench.results import StudyFacts
+from srbench.slots import metric
 from srbench.store import DatasetRecord, ImageRecord, PlanRecord, TrainingRecord, VariantRecord
 from srbench.study import describe, unit_of
 from srbench.train.fit import FIT_VERSION
@@ -49,6 +50,7 @@ def _facts(plan: Plan) -> dict[str, Any]:
     facts = {
         **{f.name: getattr(study, f.name) for f in fields(StudyFacts) if hasattr(study, f.name)},
         "unit": unit_of(study.metric),
+        "better": getattr(metric.parse(study.metric).build()(), "better", "higher"),
         "epochs": epochs,
         "steps": max(p.steps for p in plan.variants),
         "train": describe(study.base.train),

@@ -52,6 +52,12 @@ class StudyFacts:
     design: dict[str, Any] | None = None  # kind, factors, levels of each variant, aliases
     search: dict[str, Any] | None = None  # space, objectives, sampler, pruner, budget, seeds
     later: str = ""  # what was changed after results of this study were there; empty is none
+    better: str = ""  # higher | lower, as the metric itself says; empty in plans of before
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether the primary outcome is good when it is small."""
+        return self.better == "lower" or (not self.better and self.metric == "l1")
 
 
 PASSES: tuple[str, ...] = (

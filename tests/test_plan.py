@@ -13,6 +13,7 @@ import pytest
 from srbench import plan as planning
 from srbench import study
 from srbench.plan import Numerics, Plan
+from srbench.records import record
 from srbench.registry import StudyError
 
 CPU = Numerics("cpu", 1)
@@ -181,3 +182,23 @@ def test_two_names_for_the_same_images_are_refused(make: Make, tmp_path: Path) -
                 f"eval: [{{images}}, {twin.replace('{', '{{').replace('}', '}}')}]",
             )
         )
+
+
+@pytest.mark.parametrize(
+    ("size", "says"),
+    [("blocks: 1000000", "more than 20,000 modules"), ("channels: 20000", "parameters")],
+)
+def test_a_network_that_is_far_too_large_is_refused_at_once(
+    make: Make, size: str, says: str
+) -> None:
+    key = size.split(":")[0]
+    text = STUDY.replace({"blocks": "blocks: 1", "channels": "channels: 4"}[key], size)
+    with pytest.raises(StudyError, match=f"cannot be built: it has .*{says}"):
+        make(text)
+
+
+@pytest.mark.parametrize(("metric", "better"), [("psnr_y", "higher"), ("l1", "lower")])
+def test_the_plan_keeps_which_way_its_metric_is_better(
+    make: Make, metric: str, better: str
+) -> None:
+    assert record(make(f"{STUDY}metric: {metric}\n"), "key").facts["better"] == better

@@ -35,7 +35,7 @@ def report(
     every study of the database is reported.
     """
     from srbench.importance import weighed
-    from srbench.report import write
+    from srbench.report import folder_name, write
     from srbench.report.terminal import summary
 
     store = open_database(db)
@@ -104,9 +104,3 @@ def compare(
     out.print(comparison_summary(found))
     if output is not None:
         out.print(f"Page: {write_comparison(found, output)}", soft_wrap=True, markup=False)
-
-
-def folder_name(study: str) -> str:
-    """A study's name as the name of a folder: nothing that leads elsewhere."""
-    safe = "".join(c if c.isalnum() or c in "-_. " else "_" for c in study).strip(". ")
-    return f"_{safe[1:]}" if safe.startswith("-") else safe or "study"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,12 +11,15 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_module_registration_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 HD_PIXELS = 1280 * 720  # HR, the field's usual size for MACs
 FIELD_SIDES = 65, 257  # LR pixels tried; a receptive field of the last is called the whole image
 LR_SIDE = 256  # LR, the size of the efficient-SR challenges
+MOST_MODULES = 20_000
+MOST_PARAMETERS = 250_000_000  # the field's largest have 50 million
 
 _COUNTED = ("convolution", "_convolution", "mm", "addmm")
 _FREE = (
@@ -52,10 +56,14 @@ def cost(build: Callable[[int], nn.Module], scale: int) -> Cost:
     """Measure a network without running it at full size: no GPU, little memory.
 
     Raises:
-        ValueError: the network cannot be built, or does not give an image `scale` times as large.
+        ValueError: the network cannot be built, is too large for that, or does not give an image
+            `scale` times as large.
     """
-    with torch.device("meta"):
+    with at_most(MOST_MODULES), torch.device("meta"):
         shapes = build(scale)
+    size = sum(p.numel() for p in shapes.parameters())
+    if size > MOST_PARAMETERS:
+        raise ValueError(f"it has {size:,} parameters; {MOST_PARAMETERS:,} are possible")
     macs, activations, uncounted = count_macs(shapes, LR_SIDE)
     net = build(scale)
     check_shape(net, scale)
@@ -72,6 +80,28 @@ def cost(build: Callable[[int], nn.Module], scale: int) -> Cost:
         receptive_field=receptive_field(net),
         uncounted=uncounted,
     )
+
+
+@contextmanager
+def at_most(modules: int) -> Iterator[None]:
+    """Refuse to build a network of more modules: `blocks: 1000000` would take hours and the memory.
+
+    Raises:
+        ValueError: in the middle of the building.
+    """
+    left = modules
+
+    def count(owner: nn.Module, name: str, module: nn.Module | None) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise ValueError(f"it has more than {modules:,} modules")
+
+    hook = register_module_module_registration_hook(count)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def check_shape(net: nn.Module, scale: int) -> None:

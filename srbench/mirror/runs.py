@@ -151,7 +151,8 @@ def runs_name(facts: StudyFacts) -> str:
 def open_mirror(root: Path, results: Results, cells: Sequence[Cell]) -> Mirror:
     """The mirror of one study."""
     facts = results.facts
-    direction: Literal["maximize", "minimize"] = "minimize" if facts.metric == "l1" else "maximize"
+    direction: Literal["maximize", "minimize"]
+    direction = "minimize" if facts.lower_is_better else "maximize"
     return Mirror(
         mirror_url(root),
         root / "artifacts",

@@ -14,7 +14,6 @@ from typing import Any
 from srbench.registry import StudyError
 from srbench.report.cells import cells, text, trained
 from srbench.report.numbers import (
-    LOWER_IS_BETTER,
     justified_decimals,
     metric_name,
     metric_unit,
@@ -113,7 +112,7 @@ def sentence(comparison: Comparison) -> str:
         return f"{a} and {b} share no finished seed, so no difference can be taken."
     d = decimals(comparison, known[0].metric)
     unit = metric_unit(known[0].metric)
-    better = -1 if known[0].metric in LOWER_IS_BETTER else 1
+    better = -1 if comparison.a.results.facts.lower_is_better else 1
     if len(primary) == 1:
         return f"{b} against {a}: {_said(known[0], d, unit)}."
     if not any(any(o.effect.differences) for o in known):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from srbench.report.cells import cells, scores_by_seed, text, yardstick
 from srbench.report.convergence import moving, plateaus, ranking_settled, tolerance_said
 from srbench.report.judged import control_outcome, judgement
-from srbench.report.numbers import LOWER_IS_BETTER, metric_name, plural
+from srbench.report.numbers import metric_name, plural
 from srbench.results import Results
 
 
@@ -70,8 +70,7 @@ def _below_interpolation(results: Results) -> str | None:
     if known is None or not means:
         return None
     name, level = known
-    lower = results.facts.metric in LOWER_IS_BETTER
-    worse = min(means) > level if lower else max(means) < level
+    worse = min(means) > level if results.facts.lower_is_better else max(means) < level
     return f"{name} interpolation" if worse else None
 
 

@@ -5,12 +5,12 @@ Each is there whole or not at all, and the page comes last: a page has what it n
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from srbench.files import write_atomically
 from srbench.registry import StudyError
+from srbench.report import folder_name
 from srbench.report.limits import facts_line
 from srbench.report.page import (
     STYLES,
@@ -36,7 +36,7 @@ def write_report(results: Sequence[Results], folder: Path, *, plotly: Plotly = "
         return _write_one(results[0], folder, plotly)
     places: list[str] = []
     for result in results:
-        place = _free(re.sub(r"[^\w.-]+", "-", result.facts.name).strip(".-") or "study", places)
+        place = _free(folder_name(result.facts.name), places)
         places.append(place)
         _write_one(result, folder / place, plotly)
     rows = [

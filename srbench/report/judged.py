@@ -13,7 +13,6 @@ from math import isfinite, nan
 from typing import Literal
 
 from srbench.report.cells import Cell, cells, compared, controls
-from srbench.report.numbers import LOWER_IS_BETTER
 from srbench.results import Results
 from srbench.stats.looks import Course, Look, Schedule, sequential
 from srbench.stats.power import MoreSeeds
@@ -130,7 +129,7 @@ class Judgement:
 def judgement(results: Results) -> Judgement:
     """Judge a study; the same value for the same results."""
     facts = results.facts
-    better: Better = "lower" if facts.metric in LOWER_IS_BETTER else "higher"
+    better: Better = "lower" if facts.lower_is_better else "higher"
     table = {(cell.variant, cell.seed): cell for cell in cells(results)}
     seeds = sorted({seed for _, seed in table})
     contrasts = _fixed(results, compared(results), seeds, table, better)

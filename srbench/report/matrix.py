@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from srbench.report.cells import cells, trained
-from srbench.report.numbers import LOWER_IS_BETTER, justified_decimals, metric_name, shown
+from srbench.report.numbers import justified_decimals, metric_name, shown
 from srbench.report.shown import Column, Mark, Table, Value
 from srbench.report.where_it_helps import Tile
 from srbench.results import Results
@@ -65,7 +65,7 @@ def matrices(results: Results) -> tuple[Matrix, ...]:
 
 def matrix_heading(results: Results) -> str:
     """The dearest mismatch, in words."""
-    sign = -1 if results.facts.metric in LOWER_IS_BETTER else 1
+    sign = -1 if results.facts.lower_is_better else 1
     known = [
         (sign * entry.gap.mean, dict(m.rows)[variant], dict(m.columns)[dataset], entry.gap)
         for m in matrices(results)
@@ -94,7 +94,7 @@ def matrix_decimals(results: Results) -> int:
 def matrix_tiles(matrix: Matrix, results: Results) -> list[tuple[str, str, list[Tile | None]]]:
     """Rows for the page: variant, what it was trained on, and a tile a test degradation."""
     d, unit = matrix_decimals(results), results.facts.unit
-    sign = -1 if results.facts.metric in LOWER_IS_BETTER else 1
+    sign = -1 if results.facts.lower_is_better else 1
     scale = sign / matrix.strongest(results.facts.min_effect)
     return [
         (variant, trained_on,

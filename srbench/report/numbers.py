@@ -12,7 +12,6 @@ MINUS = "\N{MINUS SIGN}"
 
 METRIC_NAMES = {"psnr_y": "PSNR-Y", "psnr_rgb": "PSNR-RGB", "ssim_y": "SSIM-Y", "l1": "L1"}
 METRIC_NAMES |= {"ssim_rgb": "SSIM-RGB", "ms_ssim": "MS-SSIM", "lpips": "LPIPS", "dists": "DISTS"}
-LOWER_IS_BETTER = frozenset({"l1", "mse", "lpips", "dists", "fid", "grain", "checkerboard"})
 
 
 def metric_name(metric: str) -> str:

@@ -24,7 +24,7 @@ def origin(results: Results) -> Origin:
     """Commands, facts and queries of one study."""
     facts = results.facts
     file = shlex.quote(f"ablations/{facts.name}.yaml")
-    options = " ".join(facts.overrides)
+    options = " ".join(map(quoted, facts.overrides))
     commands = (
         f"srbench run {file}" + (f" {options}" if options else ""),
         f"srbench report {shlex.quote(facts.name)}",
@@ -48,6 +48,12 @@ def origin(results: Results) -> Origin:
         )
         rows.append((f"{text(row['role'])} images", says))
     return Origin(commands, tuple((k, v) for k, v in rows if v), queries(results))
+
+
+def quoted(option: str) -> str:
+    """An option as a plan keeps it ("--set train.loss={...}"), for a shell to read."""
+    name, space, value = option.partition(" ")
+    return f"{name} {shlex.quote(value)}" if space else name
 
 
 def queries(results: Results) -> tuple[tuple[str, str], ...]:

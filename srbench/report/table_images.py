@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from srbench.report.cells import cells, compared, image_scores
-from srbench.report.numbers import LOWER_IS_BETTER, plural
+from srbench.report.numbers import plural
 from srbench.report.ranking import effect_decimals, ranked
 from srbench.report.shown import Column, Mark, Table, Value
 from srbench.results import Results
@@ -42,7 +42,7 @@ def images_shown(results: Results) -> Table:
     """Where a variant helps: effects by image, or their spread where there are many images."""
     unit, decimals = results.facts.unit, effect_decimals(results)
     suffix = f"_{unit.lower()}" if unit else ""
-    better = -1 if results.facts.metric in LOWER_IS_BETTER else 1
+    better = -1 if results.facts.lower_is_better else 1
     found = image_effects(results)
     images = sorted({image for effects in found.values() for image in effects})
     each = images if len(images) <= MOST_IMAGES else []

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from srbench.report.cells import cells, number, trained
-from srbench.report.numbers import LOWER_IS_BETTER, listed, metric_name, plural, shown
+from srbench.report.cells import cells, trained
+from srbench.report.numbers import listed, metric_name, plural
 from srbench.report.ranking import ranked
 from srbench.report.table_costs import cost_shown
-from srbench.report.table_images import image_effects
 from srbench.report.words import ORDER
 from srbench.results import Results
 
@@ -45,32 +44,6 @@ def _counted(count: int, word: str) -> str:
     if verb is None:
         verb = (f"is {word}", f"are {word}")
     return f"{count} {verb[count != 1]}"
-
-
-def cost_heading(results: Results) -> str:
-    """What the best variant costs against the baseline."""
-    known = [e for e in ranked(results) if e.pairs]
-    if not known:
-        return "Quality against cost waits for finished runs"
-    best, base = known[0].variant, results.facts.baseline
-    table = results.variants.set_index("variant")["parameters"]
-    more = 100 * (number(table.get(best)) / number(table.get(base)) - 1)
-    if more != more:
-        return f"{best} scores best"
-    said = "no more" if more == 0 else f"{shown(abs(more), 1)} % {'more' if more > 0 else 'fewer'}"
-    return f"The best, {best}, has {said} parameters than {base}"
-
-
-def images_heading(results: Results) -> str:
-    """On how many images the best variant is better."""
-    known = [e for e in ranked(results) if e.pairs]
-    found = image_effects(results).get(known[0].variant, {}) if known else {}
-    if not found:
-        return "Effects by image wait for finished runs"
-    sign = -1 if results.facts.metric in LOWER_IS_BETTER else 1
-    gain = sum(sign * e.mean > 0 for e in found.values())
-    all_of = f"all {len(found)}" if gain == len(found) and gain > 1 else f"{gain} of {len(found)}"
-    return f"{known[0].variant} is better on {all_of} images"
 
 
 def pictures_heading(count: int) -> str:

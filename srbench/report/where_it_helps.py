@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from srbench.report.cells import cells, image_scores
-from srbench.report.numbers import LOWER_IS_BETTER, justified_decimals, metric_name, shown
+from srbench.report.numbers import justified_decimals, metric_name, shown
 from srbench.report.ranking import ranked
 from srbench.report.shown import Column, Mark, Table, Value
 from srbench.results import Results
@@ -65,7 +65,7 @@ def where_it_helps(results: Results) -> Where:
     values, images, names = _by_image(results)
     base = results.facts.baseline
     order = [e.variant for e in ranked(results) if e.variant in names]
-    sign = -1 if results.facts.metric in LOWER_IS_BETTER else 1
+    sign = -1 if results.facts.lower_is_better else 1
     if base not in names or not order:
         none = np.empty((0, 0))
         return Where((), (), none, none, (), sign)

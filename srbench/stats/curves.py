@@ -1,4 +1,4 @@
-"""Bands over seeds along a curve, and whether a curve has come to rest."""
+"""Bands over seeds along a curve."""
 
 from __future__ import annotations
 
@@ -20,24 +20,6 @@ class Band:
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     kind: BandKind
-
-
-@dataclass(frozen=True)
-class Rest:
-    """How much a curve still moved over its last fifth, against the fifth before it."""
-
-    gain: float  # last fifth minus the one before; NaN with fewer than 10 points
-    tolerance: float
-
-    @property
-    def known(self) -> bool:
-        """Whether the curve had points enough to tell."""
-        return bool(np.isfinite(self.gain))
-
-    @property
-    def moving(self) -> bool:
-        """Whether the curve still moved, either way, by more than the tolerance."""
-        return self.known and abs(self.gain) > self.tolerance
 
 
 def band(values: ArrayLike) -> Band:
@@ -62,13 +44,3 @@ def band(values: ArrayLike) -> Band:
     half = stdtrit(freedom, 0.975) * np.sqrt(squares / freedom / np.maximum(count, 1))
     half = np.where(enough, half, 0.0)
     return Band(mean, mean - half, mean + half, "t")
-
-
-def rest(values: ArrayLike, tolerance: float) -> Rest:
-    """Compare the mean of the last fifth of a curve with the mean of the fifth before it."""
-    x = np.asarray(values, dtype=np.float64)
-    x = x[np.isfinite(x)]
-    fifth = len(x) // 5
-    if fifth < 2:
-        return Rest(float("nan"), tolerance)
-    return Rest(float(x[-fifth:].mean() - x[-2 * fifth : -fifth].mean()), tolerance)

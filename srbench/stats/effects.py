@@ -96,16 +96,5 @@ def paired_effect(
     )
 
 
-def effects(scores: Mapping[str, Mapping[int, float]], baseline: str) -> tuple[Effect, ...]:
-    """The effects of all variants but the baseline, in the order given.
-
-    `scores` holds every planned variant, also one without a finished run (an empty mapping):
-    the number of contrasts is what was planned, not what happened to finish.
-    """
-    others = [name for name in scores if name != baseline]
-    reference = scores.get(baseline, {})
-    return tuple(paired_effect(name, scores[name], reference, len(others)) for name in others)
-
-
 def _finite(values: Mapping[int, float], seed: int) -> bool:
     return seed in values and bool(np.isfinite(values[seed]))

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from srbench.stats.curves import band, rest
-from srbench.stats.effects import effects, paired_effect, t_interval
+from srbench.stats.curves import band
+from srbench.stats.effects import paired_effect, t_interval
 
 NUMBERS = st.floats(-50, 50).map(lambda x: round(x, 3))
 
@@ -48,9 +48,7 @@ def test_infinite_scores_make_no_pair() -> None:
 
 
 def test_the_simultaneous_interval_is_bonferronis_over_what_was_planned() -> None:
-    scores = {"base": {0: 0.0, 1: 0.1, 2: 0.0}, "a": {0: 1.0, 1: 1.2, 2: 1.4}, "b": {}}
-    a, b = effects(scores, "base")
-    assert b.pairs == 0
+    a = paired_effect("a", {0: 1.0, 1: 1.2, 2: 1.4}, {0: 0.0, 1: 0.1, 2: 0.0}, contrasts=2)
     expected = t_interval(a.differences, 1 - 0.05 / 2)
     assert (a.simultaneous_low, a.simultaneous_high) == (expected.low, expected.high)
     assert a.simultaneous_low < a.low
@@ -84,10 +82,3 @@ def test_a_band_leaves_out_points_a_seed_does_not_have() -> None:
     found = band([[1.0, 2.0], [3.0, math.nan], [2.0, 4.0]])
     assert found.mean.tolist() == [2.0, 3.0]
     assert np.isfinite(found.high).all()
-
-
-def test_a_flat_curve_rests_and_a_rising_one_does_not() -> None:
-    x = np.arange(50.0)
-    assert rest(1 - np.exp(-x / 3), 0.01).moving is False
-    assert rest(0.1 * x, 0.01).moving is True
-    assert rest(x[:8], 0.01).known is False
