@@ -5,9 +5,11 @@ import signal
 
 
 def main() -> None:
-    """Run srbench. Before and after its command, Ctrl-C and SIGTERM end it with 130 and 143."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda found, _: os._exit(128 + found))
+    """Run srbench. Before and after its command, a signal to stop ends it: 130, 143 or 129."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows knows no SIGHUP; nohup has it ignored
+        if number and (name != "SIGHUP" or signal.getsignal(number) != signal.SIG_IGN):
+            signal.signal(number, lambda found, _: os._exit(128 + found))
     from srbench.cli import main as run
 
     run()

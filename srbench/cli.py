@@ -1,6 +1,6 @@
 """`srbench`: the list of its commands, and how each ends.
 
-Exit codes: 0 done, 1 some runs failed, 2 a mistake in what was asked, 130 and 143 interrupted.
+Exit codes: 0 done, 1 some runs failed, 2 a mistake in what was asked, 130, 143 and 129 interrupted.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Any
 
 from srbench import worker
+from srbench.signals import STOPPING
 from srbench.store import Claim, MissingScore
 
 ALLOCATOR = {
@@ -109,7 +110,7 @@ def _environment(**values: str) -> Iterator[None]:
 def _signals_held() -> Iterator[None]:
     """A process started inside never sees Ctrl-C, not even while it imports; ours sees it after."""
     resource_tracker.ensure_running()  # its own start would let the signals through
-    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     try:
         yield
     finally:

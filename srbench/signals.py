@@ -1,4 +1,4 @@
-"""What SIGINT and SIGTERM do to a command: end it with 130 or 143, never with a traceback.
+"""What SIGINT, SIGTERM and SIGHUP do to a command: end it with 130, 143 or 129, no traceback.
 
 While a study is conducted the first one only asks: the step under way is finished and saved. The
 second ends at once, and what is lost goes on from its checkpoint.
@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 from typing import NoReturn
 
+HANGUP = getattr(signal, "SIGHUP", None)  # not on Windows
+STOPPING = tuple(number for number in (signal.SIGINT, signal.SIGTERM, HANGUP) if number is not None)
+"""Ctrl-C, what batch systems and `kill` send, and a terminal that is closed."""
 SHOW_CURSOR = b"\x1b[?25h\n"
 
 
@@ -28,7 +32,7 @@ class Stop:
 
 @contextmanager
 def ending() -> Iterator[None]:
-    """SIGINT and SIGTERM unwind and give exit codes 130 and 143.
+    """SIGINT, SIGTERM and SIGHUP unwind and give exit codes 130, 143 and 129.
 
     Not by KeyboardInterrupt: where one has passed through `exec` of a text (dataclasses and torch
     do that), Python 3.11 kills itself by SIGINT at its end, whatever exit code it was given. And
@@ -40,13 +44,13 @@ def ending() -> Iterator[None]:
             _end_at_once(128 + number)
         raise SystemExit(128 + number)
 
-    with _handled(on_signal, signal.SIGINT, signal.SIGTERM):
+    with _handled(on_signal):
         yield
 
 
 @contextmanager
 def finishing() -> Iterator[Stop]:
-    """SIGINT and SIGTERM are noted; a second one ends at once."""
+    """SIGINT, SIGTERM and SIGHUP are noted; a second one ends at once."""
     stop = Stop()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
@@ -54,8 +58,23 @@ def finishing() -> Iterator[Stop]:
             _end_at_once(128 + number)
         stop.number = number
 
-    with _handled(on_signal, signal.SIGINT, signal.SIGTERM):
+    with _handled(on_signal):
         yield stop
+
+
+def _is_to_be_ignored(number: int) -> bool:
+    """Under nohup, a closed terminal is no reason to stop."""
+    return number == HANGUP and signal.getsignal(number) == signal.SIG_IGN
+
+
+def _leave_the_terminal() -> None:
+    """What is still said goes nowhere: a terminal that is gone would refuse it."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        with suppress(OSError):  # it may be closed
+            if stat.S_ISCHR(os.fstat(stream).st_mode):
+                os.dup2(nowhere, stream)
+    os.close(nowhere)
 
 
 def _is_importing(frame: FrameType | None) -> bool:
@@ -74,11 +93,18 @@ def _end_at_once(code: int) -> NoReturn:
 
 
 @contextmanager
-def _handled(handler: Callable[[int, FrameType | None], None], *numbers: int) -> Iterator[None]:
+def _handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():  # only that one may, or is hit
         yield
         return
-    before = {number: signal.signal(number, handler) for number in numbers}
+
+    def handled(number: int, frame: FrameType | None) -> None:
+        if number == HANGUP:
+            _leave_the_terminal()
+        handler(number, frame)
+
+    heard = [number for number in STOPPING if not _is_to_be_ignored(number)]
+    before = {number: signal.signal(number, handled) for number in heard}
     try:
         yield
     finally:

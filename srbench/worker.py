@@ -52,6 +52,7 @@ from srbench.messages import (
 from srbench.places import STRIP
 from srbench.plan import degradation_of, patches_of
 from srbench.registry import Choice, StudyError
+from srbench.signals import STOPPING
 from srbench.slots import Image, metric
 from srbench.stats.convergence import plateau
 from srbench.streams import Streams
@@ -70,7 +71,7 @@ class Stop(Exception):
 
 def main(pipe: Connection, device_name: str, threads: int) -> None:
     """Serve tasks until the pipe closes or None arrives."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOPPING:
         signal.signal(number, signal.SIG_IGN)  # the conductor decides, and tells
     torch.set_num_threads(threads)
     device = torch.device(device_name)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pty
 import random
+import select
+import shutil
 import signal
 import sqlite3
 import subprocess
+import sys
+import termios
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -176,6 +185,49 @@ def test_an_interrupted_run_is_saved_and_goes_on_to_the_same_bits(
     assert outcome(folder) == undisturbed
 
 
+def test_a_closed_terminal_saves_and_stops(tmp_path: Path) -> None:
+    folder = slow_study(tmp_path)
+    ours, theirs = pty.openpty()
+    line = [sys.executable, "-m", "srbench", "run", "tiny.yaml", "--workers", "1"]
+    process = subprocess.Popen(
+        line, cwd=folder, env=tiny.environment(folder), stdin=theirs, stdout=theirs, stderr=theirs,
+        preexec_fn=own_terminal,
+    )  # fmt: skip
+    os.close(theirs)
+    reader = threading.Thread(target=drain, args=(ours, lambda: is_running(folder)))
+    reader.start()
+    reader.join()  # the run is under way, and the terminal is closed: the system sends SIGHUP
+    assert process.wait(60) == 128 + signal.SIGHUP
+    [(state, steps)] = tiny.rows(folder, "select state, steps from runs where steps > 0")
+    assert (state, steps) == ("interrupted", progress(folder))
+
+
+def test_under_nohup_a_closed_terminal_stops_nothing() -> None:
+    """nohup starts a command with SIGHUP ignored, and it stays so."""
+    text = (
+        "import os, signal; from srbench.signals import ending, finishing\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        "with ending(), finishing() as stop:\n"
+        "    os.kill(os.getpid(), signal.SIGHUP)\n"
+        "print(stop.number)"
+    )
+    ran = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout) == (0, "None\n"), ran.stderr
+
+
+def own_terminal() -> None:
+    os.setsid()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def drain(terminal: int, until: Callable[[], bool]) -> None:
+    """Read what a terminal shows, for a while, and close it."""
+    while not until():
+        if select.select([terminal], [], [], 0.05)[0]:
+            os.read(terminal, 65536)
+    os.close(terminal)
+
+
 def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
     folder = tiny.lay_out(tmp_path, SLOW.replace("ms: 10", "ms: 8000"))
     tiny.plug_in(folder)
@@ -208,3 +260,38 @@ def test_an_interrupt_while_workers_start_is_no_traceback(tmp_path: Path) -> Non
     time.sleep(0.3)
     os.killpg(process.pid, signal.SIGINT)
     tiny.ended(process, 130)
+
+
+INTERRUPTS = int(os.environ.get("SRBENCH_INTERRUPTS", "300"))
+
+
+@pytest.mark.campaign
+def test_no_moment_of_a_run_is_bad_for_an_interrupt(tmp_path: Path) -> None:
+    """SRBENCH_INTERRUPTS says how many; half of them before the first run, where imports are."""
+    began = time.monotonic()
+    tiny.srbench(tiny.lay_out(tmp_path / "whole"), "run", "tiny.yaml")
+    whole = time.monotonic() - began
+    chance, wrong, codes = random.Random(0), list[str](), Counter[int]()
+    for number in range(INTERRUPTS):
+        folder = tiny.lay_out(tmp_path / str(number))
+        after_s = chance.uniform(0.05, whole / 2 if number % 2 else whole)
+        process = tiny.start(folder, "run", "tiny.yaml")
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(after_s)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
+        try:
+            said = process.communicate(timeout=60)[0]
+        except subprocess.TimeoutExpired:
+            kill_group(process)
+            said = "it hangs"
+        codes[process.returncode] += 1
+        before_us = process.returncode == -signal.SIGINT  # Python had not reached our first line
+        if (process.returncode not in (0, 130) and not before_us) or "Traceback" in said:
+            wrong.append(f"after {after_s:.2f} s, exit {process.returncode}: {said[-2000:]}")
+            print(wrong[-1], flush=True)
+        shutil.rmtree(folder)
+        if number % 10 == 9:
+            print(f"{number + 1} of {INTERRUPTS}: {dict(codes)}", flush=True)
+    assert wrong == []
+    assert codes[130] > 0.8 * INTERRUPTS

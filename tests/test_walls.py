@@ -51,6 +51,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "messages": PARTS | {"study", "data", "train"},
     "worker": PARTS | {
+        "signals",
         "files", "places", "messages", "study", "plan", "data", "measure", "train", "stats",
     },
     "devices": {"registry", "provenance"},
@@ -68,8 +69,8 @@ ALLOWED: dict[str, set[str]] = {
     },
     "importance": {"history", "results", "space", "store", "tune"},
     # where training meets the store, and the commands
-    "records": {"designs", "results", "study", "plan", "train", "store"},
-    "seats": {"worker", "store"},
+    "records": {"designs", "results", "slots", "study", "plan", "train", "store"},
+    "seats": {"signals", "worker", "store"},
     "assignments": {"places", "provenance", "plan", "devices", "messages", "worker", "store"},
     "bench": {"registry", "plan", "messages", "seats", "assignments", "store"},
     "search": {"history", "plan", "records", "registry", "space", "store", "study", "tune"},

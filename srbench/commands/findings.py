@@ -35,7 +35,7 @@ def report(
     every study of the database is reported.
     """
     from srbench.importance import weighed
-    from srbench.report import folder_name, write
+    from srbench.report import write
     from srbench.report.terminal import summary
 
     store = open_database(db)
@@ -46,6 +46,8 @@ def report(
     found = [weighed(store.results(name), store, name) for name in dict.fromkeys(names)]
     for results in found:
         out.print(summary(results))
+    from srbench.report.files import folder_name  # late: figures
+
     one = len(found) == 1
     page = write(found, output / folder_name(found[0].facts.name) if one else output)
     out.print("Report: ", end="")

@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
 from srbench.results import Results
 
-__all__ = ["folder_name", "write"]
-
-
-def folder_name(study: str) -> str:
-    """A study's name as the name of a folder: nothing that leads elsewhere, no other study's.
-
-    A name that has to change gets a piece of its own digest: `x=1` is not `x_1`.
-    """
-    safe = "".join(c if c.isalnum() or c in "-_. " else "_" for c in study).strip(". ")
-    safe = f"_{safe[1:]}" if safe.startswith("-") else safe
-    if safe == study:
-        return study
-    return f"{safe or 'study'}-{sha256(study.encode('utf-8', 'surrogatepass')).hexdigest()[:6]}"
+__all__ = ["write"]
 
 
 def write(

@@ -6,11 +6,11 @@ Each is there whole or not at all, and the page comes last: a page has what it n
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 
 from srbench.files import write_atomically
 from srbench.registry import StudyError
-from srbench.report import folder_name
 from srbench.report.limits import facts_line
 from srbench.report.page import (
     STYLES,
@@ -49,6 +49,18 @@ def write_report(results: Sequence[Results], folder: Path, *, plotly: Plotly = "
     style = "".join((TEMPLATES / name).read_text("utf-8") for name in STYLES)
     html = environment().get_template("list.html").render(rows=rows, style=style)
     return _put(folder / "index.html", html)
+
+
+def folder_name(study: str) -> str:
+    """A study's name as the name of a folder: nothing that leads elsewhere, no other study's.
+
+    A name that has to change gets a piece of its own digest: `x=1` is not `x_1`.
+    """
+    safe = "".join(c if c.isalnum() or c in "-_. " else "_" for c in study).strip(". ")
+    safe = f"_{safe[1:]}" if safe.startswith("-") else safe
+    if safe == study:
+        return study
+    return f"{safe or 'study'}-{sha256(study.encode('utf-8', 'surrogatepass')).hexdigest()[:6]}"
 
 
 def _write_one(results: Results, folder: Path, plotly: Plotly) -> Path:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from synthetic_study import study, with_pictures
 
 from srbench.registry import StudyError
 from srbench.report import write
+from srbench.report.files import folder_name
+from srbench.report.reproduce import origin
 from srbench.report.table_effects import effects_shown
 from srbench.results import Results
 
@@ -92,3 +96,18 @@ def test_pictures_are_copied_beside_the_page_and_cropped_into_it(tmp_path: Path)
 def test_every_state_has_a_page(any_state: Results, tmp_path: Path) -> None:
     html = write([any_state], tmp_path, plotly="beside").read_text("utf-8")
     assert "nan" not in re.sub(r"<[^>]*>", " ", html[: html.index("<script")]).lower().split()
+
+
+def test_no_two_names_of_studies_share_a_folder() -> None:
+    names = ["x_1", "x=1", "x/1", "x", "x.", "-x", "_x", "..", "", "study", "名前"]
+    assert len({folder_name(name) for name in names}) == len(names)
+    assert [folder_name(name) for name in ("x_1", "a.b c", "名前")] == ["x_1", "a.b c", "名前"]
+
+
+def test_a_command_can_be_pasted_into_a_shell() -> None:
+    made = study()
+    given = ("--set train.optimizer={sgd: {lr: 1e-3}}", "--seeds 2", "--only resid*")
+    results = replace(made, facts=replace(made.facts, overrides=given))
+    words = shlex.split(origin(results).commands[0])
+    assert words[3:] == ["--set", "train.optimizer={sgd: {lr: 1e-3}}", "--seeds", "2",
+                         "--only", "resid*"]  # fmt: skip
