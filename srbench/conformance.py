@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from srbench import slots
 from srbench.document import parse as parse_yaml
 from srbench.layers import Layers
+from srbench.outputs import by_factor, factors_of, largest
 from srbench.registry import Slot, StudyError, settings, source_of
 from srbench.streams import Streams
 from srbench.train.initialise import initialise
@@ -87,6 +88,9 @@ def _network(slot: Slot, name: str) -> Iterator[tuple[nn.Module, tuple[Tensor, .
         ):
             yield build(8, outputs, kernel, rate, groups), (wide,), (2, outputs, 7, 6)
         yield build(3, 8, 3, 1, 1), (torch.rand(2, 3, 7, 6),), (2, 8, 7, 6)
+    elif slot is slots.features:
+        net = build()
+        yield net, (torch.rand(2, 3, 8, 12),), (2, net.channels, 8, 12)
     elif slot is slots.fuse:
         yield build(8, 4, layers), (wide,), (2, 4, 7, 6)
     elif slot is slots.upsampler:
@@ -103,17 +107,26 @@ def _network(slot: Slot, name: str) -> Iterator[tuple[nn.Module, tuple[Tensor, .
 def gives_the_shape_of_its_slot(slot: Slot, name: str) -> None:
     """Height and width are kept, or multiplied by the scale; values are finite."""
     for module, inputs, shape in _network(slot, name):
-        y = module(*(x.clone() for x in inputs))
+        answer = module(*(x.clone() for x in inputs))
+        y = largest(answer)
         _hold(y.shape == shape, f"gives {tuple(y.shape)}, not {tuple(shape)}")
-        _hold(bool(y.isfinite().all()), "gives values that are not finite")
+        found = by_factor(answer, inputs[0])
+        named = factors_of(module)
+        _hold(not named or tuple(found) == named, f"answers at {tuple(found)}, names {named}")
+        for factor, image in found.items():
+            wanted = tuple(side * factor for side in inputs[0].shape[-2:])
+            _hold(not named or image.shape[-2:] == wanted, f"x{factor} is {tuple(image.shape)}")
+            _hold(bool(image.isfinite().all()), "gives values that are not finite")
 
 
 def every_parameter_gets_a_gradient(slot: Slot, name: str) -> None:
     """No parameter is out of reach of the output, and none gets NaN."""
     for module, inputs, _ in _network(slot, name):
-        y = module(*(x.clone() for x in inputs))
-        if y.requires_grad:
-            y.square().sum().backward()
+        answer = module(*(x.clone() for x in inputs))
+        seen = [y for y in by_factor(answer, inputs[0]).values() if y.requires_grad]
+        if seen:
+            total = torch.stack([y.square().sum() for y in seen]).sum()
+            total.backward()  # type: ignore[no-untyped-call]
         learnt = [(n, p) for n, p in module.named_parameters() if p.requires_grad]
         dead = [n for n, p in learnt if p.grad is None or not p.grad.isfinite().all()]
         _hold(not dead, f"no (finite) gradient reaches {', '.join(dead)}")
@@ -147,9 +160,10 @@ def images_do_not_meet(slot: Slot, name: str) -> None:
     for module, inputs, _ in _network(slot, name):
         module.eval()
         with torch.no_grad():
-            both = module(*(x.clone() for x in inputs))
-            alone = module(*(x[:1].clone() for x in inputs))
-        _hold(torch.allclose(both[:1], alone, atol=1e-5), "an image's neighbours change it")
+            both = by_factor(module(*(x.clone() for x in inputs)), inputs[0])
+            alone = by_factor(module(*(x[:1].clone() for x in inputs)), inputs[0])
+        same = all(torch.allclose(both[k][:1], alone[k], atol=1e-5) for k in both)
+        _hold(same, "an image's neighbours change it")
 
 
 def measures_a_distance(slot: Slot, name: str) -> None:
@@ -294,6 +308,7 @@ LAWS: dict[str, tuple[Law, ...]] = {
             "activation",
             "normalisation",
             "upsampler",
+            "features",
             "skip",
         ),
         _LAYER_LAWS,

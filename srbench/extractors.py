@@ -25,7 +25,7 @@ class WeightsMissing(StudyError):
 
 
 class VGG16Features(nn.Module):
-    """(N, 3, H, W) in 0..1 to (N, 128, H/2, W/2): 260,160 frozen parameters.
+    """(N, 3, H, W) in 0..1 to (N, 128, H/2, W/2), rounded up: 260,160 frozen parameters.
 
     conv, ReLU, conv, ReLU, pool, conv, ReLU, conv, ReLU.
 
@@ -66,7 +66,7 @@ class VGG16Features(nn.Module):
         y = (x - self.mean) / self.std
         for i, conv in enumerate(self.features.values()):
             if i == 2:
-                y = nn.functional.max_pool2d(y, 2)
+                y = nn.functional.max_pool2d(y, 2, ceil_mode=True)  # a strip of one pixel too
             y = conv(y).relu()
         return y
 

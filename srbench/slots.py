@@ -37,6 +37,7 @@ normalisation = Slot(
 upsampler = Slot(
     "upsampler", "features to features `scale` times as large", ("channels", "scale", "layers")
 )
+features = Slot("features", "frozen features of the LR image, from a network of others", ())
 skip = Slot("skip", "what is added to the output: the upscaled input, or nothing", ("scale",))
 
 # Training.
@@ -54,7 +55,8 @@ metric = Slot("metric", "a score of an SR image against its HR image", ())
 SLOTS: dict[str, Slot] = {
     slot.name: slot
     for slot in (
-        model, unit, convolution, fuse, attention, activation, normalisation, upsampler, skip,
+        model, unit, convolution, fuse, attention, activation, normalisation, upsampler,
+        features, skip,
         loss, optimizer, schedule, initialisation,
         dataset, degradation, augmentation, metric,
     )
@@ -70,6 +72,7 @@ Attention = Annotated[Callable[[int], nn.Module], attention]
 Activation = Annotated[Callable[[], nn.Module], activation]
 Normalisation = Annotated[Callable[[int], nn.Module], normalisation]
 Upsampler = Annotated[Callable[[int, int, Layers], nn.Module], upsampler]
+Features = Annotated[Callable[[], nn.Module], features]
 Skip = Annotated[Callable[[int], nn.Module], skip]
 Loss = Annotated[Callable[[], Callable[[Tensor, Tensor], Tensor]], loss]
 Optimizer = Annotated[Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer], optimizer]

@@ -33,8 +33,9 @@ from srbench.measure.scores import (
     PROTOCOLS,
     evaluation_lr,
     full_precision,
-    score_pair,
-    super_resolve,
+    metrics_named,
+    resolved,
+    score_outputs,
 )
 from srbench.messages import (
     Done,
@@ -49,11 +50,12 @@ from srbench.messages import (
     Stopped,
     Task,
 )
+from srbench.outputs import at, factors_of
 from srbench.places import STRIP
 from srbench.plan import degradation_of, patches_of
 from srbench.registry import Choice, StudyError
 from srbench.signals import STOPPING
-from srbench.slots import Image, metric
+from srbench.slots import Image
 from srbench.stats.convergence import plateau
 from srbench.streams import Streams
 from srbench.study import dataset_name
@@ -220,6 +222,9 @@ class _Run:
             for i, loss in enumerate(losses)
         ]
         self.points.append(("loss", now.step, now.epoch, float(np.mean(losses))))
+        for name, values in now.terms.items():
+            mean = float(np.mean(values[-now.per_epoch :]))
+            self.points.append((name, now.step, now.epoch, mean))
         self.points.append(("lr", now.step, now.epoch, now.lr))
         if validate:
             paused = time.monotonic()
@@ -236,11 +241,16 @@ class _Run:
         return plateau(curve, settings.tolerance).state == "rest"
 
     def _validate(self, net: nn.Module) -> Mapping[str, float]:
-        metrics = {name: metric.parse(name).build()() for name in ("psnr_y", "ssim_y")}
+        scale = self.task.scale
+        names = [
+            at(name, factor, scale)
+            for factor in reversed(factors_of(net) or (scale,))
+            for name in ("psnr_y", "ssim_y")
+        ]
+        metrics = metrics_named(names, scale)
         rows = [
-            score_pair(
-                super_resolve(net, lr, self.device), hr, PROTOCOLS["sr-y-v1"], self.task.scale,
-                metrics,
+            score_outputs(
+                resolved(net, lr, self.device), hr, PROTOCOLS["sr-y-v1"], scale, metrics
             )
             for _, lr, hr in _evaluation_images(self.task, self.task.data, "validate")
         ]  # fmt: skip
@@ -270,19 +280,21 @@ class _Run:
         self, net: nn.Module
     ) -> tuple[list[tuple[str, str, str, float]], list[tuple[str, str, str, str]]]:
         protocol = PROTOCOLS[self.task.protocol]
-        metrics = {name: metric.parse(name).build()() for name in self.task.metrics}
+        metrics = metrics_named(self.task.metrics, self.task.scale)
         scores, pictures = [], []
         for chosen in self.task.evaluate:
             images = _images(self.task, chosen, "eval")
             for n, (name, lr, hr) in enumerate(_evaluation_images(self.task, chosen, "eval")):
                 self._listen()
-                sr = super_resolve(net, lr, self.device)
-                row = score_pair(sr, hr, protocol, self.task.scale, metrics)
+                found = resolved(net, lr, self.device)
+                row = score_outputs(found, hr, protocol, self.task.scale, metrics)
+                sr = found[max(found)]
                 scores += [(images.manifest, name, key, value) for key, value in row.items()]
-                if n < MAX_PICTURES:
-                    file = f"{images.manifest[:12]}-{n}.png"
-                    _save_picture(self.folder / file, sr)
-                    pictures.append((images.manifest, name, "sr", file))
+                for factor, picture in found.items() if n < MAX_PICTURES else ():
+                    kind = at("sr", factor, self.task.scale)
+                    file = f"{images.manifest[:12]}-{n}{kind[2:].replace('/', '-')}.png"
+                    _save_picture(self.folder / file, picture)
+                    pictures.append((images.manifest, name, kind, file))
                 if n == 0 and chosen == self.task.evaluate[0]:
                     _save_picture(self.folder / STRIP, strip(lr, sr, hr))
         return scores, pictures
@@ -326,6 +338,8 @@ def strip(lr: Image, sr: Image, hr: Image, side: int = 128) -> Image:
     """The centre of an image as LR (pixels repeated) | SR | HR, `side` HR pixels each."""
     scale = hr.shape[0] // lr.shape[0]
     repeated = lr.repeat(scale, 0).repeat(scale, 1)
+    more = hr.shape[0] // sr.shape[0]  # where the largest output is smaller than HR
+    sr = sr.repeat(more, 0).repeat(more, 1)
     top, left = ((n - min(side, n)) // 2 for n in hr.shape[:2])
     cut = np.s_[top : top + side, left : left + side]
     return np.concatenate([repeated[cut], sr[cut], hr[cut]], 1)

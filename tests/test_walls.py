@@ -14,11 +14,19 @@ import pytest
 
 HOUSE = Path(__file__).parents[1] / "srbench"
 
-PARTS = {"registry", "slots", "layers", "streams", "resample"}  # what parts are made with
+PARTS = {
+    "registry",
+    "slots",
+    "layers",
+    "outputs",
+    "streams",
+    "resample",
+}  # what parts are made with
 ALLOWED: dict[str, set[str]] = {
     # values and vocabulary
     "registry": set(),
     "layers": set(),
+    "outputs": {"resample"},
     "streams": set(),
     "resample": set(),
     "csv_text": set(),
@@ -34,7 +42,7 @@ ALLOWED: dict[str, set[str]] = {
     "slots": {"registry", "layers"},
     "designs": {"registry"},
     # parts, and what is done with them
-    "blocks": PARTS,
+    "blocks": PARTS | {"extractors"},
     "extractors": {"registry", "weights"},
     "models": PARTS | {"blocks", "extractors"},
     "data": PARTS,

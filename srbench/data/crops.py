@@ -1,4 +1,4 @@
-"""Sets of patches: several squares of each image, at places drawn once for ever."""
+"""Sets made of sets: squares of each image at places drawn once, or each image as one square."""
 
 from __future__ import annotations
 
@@ -33,3 +33,21 @@ def crops(
         for file in of(split, scale)
         for n in range(1, patches_per_image + 1)
     ]
+
+
+@dataset.register("resized")
+def resized(
+    split: str,
+    scale: int,
+    *,
+    of: Dataset = photos,
+    side: Annotated[int, Range(16, 4096)] = 288,
+) -> Sequence[ImageFile]:
+    """Every image of another set as a square of `side` HR pixels, its proportions lost.
+
+    LR is made from the square, whatever LR the set has.
+
+    Practical deep learning workshop 4, image super-resolution exercise: 288, 144 and 72. Ours in
+    its kernel, which is Pillow's bicubic.
+    """
+    return [replace(file, resize=side, lr=None) for file in of(split, scale)]

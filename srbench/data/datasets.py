@@ -28,6 +28,7 @@ class ImageFile:
     weight: float = 1.0  # how often it is drawn in training, against the others
     degrade: Degrade | None = None  # what LR is made by in place of a file, see `degraded`
     side: int | None = None  # of the square that stands for the whole image, see `crops`
+    resize: int | None = None  # side of the square that the whole image is made, see `resized`
 
 
 PHOTOS = {

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from PIL import Image as Picture
 
 from srbench.data.datasets import ImageFile
 from srbench.data.degradations import shrink
@@ -96,7 +97,7 @@ def signature(files: Iterable[ImageFile]) -> str:
 
 
 def _decode(file: ImageFile, scale: int) -> Image:
-    whole = read_image(file.hr)
+    whole = _resized(read_image(file.hr), file)
     height, width = (side // scale for side in whole.shape[:2])  # of LR
     if not height or not width:
         raise StudyError(
@@ -118,6 +119,20 @@ def _decode(file: ImageFile, scale: int) -> Image:
         draws = Streams(0).generator("degrade", file.name)
         lr = _frozen(np.ascontiguousarray(shrink(file.degrade, hr, scale, draws)))
     return Image(file.name, hr, lr, hashlib.sha256(hr.data).hexdigest(), file.weight)
+
+
+def _resized(image: Pixels, file: ImageFile) -> Pixels:
+    """The image as a square, its proportions lost, where its set asks for that; Pillow's bicubic.
+
+    Raises:
+        StudyError: the set has LR files of its own, which would no longer fit.
+    """
+    if file.resize is None:
+        return image
+    if file.lr is not None:
+        raise StudyError(f"{file.hr}: resized goes with sets without LR files; see degraded")
+    size = (file.resize, file.resize)
+    return np.asarray(Picture.fromarray(image).resize(size, Picture.Resampling.BICUBIC))
 
 
 def _window(file: ImageFile, height: int, width: int, scale: int) -> tuple[slice, slice]:

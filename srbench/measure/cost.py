@@ -15,6 +15,8 @@ from torch.nn.modules.module import register_module_module_registration_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from srbench.outputs import by_factor, factors_of, largest
+
 HD_PIXELS = 1280 * 720  # HR, the field's usual size for MACs
 FIELD_SIDES = 65, 257  # LR pixels tried; a receptive field of the last is called the whole image
 LR_SIDE = 256  # LR, the size of the efficient-SR challenges
@@ -106,10 +108,14 @@ def at_most(modules: int) -> Iterator[None]:
 
 def check_shape(net: nn.Module, scale: int) -> None:
     """Refuse a network whose output is not an RGB image `scale` times as large."""
+    lr = torch.zeros(1, 3, 6, 8)
     with torch.no_grad():
-        found = tuple(net(torch.zeros(1, 3, 6, 8)).shape)
-    if found != (1, 3, 6 * scale, 8 * scale):
-        raise ValueError(f"x{scale} of a 6x8 image is {found}, not {(1, 3, 6 * scale, 8 * scale)}")
+        answer = net(lr)
+    wanted = factors_of(net) or (scale,)
+    for factor, image in zip(wanted, by_factor(answer, lr).values(), strict=True):
+        found, right = tuple(image.shape), (1, 3, 6 * factor, 8 * factor)
+        if found != right or scale % factor:
+            raise ValueError(f"x{factor} of a 6x8 image is {found}, not {right}, in a x{scale} net")
 
 
 def dead_parameters(net: nn.Module) -> tuple[str, ...]:
@@ -119,9 +125,10 @@ def dead_parameters(net: nn.Module) -> tuple[str, ...]:
     The network is left without gradients.
     """
     device = next((p.device for p in net.parameters()), torch.device("cpu"))
-    output = net(torch.rand(1, 3, 8, 8, device=device))
-    if output.requires_grad:
-        output.sum().backward()
+    lr = torch.rand(1, 3, 8, 8, device=device)
+    sums = [image.sum() for image in by_factor(net(lr), lr).values() if image.requires_grad]
+    if sums:
+        torch.stack(sums).sum().backward()  # type: ignore[no-untyped-call]
     dead = tuple(n for n, p in net.named_parameters() if p.requires_grad and p.grad is None)
     net.zero_grad(set_to_none=True)
     return dead
@@ -171,7 +178,7 @@ def reach(net: nn.Module) -> int | None:
 
 def _reach(net: nn.Module, size: tuple[int, int], axis: int) -> int:
     x = torch.full((1, 3, *size), 1e-3, dtype=torch.float64, requires_grad=True)
-    y = net(x)
+    y = largest(net(x))
     (gradient,) = torch.autograd.grad(y[0, :, y.shape[2] // 2, y.shape[3] // 2].sum(), x)
     seen = (gradient.abs().sum((0, 1)) > 0).any(1 - axis).nonzero()  # along the axis
     return int((seen[-1] - seen[0]).item()) + 1

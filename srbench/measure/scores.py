@@ -6,7 +6,8 @@ small function, and each score carries the name of the protocol that made it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +19,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from srbench.measure.metrics import Floats, luma, psnr, ssim
+from srbench.outputs import by_factor, split
 from srbench.registry import StudyError
 from srbench.resample import weights
-from srbench.slots import Image, degradation
+from srbench.slots import Image, degradation, metric
 
 
 @dataclass(frozen=True)
@@ -73,24 +75,37 @@ def evaluation_lr(image: Pixels, scale: int, protocol: Protocol = PROTOCOLS["sr-
 
 
 def super_resolve(net: nn.Module, lr: Image, device: torch.device | str = "cpu") -> Image:
-    """The SR image, uint8 (H, W, 3), of one whole LR image: fp32, no TF32, no autocast.
+    """The SR image, uint8 (H, W, 3), of one whole LR image: the largest of `resolved`."""
+    return quantise(raw_output(net, lr, device))
+
+
+def resolved(net: nn.Module, lr: Image, device: torch.device | str = "cpu") -> dict[int, Image]:
+    """Every output of a network for one whole LR image, uint8 (H, W, 3), by its factor.
 
     `net` is on `device`; it is put into eval mode for the call.
 
     Raises:
         FloatingPointError: the network's output has a NaN.
     """
-    return quantise(raw_output(net, lr, device))
+    return {factor: quantise(y) for factor, y in raw_outputs(net, lr, device).items()}
 
 
 def raw_output(net: nn.Module, lr: Image, device: torch.device | str = "cpu") -> Tensor:
     """The network's output (H, W, 3) of one whole LR image, in about 0..1 and not yet rounded."""
+    found = raw_outputs(net, lr, device)
+    return found[max(found)]
+
+
+def raw_outputs(
+    net: nn.Module, lr: Image, device: torch.device | str = "cpu"
+) -> dict[int, Tensor]:
+    """Every output, not yet rounded, by its factor: fp32, no TF32, no autocast."""
     device = torch.device(device)
     x = torch.tensor(lr, device=device).permute(2, 0, 1)[None].float() / 255  # (1, 3, h, w)
     with _evaluating(net), full_precision(), torch.inference_mode():
         with torch.autocast(device.type, enabled=False):
-            y: Tensor = net(x)
-        return y[0].permute(1, 2, 0)  # (H, W, 3)
+            answer = by_factor(net(x), x)
+        return {factor: y[0].permute(1, 2, 0) for factor, y in answer.items()}  # (H, W, 3) each
 
 
 def quantise(image: Tensor | NDArray[np.floating]) -> Image:
@@ -133,7 +148,37 @@ def score_pair(
     if min(hr.shape[:2]) <= 2 * border:
         raise StudyError(f"{hr.shape[1]}x{hr.shape[0]} pixels are all within the border, {border}")
     inner_sr, inner_hr = crop_border(sr, border), crop_border(hr, border)
-    return {name: metric(inner_sr, inner_hr) for name, metric in metrics.items()}
+    return {name: score(inner_sr, inner_hr) for name, score in metrics.items()}
+
+
+Metrics = Mapping[str, Callable[[Image, Image], float]]
+
+
+def score_outputs(
+    found: Mapping[int, Image], hr: Image, protocol: Protocol, scale: int, metrics: Metrics
+) -> dict[str, float]:
+    """Every metric, by a name that may say which output it is of: psnr_y, psnr_y/x2.
+
+    A smaller output is scored against HR shrunk by the protocol's degradation. A metric of an
+    output that the network does not have is NaN.
+    """
+    row: dict[str, float] = {}
+    for factor in {split(name, scale)[1] for name in metrics}:
+        mine = {n: m for n, m in metrics.items() if split(n, scale)[1] == factor}
+        if factor not in found:
+            row |= dict.fromkeys(mine, math.nan)
+            continue
+        true = hr
+        if factor != scale:
+            degrade = degradation.parse(protocol.lr).build()(scale // factor)
+            true = degrade(hr, np.random.default_rng(0))
+        row |= score_pair(found[factor], true, protocol, factor, mine)
+    return {name: row[name] for name in metrics}
+
+
+def metrics_named(names: Iterable[str], scale: int) -> Metrics:
+    """The metrics of these names, ready to use."""
+    return {name: metric.parse(split(name, scale)[0]).build()() for name in names}
 
 
 def matlab_y_bicubic(hr: Image, scale: int) -> dict[str, float]:

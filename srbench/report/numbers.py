@@ -15,8 +15,9 @@ METRIC_NAMES |= {"ssim_rgb": "SSIM-RGB", "ms_ssim": "MS-SSIM", "lpips": "LPIPS",
 
 
 def metric_name(metric: str) -> str:
-    """The heading of a metric: psnr_y is PSNR-Y."""
-    return METRIC_NAMES.get(metric, metric)
+    """The heading of a metric: psnr_y is PSNR-Y, psnr_y/x2 is PSNR-Y at x2."""
+    base, slash, factor = metric.partition("/")
+    return METRIC_NAMES.get(base, base) + (f" at {factor}" if slash else "")
 
 
 def metric_unit(metric: str) -> str:

@@ -97,9 +97,10 @@ def _scene(results: Results, frame: pd.DataFrame, image: str, number: int) -> Sc
         panels.append(Panel("LR (nearest)", "lr", low, f"{folder}/lr{low.suffix}", ""))
     scores = image_scores(results)
     scores = scores[scores["image"] == image]
-    made = frame[frame["kind"] == "sr"]
-    for order, name in enumerate([*interpolations(results), *trained(results)]):
-        mine = made[made["variant"] == name]
+    kinds = sorted({str(k) for k in frame["kind"]} - {"lr", "hr"})  # sr, and sr/x2 of an output
+    names = [(name, k) for name in (*interpolations(results), *trained(results)) for k in kinds]
+    for order, (name, kind) in enumerate(names):
+        mine = frame[(frame["variant"] == name) & (frame["kind"] == kind)]
         if name in trained(results):
             mine = mine[mine["seed"] == seed]
         source = _first(results, mine)
@@ -108,8 +109,9 @@ def _scene(results: Results, frame: pd.DataFrame, image: str, number: int) -> Sc
         own = scores[(scores["variant"] == name) & (scores["seed"].isin(mine["seed"]))]["value"]
         unit, metric = results.facts.unit, metric_name(results.facts.metric)
         says = f"{metric} {with_unit(shown(float(own.mean()), 2), unit)}" if len(own) else ""
-        path = f"{folder}/{order:02d}-{_slug(name)}{source.suffix}"
-        panels.append(Panel(name, "sr", source, path, says))
+        smaller = kind.removeprefix("sr").replace("/", " at ")
+        path = f"{folder}/{order:02d}-{_slug(name + smaller)}{source.suffix}"
+        panels.append(Panel(name + smaller, "sr", source, path, "" if smaller else says))
     if high is None or not any(p.kind == "sr" for p in panels):
         return None
     panels.append(Panel("HR", "hr", high, f"{folder}/hr{high.suffix}", ""))
@@ -120,7 +122,8 @@ def _scene(results: Results, frame: pd.DataFrame, image: str, number: int) -> Sc
 
 def _common_seed(results: Results, frame: pd.DataFrame) -> int:
     """The smallest seed that most variants have a picture of."""
-    own = frame[(frame["kind"] == "sr") & frame["variant"].isin(trained(results))]
+    made = frame["kind"].str.startswith("sr")
+    own = frame[made & frame["variant"].isin(trained(results))]
     counts = own.groupby("seed")["variant"].nunique()
     return int(counts[counts == counts.max()].index.min()) if len(counts) else 0
 

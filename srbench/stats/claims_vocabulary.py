@@ -62,7 +62,7 @@ class Vocabulary:
     datasets: tuple[str, ...]
     costs: tuple[str, ...] = COSTS
     timings: tuple[str, ...] = TIMINGS
-    curves: tuple[str, ...] = ("loss",)
+    curves: tuple[str, ...] = ("loss", "loss/x2", "loss/x3", "loss/x4")
     published: tuple[str, ...] = ()  # variants that a source has figures for
     margins: Mapping[str, float] = field(default_factory=dict)  # min_effect by metric
 
@@ -96,6 +96,7 @@ def check(test: Test, vocabulary: Vocabulary) -> None:
 
 def better(name: str) -> Literal[-1, 0, 1]:
     """Which way is better: 1 higher, -1 lower, 0 where nobody has said."""
+    name = name.partition("/")[0]  # of whichever output
     if name in LOWER_IS_BETTER:
         return -1
     return 1 if name.split("_")[0] in HIGHER_IS_BETTER or name in HIGHER_IS_BETTER else 0

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from srbench import slots
+from srbench.outputs import split
 from srbench.registry import Path, StudyError, brief, known
 from srbench.stats.claims_parser import parse  # the light half of claims: no scipy
 from srbench.stats.claims_tree import Claim, ClaimError
@@ -20,7 +21,21 @@ UNTIL = "{until: decided, looks: [3, 5, 8, 12, 20]}"
 CLAIM = "{id: A9, says: atrous hurts, test: psnr_y(atrous) < psnr_y(plain)}"
 
 
-def metric_on(value: Mapping[str, Any], base: Tree) -> tuple[str, str]:
+def known_metric(name: str, scale: int, at: Path) -> None:
+    """Refuse what is no metric, nor one of a smaller output (psnr_y/x2).
+
+    Raises:
+        StudyError: what is wrong, and what is known.
+    """
+    try:
+        known(split(name, scale)[0], slots.metric.parts, "metric", at)
+    except ValueError as problem:
+        if isinstance(problem, StudyError):
+            raise
+        raise StudyError(str(problem), at) from None
+
+
+def metric_on(value: Mapping[str, Any], base: Tree, scale: int) -> tuple[str, str]:
     sets = [dataset_name(choice) for choice in base.data["eval"]]
     if not sets:
         raise StudyError("name at least one set", ("data", "eval"))
@@ -29,7 +44,7 @@ def metric_on(value: Mapping[str, Any], base: Tree) -> tuple[str, str]:
         raise StudyError(f"{repeated!r} stands in it twice", ("data", "eval"))
     written = plain(value, "metric", str, f"psnr_y on {sets[0]}")
     metric, _, dataset = (part.strip() for part in written.partition(" on "))
-    known(metric, slots.metric.parts, "metric", ("metric",))
+    known_metric(metric, scale, ("metric",))
     parts = [choice.name for choice in base.data["eval"]]
     if parts.count(dataset) == 1:  # `psnr_y on folder` is enough where there is one folder
         dataset = sets[parts.index(dataset)]

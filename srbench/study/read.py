@@ -22,6 +22,7 @@ from srbench.stats.claims_vocabulary import Vocabulary
 from srbench.study.judged import (
     Match,
     claims_written,
+    known_metric,
     match_written,
     metric_on,
     seeds_written,
@@ -167,10 +168,10 @@ def _study(name: str, text: str, source: Document, set_: Sequence[str], seeds: i
     if seeds is not None:
         with option(f"--seeds {seeds}"):
             chosen, looks = seeds_written(seeds)
-    metric, dataset = metric_on(value, base)
+    metric, dataset = metric_on(value, base, scale)
     extra = texts(value, "metrics", METRICS)
     for i, one in enumerate(extra):
-        known(one, slots.metric.parts, "metric", ("metrics", i))
+        known_metric(one, scale, ("metrics", i))
     protocol = plain(value, "protocol", str, "sr-y-v1")
     known(protocol, PROTOCOLS, "protocol", ("protocol",))
     metrics = tuple(dict.fromkeys((metric, *extra)))

@@ -42,6 +42,7 @@ class Training:
         self.step = 0  # steps finished
         self.lr = math.nan  # of the last step
         self.losses: list[float] = []  # of every finished step, up to the last `read_losses`
+        self.terms: dict[str, list[float]] = {name: [] for name in learner.terms}  # likewise
         self._unread: list[Tensor] = []
 
     @property
@@ -58,7 +59,7 @@ class Training:
         return self.step % self.per_epoch == 0
 
     def record(self, loss: Tensor) -> None:
-        """Keep one step's loss on the device; reading it would wait for the device."""
+        """Keep one step's loss and terms on the device; reading them would wait for it."""
         self._unread.append(loss)
         self.step += 1
 
@@ -69,13 +70,15 @@ class Training:
             Diverged: one of them is not finite.
         """
         if self._unread:
-            new = torch.stack(self._unread).tolist()
+            new = torch.stack([values.reshape(-1) for values in self._unread]).tolist()
             self._unread.clear()
-            for value in new:
+            for value, *terms in new:
                 if not math.isfinite(value):
                     last = self.losses[-1] if self.losses else math.nan
                     raise Diverged(len(self.losses) + 1, self.lr, last)
                 self.losses.append(value)
+                for into, term in zip(self.terms.values(), terms, strict=True):
+                    into.append(term)
         return self.losses
 
     def end(self) -> None:
@@ -88,6 +91,7 @@ class Training:
             "step": self.step,
             "steps": self.steps,
             "losses": torch.tensor(self.read_losses(), dtype=torch.float64),
+            "terms": torch.tensor(list(self.terms.values()), dtype=torch.float64),
             **state_of(self.learner),
         }
 
@@ -96,6 +100,7 @@ class Training:
         restore(self.learner, state)
         self.step, self.steps = state["step"], state["steps"]
         self.losses = state["losses"].tolist()
+        self.terms = dict(zip(self.terms, state["terms"].tolist(), strict=True))
 
 
 def fit(

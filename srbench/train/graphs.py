@@ -59,8 +59,9 @@ class Held:
     ) -> None:
         self.step, self.feed, self.learner, self.hold = step, feed, learner, hold
         self.device, self.per_epoch = device, per_epoch
-        self.ring = torch.zeros(per_epoch, device=device)  # the losses of an epoch
-        self.slots = torch.arange(per_epoch, device=device)
+        width = 1 + len(learner.terms)
+        self.ring = torch.zeros(per_epoch, width, device=device)  # losses and terms of an epoch
+        self.slots = torch.arange(per_epoch, device=device)[:, None]
         self.slot = torch.zeros((), dtype=torch.int64, device=device)
         self.works: dict[int, Callable[[], None]] = {}  # by batch size
         read_rates_from_tensors(learner, device)

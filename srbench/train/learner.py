@@ -7,12 +7,14 @@ outputs or a second network that judges the first is another learner.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from srbench.outputs import Answer, by_factor, factors_of, shrunk
 from srbench.train.precision import Precision, compute
 from srbench.train.settings import TrainSettings
 
@@ -32,12 +34,19 @@ class Learner(Protocol):
     def parts(self) -> Mapping[str, nn.Module | Optimizer]:
         """All that steps change, by its name in a checkpoint; with optimizers go their rates."""
 
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Names of what a call gives beside the loss: a curve each, such as loss/x2."""
+
     def __call__(self, lr: Tensor, hr: Tensor) -> Tensor:
-        """LR (N, 3, h, w) and HR (N, 3, H, W) in 0..1, fp32, channels last; the loss, detached."""
+        """LR (N, 3, h, w) and HR (N, 3, H, W) in 0..1, fp32, channels last.
+
+        The loss, detached; where there are terms, (1 + terms,) with the loss first.
+        """
 
 
 class Supervised:
-    """One network, one loss against HR, one optimizer."""
+    """One network, one loss of each output against HR of its size, one optimizer."""
 
     def __init__(self, net: nn.Module, settings: TrainSettings, precision: Precision) -> None:
         self.net = net
@@ -46,6 +55,7 @@ class Supervised:
         self.distance = settings.loss()
         self.clip = settings.clip
         self.compute = compute(net, precision)
+        self.terms = tuple(f"loss/x{factor}" for factor in factors_of(net))
 
     @property
     def parts(self) -> Mapping[str, nn.Module | Optimizer]:
@@ -54,13 +64,23 @@ class Supervised:
     def __call__(self, lr: Tensor, hr: Tensor) -> Tensor:
         self.optimizer.zero_grad(set_to_none=True)
         self.compute.refresh()
-        loss: Tensor = self.distance(self.compute(lr), hr)
+        losses = output_losses(self.distance, self.compute(lr), lr, hr)
+        loss = torch.stack(losses).sum() if len(losses) > 1 else losses[0]
         loss.backward()  # type: ignore[no-untyped-call]
         self.compute.collect()
         if self.clip is not None:
             nn.utils.clip_grad_norm_(self.parameters, self.clip)
         self.optimizer.step()
-        return loss.detach()
+        return torch.stack([loss, *losses]).detach() if self.terms else loss.detach()
+
+
+def output_losses(
+    distance: Callable[[Tensor, Tensor], Tensor], answer: Answer, lr: Tensor, hr: Tensor
+) -> list[Tensor]:
+    """The loss of each output against HR of its size, smallest output first."""
+    return [
+        distance(image, shrunk(hr, *image.shape[-2:])) for image in by_factor(answer, lr).values()
+    ]
 
 
 def optimizers(learner: Learner) -> list[Optimizer]:

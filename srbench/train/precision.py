@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from srbench.outputs import Answer
+
 Precision = Literal["fp32", "bf16"]
 
 COPIED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.Linear)
@@ -24,7 +26,7 @@ class Compute(Protocol):
     def refresh(self) -> None:
         """Once before the step's first forward pass, and again where weights have changed."""
 
-    def __call__(self, x: Tensor) -> Tensor: ...
+    def __call__(self, x: Tensor) -> Answer: ...
 
     def collect(self) -> None:
         """After the backward pass: every weight that was reached has its gradient in fp32."""
@@ -38,8 +40,8 @@ class InFp32:
 
     def refresh(self) -> None: ...
 
-    def __call__(self, x: Tensor) -> Tensor:
-        y: Tensor = self.net(x)
+    def __call__(self, x: Tensor) -> Answer:
+        y: Answer = self.net(x)
         return y
 
     def collect(self) -> None: ...
@@ -71,10 +73,10 @@ class InBf16:
             if self._copies:
                 torch._foreach_copy_(self._copies, self._masters)
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Tensor) -> Answer:
         with torch.autocast(x.device.type, torch.bfloat16, cache_enabled=False):
-            y: Tensor = functional_call(self.net, self.copies, (x,))
-        return y.float()
+            y: Answer = functional_call(self.net, self.copies, (x,))
+        return y.float() if isinstance(y, Tensor) else {k: one.float() for k, one in y.items()}
 
     def collect(self) -> None:
         into, found = [], []
