@@ -59,9 +59,9 @@ class Held:
     ) -> None:
         self.step, self.feed, self.learner, self.hold = step, feed, learner, hold
         self.device, self.per_epoch = device, per_epoch
-        width = 1 + len(learner.terms)
-        self.ring = torch.zeros(per_epoch, width, device=device)  # losses and terms of an epoch
-        self.slots = torch.arange(per_epoch, device=device)[:, None]
+        each = (1 + len(learner.terms),) if learner.terms else ()
+        self.ring = torch.zeros(per_epoch, *each, device=device)  # losses and terms of an epoch
+        self.slots = torch.arange(per_epoch, device=device).view(-1, *(1 for _ in each))
         self.slot = torch.zeros((), dtype=torch.int64, device=device)
         self.works: dict[int, Callable[[], None]] = {}  # by batch size
         read_rates_from_tensors(learner, device)
