@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ from srbench.outputs import by_factor, factors_of, largest
 from srbench.registry import Slot, StudyError, settings, source_of
 from srbench.streams import Streams
 from srbench.train.initialise import initialise
+from srbench.train.learner import restore, state_of
+from srbench.train.settings import TrainSettings, training
 
 Law = Callable[[Slot, str], None]
 SCALES = (2, 3, 4)
@@ -212,6 +215,35 @@ def draws_by_the_generator_alone(slot: Slot, name: str) -> None:
         _hold(torch.equal(*found), "one seed gives two values")
 
 
+def takes_steps(slot: Slot, name: str) -> None:
+    """A learner lowers its loss, names what it gives, and goes on from a state to the same bits."""
+    asked = {"train": {"optimizer": {"adam": {"lr": 1e-2}}}}
+    train: TrainSettings = training.parse(asked).build()()
+    batch = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    made = []
+    for _ in range(2):
+        net = nn.Conv2d(3, 3, 3, padding=1)
+        initialise(net, Streams(0))
+        made.append(slot.parse(name).build()(net, train, "fp32", Streams(0)))
+    one, other = made
+    values = [one(batch, batch).reshape(-1) for _ in range(20)]
+    _hold(all(v.numel() == 1 + len(one.terms) for v in values), f"gives {values[0].numel()} values")
+    _hold(bool(values[-1][0] < values[0][0]), "does not lower its loss")
+    restore(other, deepcopy(state_of(one)))
+    _hold(torch.equal(one(batch, batch), other(batch, batch)), "a part of its state is not saved")
+
+
+def judges_images(slot: Slot, name: str) -> None:
+    """A discriminator gives logits (N, 1, ...), and every parameter of it gets a gradient."""
+    module = slot.parse(name).build()()
+    initialise(module, Streams(0))
+    logits = module(torch.rand(2, 3, 24, 32))
+    _hold(logits.shape[:2] == (2, 1), f"gives {tuple(logits.shape)}, not (2, 1, ...)")
+    logits.square().sum().backward()
+    dead = [n for n, p in module.named_parameters() if p.grad is None]
+    _hold(not dead, f"no gradient reaches {', '.join(dead)}")
+
+
 def stays_a_factor(slot: Slot, name: str) -> None:
     """A schedule is between 0 and 1 and a function of the step alone, for runs of any length."""
     make = slot.parse(name).build()
@@ -316,6 +348,8 @@ LAWS: dict[str, tuple[Law, ...]] = {
     "loss": (measures_a_distance,),
     "optimizer": (goes_downhill,),
     "schedule": (stays_a_factor,),
+    "learner": (takes_steps,),
+    "discriminator": (judges_images,),
     "initialisation": (draws_by_the_generator_alone,),
     "dataset": (names_its_images,),
     "degradation": (degrades,),

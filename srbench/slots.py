@@ -46,6 +46,12 @@ optimizer = Slot("optimizer", "how gradients move weights", ("parameters",))
 schedule = Slot("schedule", "learning rate over training, as a factor", ("steps", "epochs"))
 initialisation = Slot("initialisation", "how one module's initial weights are drawn", ("module",))
 
+learner = Slot(
+    "learner", "what a step does: losses, backward, optimizers",
+    ("net", "settings", "precision", "streams"),
+)  # fmt: skip
+discriminator = Slot("discriminator", "tells HR from SR: images to logits", ())
+
 # Data and measuring. Images are uint8 (H, W, 3) RGB.
 dataset = Slot("dataset", "where images come from", ("split", "scale"))
 degradation = Slot("degradation", "HR image to LR image", ("scale",))
@@ -57,7 +63,7 @@ SLOTS: dict[str, Slot] = {
     for slot in (
         model, unit, convolution, fuse, attention, activation, normalisation, upsampler,
         features, skip,
-        loss, optimizer, schedule, initialisation,
+        loss, optimizer, schedule, initialisation, learner, discriminator,
         dataset, degradation, augmentation, metric,
     )
 }  # fmt: skip
@@ -78,6 +84,8 @@ Loss = Annotated[Callable[[], Callable[[Tensor, Tensor], Tensor]], loss]
 Optimizer = Annotated[Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer], optimizer]
 Schedule = Annotated[Callable[[int, int], Callable[[int], float]], schedule]
 Initialisation = Annotated[Callable[[nn.Module], None], initialisation]
+Learning = Annotated[Callable[[nn.Module, Any, Any, Any], Any], learner]
+Discriminator = Annotated[Callable[[], nn.Module], discriminator]
 Dataset = Annotated[Callable[[str, int], Sequence[Any]], dataset]
 Degradation = Annotated[Callable[[int], Callable[[Image, np.random.Generator], Image]], degradation]
 Augmentation = Annotated[

@@ -36,6 +36,7 @@ from srbench.measure.scores import (
     metrics_named,
     resolved,
     score_outputs,
+    super_resolve,
 )
 from srbench.messages import (
     Done,
@@ -64,6 +65,7 @@ from srbench.train.fit import Diverged, Training, fit
 from srbench.train.initialise import initialise
 from srbench.train.settings import TrainSettings
 
+VALIDATED = ("psnr_y", "ssim_y", "psnr_above_flat")  # metrics with a curve on `validate`
 MAX_PICTURES = 5  # of one evaluation set and run
 
 
@@ -245,7 +247,7 @@ class _Run:
         names = [
             at(name, factor, scale)
             for factor in reversed(factors_of(net) or (scale,))
-            for name in ("psnr_y", "ssim_y")
+            for name in VALIDATED
         ]
         metrics = metrics_named(names, scale)
         rows = [

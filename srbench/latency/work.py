@@ -14,8 +14,8 @@ from srbench.streams import Streams
 from srbench.study import Tree
 from srbench.train.engine import as_images
 from srbench.train.initialise import initialise
-from srbench.train.learner import Supervised
 from srbench.train.precision import Precision, lay_out
+from srbench.train.settings import TrainSettings
 
 
 def work(tree: Tree, scale: int, setting: Setting) -> Work:
@@ -67,7 +67,8 @@ def _step(net: nn.Module, tree: Tree, scale: int, setting: Setting) -> Work:
     precision: Precision = "bf16" if setting.precision == "bf16" else "fp32"
     device, (height, width), n = torch.device(setting.device), setting.lr_size, setting.batch
     lay_out(net, precision, device)
-    learner = Supervised(net.train(), tree.train.build()(), precision)
+    settings: TrainSettings = tree.train.build()()
+    learner = settings.learner(net.train(), settings, precision, Streams(0))
     rng = np.random.default_rng(0)
     lr, hr = (
         as_images(rng.integers(0, 256, (n, height * k, width * k, 3), dtype=np.uint8), device)

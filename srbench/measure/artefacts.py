@@ -8,13 +8,30 @@ from __future__ import annotations
 
 import numpy as np
 
-from srbench.measure.metrics import Floats, Score, luma
+from srbench.measure.metrics import Floats, Score, luma, psnr
 from srbench.registry import StudyError
 from srbench.slots import Image, metric
 
 TILE = 16  # pixels: where a checkerboard is looked for
 PERIOD = 4  # of its pattern, which covers those of 2; upsampling by 2 and 2 has both
 FLAT = 0.25  # the share of pixels that count as smooth
+
+
+@metric.register("psnr_above_flat")
+def psnr_above_flat() -> Score:
+    """PSNR of Y above that of one flat colour, HR's mean, in dB: below 0 SR is worth less.
+
+    A network that ends there has collapsed, as generators do that are trained against a
+    discriminator. Ours; the failure is that of Goodfellow et al., Generative adversarial networks,
+    2014. https://arxiv.org/abs/1406.2661
+    """
+
+    def value(sr: Image, hr: Image) -> float:
+        true = luma(hr)
+        flat = psnr(np.full_like(true, true.mean()), true)
+        return psnr(luma(sr), true) - flat if np.isfinite(flat) else 0.0
+
+    return Score(value, "dB")
 
 
 @metric.register("sharpness")

@@ -33,6 +33,10 @@ COSTS = (
     "receptive_field", "memory_mb",
 )  # fmt: skip
 TIMINGS = ("latency", "step_time")
+CURVES = (  # the last three of adversarial training; others of networks with several outputs
+    "loss", "loss/x2", "loss/x3", "loss/x4", "loss/pixels", "loss/adversarial",
+    "loss/discriminator",
+)  # fmt: skip
 LOWER_IS_BETTER = frozenset(
     {
         "loss",
@@ -62,7 +66,7 @@ class Vocabulary:
     datasets: tuple[str, ...]
     costs: tuple[str, ...] = COSTS
     timings: tuple[str, ...] = TIMINGS
-    curves: tuple[str, ...] = ("loss", "loss/x2", "loss/x3", "loss/x4")
+    curves: tuple[str, ...] = CURVES
     published: tuple[str, ...] = ()  # variants that a source has figures for
     margins: Mapping[str, float] = field(default_factory=dict)  # min_effect by metric
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from srbench.streams import Streams
 from srbench.train.engine import Patches, engine
-from srbench.train.learner import Learner, Rates, Supervised, restore, state_of
+from srbench.train.learner import Learner, Rates, restore, state_of
 from srbench.train.precision import Precision, lay_out
 from srbench.train.settings import TrainSettings
 
@@ -123,7 +123,7 @@ def fit(
     """
     device = next(net.parameters()).device
     lay_out(net, precision, device)
-    learner = Supervised(net, settings, precision)
+    learner: Learner = settings.learner(net, settings, precision, streams)
     rates = Rates(learner)
     steps = settings.epochs * patches.steps_per_epoch
     factor = settings.schedule(steps, settings.epochs)

@@ -14,9 +14,12 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from srbench import slots
 from srbench.outputs import Answer, by_factor, factors_of, shrunk
+from srbench.streams import Streams
 from srbench.train.precision import Precision, compute
-from srbench.train.settings import TrainSettings
+
+Distance = Callable[[Tensor, Tensor], Tensor]
 
 
 class Learner(Protocol):
@@ -45,10 +48,28 @@ class Learner(Protocol):
         """
 
 
-class Supervised:
-    """One network, one loss of each output against HR of its size, one optimizer."""
+class Settings(Protocol):
+    """What learners take from the settings under `train:`."""
 
-    def __init__(self, net: nn.Module, settings: TrainSettings, precision: Precision) -> None:
+    @property
+    def optimizer(self) -> Callable[[list[nn.Parameter]], Optimizer]: ...
+    @property
+    def loss(self) -> Callable[[], Distance]: ...
+    @property
+    def clip(self) -> float | None: ...
+
+
+@slots.learner.register("supervised")
+class Supervised:
+    """One network, one loss of each output against HR of its size, one optimizer.
+
+    Dong et al., Image super-resolution using deep convolutional networks, 2016.
+    https://arxiv.org/abs/1501.00092
+    """
+
+    def __init__(
+        self, net: nn.Module, settings: Settings, precision: Precision, streams: Streams
+    ) -> None:
         self.net = net
         self.parameters = [p for p in net.parameters() if p.requires_grad]
         self.optimizer = settings.optimizer(self.parameters)
@@ -74,9 +95,7 @@ class Supervised:
         return torch.stack([loss, *losses]).detach() if self.terms else loss.detach()
 
 
-def output_losses(
-    distance: Callable[[Tensor, Tensor], Tensor], answer: Answer, lr: Tensor, hr: Tensor
-) -> list[Tensor]:
+def output_losses(distance: Distance, answer: Answer, lr: Tensor, hr: Tensor) -> list[Tensor]:
     """The loss of each output against HR of its size, smallest output first."""
     return [
         distance(image, shrunk(hr, *image.shape[-2:])) for image in by_factor(answer, lr).values()

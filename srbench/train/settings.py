@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from srbench.registry import Positive, Range, Slot
-from srbench.slots import Initialisation, Loss, Optimizer, Schedule
+from srbench.slots import Initialisation, Learning, Loss, Optimizer, Schedule
 from srbench.train.initialisations import own
+from srbench.train.learner import Supervised
 from srbench.train.losses import l1
 from srbench.train.optimizers import adam
 from srbench.train.schedules import constant
@@ -22,6 +23,7 @@ class TrainSettings:
 
     epochs       passes over `data.patches` patches
     batch        patches in a step; the last step of an epoch may have fewer
+    learner      what a step does: supervised, or adversarial with a second network
     initial      how initial weights are drawn
     clip         largest norm of the whole gradient; none leaves it alone
     validations  how many times PSNR and SSIM on `validate` are taken, evenly over the run
@@ -39,6 +41,7 @@ class TrainSettings:
     loss: Loss = l1
     optimizer: Optimizer = adam
     schedule: Schedule = constant
+    learner: Learning = Supervised
     initial: Initialisation = own
     clip: Annotated[float, Range(1e-9)] | None = None
     validations: Annotated[int, Range(0, 150)] = 10

@@ -228,9 +228,9 @@ class Mirror:
         return len(self.directions) == 1
 
     def _tell(self, number: int, done: Finished) -> None:
-        if done.state == "complete":
+        if done.state == "complete" and not any(value != value for value in done.values):
             self.study.tell(number, list(done.values))
-        else:
+        else:  # also without the outcome, as of an output that the network does not have
             state = TrialState.PRUNED if done.state == "pruned" else TrialState.FAIL
             self.study.tell(number, state=state)
 

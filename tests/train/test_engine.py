@@ -158,7 +158,7 @@ def test_a_schedule_reaches_held_steps_within_the_rounding_of_fp32(
 
 
 def test_the_cpu_takes_plain_steps_and_foreign_optimizers_are_not_held() -> None:
-    learner = Supervised(made("cpu"), settings(), "fp32")
+    learner = Supervised(made("cpu"), settings(), "fp32", Streams(0))
     assert engine(learner, images(), torch.device("cpu")).__qualname__.startswith("stepwise")
     assert graphs.holds(learner)
     learner.optimizer = torch.optim.RMSprop(learner.parameters)
@@ -170,7 +170,7 @@ def test_work_that_cannot_be_recorded_is_done_all_the_same() -> None:
         work()  # half of it may have been done
         raise RuntimeError("operation not permitted when stream is capturing")
 
-    learners = [Supervised(made("cpu"), settings(), "fp32") for _ in range(2)]
+    learners = [Supervised(made("cpu"), settings(), "fp32", Streams(0)) for _ in range(2)]
     ours = graphed(learners[0], images(), torch.device("cpu"), refuses)
     plain = stepwise(learners[1], images(), torch.device("cpu"))
     with warnings.catch_warnings(record=True) as said:
@@ -184,7 +184,7 @@ def test_work_that_cannot_be_recorded_is_done_all_the_same() -> None:
 
 
 def test_rates_of_held_steps_lie_on_the_device() -> None:
-    learner = Supervised(made("cpu"), settings(), "fp32")
+    learner = Supervised(made("cpu"), settings(), "fp32", Streams(0))
     graphs.read_rates_from_tensors(learner, torch.device("cpu"))
     (group,) = optimizers(learner)[0].param_groups
     assert isinstance(group["lr"], Tensor)

@@ -70,7 +70,7 @@ def test_the_copies_change_no_bit_of_autocast() -> None:
     ours = net(attention="scse")
     lay_out(ours, "bf16", CPU)
     theirs = copy.deepcopy(ours)
-    learner, plain = Supervised(ours, settings(), "bf16"), autocast_step(theirs, 1e-2)
+    learner, plain = Supervised(ours, settings(), "bf16", Streams(0)), autocast_step(theirs, 1e-2)
     for step in range(4):
         lr, hr = (as_images(pixels, CPU) for pixels in Drawn().batch(0, step))
         assert torch.equal(learner(lr, hr), plain(lr, hr))
@@ -96,7 +96,7 @@ def test_bf16_learns_what_fp32_learns(changes: dict[str, Any]) -> None:
 
 def test_weights_gradients_and_moments_stay_fp32_and_are_all_reached() -> None:
     made = net()
-    learner = Supervised(made, settings(), "bf16")
+    learner = Supervised(made, settings(), "bf16", Streams(0))
     learner(*(as_images(pixels, CPU) for pixels in Drawn().batch(0, 0)))
     assert {p.dtype for p in made.parameters()} == {torch.float32}
     grads = [p.grad for p in made.parameters() if p.grad is not None]
@@ -116,7 +116,7 @@ def test_a_weight_that_no_path_leads_to_stays_out_of_the_optimizer() -> None:
             return nn.functional.pixel_shuffle(self.used(x), 2)
 
     made = Dead()
-    learner = Supervised(made, settings(optimizer={"adamw": {"lr": 1.0}}), "bf16")
+    learner = Supervised(made, settings(optimizer={"adamw": {"lr": 1.0}}), "bf16", Streams(0))
     before = made.dead.weight.detach().clone()
     learner(*(as_images(pixels, CPU) for pixels in Drawn().batch(0, 0)))
     assert made.dead.weight.grad is None
