@@ -6,6 +6,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from srbench.designs import Design
+from srbench.outputs import split
 from srbench.plan import Plan, PlannedVariant, references
 from srbench.results import StudyFacts
 from srbench.slots import metric
@@ -50,7 +51,9 @@ def _facts(plan: Plan) -> dict[str, Any]:
     facts = {
         **{f.name: getattr(study, f.name) for f in fields(StudyFacts) if hasattr(study, f.name)},
         "unit": unit_of(study.metric),
-        "better": getattr(metric.parse(study.metric).build()(), "better", "higher"),
+        "better": getattr(
+            metric.parse(split(study.metric, study.scale)[0]).build()(), "better", "higher"
+        ),
         "epochs": epochs,
         "steps": max(p.steps for p in plan.variants),
         "train": describe(study.base.train),

@@ -77,7 +77,9 @@ ALLOWED: dict[str, set[str]] = {
     },
     "importance": {"history", "results", "space", "store", "tune"},
     # where training meets the store, and the commands
-    "records": {"designs", "results", "slots", "study", "plan", "train", "store"},
+    "records": {
+        "outputs", "designs", "results", "slots", "study", "plan", "train", "store",
+    },
     "seats": {"signals", "worker", "store"},
     "assignments": {"places", "provenance", "plan", "devices", "messages", "worker", "store"},
     "bench": {"registry", "plan", "messages", "seats", "assignments", "store"},

@@ -97,7 +97,7 @@ def voc2007(
     Everingham et al., The PASCAL visual object classes (VOC) challenge, 2010.
     https://doi.org/10.1007/s11263-009-0275-4
     """
-    homes = [root_ / above / "VOC2007" for root_ in _roots(root) for above in ("VOCdevkit", "")]
+    homes = [root_ / above / "VOC2007" for root_ in roots(root) for above in ("VOCdevkit", "")]
     for home in homes:
         files = images_in(home / "JPEGImages")
         if not files:

@@ -96,9 +96,7 @@ def raw_output(net: nn.Module, lr: Image, device: torch.device | str = "cpu") ->
     return found[max(found)]
 
 
-def raw_outputs(
-    net: nn.Module, lr: Image, device: torch.device | str = "cpu"
-) -> dict[int, Tensor]:
+def raw_outputs(net: nn.Module, lr: Image, device: torch.device | str = "cpu") -> dict[int, Tensor]:
     """Every output, not yet rounded, by its factor: fp32, no TF32, no autocast."""
     device = torch.device(device)
     x = torch.tensor(lr, device=device).permute(2, 0, 1)[None].float() / 255  # (1, 3, h, w)
