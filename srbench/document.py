@@ -36,18 +36,32 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
 @dataclass
 class Document:
-    """A file's plain value, and the line and column of everything in it."""
+    """A file's plain value, and the line and column of everything in it.
+
+    `above` is the document that it took over what it does not say itself.
+    """
 
     file: str
     value: Any = None
     places: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    above: Document | None = None
+
+    @property
+    def all(self) -> tuple[Document, ...]:
+        """This document and those above it."""
+        return (self, *(self.above.all if self.above else ()))
+
+    def knows(self, path: Path) -> bool:
+        """Whether this or a document above it says something there."""
+        return any(path in document.places for document in self.all)
 
     def place(self, path: Path) -> str:
         """`file:line:column` of a path, or of the nearest place above it."""
         for end in range(len(path), -1, -1):
-            if path[:end] in self.places:
-                line, column = self.places[path[:end]]
-                return f"{self.file}:{line}:{column}"
+            for document in self.all:
+                if path[:end] in document.places:
+                    line, column = document.places[path[:end]]
+                    return f"{document.file}:{line}:{column}"
         return self.file
 
     def located(self, error: StudyError) -> StudyError:

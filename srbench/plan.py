@@ -164,7 +164,7 @@ def _written(path: Path, variant: Variant, study: Study) -> Path:
     """Where a variant's mistake is written: among its own changes, else in what it is based on."""
     here: Path = ("variants", variant.name)
     own: Path = (*here, ".".join(map(str, path))) if path else here
-    if own in study.document.places:
+    if study.document.knows(own):
         return own
     return path or ("base",)
 

@@ -286,6 +286,9 @@ def _work_left(plan: Plan, waiting: list[tuple[str, int]]) -> float:
 
 
 def _paths(plan: Plan) -> Iterator[Path]:
+    """What a plan was made from beside its study file: images, and studies that it looks at."""
+    for document in plan.study.document.all[1:]:
+        yield Path(document.file)
     for file in plan.files:
         yield file.hr
         if file.lr is not None:

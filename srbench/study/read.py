@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path as File
 
-from srbench import document, slots
+from srbench import slots
 from srbench.data.settings import material
 from srbench.designs import Design
 from srbench.document import Document
@@ -19,6 +19,7 @@ from srbench.measure.scores import PROTOCOLS
 from srbench.registry import StudyError, brief, known
 from srbench.stats.claims_tree import Claim
 from srbench.stats.claims_vocabulary import Vocabulary
+from srbench.study import views
 from srbench.study.judged import (
     Match,
     claims_written,
@@ -80,6 +81,8 @@ class Study:
 KEYS: dict[str, str] = {
     "question": "what the study asks, a sentence",
     "source": "where the question comes from",
+    "from": "another study, whose keys hold where this one says nothing",
+    "only": "which of that one's variants: [standard, atrous_*]",
     "scale": "2, 3, 4 or 8",
     "data": "settings of the data, see `srbench blocks data`",
     "train": "settings of training, see `srbench blocks train`",
@@ -116,7 +119,7 @@ def read(
     Raises:
         StudyError: the first mistake, with file, line and column, or the option it is in.
     """
-    text, source = document.read(file)
+    text, source = views.read(file)
     if not is_name(file.stem):
         raise StudyError(f"the file's name becomes the study's; {NAMES}", place=str(file))
     try:

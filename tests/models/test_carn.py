@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
-from srbench import slots
+from srbench import document, slots
 from srbench.measure.cost import Cost, cost, count_macs, dead_parameters
 from srbench.streams import Streams
 from srbench.train.initialise import initialise
@@ -16,55 +17,14 @@ from srbench.train.initialise import initialise
 slots.load()
 Change = dict[str, Any]
 SE: Change = {"attention": "scse"}
-SPATIAL: Change = {"attention": {"scse": {"branches": "spatial"}}}
-FIRST: Change = {"unit": {"residual": {"dilated": "first"}}}
 PARTIAL: Change = {"convolution": "partial"}
 BILINEAR: Change = {"skip": "bilinear"}
-ON_LARGE: Change = {"upscale": "before", "rates": [4, 2, 1]}
-
-
-def fused(groups: int) -> Change:
-    return {"fuse": {"conv": {"kernel": 3, "groups": groups}}}
-
-
-COLUMNS: dict[str, Change] = {
-    "standard": {},
-    "standard_5": {"blocks": 5},
-    "full_v2_se": SE,
-    "full_v2_se_32_channels": SE | {"channels": 32},
-    "full_v2_se_128_channels": SE | {"channels": 128},
-    "full_v2_se_5_blocks": SE | {"blocks": 5},
-    "full_v2_se_concat": SE | {"gather": "all"},
-    "full_v2_se_fullsize": {"attention": {"scse": {"least_nodes": 64}}},
-    "full_v2_se_double": SE | {"attention_after": "both"},
-    "full_v2_se_global_only": SE | {"attention_after": "blocks"},
-    "full_v2_spatial": SPATIAL,
-    "full_v2_se_atros_121": SE | {"rates": [1, 2, 1]},
-    "full_v2_se_atros_241": SE | {"rates": [2, 4, 1]},
-    "full_v2_se_atros_421": SE | {"rates": [4, 2, 1]},
-    "full_v2_se_atros_12421": SE | {"blocks": 5, "rates": [1, 2, 4, 2, 1]},
-    "full_v2_se_atros_121_single": SE | FIRST | {"rates": [1, 2, 1]},
-    "full_v2_se_atros_222_single": SE | FIRST | {"rates": [2, 2, 2]},
-    "full_v2_spatial_atros_121": SPATIAL | {"rates": [1, 2, 1]},
-    "full_v2_se_partial_atros_121": SE | PARTIAL | {"rates": [1, 2, 1]},
-    "full_v2_se_partial_atros_421": SE | PARTIAL | {"rates": [4, 2, 1]},
-    "full_v2_se_partial_atros_12421": SE | PARTIAL | {"blocks": 5, "rates": [1, 2, 4, 2, 1]},
-    "full_v2_se_global_atros_12421": SE
-    | {"attention_after": "blocks", "blocks": 5, "rates": [1, 2, 4, 2, 1]},
-    "full_v2_spatial_atros_121_diff_res": SPATIAL | {"rates": [1, 2, 1], "shortcut": "block"},
-    "full_v2_spatial_atros_241_diff_res": SPATIAL | {"rates": [2, 4, 1], "shortcut": "block"},
-    "full_v2_spatial_up_features_atros_421": SPATIAL | ON_LARGE,
-    "full_v2_spatial_up_features_atros_421_res": SPATIAL | ON_LARGE | {"feature_skip": "add"},
-    "full_v2_upscale_single_atros_131": SE
-    | FIRST
-    | {"rates": [1, 3, 1], "upsampler": {"pixel_shuffle": {"rate": 3}}},
-    "full_v2_se_res_bilinear": SE | BILINEAR,
-    "full_v2_se_res_bilinear_V2_group1": SE | BILINEAR | fused(1),
-    "full_v2_se_res_bilinear_V2_group2": SE | BILINEAR | fused(2),
-    "full_v2_se_res_bilinear_V2_group4": SE | BILINEAR | fused(4),
-    "full_v2_se_V2_group4": SE | fused(4),
-}
-PUBLISHED = {  # (parameters, of which unreachable in the author's code)
+ROOT = Path(__file__).parents[2]
+STUDY = document.read(ROOT / "ablations" / "carn_2019.yaml")[1].value
+BASE: Change = STUDY["base"]["carn"]
+VARIANTS: dict[str, Change] = {name: BASE | change for name, change in STUDY["variants"].items()}
+COLUMNS = {n: c for n, c in VARIANTS.items() if not n.endswith("_intended")}  # the source's
+COUNTED = {  # (parameters, of which unreachable) in the source, or rebuilt from its code
     "standard": (964_163, 0),
     "full_v2_se": (969_959, 225_432),
     "full_v2_se_res_bilinear": (969_959, 225_432),
@@ -77,6 +37,38 @@ PUBLISHED = {  # (parameters, of which unreachable in the author's code)
     "full_v2_se_global_atros_12421": (1_529_815, 519_180),
     "full_v2_se_5_blocks": (1_536_255, 375_720),
 }
+PINNED = {  # what follows from the description; a change here is a change of the networks
+    "standard_5": (1_526_595, 0),
+    "full_v2_se_32_channels": (245_383, 57_432),
+    "full_v2_se_128_channels": (3_866_059, 899_376),
+    "full_v2_se_concat": (1_117_479, 225_432),
+    "full_v2_se_fullsize": (1_039_619, 271_872),
+    "full_v2_spatial": (964_739, 221_952),
+    "full_v2_se_atros_121": (969_959, 225_432),
+    "full_v2_se_atros_241": (969_959, 225_432),
+    "full_v2_se_atros_421": (969_959, 225_432),
+    "full_v2_se_atros_12421": (1_536_255, 375_720),
+    "full_v2_se_atros_121_single": (969_959, 225_432),
+    "full_v2_se_atros_222_single": (969_959, 225_432),
+    "full_v2_spatial_atros_121": (964_739, 221_952),
+    "full_v2_se_partial_atros_121": (969_959, 225_432),
+    "full_v2_se_partial_atros_421": (969_959, 225_432),
+    "full_v2_se_partial_atros_12421": (1_536_255, 375_720),
+    "full_v2_spatial_atros_121_diff_res": (964_739, 221_952),
+    "full_v2_spatial_atros_241_diff_res": (964_739, 221_952),
+    "full_v2_spatial_up_features_atros_421": (964_739, 221_952),
+    "full_v2_spatial_up_features_atros_421_res": (964_739, 221_952),
+    "full_v2_upscale_single_atros_131": (969_959, 225_432),
+    "full_v2_se_intended": (969_959, 0),
+    "full_v2_spatial_intended": (964_739, 0),
+    "full_v2_se_double_intended": (971_891, 0),
+    "full_v2_se_global_only_intended": (966_095, 0),
+    "full_v2_se_5_blocks_intended": (1_536_255, 0),
+    "full_v2_se_atros_121_intended": (969_959, 0),
+    "full_v2_se_res_bilinear_intended": (969_959, 0),
+    "full_v2_se_res_bilinear_V2_group4_intended": (1_154_279, 0),
+}
+COUNTS = COUNTED | PINNED
 LIVE_UNITS = {
     "full_v2_se": 6, "full_v2_se_double": 4, "full_v2_se_global_only": 6,
     "full_v2_se_global_atros_12421": 9, "full_v2_se_5_blocks": 10, "standard": 9,
@@ -92,36 +84,40 @@ def costed(change: Change, scale: int = 2) -> Cost:
     return cost(slots.model.parse({"carn": change}).build(), scale)
 
 
-def test_the_2019_study_has_32_columns() -> None:
+def test_the_study_has_the_32_columns_of_the_source() -> None:
+    heading = (ROOT / "db/published/carn_2019.csv").read_text(encoding="utf-8").split("\n")[0]
+    assert {name.removeprefix("loss_") for name in heading.split(",")} == COLUMNS.keys()
     assert len(COLUMNS) == 32
+    assert VARIANTS.keys() == COUNTS.keys()
 
 
 @pytest.mark.parametrize("column", COLUMNS)
 @pytest.mark.parametrize("wiring", ["intended", "published"])
 def test_every_column_is_built_in_both_wirings(column: str, wiring: str) -> None:
-    net = carn({"channels": 8, "wiring": wiring} | COLUMNS[column] | {"channels": 8})
+    net = carn(COLUMNS[column] | {"channels": 8, "wiring": wiring})
     assert net(torch.rand(2, 3, 7, 6)).shape == (2, 3, 14, 12)
-    assert bool(dead_parameters(net)) == (wiring == "published" and "attention" in COLUMNS[column])
+    attends = COLUMNS[column]["attention"] != "none"
+    assert bool(dead_parameters(net)) == (wiring == "published" and attends)
 
 
-@pytest.mark.parametrize("column", PUBLISHED)
-def test_counts_are_the_authors(column: str) -> None:
-    net = carn(COLUMNS[column] | {"wiring": "published"})
+@pytest.mark.parametrize("variant", COUNTS)
+def test_counts_are_the_authors(variant: str) -> None:
+    net = carn(VARIANTS[variant])
     sizes = {name: p.numel() for name, p in net.named_parameters()}
-    assert sum(sizes.values()) == PUBLISHED[column][0]
-    assert sum(sizes[name] for name in dead_parameters(net)) == PUBLISHED[column][1]
+    dead = sum(sizes[name] for name in dead_parameters(net))
+    assert (sum(sizes.values()), dead) == COUNTS[variant]
 
 
-@pytest.mark.parametrize("column", PUBLISHED)
+@pytest.mark.parametrize("column", COUNTED)
 def test_as_intended_the_count_is_the_same_and_nothing_is_dead(column: str) -> None:
-    net = carn(COLUMNS[column])
-    assert sum(p.numel() for p in net.parameters()) == PUBLISHED[column][0]
+    net = carn(COLUMNS[column] | {"wiring": "intended"})
+    assert sum(p.numel() for p in net.parameters()) == COUNTED[column][0]
     assert dead_parameters(net) == ()
 
 
 @pytest.mark.parametrize("column", LIVE_UNITS)
 def test_the_authors_code_reaches_so_many_units(column: str) -> None:
-    net = carn(COLUMNS[column] | {"wiring": "published"})
+    net = carn(COLUMNS[column])
     assert len(live_units(net)) == LIVE_UNITS[column]
 
 
@@ -132,7 +128,7 @@ def live_units(net: nn.Module) -> dict[str, nn.Module]:
 
 
 def test_of_the_rates_12421_only_the_first_three_are_reached() -> None:
-    net = carn(COLUMNS["full_v2_se_global_atros_12421"] | {"wiring": "published"})
+    net = carn(COLUMNS["full_v2_se_global_atros_12421"])
     layers = [m for unit in live_units(net).values() for m in unit.modules()]
     assert {m.dilation for m in layers if isinstance(m, nn.Conv2d)} == {(1, 1), (2, 2), (4, 4)}
 

@@ -1,0 +1,108 @@
+"""Studies that look at another's variants: `from:` and `only:` in a study file.
+
+A view is the other study with some of its variants, and with whatever its own file says: `data`
+and `train` setting by setting, `variants` beside the others, every other key instead. Variants
+are so defined once, and two studies cannot come to mean two things by one name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from pathlib import Path as File
+from typing import Any
+
+from srbench import document
+from srbench.document import Document
+from srbench.registry import StudyError, brief
+from srbench.stats.claims_parser import parse
+from srbench.stats.claims_tree import ClaimError, names
+
+MERGED = ("data", "train", "variants")
+MOST = 8  # views of views
+
+
+def read(file: File) -> tuple[str, Document]:
+    """The text and document of a study file, everything that it takes from others filled in.
+
+    Raises:
+        StudyError: a file cannot be read, or a view of nothing.
+    """
+    text, found = document.read(file)
+    try:
+        return _seen(text, found, file, (file.resolve(),))
+    except StudyError as error:
+        raise found.located(error) from None
+
+
+def _seen(text: str, found: Document, file: File, above: tuple[File, ...]) -> tuple[str, Document]:
+    value = found.value
+    if not isinstance(value, dict) or "from" not in value:
+        if isinstance(value, dict) and "only" in value:
+            raise StudyError("only picks variants of another study; say which: from", ("only",))
+        return text, found
+    other = _file(value["from"], file)
+    if other.resolve() in above or len(above) > MOST:
+        raise StudyError(f"{brief(value['from'])} leads back here", ("from",))
+    other_text, base = document.read(other)
+    try:
+        other_text, base = _seen(other_text, base, other, (*above, other.resolve()))
+    except StudyError as error:
+        raise base.located(error) from None
+    if not isinstance(base.value, dict):
+        raise StudyError(f"{other} is no study", ("from",))
+    merged = _merged(value, _selected(base.value, value))
+    return f"{text}\n# from {other.name}:\n{other_text}", replace(found, value=merged, above=base)
+
+
+def _file(written: object, file: File) -> File:
+    """The other study's file: beside this one, by name or path."""
+    if not isinstance(written, str) or not written:
+        raise StudyError(f"the name of a study is expected, found {brief(written)}", ("from",))
+    beside = (file.parent / written, file.parent / f"{written}.yaml")
+    found = next((path for path in beside if path.is_file()), None)
+    if found is None:
+        raise StudyError(f"there is no study {brief(written)} beside {file.name}", ("from",))
+    return found
+
+
+def _selected(base: dict[str, Any], view: dict[str, Any]) -> dict[str, Any]:
+    """The other study with the variants that `only` names, and the claims that speak of them."""
+    if "only" not in view:
+        return base
+    patterns, variants = view["only"], base.get("variants")
+    if not isinstance(variants, dict):
+        raise StudyError("the other study has no variants to pick from", ("only",))
+    if not isinstance(patterns, list) or not all(isinstance(p, str) for p in patterns):
+        raise StudyError(f"a list of variants is expected, found {brief(patterns)}", ("only",))
+    for i, pattern in enumerate(patterns):
+        if not any(fnmatchcase(name, pattern) for name in variants):
+            raise StudyError(
+                f"no variant fits {pattern!r} (known: {', '.join(variants)})", ("only", i)
+            )
+    kept = {
+        name: change
+        for name, change in variants.items()
+        if any(fnmatchcase(name, pattern) for pattern in patterns)
+    }
+    left_out = variants.keys() - kept
+    claims = base.get("claims")
+    if isinstance(claims, list):
+        claims = [claim for claim in claims if not _speaks_of(claim, left_out)]
+    return {**base, "variants": kept, "claims": claims}
+
+
+def _speaks_of(claim: Any, variants: set[str]) -> bool:
+    test = claim.get("test") if isinstance(claim, dict) else None
+    try:
+        return any(name.variant in variants for name in names(parse(str(test))))
+    except ClaimError:
+        return False  # a mistake, which is told when the claims are read
+
+
+def _merged(view: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
+    own = {key: value for key, value in view.items() if key not in ("from", "only")}
+    for key in MERGED:
+        if isinstance(own.get(key), dict) and isinstance(base.get(key), dict):
+            own[key] = {**base[key], **own[key]}
+    return {**base, **own}
