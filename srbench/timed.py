@@ -12,7 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from srbench.devices import choose_devices, device_name, driver
-from srbench.latency import Effort, Entrant, OnRound, Pass, Quantity, Setting, measure
+from srbench.latency import (
+    Effort,
+    Entrant,
+    Matched,
+    OnRound,
+    Pass,
+    Quantity,
+    Setting,
+    match_widths,
+    measure,
+)
 from srbench.plan import network_digest, step_digest, with_twins
 from srbench.provenance import surroundings
 from srbench.registry import StudyError
@@ -110,6 +120,27 @@ def take(
         store.write_latency(recorded(one, timed, store))
         found.append(one)
     return found
+
+
+def matched(wish: Wish, on_round: OnRound = lambda done, spent: None) -> list[Matched]:
+    """Widths of the baseline that take as long as the study's variants; nothing is kept.
+
+    Raises:
+        StudyError: as `networks` and `measure`.
+    """
+    study = read(wish.study, set_=wish.set, only=wish.only)
+    match = study.match
+    path, of = (match.setting, match.of) if match else ("channels", ())
+    baseline, *others = sorted(study.variants, key=lambda variant: variant.role != "baseline")
+    variants = [
+        Entrant(v.name, v.tree) for v in others if v.role == "variant" and (not of or v.name in of)
+    ]
+    if not variants:
+        raise StudyError("the study has no variant to match", place="--match")
+    return match_widths(
+        variants, Entrant(baseline.name, baseline.tree), path, study.scale,
+        settings(wish, study)[0], wish.effort, on_round,
+    )  # fmt: skip
 
 
 def recorded(found: Pass, timed: Timed, store: Store) -> LatencyPass:

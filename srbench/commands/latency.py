@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from srbench.commands.options import Database, Device, Json, Only, Set, StudyFile, err, out
 from srbench.commands.options import study_file as file_of
 from srbench.registry import StudyError, brief
+
+if TYPE_CHECKING:  # seconds that --help does without
+    from srbench.session import Request
+    from srbench.store import Store
 
 SIZE = re.compile(r"(\d{1,5})(?:x(\d{1,5}))?")
 
@@ -51,6 +55,10 @@ def latency(
     wait: Annotated[
         float, typer.Option(min=0, metavar="SECONDS", help="For a device that srbench is using.")
     ] = 0.0,
+    match: Annotated[
+        bool,
+        typer.Option("--match", help="Find widths of the baseline that take as long instead."),
+    ] = False,
     db: Database = None,
     as_json: Json = False,
 ) -> None:
@@ -72,6 +80,8 @@ def latency(
         _known(memory_format, MEMORY, "--memory-format"), _known(mode, MODES, "--mode"),
         threads, Effort(rounds=rounds, budget_s=budget, patience_s=wait),
     )  # fmt: skip
+    if match:
+        return _match(wish, as_json)
     timed = networks(wish)
     store = open_store(db)
     with err.status("warming up") as status:
@@ -87,6 +97,41 @@ def latency(
         print(json.dumps(plain, indent=1))
     else:
         out.print(passes_listed(plain))
+    return None
+
+
+def take_if_wanting(store: Store, plan: int, asked: Request) -> None:
+    """Time the networks of a plan that have no times yet, under the default setting."""
+    from srbench.report.latency import untimed
+
+    if not untimed(store.results(plan, points=2), "latency"):
+        return
+    from srbench.latency import Effort
+    from srbench.timed import Wish, networks, take
+
+    wish = Wish(asked.study, asked.device, asked.only, asked.set, effort=Effort(patience_s=600))
+    with err.status("timing networks") as status:
+        take(
+            wish,
+            networks(wish),
+            store,
+            on_round=lambda done, spent: status.update(f"latency: round {done}, {spent:.0f} s"),
+        )
+
+
+def _match(wish: Any, as_json: bool) -> None:
+    """Tell the widths that a study's `match` takes."""
+    from dataclasses import asdict
+
+    from srbench.terminal.timings import widths_listed
+    from srbench.timed import matched
+
+    with err.status("timing widths") as status:
+        found = matched(wish, lambda done, spent: status.update(f"round {done}, {spent:.0f} s"))
+    if as_json:
+        print(json.dumps([asdict(one) for one in found], indent=1))
+    else:
+        out.print(widths_listed([asdict(one) | {"needed": one.needed} for one in found]))
 
 
 def _size(written: str | None) -> tuple[int, int] | None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from srbench.commands.latency import take_if_wanting
 from srbench.commands.options import (
     Database,
     Device,
@@ -43,6 +44,9 @@ def run(
         float, typer.Option(min=0, help="Seconds between checkpoints of a run.")
     ] = 30.0,
     precision: Precision = "auto",
+    latency: Annotated[
+        bool, typer.Option("--latency", help="Time the networks too, once nothing is training.")
+    ] = False,
 ) -> None:
     """Train and score what is left of a study.
 
@@ -62,6 +66,8 @@ def run(
         out.print(f"Stopped and saved; {left} runs are left. Go on with: ", end="")
         out.print(again, markup=False, style="bold", soft_wrap=True)
         raise typer.Exit(ended.exit_code)
+    if latency:
+        take_if_wanting(store, ended.plan, request)
     _print_summary(store, ended.plan)
     if ended.elsewhere:
         out.print(f"{ended.elsewhere} more runs are being trained by another srbench run.")

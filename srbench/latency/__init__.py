@@ -13,8 +13,22 @@ from srbench.latency.passes import (
     measure,
 )
 from srbench.latency.setting import MEMORY, MODES, PRECISIONS, QUANTITIES, Quantity, Setting
+from srbench.latency.widths import Matched, match_widths
 
 __all__ = [
-    "CONTROL", "MEMORY", "MODES", "PRECISIONS", "QUANTITIES", "Effort", "Entrant", "OnRound",
-    "Pass", "Quantity", "Setting", "latency_ratio", "measure",
+    "CONTROL",
+    "MEMORY",
+    "MODES",
+    "PRECISIONS",
+    "QUANTITIES",
+    "Effort",
+    "Entrant",
+    "Matched",
+    "OnRound",
+    "Pass",
+    "Quantity",
+    "Setting",
+    "latency_ratio",
+    "match_widths",
+    "measure",
 ]  # fmt: skip

@@ -15,6 +15,7 @@ from srbench.mirror.guarded import Guarded, mirror_url, told
 from srbench.mirror.trials import annotate as annotate_search
 from srbench.mirror.trials import bring_in_step, history_of, open_search, search_name
 from srbench.places import STRIP, run_folder
+from srbench.report.latency import timings
 from srbench.results import Results, StudyFacts
 from srbench.store import Store
 from srbench.tune import Cell, Finished, Mirror, Plain, differing, quiet, vocabulary
@@ -208,6 +209,7 @@ def finished_of(results: Results, root: Path) -> list[Finished]:
     cells = {cell.run: cell for cell in cells_of(results)}
     means = _means(results.scores)
     curves = results.curves[results.curves["name"] == f"validate/{_watched(results)}"]
+    times = {timing.variant: timing for timing in timings(results, "latency")}
     prints = {str(row["variant"]): str(row["fingerprint"]) for row in _rows(results.variants)}
     found = []
     for run in _rows(results.runs):
@@ -219,6 +221,9 @@ def finished_of(results: Results, root: Path) -> list[Finished]:
         known["state"] = "done" if done else f"failed: {run['reason']}"
         if pd.notna(run["train_seconds"]):
             known["train_seconds"] = float(run["train_seconds"])
+        if timing := times.get(str(run["variant"])):
+            known["latency_ms"] = timing.spread.median
+            known["latency_ratio"] = timing.ratio.value
         points = _rows(curves[curves["run_id"] == key])
         reports = {round(float(p["epoch"])): float(p["value"]) for p in points}
         made = prints[str(run["variant"])]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
-from srbench.report.cells import trained
+from srbench.report.cells import controls, trained
 from srbench.report.numbers import plural
 from srbench.report.shown import Column, Mark, Table, Value
 from srbench.results import Results
@@ -133,6 +133,12 @@ def timings(results: Results, quantity: str) -> tuple[Timing, ...]:
     taken = [one for one in passes_taken(results) if one.row["quantity"] == quantity]
     chosen = next((one for one in taken if one.plain), taken[0] if taken else None)
     return () if chosen is None else under(results, chosen.key)
+
+
+def untimed(results: Results, quantity: str) -> list[str]:
+    """The variants that have no time under that setting; controls need none."""
+    there = {timing.variant for timing in timings(results, quantity)}
+    return [n for n in trained(results) if n not in there and n not in controls(results)]
 
 
 def under(results: Results, key: tuple[Any, ...]) -> tuple[Timing, ...]:

@@ -91,7 +91,7 @@ KEYS: dict[str, str] = {
     "variants": "name: {setting: value, ...}",
     "tune": "a search: {space: {skip: [none, bilinear]}, sampler: tpe, budget: 40 trials}",
     "design": "what makes the variants: {factorial: {se: {attention: scse}, ...}}",
-    "match": "params or macs: beside each variant the baseline at a width that costs as much",
+    "match": "params, macs or latency: beside a variant the baseline at a width that costs as much",
     "controls": "identity: {}, broken: {setting: value}; the report says whether they hold",
     "baseline": "the variant that others are compared with; the first one unless said",
     "metric": "the one primary outcome: psnr_y on photos",
