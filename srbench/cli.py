@@ -12,7 +12,17 @@ from typing import Annotated, Any
 import typer
 
 from srbench import __version__
-from srbench.commands import database, files, findings, latency, measuring, parts, pictures, runs
+from srbench.commands import (
+    authoring,
+    database,
+    files,
+    findings,
+    latency,
+    measuring,
+    parts,
+    pictures,
+    runs,
+)
 from srbench.commands.options import err, out
 from srbench.registry import StudyError, printable
 from srbench.signals import ending
@@ -46,10 +56,12 @@ def srbench(
 
 COMMANDS = {
     "Studies": (
-        runs.run, runs.plan, latency.latency, findings.report, findings.claims, findings.compare,
+        authoring.new, runs.run, runs.plan, latency.latency, findings.report,
+        findings.claims, findings.compare,
     ),
     "Parts and images": (
-        parts.blocks, parts.datasets, measuring.scores, measuring.verify, pictures.upscale,
+        parts.blocks, parts.datasets, authoring.schema, measuring.scores, measuring.verify,
+        pictures.upscale,
     ),
     "Runs and rows": (
         database.show, runs.reproduce, database.sql, files.export, database.import_,
