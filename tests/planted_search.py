@@ -80,6 +80,8 @@ def _train(plan: Any, number: int, store: Store, search: Searcher, claim: Any, m
         steps if planned.trained else 0, 9.0, 1.0, None, None, None, "cpu", made, tuple(scores)
     )
     store.finish(claim, left)
+    if not claim.judged:
+        search.ended(claim)
 
 
 def value(point: Any, epoch: int) -> float:
