@@ -171,7 +171,7 @@ def report(peers: list[Peer], memory: dict[str, float], psnr: dict[str, float], 
     """The table, and whether final PSNR agrees."""
     steps = (given.rounds + 1) * given.block
     print(
-        f"CARN x2, {given.channels} channels, batch {given.batch} of LR {given.side}x{given.side} on "
+        f"CARN x2, {given.channels} ch, batch {given.batch}, LR {given.side}x{given.side}, on "
         f"{given.device}, threads {given.threads}; {given.rounds} rounds of {given.block} steps, "
         f"{steps} in all"
     )
