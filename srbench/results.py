@@ -98,7 +98,8 @@ class Results:
                train_seconds, peak_memory_mb, device, numerics, host, started, finished, weights,
                weights_sha256, git_commit, git_dirty, versions, stale
     curves     run_id, variant, seed, name, step, epoch, value; names: loss_step, loss (its mean
-               over an epoch), lr, validate/psnr_y, validate/ssim_y
+               over an epoch), loss/x2 and the like (other terms), lr, validate/psnr_y,
+               validate/ssim_y, validate/psnr_above_flat
     scores     run_id, variant, seed, dataset, protocol, image, metric, value; one image a row
     pictures   run_id, variant, seed, dataset, image, kind (lr | sr | hr), path
     datasets   role (train | validate | eval), name, manifest, images, megapixels

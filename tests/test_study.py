@@ -93,7 +93,10 @@ def test_fixed_patches_are_cut_once(file: Path) -> None:
 
 
 SLOPPY = "train: {epochs: 3, optimiser: adam}"
-KNOWN_TRAIN = "batch, clip, epochs, initial, learner, loss, optimizer, schedule, tolerance, until, validations"
+KNOWN_TRAIN = (
+    "batch, clip, epochs, initial, learner, loss, optimizer, schedule, tolerance, until, "
+    "validations"
+)
 MISTAKES = [
     ("base: {carn: {attention: sse}}",
      "1:15 base.carn.attention: attention 'sse' is unknown; did you mean 'scse'? "),
