@@ -58,7 +58,7 @@ def step_of(given: Any, precision: Any, channels_last: bool = True) -> Callable[
     if channels_last:
         lay_out(net, precision, device)
     chosen = {"optimizer": {"adam": {"lr": 1e-4}}}
-    learner = Supervised(net, training.parse({"train": chosen}).build()(), precision)
+    learner = Supervised(net, training.parse({"train": chosen}).build()(), precision, Streams(0))
     order = torch.channels_last if channels_last else torch.contiguous_format
     lr, hr = (
         torch.rand(given.batch, 3, s, s, device=device).contiguous(memory_format=order)
@@ -72,7 +72,7 @@ def graph_of(given: Any) -> Callable[[], Any]:
     net, device = net_of(given), torch.device(given.device)
     lay_out(net, "bf16", device)
     chosen = {"optimizer": {"adam": {"lr": 1e-4}}}
-    learner = Supervised(net, training.parse({"train": chosen}).build()(), "bf16")
+    learner = Supervised(net, training.parse({"train": chosen}).build()(), "bf16", Streams(0))
 
     class Pool:
         steps_per_epoch = 1
