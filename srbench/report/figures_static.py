@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -145,8 +146,9 @@ def curves_figure(results: Results, name: str) -> Figure:
 
 def draw(make: Callable[[], Figure]) -> tuple[str, bytes]:
     """The SVG text and PDF bytes of a figure; the same figure gives the same bytes."""
-    with matplotlib.rc_context(STYLE):
-        figure = make()
+    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        figure = make()  # a name in another script shows boxes in the PDF, and itself on the page
         svg, pdf = io.StringIO(), io.BytesIO()
         date: dict[str, None] = {"Date": None}
         FigureCanvasSVG(figure)

@@ -13,6 +13,7 @@ from synthetic_study import study, with_pictures
 
 from srbench.registry import StudyError
 from srbench.report import write
+from srbench.report.figures_static import draw, forest_figure
 from srbench.report.files import folder_name
 from srbench.report.reproduce import origin
 from srbench.report.table_effects import effects_shown
@@ -111,3 +112,10 @@ def test_a_command_can_be_pasted_into_a_shell() -> None:
     words = shlex.split(origin(results).commands[0])
     assert words[3:] == ["--set", "train.optimizer={sgd: {lr: 1e-3}}", "--seeds", "2",
                          "--only", "resid*"]  # fmt: skip
+
+
+def test_a_name_that_no_font_holds_is_drawn_without_a_word() -> None:
+    names = {"plain": 0.0, "\U0001f469\u200d\U0001f680 \ufdfa": 1.0}
+    svg, pdf = draw(lambda: forest_figure(study(names)))
+    assert "\ufdfa" in svg
+    assert pdf.startswith(b"%PDF")
