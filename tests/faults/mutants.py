@@ -115,7 +115,7 @@ MUTANTS = (
            "        stop.number = number", "        stop.number = stop.number"),
     mutant("a worker outlives its conductor", "study", "worker.py",
            "        sys.exit(1)\n", "        time.sleep(40)\n"),
-    mutant("trials of the dead run for ever", "study", "tune/mirror.py",
+    mutant("trials of the dead run for ever", "study", "mirror/runs.py",
            "    mirror.fail_orphans()\n", ""),
 )  # fmt: skip
 
