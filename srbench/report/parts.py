@@ -21,6 +21,7 @@ from srbench.report.convergence import (
 from srbench.report.limits import noise_said
 from srbench.report.table_effects import controls_shown, effects_shown
 from srbench.report.table_looks import looks_differ, looks_heading, looks_shown
+from srbench.report.twins import twins_said
 from srbench.results import Results
 
 
@@ -37,6 +38,7 @@ def judged_parts(results: Results) -> dict[str, Any]:
     """Headings and sentences of these sections; a heading is "" where its section has no place."""
     return {
         "noise": noise_said(results),
+        "twins": twins_said(results),
         "looks": {"heading": looks_heading(results), "differ": looks_differ(results)},
         "claims_heading": claims_heading(results) if claims_of(results) else "",
         "convergence": {

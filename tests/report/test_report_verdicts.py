@@ -199,6 +199,28 @@ def test_the_answer_says_yes_only_where_every_contrast_does() -> None:
     assert opening("Which block helps?", ["helps"]) == ""
 
 
+def twinned() -> Results:
+    rows = {"up": around(0.84, 0.05, 5), "up twin": around(0.30, 0.04, 5),
+            "same": around(0.004, 0.02, 5), "same twin": around(0.004, 0.02, 5)}  # fmt: skip
+    made = planted(rows)
+    variants = made.variants.copy()
+    is_twin = variants["variant"].str.endswith(" twin")
+    variants.loc[is_twin, "role"] = "twin"
+    variants.loc[is_twin, "change"] = "channels: 26, for the parameters of the variant"
+    return replace(made, variants=variants)
+
+
+def test_a_variant_stands_beside_its_twin() -> None:
+    words = said(twinned())
+    assert (
+        "up (71,400 parameters) minus its twin, plain with channels: 26 (72,800): +0.54 dB "
+        "(95 % interval"
+    ) in words
+    assert "5 seeds); it brings more than its size." in words
+    assert "the two cannot be told apart, so its size may be all it brings." in words
+    assert "Beside a network of the same size" not in said(planted(FIVE))
+
+
 def test_limits_name_what_was_held_fixed() -> None:
     said = " ".join(cannot_tell(planted(FIVE)))
     for word in ("Seeds:", "Looks:", "Convergence:", "Ranking:", "Budget:", "Tuning:", "Images:",
