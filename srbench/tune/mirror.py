@@ -26,6 +26,11 @@ from srbench.history import Direction
 
 MAX_REPORTS = 150  # of one trial: the dashboard fetches them all, every few seconds
 
+_ENDS = {
+    "complete": TrialState.COMPLETE,
+    "pruned": TrialState.PRUNED,
+    "failed": TrialState.FAIL,
+}
 Plain = str | int | float | bool | None
 
 
@@ -126,24 +131,17 @@ class Mirror:
         self.study = self._open()
         study_id = self.storage.get_study_id_from_name(self.name)
         for done in finished:
-            parameters = dict(done.cell.parameters)
-            template = create_trial(
-                state=TrialState.RUNNING,
-                params=parameters,
-                distributions={key: self.distributions[key] for key in parameters},
-                user_attrs=self._facts(done),
-                intermediate_values=dict(_thinned(done.reports)) if self._single else None,
-                constraints=dict(done.constraints) or None,
+            if done.artifact is None or not done.artifact.exists():
+                self.storage.create_new_trial(study_id, self._template(done, _ENDS[done.state]))
+                continue
+            template = self._template(done, TrialState.RUNNING)
+            trial = self.storage.get_trial(self.storage.create_new_trial(study_id, template))
+            upload_artifact(
+                artifact_store=self.artifacts,
+                file_path=str(done.artifact),
+                study_or_trial=trial,
+                storage=self.storage,
             )
-            trial_id = self.storage.create_new_trial(study_id, template)
-            trial = self.storage.get_trial(trial_id)
-            if done.artifact is not None and done.artifact.exists():
-                upload_artifact(
-                    artifact_store=self.artifacts,
-                    file_path=str(done.artifact),
-                    study_or_trial=trial,
-                    storage=self.storage,
-                )
             self._tell(trial.number, done)
 
     def fail_orphans(self) -> None:
@@ -221,6 +219,25 @@ class Mirror:
             for trial in self.study.get_trials(deepcopy=False)
             for meta in get_all_artifact_meta(trial, storage=self.storage)
         ]
+
+    def _template(self, done: Finished, state: TrialState) -> FrozenTrial:
+        """A trial as Optuna is to store it; a pruned one has the value of its last report."""
+        parameters = dict(done.cell.parameters)
+        reports = dict(_thinned(done.reports)) if self._single else {}
+        values = None
+        if state is TrialState.COMPLETE:
+            values = list(done.values)
+        elif state is TrialState.PRUNED and reports:
+            values = [reports[max(reports)]]
+        return create_trial(
+            state=state,
+            values=values,
+            params=parameters,
+            distributions={key: self.distributions[key] for key in parameters},
+            user_attrs=self._facts(done),
+            intermediate_values=reports,
+            constraints=dict(done.constraints) or None,
+        )
 
     @property
     def _single(self) -> bool:
