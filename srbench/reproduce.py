@@ -168,6 +168,8 @@ def _compared(
         return Again(run, "failed", f"{end.reason}: {end.message.splitlines()[0]}")
     before = store.measured(run.run, run.protocol)
     scores = {(manifest, image, metric): value for manifest, image, metric, value in end.scores}
+    if not before.scores:  # a candidate of a search, which was never scored
+        scores = {}
     differences = [
         *(["weights"] if end.weights_sha256 != run.weights_sha256 else []),
         *_first_difference("points", before.points, points),

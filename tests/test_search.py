@@ -108,6 +108,12 @@ def test_optuna_shows_the_search_and_beside_it_the_confirmation(done: Path) -> N
 
 
 @pytest.mark.slow
+def test_candidates_come_out_again_to_the_last_bit(done: Path) -> None:
+    said = tiny.srbench(done, "reproduce", "99")
+    assert "14 of 14 came out identical" in said
+
+
+@pytest.mark.slow
 def test_a_search_that_is_killed_twice_comes_out_the_same(done: Path, tmp_path: Path) -> None:
     folder = laid_out(tmp_path)
     for trials in (2, 5):

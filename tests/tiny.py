@@ -161,7 +161,7 @@ def environment(folder: Path) -> dict[str, str]:
 def ended(process: subprocess.Popen[str], code: int) -> str:
     """What a command printed, once it has ended with this exit code and no traceback."""
     try:
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=300)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         out, err = process.communicate()
