@@ -24,6 +24,7 @@ from srbench.report.page import (
 from srbench.report.pictures import copy_pictures, scenes
 from srbench.report.search import space_shown, trials_shown
 from srbench.report.tables import SHOWN
+from srbench.report.unreached import unreached, unreached_shown
 from srbench.report.words import answer, warnings
 from srbench.results import Results
 
@@ -66,6 +67,10 @@ def folder_name(study: str) -> str:
 def _write_one(results: Results, folder: Path, plotly: Plotly) -> Path:
     for make in SHOWN:
         table = make(results)
+        _put(folder / f"{table.name}.csv", table.csv())
+        _put(folder / f"{table.name}.tex", table.latex())
+    if unreached(results):
+        table = unreached_shown(results)
         _put(folder / f"{table.name}.csv", table.csv())
         _put(folder / f"{table.name}.tex", table.latex())
     if results.facts.search is not None:

@@ -42,6 +42,7 @@ from srbench.report.table_costs import cost_shown
 from srbench.report.table_images import images_shown
 from srbench.report.table_runs import failures_shown, run_shown
 from srbench.report.table_scores import score_shown
+from srbench.report.unreached import unreached_said, unreached_shown
 from srbench.report.where_it_helps import where_section
 from srbench.report.words import answer, yardstick_note
 from srbench.results import Results
@@ -119,6 +120,7 @@ def page(
             "images": images_shown(results),
             "costs": cost_shown(results),
             "latency": latency_shown(results),
+            "unreached": unreached_shown(results),
             "failures": failures_shown(results),
             "runs": run_shown(results),
         },
@@ -129,6 +131,7 @@ def page(
         where=where_section(results),
         matrix=matrix_section(results),
         latency_said=latency_said(results),
+        unreached_said=unreached_said(results),
         drawings=inlined,
         figures={"rest": REST, "drawn": _figures(results, names, costs)},
         crops=crops(results, found),
