@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from srbench.plan import Plan, PlannedVariant
+from srbench.stale import Stale
 from srbench.store import Store
 from srbench.streams import Streams
 from srbench.threads import one_thread
@@ -39,6 +40,7 @@ class Forecast:
     device: str  # the hardware's name
     estimate: Estimate | None
     spread: float | None = None  # of differences over seeds, in earlier runs of the study
+    stale: tuple[Stale, ...] = ()  # finished runs of a former source
 
 
 def estimate(plan: Plan, store: Store | None, device: str) -> Estimate | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -71,6 +71,7 @@ class PlannedVariant:
     manifest: str  # of the training images; empty where nothing is trained
     network: str  # digest of the network apart from its training: what latency is of
     step: str  # digest of the network and one training step: what step time is of
+    stale: bool = False  # stands for runs of a former source
 
     @property
     def trained(self) -> bool:
@@ -178,7 +179,7 @@ def plan_variant(
     trained = price.parameters > price.frozen
     steps, manifest = 0, ""
     settings: TrainSettings = tree.train.build()()
-    source = identity.source_digest(_parts_used(tree, trained))
+    source = identity.source_digest(_parts_used(tree, trained))  # as `source_of_tree`
     asked: dict[str, Any] = {
         "model": tree.model.to_json(),
         "scale": scale,
@@ -268,6 +269,18 @@ def degradation_of(tree: Tree, scale: int) -> Degrade | None:
         return None
     degrade: Degrade = tree.data["degradation"].build()(scale)
     return degrade
+
+
+def source_of_tree(tree: Tree) -> str:
+    """The digest of the source that decides the weights of a trained variant."""
+    return identity.source_digest(_parts_used(tree, True))
+
+
+def with_variants(plan: Plan, variants: tuple[PlannedVariant, ...]) -> Plan:
+    """The plan with other runs for its variants, and the digest of that."""
+    unique = {(role, images.manifest): images for role, images in plan.datasets}
+    asked = _asked(plan.study, list(variants), unique)
+    return replace(plan, variants=variants, digest=identity.digest(asked))
 
 
 def _parts_used(tree: Tree, trained: bool) -> list[Any]:

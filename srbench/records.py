@@ -18,7 +18,11 @@ from srbench.train.fit import FIT_VERSION
 def record(plan: Plan, key: str) -> PlanRecord:
     """The plan as the store keeps it."""
     study, numerics = plan.study, str(plan.numerics)
-    trainings = {p.fingerprint: training_record(p, study.scale, numerics) for p in plan.variants}
+    trainings = {
+        p.fingerprint: training_record(p, study.scale, numerics)
+        for p in plan.variants
+        if not p.stale
+    }
     return PlanRecord(
         digest=plan.digest,
         key=key,
@@ -42,6 +46,7 @@ def record(plan: Plan, key: str) -> PlanRecord:
         ),
         metrics=study.metrics,
         protocol=study.protocol,
+        former=tuple(p.fingerprint for p in plan.variants if p.stale),
     )
 
 

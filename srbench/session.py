@@ -16,6 +16,7 @@ from srbench.looks import take_looks
 from srbench.occupancy import shared
 from srbench.registry import StudyError
 from srbench.signals import finishing
+from srbench.stale import Stale, said, settled
 from srbench.store import Store, open_store, this_process
 
 if TYPE_CHECKING:  # torch comes with it, three seconds that a finished study does without
@@ -42,6 +43,7 @@ class Request:
     fresh: bool = False
     checkpoint_s: float = 30.0
     precision: str = "auto"
+    rerun_stale: bool = False
 
     def options(self) -> list[str]:
         """What decides the plan, beside the file."""
@@ -99,8 +101,13 @@ def forecast(request: Request) -> Forecast:
         if request.db is not None:
             raise
         store = None
-    spread = None if store is None else _spread(store, plan.study)
-    return Forecast(plan, len(devices), device, estimate(plan, store, device), spread)
+    spread: float | None = None
+    found: tuple[Stale, ...] = ()
+    if store is not None:
+        spread = _spread(store, plan.study)
+        plan, found = settled(plan, store)
+    shown = estimate(plan, store, device)
+    return Forecast(plan, len(devices), device, shown, spread, found)
 
 
 def _spread(store: Store, study: Study) -> float | None:
@@ -125,10 +132,15 @@ def run(request: Request, console: Console) -> tuple[Store, Ended]:
         StudyError: a mistake in the study, the options or the database's address.
     """
     key = shortcut.key(request.study, request.options())
-    if not request.fresh and (finished := _finished(request, key)) is not None:
+    anew = request.fresh or request.rerun_stale
+    if not anew and (finished := _finished(request, key)) is not None:
         return finished
     plan = _planned(request, console)
     store = open_store(request.db)  # only now: a mistake in the study makes no database
+    if not anew:
+        plan, found = settled(plan, store)
+        for line in said(found, f"srbench run {request.study}"):
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
     return store, _conduct(plan, request, store, key, console)
 
 

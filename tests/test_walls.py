@@ -84,7 +84,7 @@ ALLOWED: dict[str, set[str]] = {
     "assignments": {"places", "provenance", "plan", "devices", "messages", "worker", "store"},
     "bench": {"registry", "plan", "messages", "seats", "assignments", "store"},
     "search": {"history", "plan", "records", "registry", "space", "store", "study", "tune"},
-    "estimate": {"streams", "threads", "plan", "train", "store"},
+    "estimate": {"stale", "streams", "threads", "plan", "train", "store"},
     "timed": {
         "registry", "provenance", "devices", "latency", "study", "plan", "stats", "store",
     },
@@ -96,11 +96,16 @@ ALLOWED: dict[str, set[str]] = {
     "keepers": set(),
     "vocabulary": {"cache", "registry", "slots", "shortcut", "data", "train"},
     "terminal": {
+        "stale",
         "stats", "study", "registry", "csv_text", "slots", "data", "provenance", "store",
         "estimate", "scored", "verify",
     },
+    "stale": PARTS | {
+        "cache", "identity", "results", "shortcut", "plan", "study", "data", "train", "store",
+    },
     "looks": {"store", "report"},
     "session": {
+        "stale",
         "registry", "report", "looks", "keepers", "signals", "shortcut", "study", "plan", "store",
         "devices", "records", "bench", "mirror", "search", "terminal", "estimate", "occupancy",
     },
@@ -112,6 +117,7 @@ ALLOWED: dict[str, set[str]] = {
     "exported": {"registry", "files", "networks"},
     "upscale": PARTS | {"networks", "data", "measure"},
     "commands": {
+        "stale",
         "importance",
         "registry", "document", "slots", "files", "data", "devices", "vocabulary", "session",
         "terminal", "mirror", "tune", "store", "report", "reproduce", "published", "scored",
@@ -138,6 +144,7 @@ CROSSING = {
     "records",
     "estimate",
     "reproduce",
+    "stale",
 }  # the only ones to know both
 NEVER_TORCH = {"store", "report", "stats", "designs", "results", "mirror", "tune", "provenance"}
 LATE_TORCH = NEVER_TORCH | {

@@ -37,13 +37,16 @@ def report(
     from srbench.importance import weighed
     from srbench.report import write
     from srbench.report.terminal import summary
+    from srbench.stale import marked
 
     store = open_database(db)
     there = [str(name) for name in store.studies()["study"]]
     names = [name if name in there else study_name(name) for name in studies or ()] or there
     if not names:
         raise StudyError("the database holds no study yet; srbench run makes one")
-    found = [weighed(store.results(name), store, name) for name in dict.fromkeys(names)]
+    found = [
+        marked(weighed(store.results(name), store, name), store) for name in dict.fromkeys(names)
+    ]
     for results in found:
         out.print(summary(results))
     from srbench.report.files import folder_name  # late: figures
@@ -65,8 +68,10 @@ def claims(
     """Say what became of a study's claims: supported, refuted, or not decided, and why."""
     from srbench.report.claims import claims_of
     from srbench.report.terminal import claims as claims_listed
+    from srbench.stale import marked
 
-    results = open_database(db).results(study_name(study))
+    store = open_database(db)
+    results = marked(store.results(study_name(study)), store)
     found = claims_of(results)
     if as_json:
         plain = [
@@ -96,9 +101,10 @@ def compare(
     from srbench.report.compare import Side, split_name
     from srbench.report.compare import compare as compared
     from srbench.report.compare_drawn import comparison_summary, write_comparison
+    from srbench.stale import marked
 
     store = open_database(db)
-    sides = [Side(store.results(name), variant) for name, variant in
+    sides = [Side(marked(store.results(name), store), variant) for name, variant in
              (split_name(given) for given in (first, second))]  # fmt: skip
     found = compared(*sides)
     if found.refusals:

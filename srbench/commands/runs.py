@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -26,6 +27,12 @@ from srbench.commands.options import (
 )
 
 
+class Rerun(StrEnum):
+    """What may be asked for again."""
+
+    stale = "stale"
+
+
 def run(
     study: StudyFile,
     db: Database = None,
@@ -40,6 +47,10 @@ def run(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Train everything once more, beside what is there.")
     ] = False,
+    rerun: Annotated[
+        Rerun | None,
+        typer.Option(help="stale: train again what was trained before its source code changed."),
+    ] = None,
     checkpoint_s: Annotated[
         float, typer.Option(min=0, help="Seconds between checkpoints of a run.")
     ] = 30.0,
@@ -57,7 +68,7 @@ def run(
 
     request = Request(
         study_file(study), db, device, workers, seeds, tuple(only or ()), tuple(set_ or ()),
-        fresh, checkpoint_s, precision,
+        fresh, checkpoint_s, precision, rerun is Rerun.stale,
     )  # fmt: skip
     store, ended = run(request, out)
     again = shlex.join(["srbench", *(word for word in sys.argv[1:] if word != "--fresh")])
@@ -142,6 +153,7 @@ def reproduce(
 
 def _print_summary(store: Any, plan: int) -> None:
     from srbench.report.terminal import summary
+    from srbench.stale import marked
 
     out.print()
-    out.print(summary(store.results(plan)))
+    out.print(summary(marked(store.results(plan), store)))

@@ -5,6 +5,7 @@ every table and column for those who come with a program of their own.
 """
 
 from srbench.store.finished import FinishedRun, Measured
+from srbench.store.former import Former
 from srbench.store.merge import Merged
 from srbench.store.owners import this_process
 from srbench.store.store import Store, open_store
@@ -38,6 +39,7 @@ __all__ = [
     "DatasetRecord",
     "Fenced",
     "FinishedRun",
+    "Former",
     "ImageRecord",
     "LatencyPass",
     "LatencyRow",

@@ -76,6 +76,7 @@ def add(engine: Engine, plan: PlanRecord, now: float) -> int:
 def check(plan: PlanRecord) -> None:
     """A plan whose parts do not fit is a mistake of the program, not of the user."""
     missing = {v.fingerprint for v in plan.variants} - {t.fingerprint for t in plan.trainings}
+    missing -= set(plan.former)
     if missing:
         raise ValueError(f"variants name trainings that the plan lacks: {sorted(missing)}")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from srbench.store import (
     doctor,
     export,
     finished,
+    former,
     latency,
     looks,
     measurements,
@@ -40,6 +41,7 @@ from srbench.store.address import Address, check_file, find
 from srbench.store.copies import copy_database
 from srbench.store.engine import open_engine, settle_journal
 from srbench.store.finished import FinishedRun, Measured
+from srbench.store.former import Former, Scored
 from srbench.store.journal import Disk, Journal, choose, disk_of
 from srbench.store.merge import Merged
 from srbench.store.values import (
@@ -94,6 +96,18 @@ class Store:
     def find_plan(self, key: str) -> int | None:
         """The newest plan with this shortcut key; None where there is none."""
         return plans.find(self.engine, key)
+
+    def formers(self, scale: int, numerics: str, wanted: Set[Scored]) -> list[Former]:
+        """Trainings with finished runs; their seeds are those with every wanted score."""
+        return former.formers(self.engine, scale, numerics, wanted)
+
+    def sources(self, fingerprints: Set[str]) -> dict[str, tuple[str, int]]:
+        """Fingerprint → source and version of the training loop of stored trainings."""
+        return former.sources(self.engine, fingerprints)
+
+    def known_fingerprints(self, fingerprints: Set[str]) -> set[str]:
+        """Which of these trainings were planned before."""
+        return set(self.sources(fingerprints))
 
     def make_latest(self, plan: int) -> None:
         """Make a plan that was found what its study's name stands for."""

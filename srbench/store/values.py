@@ -92,6 +92,7 @@ class PlanRecord:
     datasets: tuple[DatasetRecord, ...]
     metrics: tuple[str, ...]
     protocol: str
+    former: tuple[str, ...] = ()  # fingerprints of trainings that are stored already
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from srbench.estimate import Forecast
+from srbench.stale import said
 from srbench.study import unit_of
 from srbench.terminal.progress import clock
 
@@ -35,6 +36,7 @@ def as_plain(found: Forecast) -> dict[str, Any]:
                 "fingerprint": p.fingerprint,
                 "seeds": list(p.seeds),
                 "steps": p.steps,
+                "stale": p.stale,
                 **asdict(p.cost),
             }
             for p in plan.variants
@@ -92,6 +94,7 @@ def _lines(found: Forecast) -> list[Text]:
         lines.append(f"Training takes about {total} on {found.device}, {found.estimate.basis}.")
     else:
         lines.append(f"Time on {found.device}: not known before a run there is stored.")
+    lines += said(found.stale, "srbench run STUDY")
     lines += _power(found)
     lines += _search(found)
     for p in plan.variants:
