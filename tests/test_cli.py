@@ -120,6 +120,13 @@ def test_a_run_is_shown_whole(done: Path, capsys: Captured) -> None:
     assert "weights" in printed(capsys, "show", str(run))
 
 
+def test_a_run_is_shown_with_its_curve(done: Path, capsys: Captured) -> None:
+    [(run,)] = tiny.rows(done, "select run_id from v_runs where variant = 'plain' and seed = 1")
+    assert "validate/psnr_y over steps 3 to 9, last" in printed(capsys, "show", str(run))
+    assert "lr over steps 3 to 9, last 0.002" in printed(capsys, "show", str(run), "--curve", "lr")
+    assert "known: loss, loss_step, lr" in refused(capsys, "show", str(run), "--curve", "los")
+
+
 def test_sql_is_csv_through_a_pipe(done: Path, capsys: Captured) -> None:
     query = "select variant, count(*) as n from v_runs group by 1 order by 1"
     text = printed(capsys, "sql", query)

@@ -23,17 +23,27 @@ from srbench.registry import StudyError
 
 def show(
     run_id: Annotated[int, typer.Argument(metavar="RUN", help="A run's number.")],
+    curve: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Which curve is drawn: loss, lr, …")
+    ] = None,
     db: Database = None,
     as_json: Json = False,
 ) -> None:
-    """Say everything about one run: settings, state, scores, where and with what it was made."""
+    """Say everything about one run: settings, state, scores, where and with what it was made.
+
+    Its curve is drawn below: PSNR on the validation images, or the one that is named.
+    """
+    from srbench.terminal.curve import curve_drawn
     from srbench.terminal.listing import run_shown
 
-    found = open_database(db).run(run_id)
+    store = open_database(db)
+    found = store.run(run_id)
     if as_json:
         print(json.dumps(found, indent=1, default=str))
-    else:
-        out.print(run_shown(found))
+        return
+    drawn = curve_drawn(store.measured(run_id, "").points, curve)
+    out.print(run_shown(found))
+    out.print(drawn, markup=False, end="", soft_wrap=True)
 
 
 def sql(
