@@ -29,10 +29,10 @@ def lay_out(folder: Path) -> None:
 
 
 def test_the_page_has_what_it_promises() -> None:
-    assert set(FILES) == {"my_blocks.py", "mine.yaml"}
+    assert set(FILES) == {"my_blocks.py", "mine.yaml", "search.yaml"}
     assert [words[0] for words in COMMANDS] == [
         "new", "plan", "run", "report", "show", "sql", "blocks", "blocks", "blocks", "run",
-        "report", "upscale", "export",
+        "report", "run", "report", "upscale", "export",
     ]  # fmt: skip
 
 
@@ -52,4 +52,5 @@ def test_every_command_of_the_tutorial_works(tmp_path: Path) -> None:
         assert (process.returncode, "Traceback" in err) == (0, False), f"{words}\n{out}\n{err}"
     assert (tmp_path / "reports" / "first" / "index.html").is_file()
     assert (tmp_path / "reports" / "mine" / "index.html").is_file()
+    assert "Confirmation" in (tmp_path / "reports" / "search" / "index.html").read_text()
     assert (tmp_path / "upscaled" / "photo.png").is_file()
