@@ -58,8 +58,8 @@ class Work:
         initialise(made, Streams(0))
         return made.to(self.device)
 
-    def psnr(self, net: nn.Module) -> float:
-        images = decode(list(photos("validate", 2)), "photos", "validate", 2).images
+    def psnr(self, net: nn.Module, split: str = "validate") -> float:
+        images = decode(list(photos(split, 2)), "photos", split, 2).images
         scores = {"psnr_y": metric.parse("psnr_y").build()()}
         protocol = PROTOCOLS["sr-y-v1"]
         rows = []
