@@ -38,6 +38,7 @@ from srbench.streams import Streams
 from srbench.train.fit import Training, fit
 from srbench.train.initialise import initialise
 from srbench.train.settings import training
+from srbench.worker import settle
 
 HERE = Path(__file__).parent
 
@@ -197,9 +198,10 @@ def ours(work: Work, precision: Any) -> None:
 def main() -> None:
     name, folder = sys.argv[1], Path(sys.argv[2])
     work = Work(folder)
-    torch.set_num_threads(1 if name.startswith("ours") else work.given["threads"])
+    torch.set_num_threads(work.given["threads"])
     slots.load()
     if name.startswith("ours"):
+        settle(work.device, 1)
         return ours(work, name.partition("_")[2])
     steps = PEERS[name](work)
     net = next(steps)

@@ -77,19 +77,24 @@ def main(pipe: Connection, device_name: str, threads: int) -> None:
     """Serve tasks until the pipe closes or None arrives."""
     for number in STOPPING:
         signal.signal(number, signal.SIG_IGN)  # the conductor decides, and tells
-    torch.set_num_threads(threads)
     device = torch.device(device_name)
-    if device.type == "cuda":  # the same run gives the same bits, also after a resume
-        torch.use_deterministic_algorithms(True, warn_only=True)
-        torch.backends.cudnn.benchmark = False
-        deterministic: Any = torch.utils.deterministic  # its switch has no type
-        deterministic.fill_uninitialized_memory = False  # saves a kernel for every new tensor
+    settle(device, threads)
     slots.load()
     try:
         with full_precision():
             _serve(pipe, device)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         sys.exit(1)
+
+
+def settle(device: torch.device, threads: int) -> None:
+    """Set this process up to train on a device, so that the same run gives the same bits."""
+    torch.set_num_threads(threads)
+    if device.type == "cuda":
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.backends.cudnn.benchmark = False
+        deterministic: Any = torch.utils.deterministic  # its switch has no type
+        deterministic.fill_uninitialized_memory = False  # saves a kernel for every new tensor
 
 
 def _serve(pipe: Connection, device: torch.device) -> None:
