@@ -97,6 +97,7 @@ CASES: dict[str, dict[str, Any]] = {
     "amsgrad": {"optimizer": {"adam": {"lr": RATE, "amsgrad": True, "weight_decay": 0.01}}},
     "adamw-clip": {"optimizer": {"adamw": {"lr": RATE}}, "clip": 0.1},
     "sgd": {"optimizer": {"sgd": {"lr": RATE, "nesterov": True}}},
+    "adversarial": {"learner": {"adversarial": {"lr_ratio": 0.5, "updates": 2}}},
     "steps": {"schedule": {"step": {"at": [0.4], "gamma": 0.5}}},
 }
 
@@ -117,6 +118,7 @@ def test_held_steps_are_the_steps(
             )  # fmt: skip
     plain, ours = found
     assert ours.losses == plain.losses
+    assert ours.terms == plain.terms
     for name, value in plain.net.state_dict().items():
         assert torch.equal(ours.net.state_dict()[name], value), name
 
