@@ -180,7 +180,8 @@ def outcomes_shown(comparison: Comparison, *, primary: bool) -> Table:
         Column("seeds", "seeds", kind="count"),
     ]
     name = "outcome" if primary else "secondary"
-    caption = f"{comparison.b.name} minus {comparison.a.name}, paired by seed"
+    what = "primary outcome" if primary else "other metrics and images"
+    caption = f"{comparison.b.name} minus {comparison.a.name}, {what}, paired by seed"
     return Table(name, caption, tuple(columns), tuple(rows))
 
 

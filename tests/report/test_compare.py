@@ -92,3 +92,9 @@ def test_page_terminal_and_csv_say_the_same(tmp_path: Path) -> None:
 
 def test_every_state_compares_with_itself(any_state: Results) -> None:
     comparison_page(compare(Side(any_state), Side(any_state)))
+
+
+def test_no_two_tables_of_the_page_are_called_the_same() -> None:
+    found = compare(Side(study()), Side(study()))
+    captions = [outcomes_shown(found, primary=one).caption for one in (True, False)]
+    assert len(set(captions)) == 2  # a screen reader lists them
