@@ -187,10 +187,10 @@ def _found_wrong(found: Pass) -> Iterator[str]:
     if flagged.any():
         share = 100 * float(flagged.mean())
         yield f"the baseline was more than 2 % off its median in {share:.0f} % of the rounds"
-    lost = {s.round for s in found.samples if s.lost > LOST}
-    if lost:
-        share = 100 * len(lost) / found.rounds
-        yield f"other processes took more than 2 % of the time in {share:.0f} % of the rounds"
+    lost = [s.lost for s in found.samples if s.lost > LOST]
+    if len(lost) > len(found.samples) / 20:
+        share = 100 * float(np.mean(lost))
+        yield f"other processes took {share:.0f} % of the core's time, which is left out"
     control = found.control
     if not is_quiet(control):
         yield (

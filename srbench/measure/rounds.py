@@ -55,7 +55,7 @@ class Sample:
     round: int
     place: int  # in the round's order
     ms: float  # of one call
-    lost: float  # share of the time that other processes took; NaN where unknown
+    lost: float  # share of the wall clock that others took, not in `ms`; NaN where unknown
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from srbench.stats.claims_estimates import LEAST_ROUNDS, OverRounds
 
 DRIFT = 0.02  # a round in which the baseline is off by more is flagged
 QUIET = 0.01  # a machine is quiet where the control is within 1.00 +- this
-LOST = 0.02  # a round in which other processes took more of the time is flagged
+LOST = 0.02  # a sample in which other processes took more of the time was disturbed
 Word = Literal["slower", "faster", "same", "unresolved"]
 
 

@@ -419,5 +419,5 @@ class LatencySample(Base):
     copy: Mapped[int] = count("1 for the control, else 0", primary_key=True)
     round: Mapped[int] = count("number of the round, from 0", primary_key=True)
     place: Mapped[int] = count("place in the round's order, from 0")
-    ms: Mapped[float] = number("time of one call, in ms")
-    lost: Mapped[float | None] = number("share of it that other processes took, where known")
+    ms: Mapped[float] = number("time of one call, in ms; with one CPU thread the thread's own")
+    lost: Mapped[float | None] = number("share of the wall clock that others took, not in ms")

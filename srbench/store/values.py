@@ -224,7 +224,7 @@ class LatencyRow:
     round: int
     place: int
     ms: float
-    lost: float  # share of the time that other processes took; NaN where unknown
+    lost: float  # share of the wall clock that others took, not in `ms`; NaN where unknown
 
 
 @dataclass(frozen=True)
