@@ -101,11 +101,13 @@ def type_schema(hint: Any) -> Plain:
 def _study_keys() -> Plain:
     names = {"anyOf": [_texts(), TEXT, {"type": "null"}]}
     interpolation = {"enum": list(INTERPOLATIONS)}
-    metrics = {"enum": sorted(slots.metric.parts)}
+    metrics = {"pattern": f"^({'|'.join(sorted(slots.metric.parts))})(/x[0-9]+)?$", **TEXT}
     named = {"type": "object", "additionalProperties": {"$ref": "#/$defs/changes"}}
     return {
         "question": TEXT,
         "source": TEXT,
+        "from": TEXT,
+        "only": {"anyOf": [_texts(), TEXT]},
         "scale": {"enum": [1, 2, 3, 4, 8]},
         "data": _with(settings_schema(material.parts["data"]), patches=_patches()),
         "train": _with(

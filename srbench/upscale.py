@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from srbench.data.images import Photograph
 from srbench.measure.scores import full_precision, quantise
 from srbench.networks import Network
+from srbench.outputs import largest
 from srbench.registry import StudyError
 from srbench.slots import Image
 
@@ -164,7 +165,7 @@ def _mean_over(net: nn.Module, x: Tensor, transforms: int) -> Tensor:
     total: Tensor | None = None
     for turn, flip in list(_dihedral())[:transforms]:
         turned = torch.rot90(x, turn, (2, 3))
-        y: Tensor = net(turned.flip(3) if flip else turned)
+        y = largest(net(turned.flip(3) if flip else turned))
         y = torch.rot90(y.flip(3) if flip else y, -turn, (2, 3))
         total = y if total is None else total + y
     assert total is not None

@@ -115,7 +115,7 @@ ALLOWED: dict[str, set[str]] = {
     "schema": PARTS | {"data", "designs", "measure", "study", "train"},
     "starter": {"registry", "document", "slots", "study"},
     "exported": {"registry", "files", "networks"},
-    "upscale": PARTS | {"networks", "data", "measure"},
+    "upscale": PARTS | {"outputs", "networks", "data", "measure"},
     "commands": {
         "stale",
         "importance",

@@ -6,7 +6,6 @@ every table and column for those who come with a program of their own.
 
 from srbench.store.finished import FinishedRun, Measured
 from srbench.store.former import Former
-from srbench.store.merge import Merged
 from srbench.store.owners import this_process
 from srbench.store.store import Store, open_store
 from srbench.store.values import (
@@ -18,6 +17,7 @@ from srbench.store.values import (
     LatencyPass,
     LatencyRow,
     LookRow,
+    Merged,
     MissingScore,
     Outcome,
     Owner,

@@ -9,7 +9,6 @@ is not there; a file that a crash left over is written again.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,24 +43,7 @@ from srbench.store.tables import (
     Training,
 )
 from srbench.store.upsert import put, table_of
-
-
-@dataclass(frozen=True)
-class Merged:
-    """What a merge brought: numbers of new studies, plans and runs, and of runs as they came.
-
-    `finished` waited here and have come further there; `same` are done in both, to the bit;
-    `apart` have other results here: those go on to count, the others are kept below attempt 1.
-    """
-
-    plans: int
-    new: int
-    finished: int
-    same: int
-    apart: int
-    scores: int
-    files: int
-    missing: tuple[str, ...]  # files that the other database names and does not have
+from srbench.store.values import Merged
 
 
 def merge(engine: Engine, address: Address, other: Address, now: float) -> Merged:

@@ -27,7 +27,6 @@ from srbench.store import (
     latency,
     looks,
     measurements,
-    merge,
     migrate,
     missing,
     plans,
@@ -43,11 +42,11 @@ from srbench.store.engine import open_engine, settle_journal
 from srbench.store.finished import FinishedRun, Measured
 from srbench.store.former import Former, Scored
 from srbench.store.journal import Disk, Journal, choose, disk_of
-from srbench.store.merge import Merged
 from srbench.store.values import (
     Claim,
     LatencyPass,
     LookRow,
+    Merged,
     MissingScore,
     Outcome,
     Owner,
@@ -305,6 +304,8 @@ class Store:
 
     def merge(self, other: str | os.PathLike[str]) -> Merged:
         """Take everything of another database and its run files; StudyError where it is unfit."""
+        from srbench.store import merge
+
         return merge.merge(self.engine, self.address, find(other), self.clock())
 
     def back_up(self, copy: Path) -> Path:

@@ -285,3 +285,21 @@ class Proposal:
     candidate: Candidate | None = None
     pruned_at: int | None = None
     message: str | None = None
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What a merge brought: numbers of new studies, plans and runs, and of runs as they came.
+
+    `finished` waited here and have come further there; `same` are done in both, to the bit;
+    `apart` have other results here: those go on to count, the others are kept below attempt 1.
+    """
+
+    plans: int
+    new: int
+    finished: int
+    same: int
+    apart: int
+    scores: int
+    files: int
+    missing: tuple[str, ...]  # files that the other database names and does not have

@@ -196,10 +196,11 @@ def finished(folder: Path) -> None:
     shutil.rmtree(folder / "export")
 
 
-MIGRATION = """
+NEXT = f"{int(SCHEMA) + 1:04d}"
+MIGRATION = f"""
 from alembic import op
 import sqlalchemy as sa
-revision, down_revision = "0004", "0003"
+revision, down_revision = "{NEXT}", "{SCHEMA}"
 
 def upgrade():
     with op.batch_alter_table("points") as points:
@@ -213,11 +214,10 @@ def to_migrate(folder: Path) -> None:
     finished(folder)
     made = folder / "scripts"
     shutil.copytree(SCRIPTS, made, ignore=shutil.ignore_patterns("__pycache__"))
-    (made / "versions" / "v0003.py").write_text(MIGRATION)
+    (made / "versions" / "next.py").write_text(MIGRATION)
 
 
 def migrate(folder: Path, note: Note) -> None:
-    from srbench.store import migrate
     from srbench.store.address import find
     from srbench.store.engine import open_engine
     from srbench.store.journal import Journal
@@ -225,11 +225,10 @@ def migrate(folder: Path, note: Note) -> None:
     address = find(folder / DB)
     engine = open_engine(address, Journal("truncate", "as here"))
     try:
-        bring_up_to_date(engine, address, create=False, scripts=folder / "scripts", schema="0004")
+        bring_up_to_date(engine, address, create=False, scripts=folder / "scripts", schema=NEXT)
     finally:
         engine.dispose()
     note("migrated")
-    assert migrate.SCHEMA == "0003"
 
 
 def oldest(folder: Path) -> None:
@@ -289,9 +288,9 @@ def half_migrated(folder: Path, notes: list[list[Any]]) -> list[str]:
         if name == "mood"
     ]
     version = asked(folder, "SELECT version_num FROM srbench_version")[0][0]
-    if (version, len(moods)) not in (("0003", 0), ("0004", 2)):
+    if (version, len(moods)) not in ((SCHEMA, 0), (NEXT, 2)):
         wrong.append(f"schema {version} with {len(moods)} of 2 new columns")
-    if notes and version != "0004":
+    if notes and version != NEXT:
         wrong.append("an acknowledged migration is gone")
     return wrong + [f"left: {n}" for (n,) in asked(folder, "SELECT name FROM sqlite_schema")
                     if "_tmp_" in n]  # fmt: skip
@@ -299,11 +298,11 @@ def half_migrated(folder: Path, notes: list[list[Any]]) -> list[str]:
 
 def migrated(folder: Path) -> list[str]:
     wrong = half_migrated(folder, [["migrated"]])
-    copy = folder / "db" / "srbench.before-0004.sqlite"
+    copy = folder / "db" / f"srbench.before-{NEXT}.sqlite"
     with closing(sqlite3.connect(copy)) as connection:
         rows = {table: connection.execute(query).fetchone()[0] for table, query in ROWS.items()}
         version = connection.execute("SELECT version_num FROM srbench_version").fetchone()
-    if rows != rows_wanted() or version != ("0003",):
+    if rows != rows_wanted() or version != (SCHEMA,):
         wrong.append(f"the copy holds {rows} of schema {version}")
     return wrong + [f"left over: {p}" for p in folder.rglob("*.part")]
 

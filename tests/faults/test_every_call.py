@@ -47,7 +47,7 @@ def disturbed(*words: str) -> dict[str, Any]:
 )
 def test_nothing_is_lost_and_everything_told_whatever_call_fails(life: str, calls: int) -> None:
     found = disturbed(life, "--calls", str(calls))
-    assert found["cases"] >= calls * 4
+    assert found["cases"] >= calls * 3  # what another case is already is not tried again
     assert {told.split(":")[0] for told in found["told"]} == {fault.name for fault in FAULTS}
 
 
@@ -55,7 +55,7 @@ def test_nothing_is_lost_and_everything_told_whatever_call_fails(life: str, call
 @pytest.mark.usefixtures("library")
 @pytest.mark.parametrize(("life", "calls"), [("mirror", 12), ("report", 6), ("export study", 6)])
 def test_what_is_made_from_rows_is_made_again(life: str, calls: int) -> None:
-    assert disturbed(life, "--calls", str(calls))["cases"] >= calls * 4
+    assert disturbed(life, "--calls", str(calls))["cases"] >= calls * 3
 
 
 def run(folder: Path, library: Path, fault: Fault, number: int) -> tuple[int, str, bool]:

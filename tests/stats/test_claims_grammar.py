@@ -24,7 +24,7 @@ from srbench.stats.claims_tree import (
 
 STUDY = Vocabulary(
     variants=("full", "atrous", "se+atrous", "lr 1e-3"),
-    metrics=("psnr_y", "ssim_y", "sharpness"),
+    metrics=("psnr_y", "ssim_y", "hue"),
     datasets=("photos", "urban 100"),
     curves=("loss",),
     published=("full", "atrous"),
@@ -150,7 +150,7 @@ def test_a_mistake_is_named_with_its_place(text: str, at: int, says: str) -> Non
         "ssim_y(atrous) ≈ ssim_y(full) within 0.001",
         "psnr_y(full) - psnr_y(atrous) ≈ psnr_y(se+atrous) - psnr_y(full)",
         "epochs_to(full, loss=0.02) < epochs_to(atrous, loss=0.02)",
-        "sharpness(full) highest of *",
+        "hue(full) highest of *",
     ],
 )
 def test_what_makes_sense_passes(text: str) -> None:
@@ -171,7 +171,7 @@ def test_what_makes_sense_passes(text: str) -> None:
         ("ssim_y(full) ≈ ssim_y(atrous)", 0, "≈ needs a margin"),
         ("psnr_y(full) < psnr_y(atrous) within 1 dB", 37, "within belongs to ≈"),
         ("psnr_y(full) ≈ psnr_y(atrous) within 0 dB", 37, "no margin"),
-        ("sharpness(full) best of *", 0, "highest of or lowest of"),
+        ("hue(full) best of *", 0, "highest of or lowest of"),
         ("psnr_y(full) best of (full)", 0, "compared with itself"),
         ("params(full, photos) < 3", 0, "takes a variant only"),
         ("params(full, epoch=3) < 3", 0, "has no epochs"),

@@ -19,6 +19,7 @@ from srbench.store import Store, open_store
 from srbench.store.address import find
 from srbench.store.engine import BUSY_SECONDS, reading, writing
 from srbench.store.journal import Disk, choose, disk_of, is_wal_safe
+from srbench.store.migrate import SCHEMA
 
 
 def test_a_store_is_made_where_there_is_none(tmp_path: Path) -> None:
@@ -116,7 +117,9 @@ def test_a_database_of_something_else_is_refused(tmp_path: Path) -> None:
 def test_a_newer_database_is_refused(store: Store) -> None:
     with writing(store.engine) as connection:
         connection.exec_driver_sql("UPDATE srbench_version SET version_num = '0099'")
-    with pytest.raises(StudyError, match=r"newer srbench \(schema 0099; this one knows 0003\)"):
+    with pytest.raises(
+        StudyError, match=rf"newer srbench \(schema 0099; this one knows {SCHEMA}\)"
+    ):
         open_store(store.url)
 
 
@@ -229,7 +232,7 @@ def test_a_file_leaves_wal_where_wal_is_unsafe(tmp_path: Path) -> None:
 def test_the_doctor_is_told_everything(store: Store) -> None:
     finish_all(store, store.add_plan(plan()))
     facts = store.facts()
-    assert (facts["integrity"], facts["schema"]) == ("ok", "0003")
+    assert (facts["integrity"], facts["schema"]) == ("ok", SCHEMA)
     assert facts["journal"] == (store.journal.mode if store.address.path else None)
     assert facts["size_bytes"] > 1000
     assert facts["network_file_system"] is None
