@@ -73,7 +73,7 @@ def test_a_network_eight_times_as_wide_takes_longer() -> None:
     assert wide.rounds == control.rounds == 24
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_a_quiet_machine_resolves_one_per_cent(folder: Path) -> None:
     """The control of a real pass; on a busy machine there is nothing to hold it to."""
     given, scale = entrants(folder, "channels=16")
