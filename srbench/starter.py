@@ -27,9 +27,9 @@ data:
   validate: photos           # curves and searches look at these
   eval: [photos]             # verdicts rest on these alone
 
-# Short, to be seen through in a minute or two; srbench blocks train lists what may stand here.
+# Short, to be seen through in a few minutes; srbench blocks train lists what may stand here.
 train:
-  epochs: 20
+  epochs: 8
   batch: 4
   optimizer: {{adam: {{lr: 2.0e-3}}}}
   schedule: cosine
@@ -64,7 +64,7 @@ def starter(name: str, base: str) -> str:
         choice = choice.set("channels", 16)
     return STARTER.format(
         schema=SCHEMA,
-        question=f"What helps {choice.name.upper()} most, at x2 in a minute of training?",
+        question=f"What helps {choice.name.upper()} most, at x2 in half a minute of training?",
         model=choice.name,
         base=f"{{{choice}}}" if ": {" in str(choice) else str(choice),
         variants="\n".join(_changes(choice)) + "\n",
@@ -78,7 +78,7 @@ def _changes(base: Choice) -> list[str]:
         if setting in own and _written(own[setting]) != value:
             entry = f"{setting}_{value}: {{{setting}: {value}}}"
             lines.append(f"  {entry:<28} # {about}")
-    return lines or ["  more_steps: {train.epochs: 40}   # the same network, trained for longer"]
+    return lines or ["  more_steps: {train.epochs: 16}   # the same network, trained for longer"]
 
 
 def _written(value: object) -> object:
