@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from srbench.cache import kept as cached
 from srbench.registry import StudyError
-from srbench.results import Results
 from srbench.shortcut import sources_digest
 
 if TYPE_CHECKING:  # torch comes with it, and a report does without
     from srbench.plan import Plan, PlannedVariant
+    from srbench.results import Results
     from srbench.store import Former, Store
 
 
