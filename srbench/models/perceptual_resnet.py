@@ -9,31 +9,11 @@ from torch import Tensor, nn
 from srbench.blocks.activations import relu
 from srbench.blocks.convolutions import plain
 from srbench.blocks.normalisations import batch
+from srbench.blocks.normalised_pair import NormalisedPair
 from srbench.blocks.upsamplers import bilinear
 from srbench.layers import Layers
 from srbench.registry import Positive
 from srbench.slots import Activation, Convolution, Normalisation, Upsampler, model
-
-
-class Pair(nn.Module):
-    """conv, norm, act, conv, norm, act, + x."""
-
-    def __init__(self, channels: int, layers: Layers, normalisation: Normalisation) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            OrderedDict(
-                conv1=layers.conv(channels, channels, 3),
-                norm1=normalisation(channels),
-                act1=layers.act(),
-                conv2=layers.conv(channels, channels, 3),
-                norm2=normalisation(channels),
-                act2=layers.act(),
-            )
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = x + self.body(x)
-        return y
 
 
 class Stage(nn.Module):
@@ -46,7 +26,8 @@ class Stage(nn.Module):
         self.entry, self.act = layers.conv(inputs, channels, 3), layers.act()
         self.pairs = nn.Sequential(
             OrderedDict(
-                (f"pair_{i}", Pair(channels, layers, normalisation)) for i in range(1, pairs + 1)
+                (f"pair_{i}", NormalisedPair(channels, layers, normalisation, act_last=True))
+                for i in range(1, pairs + 1)
             )
         )
 

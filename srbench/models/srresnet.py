@@ -9,30 +9,11 @@ from torch import Tensor, nn
 from srbench.blocks.activations import prelu
 from srbench.blocks.convolutions import plain
 from srbench.blocks.normalisations import batch
+from srbench.blocks.normalised_pair import NormalisedPair
 from srbench.blocks.upsamplers import pixel_shuffle
 from srbench.layers import Layers
 from srbench.registry import Positive
 from srbench.slots import Activation, Convolution, Normalisation, Upsampler, model
-
-
-class Block(nn.Module):
-    """conv, norm, act, conv, norm, + x."""
-
-    def __init__(self, channels: int, layers: Layers, normalisation: Normalisation) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            OrderedDict(
-                conv1=layers.conv(channels, channels, 3),
-                norm1=normalisation(channels),
-                act=layers.act(),
-                conv2=layers.conv(channels, channels, 3),
-                norm2=normalisation(channels),
-            )
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = x + self.body(x)
-        return y
 
 
 @model.register("srresnet")
@@ -62,7 +43,8 @@ class SRResNet(nn.Module):
         self.entry, self.entry_act = layers.conv(3, channels, 9), layers.act()
         self.body = nn.Sequential(
             OrderedDict(
-                (f"block_{i}", Block(channels, layers, normalisation)) for i in range(1, blocks + 1)
+                (f"block_{i}", NormalisedPair(channels, layers, normalisation))
+                for i in range(1, blocks + 1)
             )
         )
         self.merge, self.merge_norm = layers.conv(channels, channels, 3), normalisation(channels)

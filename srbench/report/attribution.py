@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Any
 
 from srbench.report.cells import scores_by_seed
-from srbench.report.forest import _ticks
+from srbench.report.forest import axis_ticks
 from srbench.report.numbers import justified_decimals, listed, metric_name, plural, shown
 from srbench.report.shown import Column, Mark, Table, Value
 from srbench.results import Results
@@ -170,7 +170,7 @@ def _bars(key: str, title: str, rows: Sequence[Contribution], says: str) -> Bars
     low, high = max(min([low, *wide]), low - span), min(max([high, *wide]), high + span)
     pad = 0.05 * ((high - low) or 1.0)
     low, high = low - pad, high + pad
-    ticks = _ticks(low, high)
+    ticks = axis_ticks(low, high)
     step = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
     places = next(p for p in range(12) if abs(round(step, p) - step) < 1e-9 * abs(step) or p == 11)
     said = tuple((t, "0" if t == 0 else shown(t, places, signed=True)) for t in ticks)

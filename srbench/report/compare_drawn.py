@@ -13,7 +13,7 @@ from srbench.files import write_atomically
 from srbench.report.compare import Comparison, outcomes_shown, sentence, settings_shown
 from srbench.report.page import STYLES, TEMPLATES, environment, policy
 from srbench.report.shown import Table
-from srbench.report.terminal import _rich
+from srbench.report.terminal import rich_table
 
 SCRIPTS = ("theme.js", "tables.js")
 
@@ -53,13 +53,13 @@ def comparison_summary(comparison: Comparison) -> RenderableType:
     ]
     settings = settings_shown(comparison)
     if settings.rows:
-        parts.append(Padding(_rich(settings, [0, 1, 2]), (1, 0, 0, 0)))
+        parts.append(Padding(rich_table(settings, [0, 1, 2]), (1, 0, 0, 0)))
     else:
         parts.append(Text("No setting differs."))
     primary = outcomes_shown(comparison, primary=True)
     if primary.rows:
         keep = _without(primary, ("all_low", "all_high"))
-        parts.append(Padding(_rich(primary, keep), (1, 0, 0, 0)))
+        parts.append(Padding(rich_table(primary, keep), (1, 0, 0, 0)))
     return Group(*parts)
 
 

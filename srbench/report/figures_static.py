@@ -50,7 +50,7 @@ MARKERS = {"up": "^", "down": "v", "square": "s", "ring": "o", "dot": "."}
 def forest_figure(results: Results) -> Figure:
     """Effects with their intervals and verdicts; the controls stand below a line."""
     plot, hues = forest_of(results), colours(results)
-    figure, axes = _canvas(7.2, 0.9 + 0.28 * len(plot.rows))
+    figure, axes = canvas(7.2, 0.9 + 0.28 * len(plot.rows))
     if plot.band:
         axes.axvspan(-plot.band, plot.band, color=FAINT, alpha=0.18, linewidth=0)
     axes.axvline(0, color=FAINT, linewidth=0.8)
@@ -78,7 +78,7 @@ def forest_figure(results: Results) -> Figure:
     axes.set_ylim(len(plot.rows) - 0.4, -0.6)
     axes.set_xlim(plot.low, plot.high)
     axes.set_xticks(list(plot.ticks), list(plot.tick_labels))
-    axes.set_xlabel(_titled("effect on " + metric_name(results.facts.metric), results))
+    axes.set_xlabel(titled("effect on " + metric_name(results.facts.metric), results))
     axes.spines["left"].set_visible(False)
     axes.tick_params(left=False)
     return figure
@@ -104,7 +104,7 @@ def _contrast(axes: Axes, plot: Forest, row: ForestRow, effect: Judged, y: int, 
 
 def curves_figure(results: Results, name: str) -> Figure:
     """Mean and band over seeds of one curve, labelled at the end of its line."""
-    figure, axes = _canvas(7.2, 4.0)
+    figure, axes = canvas(7.2, 4.0)
     hues, patterns, rows = colours(results), dashes(results), by_variant(results)
     names, curve = trained(results), read_curve(results, name)
     ends: list[tuple[float, float, str]] = []
@@ -138,7 +138,7 @@ def curves_figure(results: Results, name: str) -> Figure:
     axes.set_ylabel(curve_title(name))
     if "loss" in name:
         axes.set_yscale("log")
-        _plain_ticks(axes.yaxis)
+        plain_ticks(axes.yaxis)
     _focus(axes, name)
     _label_ends(axes, ends, hues)
     return figure
@@ -171,16 +171,16 @@ def inline(svg: str, name: str) -> str:
     return body.replace("<svg", '<svg aria-hidden="true" focusable="false"', 1)
 
 
-def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
+def canvas(width: float, height: float) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(width, height))
     return figure, figure.add_subplot()
 
 
-def _titled(title: str, results: Results) -> str:
+def titled(title: str, results: Results) -> str:
     return f"{title}, {results.facts.unit}" if results.facts.unit else title
 
 
-def _plain_ticks(axis: Axis) -> None:
+def plain_ticks(axis: Axis) -> None:
     """Numbers instead of powers of ten on a log axis, also where it spans less than a decade."""
     axis.set_minor_locator(NullLocator())
     low, high = axis.get_view_interval()

@@ -90,7 +90,7 @@ def forest_of(results: Results) -> Forest:
         low, high = min(low, reference[2]), max(high, reference[2])
     pad = 0.04 * (high - low)
     low, high = low - pad, high + pad
-    ticks = _ticks(low, high)
+    ticks = axis_ticks(low, high)
     step = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
     places = max(0, -math.floor(math.log10(step) + 1e-9))
     labels = tuple("0" if t == 0 else shown(t, places, signed=True) for t in ticks)
@@ -174,7 +174,7 @@ def _limits(effects: Sequence[Judged], band: float | None) -> tuple[float, float
     return (low, high) if high > low else (-1.0, 1.0)
 
 
-def _ticks(low: float, high: float, most: int = 6) -> tuple[float, ...]:
+def axis_ticks(low: float, high: float, most: int = 6) -> tuple[float, ...]:
     raw = (high - low) / most
     power = 10 ** math.floor(math.log10(raw))
     step = next(m * power for m in (1, 2, 5, 10) if m * power >= raw)

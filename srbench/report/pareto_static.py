@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from srbench.report.cells import interpolation_scores, scores_by_seed
 from srbench.report.colours import REST, colours
 from srbench.report.costs import COSTS, spaced
-from srbench.report.figures_static import FAINT, _canvas, _plain_ticks, _titled
+from srbench.report.figures_static import FAINT, canvas, plain_ticks, titled
 from srbench.report.numbers import metric_name
 from srbench.report.pareto import Spot, frame_of, front_line, spots
 from srbench.report.pareto_interactive import PALEST, sureness
@@ -29,7 +29,7 @@ PLACES: dict[str, dict[str, Any]] = {
 
 def quality_cost_figure(results: Results, cost: str) -> Figure:
     """Quality against one cost, log axis, the front as a stair, interpolations as lines."""
-    figure, axes = _canvas(7.2, 4.0)
+    figure, axes = canvas(7.2, 4.0)
     hues, found = colours(results), spots(results, cost)
     line = front_line(results, cost)
     if len(line) > 1:
@@ -54,9 +54,9 @@ def quality_cost_figure(results: Results, cost: str) -> Figure:
     axes.set_xscale("log")
     axes.set_xlim(frame.left, frame.right)
     axes.set_ylim(frame.low, frame.high)
-    _plain_ticks(axes.xaxis)
+    plain_ticks(axes.xaxis)
     axes.set_xlabel(COSTS.get(cost, cost))
-    axes.set_ylabel(_titled(metric_name(results.facts.metric), results))
+    axes.set_ylabel(titled(metric_name(results.facts.metric), results))
     return figure
 
 

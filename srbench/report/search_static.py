@@ -11,7 +11,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from srbench.report.cells import number, text
-from srbench.report.figures_static import FAINT, INK, _canvas
+from srbench.report.figures_static import FAINT, INK, canvas
 from srbench.report.search import (
     Trial,
     best_so_far,
@@ -43,7 +43,7 @@ def search_figures(results: Results) -> dict[str, Any]:
 
 def best_figure(results: Results) -> Figure:
     """The first objective of every complete trial, and the best so far as a stair."""
-    figure, axes = _canvas(7.2, 3.2)
+    figure, axes = canvas(7.2, 3.2)
     whole = [t for t in trials(results) if t.state == "complete"]
     axes.plot([t.number for t in whole], [t.values[0] for t in whole], "o", color=FAINT,
               markersize=4)  # fmt: skip
@@ -59,7 +59,7 @@ def best_figure(results: Results) -> Figure:
 
 def reports_figure(results: Results) -> Figure:
     """What each trial reported on its way; a cross where it was given up."""
-    figure, axes = _canvas(7.2, 3.6)
+    figure, axes = canvas(7.2, 3.6)
     seeds = len((results.facts.search or {})["seeds"]) > 1
     for trial in trials(results):
         points = [(at, x) for at, x in trial.reports if isfinite(x)]
@@ -78,7 +78,7 @@ def reports_figure(results: Results) -> Figure:
 def importances_figure(results: Results) -> Figure:
     """Share of each place in who is among the best tenth, by PED-ANOVA."""
     rows = results.importances.to_dict("records")
-    figure, axes = _canvas(7.2, 0.8 + 0.3 * len(rows))
+    figure, axes = canvas(7.2, 0.8 + 0.3 * len(rows))
     axes.barh(range(len(rows)), [number(r["share"]) for r in rows], color=HUE, height=0.6)
     axes.set_yticks(range(len(rows)), [text(r["parameter"]) for r in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)
@@ -88,7 +88,7 @@ def importances_figure(results: Results) -> Figure:
 
 def front_figure(results: Results) -> Figure:
     """Second objective against the first; those that no other beats are joined."""
-    figure, axes = _canvas(7.2, 3.6)
+    figure, axes = canvas(7.2, 3.6)
     whole = [t for t in trials(results) if t.state == "complete" and t.repeats is None]
     best = on_front(results)
     axes.plot([t.values[1] for t in whole], [t.values[0] for t in whole], "o", color=FAINT,
@@ -110,7 +110,7 @@ def front_figure(results: Results) -> Figure:
 def parallel_figure(results: Results) -> Figure:
     """Each complete trial as a line through its places; the fuller, the better."""
     places = dimensions(results)
-    figure, axes = _canvas(7.2, 3.8)
+    figure, axes = canvas(7.2, 3.8)
     whole = [t for t in trials(results) if t.state == "complete" and t.repeats is None]
     values = [t.values[0] for t in whole]
     low, high = min(values), max(values)

@@ -35,7 +35,7 @@ def summary(results: Results) -> RenderableType:
     if effects.rows:
         keep = [i for i, c in enumerate(effects.columns) if c.key.startswith(NARROW)]
         keep = [i for i in keep if _says_something(effects, i)]
-        parts.append(Padding(_rich(effects, keep), (1, 0)))
+        parts.append(Padding(rich_table(effects, keep), (1, 0)))
         note = yardstick_note(results)
         parts += [Text(note, style="dim")] if note else []
     if claims_of(results):
@@ -55,11 +55,11 @@ def claims(results: Results) -> RenderableType:
     keep = [i for i, column in enumerate(table.columns) if column.key != "test"]
     parts: list[RenderableType] = [Text(facts.question or facts.name, style="bold")]
     parts += [Text(warning, style="yellow") for warning in warnings(results)]
-    parts += [Text(claims_heading(results)), Padding(_rich(table, keep), (1, 0))]
+    parts += [Text(claims_heading(results)), Padding(rich_table(table, keep), (1, 0))]
     return Group(*parts)
 
 
-def _rich(table: Table, keep: list[int]) -> RichTable:
+def rich_table(table: Table, keep: list[int]) -> RichTable:
     out = RichTable(box=None, pad_edge=False, header_style="bold")
     for place, i in enumerate(keep):
         column = table.columns[i]
