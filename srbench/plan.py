@@ -7,13 +7,14 @@ here instead, and named with its place in the study.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from typing import Any
 
 import torch
 from torch import nn
+from torch.optim import Optimizer
 
 from srbench import identity, slots
 from srbench.cache import kept
@@ -30,6 +31,7 @@ from srbench.streams import Streams
 from srbench.study import Study, Tree, Variant, dataset_name, describe
 from srbench.threads import one_thread
 from srbench.train.fit import FIT_VERSION
+from srbench.train.learner import optimizers
 from srbench.train.precision import Precision
 from srbench.train.settings import TrainSettings
 from srbench.twins import twins
@@ -228,8 +230,25 @@ def _try_training(settings: TrainSettings, steps: int, patch: int) -> None:
     """Make what a training is made of once, for settings that do not fit each other."""
     settings.schedule(steps, settings.epochs)(0)
     image = torch.zeros(1, 3, patch, patch)
-    with suppress(WeightsMissing):  # a result of the run, with its reason
-        settings.learner(nn.Conv2d(3, 3, 1), settings, "fp32", Streams(0))(image, image)
+    # weights that are missing are a result of the run, with its reason
+    with suppress(WeightsMissing), _unguarded():
+        learner = settings.learner(nn.Conv2d(3, 3, 1), settings, "fp32", Streams(0))
+        for optimizer in optimizers(learner):
+            optimizer.step = lambda: None  # type: ignore[method-assign, assignment]
+        learner(image, image)
+
+
+@contextmanager
+def _unguarded() -> Iterator[None]:
+    """Optimizers without their guard against being compiled, which imports all of dynamo (1 s)."""
+    guards = {name: m for name, m in vars(Optimizer).items() if hasattr(m, "__wrapped__")}
+    for name, method in guards.items():
+        setattr(Optimizer, name, method.__wrapped__)
+    try:
+        yield
+    finally:
+        for name, method in guards.items():
+            setattr(Optimizer, name, method)
 
 
 @cache

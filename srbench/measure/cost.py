@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_module_registration_hook
@@ -31,6 +32,13 @@ _FREE = (
     "arange", "as_strided", "new_empty", "new_zeros",
 )  # fmt: skip
 """Moving and combining what is there; everything else that is not counted is listed by name."""
+
+_SHAPED = (
+    "cat", "mm", "addmm", "convolution", "mean", "pixel_shuffle",
+    "upsample_nearest2d", "upsample_bilinear2d", "upsample_bicubic2d",
+)  # fmt: skip
+"""Their shapes are told here: torch's own meta kernels of these import all of sympy and dynamo
+(1 s), and then take milliseconds each."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +87,8 @@ def cost(build: Callable[[int], nn.Module], scale: int) -> Cost:
         macs_720p=float(Fraction(macs, LR_SIDE**2) * Fraction(HD_PIXELS, scale**2)),
         macs_256=float(macs),
         activations=float(activations),
-        receptive_field=receptive_field(net),
         uncounted=uncounted,
+        receptive_field=_reach_of(net) if sizes else None,  # the last look at these weights
     )
 
 
@@ -162,21 +170,26 @@ def receptive_field(net: nn.Module) -> int | None:
 
 def reach(net: nn.Module) -> int | None:
     """As `receptive_field`, also of a network without parameters, such as an interpolation."""
-    probe = deepcopy(net).cpu().double().eval()
+    return _reach_of(deepcopy(net))
+
+
+def _reach_of(net: nn.Module) -> int | None:
+    """The weights are lost."""
+    probe = net.cpu().double().eval()
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for p in probe.parameters():
             fan_in = p[0].numel() if p.dim() > 1 else 1000
             p.copy_((0.5 + torch.rand(p.shape, generator=generator)) / (4 * fan_in))
     for side in FIELD_SIDES:
-        down = _reach(probe, (side, 1), 0)
-        across = _reach(probe, (1, side), 1) if down < side else side
+        down = _seen(probe, (side, 1), 0)
+        across = _seen(probe, (1, side), 1) if down < side else side
         if across < side:
             return max(down, across)
     return None
 
 
-def _reach(net: nn.Module, size: tuple[int, int], axis: int) -> int:
+def _seen(net: nn.Module, size: tuple[int, int], axis: int) -> int:
     x = torch.full((1, 3, *size), 1e-3, dtype=torch.float64, requires_grad=True)
     y = largest(net(x))
     (gradient,) = torch.autograd.grad(y[0, :, y.shape[2] // 2, y.shape[3] // 2].sum(), x)
@@ -226,11 +239,36 @@ class _Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
             if torch.Tag.inplace in func.tags:
                 return args[0]
             shapes = [x.shape for x in args if isinstance(x, Tensor)]
-            return args[0].new_empty(torch.broadcast_shapes(*shapes))  # type: ignore[no-untyped-call]
-        result = func(*args, **(kwargs or {}))
+            return args[0].new_empty(np.broadcast_shapes(*shapes))
+        result = _shaped(func, name, args, kwargs or {})
         if name in _COUNTED:
             count = flop_registry[func.overloadpacket]
             self.flops += count(*args, **(kwargs or {}), out_val=result)
         if "convolution" in name:
             self.activations += result.numel()
         return result
+
+
+def _shaped(func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What `func` gives; on the meta device, of the slowest kernels, by a quicker way."""
+    first = args[0][0] if name == "cat" else args[0]
+    if name not in _SHAPED or not first.is_meta:
+        return func(*args, **kwargs)
+    if name == "cat":
+        tensors, dim = args[0], (args[1:2] or (0,))[0]
+        size = list(first.shape)
+        size[dim] = sum(t.shape[dim] for t in tensors)
+        return first.new_empty(size)
+    if name in ("mm", "addmm"):
+        left, right = args[-2:]
+        return left.new_empty((left.shape[0], right.shape[1]))
+    if first.dim() == 4 and not _mixes(name, args):
+        none = torch.empty((0, *first.shape[1:]))  # of no image nothing is computed
+        others = (torch.empty(a.shape) if isinstance(a, Tensor) else a for a in args[1:])
+        return first.new_empty((first.shape[0], *func(none, *others, **kwargs).shape[1:]))
+    return func(*args, **kwargs)
+
+
+def _mixes(name: str, args: tuple[Any, ...]) -> bool:
+    """Whether the operation joins the images of a batch."""
+    return name == "mean" and (len(args) < 2 or 0 in [d % 4 for d in args[1] or [0]])
