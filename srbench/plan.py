@@ -241,9 +241,9 @@ def _try_training(settings: TrainSettings, steps: int, patch: int) -> None:
 @contextmanager
 def _unguarded() -> Iterator[None]:
     """Optimizers without their guard against being compiled, which imports all of dynamo (1 s)."""
-    guards = {name: m for name, m in vars(Optimizer).items() if hasattr(m, "__wrapped__")}
+    guards = {name: getattr(Optimizer, name) for name in ("add_param_group", "zero_grad")}
     for name, method in guards.items():
-        setattr(Optimizer, name, method.__wrapped__)
+        setattr(Optimizer, name, getattr(method, "__wrapped__", method))
     try:
         yield
     finally:
