@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 Direction = Literal["maximize", "minimize"]
 State = Literal["running", "complete", "pruned", "infeasible", "failed"]
+LATENCY = "latency"  # what is noted with a trial: its time over the baseline's
 WAITING = ("queued", "running", "interrupted")
 
 
@@ -148,6 +149,8 @@ def _values(row: TrialRow, objectives: Sequence[str]) -> tuple[float, ...]:
             found.append(float(row.params or 0))
         elif name == "macs":
             found.append(float("nan") if row.macs is None else row.macs)
+        elif name == "latency":
+            found.append(float(row.noted.get(LATENCY, "nan")))
         else:
             ends = [_last(run, name) for run in row.runs]
             known = [x for x in ends if x is not None]

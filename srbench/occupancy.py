@@ -21,19 +21,43 @@ from srbench.registry import StudyError
 POLL_S = 0.05
 
 
-@contextmanager
-def shared(
-    devices: Iterable[str], on_wait: Callable[[str], None] = lambda device: None
-) -> Iterator[None]:
-    """Use devices beside other trainings; waits while a latency pass has one of them."""
-    with ExitStack() as held:
-        for device in sorted(set(devices)):
-            file = held.enter_context(_open(device))
+class DeviceInUse(StudyError):
+    """Another srbench trains or measures on the device."""
+
+
+class Share:
+    """Use devices beside other trainings: `with` waits while a latency pass has one of them."""
+
+    def __init__(
+        self, devices: Iterable[str], on_wait: Callable[[str], None] = lambda device: None
+    ) -> None:
+        self.devices, self.on_wait = sorted(set(devices)), on_wait
+        self.held, self.mine = ExitStack(), False
+
+    def __enter__(self) -> Share:
+        for device in self.devices:
+            file = self.held.enter_context(_open(device))
             if not _taken(file, fcntl.LOCK_SH):
-                on_wait(device)
+                self.on_wait(device)
                 while not _taken(file, fcntl.LOCK_SH):
                     time.sleep(POLL_S)
-        yield
+        self.mine = True
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        self.held.close()
+        self.mine = False
+
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """Do without them for a while, so that they can be had alone."""
+        mine = self.mine
+        self.__exit__()
+        try:
+            yield
+        finally:
+            if mine:
+                self.__enter__()
 
 
 @contextmanager
@@ -41,13 +65,13 @@ def alone(device: str, patience_s: float = 0.0) -> Iterator[None]:
     """Have a device for oneself, as far as srbench goes.
 
     Raises:
-        StudyError: another srbench uses it, still so after `patience_s`.
+        DeviceInUse: another srbench uses it, still so after `patience_s`.
     """
     until = time.monotonic() + patience_s
     with _open(device) as file:
         while not _taken(file, fcntl.LOCK_EX):
             if time.monotonic() >= until:
-                raise StudyError(
+                raise DeviceInUse(
                     f"another srbench trains or measures on {device}, and a time taken beside it "
                     "would say nothing: wait for it (--wait does)",
                     place="latency",

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from srbench.history import WAITING, Tried, ranked, tried
-from srbench.plan import Decoded, Plan, PlannedVariant, plan_variant
+from srbench.history import LATENCY, WAITING, Tried, ranked, tried
+from srbench.latency import Effort
+from srbench.occupancy import DeviceInUse, Share
+from srbench.plan import Decoded, Plan, PlannedVariant, network_digest, plan_variant
 from srbench.records import training_record
 from srbench.registry import StudyError
 from srbench.space import Point
@@ -26,16 +28,25 @@ from srbench.store import (
 )
 from srbench.study import Search, Variant
 from srbench.study.tree import check_patch
+from srbench.timed import beside_baseline
 from srbench.tune import Method, hopeless, propose
 
 FRUITLESS = 100  # proposals in a row that bring nothing new: the search has come to its end
+TIMING = Effort(rounds=200, budget_s=20.0, narrow=0.01, patience_s=30.0)
 AT_ONCE = 20  # fruitless proposals between two looks at the workers
 
 
 class Searcher:
     """The search of one plan, as one of perhaps several processes that work on it."""
 
-    def __init__(self, plan: Plan, number: int, store: Store, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        number: int,
+        store: Store,
+        say: Callable[[str], None],
+        share: Share,
+    ) -> None:
         assert plan.study.search is not None
         self.plan, self.number, self.store, self.say = plan, number, store, say
         self.search: Search = plan.study.search
@@ -43,6 +54,8 @@ class Searcher:
         self.epochs = int(plan.study.base.train["epochs"])
         self.method = method_of(self.search, plan.study.name, self.epochs)
         self.me: Owner = this_process("srbench run")
+        self.share = share  # of the devices, given up while a candidate is timed
+        self.times: dict[str, float] = {}  # network digest -> latency over the baseline's
         self.images = Decoded(plan.study.scale)
         self.baseline = next(p for p in plan.variants if p.variant.role == "baseline")
         self.known: dict[str, PlannedVariant] = {p.fingerprint: p for p in plan.variants}
@@ -54,15 +67,25 @@ class Searcher:
 
     # what a conductor asks
 
-    def supply(self, wanted: int) -> None:
-        """Queue trials until `wanted` runs wait, or the search is over."""
+    def supply(self, wanted: int, busy: int = 0) -> None:
+        """Queue trials until `wanted` runs wait, or the search is over.
+
+        Where candidates are timed, nothing is proposed beside `busy` workers.
+        """
+        if self.search.timed and busy:
+            return
         for _ in range(AT_ONCE):
             if self.store.claimable(self.number) >= wanted:
                 return
             history = self.history()
             if over(self.search, history):
                 return
-            self.store.add_trial(self.number, len(history), self._proposal(history))
+            try:
+                proposal = self._proposal(history)
+            except DeviceInUse as waits:
+                self.say(f"{waits}; still waiting")
+                return
+            self.store.add_trial(self.number, len(history), proposal)
 
     def planned(self, claim: Claim) -> PlannedVariant:
         """What a claimed run trains: a candidate of any process, or what is confirmed."""
@@ -167,13 +190,34 @@ class Searcher:
         broken = {
             c.text: c.violation(cost_of(planned, c.quantity), cost_of(self.baseline, c.quantity))
             for c in self.search.constraints
+            if c.quantity != "latency"
         }
-        worst = max(broken, key=lambda text: broken[text], default="")
-        if worst and broken[worst] > 0:
+        if self.search.timed and not _worst(broken):
+            try:
+                noted = {**noted, LATENCY: self._latency(planned)}
+            except DeviceInUse:
+                raise
+            except StudyError as problem:
+                return Proposal(point, {}, noted, message=f"cannot be timed: {problem}")
+        for c in self.search.constraints:
+            if c.quantity == "latency":  # what costs too much is not timed as well
+                broken[c.text] = c.violation(noted[LATENCY], 1.0) if LATENCY in noted else 0.0
+        if worst := _worst(broken):
             said = f"not trained: {worst} is broken by {100 * broken[worst]:.3g} %"
             return Proposal(point, broken, noted, message=said)
         self.known[planned.fingerprint] = planned
         return Proposal(point, broken, noted, self._candidate(planned))
+
+    def _latency(self, planned: PlannedVariant) -> float:
+        """A candidate's time over the baseline's, taken once a network with the device alone."""
+        digest = network_digest(planned.variant.tree, self.plan.study.scale)
+        if digest not in self.times:
+            device = self.share.devices[0]
+            with self.share.lent():
+                self.times[digest] = beside_baseline(
+                    planned.variant, self.plan.study, device, self.store, TIMING
+                ).value
+        return self.times[digest]
 
     def _planned(self, name: str, point: Mapping[str, Any]) -> PlannedVariant:
         tree = self.search.tree(self.plan.study.base, point)
@@ -261,6 +305,12 @@ def method_of(search: Search, name: str, epochs: int) -> Method:
 def cost_of(planned: PlannedVariant, quantity: str) -> float:
     """What a constraint speaks of: trainable parameters, or MACs for an HR image of 1280x720."""
     return float(planned.cost.parameters if quantity == "params" else planned.cost.macs_720p)
+
+
+def _worst(broken: Mapping[str, float]) -> str:
+    """The constraint that is broken most; "" where all are kept."""
+    worst = max(broken, key=lambda text: broken[text], default="")
+    return worst if worst and broken[worst] > 0 else ""
 
 
 def over(search: Search, history: list[Tried]) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from srbench import shortcut
 from srbench.keepers import is_left_open
 from srbench.looks import take_looks
-from srbench.occupancy import shared
+from srbench.occupancy import Share
 from srbench.registry import StudyError
 from srbench.signals import finishing
 from srbench.stale import Stale, said, settled
@@ -198,8 +198,9 @@ def _conduct(plan: Plan, request: Request, store: Store, key: str, console: Cons
         store.retry_failed(number)
     devices = choose_devices(request.device, request.workers)
     options = Options(devices, checkpoint_s=request.checkpoint_s)
-    searcher = _searcher(plan, number, store, console)
-    while (stopped := _work_off(plan, number, store, options, console, searcher)) is None:
+    share = Share(devices, lambda device: console.print(f"waiting for a latency pass on {device}"))
+    searcher = _searcher(plan, number, store, console, share)
+    while (stopped := _work_off(plan, number, store, options, console, searcher, share)) is None:
         if searcher is not None and _searches_on(searcher, store, number):
             continue
         added = take_looks(store, number)
@@ -210,7 +211,9 @@ def _conduct(plan: Plan, request: Request, store: Store, key: str, console: Cons
     return _ended(store, number, stopped)
 
 
-def _searcher(plan: Plan, number: int, store: Store, console: Console) -> Searcher | None:
+def _searcher(
+    plan: Plan, number: int, store: Store, console: Console, share: Share
+) -> Searcher | None:
     """The plan's search, where it has one."""
     if plan.study.search is None:
         return None
@@ -219,7 +222,7 @@ def _searcher(plan: Plan, number: int, store: Store, console: Console) -> Search
     def say(text: str) -> None:
         console.print(text, highlight=False, markup=False)
 
-    return Searcher(plan, number, store, say)
+    return Searcher(plan, number, store, say, share)
 
 
 def _searches_on(searcher: Searcher, store: Store, plan: int) -> bool:
@@ -239,6 +242,7 @@ def _work_off(
     options: Options,
     console: Console,
     searcher: Searcher | None,
+    share: Share,
 ) -> int | None:
     """Train and score what is queued; the signal that stopped it, else None."""
     from srbench.bench import Conductor
@@ -267,7 +271,7 @@ def _work_off(
     )
     total += trials * next(iter(works.values()), 0.0)
     with (
-        shared(devices, lambda device: console.print(f"waiting for a latency pass on {device}")),
+        share,
         Terminal(console, works, total, left + trials) as terminal,
         finishing() as stop,
     ):

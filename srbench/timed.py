@@ -26,8 +26,9 @@ from srbench.latency import (
 from srbench.plan import network_digest, step_digest, with_twins
 from srbench.provenance import surroundings
 from srbench.registry import StudyError
+from srbench.stats.latency import Ratio
 from srbench.store import LatencyPass, LatencyRow, Provenance, Store, TimedRow
-from srbench.study import Study, read
+from srbench.study import Study, Variant, read
 
 ROLES = ("baseline", "variant", "twin")
 """What is timed: an identity control is the baseline's network, an interpolation is none."""
@@ -91,13 +92,13 @@ def networks(wish: Wish) -> Timed:
 def settings(wish: Wish, study: Study) -> list[Setting]:
     """The settings asked for, one pass each."""
     device = choose_devices(wish.device, 1)[0]
-    side = CPU_SIDE if device == "cpu" else CUDA_SIDE
-    batch = 1
+    size, batch = usual(device).lr_size, 1
     if wish.quantity == "step_time":
         side, batch = study.base.data["patch"] // study.scale, study.base.train["batch"]
+        size = (side, side)
     threads = wish.threads if device == "cpu" else 1
     return [
-        Setting(device, wish.quantity, wish.lr_size or (side, side), wish.batch or batch,
+        Setting(device, wish.quantity, wish.lr_size or size, wish.batch or batch,
                 precision, memory, mode, threads)
         for precision, memory, mode in product(wish.precisions, wish.memory_formats, wish.modes)
     ]  # fmt: skip
@@ -120,6 +121,33 @@ def take(
         store.write_latency(recorded(one, timed, store))
         found.append(one)
     return found
+
+
+def beside_baseline(
+    candidate: Variant, study: Study, device: str, store: Store, effort: Effort
+) -> Ratio:
+    """A candidate's time over the baseline's, taken now and kept with every round.
+
+    Raises:
+        DeviceInUse: another srbench has the device.
+        StudyError: the candidate does not run.
+    """
+    baseline = next(v for v in study.variants if v.name == study.baseline)
+    both = (candidate, baseline)
+    subjects = {v.name: network_digest(v.tree, study.scale) for v in both}
+    if len(set(subjects.values())) == 1:
+        return Ratio(1.0, 1.0, 1.0, 0)
+    entrants = tuple(Entrant(v.name, v.tree) for v in both)
+    timed = Timed(study, entrants, subjects, {name: name for name in subjects})
+    found = measure(entrants, baseline.name, study.scale, usual(device), effort)
+    store.write_latency(recorded(found, timed, store))
+    return found.ratio(candidate.name)
+
+
+def usual(device: str) -> Setting:
+    """The setting of a forward pass where nobody says otherwise."""
+    side = CPU_SIDE if device == "cpu" else CUDA_SIDE
+    return Setting(device, lr_size=(side, side))
 
 
 def matched(wish: Wish, on_round: OnRound = lambda done, spent: None) -> list[Matched]:

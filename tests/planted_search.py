@@ -9,6 +9,7 @@ from typing import Any
 
 import tiny
 
+from srbench.occupancy import Share
 from srbench.records import record
 from srbench.search import Searcher
 from srbench.session import Request, plan_study, read_study
@@ -47,7 +48,7 @@ def planted(folder: Path, trials: int, *changes: tuple[str, str]) -> Store:
         plan = plan_study(request, read_study(request), lambda name: None)
         store = open_store(tiny.DB)
         number = store.add_plan(record(plan, "key"))
-        search = Searcher(plan, number, store, lambda text: None)
+        search = Searcher(plan, number, store, lambda text: None, Share(["cpu"]))
         made = _provenance(store)
         while True:
             search.supply(1)

@@ -10,18 +10,16 @@ import pytest
 import torch
 from tiny import called, lay_out, rows
 
-from srbench import slots
 from srbench.latency import (
     Effort,
     Entrant,
     Pass,
     Setting,
-    latency_ratio,
     match_widths,
     measure,
 )
-from srbench.occupancy import shared
-from srbench.registry import Choice, StudyError
+from srbench.occupancy import Share
+from srbench.registry import StudyError
 from srbench.results import Results
 from srbench.store import open_store
 from srbench.study import read
@@ -35,12 +33,6 @@ SMALL = Setting(lr_size=(16, 16))
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(lay_out(tmp_path))
     return tmp_path
-
-
-def carn(**changed: object) -> Choice:
-    slots.load()
-    small = {"channels": 4, "blocks": 1, "units": 1}
-    return slots.model.parse({"carn": small | changed}, ())
 
 
 def entrants(folder: Path, *changes: str) -> tuple[list[Entrant], int]:
@@ -64,13 +56,11 @@ def test_a_pass_times_everything_in_every_round_and_the_baseline_twice(folder: P
     assert found.control.rounds == found.ratio("residual").rounds == 24
 
 
-def test_a_network_eight_times_as_wide_takes_longer() -> None:
-    """Through the public call that a search uses, which locks the device itself."""
-    wide, control = latency_ratio(
-        carn(channels=32, blocks=3), carn(channels=4), 2, Setting(lr_size=(48, 48)), FEW
-    )
-    assert wide.low > 1.5
-    assert wide.rounds == control.rounds == 24
+def test_a_network_eight_times_as_wide_takes_longer(folder: Path) -> None:
+    given, scale = entrants(folder, "channels=4")
+    wide = Entrant("wide", given[0].tree.set("model", {"carn": {"channels": 32, "blocks": 3}}))
+    found = measure([given[0], wide], "plain", scale, Setting(lr_size=(48, 48)), FEW)
+    assert found.ratio("wide").low > 1.5
 
 
 @pytest.mark.campaign
@@ -115,7 +105,7 @@ def test_graphs_are_for_cuda_alone(folder: Path) -> None:
 
 
 def test_a_pass_beside_a_training_is_refused(folder: Path) -> None:
-    with shared(["cpu"]), pytest.raises(StudyError, match="another srbench trains or measures"):
+    with Share(["cpu"]), pytest.raises(StudyError, match="another srbench trains or measures"):
         timed(folder)
 
 

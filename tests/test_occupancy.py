@@ -10,12 +10,12 @@ from contextlib import contextmanager
 
 import pytest
 
-from srbench.occupancy import alone, shared
+from srbench.occupancy import Share, alone
 from srbench.registry import StudyError
 
 HOLD = """
 import sys, time
-from srbench.occupancy import alone, shared
+from srbench.occupancy import Share, alone
 with {how}:
     print("held", flush=True)
     time.sleep(60)
@@ -42,8 +42,8 @@ def refused() -> bool:
 
 
 def test_trainings_share_a_device_and_a_pass_does_not() -> None:
-    with shared(["cpu", "cpu"]):
-        with holding("shared(['cpu'])"):
+    with Share(["cpu", "cpu"]):
+        with holding("Share(['cpu'])"):
             assert refused()
         assert refused()  # this process trains too
     assert not refused()
@@ -68,12 +68,12 @@ def test_a_training_waits_for_a_pass_and_says_so() -> None:
             said.append(device)
             other.kill()
 
-        with shared(["cpu"], told):
+        with Share(["cpu"], told):
             assert said == ["cpu"]
 
 
 def test_patience_outlasts_a_training() -> None:
-    with holding("shared(['cpu'])") as other:
+    with holding("Share(['cpu'])") as other:
         start = time.monotonic()
         with pytest.raises(StudyError), alone("cpu", patience_s=0.2):
             pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -203,3 +204,27 @@ def test_four_processes_share_a_search_and_train_no_cell_twice(tmp_path: Path) -
     assert len(tiny.rows(folder, TRIALS)) == 16
     hosts = tiny.rows(folder, "select count(distinct owner_pid) from runs")
     assert hosts[0][0] >= 2
+
+
+def test_candidates_are_timed_before_they_are_trained(tmp_path: Path) -> None:
+    timed = (
+        ("    skip: [none, bilinear, bicubic]\n", "    channels: [4, 64]\n"),
+        ("    train.optimizer.lr: {low: 5.0e-4, high: 2.0e-2, log: true}\n", ""),
+        ("    attention: [none, se]\n    attention.reduction: [2, 4]\n", ""),
+        ("{tpe: {startup: 4}}", "grid\n  objective: [psnr_y, latency]"),
+        ("confirm: 2", "confirm: 1\n  constraints: latency <= 2 x baseline"),
+    )
+    folder = laid_out(tmp_path, *timed)
+    tiny.srbench(folder, "run", "tiny.yaml", "--workers", "1")
+    store = open_store(folder / tiny.DB)
+    results = store.results("tiny")
+    store.close()
+    states = dict(zip(results.trials["point"], results.trials["state"], strict=True))
+    assert states == {'{"channels": 4}': "complete", '{"channels": 64}': "infeasible"}
+    taken = "select n.name, n.copy, count(*) >= 20 from latency_networks n"
+    taken += " join latency_samples using (pass_id, subject, copy) group by 1, 2 order by 1, 2"
+    assert tiny.rows(folder, taken) == [("base", 0, 1), ("base", 1, 1), ("trial 1", 0, 1)]
+    whole = results.trials[results.trials["state"] == "complete"]
+    assert json.loads(whole["values"].iloc[0])[1] == 1  # the baseline's own network
+    (said,) = results.trials.loc[results.trials["state"] == "infeasible", "message"]
+    assert said.startswith("not trained: latency <= 2 x baseline is broken by ")

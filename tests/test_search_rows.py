@@ -10,6 +10,7 @@ import tiny
 from planted_search import planted
 
 from srbench.history import TrialRow, tried
+from srbench.occupancy import Share
 from srbench.search import Searcher
 from srbench.session import Request, plan_study, read_study
 from srbench.store import Claim, Proposal, Store, this_process
@@ -92,7 +93,7 @@ def test_another_process_trains_what_this_one_proposed(tmp_path: Path) -> None:
     with chdir(tmp_path):
         request = Request(Path("tiny.yaml"), device="cpu")
         plan = plan_study(request, read_study(request), lambda name: None)
-        again = Searcher(plan, store.latest_plan("tiny"), store, lambda text: None)
+        again = Searcher(plan, store.latest_plan("tiny"), store, lambda text: None, Share(["cpu"]))
         row = store.trials(again.number, again.me)[2]
         planned = again.planned(claim_of(row))
     assert planned.fingerprint == row.fingerprint

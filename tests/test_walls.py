@@ -83,7 +83,10 @@ ALLOWED: dict[str, set[str]] = {
     "seats": {"signals", "worker", "store"},
     "assignments": {"places", "provenance", "plan", "devices", "messages", "worker", "store"},
     "bench": {"registry", "plan", "messages", "seats", "assignments", "store"},
-    "search": {"history", "plan", "records", "registry", "space", "store", "study", "tune"},
+    "search": {
+        "history", "latency", "occupancy", "plan", "records", "registry", "space", "store", "study",
+        "timed", "tune",
+    },
     "estimate": {"stale", "streams", "threads", "plan", "train", "store"},
     "timed": {
         "registry", "provenance", "devices", "latency", "study", "plan", "stats", "store",

@@ -1,6 +1,6 @@
 """The latency pass: networks of a study timed against their baseline, on a device of their own.
 
-A setting says how, an effort how long; `measure` takes a pass, `latency_ratio` is for searches.
+A setting says how, an effort how long; `measure` takes a pass.
 """
 
 from srbench.latency.passes import (
@@ -9,7 +9,6 @@ from srbench.latency.passes import (
     Entrant,
     OnRound,
     Pass,
-    latency_ratio,
     measure,
 )
 from srbench.latency.setting import MEMORY, MODES, PRECISIONS, QUANTITIES, Quantity, Setting
@@ -28,7 +27,6 @@ __all__ = [
     "Pass",
     "Quantity",
     "Setting",
-    "latency_ratio",
     "match_widths",
     "measure",
 ]  # fmt: skip

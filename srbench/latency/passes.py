@@ -21,7 +21,7 @@ from srbench.measure.rounds import CannotRun, Ready, Sample, Subject, WarmUp, ro
 from srbench.measure.scores import full_precision
 from srbench.measure.stopwatch import steady_process, stopwatch
 from srbench.occupancy import alone
-from srbench.registry import Choice, StudyError
+from srbench.registry import StudyError
 from srbench.stats.claims_estimates import LEAST_ROUNDS
 from srbench.stats.latency import LOST, Ratio, drifted, enough, is_quiet, ratio
 from srbench.study import Tree
@@ -96,7 +96,8 @@ def measure(
     """Time every entrant against the baseline, which is among them, with the device locked.
 
     Raises:
-        StudyError: the device is in use by srbench or cannot do this, or a network does not run.
+        DeviceInUse: another srbench trains or measures on it.
+        StudyError: it cannot do this, or a network does not run.
     """
     device = torch.device(setting.device)
     check(setting)
@@ -118,33 +119,6 @@ def measure(
     )  # fmt: skip
     wrong = [*complaints(before, after, setting.threads), *_found_wrong(found)]
     return replace(found, warnings=tuple(wrong))
-
-
-def latency_ratio(
-    network: Choice,
-    baseline: Choice,
-    scale: int,
-    setting: Setting,
-    effort: Effort = Effort(patience_s=600.0),
-) -> tuple[Ratio, Ratio]:
-    """A network's time over another's, and the control's: for a search's objective or limit.
-
-    The caller gives up its own share of the device first (`srbench.occupancy.shared`).
-
-    Raises:
-        StudyError: as `measure`.
-    """
-    entrants = [Entrant("network", _bare(network)), Entrant("baseline", _bare(baseline))]
-    found = measure(entrants, "baseline", scale, replace(setting, quantity="latency"), effort)
-    return found.ratio("network"), found.control
-
-
-def _bare(network: Choice) -> Tree:
-    """A network with default training, which a forward pass does not look at."""
-    from srbench.data.settings import material
-    from srbench.train.settings import training
-
-    return Tree(network, training.parse({"train": {}}), material.parse({"data": {}}))
 
 
 def _go_on(

@@ -20,7 +20,8 @@ from srbench.results import Results
 from srbench.space import Dimension, Space
 
 VALIDATED = ("psnr_y", "ssim_y")
-TITLES = {"params": "parameters", "macs": "MACs at HR 1280x720"}
+TITLES = {"params": "parameters", "macs": "MACs at HR 1280x720",
+          "latency": "latency over the baseline's"}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -325,7 +325,9 @@ class Trial(Base):
     constraints: Mapped[dict[str, Any]] = plain(
         "by what share each constraint is broken, 0 or less where it is kept; JSON object"
     )
-    noted: Mapped[dict[str, Any]] = plain("what sampler and pruner keep with it; JSON object")
+    noted: Mapped[dict[str, Any]] = plain(
+        "what sampler, pruner and stopwatch keep with it; JSON object"
+    )
     pruned_at: Mapped[int | None] = count("epochs, or seeds, after which it was given up")
     message: Mapped[str | None] = words("why it was given up, or not trained")
     proposed_at: Mapped[str] = words("when it was proposed; ISO 8601, UTC")

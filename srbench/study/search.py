@@ -24,19 +24,18 @@ QUANTITIES: dict[str, Direction] = {
     "ssim_y": "maximize",
     "params": "minimize",
     "macs": "minimize",  # for an HR image of 1280x720
-    "latency": "minimize",
+    "latency": "minimize",  # a forward pass over the baseline's, by round
 }
 VALIDATED = ("psnr_y", "ssim_y")
-COUNTED = ("params", "macs")
-UNMEASURED = ("latency",)  # known by name; nothing measures it for a candidate yet
+COSTS = ("params", "macs", "latency")
 UNITS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
 BUDGETS = ("trials", "hours", "epochs")
 OVER_EPOCHS, OVER_SEEDS = ("hyperband", "successive_halving"), ("wilcoxon",)
 FINITE = ("grid", "brute_force")
 KEYS = {
     "space": "place: [choices], or {low: , high: , step: , log: }",
-    "objective": "psnr_y, ssim_y, params, macs, or a list of them",
-    "constraints": "params <= 1M, macs <= 1.2 x baseline",
+    "objective": "psnr_y, ssim_y, params, macs, latency, or a list of them",
+    "constraints": "params <= 1M, macs <= 1.2 x baseline, latency <= 1.2 x baseline",
     "sampler": "tpe, nsga2, gp, grid, brute_force or random",
     "pruner": "none, hyperband, successive_halving or wilcoxon",
     "budget": "40 trials, 2 hours, 800 epochs, or {trials: 40, hours: 2}",
@@ -109,6 +108,11 @@ class Search:
     def names(self) -> tuple[str, ...]:
         """The names of what is confirmed, the best first."""
         return tuple(f"best_{i + 1}" for i in range(self.confirm))
+
+    @property
+    def timed(self) -> bool:
+        """Whether candidates are timed before they are trained."""
+        return "latency" in (*self.objectives, *(c.quantity for c in self.constraints))
 
     def as_plain(self) -> dict[str, Any]:
         """The search for the database and the report."""
@@ -194,17 +198,11 @@ def _objectives(written: Mapping[str, Any], metric: str) -> tuple[str, ...]:
     found = given if isinstance(given, list) else [given]
     for name in found:
         known(name, QUANTITIES, "objective", at)
-        _measured(name, at)
     if not found or len(set(found)) < len(found):
         raise StudyError("name each objective once", at)
     if found[0] not in VALIDATED:
         raise StudyError(f"the first one is a score on validate: {' or '.join(VALIDATED)}", at)
     return tuple(found)
-
-
-def _measured(name: str, at: Path) -> None:
-    if name in UNMEASURED:
-        raise StudyError(f"{name} is not measured in searches yet; use macs", at)
 
 
 def _constraints(written: Mapping[str, Any]) -> Iterator[Constraint]:
@@ -218,9 +216,9 @@ def _constraints(written: Mapping[str, Any]) -> Iterator[Constraint]:
             bound = float("nan")
         if match is None or not 0 < bound < float("inf"):
             raise StudyError(f"{brief(text)} is none; write {KEYS['constraints']}", at)
-        bounded = dict.fromkeys((*COUNTED, *UNMEASURED))
-        known(match["what"], bounded, "cost", at)
-        _measured(match["what"], at)
+        known(match["what"], dict.fromkeys(COSTS), "cost", at)
+        if match["what"] == "latency" and not match["of"]:
+            raise StudyError("times compare within one pass: write latency <= 1.2 x baseline", at)
         most = match["sign"] in ("<=", "≤")
         yield Constraint(" ".join(text.split()), match["what"], most, bound, bool(match["of"]))
 
