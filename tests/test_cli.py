@@ -110,7 +110,14 @@ def test_datasets_are_listed_and_checked(here: Path, capsys: Captured) -> None:
     said = printed(capsys, "datasets")
     assert re.search(r"^photos +3 ", said, re.M)
     assert "was not found" in " ".join(said.split())
-    assert re.search(r"^eval +3 +0\.64", printed(capsys, "datasets", "photos"), re.M)
+    assert re.search(r"^eval +3 +0\.64 .* 32\.51 ", printed(capsys, "datasets", "photos"), re.M)
+
+
+def test_a_folder_is_told_by_its_fingerprint(
+    here: Path, capsys: Captured, data_folder: Path
+) -> None:
+    said = printed(capsys, "datasets", str(data_folder / "Set5" / "HR"))
+    assert re.search(r"^eval +5 +0\.57 .* 33\.66 ", said, re.M)
 
 
 def test_a_run_is_shown_whole(done: Path, capsys: Captured) -> None:

@@ -33,13 +33,16 @@ def blocks(
 
 
 def datasets(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One dataset.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME]", help="One dataset, as a study writes it, or a folder."),
+    ] = None,
     scale: Annotated[int, typer.Option(min=1, max=8, help="For LR files beside HR.")] = 2,
 ) -> None:
     """Say which datasets are here, where, and what layout the others are expected in.
 
-    With a name its images are decoded and checked.
+    With a name its images are decoded and checked, and its bicubic score is its fingerprint.
     """
-    from srbench.terminal.listing import datasets_listed
+    from srbench.terminal.datasets import dataset_read, datasets_found
 
-    out.print(datasets_listed(name, scale))
+    out.print(datasets_found(scale) if name is None else dataset_read(name, scale))

@@ -1,4 +1,4 @@
-"""Lists for the terminal: parts, datasets, one run, rows of SQL, checks."""
+"""Lists for the terminal: parts, one run, rows of SQL, checks."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ def parts_found(words: Words, name: str) -> Words:
 
 
 def _slots(words: Words) -> RenderableType:
-    table = _table("slot", "is", "parts")
+    table = table_of("slot", "is", "parts")
     for slot, about in words.items():
         table.add_row(Text(slot, style="bold"), about["about"], ", ".join(about["parts"]))
     return Group(table, Text("srbench blocks NAME tells more of a slot or a part.", style="dim"))
 
 
 def _slot(slot: str, about: Words) -> RenderableType:
-    table = _table(slot, "does", "settings")
+    table = table_of(slot, "does", "settings")
     for name, part in about["parts"].items():
         settings = ", ".join(f"{k}: {v['default']}" for k, v in part["settings"].items())
         table.add_row(Text(name, style="bold"), Text(part["summary"]), Text(settings))
@@ -70,7 +70,7 @@ def _slot(slot: str, about: Words) -> RenderableType:
 
 
 def _part(slot: str, name: str, part: Words) -> RenderableType:
-    table = _table("setting", "type", "default")
+    table = table_of("setting", "type", "default")
     for key, setting in part["settings"].items():
         table.add_row(Text(key, style="bold"), setting["type"], Text(setting["default"]))
     lines: list[RenderableType] = [
@@ -80,35 +80,6 @@ def _part(slot: str, name: str, part: Words) -> RenderableType:
     if part["settings"]:
         lines.append(Padding(table, (0, 0, 0, 2)))
     return Group(*lines, Text(f"defined in {part['module']}", style="dim"))
-
-
-def datasets_listed(name: str | None, scale: int) -> RenderableType:
-    """Which datasets are here; with a name, its images decoded and checked."""
-    from srbench import slots
-    from srbench.data.decoded import decode
-
-    slots.load()
-    if name is not None:
-        choice = slots.dataset.parse(name)
-        table = _table("split", "images", "megapixels", "LR at this scale", "manifest")
-        for split in ("train", "validate", "eval"):
-            images = decode(list(choice.build()(split, scale)), name, split, scale)
-            own = sum(image.lr is not None for image in images.images)
-            table.add_row(
-                split, str(len(images.images)), f"{images.megapixels:.2f}",
-                f"{own} files" if own else "made by the protocol", images.manifest[:12],
-            )  # fmt: skip
-        return Group(Text(f"{name} at x{scale}, every image read and checked"), table)
-    table = _table("dataset", "images", "found")
-    for part in sorted(slots.dataset.parts):
-        try:
-            files = list(slots.dataset.parse(part).build()("eval", scale))
-            table.add_row(Text(part, style="bold"), str(len(files)), str(files[0].hr.parent))
-        except StudyError as error:
-            problem = error.problem.partition(" (")[0]
-            table.add_row(Text(part), "", Text(problem, style="dim"))
-    note = "srbench datasets NAME reads a set's images, or says where they were looked for."
-    return Group(table, Text(note, style="dim"))
 
 
 def run_shown(run: Words) -> RenderableType:
@@ -123,7 +94,7 @@ def run_shown(run: Words) -> RenderableType:
 
 def rows_listed(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> RenderableType:
     """The answer to a SELECT."""
-    table = _table(*columns)
+    table = table_of(*columns)
     for row in rows:
         table.add_row(*(Text("" if value is None else str(value)) for value in row))
     return table
@@ -136,7 +107,7 @@ def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 def reproduced(runs: Sequence[Words], seed: int) -> RenderableType:
     """How runs that were made again came out."""
-    table = _table("run", "study", "variant", "seed", "outcome", "detail")
+    table = table_of("run", "study", "variant", "seed", "outcome", "detail")
     styles = {"identical": "green", "changed": "yellow"}
     for run in runs:
         outcome = Text(run["outcome"], style=styles.get(run["outcome"], "bold red"))
@@ -156,7 +127,7 @@ def checks_listed(checks: Iterable[Check]) -> RenderableType:
     return table
 
 
-def _table(*headings: str) -> Table:
+def table_of(*headings: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for heading in headings:
         table.add_column(heading, overflow="fold")

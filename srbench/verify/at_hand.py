@@ -56,7 +56,7 @@ def _decoded(name: str, scale: int) -> Dataset | Check:
 def _fingerprint(name: str, images: Dataset, scale: int) -> Check:
     """Bicubic by the papers' protocol tells which copy of a set this is."""
     expected = BICUBIC[name][SCALES.index(scale)]
-    found = fmean(papers_bicubic(image, scale) for image in images.images)
+    found = fingerprint(images, scale)
     off = found - expected
     near_enough = abs(off) <= PAPERS_DIGITS
     return Check(
@@ -67,6 +67,17 @@ def _fingerprint(name: str, images: Dataset, scale: int) -> Check:
         f"{found:.4f}",
         "" if near_enough else f"{off:+.3f} dB: another copy of the set, or other images",
     )
+
+
+def fingerprint(images: Dataset, scale: int) -> float:
+    """Mean PSNR of Y of bicubic, in dB, by the papers' protocol."""
+    return fmean(papers_bicubic(image, scale) for image in images.images)
+
+
+def published_fingerprint(name: str, scale: int) -> float | None:
+    """What the literature gives for a set of that name, in dB."""
+    known = dict(zip(SCALES, BICUBIC.get(name, ()), strict=False))
+    return known.get(scale)
 
 
 def papers_bicubic(image: Image, scale: int) -> float:
