@@ -62,7 +62,7 @@ class Watcher(Protocol):
 class Supplier(Protocol):
     """Who finds new runs while others are trained, and gives up hopeless ones: a search."""
 
-    def supply(self, wanted: int, busy: int = 0) -> None: ...
+    def supply(self, wanted: int, busy: int, stopping: Callable[[], bool]) -> None: ...
     def planned(self, claim: Claim) -> PlannedVariant: ...
     def gives_up(self, claim: Claim, curves: frozenset[str]) -> tuple[int, str] | None: ...
     def prune(self, claim: Claim, at: int, why: str, *, steps: int, seconds: float) -> None: ...
@@ -104,7 +104,7 @@ class Conductor:
                 if stop:
                     self._ask_to_stop()
                 else:
-                    self._hand_out()
+                    self._hand_out(stopping)
                 if all(seat.idle for seat in self.seats):
                     break
                 if stop and time.monotonic() > self.deadline:
@@ -129,11 +129,11 @@ class Conductor:
             else:
                 seat.tell("stop")
 
-    def _hand_out(self) -> None:
+    def _hand_out(self, stopping: Callable[[], bool]) -> None:
         """Give every idle worker a task; start workers while there is more to do."""
         busy = sum(seat.claim is not None or seat.scoring is not None for seat in self.seats)
         if self.search is not None and busy < len(self.options.devices):
-            self.search.supply(len(self.options.devices) - busy, busy)
+            self.search.supply(len(self.options.devices) - busy, busy, stopping)
         waiting = self.store.claimable(self.number) + len(self.to_score)
         while len(self.seats) < len(self.options.devices) and waiting > self._unready():
             self.seats.append(hire(self._free_device(), self.options.threads))

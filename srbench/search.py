@@ -32,7 +32,7 @@ from srbench.timed import beside_baseline
 from srbench.tune import Method, hopeless, propose
 
 FRUITLESS = 100  # proposals in a row that bring nothing new: the search has come to its end
-TIMING = Effort(rounds=200, budget_s=20.0, narrow=0.01, patience_s=30.0)
+TIMING = Effort(rounds=200, budget_s=20.0, narrow=0.01, patience_s=1.0)
 AT_ONCE = 20  # fruitless proposals between two looks at the workers
 
 
@@ -67,24 +67,29 @@ class Searcher:
 
     # what a conductor asks
 
-    def supply(self, wanted: int, busy: int = 0) -> None:
+    def supply(
+        self, wanted: int, busy: int = 0, stopping: Callable[[], bool] = lambda: False
+    ) -> None:
         """Queue trials until `wanted` runs wait, or the search is over.
 
-        Where candidates are timed, nothing is proposed beside `busy` workers.
+        Where candidates are timed, nothing is proposed beside `busy` workers, and a device that
+        another srbench uses is waited for.
         """
         if self.search.timed and busy:
             return
+        waits = False
         for _ in range(AT_ONCE):
             if self.store.claimable(self.number) >= wanted:
                 return
             history = self.history()
             if over(self.search, history):
                 return
-            try:
-                proposal = self._proposal(history)
-            except DeviceInUse as waits:
-                self.say(f"{waits}; still waiting")
-                return
+            while (proposal := self._proposal_or_wait(history)) is None:
+                if not waits:
+                    self.say("waiting: another srbench uses the device, and candidates are timed")
+                waits = True
+                if stopping():
+                    return
             self.store.add_trial(self.number, len(history), proposal)
 
     def planned(self, claim: Claim) -> PlannedVariant:
@@ -175,9 +180,13 @@ class Searcher:
 
     # inside
 
-    def _proposal(self, history: list[Tried]) -> Proposal:
+    def _proposal_or_wait(self, history: list[Tried]) -> Proposal | None:
+        """The next trial; None where a device that it must be timed on is in use."""
         point, noted = propose(self.method, history)
-        return self._checked(point, noted, len(history))
+        try:
+            return self._checked(point, noted, len(history))
+        except DeviceInUse:
+            return None
 
     def _checked(self, point: Point, noted: dict[str, Any], number: int) -> Proposal:
         """A proposal with its candidate, unless it cannot be built or breaks a constraint."""
