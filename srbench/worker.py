@@ -6,6 +6,7 @@ closes it stops: a worker never outlives the process that may write.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import io
 import signal
@@ -80,6 +81,7 @@ def main(pipe: Connection, device_name: str, threads: int) -> None:
     device = torch.device(device_name)
     settle(device, threads)
     slots.load()
+    gc.freeze()  # what was imported stays till the end: no collection need look at it
     try:
         with full_precision():
             _serve(pipe, device)
