@@ -177,6 +177,15 @@ def test_doctor_looks_at_machine_and_database(done: Path, capsys: Captured) -> N
     assert "integrity" in printed(capsys, "doctor")
 
 
+def test_doctor_calls_a_new_installation_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SRBENCH_DB", raising=False)
+    assert "none here yet" in printed(capsys, "doctor")
+    assert "look" in printed(capsys, "doctor", "--db", "nothing.sqlite", code=1)
+
+
 TYPO = "question: Why?\ntrain:\n  epochs: 3\n  bach: 4\n"
 WRONG = {
     "no such file": (["plan", "nothing.yaml"], "nothing.yaml: there is no such study file"),

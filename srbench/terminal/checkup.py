@@ -11,6 +11,7 @@ from pathlib import Path
 from srbench.provenance import cpu_name, surroundings, versions
 from srbench.registry import StudyError
 from srbench.store import open_store
+from srbench.store.address import DEFAULT
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,8 @@ def _data() -> Check:
 
 def _database(db: str | None) -> list[Check]:
     store = None
+    if db is None and "SRBENCH_DB" not in os.environ and not DEFAULT.exists():
+        return [Check("database", f"{DEFAULT}: none here yet; `srbench run STUDY` makes it")]
     try:
         store = open_store(db, create=False)
         facts = store.facts()
