@@ -134,9 +134,10 @@ class _Bounded(yaml.SafeLoader):
     nodes = depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        self.nodes += 1
+        is_key = isinstance(parent, yaml.MappingNode) and index is None
+        self.nodes += not is_key
         self.depth += 1
-        if self.depth > MAX_DEPTH + 1 or self.nodes > 2 * MAX_VALUES:  # keys are nodes, too
+        if self.depth > MAX_DEPTH + 1 or self.nodes > MAX_VALUES:
             said = _DEEP if self.depth > MAX_DEPTH + 1 else _MANY
             here = self.peek_event().start_mark  # type: ignore[no-untyped-call]
             raise _Beyond(problem=said, problem_mark=here)
