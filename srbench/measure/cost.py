@@ -75,6 +75,7 @@ def cost(build: Callable[[int], nn.Module], scale: int) -> Cost:
     if size > MOST_PARAMETERS:
         raise ValueError(f"it has {size:,} parameters; {MOST_PARAMETERS:,} are possible")
     macs, activations, uncounted = count_macs(shapes, LR_SIDE)
+    fixed = _fixed_macs(shapes, macs)
     net = build(scale)
     check_shape(net, scale)
     dead = dead_parameters(net)
@@ -84,7 +85,7 @@ def cost(build: Callable[[int], nn.Module], scale: int) -> Cost:
         frozen=sum(p.numel() for p in net.parameters() if not p.requires_grad),
         dead=sum(sizes[name] for name in dead),
         dead_modules=_modules(dead, sizes),
-        macs_720p=float(Fraction(macs, LR_SIDE**2) * Fraction(HD_PIXELS, scale**2)),
+        macs_720p=float(fixed + Fraction(macs - fixed, LR_SIDE**2) * Fraction(HD_PIXELS, scale**2)),
         macs_256=float(macs),
         activations=float(activations),
         uncounted=uncounted,
@@ -157,6 +158,15 @@ def count_macs(net: nn.Module, side: int) -> tuple[int, int, tuple[str, ...]]:
     return seen.flops // 2, seen.activations, tuple(sorted(seen.uncounted))
 
 
+def _fixed_macs(net: nn.Module, macs: int) -> int:
+    """The MACs that do not grow with the image: of a frozen network that resizes it, told by a
+    second size. The few of a pooled attention are left to grow, as the field counts them."""
+    if all(p.requires_grad for p in net.parameters()):
+        return 0
+    smaller, _, _ = count_macs(net, LR_SIDE // 2)
+    return max(0, (4 * smaller - macs) // 3)
+
+
 def receptive_field(net: nn.Module) -> int | None:
     """Side of the square of LR pixels that a central output pixel depends on; None if global.
 
@@ -194,6 +204,8 @@ def _make_positive(net: nn.Module, shrink: int) -> None:
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for p in net.parameters():
+            if p.is_meta:  # of a frozen network that reads its weights later
+                continue
             fan_in = p[0].numel() if p.dim() > 1 else 250 * shrink
             p.copy_((0.5 + torch.rand(p.shape, generator=generator)) / (shrink * fan_in))
 
