@@ -42,14 +42,15 @@ ALLOWED: dict[str, set[str]] = {
     "slots": {"registry", "layers"},
     "designs": {"registry"},
     # parts, and what is done with them
-    "blocks": PARTS | {"extractors"},
+    "blocks": PARTS | {"clip", "extractors"},
     "extractors": {"registry", "weights"},
+    "clip": {"registry", "weights", "extractors"},
     "models": PARTS | {"blocks", "extractors"},
     "data": PARTS,
-    "measure": PARTS,
+    "measure": PARTS | {"clip", "document", "extractors", "weights"},
     "train": PARTS | {"files", "extractors"},
     "weights": {"registry"},
-    "conformance": PARTS | {"document", "train"},
+    "conformance": PARTS | {"document", "measure", "train"},
     "study": PARTS | {
         "document", "designs", "data", "history", "measure", "space", "stats", "train",
     },
@@ -78,7 +79,7 @@ ALLOWED: dict[str, set[str]] = {
     "importance": {"history", "results", "space", "store", "tune"},
     # where training meets the store, and the commands
     "records": {
-        "outputs", "designs", "results", "slots", "study", "plan", "train", "store",
+        "designs", "measure", "results", "study", "plan", "train", "store",
     },
     "seats": {"signals", "worker", "store"},
     "assignments": {"places", "provenance", "plan", "devices", "messages", "worker", "store"},
@@ -138,6 +139,7 @@ ONLY = {  # outside package -> the only rooms that know it
     "optuna_dashboard": {"tune"},
     "typer": {"cli", "commands"},
     "yaml": {"document"},
+    "open_clip": {"clip"},
 }
 TRAINING = {"train", "worker", "messages"}
 CROSSING = {

@@ -27,6 +27,8 @@ COUNTS: list[tuple[Any, int, int]] = [  # settings at x4, trainable, frozen
     ({**NARROW, "unit": "dilated_branches"}, 93_638, 0),
     ({"features": {"vgg16": {"weights": "none"}}}, 149_766, 260_160),
     ({"features": "vgg16"}, 149_766, 260_160),  # counted without its weights at hand
+    ({"features": {"clip": {"weights": "none"}}}, 370_950, 87_849_216),
+    ({"features": "clip"}, 370_950, 87_849_216),
 ]
 
 
@@ -45,7 +47,7 @@ def test_every_output_is_scored_against_hr_of_its_size() -> None:
     hr = lr.repeat(4, 0).repeat(4, 1)
     found = resolved(net, lr)
     assert {factor: image.shape[0] for factor, image in found.items()} == {2: 48, 4: 96}
-    metrics = metrics_named(["psnr_y", "psnr_y/x2"], 4)
+    metrics, _ = metrics_named(["psnr_y", "psnr_y/x2"], 4)
     row = score_outputs({2: hr[::2, ::2], 4: found[4]}, hr, PROTOCOLS["sr-y-v1"], 4, metrics)
     assert row["psnr_y/x2"] == np.inf > row["psnr_y"]
 
@@ -53,7 +55,7 @@ def test_every_output_is_scored_against_hr_of_its_size() -> None:
 def test_an_output_that_is_not_there_has_no_score() -> None:
     found = resolved(build({"outputs": "first"}), np.zeros((24, 24, 3), np.uint8))
     hr = np.zeros((96, 96, 3), np.uint8)
-    metrics = metrics_named(["psnr_y", "psnr_y/x2"], 4)
+    metrics, _ = metrics_named(["psnr_y", "psnr_y/x2"], 4)
     row = score_outputs(found, hr, PROTOCOLS["sr-y-v1"], 4, metrics)
     assert np.isnan(row["psnr_y"])
     assert not np.isnan(row["psnr_y/x2"])
