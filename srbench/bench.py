@@ -90,6 +90,7 @@ class Conductor:
         )  # fmt: skip
         self.seats: list[Seat] = []
         self.to_score: list[MissingScore] = []
+        self.wanting: set[str] = set()  # why scores are not there: each is said once
         self.deaths: dict[int, int] = {}
         self.stillborn = 0  # workers in a row that died before they were ready
         self.beat = time.monotonic()
@@ -217,6 +218,7 @@ class Conductor:
             self.store.finish(claim, self.assignments.outcome(claim, message, seat.device))
             self._leave(seat, claim)
             self._tell("finished", claim, message, self.assignments.folder(claim))
+            self._tell_wanting(message)
         elif isinstance(message, Failed):
             self.store.fail(
                 claim, message.reason, message.message, steps=message.steps,  # type: ignore[arg-type]
@@ -253,9 +255,16 @@ class Conductor:
             scores, pictures = self.assignments.rows(missing, message)
             self.store.write_scores(missing.run, scores, pictures)
             seat.scoring = None
+            self._tell_wanting(message)
         elif isinstance(message, Failed):
             self._tell("said", f"run {missing.run} could not be scored: {message.message}")
             seat.scoring = None
+
+    def _tell_wanting(self, done: Done) -> None:
+        for why in done.wanting:
+            if why not in self.wanting:
+                self.wanting.add(why)
+                self._tell("said", f"{why}; the next srbench run asks again")
 
     def _bury(self, seat: Seat) -> None:
         """A worker died: its run goes on in another, unless it keeps killing them."""

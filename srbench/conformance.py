@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from srbench import slots
 from srbench.document import parse as parse_yaml
 from srbench.layers import Layers
+from srbench.measure.sets import Answers, SetScore
 from srbench.outputs import by_factor, factors_of, largest
 from srbench.registry import Slot, StudyError, settings, source_of
 from srbench.streams import Streams
@@ -306,8 +307,18 @@ def changes_both_patches_alike(slot: Slot, name: str) -> None:
 
 
 def scores(slot: Slot, name: str) -> None:
-    """A metric is a number (or inf), and best where SR is HR."""
-    score = slot.parse(name).build()()
+    """A metric is a number (or inf), and best where SR is HR; of a whole set, one number an image.
+
+    One that cannot be had with its defaults says plainly what it needs.
+    """
+    try:
+        score = slot.parse(_without_weights(slot, name)).build()()
+    except StudyError as error:
+        _hold(name in str(error), f"fails without its name: {error}")
+        return
+    if isinstance(score, SetScore):
+        _scores_a_set(score)
+        return
     hr = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
     coarse = hr[::2, ::2].repeat(2, 0).repeat(2, 1)  # half the detail, and then its negative
     equal, different = score(hr.copy(), hr), score(255 - coarse, hr)
@@ -315,6 +326,26 @@ def scores(slot: Slot, name: str) -> None:
         _hold(isinstance(value, float) and not math.isnan(value), f"gives {value!r}")
     sign = -1 if getattr(score, "better", "higher") == "lower" else 1
     _hold(sign * equal > sign * different, f"prefers {different} to {equal}")
+
+
+def _scores_a_set(score: SetScore) -> None:
+    """One number an image, the same when asked again; a network's answers are left alone."""
+    generator = np.random.default_rng(0)
+    hr = tuple(generator.integers(0, 256, (48, 40, 3), dtype=np.uint8) for _ in range(3))
+    lr = tuple(image[::2, ::2].copy() for image in hr)
+
+    def again(image: Any) -> Any:
+        return image.repeat(2, 0).repeat(2, 1)
+
+    answers = Answers(("one", "two", "three"), lr, hr, tuple(map(again, lr)), again)
+    kept = deepcopy((answers.hr, answers.lr, answers.sr))
+    values = list(score(answers))
+    _hold(len(values) == 3, f"gives {len(values)} numbers for 3 images")
+    for value in values:
+        _hold(isinstance(value, float) and not math.isnan(value), f"gives {value!r}")
+    _hold(values == list(score(answers)), "gives other numbers when asked again")
+    same = all(map(np.array_equal, sum(kept, ()), answers.hr + answers.lr + answers.sr))
+    _hold(same, "changes its input")
 
 
 def _hold(kept: bool, broken: str) -> None:

@@ -74,7 +74,7 @@ class Scoring:
 @dataclass(frozen=True)
 class Done:
     """A run has finished. Scores: (manifest, image, metric, value); pictures: (manifest, image,
-    kind, file name in the run's folder)."""
+    kind, file name in the run's folder); wanting: why scores are not there that were asked for."""
 
     run: int
     steps: int
@@ -85,6 +85,7 @@ class Done:
     weights_sha256: str | None
     scores: tuple[tuple[str, str, str, float], ...]
     pictures: tuple[tuple[str, str, str, str], ...]
+    wanting: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

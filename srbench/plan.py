@@ -24,8 +24,8 @@ from srbench.data.degradations import Degrade
 from srbench.data.patches import Patches
 from srbench.data.settings import DataSettings
 from srbench.extractors import WeightsMissing
+from srbench.measure import named
 from srbench.measure.cost import Cost, cost
-from srbench.outputs import split
 from srbench.registry import Choice, Path, StudyError, source_of
 from srbench.streams import Streams
 from srbench.study import Study, Tree, Variant, dataset_name, describe
@@ -342,6 +342,7 @@ def references(plan: Plan) -> tuple[tuple[str, str], ...]:
             citation = source_of(choice.slot.parts[choice.name])
             if choice.slot.name in slots.SLOTS and "Ours." not in citation:
                 found[f"{choice.slot.name} {choice.name}"] = citation
-    for metric in {split(name, study.scale)[0] for name in study.metrics}:
-        found[f"metric {metric}"] = source_of(slots.metric.parts[metric])
+    for name in study.metrics:
+        chosen = named.choice(named.split(name, study.scale)[0])
+        found[f"metric {chosen.name}"] = source_of(slots.metric.parts[chosen.name])
     return tuple(sorted((part, text) for part, text in found.items() if "Ours." not in text))

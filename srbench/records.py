@@ -6,10 +6,9 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from srbench.designs import Design
-from srbench.outputs import split
+from srbench.measure.named import choice, split
 from srbench.plan import Plan, PlannedVariant, references
 from srbench.results import StudyFacts
-from srbench.slots import metric
 from srbench.store import DatasetRecord, ImageRecord, PlanRecord, TrainingRecord, VariantRecord
 from srbench.study import describe, unit_of
 from srbench.train.fit import FIT_VERSION
@@ -57,7 +56,7 @@ def _facts(plan: Plan) -> dict[str, Any]:
         **{f.name: getattr(study, f.name) for f in fields(StudyFacts) if hasattr(study, f.name)},
         "unit": unit_of(study.metric),
         "better": getattr(
-            metric.parse(split(study.metric, study.scale)[0]).build()(), "better", "higher"
+            choice(split(study.metric, study.scale)[0]).build()(), "better", "higher"
         ),
         "epochs": epochs,
         "steps": max(p.steps for p in plan.variants),

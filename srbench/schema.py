@@ -98,10 +98,17 @@ def type_schema(hint: Any) -> Plain:
     return {"type": {int: "integer", float: "number", bool: "boolean", str: "string"}[hint]}
 
 
+def _metric() -> Plain:
+    """A name, with settings and factor behind it (diversity/noise=5/x2), or a choice."""
+    names = "|".join(sorted(slots.metric.parts))
+    pattern = {"pattern": f"^({names})(/[a-z_]+=.+)?(/x[0-9]+)?$", **TEXT}
+    return {"anyOf": [pattern, {"$ref": "#/$defs/metric"}]}
+
+
 def _study_keys() -> Plain:
     names = {"anyOf": [_texts(), TEXT, {"type": "null"}]}
     interpolation = {"enum": list(INTERPOLATIONS)}
-    metrics = {"pattern": f"^({'|'.join(sorted(slots.metric.parts))})(/x[0-9]+)?$", **TEXT}
+    metrics = _metric()
     named = {"type": "object", "additionalProperties": {"$ref": "#/$defs/changes"}}
     return {
         "question": TEXT,

@@ -32,11 +32,13 @@ from srbench.data.patches import with_lr
 from srbench.files import DiskRefused, write_atomically
 from srbench.measure.scores import (
     PROTOCOLS,
+    Pictured,
     evaluation_lr,
     full_precision,
     metrics_named,
     resolved,
     score_outputs,
+    score_sets,
     super_resolve,
 )
 from srbench.messages import (
@@ -174,12 +176,12 @@ class _Run:
         memory = self._peak_memory()
         self.pipe.send(Scoring(self.task.run))
         start = time.monotonic()
-        scores, pictures = self._score(net)
+        scores, pictures, wanting = self._score(net)
         if not self.task.evaluate:  # a candidate of a search, which never sees `eval`
             self._show_validation(net)
         return Done(
             self.task.run, self.step, train_s, time.monotonic() - start, memory, weights, sha256,
-            tuple(scores), tuple(pictures),
+            tuple(scores), tuple(pictures), tuple(wanting),
         )  # fmt: skip
 
     def spent_s(self) -> float:
@@ -256,7 +258,7 @@ class _Run:
             for factor in reversed(factors_of(net) or (scale,))
             for name in VALIDATED
         ]
-        metrics = metrics_named(names, scale)
+        metrics, _ = metrics_named(names, scale)
         rows = [
             score_outputs(
                 resolved(net, lr, self.device), hr, PROTOCOLS["sr-y-v1"], scale, metrics
@@ -287,26 +289,37 @@ class _Run:
 
     def _score(
         self, net: nn.Module
-    ) -> tuple[list[tuple[str, str, str, float]], list[tuple[str, str, str, str]]]:
-        protocol = PROTOCOLS[self.task.protocol]
-        metrics = metrics_named(self.task.metrics, self.task.scale)
-        scores, pictures = [], []
+    ) -> tuple[list[tuple[str, str, str, float]], list[tuple[str, str, str, str]], list[str]]:
+        protocol, scale = PROTOCOLS[self.task.protocol], self.task.scale
+        metrics, of_sets = metrics_named(self.task.metrics, scale)
+        scores, pictures, wanting = [], [], []
         for chosen in self.task.evaluate:
             images = _images(self.task, chosen, "eval")
+            pictured: list[Pictured] = []  # kept only where a metric is of the whole set
             for n, (name, lr, hr) in enumerate(_evaluation_images(self.task, chosen, "eval")):
                 self._listen()
                 found = resolved(net, lr, self.device)
-                row = score_outputs(found, hr, protocol, self.task.scale, metrics)
+                row = score_outputs(found, hr, protocol, scale, metrics)
                 sr = found[max(found)]
+                pictured += [Pictured(name, lr, hr, found)] if of_sets else []
                 scores += [(images.manifest, name, key, value) for key, value in row.items()]
                 for factor, picture in found.items() if n < MAX_PICTURES else ():
-                    kind = at("sr", factor, self.task.scale)
+                    kind = at("sr", factor, scale)
                     file = f"{images.manifest[:12]}-{n}{kind[2:].replace('/', '-')}.png"
                     _save_picture(self.folder / file, picture)
                     pictures.append((images.manifest, name, kind, file))
                 if n == 0 and chosen == self.task.evaluate[0]:
                     _save_picture(self.folder / STRIP, strip(lr, sr, hr))
-        return scores, pictures
+            whole, why = score_sets(
+                net, pictured, protocol, scale, of_sets, device=self.device, listen=self._listen
+            )
+            wanting += why
+            scores += [
+                (images.manifest, one.name, key, value)
+                for key, values in whole.items()
+                for one, value in zip(pictured, values, strict=True)
+            ]
+        return scores, pictures, wanting
 
     def _show_validation(self, net: nn.Module) -> None:
         for _, lr, hr in _evaluation_images(self.task, self.task.data, "validate"):

@@ -142,7 +142,7 @@ MISTAKES = [
     ("metric: psnr on photos", "1:1 metric: metric 'psnr' is unknown; did you mean 'psnr_"),
     ("metric: psnr_y on set5", "1:1 metric: evaluation set 'set5' is unknown (known: photos)"),
     ("metrics: [psnr_y, ssim]", "1:19 metrics.1: metric 'ssim' is unknown; did you mean 'ssim_"),
-    ("metrics: 3", "1:1 metrics: 3 is not a list of texts"),
+    ("metrics: 3", "1:1 metrics: 3 is not a list of metrics"),
     ("protocol: sr-v1", "1:1 protocol: protocol 'sr-v1' is unknown; did you mean 'sr-y-v1'?"),
     ("min_effect: 0.03",
      "1:1 min_effect: 0.03 is not a size in the unit of psnr_y (such as 0.03 dB)"),

@@ -7,7 +7,7 @@ small function, and each score carries the name of the protocol that made it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -19,10 +19,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from srbench.measure.metrics import Floats, luma, psnr, ssim
-from srbench.outputs import by_factor, split
+from srbench.measure.named import choice, split
+from srbench.measure.sets import Answers, SetScore, score_set
+from srbench.outputs import by_factor
 from srbench.registry import StudyError
 from srbench.resample import weights
-from srbench.slots import Image, degradation, metric
+from srbench.slots import Image, degradation
 
 
 @dataclass(frozen=True)
@@ -142,11 +144,15 @@ def score_pair(
         raise StudyError(f"protocol {protocol.name} is defined at {allowed}, not at x{scale}")
     if sr.shape != hr.shape:
         raise StudyError(f"SR is {sr.shape[1]}x{sr.shape[0]}, HR {hr.shape[1]}x{hr.shape[0]}")
-    border = scale if protocol.border is None else protocol.border
+    border = _border(protocol, scale)
     if min(hr.shape[:2]) <= 2 * border:
         raise StudyError(f"{hr.shape[1]}x{hr.shape[0]} pixels are all within the border, {border}")
     inner_sr, inner_hr = crop_border(sr, border), crop_border(hr, border)
     return {name: score(inner_sr, inner_hr) for name, score in metrics.items()}
+
+
+def _border(protocol: Protocol, scale: int) -> int:
+    return scale if protocol.border is None else protocol.border
 
 
 Metrics = Mapping[str, Callable[[Image, Image], float]]
@@ -166,17 +172,76 @@ def score_outputs(
         if factor not in found:
             row |= dict.fromkeys(mine, math.nan)
             continue
-        true = hr
-        if factor != scale:
-            degrade = degradation.parse(protocol.lr).build()(scale // factor)
-            true = degrade(hr, np.random.default_rng(0))
+        true = _held_against(hr, factor, protocol, scale)
         row |= score_pair(found[factor], true, protocol, factor, mine)
     return {name: row[name] for name in metrics}
 
 
-def metrics_named(names: Iterable[str], scale: int) -> Metrics:
-    """The metrics of these names, ready to use."""
-    return {name: metric.parse(split(name, scale)[0]).build()() for name in names}
+def _held_against(hr: Image, factor: int, protocol: Protocol, scale: int) -> Image:
+    """HR of the size of the output of this factor."""
+    if factor == scale:
+        return hr
+    shrink: Callable[[Image, np.random.Generator], Image]
+    shrink = degradation.parse(protocol.lr).build()(scale // factor)
+    return shrink(hr, np.random.default_rng(0))
+
+
+@dataclass(frozen=True)
+class Pictured:
+    """An image of a set, and what a network made of it."""
+
+    name: str
+    lr: Image
+    hr: Image
+    found: Mapping[int, Image]
+
+
+def score_sets(
+    net: nn.Module,
+    pictured: Sequence[Pictured],
+    protocol: Protocol,
+    scale: int,
+    metrics: Mapping[str, SetScore],
+    *,
+    device: torch.device | str = "cpu",
+    listen: Callable[[], Any] = lambda: None,
+) -> tuple[dict[str, Sequence[float]], list[str]]:
+    """Every metric of a whole set, as one number an image; and why those are wanting that are.
+
+    Names say which output they are of; of one that the network does not have they are NaN.
+    `listen` is called before each, for some take long.
+    """
+    values: dict[str, Sequence[float]] = {}
+    why: list[str] = []
+    for factor in {split(name, scale)[1] for name in metrics}:
+        mine = {n: m for n, m in metrics.items() if split(n, scale)[1] == factor}
+        if any(factor not in p.found for p in pictured):
+            values |= dict.fromkeys(mine, [math.nan] * len(pictured))
+            continue
+        border = _border(protocol, factor)
+
+        def again(lr: Image, factor: int = factor, border: int = border) -> Image:
+            return crop_border(resolved(net, lr, device)[factor], border)
+
+        hr = (_held_against(p.hr, factor, protocol, scale) for p in pictured)
+        answers = Answers(
+            names=tuple(p.name for p in pictured),
+            lr=tuple(p.lr for p in pictured),
+            hr=tuple(crop_border(image, border) for image in hr),
+            sr=tuple(crop_border(p.found[factor], border) for p in pictured),
+            again=again,
+        )
+        scored, wanting = score_set(answers, mine, listen)
+        values |= scored
+        why += wanting
+    return values, why
+
+
+def metrics_named(names: Iterable[str], scale: int) -> tuple[Metrics, dict[str, SetScore]]:
+    """The metrics of these names, ready to use: those of two images, and those of a whole set."""
+    ready = {name: choice(split(name, scale)[0]).build()() for name in names}
+    whole = {name: score for name, score in ready.items() if isinstance(score, SetScore)}
+    return {name: score for name, score in ready.items() if name not in whole}, whole
 
 
 def matlab_y_bicubic(hr: Image, scale: int) -> dict[str, float]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 
+import pandas as pd
+
 from srbench.report.cells import interpolations, trained
-from srbench.report.numbers import justified_decimals, metric_name, metric_unit
+from srbench.report.numbers import justified_decimals, listed, metric_name, metric_unit, plural
 from srbench.report.ranking import by_variant, why_wanting
 from srbench.report.shown import Column, Mark, Table, Value
 from srbench.results import Results
@@ -62,4 +65,18 @@ def score_shown(results: Results) -> Table:
         half = Column(f"{metric}_half{suffix}", f"{head} \u00b1", unit, "number", decimals[metric])
         columns.append(half)
     caption = f"Mean scores over images, then seeds, with 95 % half-widths; {facts.protocol}"
+    caption += "".join(f". {text}" for text in _of_sets(frame, metrics))
     return Table("scores", caption, tuple(columns), tuple(rows))
+
+
+def _of_sets(frame: pd.DataFrame, metrics: list[str]) -> Iterator[str]:
+    """What is one number of a whole set, and of how many images: it stands at each of them."""
+    by = ["metric", "dataset", "run_id"]
+    images = frame.groupby(by)["image"].size()
+    alike = (frame.groupby(by)["value"].nunique() == 1) & (images > 1)
+    for metric in metrics:
+        mine = [key for key in images.index if key[0] == metric]
+        if mine and all(alike[key] for key in mine):
+            sizes = {str(key[1]): int(images[key]) for key in mine}
+            said = listed(f"{plural(n, 'image')} of {name}" for name, n in sorted(sizes.items()))
+            yield f"{metric_name(metric)} is one number of a whole set, and rests on {said}"

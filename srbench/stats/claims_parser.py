@@ -31,7 +31,7 @@ UNITS = {"dB": 1.0, "ms": 1.0, "%": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}  # k M G 
 _RELATIONS = {"≈": "≈", "~=": "≈", "<=": "<=", ">=": ">=", "≤": "<=", "≥": ">=", "==": "=",
               "<": "<", ">": ">", "=": "="}  # fmt: skip
 _NUMBER = re.compile(r"\d[\d_]*(?:\.\d+)?(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?")
-_WORD = re.compile(r"[A-Za-z]\w*(?:/\w+)*")
+_WORD = re.compile(r"[A-Za-z]\w*(?:/\w+(?:=[\w.+-]+)?)*")  # psnr_y/x2, diversity/noise=5
 _NAME = re.compile(r"[^\s,()=<>'\"]+")  # inside a quantity: variants such as se+atrous, 1e-3
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 _DEEP = 40

@@ -52,7 +52,9 @@ LOWER_IS_BETTER = frozenset(
         *TIMINGS,
     }
 )
-HIGHER_IS_BETTER = ("psnr", "ssim", "ms_ssim", "is", "sharpness")
+HIGHER_IS_BETTER = (
+    "psnr", "ssim", "ms_ssim", "inception_score", "sharpness", "diversity", "clip_cosine",
+)  # fmt: skip
 
 Sort = Literal["score", "cost", "timing", "curve"]
 
@@ -98,9 +100,17 @@ def check(test: Test, vocabulary: Vocabulary) -> None:
             _comparison(test, vocabulary)
 
 
+def taken(name: str) -> str:
+    """What a score is in the end, of whichever output: psnr_y for psnr_y/x2, l1 for noisy/of=l1."""
+    base, _, rest = name.partition("/")
+    if base != "noisy":
+        return base
+    return taken(rest.removeprefix("of=")) if rest.startswith("of=") else "psnr_y"
+
+
 def better(name: str) -> Literal[-1, 0, 1]:
     """Which way is better: 1 higher, -1 lower, 0 where nobody has said."""
-    name = name.partition("/")[0]  # of whichever output
+    name = taken(name)
     if name in LOWER_IS_BETTER:
         return -1
     return 1 if name.split("_")[0] in HIGHER_IS_BETTER or name in HIGHER_IS_BETTER else 0
@@ -116,7 +126,7 @@ def unit_of(value: Value) -> str | None:
         case Number():
             return value.unit or None
         case Quantity():
-            if value.name.startswith("psnr"):
+            if taken(value.name).startswith("psnr"):
                 return "dB"
             return "ms" if value.name in TIMINGS else ""
         case Arithmetic():

@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast, get_args
 
-from srbench import slots
-from srbench.outputs import split
+from srbench.measure import named
 from srbench.registry import Path, StudyError, brief, known
 from srbench.stats.claims_parser import parse  # the light half of claims: no scipy
 from srbench.stats.claims_tree import Claim, ClaimError
-from srbench.stats.claims_vocabulary import Vocabulary, check
+from srbench.stats.claims_vocabulary import Vocabulary, check, taken
 from srbench.study.tree import Tree, dataset_name
 from srbench.study.written import plain
 
@@ -21,18 +20,19 @@ UNTIL = "{until: decided, looks: [3, 5, 8, 12, 20]}"
 CLAIM = "{id: A9, says: atrous hurts, test: psnr_y(atrous) < psnr_y(plain)}"
 
 
-def known_metric(name: str, scale: int, at: Path) -> None:
-    """Refuse what is no metric, nor one of a smaller output (psnr_y/x2).
+METRICS = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb", "l1")
 
-    Raises:
-        StudyError: what is wrong, and what is known.
-    """
-    try:
-        known(split(name, scale)[0], slots.metric.parts, "metric", at)
-    except ValueError as problem:
-        if isinstance(problem, StudyError):
-            raise
-        raise StudyError(str(problem), at) from None
+
+def metrics_written(value: Mapping[str, Any], scale: int) -> tuple[str, ...]:
+    """The names of `metrics`, each written as a name or with settings: {diversity: {noise: 5}}."""
+    written = value.get("metrics", list(METRICS))
+    listed = written if isinstance(written, list) else [] if written is None else [written]
+    if not all(isinstance(one, str | dict) for one in listed):
+        raise StudyError(f"{brief(written)} is not a list of metrics", ("metrics",))
+    return tuple(
+        named.read(" ".join(one.split()) if isinstance(one, str) else one, scale, ("metrics", i))
+        for i, one in enumerate(listed)
+    )
 
 
 def metric_on(value: Mapping[str, Any], base: Tree, scale: int) -> tuple[str, str]:
@@ -44,7 +44,7 @@ def metric_on(value: Mapping[str, Any], base: Tree, scale: int) -> tuple[str, st
         raise StudyError(f"{repeated!r} stands in it twice", ("data", "eval"))
     written = plain(value, "metric", str, f"psnr_y on {sets[0]}")
     metric, _, dataset = (part.strip() for part in written.partition(" on "))
-    known_metric(metric, scale, ("metric",))
+    metric = named.read(metric, scale, ("metric",))
     parts = [choice.name for choice in base.data["eval"]]
     if parts.count(dataset) == 1:  # `psnr_y on folder` is enough where there is one folder
         dataset = sets[parts.index(dataset)]
@@ -54,7 +54,7 @@ def metric_on(value: Mapping[str, Any], base: Tree, scale: int) -> tuple[str, st
 
 def unit_of(metric: str) -> str:
     """The unit of a metric: decibels, or none."""
-    return "dB" if metric.startswith("psnr") else ""
+    return "dB" if taken(metric).startswith("psnr") else ""
 
 
 def size_of_interest(value: Mapping[str, Any], metric: str) -> float | None:

@@ -23,9 +23,9 @@ from srbench.study import views
 from srbench.study.judged import (
     Match,
     claims_written,
-    known_metric,
     match_written,
     metric_on,
+    metrics_written,
     seeds_written,
     size_of_interest,
 )
@@ -95,14 +95,13 @@ KEYS: dict[str, str] = {
     "controls": "identity: {}, broken: {setting: value}; the report says whether they hold",
     "baseline": "the variant that others are compared with; the first one unless said",
     "metric": "the one primary outcome: psnr_y on photos",
-    "metrics": "what else is scored",
+    "metrics": "what else is scored: [ssim_y, psnr_y/x2, {diversity: {noise: 5}}]",
     "protocol": "how scores are taken: sr-y-v1",
     "min_effect": "what counts as a difference: 0.03 dB",
     "claims": "statements with a test: {id: A9, says: ..., test: psnr_y(a) < psnr_y(b)}",
     "interpolations": "untrained rows beside the variants",
     "notes": "readings and remarks that the report repeats",
 }
-METRICS = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb", "l1")
 
 
 def read(
@@ -172,9 +171,7 @@ def _study(name: str, text: str, source: Document, set_: Sequence[str], seeds: i
         with option(f"--seeds {seeds}"):
             chosen, looks = seeds_written(seeds)
     metric, dataset = metric_on(value, base, scale)
-    extra = texts(value, "metrics", METRICS)
-    for i, one in enumerate(extra):
-        known_metric(one, scale, ("metrics", i))
+    extra = metrics_written(value, scale)
     protocol = plain(value, "protocol", str, "sr-y-v1")
     known(protocol, PROTOCOLS, "protocol", ("protocol",))
     metrics = tuple(dict.fromkeys((metric, *extra)))

@@ -1,0 +1,93 @@
+"""A metric by its name, as studies, scores, claims and headings say it.
+
+psnr_y, psnr_y/x2 (of a smaller output), diversity/noise=5 (a setting that is not the default),
+diversity/noise=5/x2. The name says all that decides the number, so it is what scores are kept by.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from srbench import outputs
+from srbench.document import parse
+from srbench.registry import Choice, Path, StudyError, checked, in_words, settings
+from srbench.slots import metric
+
+_SETTING = re.compile(r"/(?=[a-z_]+=)")
+_FACTOR = re.compile(r"(.+=.*)/(x\d+)", re.DOTALL)
+
+
+def split(name: str, scale: int) -> tuple[str, int]:
+    """A name without its factor, and the factor: ("diversity/noise=5", 2) for …/noise=5/x2.
+
+    Raises:
+        ValueError: what stands behind the slash is no factor of a smaller output.
+    """
+    if "=" not in name:
+        return outputs.split(name, scale)
+    found = _FACTOR.fullmatch(name)
+    if found is None:
+        return name, scale
+    return found[1], outputs.split(f"{found[1].partition('/')[0]}/{found[2]}", scale)[1]
+
+
+def choice(own: str, at: Path = ()) -> Choice:
+    """The metric of a name without factor.
+
+    Raises:
+        StudyError: no such metric or setting, or a value that does not fit.
+    """
+    base, *given = _SETTING.split(own)
+    if not given:
+        return metric.parse(base, at)
+    pairs = (part.partition("=") for part in given)
+    return metric.parse({base: {key: _value(text) for key, _, text in pairs}}, at)
+
+
+def name_of(chosen: Choice) -> str:
+    """The name of a metric: settings that differ from their defaults, in their order."""
+    schema = settings(metric.parts[chosen.name])
+    return "".join(
+        [chosen.name]
+        + [
+            f"/{key}={_text(value)}"
+            for key, value in chosen.settings
+            if value != checked(schema[key][1], schema[key][0])
+        ]
+    )
+
+
+def read(written: object, scale: int, at: Path) -> str:
+    """The name of what a study writes: a name, or {metric: {setting: value}}.
+
+    Raises:
+        StudyError: it is no metric, or cannot be had with these settings.
+    """
+    try:
+        factor = ""
+        if isinstance(written, str):
+            own, smaller = split(written, scale)
+            factor = f"/x{smaller}" if smaller != scale else ""
+            chosen = choice(own, at)
+        else:
+            chosen = metric.parse(written, at)
+        chosen.build()()
+    except StudyError as problem:
+        raise StudyError(problem.problem, problem.path or at) from None
+    except ValueError as problem:
+        raise StudyError(str(problem), at) from None
+    return name_of(chosen) + factor
+
+
+def _value(text: str) -> Any:
+    try:
+        return parse(text).value
+    except StudyError:
+        return text  # a path may be no YAML
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float) and float(f"{value:g}") == value:
+        return f"{value:g}"
+    return in_words(value)
