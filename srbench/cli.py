@@ -6,7 +6,7 @@ Exit codes: 0 done, 1 some runs failed, 2 a mistake in what was asked, 130, 143 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -54,14 +54,14 @@ def srbench(
         raise typer.Exit
 
 
-COMMANDS = {
+COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Studies": (
         authoring.new, runs.run, runs.plan, latency.latency, findings.report,
         findings.claims, findings.compare,
     ),
     "Parts and images": (
         parts.blocks, parts.datasets, authoring.schema, measuring.scores, measuring.verify,
-        pictures.upscale,
+        measuring.cosines, pictures.upscale,
     ),
     "Runs and rows": (
         database.show, runs.reproduce, database.sql, files.export, database.import_,

@@ -254,7 +254,9 @@ def open_clip(purpose: str) -> Any:
     try:
         import open_clip as package
     except ImportError:
-        raise WeightsMissing(f"clip: {purpose} through open_clip: {EXTRA}") from None
+        raise WeightsMissing(
+            f"clip: {purpose} through open_clip, which is not here: {EXTRA}"
+        ) from None
     return package
 
 

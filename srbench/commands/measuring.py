@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from srbench.commands.options import Device, Json, err, out
+from srbench.files import write_atomically
+from srbench.registry import StudyError
 
 Scale = Annotated[int, typer.Option(min=1, max=8, help="How many times as large SR is.")]
 Images = Annotated[
@@ -61,6 +63,59 @@ def scores(
         print(json.dumps(found.as_plain(), indent=1))
     else:
         out.print(scores_listed(found))
+
+
+def cosines(
+    data: Images,
+    texts: Annotated[
+        Path, typer.Option(metavar="FILE", help="YAML, image: description, for CLIP to read.")
+    ],
+    weights: Annotated[
+        str,
+        typer.Option(help="CLIP's: openai, a file, or none (random, a number of no worth)."),
+    ] = "openai",
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="A figure: .svg or .pdf.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """How alike CLIP finds images and descriptions: the cosine of every pair.
+
+    srbench cosines --data photos --texts photos.yaml -o cosines.svg
+
+    Images are a set's HR, or a folder's, such as what srbench upscale wrote. Needs the extra clip.
+    In a study the metric clip_cosine scores each image with its own description.
+    """
+    from srbench.measure.clip_cosine import description, descriptions, matrix
+    from srbench.scored import images_of
+    from srbench.terminal.scored import cosines_listed
+
+    images = images_of(data, 1)[0].images
+    described = descriptions(str(texts))
+    words = [description(described, image.name, str(texts)) for image in images]
+    with err.status("reading CLIP"):
+        values = matrix((image.hr for image in images), words, weights).tolist()
+    names = [image.name for image in images]
+    if output is not None:
+        draw_cosines(output, names, words, values, weights)
+    if as_json:
+        plain = {"weights": weights, "images": names, "texts": words, "cosines": values}
+        print(json.dumps(plain, indent=1))
+    else:
+        out.print(cosines_listed(names, words, values, weights))
+
+
+def draw_cosines(
+    file: Path, names: list[str], words: list[str], values: list[list[float]], weights: str
+) -> None:
+    from srbench.report.cosines import cosines_figure
+    from srbench.report.figures_static import draw
+
+    if file.suffix not in (".svg", ".pdf"):
+        raise StudyError(f"{file} is neither .svg nor .pdf", place="--output")
+    note = " (random weights)" if weights == "none" else ""
+    svg, pdf = draw(lambda: cosines_figure(names, words, values, f"CLIP cosine{note}"))
+    write_atomically(file, svg.encode() if file.suffix == ".svg" else pdf)
 
 
 def verify(
