@@ -127,7 +127,7 @@ ALLOWED: dict[str, set[str]] = {
         "terminal", "mirror", "tune", "store", "report", "reproduce", "published", "scored",
         "verify", "networks", "upscale", "exported", "results", "cache", "shortcut", "schema",
         "starter",
-        "latency", "timed",
+        "latency", "measure", "timed",
     },
     "cli": {"commands", "signals", "registry"},
     "__main__": {"cli"},
