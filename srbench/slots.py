@@ -56,7 +56,7 @@ discriminator = Slot("discriminator", "tells HR from SR: images to logits", ())
 dataset = Slot("dataset", "where images come from", ("split", "scale"))
 degradation = Slot("degradation", "HR image to LR image", ("scale",))
 augmentation = Slot("augmentation", "a random change of an LR and HR patch together", ())
-metric = Slot("metric", "a score of an SR image against its HR image", ())
+metric = Slot("metric", "a score of SR against HR, of two images or of a whole set", ())
 
 SLOTS: dict[str, Slot] = {
     slot.name: slot
