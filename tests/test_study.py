@@ -308,3 +308,21 @@ def test_a_width_matched_twin_is_a_variant_that_claims_may_name(file: Path) -> N
     found = read(file, text + "claims: [{id: C, test: psnr_y(b) > psnr_y('b twin')}]")
     assert found.match is not None
     assert (found.match.by, found.match.setting) == ("params", "channels")
+
+
+def test_the_scale_is_set_from_the_command_line_with_the_patch_that_goes_with_it(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text("variants: {a: {}}\n")
+    found = study.read(file, set_=["scale=3", "train.epochs=5", "data.patch=96"])
+    assert (found.scale, found.base.data["patch"], found.base.train["epochs"]) == (3, 96, 5)
+    assert found.overrides[0] == "--set scale=3"
+    for asked, said in (
+        (["scale=3"], "--set scale=3 data.patch: 128 does not divide by the scale 3"),
+        (["scale=5"], "--set scale=5 scale: 5 is not 2, 3, 4 or 8"),
+        (["scale=x"], "--set scale=x scale: 'x' is not 2, 3, 4 or 8"),
+    ):
+        with pytest.raises(StudyError) as caught:
+            study.read(file, set_=asked)
+        assert str(caught.value) == said

@@ -128,6 +128,12 @@ def read(
     return _selected(study, only) if only else study
 
 
+def _scale(written: object) -> int:
+    if type(written) is not int or written not in (1, 2, 3, 4, 8):
+        raise StudyError(f"{brief(written)} is not 2, 3, 4 or 8", ("scale",))
+    return written
+
+
 def _selected(study: Study, only: Sequence[str]) -> Study:
     names = [v.name for v in study.variants]
     for pattern in only:
@@ -151,19 +157,26 @@ def _study(name: str, text: str, source: Document, set_: Sequence[str], seeds: i
     for key in value:
         known(key, KEYS, "key", (key,))
     slots.load()
-    scale = plain(value, "scale", int, 2)
-    if scale not in (1, 2, 3, 4, 8):
-        raise StudyError(f"{scale} is not 2, 3, 4 or 8", ("scale",))
+    scale = _scale(plain(value, "scale", int, 2))
+    scaled = [change for change in set_ if assignment(change)[0] == "scale"]
+    for change in scaled:
+        with option(f"--set {change}"):
+            scale = _scale(assignment(change)[1])
     base = Tree(
         slots.model.parse(value.get("base", "carn"), ("base",)),
         training.parse({"train": train_written(mapping(value, "train"))}),
         material.parse({"data": data_written(mapping(value, "data"))}),
     )
-    check_patch(base, scale)
-    for change in set_:
+    if not scaled:
+        check_patch(base, scale)
+    for change in (change for change in set_ if change not in scaled):
         path, written = assignment(change)
         with option(f"--set {change}"):
             base = base.set(path, written)
+            if path == "data.patch":
+                check_patch(base, scale)
+    for change in scaled[-1:]:  # once the patch is known that goes with it
+        with option(f"--set {change}"):
             check_patch(base, scale)
     variants = rows_of(value, base)
     chosen, looks = seeds_written(value.get("seeds", 3))
