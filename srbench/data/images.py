@@ -56,6 +56,15 @@ def read_image(path: Path) -> Image:
     return pixels
 
 
+def size_of(path: Path) -> tuple[int, int]:
+    """Both sides of an image in pixels, from its header alone.
+
+    Raises:
+        StudyError: as of `read_image`, where the header tells.
+    """
+    return _opened(path, lambda image: image.size)
+
+
 def read_photograph(path: Path) -> Photograph:
     """As `read_image`, with transparency and colour profile kept beside.
 

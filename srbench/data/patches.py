@@ -76,7 +76,8 @@ class Patches:
             if min(image.hr.shape[:2]) < self.patch:
                 raise StudyError(
                     f"{self.dataset.name}: {image.name} has {image.size} pixels, too few for a "
-                    f"patch of {self.patch}x{self.patch}; take smaller patches or larger images",
+                    f"patch of {self.patch}x{self.patch}; take smaller patches or larger images, "
+                    "or leave small ones out (large_enough)",
                     _PATCH,
                 )
             if self.degrade is None and image.lr is None:
