@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from statistics import fmean
 
 import torch
 
-from srbench.plan import Plan, PlannedVariant
+from srbench.plan import Plan, PlannedVariant, cost_of
 from srbench.stale import Stale
 from srbench.store import Store
 from srbench.streams import Streams
+from srbench.study import trained_scales
 from srbench.threads import one_thread
 from srbench.train.initialise import initialise
 
@@ -45,34 +47,43 @@ class Forecast:
 
 def estimate(plan: Plan, store: Store | None, device: str) -> Estimate | None:
     """Seconds for each run; None where nothing is stored for a GPU, which is not touched here."""
-    trained = [p for p in plan.variants if p.trained]
+    trained, scale = [p for p in plan.variants if p.trained], plan.study.scale
     stored = {p.variant.name: store.step_seconds(p.fingerprint, device) for p in trained} if (
         store is not None
     ) else {}  # fmt: skip
     known = {name: seconds for name, seconds in stored.items() if seconds is not None}
     if known:
-        rate = _seconds_per_work(trained, known)
+        rate = _seconds_per_work(trained, known, scale)
         run_s = {
-            p.variant.name: p.steps * known.get(p.variant.name, rate * _work(p)) for p in trained
+            p.variant.name: p.steps * known.get(p.variant.name, rate * _work(p, scale))
+            for p in trained
         }
         whole = len(known) == len(trained)
         return Estimate(run_s, "from stored runs" if whole else "from stored runs, and MACs")
     if plan.numerics.device != "cpu" or not trained:
         return None
     first = min(trained, key=lambda p: p.variant.role != "baseline")
-    rate = _try_a_step(first, plan.study.scale) / first.cost.macs_256
-    run_s = {p.variant.name: p.steps * rate * _work(p) for p in trained}
+    rate = _try_a_step(first, scale) / first.cost.macs_256
+    run_s = {p.variant.name: p.steps * rate * _work(p, scale) for p in trained}
     return Estimate(run_s, f"from one step of {first.variant.name} tried on this CPU, and MACs")
 
 
-def _work(p: PlannedVariant) -> float:
+def _work(p: PlannedVariant, scale: int) -> float:
     """What a step costs, up to a factor: MACs times pixels times batch."""
     tree = p.variant.tree
-    return float(p.cost.macs_256 * tree.data["patch"] ** 2 * tree.train["batch"])
+    return float(_macs(p, scale) * tree.data["patch"] ** 2 * tree.train["batch"])
 
 
-def _seconds_per_work(trained: list[PlannedVariant], known: dict[str, float]) -> float:
-    rows = [(known[p.variant.name], _work(p)) for p in trained if p.variant.name in known]
+def _macs(p: PlannedVariant, scale: int) -> float:
+    """For one LR size, the mean over the scales trained at."""
+    scales = trained_scales(p.variant.tree, scale)
+    if scales == (scale,):
+        return p.cost.macs_256
+    return fmean(cost_of(p.variant.tree.model, one, scales).macs_256 for one in scales)
+
+
+def _seconds_per_work(trained: list[PlannedVariant], known: dict[str, float], scale: int) -> float:
+    rows = [(known[p.variant.name], _work(p, scale)) for p in trained if p.variant.name in known]
     return sum(seconds for seconds, _ in rows) / sum(work for _, work in rows)
 
 

@@ -17,18 +17,17 @@ from torch import nn
 from torch.optim import Optimizer
 
 from srbench import identity, slots
+from srbench.batches import degradation_of, patches_of
 from srbench.cache import kept
 from srbench.data.datasets import ImageFile
 from srbench.data.decoded import Dataset, decode
-from srbench.data.degradations import Degrade
-from srbench.data.patches import Patches
-from srbench.data.settings import DataSettings
 from srbench.extractors import WeightsMissing
 from srbench.measure import named
 from srbench.measure.cost import Cost, cost
-from srbench.registry import Choice, Path, StudyError, source_of
+from srbench.registry import Choice, Path, StudyError, settings, source_of
+from srbench.scales import scales_of
 from srbench.streams import Streams
-from srbench.study import Study, Tree, Variant, dataset_name, describe
+from srbench.study import Study, Tree, Variant, dataset_name, describe, trained_scales
 from srbench.threads import one_thread
 from srbench.train.fit import FIT_VERSION
 from srbench.train.learner import optimizers
@@ -102,18 +101,32 @@ class Decoded:
 
     scale: int
     datasets: dict[tuple[str, str], Dataset] = field(default_factory=dict)
+    others: dict[tuple[str, str, int], Dataset] = field(default_factory=dict)  # at other scales
     files: list[ImageFile] = field(default_factory=list)
 
     def __call__(self, choice: Choice, role: str) -> Dataset:
         key = (role, str(choice))
         if key not in self.datasets:
-            try:
-                found = list(choice.build()(role, self.scale))
-                self.datasets[key] = decode(found, dataset_name(choice), role, self.scale)
-            except StudyError as error:
-                raise StudyError(error.problem, error.path or ("data", role)) from None
-            self.files.extend(found)
+            self.datasets[key] = self._decoded(choice, role, self.scale)
         return self.datasets[key]
+
+    def at(self, choice: Choice, role: str, scale: int) -> Dataset:
+        """The same images for another scale than the study's."""
+        if scale == self.scale:
+            return self(choice, role)
+        key = (role, str(choice), scale)
+        if key not in self.others:
+            self.others[key] = self._decoded(choice, role, scale)
+        return self.others[key]
+
+    def _decoded(self, choice: Choice, role: str, scale: int) -> Dataset:
+        try:
+            found = list(choice.build()(role, scale))
+            decoded = decode(found, dataset_name(choice), role, scale)
+        except StudyError as error:
+            raise StudyError(error.problem, error.path or ("data", role)) from None
+        self.files.extend(found)
+        return decoded
 
 
 def make_plan(
@@ -156,7 +169,7 @@ def make_plan(
 
 def with_twins(study: Study) -> Iterator[Variant]:
     """The study's variants, each followed by its width-matched twin if it has one."""
-    found = twins(study, lambda model: _cost(model, study.scale))
+    found = twins(study, lambda model: cost_of(model, study.scale, (study.scale,)))
     for variant in study.variants:
         yield variant
         if variant.name in found:
@@ -177,10 +190,12 @@ def plan_variant(
 ) -> PlannedVariant:
     """Build one variant dry; `seeds` are those of its runs, if it is trained."""
     tree, scale = variant.tree, images.scale
-    price = _cost(tree.model, scale)
+    scales = trained_scales(tree, scale)
+    _check_scales(tree, scale, scales)
+    price = cost_of(tree.model, scale, scales)
     trained = price.parameters > price.frozen
     steps, manifest = 0, ""
-    settings: TrainSettings = tree.train.build()()
+    train: TrainSettings = tree.train.build()()
     source = identity.source_digest(_parts_used(tree, trained))  # as `source_of_tree`
     asked: dict[str, Any] = {
         "model": tree.model.to_json(),
@@ -190,13 +205,14 @@ def plan_variant(
         "source": source,
     }
     if trained:
-        train_images = images(tree.data["train"], "train")
-        manifest = train_images.manifest
-        degrade = degradation_of(tree, scale)
-        patches = patches_of(tree, train_images, degrade, scale, Streams(0))
-        steps = settings.epochs * patches.steps_per_epoch
-        tried = [tree.train.to_json(), patches.patch, steps, source, torch.__version__]
-        kept("tried", identity.digest(tried), lambda: _try_training(settings, steps, patches.patch))
+        at = {one: images.at(tree.data["train"], "train", one) for one in {scale, *scales}}
+        manifest, patch = at[scale].manifest, int(tree.data["patch"])
+        patches = patches_of(
+            tree, lambda one: (at[one], degradation_of(tree, one)), scale, Streams(0)
+        )
+        steps = train.epochs * patches.steps_per_epoch
+        tried = [tree.train.to_json(), patch, steps, source, torch.__version__]
+        kept("tried", identity.digest(tried), lambda: _try_training(train, steps, patch))
         asked |= {
             "fit": FIT_VERSION,
             "train": tree.train.to_json(),
@@ -204,6 +220,8 @@ def plan_variant(
             "images": manifest,
             "validate": images(tree.data["validate"], "validate").manifest,
         }
+        if len(at) > 1:
+            asked["images_by_scale"] = {str(one): found.manifest for one, found in at.items()}
     runs = seeds if trained else (0,)
     return PlannedVariant(
         variant, identity.digest(asked), runs, steps, price, source, manifest,
@@ -223,7 +241,8 @@ def step_digest(tree: Tree, scale: int) -> str:
     parts = [choice.slot.parts[choice.name] for choice in choices]
     asked = {k: v for k, v in describe(tree.train).items() if k in ("batch", "loss", "optimizer")}
     said = [network_digest(tree, scale), asked, tree.data["patch"], identity.source_digest(parts)]
-    return identity.digest([*said, tree.train["clip"]])
+    scales = trained_scales(tree, scale)
+    return identity.digest([*said, tree.train["clip"], *(scales if len(scales) > 1 else ())])
 
 
 def _try_training(settings: TrainSettings, steps: int, patch: int) -> None:
@@ -251,43 +270,39 @@ def _unguarded() -> Iterator[None]:
             setattr(Optimizer, name, method)
 
 
+def _check_scales(tree: Tree, scale: int, scales: tuple[int, ...]) -> None:
+    """Refuse scales that the study or the network does not have."""
+    if scales == (scale,):
+        return
+    at: Path = ("train", "learner")
+    named = ", ".join(f"x{one}" for one in scales)
+    if scale not in scales:
+        raise StudyError(f"trains at {named}, without the study's scale, x{scale}", at)
+    with torch.device("meta"):
+        able = scales_of(tree.model.build()(scale))
+    if set(scales) <= set(able):
+        return
+    models = slots.model.parts
+    if "scales" in settings(models[tree.model.name]):
+        way = f"give it scales: {list(scales)}"
+    else:
+        way = f"take {' or '.join(sorted(n for n in models if 'scales' in settings(models[n])))}"
+    can = ", ".join(f"x{one}" for one in able) or f"x{scale} alone"
+    raise StudyError(f"trains at {named}, and this {tree.model.name} does {can}; {way}", at)
+
+
 @cache
-def _cost(model: Choice, scale: int) -> Cost:
-    """The cost of a network; it follows from code and settings, so it is kept between plans."""
+def cost_of(model: Choice, scale: int, scales: tuple[int, ...]) -> Cost:
+    """The cost of a network that is trained at these scales.
+
+    It follows from code and settings, so it is kept between plans.
+    """
     parts = [choice.slot.parts[choice.name] for choice in model.choices()]
     code = identity.source_digest([*parts, cost])
-    key = identity.digest([model.to_json(), scale, code, torch.__version__])
-    found = kept("cost", key, lambda: asdict(cost(model.build(), scale)))
+    key = identity.digest([model.to_json(), scale, scales, code, torch.__version__])
+    found = kept("cost", key, lambda: asdict(cost(model.build(), scale, scales)))
     plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in found.items()}
     return Cost(**plain)
-
-
-def patches_of(
-    tree: Tree, images: Dataset, degrade: Degrade | None, scale: int, streams: Streams
-) -> Patches:
-    """The training patches that a tree asks for; `degrade` None where `images` have their LR."""
-    data: DataSettings = tree.data.build()()
-    train: TrainSettings = tree.train.build()()
-    each = data.patches_per_image
-    return Patches(
-        images,
-        degrade,
-        [augment() for augment in data.augment],
-        scale=scale,
-        patch=data.patch,
-        count=data.patches if each is None else each * len(images.images),
-        batch_size=train.batch,
-        fixed=data.cut == "fixed",
-        streams=streams,
-    )
-
-
-def degradation_of(tree: Tree, scale: int) -> Degrade | None:
-    """What makes a tree's training LR; None for the dataset's own."""
-    if tree.data["lr"] == "own":
-        return None
-    degrade: Degrade = tree.data["degradation"].build()(scale)
-    return degrade
 
 
 def source_of_tree(tree: Tree) -> str:

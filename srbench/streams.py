@@ -15,7 +15,8 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Streams:
-    """The streams of one run. The names in use: init, order, crop, augment, degrade, noise.
+    """The streams of one run. The names in use: init, order, crop, augment, degrade, noise,
+    scale.
 
     `salt` is empty for ordinary runs; a control run sets it to draw everything anew.
     """

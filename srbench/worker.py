@@ -26,6 +26,7 @@ from safetensors.torch import load_file, save
 from torch import nn
 
 from srbench import slots
+from srbench.batches import degradation_of, patches_of
 from srbench.data.decoded import Dataset, decode
 from srbench.data.degradations import Degrade
 from srbench.data.patches import with_lr
@@ -56,13 +57,12 @@ from srbench.messages import (
 )
 from srbench.outputs import at, factors_of
 from srbench.places import STRIP
-from srbench.plan import degradation_of, patches_of
 from srbench.registry import Choice, StudyError
 from srbench.signals import STOPPING
 from srbench.slots import Image
 from srbench.stats.convergence import plateau
 from srbench.streams import Streams
-from srbench.study import dataset_name
+from srbench.study import Tree, dataset_name
 from srbench.train import checkpoint
 from srbench.train.fit import Diverged, Training, fit
 from srbench.train.initialise import initialise
@@ -190,8 +190,10 @@ class _Run:
 
     def _train(self, net: nn.Module) -> float:
         settings: TrainSettings = self.tree.train.build()()
-        images, degrade = _training_images(self.task)
-        patches = patches_of(self.tree, images, degrade, self.task.scale, self.streams)
+        tree = self.tree
+        patches = patches_of(
+            tree, lambda scale: _training_images(tree, scale), self.task.scale, self.streams
+        )
         saved = checkpoint.load_newest(self.folder, self.device)
         if saved is not None:
             self.step = saved["step"]
@@ -373,13 +375,13 @@ def _save_picture(path: Path, pixels: Image) -> None:
     write_atomically(path, buffer.getvalue())
 
 
-def _training_images(task: Task) -> tuple[Dataset, Degrade | None]:
+def _training_images(tree: Tree, scale: int) -> tuple[Dataset, Degrade | None]:
     """The training images, and what makes LR of each patch; None where they have their LR."""
-    images = _decoded(task.tree.data["train"], "train", task.scale)
-    degrade = degradation_of(task.tree, task.scale)
+    images = _decoded(tree.data["train"], "train", scale)
+    degrade = degradation_of(tree, scale)
     if degrade is None or getattr(degrade, "random", True):  # drawn anew for each patch
         return images, degrade
-    return _with_lr(images, task.tree.data["degradation"], task.scale), None
+    return _with_lr(images, tree.data["degradation"], scale), None
 
 
 def _images(task: Task, chosen: Any, split: str) -> Dataset:

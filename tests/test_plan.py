@@ -202,3 +202,80 @@ def test_the_plan_keeps_which_way_its_metric_is_better(
     make: Make, metric: str, better: str
 ) -> None:
     assert record(make(f"{STUDY}metric: {metric}\n"), "key").facts["better"] == better
+
+
+SCALED = """\
+data: {{train: {images}, validate: {images}, eval: [{images}], patch: 4, patches: 5}}
+train: {{epochs: 3, batch: 2}}
+base: {{carn: {{channels: 4, blocks: 1, units: 1, scales: [2, 3, 4]}}}}
+variants:
+  one: {{}}
+  two: {{train.learner: {{multi_scale: {{scales: [2, 3]}}}}}}
+  all: {{train.learner: multi_scale}}
+interpolations: []
+"""
+
+
+def test_training_at_several_scales_is_another_training_of_the_same_network(make: Make) -> None:
+    one, two, all_ = make(SCALED).variants
+    assert len({one.fingerprint, two.fingerprint, all_.fingerprint}) == 3
+    assert len({one.step, two.step, all_.step}) == 3
+    assert one.network == two.network == all_.network
+    assert one.steps == two.steps == all_.steps
+    assert one.cost.parameters == all_.cost.parameters
+
+
+def test_dead_is_what_no_scale_that_is_trained_reaches(make: Make) -> None:
+    one, two, all_ = make(SCALED).variants
+    assert one.cost.dead_modules == ("upsampler.x3", "upsampler.x4")
+    assert two.cost.dead_modules == ("upsampler.x4",)
+    assert all_.cost.dead_modules == ()
+
+
+def test_the_images_of_every_scale_decide_a_training_at_several(make: Make, tmp_path: Path) -> None:
+    before = make(SCALED)
+    pixels = np.array(PIL.Image.open(tmp_path / "images" / "a.png"))
+    wide = np.concatenate([pixels, pixels[:, :1]], 1)  # of 17 columns x2 takes 16, x3 takes 15
+    PIL.Image.fromarray(wide).save(tmp_path / "images" / "a.png")
+    assert fingerprints(make(SCALED)) == fingerprints(before)
+    wider = np.concatenate([wide, pixels[:, :2]], 1)[:, :19]  # 18 at x2 and x3, 16 at x4
+    PIL.Image.fromarray(wider).save(tmp_path / "images" / "a.png")
+    after = make(SCALED)
+    assert not set(fingerprints(after)) & set(fingerprints(before))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "scales: [2, 3, 4]}}",
+            "scales: [2, 3]}}",
+            "variants.all.train.learner: trains at x2, x3, x4, and this carn does x2, x3; give it "
+            "scales: [2, 3, 4]",
+        ),
+        (
+            ", scales: [2, 3, 4]",
+            "",
+            "variants.two.train.learner: trains at x2, x3, and this carn does x2 alone; give it "
+            "scales: [2, 3]",
+        ),
+        (
+            "{{carn: {{channels: 4, blocks: 1, units: 1, scales: [2, 3, 4]}}}}",
+            "espcn",
+            "variants.two.train.learner: trains at x2, x3, and this espcn does x2 alone; take carn "
+            "or carn_m or carn_official",
+        ),
+        (
+            "scales: [2, 3]}}",
+            "scales: [3, 4]}}",
+            "variants.two.train.learner: trains at x3, x4, without the study's scale, x2",
+        ),
+        ("patch: 4", "patch: 10", "data.patch: at x4: "),
+    ],
+)
+def test_scales_that_cannot_be_trained_are_refused(
+    make: Make, old: str, new: str, said: str
+) -> None:
+    with pytest.raises(StudyError) as caught:
+        make(SCALED.replace(old, new))
+    assert str(caught.value).startswith(said)

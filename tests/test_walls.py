@@ -21,6 +21,7 @@ PARTS = {
     "outputs",
     "streams",
     "resample",
+    "scales",
 }  # what parts are made with
 ALLOWED: dict[str, set[str]] = {
     # values and vocabulary
@@ -28,6 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "layers": set(),
     "outputs": {"resample"},
     "streams": set(),
+    "scales": set(),
     "resample": set(),
     "csv_text": set(),
     "space": set(),
@@ -55,13 +57,15 @@ ALLOWED: dict[str, set[str]] = {
         "document", "designs", "data", "history", "measure", "space", "stats", "train",
     },
     "twins": {"registry", "study", "measure", "stats"},
+    "batches": PARTS | {"study", "data", "train"},
     "plan": PARTS | {
-        "extractors", "cache", "identity", "threads", "study", "twins", "data", "measure", "train",
+        "extractors", "batches", "cache", "identity", "threads", "study", "twins", "data",
+        "measure", "train",
     },
     "messages": PARTS | {"study", "data", "train"},
     "worker": PARTS | {
         "signals",
-        "files", "places", "messages", "study", "plan", "data", "measure", "train", "stats",
+        "files", "places", "messages", "study", "batches", "data", "measure", "train", "stats",
     },
     "devices": {"registry", "provenance"},
     "threads": set(),
@@ -88,7 +92,7 @@ ALLOWED: dict[str, set[str]] = {
         "history", "latency", "occupancy", "plan", "records", "registry", "space", "store", "study",
         "timed", "tune",
     },
-    "estimate": {"stale", "streams", "threads", "plan", "train", "store"},
+    "estimate": {"stale", "streams", "study", "threads", "plan", "train", "store"},
     "timed": {
         "registry", "provenance", "devices", "latency", "study", "plan", "stats", "store",
     },

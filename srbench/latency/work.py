@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from srbench.latency.setting import MEMORY, PRECISIONS, Setting
 from srbench.measure.stopwatch import Work
 from srbench.streams import Streams
-from srbench.study import Tree
+from srbench.study import Tree, trained_scales
 from srbench.train.engine import as_images
 from srbench.train.initialise import initialise
 from srbench.train.precision import Precision, lay_out
@@ -64,6 +64,8 @@ def _step(net: nn.Module, tree: Tree, scale: int, setting: Setting) -> Work:
     """A training step as `fit` takes it, on one batch that stays where it is."""
     if not any(p.requires_grad for p in net.parameters()):
         raise ValueError("it has nothing to train")
+    if len(trained_scales(tree, scale)) > 1:
+        raise ValueError("its steps are of several scales, so that no one time is that of a step")
     precision: Precision = "bf16" if setting.precision == "bf16" else "fp32"
     device, (height, width), n = torch.device(setting.device), setting.lr_size, setting.batch
     lay_out(net, precision, device)

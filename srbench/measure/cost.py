@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from srbench.outputs import by_factor, factors_of, largest
+from srbench.scales import answering_at
 
 HD_PIXELS = 1280 * 720  # HR, the field's usual size for MACs
 FIELD_SIDES = 65, 257  # LR pixels tried; a receptive field of the last is called the whole image
@@ -48,7 +49,8 @@ class Cost:
     macs_720p and macs_256 are multiply-accumulates of convolutions and linear layers, for an HR
     image of 1280x720 and an LR image of 256x256; activations are elements of convolution outputs
     at LR 256x256; receptive_field is the side, in LR pixels, of the square that one output pixel
-    depends on, None where it is the whole image. dead are parameters no gradient can reach.
+    depends on, None where it is the whole image. dead are parameters no gradient can reach at any
+    scale that is trained.
     """
 
     parameters: int
@@ -62,8 +64,10 @@ class Cost:
     uncounted: tuple[str, ...]
 
 
-def cost(build: Callable[[int], nn.Module], scale: int) -> Cost:
+def cost(build: Callable[[int], nn.Module], scale: int, scales: Sequence[int] = ()) -> Cost:
     """Measure a network without running it at full size: no GPU, little memory.
+
+    `scales` are those it is trained at, its own unless said; all but dead parameters is of its own.
 
     Raises:
         ValueError: the network cannot be built, is too large for that, or does not give an image
@@ -78,7 +82,7 @@ def cost(build: Callable[[int], nn.Module], scale: int) -> Cost:
     fixed = _fixed_macs(shapes, macs)
     net = build(scale)
     check_shape(net, scale)
-    dead = dead_parameters(net)
+    dead = dead_at_all(net, scales or (scale,))
     sizes = {name: p.numel() for name, p in net.named_parameters()}
     return Cost(
         parameters=sum(sizes.values()),
@@ -141,6 +145,15 @@ def dead_parameters(net: nn.Module) -> tuple[str, ...]:
     dead = tuple(n for n, p in net.named_parameters() if p.requires_grad and p.grad is None)
     net.zero_grad(set_to_none=True)
     return dead
+
+
+def dead_at_all(net: nn.Module, scales: Sequence[int]) -> tuple[str, ...]:
+    """Those that are dead at each of the scales: a training at all of them reaches the others."""
+    found = []
+    for scale in scales:
+        with answering_at(net, scale):
+            found.append(dead_parameters(net))
+    return tuple(name for name in found[0] if all(name in others for others in found[1:]))
 
 
 def count_macs(net: nn.Module, side: int) -> tuple[int, int, tuple[str, ...]]:

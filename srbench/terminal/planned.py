@@ -12,7 +12,7 @@ from rich.text import Text
 
 from srbench.estimate import Forecast
 from srbench.stale import said
-from srbench.study import unit_of
+from srbench.study import trained_scales, unit_of
 from srbench.terminal.progress import clock
 
 
@@ -80,6 +80,7 @@ def _lines(found: Forecast) -> list[Text]:
     lines = [
         f"* baseline. A run: {study.base.train['epochs']} epochs, {steps:,} steps of "
         f"{batch}x3x{lr}x{lr} to {batch}x3x{patch}x{patch}; {len(study.seeds)} seeds.",
+        *_several(found),
         "GMACs at HR 1280x720; M act.: million activations at LR 256x256; field: side of the "
         "square of LR pixels that one output pixel sees.",
         "Images: " + "; ".join(
@@ -140,6 +141,21 @@ def _search(found: Forecast) -> list[str]:
             f"every trial as long as {study.baseline} and none given up."
         )
     return lines
+
+
+def _several(found: Forecast) -> list[str]:
+    """Variants whose steps are of several scales."""
+    scales = {
+        p.variant.name: trained_scales(p.variant.tree, found.plan.study.scale)
+        for p in found.plan.variants
+        if p.trained
+    }
+    return [
+        f"{name}: each step is of one of x{', x'.join(map(str, several))}, drawn at random, with "
+        "LR as large."
+        for name, several in scales.items()
+        if len(several) > 1
+    ]
 
 
 def _values(place: Mapping[str, Any]) -> str:

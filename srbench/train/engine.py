@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Protocol
 
 import numpy as np
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from srbench.train import graphs
-from srbench.train.feeds import HostFeed, TableFeed, Tables
+from srbench.train.feeds import feed_of
 from srbench.train.learner import Learner
 
 
@@ -50,11 +50,10 @@ def graphed(learner: Learner, patches: Patches, device: torch.device, hold: grap
 
     With `hold` = `graphs.called` the very same code runs without graphs, on any device.
     """
-    tables: Tables | None = getattr(patches, "on_device", lambda _: None)(device)
-    feed = HostFeed(patches, device) if tables is None else TableFeed(tables, patches, device)
+    feed = feed_of(patches, device)
 
-    def step(size: int) -> Tensor:
-        lr, hr = (images_of(pixels) for pixels in feed.batch(size))
+    def step(kind: Hashable) -> Tensor:
+        lr, hr = (images_of(pixels) for pixels in feed.batch(kind))
         return learner(lr, hr)
 
     return graphs.Held(step, feed, learner, device, patches.steps_per_epoch, hold)

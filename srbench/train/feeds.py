@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,14 +23,27 @@ class Tables(Protocol):
 class Feed(Protocol):
     """Patches for recorded steps: `place` before a step, on the host; `batch` within it."""
 
-    def place(self, epoch: int, within: int) -> int:
-        """Put what the step needs where it looks for it; how many patches it has."""
+    def place(self, epoch: int, within: int) -> Hashable:
+        """Put what the step needs where it looks for it; what steps of its kind are known by.
+
+        Steps of one kind have batches of one shape, and are recorded once.
+        """
 
     def ahead(self, epoch: int) -> None:
         """Prepare an epoch while the device is busy with the one before."""
 
-    def batch(self, size: int) -> tuple[Tensor, Tensor]:
+    def batch(self, kind: Any) -> tuple[Tensor, Tensor]:
         """LR and HR, uint8, of the step that was placed. Recorded."""
+
+
+def feed_of(patches: Any, device: torch.device) -> Feed:
+    """The feed of least copying that the patches allow."""
+    by_scale = getattr(patches, "by_scale", None)
+    if by_scale is not None:
+        feeds = {scale: feed_of(some, device) for scale, some in by_scale.items()}
+        return ScaledFeed(feeds, patches.scale_of)
+    tables: Tables | None = getattr(patches, "on_device", lambda _: None)(device)
+    return HostFeed(patches, device) if tables is None else TableFeed(tables, patches, device)
 
 
 class TableFeed:
@@ -92,3 +106,22 @@ class HostFeed:
 
     def batch(self, size: int) -> tuple[Tensor, Tensor]:
         return self.places[size]
+
+
+class ScaledFeed:
+    """Patches of several scales, each from a feed of its own; their kinds begin with the scale."""
+
+    def __init__(self, feeds: Mapping[int, Feed], scale_of: Callable[[int, int], int]) -> None:
+        self.feeds, self.scale_of = feeds, scale_of
+
+    def place(self, epoch: int, within: int) -> tuple[int, Hashable]:
+        scale = self.scale_of(epoch, within)
+        return scale, self.feeds[scale].place(epoch, within)
+
+    def ahead(self, epoch: int) -> None:
+        for feed in self.feeds.values():
+            feed.ahead(epoch)
+
+    def batch(self, kind: tuple[int, Hashable]) -> tuple[Tensor, Tensor]:
+        scale, inner = kind
+        return self.feeds[scale].batch(inner)

@@ -1,4 +1,4 @@
-"""Whole steps as CUDA graphs: recorded once for each batch size, then launched with one call.
+"""Whole steps as CUDA graphs: recorded once for each shape of batch, then launched with one call.
 
 A step of a small network is hundreds of kernels that take less time than it takes to launch them.
 What a recorded step reads must not move and what it writes must not be read in between, hence: the
@@ -9,7 +9,7 @@ up are undone before the recording.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import torch
@@ -50,7 +50,7 @@ class Held:
 
     def __init__(
         self,
-        step: Callable[[int], Tensor],
+        step: Callable[[Hashable], Tensor],
         feed: Feed,
         learner: Learner,
         device: torch.device,
@@ -63,22 +63,22 @@ class Held:
         self.ring = torch.zeros(per_epoch, *each, device=device)  # losses and terms of an epoch
         self.slots = torch.arange(per_epoch, device=device).view(-1, *(1 for _ in each))
         self.slot = torch.zeros((), dtype=torch.int64, device=device)
-        self.works: dict[int, Callable[[], None]] = {}  # by batch size
+        self.works: dict[Hashable, Callable[[], None]] = {}  # by kind of step
         read_rates_from_tensors(learner, device)
 
     def __call__(self, epoch: int, within: int) -> Tensor:
-        size = self.feed.place(epoch, within)
+        kind = self.feed.place(epoch, within)
         self.slot.fill_(within)
-        if size not in self.works:
-            self.works[size] = self._recorded(size)
-        self.works[size]()
+        if kind not in self.works:
+            self.works[kind] = self._recorded(kind)
+        self.works[kind]()
         if within + 1 == self.per_epoch:
             self.feed.ahead(epoch + 1)
         return self.ring[within]
 
-    def _recorded(self, size: int) -> Callable[[], None]:
+    def _recorded(self, kind: Hashable) -> Callable[[], None]:
         def work() -> None:
-            loss = self.step(size)
+            loss = self.step(kind)
             self.ring.copy_(torch.where(self.slots == self.slot, loss, self.ring))
 
         cuda = self.device.type == "cuda"

@@ -1,0 +1,62 @@
+"""From a tree of choices to the batches that its training sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from srbench.data.decoded import Dataset
+from srbench.data.degradations import Degrade
+from srbench.data.multi_scale import ScaledPatches
+from srbench.data.patches import Patches
+from srbench.data.settings import DataSettings
+from srbench.registry import StudyError
+from srbench.streams import Streams
+from srbench.study import Tree, trained_scales
+from srbench.train.settings import TrainSettings
+
+Images = Callable[[int], tuple[Dataset, Degrade | None]]
+"""The training images at a scale, and what makes their LR; None where they have it."""
+
+
+def patches_of(tree: Tree, images: Images, scale: int, streams: Streams) -> Patches | ScaledPatches:
+    """The training patches that a tree asks for, of one scale or of several.
+
+    Raises:
+        StudyError: an image is too small for its patches, or has no LR.
+    """
+    data: DataSettings = tree.data.build()()
+    train: TrainSettings = tree.train.build()()
+    each = data.patches_per_image
+    own = Patches(
+        *images(scale),
+        [augment() for augment in data.augment],
+        scale=scale,
+        patch=data.patch,
+        count=data.patches if each is None else each * len(images(scale)[0].images),
+        batch_size=train.batch,
+        fixed=data.cut == "fixed",
+        streams=streams,
+    )
+    by_scale = {one: _at(one, images, own) for one in trained_scales(tree, scale)}
+    return own if by_scale == {scale: own} else ScaledPatches(by_scale, streams)
+
+
+def _at(scale: int, images: Images, own: Patches) -> Patches:
+    """The same at another scale: as many patches, LR as large as at the study's scale."""
+    if scale == own.scale:
+        return own
+    try:
+        found, degrade = images(scale)
+        patch = own.patch // own.scale * scale
+        return replace(own, dataset=found, degrade=degrade, scale=scale, patch=patch)
+    except StudyError as error:
+        raise StudyError(f"at x{scale}: {error.problem}", error.path) from None
+
+
+def degradation_of(tree: Tree, scale: int) -> Degrade | None:
+    """What makes a tree's training LR; None for the dataset's own."""
+    if tree.data["lr"] == "own":
+        return None
+    degrade: Degrade = tree.data["degradation"].build()(scale)
+    return degrade

@@ -1,0 +1,208 @@
+"""Training at several scales: which scale a step is of, what it trains, and that it goes on."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from srbench import slots
+from srbench.data.decoded import Dataset, Image
+from srbench.data.multi_scale import ScaledPatches
+from srbench.data.patches import Patches
+from srbench.measure.cost import cost, dead_at_all, dead_parameters
+from srbench.scales import answering_at
+from srbench.streams import Streams
+from srbench.train import fit as loop
+from srbench.train import graphs
+from srbench.train.engine import graphed, stepwise
+from srbench.train.fit import Training, fit
+from srbench.train.initialise import initialise
+from srbench.train.settings import TrainSettings, training
+
+slots.load()
+pytestmark = pytest.mark.usefixtures("one_thread")
+SCALES = (2, 3, 4)
+RATE = 2.0**-7  # exact in fp32, so that a rate read from a tensor is the same rate
+CUDA = pytest.param(
+    "cuda",
+    marks=[
+        pytest.mark.gpu,
+        pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
+    ],
+)
+HOLD = {"cpu": graphs.called, "cuda": graphs.captured}
+
+
+def patches(degradation: Any = "matlab_bicubic", seed: int = 3) -> ScaledPatches:
+    """Six steps an epoch, LR of 6x6 at every scale, the last batch smaller."""
+    streams = Streams(seed)
+    pixels = np.random.default_rng(7).integers(0, 256, (24, 36, 3), dtype=np.uint8)
+    pixels = pixels.repeat(2, 0).repeat(2, 1)
+    one = Image("drawn", pixels, None, hashlib.sha256(pixels.data).hexdigest())
+    flips = [slots.augmentation.parse(name).build()() for name in ("hflip", "rot90")]
+    return ScaledPatches(
+        {
+            scale: Patches(
+                Dataset("drawn", "train", (one,), "0"),
+                slots.degradation.parse(degradation).build()(scale), flips,
+                scale=scale, patch=6 * scale, count=11, batch_size=2, fixed=False, streams=streams,
+            )
+            for scale in SCALES
+        },
+        streams,
+    )  # fmt: skip
+
+
+def carn(device: str = "cpu", **change: Any) -> nn.Module:
+    chosen = {"channels": 4, "blocks": 1, "units": 1, "scales": list(SCALES)} | change
+    net: nn.Module = slots.model.parse({"carn": chosen}).build()(2)
+    initialise(net, Streams(3))
+    return net.to(device)
+
+
+def settings(**changes: Any) -> TrainSettings:
+    chosen = {"epochs": 3, "batch": 2, "learner": "multi_scale"} | changes
+    chosen.setdefault("optimizer", {"adam": {"lr": RATE}})
+    found: TrainSettings = training.parse({"train": chosen}).build()()
+    return found
+
+
+def held(learner: Any, patches: Any, device: torch.device) -> Any:
+    return graphed(learner, patches, device, HOLD[device.type])
+
+
+def test_a_steps_scale_is_a_function_of_seed_and_step() -> None:
+    found = [[patches().scale_of(epoch, step) for step in range(6)] for epoch in range(50)]
+    backward = [[patches().scale_of(epoch, step) for step in range(6)] for epoch in range(50)]
+    assert found == backward
+    assert found != [[patches(seed=4).scale_of(e, s) for s in range(6)]
+                     for e in range(50)]  # fmt: skip
+    counts = Counter(scale for epoch in found for scale in epoch)
+    assert set(counts) == set(SCALES)
+    assert min(counts.values()) > 70  # of 300; each is as likely
+
+
+def test_lr_patches_are_as_large_at_every_scale() -> None:
+    some = patches()
+    for step in range(some.steps_per_epoch):
+        lr, hr = some.batch(0, step)
+        scale = some.scale_of(0, step)
+        assert lr.shape[1:] == (6, 6, 3)
+        assert hr.shape[1:] == (6 * scale, 6 * scale, 3)
+
+
+def test_the_patches_of_a_step_are_those_of_training_at_its_scale_alone() -> None:
+    some = patches()
+    for step in range(some.steps_per_epoch):
+        alone = some.by_scale[some.scale_of(1, step)].batch(1, step)
+        assert all(map(np.array_equal, some.batch(1, step), alone))
+
+
+@pytest.mark.parametrize("skip", ["none", "bilinear", "bicubic"])
+def test_a_network_answers_at_each_of_its_scales_and_comes_back(skip: str) -> None:
+    net, lr = carn(skip=skip), torch.rand(1, 3, 5, 6)
+    before = net(lr)
+    for scale in SCALES:
+        alone = slots.model.parse(
+            {"carn": {"channels": 4, "blocks": 1, "units": 1, "scales": list(SCALES), "skip": skip}}
+        ).build()(scale)
+        alone.load_state_dict(net.state_dict())
+        with answering_at(net, scale):
+            assert torch.equal(net(lr), alone(lr))
+    assert torch.equal(net(lr), before)
+    with pytest.raises(ValueError, match="x8 is not among"), answering_at(net, 8):
+        pass
+
+
+def test_a_step_trains_the_body_and_the_upsampler_of_its_scale() -> None:
+    net = carn()
+    learner = settings().learner(net, settings(), "fp32", Streams(0))
+    for scale in SCALES:
+        before = copy.deepcopy(net.state_dict())
+        learner(torch.rand(2, 3, 6, 6), torch.rand(2, 3, 6 * scale, 6 * scale))
+        moved = {n for n, v in net.state_dict().items() if not torch.equal(v, before[n])}
+        upsamplers = {n.split(".")[1] for n in moved if n.startswith("upsampler")}
+        assert upsamplers == {f"x{scale}"}
+        assert {"entry.weight", "exit.weight"} <= moved
+
+
+def test_trained_at_one_scale_the_other_upsamplers_are_dead_and_at_all_none_is() -> None:
+    net = carn()
+    others = [
+        n for n, _ in net.named_parameters() if n.startswith(("upsampler.x3", "upsampler.x4"))
+    ]
+    assert list(dead_parameters(net)) == others
+    assert dead_at_all(net, SCALES) == ()
+    assert {n.split(".")[1] for n in dead_at_all(net, (2, 3))} == {"x4"}
+
+
+def test_a_part_that_no_scale_reaches_stays_dead() -> None:
+    choice = slots.model.parse(
+        {"carn": {"channels": 8, "scales": [2, 3], "attention": "scse", "wiring": "published"}}
+    )
+    alone = cost(choice.build(), 2).dead_modules
+    both = cost(choice.build(), 2, (2, 3)).dead_modules
+    assert set(alone) - set(both) == {"upsampler.x3"}
+    assert any("attention" in name for name in both)
+
+
+@pytest.mark.parametrize("device", ["cpu", CUDA])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("degradation", ["matlab_bicubic", "noisy"])
+def test_held_steps_are_the_steps(
+    degradation: Any, precision: Any, device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One recording for each scale and batch size; patches cut on the device or on the host."""
+    if degradation == "noisy":
+        degradation = {"pipeline": {"of": ["noise", "bicubic"]}}
+    found = []
+    for chosen in (stepwise, held):
+        monkeypatch.setattr(loop, "engine", chosen)
+        found.append(
+            fit(carn(device), patches(degradation), settings(), Streams(3), lambda _: None,
+                precision=precision)
+        )  # fmt: skip
+    plain, ours = found
+    assert ours.losses == plain.losses
+    for name, value in plain.net.state_dict().items():
+        assert torch.equal(ours.net.state_dict()[name], value), name
+
+
+@pytest.mark.parametrize("device", ["cpu", CUDA])
+@pytest.mark.parametrize("taken", [stepwise, held])
+def test_going_on_gives_the_same_bits_from_every_step(
+    taken: Any, device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "engine", taken)
+    states: list[dict[str, Any]] = []
+
+    def keep(now: Training) -> None:
+        states.append(copy.deepcopy(now.state()))
+
+    chosen = settings(epochs=2)
+    whole = fit(carn(device), patches(), chosen, Streams(3), keep)
+    for state in states[:-1]:
+        again = fit(carn(device), patches(), chosen, Streams(3), lambda _: None, resume=state)
+        assert again.losses == whole.losses
+        for a, b in zip(whole.net.parameters(), again.net.parameters(), strict=True):
+            assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize(
+    "model", ["carn", "carn_official", {"carn_m": {"channels": 16, "scales": [2, 3, 4]}}]
+)
+def test_every_scale_is_trainable_alone(model: Any, scale: int) -> None:
+    model = {model: {"channels": 8}} if isinstance(model, str) else model
+    net: nn.Module = slots.model.parse(model).build()(scale)
+    initialise(net, Streams(0))
+    wanted = settings(learner="supervised", epochs=10, optimizer={"adam": {"lr": 4e-3}})
+    losses = fit(net, patches().by_scale[scale], wanted, Streams(0), lambda _: None).losses
+    assert np.mean(losses[-6:]) < np.mean(losses[:6])
