@@ -72,6 +72,32 @@ def test_published_figures_stand_beside_a_study(done: Path, tmp_path: Path) -> N
     assert "Me, 2020" in (folder / "reports" / "tiny" / "index.html").read_text()
 
 
+def test_a_claim_about_published_figures_is_decided_once_they_are_there(
+    done: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(done, tmp_path / "copy")
+    more = "  - {id: P, says: better than theirs, test: psnr_y(plain) > published(psnr_y(plain))}\n"
+    (folder / "tiny.yaml").write_text(STUDY + more)
+    tiny.srbench(folder, "run", "tiny.yaml")
+    assert "srbench import FILE --study tiny" in tiny.srbench(folder, "claims", "tiny")
+    (folder / "table.yaml").write_text("source: Me, 2020\nfigures: {plain: {psnr_y: 1 dB}}\n")
+    tiny.srbench(folder, "import", "table.yaml", "--study", "tiny.yaml")
+    assert "2 supported and 1 refuted" in tiny.srbench(folder, "claims", "tiny")
+
+
+def test_figures_may_be_imported_before_the_study_is_run(tmp_path: Path) -> None:
+    folder = tiny.lay_out(tmp_path / "new")
+    (folder / "table.yaml").write_text("source: Me, 2020\nfigures: {plain: {psnr_y: 1 dB}}\n")
+    said = tiny.srbench(folder, "import", "table.yaml", "--study", "tinny", code=2)
+    assert "there is no database" in said
+    tiny.srbench(folder, "import", "table.yaml", "--study", "tiny.yaml")
+    assert tiny.rows(folder, "SELECT count(*) FROM published") == [(1,)]
+    assert "holds no studies yet" in tiny.srbench(folder, "claims", "tiny", code=2)
+    tiny.srbench(folder, "run", "tiny.yaml", "--seeds", "1", "--set", "train.epochs=1")
+    tiny.srbench(folder, "report", "tiny")
+    assert "Me, 2020" in (folder / "reports" / "tiny" / "index.html").read_text()
+
+
 def test_two_variants_are_compared_and_an_unknown_one_is_named(done: Path) -> None:
     said = tiny.srbench(done, "compare", "tiny:plain", "tiny:residual")
     assert "model.carn.skip" in said

@@ -14,6 +14,7 @@ from srbench.commands.options import (
     Database,
     Json,
     err,
+    is_study_file,
     open_database,
     out,
     study_name,
@@ -79,14 +80,20 @@ def import_(
 ) -> None:
     """Put figures that others published beside a study. They are never mixed with ours.
 
+    Before the study is run, or after; claims about published(...) are decided once they are there.
+
     A table is YAML (source: …, figures: {variant: {psnr_y: {Set5: 37.76 dB}, params: 1592 k}}).
     Curves are CSV, one column a variant (loss_standard, loss_wide), one row an epoch.
     """
     from srbench.published import read
     from srbench.report.numbers import plural
+    from srbench.store import open_store
 
     found = read(file, source=source, quantity=quantity)
-    written = open_database(db).write_published(study_name(study), found)
+    store = open_database(db) if not is_study_file(study) else open_store(db)
+    if is_study_file(study):  # it need not have been run; a name alone may be misspelt
+        store.expect_study(study_name(study))
+    written = store.write_published(study_name(study), found)
     variants = len({figure.variant for figure in found.figures})
     said = f"{plural(written, 'figure')} of {plural(variants, 'variant')}, from: {found.source}"
     out.print(said, markup=False, soft_wrap=True)

@@ -76,6 +76,14 @@ def study_name(given: str) -> str:
     return Path(given).stem if given.endswith(".yaml") else given
 
 
+def is_study_file(given: str) -> bool:
+    """Whether a study file is here by this path, or of this name in ablations/."""
+    path = Path(given)
+    return (given.endswith(".yaml") and path.is_file()) or (
+        path.name == given and (Path("ablations") / f"{given}.yaml").is_file()
+    )
+
+
 def study_file(given: Path) -> Path:
     """The file itself, or the study of that name in ablations/."""
     known = sorted(Path("ablations").glob("*.yaml"))

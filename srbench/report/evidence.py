@@ -54,6 +54,7 @@ def evidence_of(
         },
         margins={facts.metric: facts.min_effect} if facts.min_effect else {},
         published=_published(results),
+        study=facts.name,
     )
 
 

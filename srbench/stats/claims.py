@@ -21,7 +21,8 @@ and a quantity is one of
     epochs_to(variant, loss=0.03)                    the first epoch at that level
     params · dead_params · macs · ... (variant)      a cost
     latency(variant) · step_time(variant)            ms, by round
-    published(any of these)                          a source's figure, never ours
+    published(any of these)                          a source's figure, never ours; not decided
+                                                     until `srbench import` has brought it
 
 Names with spaces, commas or brackets stand in quotes. In YAML, a test with a comma or a bracket
 inside `{ }` must be quoted as a whole.

@@ -14,7 +14,16 @@ from typing import Literal
 
 from srbench.stats.agreement import rank_correlation
 from srbench.stats.claims_estimates import LEAST_ROUNDS, Estimate, estimate
-from srbench.stats.claims_evidence import Evidence, Exact, Reading, Sampled, Unknown, join, read
+from srbench.stats.claims_evidence import (
+    Evidence,
+    Exact,
+    Reading,
+    Sampled,
+    Unknown,
+    join,
+    read,
+    way_to_import,
+)
 from srbench.stats.claims_tree import (
     Arithmetic,
     Comparison,
@@ -210,7 +219,8 @@ def _rank(test: Rank, evidence: Evidence) -> Contrast:
     one, two = _by_variant(ours, evidence), _by_variant(other, evidence)
     both = [v for v in one if v in two]
     if len(both) < MIN_RANKED:
-        raise Unknown(f"{len(both)} variants have both figures; {MIN_RANKED} are needed")
+        said = f"{len(both)} variants have both figures; {MIN_RANKED} are needed"
+        raise Unknown(f"{said}; {way_to_import(evidence)}" if other.published else said)
     seeds = _common_seeds([*(one[v] for v in both), *(two[v] for v in both)])
     correlations = {s: _spearman([_at(one[v], s) for v in both], [_at(two[v], s) for v in both])
                     for s in seeds or (0,)}  # fmt: skip

@@ -9,8 +9,9 @@ within the seed.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -40,6 +41,7 @@ class Evidence:
                on the primary outcome: a claim that restates a primary contrast takes its verdict
     margins    metric -> min_effect
     published  the same, from a source; variants may be others
+    study      the study's name, for the command that brings published figures
     """
 
     baseline: str = ""
@@ -55,6 +57,7 @@ class Evidence:
     verdicts: Mapping[str, str] = field(default_factory=dict)
     margins: Mapping[str, float] = field(default_factory=dict)
     published: Evidence | None = None
+    study: str = "STUDY"
 
 
 class Unknown(Exception):
@@ -164,10 +167,40 @@ def _published(quantity: Quantity, evidence: Evidence) -> Exact:
             raise Unknown("")
         found = read(plain, evidence.published)
     except Unknown:
-        raise Unknown(f"no published figure of {plain} is stored") from None
+        raise Unknown(_not_stored(plain, evidence)) from None
     if isinstance(found, Exact):
         return found
     return Exact(float(np.mean(list(found.values.values()))))
+
+
+def _not_stored(quantity: Quantity, evidence: Evidence) -> str:
+    """What is missing, what is there instead, and the command that brings figures."""
+    said = f"no published figure of {quantity} is stored"
+    if evidence.published is not None:
+        there = sorted(_stored(quantity, evidence.published))
+        near = get_close_matches(quantity.variant, evidence.published.variants, n=1)
+        if there:
+            said += f" (of {quantity.variant}: {', '.join(there)})"
+        elif near and near[0] != quantity.variant:
+            said += f" (did you mean {near[0]!r}?)"
+    return f"{said}; {way_to_import(evidence)}"
+
+
+def way_to_import(evidence: Evidence) -> str:
+    """What a user may do about figures of others that are not there."""
+    return f"figures are brought by srbench import FILE --study {evidence.study}"
+
+
+def _stored(quantity: Quantity, published: Evidence) -> Iterator[str]:
+    """The figures that there are of this quantity and variant, as a claim would name them."""
+    name, variant = quantity.name, quantity.variant
+    for metric, who, dataset in published.scores:
+        if (metric, who) == (name, variant):
+            yield str(Quantity(name, variant, dataset))
+    for curve, who in published.curves:
+        if (curve, who) == (name, variant):
+            last = max(max(epochs) for epochs, _ in published.curves[curve, who].values())
+            yield f"epochs up to {last:g}"
 
 
 def _sampled(

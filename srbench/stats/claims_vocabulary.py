@@ -69,7 +69,7 @@ class Vocabulary:
     costs: tuple[str, ...] = COSTS
     timings: tuple[str, ...] = TIMINGS
     curves: tuple[str, ...] = CURVES
-    published: tuple[str, ...] = ()  # variants that a source has figures for
+    published: tuple[str, ...] | None = None  # variants with figures of others; None: any may come
     margins: Mapping[str, float] = field(default_factory=dict)  # min_effect by metric
 
 
@@ -219,10 +219,10 @@ def _quantity(quantity: Quantity, vocabulary: Vocabulary, *, every: bool = False
         known = (*vocabulary.metrics, *vocabulary.costs, *vocabulary.timings, *vocabulary.curves)
         raise _unknown(name, (*known, "epochs_to"), "quantity", at)
     if not every or quantity.variant != "*":
-        names = vocabulary.published if quantity.published else vocabulary.variants
-        _known(
-            quantity.variant, names, "published variant" if quantity.published else "variant", at
-        )
+        if not quantity.published:
+            _known(quantity.variant, vocabulary.variants, "variant", at)
+        elif vocabulary.published is not None:
+            _known(quantity.variant, vocabulary.published, "published variant", at)
     if quantity.dataset:
         if sort != "score":
             raise ClaimError(f"{name} takes a variant only, not a data set", at)

@@ -190,9 +190,8 @@ def latest(engine: Engine, study: str) -> int:
         plan = connection.execute(newest.limit(1)).scalar_one_or_none()
         if plan is not None:
             return plan
-        names = [
-            str(n) for n in connection.execute(select(Study.name).order_by(Study.name)).scalars()
-        ]
+        planned = select(Study.name).join(Plan).distinct().order_by(Study.name)
+        names = [str(name) for name in connection.execute(planned).scalars()]
     raise StudyError(unknown_study(study, names))
 
 

@@ -10,9 +10,16 @@ from srbench.published import Published
 from srbench.registry import StudyError
 from srbench.store.columns import iso
 from srbench.store.engine import lock, writing
-from srbench.store.plans import unknown_study
+from srbench.store.plans import study_number, unknown_study
 from srbench.store.tables import PublishedFigure, Study
 from srbench.store.upsert import table_of
+
+
+def expect_study(engine: Engine, study: str, now: float) -> None:
+    """Let figures be put beside a study that has not been run here yet."""
+    with writing(engine) as connection:
+        lock(connection)
+        study_number(connection, study, iso(now))
 
 
 def write_published(engine: Engine, study: str, published: Published, now: float) -> int:

@@ -223,6 +223,10 @@ class Store:
         """Give variants the seeds from 0 up to a number; how many runs are new."""
         return looks.add_seeds(self.engine, plan, wanted, self.clock())
 
+    def expect_study(self, study: str) -> None:
+        """Let published figures stand beside a study that has not been run here yet."""
+        published.expect_study(self.engine, study, self.clock())
+
     def write_published(self, study: str, found: Published) -> int:
         """Put a source's figures beside a study; StudyError where it is unknown."""
         return published.write_published(self.engine, study, found, self.clock())

@@ -293,6 +293,56 @@ def test_rank_agreement_is_spearmans_over_seeds() -> None:
     assert "3 variants have both figures; 4 are needed" in few.sentence
 
 
+FIGURES = Evidence(
+    dataset="photos",
+    variants=("v", "w"),
+    scores={("psnr_y", "v", "photos"): 37.3, ("psnr_y", "w", "Set5"): 37.0},
+    curves={("loss", "v"): {0: ([1, 2], [0.5, 0.25])}},
+    costs={("params", "v"): 964_163},
+)
+
+
+def test_ours_is_held_against_a_published_figure_within_min_effect() -> None:
+    evidence = replace(study({"v": 0.2}), published=FIGURES)
+    ours = float(np.mean(list(evidence.scores["psnr_y", "v", "photos"].values())))  # type: ignore[union-attr]
+    for shift, relation, status in (
+        (-1, ">", "supported"), (-1, "<", "refuted"), (1, ">", "refuted"), (1, "<", "supported"),
+    ):  # fmt: skip
+        figures = replace(FIGURES, scores={("psnr_y", "v", "photos"): ours + shift})
+        text = f"psnr_y(v) {relation} published(psnr_y(v))"
+        assert held(text, replace(evidence, published=figures)).status == status
+
+
+def test_published_figures_alone_decide_at_once() -> None:
+    evidence = replace(study({}), published=FIGURES)
+    assert held("published(params(v)) = 964163", evidence).status == "supported"
+    assert held("published(loss(v, epoch=1)) < published(loss(v))", evidence).status == "refuted"
+
+
+def test_before_they_are_imported_nothing_is_decided_and_the_way_is_said() -> None:
+    evidence = replace(study({"v": 0.2}), study="mine")
+    for text in ("psnr_y(v) > published(psnr_y(v))", "rank agrees >= 0.5 with published"):
+        found = held(text, evidence)
+        assert found.status == "not decided"
+        assert "srbench import FILE --study mine" in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("published(psnr_y(w))", "(of w: psnr_y(w, Set5))"),
+        ("published(loss(v, epoch=9))", "(of v: epochs up to 2)"),
+        ("published(psnr_y(vv))", "(did you mean 'v'?)"),
+    ],
+)
+def test_a_published_figure_that_is_not_there_is_told_from_those_that_are(
+    asked: str, said: str
+) -> None:
+    found = held(f"{asked} > 0", replace(study({}), published=FIGURES))
+    assert found.status == "not decided"
+    assert said in found.sentence
+
+
 @given(st.floats(-0.2, 0.2), st.floats(0, 3), st.integers(3, 8))
 @settings(max_examples=60, deadline=None)
 def test_a_claim_and_its_negation_never_both_hold(shift: float, spread: float, seeds: int) -> None:

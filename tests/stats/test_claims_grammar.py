@@ -193,3 +193,13 @@ def test_what_makes_no_sense_is_refused_at_its_place(text: str, at: int, says: s
 def test_values_and_numbers_print_as_written() -> None:
     value: Value = Arithmetic("*", Arithmetic("+", Number(1.5), Number(2.0, "dB")), Number(3.0))
     assert str(value) == "(1.5 + 2 dB) * 3"
+
+
+def test_figures_that_may_still_come_are_of_any_variant() -> None:
+    """A study is read before, or after, they are imported; their quantity must be known."""
+    study = Vocabulary(variants=("full",), metrics=("psnr_y",), datasets=("photos",))
+    check(parse("psnr_y(full) > published(psnr_y(of_theirs, Set5))"), study)
+    with pytest.raises(ClaimError, match="quantity 'psnr' is unknown"):
+        check(parse("psnr_y(full) > published(psnr(full))"), study)
+    with pytest.raises(ClaimError, match="variant 'of_theirs' is unknown"):
+        check(parse("psnr_y(of_theirs) > published(psnr_y(full))"), study)
