@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -20,14 +20,15 @@ from srbench import identity, slots
 from srbench.batches import degradation_of, patches_of
 from srbench.cache import kept
 from srbench.data.datasets import ImageFile
-from srbench.data.decoded import Dataset, decode
+from srbench.data.decoded import Dataset
+from srbench.decoding import Decoded
 from srbench.extractors import WeightsMissing
 from srbench.measure import named
 from srbench.measure.cost import Cost, cost
 from srbench.registry import Choice, Path, StudyError, settings, source_of
 from srbench.scales import scales_of
 from srbench.streams import Streams
-from srbench.study import Study, Tree, Variant, dataset_name, describe, trained_scales
+from srbench.study import Study, Tree, Variant, describe, trained_scales
 from srbench.threads import one_thread
 from srbench.train.fit import FIT_VERSION
 from srbench.train.learner import optimizers
@@ -93,40 +94,6 @@ class Plan:
     @property
     def runs(self) -> int:
         return len({(v.fingerprint, seed) for v in self.variants for seed in v.seeds})
-
-
-@dataclass
-class Decoded:
-    """The images that variants ask for, each set read once."""
-
-    scale: int
-    datasets: dict[tuple[str, str], Dataset] = field(default_factory=dict)
-    others: dict[tuple[str, str, int], Dataset] = field(default_factory=dict)  # at other scales
-    files: list[ImageFile] = field(default_factory=list)
-
-    def __call__(self, choice: Choice, role: str) -> Dataset:
-        key = (role, str(choice))
-        if key not in self.datasets:
-            self.datasets[key] = self._decoded(choice, role, self.scale)
-        return self.datasets[key]
-
-    def at(self, choice: Choice, role: str, scale: int) -> Dataset:
-        """The same images for another scale than the study's."""
-        if scale == self.scale:
-            return self(choice, role)
-        key = (role, str(choice), scale)
-        if key not in self.others:
-            self.others[key] = self._decoded(choice, role, scale)
-        return self.others[key]
-
-    def _decoded(self, choice: Choice, role: str, scale: int) -> Dataset:
-        try:
-            found = list(choice.build()(role, scale))
-            decoded = decode(found, dataset_name(choice), role, scale)
-        except StudyError as error:
-            raise StudyError(error.problem, error.path or ("data", role)) from None
-        self.files.extend(found)
-        return decoded
 
 
 def make_plan(

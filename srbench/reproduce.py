@@ -17,9 +17,10 @@ from typing import Any, Literal
 
 from srbench import slots
 from srbench.data.settings import material
+from srbench.decoding import Decoded
 from srbench.devices import choose_devices, device_name
 from srbench.messages import Done, Failed, Message, Progress, Task
-from srbench.plan import Decoded, Numerics, plan_variant, precision_of
+from srbench.plan import Numerics, plan_variant, precision_of
 from srbench.registry import StudyError
 from srbench.seats import Seat, hire
 from srbench.store import FinishedRun, Store

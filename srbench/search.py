@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
+from srbench.decoding import Decoded
 from srbench.history import LATENCY, WAITING, Tried, ranked, tried
 from srbench.latency import Effort
 from srbench.occupancy import DeviceInUse, Share
-from srbench.plan import Decoded, Plan, PlannedVariant, network_digest, plan_variant
+from srbench.plan import Plan, PlannedVariant, network_digest, plan_variant
 from srbench.records import training_record
 from srbench.registry import StudyError
 from srbench.space import Point

@@ -10,8 +10,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from srbench import decoding, study
 from srbench import plan as planning
-from srbench import study
 from srbench.plan import Numerics, Plan
 from srbench.records import record
 from srbench.registry import StudyError
@@ -279,3 +279,24 @@ def test_scales_that_cannot_be_trained_are_refused(
     with pytest.raises(StudyError) as caught:
         make(SCALED.replace(old, new))
     assert str(caught.value).startswith(said)
+
+
+def test_training_images_are_decoded_once_while_their_files_stand(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, "JUST_NOW_S", -1e9)  # these files were written just now
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    decoded: list[str] = []
+    real = decoding.decode
+
+    def counted(files: Any, name: str, role: str, scale: int) -> Any:
+        decoded.append(role)
+        return real(files, name, role, scale)
+
+    counted.__module__ = real.__module__  # its source is part of the key
+    monkeypatch.setattr(decoding, "decode", counted)
+    first, second = make(), make()
+    assert decoded == ["train", "validate", "eval", "eval"]
+    assert first.digest == second.digest
+    draw(tmp_path / "images", seed=1)
+    assert make().digest != first.digest

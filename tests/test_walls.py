@@ -58,9 +58,10 @@ ALLOWED: dict[str, set[str]] = {
     },
     "twins": {"registry", "study", "measure", "stats"},
     "batches": PARTS | {"study", "data", "train"},
+    "decoding": {"cache", "data", "identity", "registry", "study"},
     "plan": PARTS | {
-        "extractors", "batches", "cache", "identity", "threads", "study", "twins", "data",
-        "measure", "train",
+        "extractors", "batches", "decoding", "cache", "identity", "threads", "study", "twins",
+        "data", "measure", "train",
     },
     "messages": PARTS | {"study", "data", "train"},
     "worker": PARTS | {
@@ -89,15 +90,15 @@ ALLOWED: dict[str, set[str]] = {
     "assignments": {"places", "provenance", "plan", "devices", "messages", "worker", "store"},
     "bench": {"registry", "plan", "messages", "seats", "assignments", "store"},
     "search": {
-        "history", "latency", "occupancy", "plan", "records", "registry", "space", "store", "study",
-        "timed", "tune",
+        "decoding", "history", "latency", "occupancy", "plan", "records", "registry", "space",
+        "store", "study", "timed", "tune",
     },
     "estimate": {"stale", "streams", "study", "threads", "plan", "train", "store"},
     "timed": {
         "registry", "provenance", "devices", "latency", "study", "plan", "stats", "store",
     },
     "reproduce": PARTS | {
-        "study", "plan", "data", "train", "devices", "messages", "seats", "store",
+        "decoding", "study", "plan", "data", "train", "devices", "messages", "seats", "store",
     },
     "shortcut": {"provenance"},
     "signals": set(),

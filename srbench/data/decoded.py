@@ -10,10 +10,11 @@ import hashlib
 import json
 import os
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from PIL import Image as Picture
@@ -92,8 +93,34 @@ def signature(files: Iterable[ImageFile]) -> str:
             except OSError as error:
                 raise StudyError(f"{path}: {error.strerror}") from None
             where = str(path.absolute())
-            rows.append((file.name, where, stat.st_size, stat.st_mtime_ns, file.weight))
+            times = stat.st_mtime_ns, stat.st_ctime_ns  # the second is set by nobody
+            rows.append((file.name, where, stat.st_size, *times, file.weight))
     return _digest(rows)
+
+
+def outline(dataset: Dataset) -> dict[str, Any]:
+    """A dataset without its pixels, as plain data: names, sizes, digests, weights, manifest."""
+    return {
+        "manifest": dataset.manifest,
+        "images": [
+            (image.name, image.hr.shape, image.lr is not None and image.lr.shape, image.sha256,
+             image.weight)
+            for image in dataset.images
+        ],
+    }  # fmt: skip
+
+
+def from_outline(plain: Mapping[str, Any], name: str, split: str) -> Dataset:
+    """The dataset that `outline` was taken of, with black images: for who asks only their size."""
+    images = tuple(
+        Image(image, _black(hr), _black(lr) if lr else None, sha256, weight)
+        for image, hr, lr, sha256, weight in plain["images"]
+    )
+    return Dataset(name, split, images, plain["manifest"])
+
+
+def _black(shape: Sequence[int]) -> Pixels:
+    return np.broadcast_to(np.uint8(0), tuple(shape))  # takes no memory, and cannot be written to
 
 
 def _decode(file: ImageFile, scale: int) -> Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from dataclasses import replace
@@ -13,7 +14,7 @@ import pytest
 from pictures import Save, noise
 
 from srbench.data.datasets import ImageFile
-from srbench.data.decoded import decode, signature
+from srbench.data.decoded import decode, from_outline, outline, signature
 from srbench.data.known_sets import set5
 from srbench.registry import StudyError
 
@@ -97,6 +98,24 @@ def test_the_signature_stands_until_a_file_is_touched(tmp_path: Path, save: Save
     shutil.move(tmp_path / "a.png", tmp_path / "c.png")
     with pytest.raises(StudyError, match=r"a\.png: No such file"):
         signature(files)
+
+
+def test_an_outline_is_the_set_without_its_pixels(save: Save) -> None:
+    whole = decode([ImageFile("a", save("a.png", 12, 8)), ImageFile("b", save("b.png"))],
+                   "set", "train", 2)  # fmt: skip
+    plain = json.loads(json.dumps(outline(whole)))
+    again = from_outline(plain, "set", "train")
+    assert (again.manifest, again.megapixels) == (whole.manifest, whole.megapixels)
+    for one, other in zip(again.images, whole.images, strict=True):
+        assert (one.name, one.size, one.sha256, one.lr) == (
+            other.name,
+            other.size,
+            other.sha256,
+            None,
+        )
+    with pytest.raises(ValueError, match="read-only"):
+        again.images[0].hr[0, 0, 0] = 1
+    assert outline(again) == outline(whole)
 
 
 def _manifest(*files: ImageFile, scale: int = 2) -> str:
