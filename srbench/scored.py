@@ -22,6 +22,7 @@ from srbench.data.degraded import degraded
 from srbench.data.known_sets import in_folder
 from srbench.measure.scores import PROTOCOLS, evaluation_lr, score_pair, super_resolve
 from srbench.registry import Choice, Slot, StudyError, known
+from srbench.scales import answering_at
 from srbench.weights.network import foreign_network, network
 
 METRICS = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb", "l1")
@@ -94,13 +95,30 @@ def score(asked: Asked, on_image: Callable[[str], None] = lambda name: None) -> 
     """
     slots.load()
     known(asked.protocol, PROTOCOLS, "protocol")
+    return score_network(*network_of(asked), asked, on_image)
+
+
+def score_network(
+    name: str, net: nn.Module, asked: Asked, on_image: Callable[[str], None] = lambda name: None
+) -> Scored:
+    """As `score`, of a network that is there; one of several scales at any of them.
+
+    Raises:
+        StudyError: it does not have the scale, or images or protocol do not do.
+    """
+    known(asked.protocol, PROTOCOLS, "protocol")
     images, lr = images_of(asked.data, asked.scale, asked.lr)
-    name, net = network_of(asked)
     net.to(asked.device)
     found = []
-    for image in images.images:
-        on_image(image.name)
-        found.append(_scored(net, image, asked))
+    try:
+        with answering_at(net, asked.scale):
+            for image in images.images:
+                on_image(image.name)
+                found.append(_scored(net, image, asked))
+    except ValueError as problem:
+        if isinstance(problem, StudyError):
+            raise
+        raise StudyError(str(problem), place="--scale") from None
     weights = "" if asked.weights is None else asked.weights.name
     return Scored(name, weights, asked.data, asked.scale, asked.protocol, lr, tuple(found))
 

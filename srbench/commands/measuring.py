@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from srbench.commands.options import Device, Json, err, out
+from srbench.commands.networks import named_network
+from srbench.commands.options import Database, Device, Json, err, out
 from srbench.files import write_atomically
 from srbench.registry import StudyError
 
-Scale = Annotated[int, typer.Option(min=1, max=8, help="How many times as large SR is.")]
 Images = Annotated[
     str,
     typer.Option(
@@ -23,16 +23,28 @@ Images = Annotated[
 
 
 def scores(
+    data: Images,
     model: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="MODEL",
             help="A network as a study writes it: pan, '{carn: {channels: 32}}'; or spandrel, "
             "which tells others' networks by their weights.",
         ),
-    ],
-    data: Images,
-    scale: Scale,
+    ] = None,
+    run: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N|STUDY:VARIANT",
+            help="Instead of a model: a finished run, or the first finished seed of a variant.",
+        ),
+    ] = None,
+    scale: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=8, help="How many times as large SR is; that of the run unless said."
+        ),
+    ] = None,
     weights: Annotated[
         Path | None,
         typer.Option(help="A .safetensors, .pth or .pt file, its names ours or the authors'."),
@@ -42,23 +54,37 @@ def scores(
     ] = "",
     protocol: Annotated[str, typer.Option(help="sr-y-v1, sr-rgb-v1 or ntire-esr.")] = "sr-y-v1",
     device: Device = "cpu",
+    db: Database = None,
     as_json: Json = False,
 ) -> None:
     """Score any weights on any images, without a study: whole images, fp32.
 
     srbench scores --model pan --weights PANx4_DF2K.pth --data set5 --scale 4
 
+    srbench scores --run 12 --data set5 --scale 3
+
+    The second is a run of a study; one that was trained at several scales is scored at any of them.
     LR comes from the set's own files where it has them, else from MATLAB's bicubic. Nothing in a
     file of weights is run.
     """
     from srbench.devices import choose_devices
-    from srbench.scored import Asked, score
+    from srbench.scored import Asked, score, score_network
     from srbench.terminal.scored import scores_listed
 
     [chosen] = choose_devices(device, 1)
-    asked = Asked(model, weights, data, scale, lr, protocol, chosen)
     with err.status("reading") as status:
-        found = score(asked, lambda name: status.update(f"scoring {name}"))
+
+        def say(name: str) -> None:
+            status.update(f"scoring {name}")
+
+        if run is not None:
+            own = named_network(run, weights, model, 0, db)
+            asked = Asked(own.name, None, data, scale or own.scale, lr, protocol, chosen)
+            found = score_network(own.name, own.net, asked, say)
+        elif model is None or scale is None:
+            raise StudyError("name a network: --run N, or --model with --scale")
+        else:
+            found = score(Asked(model, weights, data, scale, lr, protocol, chosen), say)
     if as_json:
         print(json.dumps(found.as_plain(), indent=1))
     else:
