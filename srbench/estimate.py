@@ -8,6 +8,7 @@ from statistics import fmean
 
 import torch
 
+from srbench.measure.cost import LR_SIDE
 from srbench.plan import Plan, PlannedVariant, cost_of
 from srbench.stale import Stale
 from srbench.store import Store
@@ -18,6 +19,7 @@ from srbench.train.initialise import initialise
 
 TRIAL_PATCH = 64  # HR pixels, at most
 TRIAL_BATCH = 8  # at most
+TRIAL_MACS = 1.5e9  # a forward pass, so that a plan is not kept waiting by a large network
 
 
 @dataclass(frozen=True)
@@ -91,18 +93,19 @@ def _seconds_per_work(trained: list[PlannedVariant], known: dict[str, float], sc
 def _try_a_step(p: PlannedVariant, scale: int) -> float:
     """Seconds of forward and backward for one patch of one pixel (so to speak), one thread.
 
-    By the thread's own clock, which stands still while other processes have the core; with the
-    study's batch, for a step of one small patch is mostly the cost of calling.
+    By the thread's own clock, which stands still while other processes have the core; with several
+    patches where the network is small, for a step of one is mostly the cost of calling.
     """
     tree = p.variant.tree
     net = tree.model.build()(scale)
     initialise(net, Streams(0))
-    batch = min(int(tree.train["batch"]), TRIAL_BATCH)
     side = min(int(tree.data["patch"]), TRIAL_PATCH) // scale
+    enough = TRIAL_MACS / (p.cost.macs_256 * (side / LR_SIDE) ** 2)
+    batch = max(1, int(min(tree.train["batch"], TRIAL_BATCH, enough)))
     x = torch.rand(batch, 3, side, side).contiguous(memory_format=torch.channels_last)
     times = []
     with one_thread():
-        for _ in range(3):  # the first is slower
+        for _ in range(2):  # the first is slower
             start = time.thread_time()
             net(x).mean().backward()
             times.append(time.thread_time() - start)
