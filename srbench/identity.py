@@ -52,8 +52,13 @@ def _closure(module: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _imports(module: str) -> Iterator[str]:
+@cache
+def _imports(module: str) -> tuple[str, ...]:
     """The modules of its own package (or of srbench) that a module imports."""
+    return tuple(_imported(module))
+
+
+def _imported(module: str) -> Iterator[str]:
     roots = {module.split(".")[0], "srbench"}
     for node in ast.walk(ast.parse(_source(module))):
         names: list[str] = []
