@@ -201,13 +201,13 @@ def _reach_of(net: nn.Module) -> int | None:
     probe = net.cpu().eval()
     whole = FIELD_SIDES[-1]
     _make_positive(probe, 1)
-    if _seen(probe, (whole, 1), 0) == whole:  # what fp32 sees is there, and costs little to see
+    if _seen(probe, (1, whole), 1) == whole:  # what fp32 sees is there, and is soon seen in a row
         return None
     _make_positive(probe.double(), 4)
     for side in FIELD_SIDES:
-        down = _seen(probe, (side, 1), 0)
-        across = _seen(probe, (1, side), 1) if down < side else side
-        if across < side:
+        across = _seen(probe, (1, side), 1)
+        down = _seen(probe, (side, 1), 0) if across < side else side
+        if down < side:
             return max(down, across)
     return None
 
