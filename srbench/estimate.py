@@ -8,7 +8,6 @@ from statistics import fmean
 
 import torch
 
-from srbench.measure.cost import LR_SIDE
 from srbench.plan import Plan, PlannedVariant, cost_of
 from srbench.stale import Stale
 from srbench.store import Store
@@ -100,7 +99,7 @@ def _try_a_step(p: PlannedVariant, scale: int) -> float:
     net = tree.model.build()(scale)
     initialise(net, Streams(0))
     side = min(int(tree.data["patch"]), TRIAL_PATCH) // scale
-    enough = TRIAL_MACS / (p.cost.macs_256 * (side / LR_SIDE) ** 2)
+    enough = TRIAL_MACS / (p.cost.macs_per_lr_pixel * side**2)
     batch = max(1, int(min(tree.train["batch"], TRIAL_BATCH, enough)))
     x = torch.rand(batch, 3, side, side).contiguous(memory_format=torch.channels_last)
     times = []

@@ -63,6 +63,10 @@ class Cost:
     receptive_field: int | None
     uncounted: tuple[str, ...]
 
+    @property
+    def macs_per_lr_pixel(self) -> float:
+        return self.macs_256 / LR_SIDE**2
+
 
 def cost(build: Callable[[int], nn.Module], scale: int, scales: Sequence[int] = ()) -> Cost:
     """Measure a network without running it at full size: no GPU, little memory.
