@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -21,6 +22,8 @@ NARROW = (
 )  # fmt: skip
 MOST_FAILURES = 10
 LONGEST_NAME = 28  # characters of a variant's name on one line
+LEAST_COLUMNS, GAP = 5, 2  # however narrow it is; characters between two
+WIDEST = 1000
 
 
 def summary(results: Results) -> RenderableType:
@@ -35,7 +38,7 @@ def summary(results: Results) -> RenderableType:
     if effects.rows:
         keep = [i for i, c in enumerate(effects.columns) if c.key.startswith(NARROW)]
         keep = [i for i in keep if _says_something(effects, i)]
-        parts.append(Padding(rich_table(effects, keep), (1, 0)))
+        parts.append(Padding(_Fitting(effects, keep), (1, 0)))
         note = yardstick_note(results)
         parts += [Text(note, style="dim")] if note else []
     if claims_of(results):
@@ -59,6 +62,37 @@ def claims(results: Results) -> RenderableType:
     return Group(*parts)
 
 
+class _Fitting:
+    """A table without its last columns where the terminal is too narrow for their words."""
+
+    def __init__(self, table: Table, keep: list[int]) -> None:
+        self.table, self.keep = table, keep
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        keep = list(self.keep)
+        while len(keep) > LEAST_COLUMNS and self._width(keep) > options.max_width:
+            keep.pop()
+        out = rich_table(self.table, keep)
+        if (
+            Measurement.get(console, options.update(max_width=WIDEST), out).maximum
+            > options.max_width
+        ):
+            for column, i in zip(out.columns, keep, strict=True):
+                if self.table.columns[i].numeric:  # headings wrap, so that words have the room
+                    column.width = _longest_word(self.table, i)
+        yield out
+
+    def _width(self, keep: list[int]) -> int:
+        return sum(_longest_word(self.table, i) + GAP for i in keep)
+
+
+def _longest_word(table: Table, place: int) -> int:
+    """Characters of the longest word in a column and its heading."""
+    column = table.columns[place]
+    cells = [table.cell(row[place], column) for row in table.rows]
+    return max(len(word) for word in " ".join([column.title, *cells]).split())
+
+
 def rich_table(table: Table, keep: list[int]) -> RichTable:
     out = RichTable(box=None, pad_edge=False, header_style="bold")
     for place, i in enumerate(keep):
@@ -68,6 +102,7 @@ def rich_table(table: Table, keep: list[int]) -> RichTable:
             Text(column.title),
             justify="right" if column.numeric else "left",
             overflow="fold",
+            min_width=min(_longest_word(table, i), LONGEST_NAME),
             no_wrap=place == 0 and max(map(len, names), default=0) <= LONGEST_NAME,
         )
     for row in table.rows:
@@ -83,6 +118,8 @@ def _says_something(table: Table, column: int) -> bool:
             return not all(str(value).replace(" done", "").isdecimal() for value in values)
         case "more_seeds":
             return any(values)
+        case "p_holm" | "p_look":
+            return not all(isinstance(value, Mark) for value in values)
     return True
 
 

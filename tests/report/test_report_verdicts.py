@@ -226,3 +226,14 @@ def test_limits_name_what_was_held_fixed() -> None:
     for word in ("Seeds:", "Looks:", "Convergence:", "Ranking:", "Budget:", "Tuning:", "Images:",
                  "Outcome:", "Many contrasts:", "Controls: none"):  # fmt: skip
         assert word in said
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 140])
+def test_a_narrow_terminal_leaves_columns_out_and_breaks_no_word(width: int) -> None:
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(summary(planted(FIVE)))
+    lines = console.export_text().splitlines()
+    words = " ".join(lines).split()
+    assert max(map(len, lines)) <= width
+    assert {"unresolved", "equivalent", "effect,", "seeds", "−0.42"} <= set(words)
+    assert ("+1,400" in words) == (width > 80)
