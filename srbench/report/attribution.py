@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Any
 
 from srbench.report.cells import scores_by_seed
-from srbench.report.forest import axis_ticks
+from srbench.report.forest import Tick, axis_ticks
 from srbench.report.numbers import justified_decimals, listed, metric_name, plural, shown
 from srbench.report.shown import Column, Mark, Table, Value
 from srbench.results import Results
@@ -28,7 +28,7 @@ class Bars:
     rows: tuple[Contribution, ...]
     low: float
     high: float
-    ticks: tuple[tuple[float, str], ...]
+    ticks: tuple[Tick, ...]
 
     def place(self, value: float) -> float:
         """Percent of the width, 0 to 100, cut at the frame."""
@@ -170,11 +170,7 @@ def _bars(key: str, title: str, rows: Sequence[Contribution], says: str) -> Bars
     low, high = max(min([low, *wide]), low - span), min(max([high, *wide]), high + span)
     pad = 0.05 * ((high - low) or 1.0)
     low, high = low - pad, high + pad
-    ticks = axis_ticks(low, high)
-    step = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
-    places = next(p for p in range(12) if abs(round(step, p) - step) < 1e-9 * abs(step) or p == 11)
-    said = tuple((t, "0" if t == 0 else shown(t, places, signed=True)) for t in ticks)
-    return Bars(key, title, says, tuple(rows), low, high, said)
+    return Bars(key, title, says, tuple(rows), low, high, axis_ticks(low, high))
 
 
 def _level_names(design: Mapping[str, Any]) -> dict[str, list[str]]:

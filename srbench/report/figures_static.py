@@ -77,7 +77,7 @@ def forest_figure(results: Results) -> Figure:
         axes.axhline(first - 0.5, color=FAINT, linewidth=0.6, linestyle=(0, (4, 3)))
     axes.set_ylim(len(plot.rows) - 0.4, -0.6)
     axes.set_xlim(plot.low, plot.high)
-    axes.set_xticks(list(plot.ticks), list(plot.tick_labels))
+    axes.set_xticks([tick.at for tick in plot.ticks], [tick.label for tick in plot.ticks])
     axes.set_xlabel(titled("effect on " + metric_name(results.facts.metric), results))
     axes.spines["left"].set_visible(False)
     axes.tick_params(left=False)

@@ -46,14 +46,22 @@ class ForestRow:
 
 
 @dataclass(frozen=True)
+class Tick:
+    """A labelled place on the axis."""
+
+    at: float
+    label: str
+    minor: bool  # goes without its label where room is scarce
+
+
+@dataclass(frozen=True)
 class Forest:
     """The whole plot."""
 
     rows: tuple[ForestRow, ...]  # the controls come last
     low: float
     high: float
-    ticks: tuple[float, ...]
-    tick_labels: tuple[str, ...]
+    ticks: tuple[Tick, ...]
     band: float | None  # +-min_effect
     reference: tuple[str, float, float] | None  # interpolation, its score, its distance from zero
     repeated: bool  # intervals are repeated ones: seeds were added until decided
@@ -62,11 +70,6 @@ class Forest:
     def place(self, value: float) -> float:
         """Percent of the width, 0 to 100."""
         return 100 * (value - self.low) / (self.high - self.low)
-
-    def minor(self, tick: float) -> bool:
-        """Whether a tick goes without a label where room is scarce: every second one from 0."""
-        step = self.ticks[1] - self.ticks[0] if len(self.ticks) > 1 else 1.0
-        return round(tick / step) % 2 == 1
 
     def outside(self, value: float) -> Literal["", "left", "right"]:
         """Beyond which edge of the frame a value lies."""
@@ -90,17 +93,12 @@ def forest_of(results: Results) -> Forest:
         low, high = min(low, reference[2]), max(high, reference[2])
     pad = 0.04 * (high - low)
     low, high = low - pad, high + pad
-    ticks = axis_ticks(low, high)
-    step = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
-    places = max(0, -math.floor(math.log10(step) + 1e-9))
-    labels = tuple("0" if t == 0 else shown(t, places, signed=True) for t in ticks)
     sequential = found.schedule is not None
     return Forest(
         tuple(rows),
         low,
         high,
-        ticks,
-        labels,
+        axis_ticks(low, high),
         facts.min_effect or None,
         reference,
         sequential,
@@ -174,13 +172,21 @@ def _limits(effects: Sequence[Judged], band: float | None) -> tuple[float, float
     return (low, high) if high > low else (-1.0, 1.0)
 
 
-def axis_ticks(low: float, high: float, most: int = 6) -> tuple[float, ...]:
+def axis_ticks(low: float, high: float, most: int = 6) -> tuple[Tick, ...]:
+    """At most so many steps of 1, 2 or 5 times a power of ten, counted from zero."""
     raw = (high - low) / most
     power = 10 ** math.floor(math.log10(raw))
     step = next(m * power for m in (1, 2, 5, 10) if m * power >= raw)
-    first = math.ceil(low / step)
-    count = math.floor(high / step) - first + 1
-    return tuple(round((first + i) * step, 10) + 0.0 for i in range(count))
+    places = max(0, -math.floor(math.log10(step) + 1e-9))
+    found = range(math.ceil(low / step), math.floor(high / step) + 1)
+    return tuple(
+        Tick(
+            round(i * step, 10),
+            "0" if i == 0 else shown(i * step, places, signed=True),
+            minor=i % 2 == 1 and len(found) > 3,
+        )
+        for i in found
+    )
 
 
 def _reference(results: Results) -> tuple[str, float, float] | None:

@@ -139,8 +139,8 @@ def unreached_said(results: Results) -> tuple[str, ...]:
     found = unreached(results)
     if not found:
         return ()
-    shares = sorted(one.share for one in found)
-    span = f"{shares[0]:.0f} to {shares[-1]:.0f} %" if len(found) > 1 else f"{shares[0]:.0f} %"
+    shares = sorted({f"{one.share:.0f}" for one in found}, key=float)
+    span = " to ".join(dict.fromkeys([shares[0], shares[-1]])) + " %"
     said = [
         f"In {plural(len(found), 'variant')} the forward pass never reaches part of the network: "
         f"{span} of the parameters are stored, counted and never used. A count that is published "

@@ -27,6 +27,7 @@ from srbench.keepers import Keeper, is_left_open
 from srbench.mirror import refresh
 from srbench.store import open_store
 
+HANGS = 1800  # seconds: only a process that waits for ever is longer
 ROUNDS = int(os.environ.get("SRBENCH_ROUNDS", "4"))  # of the slow tests
 AT_ONCE = 8
 
@@ -66,7 +67,7 @@ def soon(processes: int) -> float:
 
 
 def said(child: Child) -> Any:
-    assert child.wait(300) == 0, child.said()
+    assert child.wait(HANGS) == 0, child.said()
     return json.loads(child.said())
 
 

@@ -12,7 +12,7 @@ import pytest
 from planted import FIVE, around, looking, planted
 from rich.console import Console
 
-from srbench.report.forest import forest_of
+from srbench.report.forest import axis_ticks, forest_of
 from srbench.report.judged import judgement
 from srbench.report.limits import cannot_tell
 from srbench.report.markdown import effects_note
@@ -226,6 +226,15 @@ def test_limits_name_what_was_held_fixed() -> None:
     for word in ("Seeds:", "Looks:", "Convergence:", "Ranking:", "Budget:", "Tuning:", "Images:",
                  "Outcome:", "Many contrasts:", "Controls: none"):  # fmt: skip
         assert word in said
+
+
+def test_where_room_is_scarce_every_second_label_goes_but_not_of_three() -> None:
+    six = axis_ticks(-0.25, 0.7)
+    assert [t.label for t in six] == ["−0.2", "0", "+0.2", "+0.4", "+0.6"]
+    assert [t.label for t in six if not t.minor] == ["0", "+0.4"]
+    assert [(t.label, t.minor) for t in axis_ticks(-0.1, 1.1, 3)] == [
+        ("0", False), ("+0.5", False), ("+1.0", False),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 140])

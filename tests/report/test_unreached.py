@@ -59,6 +59,7 @@ def test_the_page_says_what_the_part_does_when_wired_in(tmp_path: Path) -> None:
     text = " ".join(unreached_said(results))
     assert "Against without, which lacks the attention: as_ran as it ran" in text
     assert "all wired in, +0." in text
+    assert "reaches part of the network: 23 % of the parameters are stored" in text
     rows = (tmp_path / "unreached.csv").read_text("utf-8").splitlines()
     assert len(rows) == 1 + 2
     assert [str(row[0]) for row in unreached_shown(results).rows] == ["as_ran", "other"]
