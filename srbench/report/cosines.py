@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from srbench.report.figures_static import canvas
+from srbench.report.figures_static import canvas, drawable
 
 
 def cosines_figure(
@@ -23,7 +23,9 @@ def cosines_figure(
                 j, i, f"{value:.2f}", ha="center", va="center", size=7,
                 color="white" if dark else "black",
             )  # fmt: skip
-    axes.set_yticks(range(len(images)), [name[:40] for name in images])
-    axes.set_xticks(range(len(texts)), [text[:40] for text in texts], rotation=30, ha="right")
+    axes.set_yticks(range(len(images)), [drawable(name[:40]) for name in images])
+    axes.set_xticks(
+        range(len(texts)), [drawable(text[:40]) for text in texts], rotation=30, ha="right"
+    )
     axes.set_title(title)
     return figure

@@ -71,7 +71,7 @@ def forest_figure(results: Results) -> Figure:
         for x, said in beside:
             axes.annotate(said, (x, y), xycoords=("axes fraction", "data"), va="center", fontsize=8)
     names = [f"control {row.variant}" if row.control else row.variant for row in plot.rows]
-    axes.set_yticks(range(len(plot.rows)), names)
+    axes.set_yticks(range(len(plot.rows)), [drawable(name) for name in names])
     first = next((y for y, row in enumerate(plot.rows) if row.control), None)
     if first is not None:
         axes.axhline(first - 0.5, color=FAINT, linewidth=0.6, linestyle=(0, (4, 3)))
@@ -176,6 +176,11 @@ def canvas(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, figure.add_subplot()
 
 
+def drawable(name: str) -> str:
+    """Without byte order marks: they have no glyph, and Matplotlib 3.11 fails on one in a PDF."""
+    return name.replace("\ufeff", "")
+
+
 def titled(title: str, results: Results) -> str:
     return f"{title}, {results.facts.unit}" if results.facts.unit else title
 
@@ -217,6 +222,6 @@ def _label_ends(axes: Axes, ends: list[tuple[float, float, str]], hues: dict[str
         height = axes.transData.transform((x, y))[1]
         seen = max(height, seen + 11)
         axes.annotate(
-            f" {name}", (x, y), xytext=(6, (seen - height) * 0.72), textcoords="offset points",
-            va="center", fontsize=8, annotation_clip=False,
+            f" {drawable(name)}", (x, y), xytext=(6, (seen - height) * 0.72),
+            textcoords="offset points", va="center", fontsize=8, annotation_clip=False,
         )  # fmt: skip

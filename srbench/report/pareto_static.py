@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from srbench.report.cells import interpolation_scores, scores_by_seed
 from srbench.report.colours import REST, colours
 from srbench.report.costs import COSTS, spaced
-from srbench.report.figures_static import FAINT, canvas, plain_ticks, titled
+from srbench.report.figures_static import FAINT, canvas, drawable, plain_ticks, titled
 from srbench.report.numbers import metric_name
 from srbench.report.pareto import Spot, frame_of, front_line, spots
 from srbench.report.pareto_interactive import PALEST, sureness
@@ -44,8 +44,9 @@ def quality_cost_figure(results: Results, cost: str) -> Figure:
     for spot in found:
         if spot.variant in sides:
             axes.annotate(
-                spot.variant, (spot.cost.mean, spot.quality.mean), textcoords="offset points",
-                fontsize=8, annotation_clip=False, **PLACES[sides[spot.variant]],
+                drawable(spot.variant), (spot.cost.mean, spot.quality.mean),
+                textcoords="offset points", fontsize=8, annotation_clip=False,
+                **PLACES[sides[spot.variant]],
             )  # fmt: skip
     for name, level, shift in spaced(levels, list(scores_by_seed(results).values())):
         axes.axhline(level, color=FAINT, linewidth=0.8, linestyle=":")

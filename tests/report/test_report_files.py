@@ -15,6 +15,7 @@ from srbench.registry import StudyError
 from srbench.report import write
 from srbench.report.figures_static import draw, forest_figure
 from srbench.report.files import folder_name
+from srbench.report.page import draw_all
 from srbench.report.reproduce import origin
 from srbench.report.table_effects import effects_shown
 from srbench.results import Results
@@ -119,3 +120,9 @@ def test_a_name_that_no_font_holds_is_drawn_without_a_word() -> None:
     svg, pdf = draw(lambda: forest_figure(study(names)))
     assert "\ufdfa" in svg
     assert pdf.startswith(b"%PDF")
+
+
+def test_a_byte_order_mark_in_a_name_is_drawn_in_every_figure() -> None:
+    drawn = draw_all(study({"plain": 0.0, "\ufeffa\ufeff": 1.0}))
+    assert len(drawn) > 3
+    assert all(pdf.startswith(b"%PDF") for _, pdf in drawn.values())
