@@ -93,6 +93,17 @@ def test_time_left_counts_what_is_done_here() -> None:
     shown(half)
 
 
+def test_time_left_counts_runs_that_a_search_finds_as_it_goes() -> None:
+    def more(display: Terminal) -> None:
+        display.begun -= 100
+        for run in (1, 2, 3):  # two are worth the 20 that were foreseen
+            display.started(Claimed(run), 100)
+            display.progressed(Claimed(run), At(50))
+        assert display.left_s() == pytest.approx(100, rel=0.01)
+
+    shown(more)
+
+
 def test_names_with_brackets_stay_as_they_are_on_a_terminal() -> None:
     def one(display: Terminal) -> None:
         display.started(Claimed(1, ("[red]",)), 100)

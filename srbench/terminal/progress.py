@@ -72,6 +72,7 @@ class Terminal:
         work = self.works.get(claim.variants[0], self.usual)
         if len(self.rows) >= self.left:  # more than was foreseen
             self.count, self.left = self.count + 1, self.left + 1
+            self.total += work
         row = _Row(name, steps, work, time.monotonic())
         self.rows[claim.run] = row
         if self.bars is not None and steps:
