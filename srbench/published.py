@@ -49,6 +49,7 @@ class Published:
     source: str
     notes: tuple[str, ...]
     figures: tuple[Figure, ...]
+    files: tuple[Path, ...] = ()
 
 
 def read(file: Path, *, source: str | None = None, quantity: str | None = None) -> Published:
@@ -67,7 +68,7 @@ def read(file: Path, *, source: str | None = None, quantity: str | None = None) 
             raise StudyError(
                 "say who published it: --source 'Author, title, year'", place=str(file)
             )
-        return Published(" ".join(source.split()), (), tuple(_curves(file, quantity)))
+        return Published(" ".join(source.split()), (), tuple(_curves(file, quantity)), (file,))
     raise StudyError("a table ends in .yaml, curves end in .csv", place=str(file))
 
 
@@ -89,7 +90,7 @@ def _table(file: Path, source: str | None) -> Published:
         figures = tuple(_figures(value.get("figures")))
     except StudyError as error:
         raise found.located(error) from None
-    return Published(" ".join(named.split()), tuple(notes), figures)
+    return Published(" ".join(named.split()), tuple(notes), figures, (file,))
 
 
 def _figures(written: Any) -> Iterator[Figure]:

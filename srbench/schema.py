@@ -22,6 +22,7 @@ from srbench.study import KEYS as STUDY_KEYS
 from srbench.study.judged import MOST_SEEDS
 from srbench.study.samplers import pruner, sampler
 from srbench.study.search import KEYS as TUNE_KEYS
+from srbench.study.sources import KEYS as SOURCE_KEYS
 from srbench.study.variants import CONTROLS
 from srbench.train.settings import training
 
@@ -109,6 +110,7 @@ def _study_keys() -> Plain:
     names = {"anyOf": [_texts(), TEXT, {"type": "null"}]}
     interpolation = {"enum": list(INTERPOLATIONS)}
     metrics = _metric()
+    published = {"anyOf": [TEXT, _only(dict.fromkeys(SOURCE_KEYS, TEXT), SOURCE_KEYS)]}
     named = {"type": "object", "additionalProperties": {"$ref": "#/$defs/changes"}}
     return {
         "question": TEXT,
@@ -145,6 +147,9 @@ def _study_keys() -> Plain:
         },
         "interpolations": {
             "anyOf": [{"type": "array", "items": interpolation}, interpolation, {"type": "null"}]
+        },
+        "published": {
+            "anyOf": [{"type": "array", "items": published}, published, {"type": "null"}]
         },
         "notes": names,
     }  # fmt: skip

@@ -191,6 +191,8 @@ def _conduct(plan: Plan, request: Request, store: Store, key: str, console: Cons
     from srbench.records import record
 
     number = store.add_plan(record(plan, key))
+    for figures in plan.study.published:
+        store.write_published(plan.study.name, figures)
     shortcut.remember(store.root, key, _paths(plan), _folders(plan))
     if request.fresh:
         store.add_attempts(number)
@@ -302,9 +304,11 @@ def _work_left(plan: Plan, waiting: list[tuple[str, int]]) -> float:
 
 
 def _paths(plan: Plan) -> Iterator[Path]:
-    """What a plan was made from beside its study file: images, and studies that it looks at."""
+    """What a plan was made from beside its study file: images, other studies, published figures."""
     for document in plan.study.document.all[1:]:
         yield Path(document.file)
+    for figures in plan.study.published:
+        yield from figures.files
     for file in plan.files:
         yield file.hr
         if file.lr is not None:

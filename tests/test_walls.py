@@ -54,7 +54,8 @@ ALLOWED: dict[str, set[str]] = {
     "weights": {"registry"},
     "conformance": PARTS | {"document", "measure", "train"},
     "study": PARTS | {
-        "document", "designs", "data", "history", "measure", "space", "stats", "train",
+        "document", "designs", "data", "history", "measure", "published", "space", "stats",
+        "train",
     },
     "twins": {"registry", "study", "measure", "stats"},
     "batches": PARTS | {"study", "data", "train"},
@@ -93,7 +94,7 @@ ALLOWED: dict[str, set[str]] = {
         "decoding", "history", "latency", "occupancy", "plan", "records", "registry", "space",
         "store", "study", "timed", "tune",
     },
-    "estimate": {"stale", "streams", "study", "threads", "plan", "train", "store"},
+    "estimate": {"outputs", "stale", "streams", "study", "threads", "plan", "train", "store"},
     "timed": {
         "registry", "provenance", "devices", "latency", "study", "plan", "stats", "store",
     },

@@ -16,6 +16,7 @@ from srbench.data.settings import material
 from srbench.designs import Design
 from srbench.document import Document
 from srbench.measure.scores import PROTOCOLS
+from srbench.published import Published
 from srbench.registry import StudyError, brief, known
 from srbench.stats.claims_tree import Claim
 from srbench.stats.claims_vocabulary import Vocabulary
@@ -30,6 +31,7 @@ from srbench.study.judged import (
     size_of_interest,
 )
 from srbench.study.search import Search, check_names, fresh_seeds, search_written
+from srbench.study.sources import published_written
 from srbench.study.tree import Tree, Variant, check_patch, dataset_name
 from srbench.study.variants import design_of, rows_of
 from srbench.study.written import (
@@ -69,6 +71,7 @@ class Study:
     design: Design | None
     search: Search | None
     notes: tuple[str, ...]
+    published: tuple[Published, ...]
     text: str
     overrides: tuple[str, ...]
     document: Document = field(repr=False, compare=False)
@@ -100,6 +103,7 @@ KEYS: dict[str, str] = {
     "min_effect": "what counts as a difference: 0.03 dB",
     "claims": "statements with a test: {id: A9, says: ..., test: psnr_y(a) < psnr_y(b)}",
     "interpolations": "untrained rows beside the variants",
+    "published": "figures of others, in files: [table.yaml, {file: curves.csv, source: ...}]",
     "notes": "readings and remarks that the report repeats",
 }
 
@@ -223,6 +227,7 @@ def _study(name: str, text: str, source: Document, set_: Sequence[str], seeds: i
         design=design_of(value),
         search=search,
         notes=tuple(texts(value, "notes", ())),
+        published=published_written(source),
         text=text,
         overrides=(*(f"--set {c}" for c in set_), *([f"--seeds {seeds}"] if seeds else [])),
         document=source,

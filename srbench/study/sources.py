@@ -1,0 +1,57 @@
+"""`published:` in a study file: figures of others that stand beside ours, in files of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path as File
+
+from srbench.document import Document
+from srbench.published import Published
+from srbench.published import read as read_figures
+from srbench.registry import Path, StudyError, brief, known
+
+KEYS = {
+    "file": "a table (.yaml), or curves (.csv); its path counts from the study file",
+    "source": "who published it, where, when; else as the file says, else as the file before",
+    "quantity": "what curves are of, where headings hold two underscores",
+}
+EXAMPLE = "[table.yaml, {file: curves.csv, source: who published them}]"
+
+
+def published_written(source: Document) -> tuple[Published, ...]:
+    """The figures of every file that `published` names, one value a source.
+
+    Raises:
+        StudyError: a mistake in the key, or in one of the files.
+    """
+    written = source.value.get("published")
+    listed = written if isinstance(written, list) else [] if written is None else [written]
+    stands_in = next((d.file for d in source.all if ("published",) in d.places), source.file)
+    found: dict[str, Published] = {}
+    for i, one in enumerate(listed):
+        at: Path = ("published", i) if listed is written else ("published",)
+        asked, before = _asked(one, at), next(reversed(found), None)
+        file = File(stands_in).parent / asked["file"]
+        named = asked.get("source") or (before if file.suffix.lower() == ".csv" else None)
+        new = read_figures(file, source=named, quantity=asked.get("quantity"))
+        if (old := found.get(new.source)) is not None:
+            new = replace(
+                old,
+                notes=old.notes + new.notes,
+                figures=old.figures + new.figures,
+                files=old.files + new.files,
+            )
+        found[new.source] = new
+    return tuple(found.values())
+
+
+def _asked(written: object, at: Path) -> Mapping[str, str]:
+    asked = {"file": written} if isinstance(written, str) else written
+    if not isinstance(asked, dict) or "file" not in asked:
+        raise StudyError(f"write {EXAMPLE}, found {brief(written)}", at)
+    for key, value in asked.items():
+        known(key, KEYS, "key", (*at, key))
+        if not isinstance(value, str):
+            raise StudyError(f"{brief(value)} is not a text", (*at, key))
+    return asked
