@@ -15,6 +15,7 @@ from srbench.results import Results
 from srbench.stats.convergence import SETTLED, Plateau, Settling, plateau, settling
 from srbench.stats.curves import band
 
+ABOVE_FLAT = "validate/psnr_above_flat"
 MOST_POINTS = 60  # at which the ranking is looked at
 STATES = {
     "rest": "at rest", "moving": "still moving", "unsure": "not shown", "too short": "too short",
@@ -52,6 +53,22 @@ def validation_curve(results: Results) -> str | None:
     """The curve of the primary metric on `validate`, where there is one."""
     wanted = [n for n in curve_names(results) if "val" in n and results.facts.metric in n]
     return wanted[0] if wanted else None
+
+
+def collapsed(results: Results) -> dict[str, tuple[int, int]]:
+    """variant -> finished runs whose last validation was worth less than one flat colour, of all.
+
+    Empty where the study does not score psnr_above_flat.
+    """
+    if ABOVE_FLAT not in curve_names(results):
+        return {}
+    lines = read_curve(results, ABOVE_FLAT).lines
+    ends: dict[str, list[bool]] = {}
+    for cell in cells(results):
+        line = lines.get((cell.variant, cell.seed))
+        if cell.state == "done" and line is not None:
+            ends.setdefault(cell.variant, []).append(bool(line[1][-1] < 0))
+    return {variant: (sum(below), len(below)) for variant, below in ends.items()}
 
 
 @lru_cache(maxsize=8)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from srbench.report.cells import cells, controls, interpolations, number, text, trained
-from srbench.report.convergence import tolerance, validation_curve
+from srbench.report.convergence import collapsed, tolerance, validation_curve
 from srbench.report.curves import curve_names, read_curve
 from srbench.report.judged import judgement
 from srbench.report.latency import rounds_of
@@ -22,7 +22,6 @@ from srbench.stats.claims import Evidence
 from srbench.stats.claims_evidence import Curve
 from srbench.stats.convergence import plateau
 
-ABOVE_FLAT = "validate/psnr_above_flat"
 COSTS = {
     "params": "parameters", "frozen_params": "frozen", "dead_params": "dead", "macs": "macs_720p",
     "macs_256": "macs_256", "activations": "activations", "receptive_field": "receptive_field",
@@ -114,7 +113,7 @@ def _event(results: Results, event: str, variant: str) -> tuple[int, int]:
     if event == "diverges":
         return diverged, diverged + len(done)
     if event == "collapses":
-        return _collapses(results, variant, [cell.seed for cell in done])
+        return collapsed(results).get(variant, (0, 0))
     name = validation_curve(results)
     if event != "converges" or name is None:
         return 0, 0
@@ -126,15 +125,6 @@ def _event(results: Results, event: str, variant: str) -> tuple[int, int]:
     ]
     told = ends.count("rest") + ends.count("moving") + diverged  # a run that diverged did not
     return ends.count("rest"), told
-
-
-def _collapses(results: Results, variant: str, seeds: list[int]) -> tuple[int, int]:
-    """Runs whose last validation was worth less than one flat colour, of those that were told."""
-    if ABOVE_FLAT not in curve_names(results):
-        return 0, 0
-    lines = read_curve(results, ABOVE_FLAT).lines
-    ends = [lines[variant, seed][1][-1] for seed in seeds if (variant, seed) in lines]
-    return sum(bool(end < 0) for end in ends), len(ends)
 
 
 def _gaps(results: Results) -> dict[str, dict[int, str]]:

@@ -17,6 +17,7 @@ from srbench.report.cells import (
     yardstick,
 )
 from srbench.report.condition import labels
+from srbench.report.convergence import collapsed
 from srbench.report.judged import Judged, judgement
 from srbench.report.numbers import listed, metric_name, plural, shown
 from srbench.report.phrases import how_sure, interval, margin, price, quantity, settles
@@ -30,10 +31,10 @@ ORDER: tuple[Word, ...] = ("helps", "hurts", "equivalent", "unresolved")
 
 
 def answer(results: Results) -> str:
-    """What the verdicts say, what interpolation reaches, and which runs are wanting."""
+    """What the verdicts say, what interpolation reaches, which runs collapsed or are wanting."""
     nothing = _nothing_to_say(results)
     said = [nothing] if nothing else [*_verdicts_said(results), _against_yardstick(results)]
-    return " ".join(s for s in (*said, _wanting(results)) if s)
+    return " ".join(s for s in (*said, _collapsed(results), _wanting(results)) if s)
 
 
 def warnings(results: Results) -> tuple[str, ...]:
@@ -220,6 +221,17 @@ def yardstick_note(results: Results) -> str:
     known = interpolation_scores(results)
     said = [f"{name} {quantity(results, value)}" for name, value in known.items()]
     return f"Without training: {', '.join(said)}." if said else ""
+
+
+def _collapsed(results: Results) -> str:
+    found = [
+        f"{variant} in {below} of {plural(of, 'run')}"
+        for variant, (below, of) in collapsed(results).items()
+        if below
+    ]
+    if not found:
+        return ""
+    return f"Training collapsed, to less than one flat colour is worth: {listed(found)}."
 
 
 def _wanting(results: Results) -> str:

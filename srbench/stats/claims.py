@@ -208,7 +208,7 @@ def _happens(test: Happens, evidence: Evidence) -> Finding:
     status: Status = "supported" if k == n else "refuted" if k == 0 else "not decided"
     why = "counted" if status != "not decided" else "it does in some runs and not in others"
     if n < LEAST_SEEDS:
-        status, why = "not decided", f"{n} runs; a verdict needs {LEAST_SEEDS}"
+        status, why = "not decided", f"{n} run{'s' * (n != 1)}; a verdict needs {LEAST_SEEDS}"
     low = float(betaincinv(k, n - k + 1, 0.025)) if k else 0.0  # Clopper and Pearson, 1934
     high = float(betaincinv(k + 1, n - k, 0.975)) if k < n else 1.0
     share = k / n if n else nan
