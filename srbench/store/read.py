@@ -64,7 +64,7 @@ def results(engine: Engine, root: Path, study_or_plan: str | int, *, points: int
             variants=variants(connection, plan),
             runs=runs(connection, plan),
             curves=cells.merge(with_numbers(curves), on="run_id"),
-            scores=cells.merge(with_numbers(frame(connection, scores_of(plan))), on="run_id"),
+            scores=cells.merge(scores(connection, plan), on="run_id"),
             pictures=cells.merge(frame(connection, pictures_of(plan)), on="run_id"),
             datasets=datasets(connection, plan),
             looks=frame(connection, looks_of(plan)),
@@ -224,6 +224,13 @@ def runs(connection: Connection, plan: int) -> pd.DataFrame:
     ]
     table["stale"] = False
     return table
+
+
+def scores(connection: Connection, plan: int) -> pd.DataFrame:
+    """The scores that the plan asks for; a run that other studies share may have more."""
+    asked = connection.execute(select(Plan.metrics).where(Plan.id == plan)).scalar_one()
+    found = with_numbers(frame(connection, scores_of(plan)))
+    return found[found["metric"].isin([str(metric) for metric in asked])]
 
 
 def scores_of(plan: int) -> Select[*tuple[Any, ...]]:

@@ -187,6 +187,14 @@ def test_scores_of_sets_that_the_plan_does_not_name_are_not_shown(store: Store) 
     assert len(store.results("with").scores) > 0
 
 
+def test_scores_that_another_study_asked_for_are_not_shown(store: Store) -> None:
+    finish_all(store, store.add_plan(plan()))
+    asked = plan("fewer", metrics=METRICS[:1], digest=digest("fewer"), key=digest("key fewer"))
+    store.add_plan(asked)
+    assert set(store.results("demo").scores["metric"]) == set(METRICS)
+    assert set(store.results("fewer").scores["metric"]) == {METRICS[0]}
+
+
 def test_a_step_is_timed_by_finished_runs(store: Store) -> None:
     number = store.add_plan(plan())
     assert store.step_seconds(digest("plain"), "cpu") is None
