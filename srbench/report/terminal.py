@@ -22,6 +22,7 @@ NARROW = (
 )  # fmt: skip
 MOST_FAILURES = 10
 LONGEST_NAME = 28  # characters of a variant's name on one line
+LONGEST_WORD = 16  # of a text, that is not broken
 LEAST_COLUMNS, GAP = 5, 2  # however narrow it is; characters between two
 WIDEST = 1000
 
@@ -97,13 +98,14 @@ def rich_table(table: Table, keep: list[int]) -> RichTable:
     out = RichTable(box=None, pad_edge=False, header_style="bold")
     for place, i in enumerate(keep):
         column = table.columns[i]
-        names = [table.cell(row[i], column) for row in table.rows] if place == 0 else []
+        named = place == 0
+        names = [table.cell(row[i], column) for row in table.rows] if named else []
         out.add_column(
             Text(column.title),
             justify="right" if column.numeric else "left",
             overflow="fold",
-            min_width=min(_longest_word(table, i), LONGEST_NAME),
-            no_wrap=place == 0 and max(map(len, names), default=0) <= LONGEST_NAME,
+            min_width=min(_longest_word(table, i), LONGEST_NAME if named else LONGEST_WORD),
+            no_wrap=named and max(map(len, names), default=0) <= LONGEST_NAME,
         )
     for row in table.rows:
         out.add_row(*(_cell(table, row[i], table.columns[i]) for i in keep))

@@ -77,6 +77,20 @@ def test_claims_stand_in_table_heading_and_terminal() -> None:
     assert "supported" in caught.get()
 
 
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_narrow_terminal_loses_nothing_of_what_a_claim_rests_on(width: int) -> None:
+    long = "psnr_rgb(up, 'photos_of_a_dataset_of_a_long_name') > published(psnr_rgb(up))"
+    results = claimed("epochs_to(unclear, loss=0.05) > epochs_to(up, loss=0.05)", long)
+    console = Console(width=width, record=True)
+    with console.capture() as caught:
+        console.print(claims(results))
+    lines = caught.get().splitlines()
+    heading = next(line for line in lines if "what it rests on" in line)
+    place = heading.index("what it rests on")
+    shown = "".join(line[place:] for line in lines[lines.index(heading) + 1 :]).replace(" ", "")
+    assert shown == "".join(claims_shown(results).frame["rests_on"]).replace(" ", "")
+
+
 def test_a_study_without_claims_says_nothing_of_them() -> None:
     assert claims_of(planted(ROWS)) == ()
     assert claims_shown(planted(ROWS)).rows == ()
