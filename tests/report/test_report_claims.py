@@ -79,8 +79,9 @@ def test_claims_stand_in_table_heading_and_terminal() -> None:
 
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_a_narrow_terminal_loses_nothing_of_what_a_claim_rests_on(width: int) -> None:
-    long = "psnr_rgb(up, 'photos_of_a_dataset_of_a_long_name') > published(psnr_rgb(up))"
-    results = claimed("epochs_to(unclear, loss=0.05) > epochs_to(up, loss=0.05)", long)
+    test = "psnr_y(unclear) > 9 * psnr_y(up) - (published(psnr_y(unclear)) - published(psnr_y(up)))"
+    says = "the larger initialisation helps past that interpolation"
+    results = planted(ROWS, claims=({"id": "B7 source", "says": says, "test": test},))
     console = Console(width=width, record=True)
     with console.capture() as caught:
         console.print(claims(results))
