@@ -201,21 +201,26 @@ def published_heading(results: Results) -> str:
     return f"{plural(len(both), 'published figure')} of {plural(len(names), 'variant')} beside ours"
 
 
-def agreements_said(results: Results) -> tuple[str, ...]:
-    """Whether their order is ours, one sentence a source and quantity."""
-    out = []
+def agreements_shown(results: Results) -> Table:
+    """Whether their order is ours: one row a source, quantity and dataset."""
+    few = Mark("few variants", "an interval needs five variants")
+    rows: list[tuple[Value, ...]] = []
     for source, quantity, dataset, found in agreements(results):
-        where = f" on {dataset}" if dataset else ""
-        if found.coefficient != found.coefficient:
-            continue
-        says = f"Kendall's rank correlation {found.coefficient:.2f}"
-        ends = f"95 % interval {found.low:.2f} to {found.high:.2f}, "
-        says += f" ({ends if found.low == found.low else 'no interval below 5 variants, '}"
-        out.append(
-            f"{metric_name(quantity)}{where}, order of {found.items} variants here and in "
-            f"{source}: {says}p = {found.p:.2g})."
-        )
-    return tuple(out)
+        if found.coefficient == found.coefficient:
+            ends = (found.low, found.high) if found.low == found.low else (few, few)
+            where = (metric_name(quantity), dataset, found.items)
+            rows.append((*where, found.coefficient, *ends, found.p, source))
+    columns = (
+        Column("quantity", "quantity"),
+        Column("dataset", "on"),
+        Column("variants", "variants", kind="count"),
+        Column("correlation", "rank correlation", "", "number", 2, note="Kendall's tau-b"),
+        Column("low", "95 % from", "", "number", 2),
+        Column("high", "95 % to", "", "number", 2),
+        Column("p", "p", kind="p"),
+        Column("source", "source"),
+    )
+    return Table("agreement", "The order of the variants, published and here", columns, tuple(rows))
 
 
 def unmatched_said(results: Results) -> str:

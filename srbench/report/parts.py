@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from srbench.report.beside import (
-    agreements_said,
+    agreements_shown,
     published_heading,
     published_shown,
     unmatched_said,
@@ -29,7 +29,7 @@ def judged_tables(results: Results) -> dict[str, Any]:
     """The tables of these sections, by name."""
     made = (
         effects_shown, controls_shown, looks_shown, claims_shown, findings_shown,
-        convergence_shown, published_shown,
+        convergence_shown, published_shown, agreements_shown,
     )  # fmt: skip
     return {table.name: table for table in (make(results) for make in made)}
 
@@ -49,7 +49,6 @@ def judged_parts(results: Results) -> dict[str, Any]:
         },
         "published": {
             "heading": published_heading(results) if len(results.published) else "",
-            "agreements": agreements_said(results),
             "unmatched": unmatched_said(results),
         },
     }

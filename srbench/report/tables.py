@@ -11,7 +11,7 @@ import pandas as pd
 
 from srbench.files import write_atomically
 from srbench.report.attribution import attribution_shown
-from srbench.report.beside import published_shown
+from srbench.report.beside import agreements_shown, published_shown
 from srbench.report.claims import claims_shown, findings_shown
 from srbench.report.convergence import convergence_shown
 from srbench.report.latency import latency_shown
@@ -31,7 +31,8 @@ from srbench.results import Results
 SHOWN = (
     effects_shown, controls_shown, looks_shown, claims_shown, findings_shown, score_shown,
     images_shown, where_shown, matrix_shown, prices_shown, attribution_shown, cost_shown,
-    latency_shown, convergence_shown, published_shown, failures_shown, run_shown,
+    latency_shown, convergence_shown, published_shown, agreements_shown, failures_shown,
+    run_shown,
 )  # fmt: skip
 
 

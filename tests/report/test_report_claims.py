@@ -8,7 +8,7 @@ import pytest
 from planted import SOURCE, around, figures, planted
 from rich.console import Console
 
-from srbench.report.beside import agreements, agreements_said, beside, published_shown
+from srbench.report.beside import agreements, agreements_shown, beside, published_shown
 from srbench.report.claims import claims_heading, claims_of, claims_shown, findings_shown
 from srbench.report.figures_interactive import curves
 from srbench.report.terminal import claims
@@ -116,8 +116,10 @@ def test_published_figures_stand_beside_ours_and_enter_no_effect() -> None:
 def test_four_common_variants_give_a_rank_agreement() -> None:
     [(source, quantity, dataset, found)] = agreements(published())
     assert (source, quantity, dataset, found.items) == (SOURCE, "psnr_y", "photos", 4)
-    [said] = agreements_said(published())
-    assert "order of 4 variants here and in Someone" in said
+    [row] = agreements_shown(published()).frame.to_dict("records")
+    assert (row["quantity"], row["dataset"]) == ("PSNR-Y", "photos")
+    assert row["variants"] == 4
+    assert row["correlation"] == pytest.approx(found.coefficient, abs=0.005)
 
 
 def test_a_published_curve_is_drawn_as_another_kind_of_line() -> None:
