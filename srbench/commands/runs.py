@@ -74,7 +74,8 @@ def run(
     again = shlex.join(["srbench", *(word for word in sys.argv[1:] if word != "--fresh")])
     if ended.signal is not None:
         left = sum(n for state, n in ended.states.items() if state in ("queued", "interrupted"))
-        out.print(f"Stopped and saved; {left} runs are left. Go on with: ", end="")
+        runs = "1 run is" if left == 1 else f"{left} runs are"
+        out.print(f"Stopped and saved; {runs} left. Go on with: ", end="")
         out.print(again, markup=False, style="bold", soft_wrap=True)
         raise typer.Exit(ended.exit_code)
     if latency:

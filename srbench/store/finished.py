@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 
 from srbench.store.columns import join_number
 from srbench.store.engine import reading
+from srbench.store.sound import stored_names
 from srbench.store.tables import (
     Cell,
     Curve,
@@ -83,8 +84,10 @@ def finished_runs(engine: Engine) -> list[FinishedRun]:
         .order_by(Run.id)
     )  # fmt: skip
     with reading(engine) as connection:
-        rows = connection.execute(query).mappings().all()
-    return [FinishedRun(**{**row, "metrics": tuple(row["metrics"])}) for row in rows]
+        return [
+            FinishedRun(**{**row, "metrics": stored_names(row["metrics"], "the metrics")})
+            for row in connection.execute(query).mappings()
+        ]
 
 
 def measured(engine: Engine, run: int, protocol: str) -> Measured:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, and_, func, select
 
 from srbench.store.engine import reading
 from srbench.store.queue import of_judged
+from srbench.store.sound import stored_names
 from srbench.store.tables import Cell, Image, Plan, PlanDataset, Run, Score, Variant
 from srbench.store.values import MissingScore
 
@@ -20,7 +21,8 @@ def missing_scores(engine: Engine, plan: int) -> list[MissingScore]:
     """Done runs of the plan that lack a score of some image of a dataset it evaluates on."""
     with reading(engine) as connection:
         asked = select(Plan.protocol, Plan.metrics).where(Plan.id == plan)
-        protocol, metrics = connection.execute(asked).one()
+        protocol, stored = connection.execute(asked).one()
+        metrics = stored_names(stored, "the metrics")
         scored = score_counts(connection, plan, protocol)
         names = variant_names(connection, plan)
         sets = evaluation_sets(connection, plan)

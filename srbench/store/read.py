@@ -26,7 +26,7 @@ from srbench.store.owners import this_process
 from srbench.store.plans import latest
 from srbench.store.queue import is_latest, of_judged
 from srbench.store.read_latency import latency
-from srbench.store.sound import check_facts, check_kinds, check_results
+from srbench.store.sound import check_facts, check_kinds, check_results, stored_names
 from srbench.store.tables import (
     Cell,
     Curve,
@@ -230,7 +230,7 @@ def scores(connection: Connection, plan: int) -> pd.DataFrame:
     """The scores that the plan asks for; a run that other studies share may have more."""
     asked = connection.execute(select(Plan.metrics).where(Plan.id == plan)).scalar_one()
     found = with_numbers(frame(connection, scores_of(plan)))
-    return found[found["metric"].isin([str(metric) for metric in asked])]
+    return found[found["metric"].isin(stored_names(asked, "the metrics"))]
 
 
 def scores_of(plan: int) -> Select[*tuple[Any, ...]]:

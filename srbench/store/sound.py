@@ -48,6 +48,13 @@ def kind_of(column_type: Any) -> tuple[type, ...]:
     return next((python for sql, python in KINDS if isinstance(column_type, sql)), (str,))
 
 
+def stored_names(stored: Any, what: str) -> tuple[str, ...]:
+    """A stored list of names; refused where it is anything else."""
+    if not isinstance(stored, list) or not all(isinstance(name, str) for name in stored):
+        raise Unsound(f"{what} are {stored!r}"[:80])
+    return tuple(stored)
+
+
 def check_facts(plain: dict[str, Any]) -> None:
     """Refuse facts that lack a field, have another, or hold something of another kind."""
     hints = get_type_hints(StudyFacts)
