@@ -36,6 +36,7 @@ class Column:
     kind: Kind = "text"
     decimals: int = 0
     note: str = ""
+    long: bool = False  # texts that the page shows a few lines of, to be scrolled
 
     @property
     def numeric(self) -> bool:

@@ -66,8 +66,8 @@ def cost_shown(results: Results) -> Table:
             1,
             "beside other runs on the same machine: what it took, not how fast the network is",
         ),
-        Column("dead_modules", "dead modules"),
-        Column("uncounted", "operations not counted"),
+        Column("dead_modules", "dead modules", long=True),
+        Column("uncounted", "operations not counted", long=True),
     )
     return Table("costs", "Costs of the trained variants", columns, tuple(rows))
 

@@ -231,7 +231,7 @@ def _collapsed(results: Results) -> str:
     ]
     if not found:
         return ""
-    return f"Training collapsed, to less than one flat colour is worth: {listed(found)}."
+    return f"Ended worth less than one flat colour: {listed(found)}."
 
 
 def _wanting(results: Results) -> str:

@@ -46,14 +46,14 @@ def test_failed_and_missing_runs_are_counted_apart() -> None:
 
 def test_runs_that_collapsed_are_named() -> None:
     results = study({"plain": 0.0, "gan": -9.0})
-    assert "collapsed" not in answer(results)
+    assert "flat colour" not in answer(results)
     ends = {("plain", s): 3.0 for s in range(3)} | {("gan", s): s - 1.5 for s in range(3)}
     told = results.curves.groupby(["variant", "seed"], as_index=False).last()
     told["name"] = "validate/psnr_above_flat"
     told["value"] = [ends[row.variant, row.seed] for row in told.itertuples()]
     curves = pd.concat([results.curves, told], ignore_index=True)
     said = answer(replace(results, curves=curves))
-    assert "Training collapsed, to less than one flat colour is worth: gan in 2 of 3 runs." in said
+    assert "Ended worth less than one flat colour: gan in 2 of 3 runs." in said
 
 
 def test_variants_that_are_all_worse_are_not_called_better() -> None:
