@@ -139,7 +139,8 @@ def _csv_cell(value: Value, column: Column) -> str:
 
 TEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 TEX |= {c: f"\\{c}" for c in "&%$#_{}"} | {"<": r"\textless{}", ">": r"\textgreater{}"}
-TEX |= {"\N{MULTIPLICATION SIGN}": r"$\times$", "\N{MINUS SIGN}": "$-$", "\n": " "}
+TEX |= {"\N{MULTIPLICATION SIGN}": r"$\times$", "\N{MINUS SIGN}": "$-$"}
+TEX |= dict.fromkeys("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029", " ")  # no line ends within a row
 TEX |= {"\N{GREEK CAPITAL LETTER DELTA}": r"$\Delta$", "\N{PLUS-MINUS SIGN}": r"$\pm$"}
 
 

@@ -125,6 +125,8 @@ def read(
     text, source = views.read(file)
     if not is_name(file.stem):
         raise StudyError(f"the file's name becomes the study's; {NAMES}", place=str(file))
+    if file.stem.lower().endswith((".yaml", ".yml")):
+        raise StudyError("the study's own name would end in .yaml; rename it", place=str(file))
     try:
         study = _study(file.stem, text, source, set_, seeds)
     except StudyError as error:

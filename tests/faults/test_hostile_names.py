@@ -67,6 +67,10 @@ def test_an_image_whose_name_has_control_characters_is_refused(tmp_path: Path, n
 def test_a_studys_file_name_is_held_to_the_same(tmp_path: Path) -> None:
     file = tmp_path / "\x1b[2J.yaml"
     file.write_text("seeds: 3\n")
+    again = file.rename(tmp_path / "con.yaml.yaml")
+    with pytest.raises(StudyError, match=r"con\.yaml\.yaml: the study's own name would end"):
+        study.read(again)
+    again.rename(file)
     with pytest.raises(StudyError, match=r"\\x1b\[2J\.yaml: the file's name becomes") as caught:
         study.read(file)
     assert str(caught.value).isprintable()

@@ -77,6 +77,12 @@ def test_latex_escapes_what_latex_reads() -> None:
     assert body == r"50\% \& \{x\}\_1\textasciicircum{}2\textbackslash{}\textasciitilde{}\#\$ \\"
 
 
+def test_no_text_ends_a_row_of_latex_within() -> None:
+    ends = "a\nb\rc\r\nd\x0be\x85f\u2028g"
+    table = Table("t", "c", (Column("variant", "variant"), Column("x", "x")), ((ends, ends),))
+    assert table.latex().splitlines()[5] == r"a b c  d e f g & a b c  d e f g \\"
+
+
 def test_a_mark_is_a_word_on_paper_and_nothing_in_a_column_of_numbers() -> None:
     table = Table("t", "c", (Column("x", "x", kind="number"),), ((Mark("failed", "oom"),), (1.0,)))
     assert "failed" in table.latex()
