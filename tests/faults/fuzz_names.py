@@ -153,7 +153,7 @@ def accepted(names: list[str], root: Path) -> tuple[tuple[str, ...], list[str]]:
     kept, refusals = list(BENIGN), []
     for place, name in enumerate(names):
         tried = [*kept[:place], name, *kept[place + 1 :]]
-        hidden = place >= 7 and name.startswith(".")  # such files are left out
+        hidden = place >= 7 and name[:1] in ("", ".")  # such files are left out
         hidden = hidden or (place == 0 and not name)  # `.yaml` is the study ".yaml"
         if hidden or name in kept or (place in range(3, 7) and name == "bicubic"):
             continue
