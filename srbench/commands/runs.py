@@ -64,6 +64,7 @@ def run(
     The same command again does nothing where everything is there, goes on where it was stopped
     (Ctrl-C, a kill, a power cut), and tries again what failed by accident.
     """
+    from srbench.report.numbers import plural
     from srbench.session import Request, run
 
     request = Request(
@@ -74,8 +75,8 @@ def run(
     again = shlex.join(["srbench", *(word for word in sys.argv[1:] if word != "--fresh")])
     if ended.signal is not None:
         left = sum(n for state, n in ended.states.items() if state in ("queued", "interrupted"))
-        runs = "1 run is" if left == 1 else f"{left} runs are"
-        out.print(f"Stopped and saved; {runs} left. Go on with: ", end="")
+        verb = "is" if left == 1 else "are"
+        out.print(f"Stopped and saved; {plural(left, 'run')} {verb} left. Go on with: ", end="")
         out.print(again, markup=False, style="bold", soft_wrap=True)
         raise typer.Exit(ended.exit_code)
     if latency:
