@@ -76,11 +76,12 @@ def read(file: File) -> tuple[str, Document]:
         StudyError: the file is missing, not text, not YAML, or beyond the limits.
     """
     try:
-        raw = file.read_bytes()
+        with file.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
     except OSError as problem:
         raise StudyError(f"cannot be read: {problem.strerror}", place=str(file)) from None
     if len(raw) > MAX_BYTES:
-        raise StudyError(f"{len(raw):,} bytes; at most {MAX_BYTES:,} are read", place=str(file))
+        raise StudyError(f"more than {MAX_BYTES:,} bytes", place=str(file))
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as problem:

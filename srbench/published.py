@@ -7,6 +7,7 @@ variant (`loss_standard, loss_wide, …`), one row an epoch, from the first; a c
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -126,11 +127,11 @@ def _number(written: Any, at: tuple[Any, ...]) -> tuple[float, str]:
 
 def _curves(file: Path, quantity: str | None) -> Iterator[Figure]:
     try:
-        size = file.stat().st_size
-        if size > MOST_BYTES:
-            raise StudyError(f"{size:,} bytes; at most {MOST_BYTES:,} are read", place=str(file))
         with file.open(encoding="utf-8-sig", newline="") as text:
-            rows = list(csv.reader(text))
+            held = text.read(MOST_BYTES + 1)
+        if len(held) > MOST_BYTES:
+            raise StudyError(f"more than {MOST_BYTES:,} characters", place=str(file))
+        rows = list(csv.reader(io.StringIO(held, newline="")))
     except OSError as problem:
         raise StudyError(f"cannot be read: {problem.strerror}", place=str(file)) from None
     except (UnicodeDecodeError, csv.Error) as problem:

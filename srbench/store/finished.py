@@ -10,7 +10,6 @@ from sqlalchemy.orm import aliased
 
 from srbench.store.columns import join_number
 from srbench.store.engine import reading
-from srbench.store.sound import stored_names
 from srbench.store.tables import (
     Cell,
     Curve,
@@ -23,6 +22,7 @@ from srbench.store.tables import (
     Training,
     Variant,
 )
+from srbench.store.values import stored_names
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,8 @@ from sqlalchemy import Connection, Engine, and_, func, select
 
 from srbench.store.engine import reading
 from srbench.store.queue import of_judged
-from srbench.store.sound import stored_names
 from srbench.store.tables import Cell, Image, Plan, PlanDataset, Run, Score, Variant
-from srbench.store.values import MissingScore
+from srbench.store.values import MissingScore, stored_names
 
 Counts = dict[tuple[int, str, str], int]
 

@@ -26,7 +26,7 @@ from srbench.store.owners import this_process
 from srbench.store.plans import latest
 from srbench.store.queue import is_latest, of_judged
 from srbench.store.read_latency import latency
-from srbench.store.sound import check_facts, check_kinds, check_results, stored_names
+from srbench.store.sound import check_facts, check_kinds, check_results
 from srbench.store.tables import (
     Cell,
     Curve,
@@ -46,6 +46,7 @@ from srbench.store.tables import (
 )
 from srbench.store.thinning import COLUMNS, curve_points
 from srbench.store.trials import rows_of
+from srbench.store.values import stored_names
 
 
 def results(engine: Engine, root: Path, study_or_plan: str | int, *, points: int = 400) -> Results:

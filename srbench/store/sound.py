@@ -17,7 +17,7 @@ from sqlalchemy import BigInteger, Boolean, Double, Integer
 
 from srbench.results import Results, StudyFacts
 from srbench.store.columns import PlainJson
-from srbench.store.values import REASONS, ROLES, STATES
+from srbench.store.values import REASONS, ROLES, STATES, Unsound
 
 KINDS: tuple[tuple[type[Any], tuple[type, ...]], ...] = (
     (Boolean, (bool,)),
@@ -27,10 +27,6 @@ KINDS: tuple[tuple[type[Any], tuple[type, ...]], ...] = (
     (PlainJson, (dict, list)),
 )
 PLAIN = {str: (str,), int: (int,), float: (int, float), dict[str, Any]: (dict,)}
-
-
-class Unsound(ValueError):
-    """Something that srbench never writes."""
 
 
 def check_kinds(rows: Sequence[tuple[Any, ...]], columns: Iterable[Any]) -> None:
@@ -46,13 +42,6 @@ def check_kinds(rows: Sequence[tuple[Any, ...]], columns: Iterable[Any]) -> None
 def kind_of(column_type: Any) -> tuple[type, ...]:
     """The Python types that a column's values have."""
     return next((python for sql, python in KINDS if isinstance(column_type, sql)), (str,))
-
-
-def stored_names(stored: Any, what: str) -> tuple[str, ...]:
-    """A stored list of names; refused where it is anything else."""
-    if not isinstance(stored, list) or not all(isinstance(name, str) for name in stored):
-        raise Unsound(f"{what} are {stored!r}"[:80])
-    return tuple(stored)
 
 
 def check_facts(plain: dict[str, Any]) -> None:

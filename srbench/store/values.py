@@ -21,6 +21,17 @@ class Fenced(RuntimeError):
     """The run has another owner now: what this process measured since is not written."""
 
 
+class Unsound(ValueError):
+    """Something that srbench never writes."""
+
+
+def stored_names(stored: Any, what: str) -> tuple[str, ...]:
+    """A stored list of names; refused where it is anything else."""
+    if not isinstance(stored, list) or not all(isinstance(name, str) for name in stored):
+        raise Unsound(f"{what} are {stored!r}"[:80])
+    return tuple(stored)
+
+
 @dataclass(frozen=True)
 class TrainingRecord:
     """One training, whatever the seed: what was trained, and what the network costs."""

@@ -34,7 +34,10 @@ def published_written(source: Document) -> tuple[Published, ...]:
         asked, before = _asked(one, at), next(reversed(found), None)
         file = File(stands_in).parent / asked["file"]
         named = asked.get("source") or (before if file.suffix.lower() == ".csv" else None)
-        new = read_figures(file, source=named, quantity=asked.get("quantity"))
+        try:
+            new = read_figures(file, source=named, quantity=asked.get("quantity"))
+        except ValueError as error:  # a StudyError too: its place follows the one in this file
+            raise StudyError(str(error), at) from None
         if (old := found.get(new.source)) is not None:
             new = replace(
                 old,
