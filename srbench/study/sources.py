@@ -36,7 +36,7 @@ def published_written(source: Document) -> tuple[Published, ...]:
         named = asked.get("source") or (before if file.suffix.lower() == ".csv" else None)
         try:
             new = read_figures(file, source=named, quantity=asked.get("quantity"))
-        except ValueError as error:  # a StudyError too: its place follows the one in this file
+        except StudyError as error:  # its place follows the one in this file
             raise StudyError(str(error), at) from None
         if (old := found.get(new.source)) is not None:
             new = replace(
