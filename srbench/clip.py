@@ -18,14 +18,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from srbench.extractors import WeightsMissing
 from srbench.registry import StudyError
 from srbench.weights.load import load_weights
+from srbench.weights.pretrained import WeightsMissing, first_line, fitting, from_file
 
 NAME = "ViT-B-32-quickgelu"  # open_clip's for OpenAI's networks
 EMBEDDING = 512  # numbers an image or a text becomes
 SIDE, PATCH, WIDTH, HEADS, DEPTH = 224, 32, 768, 12, 12
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+WANTED = "a state_dict of CLIP ViT-B/32 is expected, as open_clip has it"
 EXTRA = "pip install 'srbench[clip]'"
 
 
@@ -85,12 +86,7 @@ class ClipImage(nn.Module):
     def _copy(self, found: dict[str, Tensor]) -> None:
         for name, own in self.visual.named_parameters():
             theirs = f"visual.{name.replace('block_', '')}"
-            given = found.get(theirs)
-            if given is None or given.shape != own.shape:
-                raise StudyError(
-                    f"clip: {self.weights} has no {theirs} of shape {tuple(own.shape)}; "
-                    "a state_dict of CLIP ViT-B/32 is expected, as open_clip has it"
-                )
+            given = fitting(found, theirs, own, f"clip: {self.weights}", WANTED)
             with torch.no_grad():
                 own.copy_(given)
 
@@ -207,12 +203,8 @@ def text_embeddings(texts: Sequence[str], weights: str) -> Tensor:
     if weights != "none":
         own = {n: t for n, t in net.state_dict().items() if not n.startswith("visual.")}
         found = clip_file(weights)
-        wrong = [n for n, t in own.items() if n not in found or found[n].shape != t.shape]
-        if wrong:
-            raise StudyError(
-                f"clip: {weights} has no {wrong[0]} of shape {tuple(own[wrong[0]].shape)}"
-            )
-        net.load_state_dict({n: found[n] for n in own}, strict=False)
+        given = {n: fitting(found, n, t, f"clip: {weights}", WANTED) for n, t in own.items()}
+        net.load_state_dict(given, strict=False)
     with torch.no_grad():
         embeddings: Tensor = net.encode_text(tokens)
     return embeddings
@@ -228,19 +220,15 @@ def cosines(images: Tensor, texts: Tensor) -> Tensor:
 def clip_file(weights: str) -> dict[str, Tensor]:
     """Named tensors of a file, or of what open_clip has or downloads under `openai`."""
     if weights != "openai":
-        path = Path(weights).expanduser()
-        if not path.is_file():
-            raise WeightsMissing(f"clip: there is no file {path} (looked from {Path.cwd()})")
-        return load_weights(path)
+        return from_file("clip", weights)
     clip = open_clip("OpenAI's weights are fetched")
     try:
         with _quiet():
             file = clip.download_pretrained(clip.get_pretrained_cfg(NAME, "openai"))
     except Exception as problem:  # of huggingface_hub or of whatever carries its requests
-        reason = next(iter(str(problem).splitlines()), type(problem).__name__)
         raise WeightsMissing(
             f"clip: OpenAI's weights are neither in huggingface_hub's cache nor can they be "
-            f"downloaded ({reason:.200}); name a path"
+            f"downloaded ({first_line(problem)}); name a path"
         ) from problem
     return load_weights(Path(file))
 

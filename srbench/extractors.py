@@ -7,21 +7,17 @@ read when they are first needed, so a study is planned on a machine that does no
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 from torch import Tensor, nn
 
 from srbench.registry import StudyError
-from srbench.weights.load import load_weights
+from srbench.weights.pretrained import downloaded, fitting, from_file
 
+URL = "https://download.pytorch.org/models/vgg16-397923af.pth"  # torchvision's, of ImageNet
+WANTED = "torchvision's vgg16-397923af.pth is expected"
 VGG16 = ("0", "2", "5", "7")  # the first four convolutions, by torchvision's names
 VGG16_CHANNELS = 128  # of the last of them, at half the height and width
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, in 0..1
-
-
-class WeightsMissing(StudyError):
-    """Pretrained weights are not on this machine; the message says where they may be put."""
 
 
 class VGG16Features(nn.Module):
@@ -57,7 +53,8 @@ class VGG16Features(nn.Module):
         if self.weights == "none":
             self._draw()
         else:
-            found = _vgg16_file(self.weights)
+            given = self.weights
+            found = downloaded("vgg16", URL) if given == "imagenet" else from_file("vgg16", given)
             for name in VGG16:
                 self._copy(name, found)
         self.loaded = True
@@ -83,30 +80,8 @@ class VGG16Features(nn.Module):
     def _copy(self, name: str, found: dict[str, Tensor]) -> None:
         conv = self.features[f"conv_{name}"]
         for kind, own in conv.named_parameters():
-            given = found.get(f"features.{name}.{kind}", found.get(f"{name}.{kind}"))
-            if given is None or given.shape != own.shape:
-                raise StudyError(
-                    f"vgg16: {self.weights} has no features.{name}.{kind} of shape "
-                    f"{tuple(own.shape)}; torchvision's vgg16-397923af.pth is expected"
-                )
+            alone = f"{name}.{kind}"
+            name_there = alone if alone in found else f"features.{alone}"
+            given = fitting(found, name_there, own, f"vgg16: {self.weights}", WANTED)
             with torch.no_grad():
                 own.copy_(given)
-
-
-def _vgg16_file(weights: str) -> dict[str, Tensor]:
-    if weights != "imagenet":
-        path = Path(weights).expanduser()
-        if not path.is_file():
-            raise WeightsMissing(f"vgg16: there is no file {path} (looked from {Path.cwd()})")
-        return load_weights(path)
-    from torchvision.models import VGG16_Weights  # late: three seconds
-
-    try:
-        state = VGG16_Weights.IMAGENET1K_V1.get_state_dict(progress=False, check_hash=True)
-    except (OSError, RuntimeError) as problem:  # no network; a download that is damaged
-        reason = next(iter(str(problem).splitlines()), type(problem).__name__)
-        raise WeightsMissing(
-            f"vgg16: ImageNet's weights are neither in {torch.hub.get_dir()}/checkpoints nor can "
-            f"they be downloaded ({reason}); put vgg16-397923af.pth there, or name a path"
-        ) from problem
-    return dict(state)

@@ -22,7 +22,6 @@ from srbench.cache import kept
 from srbench.data.datasets import ImageFile
 from srbench.data.decoded import Dataset
 from srbench.decoding import Decoded
-from srbench.extractors import WeightsMissing
 from srbench.measure import named
 from srbench.measure.cost import Cost, cost
 from srbench.registry import Choice, Path, StudyError, settings, source_of
@@ -35,6 +34,7 @@ from srbench.train.learner import optimizers
 from srbench.train.precision import Precision
 from srbench.train.settings import TrainSettings
 from srbench.twins import twins
+from srbench.weights.pretrained import WeightsMissing
 
 TRAINING_DATA = ("patches", "patches_per_image", "cut", "patch", "degradation", "lr", "augment")
 """The data settings that decide a run, beside its images; `eval` only says where it is scored."""

@@ -13,11 +13,11 @@ from torch import Tensor
 
 from srbench import slots
 from srbench.clip import ClipImage, VisionTransformer, cosines, draw, text_embeddings
-from srbench.extractors import WeightsMissing
 from srbench.measure.cost import cost
 from srbench.registry import StudyError
 from srbench.streams import Streams
 from srbench.train.initialise import initialise
+from srbench.weights.pretrained import WeightsMissing
 
 slots.load()
 RANDOM = {"superresnet": {"features": {"clip": {"weights": "none"}}}}

@@ -9,10 +9,12 @@ import torch
 from torchvision.models import vgg16
 
 from srbench import slots
-from srbench.extractors import VGG16Features, WeightsMissing
+from srbench.extractors import VGG16Features
 from srbench.registry import StudyError
+from srbench.weights.pretrained import WeightsMissing
 
 slots.load()
+NAME = "vgg16-397923af.pth"
 
 
 def test_the_first_four_convolutions_are_frozen() -> None:
@@ -44,6 +46,32 @@ def test_missing_weights_are_one_plain_line(tmp_path: Path) -> None:
     distance = slots.loss.parse({"perceptual": {"weights": str(tmp_path / "none.pth")}}).build()()
     with pytest.raises(WeightsMissing, match="vgg16: there is no file"):
         distance(torch.rand(1, 3, 8, 8), torch.rand(1, 3, 8, 8))
+
+
+def test_what_torch_has_in_its_cache_is_not_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    (tmp_path / "checkpoints").mkdir()
+    state = dict(vgg16(weights=None).features.state_dict(prefix="features."))
+    torch.save(state, tmp_path / "checkpoints" / "vgg16-397923af.pth")
+    features = VGG16Features("imagenet")
+    features.load_pretrained()
+    assert torch.equal(features.features["conv_7"].weight, state["features.7.weight"])
+
+
+def test_weights_that_cannot_be_fetched_are_one_plain_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(url: str, file: str, digits: str, progress: bool) -> None:
+        assert (url, digits) == (f"https://download.pytorch.org/models/{NAME}", "397923af")
+        raise OSError("no route\nto host")
+
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
+    said = rf"vgg16: {NAME} is neither in {tmp_path}/checkpoints nor .*\(no route\); put it there"
+    with pytest.raises(WeightsMissing, match=said):
+        VGG16Features("imagenet").load_pretrained()
 
 
 def test_random_features_are_the_same_every_time() -> None:

@@ -61,7 +61,7 @@ ALLOWED: dict[str, set[str]] = {
     "batches": PARTS | {"study", "data", "train"},
     "decoding": {"cache", "data", "identity", "registry", "study"},
     "plan": PARTS | {
-        "extractors", "batches", "decoding", "cache", "identity", "threads", "study", "twins",
+        "weights", "batches", "decoding", "cache", "identity", "threads", "study", "twins",
         "data", "measure", "train",
     },
     "messages": PARTS | {"study", "data", "train"},

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from srbench.extractors import WeightsMissing
-from srbench.registry import StudyError
 from srbench.slots import Image
-from srbench.weights.load import load_weights
+from srbench.weights.pretrained import downloaded, fitting, from_file
 
 FILE = "pt_inception-2015-12-05-6726825d.pth"  # Heusel's TensorFlow weights, ported by M. Seitzer
 URL = f"https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/{FILE}"
@@ -30,21 +27,17 @@ def inception(weights: str) -> Any:
     Raises:
         WeightsMissing: they are not here; StudyError: the file is of another network.
     """
-    found = None if weights == "none" else _file(weights)
-    net = _unfilled()
-    if found is None:
+    if weights == "none":
+        net = _unfilled()
         _draw(net)
     else:
-        own = net.state_dict()
-        for name, tensor in own.items():
-            if "num_batches" in name:
-                continue
-            if name not in found or found[name].shape != tensor.shape:
-                raise StudyError(
-                    f"inception: {weights} has no {name} of shape {tuple(tensor.shape)}; {FILE} "
-                    "is expected"
-                )
-        net.load_state_dict({name: found.get(name, own[name]) for name in own})
+        asked = weights == "inception"
+        found = downloaded("inception", URL) if asked else from_file("inception", weights)
+        net = _unfilled()
+        own = {n: tensor for n, tensor in net.state_dict().items() if "num_batches" not in n}
+        whose, wanted = f"inception: {weights}", f"{FILE} is expected"
+        given = {n: fitting(found, n, tensor, whose, wanted) for n, tensor in own.items()}
+        net.load_state_dict(given, strict=False)
     classes, net.fc = net.fc, nn.Identity()
     net.classes = classes
     return net.requires_grad_(False).eval()
@@ -98,23 +91,3 @@ def _draw(net: nn.Module) -> None:
                 p.copy_(torch.randn(p.shape, generator=generator) * scale)
             elif p.numel() == 1008:
                 p.zero_()
-
-
-def _file(weights: str) -> dict[str, Tensor]:
-    if weights != "inception":
-        path = Path(weights).expanduser()
-        if not path.is_file():
-            raise WeightsMissing(f"inception: there is no file {path} (looked from {Path.cwd()})")
-        return load_weights(path)
-    kept = Path(torch.hub.get_dir()) / "checkpoints" / FILE
-    if not kept.is_file():
-        try:
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            torch.hub.download_url_to_file(URL, str(kept), hash_prefix="6726825d", progress=False)
-        except (OSError, RuntimeError) as problem:  # no network; a download that is damaged
-            reason = next(iter(str(problem).splitlines()), type(problem).__name__)
-            raise WeightsMissing(
-                f"inception: {FILE} is neither in {kept.parent} nor can it be downloaded "
-                f"({reason}); put it there, or name a path"
-            ) from problem
-    return load_weights(kept)

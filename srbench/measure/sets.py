@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from srbench.extractors import WeightsMissing
 from srbench.registry import StudyError
 from srbench.slots import Image
+from srbench.weights.pretrained import WeightsMissing
 
 
 class NotScored(StudyError):

@@ -14,7 +14,6 @@ import torch
 from piq.feature_extractors import fid_inception
 
 from srbench import slots
-from srbench.extractors import WeightsMissing
 from srbench.measure import named
 from srbench.measure.distributions import frechet, sureness
 from srbench.measure.inception import features, inception, logits
@@ -22,6 +21,7 @@ from srbench.measure.scores import PROTOCOLS, Pictured, metrics_named, resolved,
 from srbench.measure.sets import Answers, SetScore
 from srbench.registry import StudyError
 from srbench.slots import Image
+from srbench.weights.pretrained import WeightsMissing
 
 slots.load()
 DRAWN = np.random.default_rng(0)
