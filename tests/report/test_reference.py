@@ -1,0 +1,86 @@
+"""A published page is what its rows say: rebuilt from them, text and numbers agree."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from srbench.report import write
+from srbench.results import Results
+
+ROOT = Path(__file__).parents[2]
+STUDIES = sorted(folder.name for folder in (ROOT / "db" / "reference").iterdir())
+
+
+class Words(HTMLParser):
+    """The words a reader sees: no scripts, no styles, no drawings (matplotlib may redraw those)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.inside: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag in ("script", "style", "svg"):
+            self.inside.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if self.inside and self.inside[-1] == tag:
+            self.inside.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not self.inside:
+            self.words += data.split()
+
+
+def words(path: Path) -> list[str]:
+    parser = Words()
+    parser.feed(path.read_text("utf-8"))
+    return parser.words
+
+
+@dataclass
+class Pages:
+    """The page that is committed, and the same made anew from its rows."""
+
+    committed: Path
+    rebuilt: Path
+
+
+@pytest.fixture(scope="module", params=STUDIES)
+def pages(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Pages:
+    study = request.param
+    committed = ROOT / "reports" / ("sample" if study == "quickstart" else f"reference/{study}")
+    rebuilt = tmp_path_factory.mktemp(study)
+    write([Results.from_folder(ROOT / "db" / "reference" / study)], rebuilt, plotly="beside")
+    return Pages(committed, rebuilt)
+
+
+def test_the_readme_has_its_sample() -> None:
+    assert "quickstart" in STUDIES
+
+
+def test_a_page_says_what_its_rows_say(pages: Pages) -> None:
+    assert words(pages.rebuilt / "index.html") == words(pages.committed / "index.html")
+
+
+def test_tables_hold_the_numbers_of_their_rows(pages: Pages) -> None:
+    for path in sorted(pages.committed.glob("*.csv")) + sorted(pages.committed.glob("*.tex")):
+        assert (pages.rebuilt / path.name).read_text("utf-8") == path.read_text("utf-8"), path.name
+
+
+def test_the_figures_are_all_there(pages: Pages) -> None:
+    made, kept = (
+        {path.name for path in (folder / "figures").iterdir()}
+        for folder in (pages.rebuilt, pages.committed)
+    )
+    assert made == kept
+
+
+def test_no_page_names_a_path_of_the_machine_it_was_made_on(pages: Pages) -> None:
+    page = (pages.committed / "index.html").read_text("utf-8")
+    assert not re.search(r"/(home|root|Users|tmp|work)/", page)
