@@ -47,6 +47,6 @@ def lanczos(scale: int) -> nn.Module:
     """Windowed sinc over six pixels, borders mirrored.
 
     Duchon, Lanczos filtering in one and two dimensions, 1979.
-    https://doi.org/10.1175/1520-0450(1979)018<1016:LFIOAT>2.0.CO;2
+    https://doi.org/10.1175/1520-0450(1979)018%3C1016:LFIOAT%3E2.0.CO;2
     """
     return Interpolation(scale, "lanczos")
