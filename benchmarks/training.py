@@ -11,7 +11,7 @@ ours / theirs with the smallest and the largest, and the final PSNR, which must 
 minutes on two quiet cores. BasicSR is used where BASICSR_PYTHON names the Python of an environment
 that has it:
 
-    python -m venv basicsr; basicsr/bin/pip install wheel "setuptools<80" cython
+    python -m venv basicsr; basicsr/bin/pip install wheel "setuptools>=70.1,<80" cython
     basicsr/bin/pip install --no-deps --no-build-isolation basicsr==1.4.2
     basicsr/bin/pip install --no-deps addict future lmdb opencv-python-headless yapf
     python -c "import site; print(site.getsitepackages()[0])" > torch.pth
