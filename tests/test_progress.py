@@ -147,3 +147,15 @@ def read_all(terminal: int) -> str:
         parts.append(part)
     os.close(terminal)
     return b"".join(parts).decode()
+
+
+def test_a_study_lasts_as_long_as_its_longest_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("srbench.terminal.progress.time.monotonic", lambda: now)
+    display = Terminal(Console(file=io.StringIO()), {"plain": 10.0}, 20.0, 2)
+    display.started(Claimed(1), 100)
+    display.started(Claimed(2), 100)
+    now = 100.0
+    display.finished(Claimed(1), At(100), Path())
+    display.progressed(Claimed(2), At(50))
+    assert display.left_s() == 100.0  # alone, not at the pace of two

@@ -123,14 +123,15 @@ class Terminal:
         self._line(text, always=True)
 
     def left_s(self) -> float | None:
-        """Seconds the study still takes, at the pace so far."""
+        """Seconds the study still takes, at the pace so far; no less than any run under way."""
         under_way = sum(
             r.work * (r.step - r.first) / r.steps for r in self.rows.values() if r.steps
         )
         done = self.done_work + under_way
         if done <= 0:
             return None
-        return (time.monotonic() - self.begun) * (self.total - done) / done
+        at_this_pace = (time.monotonic() - self.begun) * (self.total - done) / done
+        return max(at_this_pace, *(r.left_s or 0.0 for r in self.rows.values()), 0.0)
 
     def _end(self, run: int) -> _Row:
         row = self.rows.pop(run)
