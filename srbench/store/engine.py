@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import NoSuchModuleError, OperationalError, SQLAlchemyError
 
 from srbench.registry import StudyError
 from srbench.store.address import Address
@@ -29,7 +29,10 @@ STRANGE = (
     "holds what srbench does not write ({}); was it changed by another program? "
     "Restore a backup, or `sqlite3 FILE .recover`; if not, please report this"
 )
-CONFUSED = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, SQLAlchemyError)
+CONFUSED = (
+    TypeError, ValueError, LookupError, AttributeError, ArithmeticError, SQLAlchemyError,
+    sqlite3.Error,
+)  # fmt: skip
 SIGNS_OF_DAMAGE = ("Could not decode", "has no column", "no such", "unsupported file format")
 ADVISORY_LOCK = 0x5352_6265  # one number for all of srbench on a PostgreSQL server
 REMEDIES = {
@@ -191,8 +194,7 @@ def told(engine: Engine, *, reads: bool = False) -> Iterator[None]:
     except StudyError:
         raise
     except CONFUSED as error:
-        problem = explained(error) if isinstance(error, DBAPIError) else None
-        problem = problem or diagnosed(engine, error, reads=reads)
+        problem = explained(error) or diagnosed(engine, error, reads=reads)
         if problem is None:
             raise
         raise StudyError(problem, place=place_of(engine)) from error
@@ -236,9 +238,9 @@ def shortened(said: object) -> str:
     return " ".join(str(said).split())[:200]
 
 
-def explained(error: DBAPIError) -> str | None:
+def explained(error: Exception) -> str | None:
     """What to tell the user; None where the failure is srbench's own."""
-    cause = error.orig
+    cause = getattr(error, "orig", error)  # rows are also fetched from the driver itself
     if isinstance(cause, sqlite3.Error):
         return explained_by_sqlite(cause)
     if isinstance(error, OperationalError):

@@ -155,6 +155,7 @@ def test_a_mutant_is_reported_or_refused(whole: bytes, tmp_path: Path) -> None:
 DOCTORED = {
     "text for a number": "UPDATE points SET value = 'high'",
     "bytes for text": "UPDATE variants SET change = x'00ff'",
+    "a point's word that is no UTF-8": "UPDATE points SET not_finite = CAST(x'ff80' AS TEXT)",
     "a state that does not exist": "UPDATE runs SET state = 'happy'",
     "a path out of the folder": "UPDATE pictures SET path = '../../etc/passwd'",
     "an absolute path": "UPDATE runs SET weights = '/etc/passwd'",
