@@ -67,7 +67,7 @@ def _is_to_be_ignored(number: int) -> bool:
     return number == HANGUP and signal.getsignal(number) == signal.SIG_IGN
 
 
-def _leave_the_terminal() -> None:
+def leave_the_terminal() -> None:
     """What is still said goes nowhere: a terminal that is gone would refuse it."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
@@ -100,7 +100,7 @@ def _handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]
 
     def handled(number: int, frame: FrameType | None) -> None:
         if number == HANGUP:
-            _leave_the_terminal()
+            leave_the_terminal()
         handler(number, frame)
 
     heard = [number for number in STOPPING if not _is_to_be_ignored(number)]

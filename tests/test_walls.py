@@ -106,7 +106,7 @@ ALLOWED: dict[str, set[str]] = {
     "keepers": set(),
     "vocabulary": {"cache", "registry", "slots", "shortcut", "data", "train"},
     "terminal": {
-        "stale",
+        "signals", "stale",
         "stats", "study", "registry", "csv_text", "slots", "data", "provenance", "store",
         "estimate", "scored", "verify",
     },
