@@ -18,9 +18,10 @@ def passes_listed(found: Sequence[dict[str, Any]]) -> RenderableType:
 def _pass(one: dict[str, Any]) -> list[RenderableType]:
     step = one["quantity"] == "step_time"
     rows = Table(box=None, padding=(0, 1), header_style="bold")
-    rows.add_column("variant", overflow="fold")
-    for heading in ("ms", "p10", "p90", "first", "ratio", "95 % interval", ""):
-        rows.add_column(heading, justify="left" if not heading else "right", no_wrap=True)
+    rows.add_column("variant", overflow="fold", min_width=14)
+    for heading in ("ms", "p10", "p90", "first", "ratio", "95 % interval"):
+        rows.add_column(heading, justify="right", no_wrap=True)
+    rows.add_column(min_width=10)
     for row in one["variants"]:
         ratio, base = row["ratio"], row["variant"] == one["baseline"]
         same = row["timed_as"] != row["variant"]
@@ -29,7 +30,7 @@ def _pass(one: dict[str, Any]) -> list[RenderableType]:
         interval = f"{ratio['low']:.3f} to {ratio['high']:.3f}"
         rows.add_row(
             Text(row["variant"] + (" *" if base else "")),
-            *(f"{row[key]:.3g}" for key in ("median_ms", "p10_ms", "p90_ms", "first_ms")),
+            *(_ms(row[key]) for key in ("median_ms", "p10_ms", "p90_ms", "first_ms")),
             f"{ratio['value']:.3f}",
             "" if base or same else interval,
             word,
@@ -51,6 +52,11 @@ def _pass(one: dict[str, Any]) -> list[RenderableType]:
         lines.append(Text(said, style="dim"))
     lines += [Text(f"{said[:1].upper()}{said[1:]}.", style="yellow") for said in one["warnings"]]
     return [rows, *lines]
+
+
+def _ms(value: float) -> str:
+    """Three digits: 0.0123, 12.3, 2,150."""
+    return f"{value:.3g}" if value < 100 else f"{float(f'{value:.3g}'):,.0f}"
 
 
 def _percent(one: dict[str, Any]) -> str:
