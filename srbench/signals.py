@@ -67,14 +67,17 @@ def _is_to_be_ignored(number: int) -> bool:
     return number == HANGUP and signal.getsignal(number) == signal.SIG_IGN
 
 
-def leave_the_terminal() -> None:
-    """What is still said goes nowhere: a terminal that is gone would refuse it."""
+def leave_the_terminal() -> bool:
+    """What is still said goes nowhere: a terminal that is gone would refuse it. Whether one was."""
+    left = False
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         with suppress(OSError):  # it may be closed
             if stat.S_ISCHR(os.fstat(stream).st_mode):
                 os.dup2(nowhere, stream)
+                left = True
     os.close(nowhere)
+    return left
 
 
 def _is_importing(frame: FrameType | None) -> bool:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import pty
 import subprocess
 import sys
 
 import pytest
+
+from srbench.terminal import console
+from srbench.terminal.console import PlainConsole
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are POSIX")
 
@@ -39,3 +44,16 @@ def test_words_to_a_terminal_that_is_closed_are_lost_and_nothing_else() -> None:
     os.close(ours)
     _, errors = process.communicate(b"\n", timeout=60)
     assert (process.returncode, errors) == (0, b"")
+
+
+class Refusing(io.StringIO):
+    """A file on a disk that fails."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def test_a_disk_that_refuses_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console, "leave_the_terminal", lambda: False)
+    with pytest.raises(OSError, match="Input/output error"):
+        PlainConsole(file=Refusing()).print("said")

@@ -45,9 +45,8 @@ def _lasting() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno != errno.EIO:
+        if error.errno != errno.EIO or not leave_the_terminal():  # a disk that refuses is told
             raise
-        leave_the_terminal()
 
 
 class PlainConsole(Console):
