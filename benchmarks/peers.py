@@ -9,6 +9,7 @@ written by `training.py`.
 plain          what a user writes first: Dataset, DataLoader, fp32, `.item()` at every step
 plain_workers  the same at its best: a worker process that stays, channels last
 tuned          one process: patches in memory, bf16 autocast, channels last, no reading of losses
+tuned_fp32     the same without autocast, for a CPU that has no bf16
 basicsr        BasicSR 1.4.2's own loader and model, with the settings of its EDSR example
 basicsr_best   the same, loader never restarted, as many worker processes as cores
 ours_fp32, ours_bf16   `srbench.train.fit`, as a worker of `srbench run` calls it; one thread each
@@ -137,7 +138,7 @@ def plain_workers(work: Work) -> Iterator[nn.Module]:
         yield net
 
 
-def tuned(work: Work) -> Iterator[nn.Module]:
+def tuned(work: Work, *, bf16: bool = True) -> Iterator[nn.Module]:
     net = work.net().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(net.parameters(), work.rate, fused=True)
     lr, hr = (
@@ -149,11 +150,15 @@ def tuned(work: Work) -> Iterator[nn.Module]:
         order = torch.randperm(len(lr), device=work.device)
         for chosen in order.split(work.batch):
             optimizer.zero_grad()
-            with torch.autocast(work.device.type, torch.bfloat16):
+            with torch.autocast(work.device.type, torch.bfloat16, enabled=bf16):
                 sr = net(lr[chosen])
             nn.functional.l1_loss(sr.float(), hr[chosen]).backward()
             optimizer.step()
             yield net
+
+
+def tuned_fp32(work: Work) -> Iterator[nn.Module]:
+    return tuned(work, bf16=False)
 
 
 def basicsr(work: Work, *, workers: int = 6, enlarge: int = 1) -> Iterator[nn.Module]:
@@ -169,7 +174,7 @@ def basicsr_best(work: Work) -> Iterator[nn.Module]:
 
 PEERS: dict[str, Callable[[Work], Iterator[nn.Module]]] = {
     "plain": plain, "plain_workers": plain_workers, "tuned": tuned,
-    "basicsr": basicsr, "basicsr_best": basicsr_best,
+    "tuned_fp32": tuned_fp32, "basicsr": basicsr, "basicsr_best": basicsr_best,
 }  # fmt: skip
 
 

@@ -41,7 +41,7 @@ from srbench.seats import surroundings_of
 from srbench.streams import Streams
 
 OURS = ("ours_fp32", "ours_bf16")
-ALL = ("plain", "plain_workers", "tuned", "basicsr", "basicsr_best", *OURS)
+ALL = ("plain", "plain_workers", "tuned", "tuned_fp32", "basicsr", "basicsr_best", *OURS)
 PEERS = Path(__file__).with_name("peers.py")
 
 
