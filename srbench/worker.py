@@ -34,13 +34,15 @@ from srbench.files import DiskRefused, write_atomically
 from srbench.measure.scores import (
     PROTOCOLS,
     Pictured,
+    answers,
     evaluation_lr,
     full_precision,
     metrics_named,
-    resolved,
+    on_host,
     score_outputs,
     score_sets,
     super_resolve,
+    together,
 )
 from srbench.messages import (
     Done,
@@ -70,6 +72,7 @@ from srbench.train.settings import TrainSettings
 
 VALIDATED = ("psnr_y", "ssim_y", "psnr_above_flat")  # metrics with a curve on `validate`
 MAX_PICTURES = 5  # of one evaluation set and run
+TOGETHER = 2**19  # LR pixels that a CUDA device validates at once, of images of one size
 
 
 class Stop(Exception):
@@ -261,12 +264,13 @@ class _Run:
             for name in VALIDATED
         ]
         metrics, _ = metrics_named(names, scale)
-        rows = [
-            score_outputs(
-                resolved(net, lr, self.device), hr, PROTOCOLS["sr-y-v1"], scale, metrics
-            )
-            for _, lr, hr in _evaluation_images(self.task, self.task.data, "validate")
-        ]  # fmt: skip
+        _, lrs, hrs = zip(*_evaluation_images(self.task, self.task.data, "validate"), strict=True)
+        most = TOGETHER if self.device.type == "cuda" else 0
+        rows: list[dict[str, float]] = [{} for _ in lrs]
+        for numbers in together(lrs, most):
+            some = answers(net, [lrs[n] for n in numbers], self.device)
+            for n, found in zip(numbers, some, strict=True):
+                rows[n] = score_outputs(found, hrs[n], PROTOCOLS["sr-y-v1"], scale, metrics)
         return {name: float(np.mean([row[name] for row in rows])) for name in metrics}
 
     def _tell(self, now: Training) -> None:
@@ -300,18 +304,20 @@ class _Run:
             pictured: list[Pictured] = []  # kept only where a metric is of the whole set
             for n, (name, lr, hr) in enumerate(_evaluation_images(self.task, chosen, "eval")):
                 self._listen()
-                found = resolved(net, lr, self.device)
-                row = score_outputs(found, hr, protocol, scale, metrics)
-                sr = found[max(found)]
-                pictured += [Pictured(name, lr, hr, found)] if of_sets else []
+                (answer,) = answers(net, [lr], self.device)
+                row = score_outputs(answer, hr, protocol, scale, metrics)
                 scores += [(images.manifest, name, key, value) for key, value in row.items()]
+                if not of_sets and n >= MAX_PICTURES:
+                    continue
+                found = {factor: on_host(picture) for factor, picture in answer.items()}
+                pictured += [Pictured(name, lr, hr, found)] if of_sets else []
                 for factor, picture in found.items() if n < MAX_PICTURES else ():
                     kind = at("sr", factor, scale)
                     file = f"{images.manifest[:12]}-{n}{kind[2:].replace('/', '-')}.png"
                     _save_picture(self.folder / file, picture)
                     pictures.append((images.manifest, name, kind, file))
                 if n == 0 and chosen == self.task.evaluate[0]:
-                    _save_picture(self.folder / STRIP, strip(lr, sr, hr))
+                    _save_picture(self.folder / STRIP, strip(lr, found[max(found)], hr))
             whole, why = score_sets(
                 net, pictured, protocol, scale, of_sets, device=self.device, listen=self._listen
             )

@@ -6,6 +6,9 @@ itself gives 1 for sharpness and 0 for the others.
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 
 from srbench.measure.metrics import Floats, Score, luma, psnr
@@ -26,12 +29,12 @@ def psnr_above_flat() -> Score:
     2014. https://arxiv.org/abs/1406.2661
     """
 
-    def value(sr: Image, hr: Image) -> float:
+    def value(sr: Any, hr: Any) -> float:
         true = luma(hr)
-        flat = psnr(np.full_like(true, true.mean()), true)
-        return psnr(luma(sr), true) - flat if np.isfinite(flat) else 0.0
+        flat = psnr(true.mean(), true)
+        return psnr(luma(sr), true) - flat if math.isfinite(flat) else 0.0
 
-    return Score(value, "dB")
+    return Score(value, "dB", on_device=True)
 
 
 @metric.register("sharpness")

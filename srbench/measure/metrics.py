@@ -1,7 +1,8 @@
 """Scores of one SR image against its HR image, both uint8 RGB and already cropped.
 
 Y and SSIM are the field's: limited range, float64, 11x11 Gaussian, no downsampling. SSIM is
-scikit-image's: equal to piq's without its downsampling to 1e-12, and 18 times as fast.
+scikit-image's: equal to piq's without its downsampling to 1e-12, and 18 times as fast. Images that
+are on a CUDA device stay there: the same formulas, and piq's SSIM, in float64.
 """
 
 from __future__ import annotations
@@ -9,27 +10,35 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from srbench.registry import StudyError
 from srbench.slots import Image, metric
 
 Floats = NDArray[np.float64]
+Values = Any
+"""Float64 pixels, (H, W) or (H, W, channels): an array, or a tensor on its device."""
 SSIM_WINDOW, SSIM_SIGMA = 11, 1.5
 
 
 @dataclass(frozen=True)
 class Score:
-    """A metric ready to use: (SR, HR) to a number, its unit, and which end is good."""
+    """A metric ready to use: (SR, HR) to a number, its unit, and which end is good.
 
-    function: Callable[[Image, Image], float]
+    `on_device` says that SR and HR may be tensors too, and that the number is computed where they
+    are; other metrics get arrays.
+    """
+
+    function: Callable[[Any, Any], float]
     unit: str = ""
     better: Literal["higher", "lower"] = "higher"
+    on_device: bool = False
 
-    def __call__(self, sr: Image, hr: Image) -> float:
+    def __call__(self, sr: Image | Tensor, hr: Image | Tensor) -> float:
         return self.function(sr, hr)
 
 
@@ -39,7 +48,7 @@ def psnr_y() -> Score:
 
     ITU-R, Recommendation BT.601, 1982, for Y. https://www.itu.int/rec/R-REC-BT.601
     """
-    return Score(lambda sr, hr: psnr(luma(sr), luma(hr)), "dB")
+    return Score(lambda sr, hr: psnr(luma(sr), luma(hr)), "dB", on_device=True)
 
 
 @metric.register("psnr_rgb")
@@ -48,7 +57,7 @@ def psnr_rgb() -> Score:
 
     Ours.
     """
-    return Score(lambda sr, hr: psnr(sr.astype(np.float64), hr.astype(np.float64)), "dB")
+    return Score(lambda sr, hr: psnr(doubles(sr), doubles(hr)), "dB", on_device=True)
 
 
 @metric.register("ssim_y")
@@ -58,7 +67,7 @@ def ssim_y() -> Score:
     Wang et al., Image quality assessment: from error visibility to structural similarity, 2004.
     https://doi.org/10.1109/TIP.2003.819861
     """
-    return Score(lambda sr, hr: ssim(luma(sr), luma(hr)))
+    return Score(lambda sr, hr: ssim(luma(sr), luma(hr)), on_device=True)
 
 
 @metric.register("ssim_rgb")
@@ -68,7 +77,7 @@ def ssim_rgb() -> Score:
     Wang et al., Image quality assessment: from error visibility to structural similarity, 2004.
     https://doi.org/10.1109/TIP.2003.819861
     """
-    return Score(lambda sr, hr: ssim(sr.astype(np.float64), hr.astype(np.float64)))
+    return Score(lambda sr, hr: ssim(doubles(sr), doubles(hr)), on_device=True)
 
 
 @metric.register("l1")
@@ -78,24 +87,31 @@ def l1() -> Score:
     Ours.
     """
     return Score(
-        lambda sr, hr: float(np.abs(sr.astype(np.float64) - hr).mean() / 255), better="lower"
+        lambda sr, hr: float(abs(doubles(sr) - doubles(hr)).mean() / 255),
+        better="lower",
+        on_device=True,
     )
 
 
-def luma(rgb: Image | Floats) -> Floats:
+def doubles(image: Any) -> Values:
+    """An array's or a tensor's pixels in float64, where they are."""
+    return image.double() if isinstance(image, Tensor) else image.astype(np.float64)
+
+
+def luma(rgb: Any) -> Values:
     """Y of BT.601 in its limited range, 16..235, not rounded: (H, W, 3) to (H, W)."""
-    r, g, b = np.moveaxis(rgb.astype(np.float64), -1, 0)
-    y: Floats = 16 + (65.481 * r + 128.553 * g + 24.966 * b) / 255
-    return y
+    values = doubles(rgb)
+    r, g, b = (values[..., colour] for colour in range(3))
+    return 16 + (65.481 * r + 128.553 * g + 24.966 * b) / 255
 
 
-def psnr(a: Floats, b: Floats) -> float:
+def psnr(a: Values, b: Values) -> float:
     """10 log10(255² / mse) in dB; identical images give inf."""
-    mse = float(np.mean((a - b) ** 2))
+    mse = float(((a - b) ** 2).mean())
     return 10 * math.log10(255**2 / mse) if mse else math.inf
 
 
-def ssim(a: Floats, b: Floats) -> float:
+def ssim(a: Values, b: Values) -> float:
     """SSIM of (H, W) or (H, W, channels) in 0..255, channels averaged; valid region only.
 
     Raises:
@@ -106,6 +122,8 @@ def ssim(a: Floats, b: Floats) -> float:
             f"SSIM needs {SSIM_WINDOW}x{SSIM_WINDOW} pixels inside the border, "
             f"found {a.shape[1]}x{a.shape[0]}"
         )
+    if isinstance(a, Tensor):
+        return _ssim_there(a, b)
     from skimage.metrics import structural_similarity  # late: scikit-image takes a while
 
     return float(
@@ -119,3 +137,12 @@ def ssim(a: Floats, b: Floats) -> float:
             channel_axis=2 if a.ndim == 3 else None,
         )
     )
+
+
+def _ssim_there(a: Tensor, b: Tensor) -> float:
+    """The same of tensors, on their device."""
+    import piq  # late: it brings torchvision
+
+    planes = [x[None] if x.ndim == 2 else x.permute(2, 0, 1) for x in (a, b)]  # (channels, H, W)
+    x, y = (plane[None] for plane in planes)
+    return float(piq.ssim(x, y, SSIM_WINDOW, SSIM_SIGMA, data_range=255.0, downsample=False))

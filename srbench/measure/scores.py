@@ -1,7 +1,8 @@
 """From a network to scores, by a named protocol: LR in, SR out, border off, metrics on.
 
 A slip here costs more than the blocks under test are worth (0.02 to 8 dB), so every step is one
-small function, and each score carries the name of the protocol that made it.
+small function, and each score carries the name of the protocol that made it. On a CUDA device SR
+stays there until its scores are taken; of every image they are numbers, not pixels, that come over.
 """
 
 from __future__ import annotations
@@ -55,7 +56,13 @@ PROTOCOLS: dict[str, Protocol] = {
 }
 
 
-class Pixels(Interface):
+Pixels = Image | Tensor
+"""uint8 (H, W, 3): an array, or a tensor that is left on its device."""
+
+Metrics = Mapping[str, Callable[[Any, Any], float]]
+
+
+class Pair(Interface):
     """An image as the datasets give it: HR, and LR where the dataset has its own."""
 
     @property
@@ -64,7 +71,7 @@ class Pixels(Interface):
     def lr(self) -> Image | None: ...
 
 
-def evaluation_lr(image: Pixels, scale: int, protocol: Protocol = PROTOCOLS["sr-y-v1"]) -> Image:
+def evaluation_lr(image: Pair, scale: int, protocol: Protocol = PROTOCOLS["sr-y-v1"]) -> Image:
     """The LR image that networks are tested on: the dataset's own, else the protocol's.
 
     Parts must be loaded (`srbench.slots.load`), or the degradation is not known.
@@ -100,40 +107,81 @@ def raw_output(net: nn.Module, lr: Image, device: torch.device | str = "cpu") ->
 
 def raw_outputs(net: nn.Module, lr: Image, device: torch.device | str = "cpu") -> dict[int, Tensor]:
     """Every output, not yet rounded, by its factor: fp32, no TF32, no autocast."""
+    return {factor: images[0] for factor, images in _raw(net, lr[None], device).items()}
+
+
+def _raw(net: nn.Module, lrs: Image, device: torch.device | str) -> dict[int, Tensor]:
+    """Every output (N, H, W, 3) for whole LR images (N, h, w, 3), by its factor."""
     device = torch.device(device)
-    x = torch.tensor(lr, device=device).permute(2, 0, 1)[None].float() / 255  # (1, 3, h, w)
+    x = torch.tensor(lrs, device=device).permute(0, 3, 1, 2).float() / 255  # (N, 3, h, w)
     with _evaluating(net), full_precision(), torch.inference_mode():
         with torch.autocast(device.type, enabled=False):
             answer = by_factor(net(x), x)
-        return {factor: y[0].permute(1, 2, 0) for factor, y in answer.items()}  # (H, W, 3) each
+        return {factor: y.permute(0, 2, 3, 1) for factor, y in answer.items()}
 
 
-def quantise(image: Tensor | NDArray[np.floating]) -> Image:
+def answers(
+    net: nn.Module, lrs: Sequence[Image], device: torch.device | str = "cpu"
+) -> list[dict[int, Pixels]]:
+    """Every output for each of some whole LR images of one size, uint8, where it is to be scored.
+
+    That is on the device itself, if it is a CUDA device, and else as `resolved` gives it.
+
+    Raises:
+        FloatingPointError: the network's output has a NaN.
+    """
+    found = {factor: rounded(y) for factor, y in _raw(net, np.stack(lrs), device).items()}
+    stay = torch.device(device).type == "cuda"
+    return [
+        {factor: images[n] if stay else on_host(images[n]) for factor, images in found.items()}
+        for n in range(len(lrs))
+    ]
+
+
+def together(lrs: Sequence[Image], most: int) -> Iterator[list[int]]:
+    """Numbers of LR images to be answered at once: of one size, in all at most so many pixels."""
+    alike: dict[tuple[int, ...], list[int]] = {}
+    for number, lr in enumerate(lrs):
+        alike.setdefault(lr.shape, []).append(number)
+    for (height, width, *_), numbers in alike.items():
+        count = max(1, most // (height * width))
+        for first in range(0, len(numbers), count):
+            yield numbers[first : first + count]
+
+
+def rounded(values: Tensor) -> Tensor:
     """0..1 to uint8: clamped, then floor(255x + 0.5). Truncation would cost 0.03 to 0.1 dB.
 
     Raises:
-        FloatingPointError: the image has a NaN.
+        FloatingPointError: an image has a NaN.
     """
-    values = image if isinstance(image, Tensor) else torch.from_numpy(image)
     if values.isnan().any():
         raise FloatingPointError("the image has a NaN")
-    return (values.clamp(0, 1) * 255 + 0.5).floor().to(torch.uint8).cpu().numpy()
+    return (values.clamp(0, 1) * 255 + 0.5).floor().to(torch.uint8)
 
 
-def crop_border(image: Image, pixels: int) -> Image:
+def quantise(image: Tensor | NDArray[np.floating]) -> Image:
+    """The same as an array on the host."""
+    return on_host(rounded(image if isinstance(image, Tensor) else torch.from_numpy(image)))
+
+
+def on_host(image: Pixels) -> Image:
+    """The image as an array, wherever it is."""
+    return image.cpu().numpy() if isinstance(image, Tensor) else image
+
+
+def crop_border(image: Any, pixels: int) -> Any:
     """The image without `pixels` on each side."""
     height, width = image.shape[:2]
     return image[pixels : height - pixels, pixels : width - pixels]
 
 
 def score_pair(
-    sr: Image,
-    hr: Image,
-    protocol: Protocol,
-    scale: int,
-    metrics: Mapping[str, Callable[[Image, Image], float]],
+    sr: Pixels, hr: Image, protocol: Protocol, scale: int, metrics: Metrics
 ) -> dict[str, float]:
     """Every metric of one SR image against its HR image, borders cut as the protocol says.
+
+    Where SR is on a device, metrics that can are computed there.
 
     Raises:
         StudyError: sizes differ, nothing is left inside the border, or the protocol is not
@@ -148,18 +196,20 @@ def score_pair(
     if min(hr.shape[:2]) <= 2 * border:
         raise StudyError(f"{hr.shape[1]}x{hr.shape[0]} pixels are all within the border, {border}")
     inner_sr, inner_hr = crop_border(sr, border), crop_border(hr, border)
-    return {name: score(inner_sr, inner_hr) for name, score in metrics.items()}
+    if not isinstance(sr, Tensor):
+        return {name: score(inner_sr, inner_hr) for name, score in metrics.items()}
+    stay = {name for name, score in metrics.items() if getattr(score, "on_device", False)}
+    there = (inner_sr, torch.tensor(inner_hr, device=sr.device)) if stay else ()
+    here = (on_host(inner_sr), inner_hr) if len(stay) < len(metrics) else ()
+    return {name: score(*(there if name in stay else here)) for name, score in metrics.items()}
 
 
 def _border(protocol: Protocol, scale: int) -> int:
     return scale if protocol.border is None else protocol.border
 
 
-Metrics = Mapping[str, Callable[[Image, Image], float]]
-
-
 def score_outputs(
-    found: Mapping[int, Image], hr: Image, protocol: Protocol, scale: int, metrics: Metrics
+    found: Mapping[int, Pixels], hr: Image, protocol: Protocol, scale: int, metrics: Metrics
 ) -> dict[str, float]:
     """Every metric, by a name that may say which output it is of: psnr_y, psnr_y/x2.
 
@@ -221,7 +271,8 @@ def score_sets(
         border = _border(protocol, factor)
 
         def again(lr: Image, factor: int = factor, border: int = border) -> Image:
-            return crop_border(resolved(net, lr, device)[factor], border)
+            image: Image = crop_border(resolved(net, lr, device)[factor], border)
+            return image
 
         hr = (_held_against(p.hr, factor, protocol, scale) for p in pictured)
         answers = Answers(
