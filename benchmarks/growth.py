@@ -21,8 +21,8 @@ import time
 from pathlib import Path
 
 from srbench import shortcut, slots
-from srbench.records import record
-from srbench.session import Request, _folders, _paths, plan_study, read_study
+from srbench.running.records import record
+from srbench.running.session import Request, _folders, _paths, plan_study, read_study
 from srbench.store import (
     Outcome,
     Point,

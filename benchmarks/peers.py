@@ -39,7 +39,7 @@ from srbench.streams import Streams
 from srbench.train.fit import Training, fit
 from srbench.train.initialise import initialise
 from srbench.train.settings import training
-from srbench.worker import settle
+from srbench.workers.worker import settle
 
 HERE = Path(__file__).parent
 

@@ -37,7 +37,7 @@ from srbench import slots
 from srbench.data.datasets import photos
 from srbench.data.decoded import decode
 from srbench.data.patches import Patches
-from srbench.seats import surroundings_of
+from srbench.running.seats import surroundings_of
 from srbench.streams import Streams
 
 OURS = ("ours_fp32", "ours_bf16")

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 
 from srbench import slots
-from srbench.seats import surroundings_of
+from srbench.running.seats import surroundings_of
 from srbench.streams import Streams
 from srbench.train import graphs
 from srbench.train.engine import graphed

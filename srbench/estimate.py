@@ -8,13 +8,13 @@ from statistics import fmean
 
 import torch
 
+from srbench.machine.threads import one_thread
 from srbench.outputs import by_factor
-from srbench.plan import Plan, PlannedVariant, cost_of
+from srbench.planning.plan import Plan, PlannedVariant, cost_of
 from srbench.stale import Stale
 from srbench.store import Store
 from srbench.streams import Streams
 from srbench.study import trained_scales
-from srbench.threads import one_thread
 from srbench.train.initialise import initialise
 
 TRIAL_PATCH = 64  # HR pixels, at most

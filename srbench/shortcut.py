@@ -14,7 +14,7 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 
-from srbench.provenance import versions
+from srbench.machine.provenance import versions
 
 ENVIRONMENT = ("CUDA_VISIBLE_DEVICES", "SRBENCH_DATA")
 

@@ -17,7 +17,7 @@ from srbench.registry import StudyError
 from srbench.shortcut import sources_digest
 
 if TYPE_CHECKING:  # torch comes with it, and a report does without
-    from srbench.plan import Plan, PlannedVariant
+    from srbench.planning.plan import Plan, PlannedVariant
     from srbench.results import Results
     from srbench.store import Former, Store
 
@@ -33,7 +33,7 @@ class Stale:
 
 def settled(plan: Plan, store: Store) -> tuple[Plan, tuple[Stale, ...]]:
     """The plan with stale runs in the place of new ones where they are complete."""
-    from srbench.plan import with_variants
+    from srbench.planning.plan import with_variants
 
     study = plan.study
     manifests = [images.manifest for role, images in plan.datasets if role == "eval"]
@@ -64,7 +64,7 @@ def _is_former(former: Former, planned: PlannedVariant, validate: set[str]) -> b
     """Whether this is the variant's training but for its source, read as settings are today."""
     from srbench import slots
     from srbench.data.settings import material
-    from srbench.plan import TRAINING_DATA
+    from srbench.planning.plan import TRAINING_DATA
     from srbench.train.settings import training
 
     tree = planned.variant.tree
@@ -102,7 +102,7 @@ def marked(results: Results, store: Store) -> Results:
 
 
 def _key(used: dict[str, Any]) -> str:
-    from srbench.identity import digest
+    from srbench.planning.identity import digest
 
     return digest([sorted(used), sources_digest()])
 
@@ -111,7 +111,7 @@ def _sources_now(variants: list[dict[Any, Any]]) -> Iterator[tuple[str, Any]]:
     """Fingerprint → source and training loop of today; None where it can no longer be read."""
     from srbench import slots
     from srbench.data.settings import material
-    from srbench.plan import source_of_tree
+    from srbench.planning.plan import source_of_tree
     from srbench.study import Tree
     from srbench.train.fit import FIT_VERSION
     from srbench.train.settings import training

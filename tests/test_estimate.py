@@ -9,7 +9,7 @@ import pytest
 
 from srbench import slots
 from srbench.registry import StudyError
-from srbench.session import Request, forecast, read_study
+from srbench.running.session import Request, forecast, read_study
 
 FILES = sorted((Path(__file__).parents[1] / "ablations").glob("*.yaml"))
 

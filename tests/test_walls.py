@@ -38,41 +38,33 @@ ALLOWED: dict[str, set[str]] = {
     "files": {"registry"},
     "cache": set(),
     "places": set(),
-    "provenance": set(),
     "document": {"registry"},
-    "identity": {"registry"},
     "slots": {"registry", "layers"},
     "designs": {"registry"},
+    "machine": {"registry"},
+    "signals": set(),
+    "keepers": set(),
     # parts, and what is done with them
-    "blocks": PARTS | {"clip", "extractors"},
-    "extractors": {"registry", "weights"},
-    "clip": {"registry", "weights", "extractors"},
-    "models": PARTS | {"blocks", "extractors"},
+    "blocks": PARTS | {"frozen"},
+    "frozen": {"registry", "weights"},
+    "models": PARTS | {"blocks", "frozen"},
     "data": PARTS,
-    "measure": PARTS | {"clip", "document", "extractors", "weights"},
-    "train": PARTS | {"files", "extractors"},
+    "measure": PARTS | {"document", "frozen", "weights"},
+    "train": PARTS | {"files", "frozen"},
     "weights": {"registry"},
     "conformance": PARTS | {"document", "measure", "train"},
     "study": PARTS | {
         "document", "designs", "data", "history", "measure", "published", "space", "stats",
         "train",
     },
-    "twins": {"registry", "study", "measure", "stats"},
-    "batches": PARTS | {"study", "data", "train"},
-    "decoding": {"cache", "data", "identity", "registry", "study"},
-    "plan": PARTS | {
-        "weights", "batches", "decoding", "cache", "identity", "threads", "study", "twins",
-        "data", "measure", "train",
+    "planning": PARTS | {"cache", "data", "machine", "measure", "stats", "study", "train",
+                         "weights"},
+    "workers": PARTS | {
+        "data", "files", "measure", "places", "signals", "stats", "study", "train",
     },
-    "messages": PARTS | {"study", "data", "train"},
-    "worker": PARTS | {
-        "signals",
-        "files", "places", "messages", "study", "batches", "data", "measure", "train", "stats",
-    },
-    "devices": {"registry", "provenance"},
-    "threads": set(),
-    "occupancy": {"registry"},
-    "latency": PARTS | {"occupancy", "data", "measure", "stats", "study", "train"},
+    "latency": PARTS | {"data", "machine", "measure", "stats", "study", "train"},
+    "networks": PARTS | {"data", "document", "files", "measure", "weights"},
+    "verify": PARTS | {"data", "measure", "networks"},
     "published": {"registry", "document"},
     # what was measured, and what is said about it
     "store": {"history", "published", "registry", "csv_text", "files", "places", "results"},
@@ -84,56 +76,25 @@ ALLOWED: dict[str, set[str]] = {
     },
     "importance": {"history", "results", "space", "store", "tune"},
     # where training meets the store, and the commands
-    "records": {
-        "designs", "measure", "results", "study", "plan", "train", "store",
+    "stale": PARTS | {
+        "cache", "results", "shortcut", "planning", "study", "data", "train", "store",
     },
-    "seats": {"signals", "worker", "store"},
-    "assignments": {"places", "provenance", "plan", "devices", "messages", "worker", "store"},
-    "bench": {"registry", "plan", "messages", "seats", "assignments", "store"},
-    "search": {
-        "decoding", "history", "latency", "occupancy", "plan", "records", "registry", "space",
-        "store", "study", "timed", "tune",
+    "estimate": PARTS | {"machine", "planning", "stale", "store", "study", "train"},
+    "running": PARTS | {
+        "data", "designs", "estimate", "keepers", "latency", "machine", "measure", "mirror",
+        "places", "planning", "report", "results", "shortcut", "signals", "space", "history",
+        "stale", "stats", "store", "study", "terminal", "train", "tune", "workers",
     },
-    "estimate": {"outputs", "stale", "streams", "study", "threads", "plan", "train", "store"},
-    "timed": {
-        "registry", "provenance", "devices", "latency", "study", "plan", "stats", "store",
-    },
-    "reproduce": PARTS | {
-        "decoding", "study", "plan", "data", "train", "devices", "messages", "seats", "store",
-    },
-    "shortcut": {"provenance"},
-    "signals": set(),
-    "keepers": set(),
+    "shortcut": {"machine"},
     "vocabulary": {"cache", "registry", "slots", "shortcut", "data", "train"},
     "terminal": {
-        "signals", "stale",
-        "stats", "study", "registry", "csv_text", "slots", "data", "provenance", "store",
-        "estimate", "scored", "verify",
+        "csv_text", "data", "estimate", "machine", "networks", "registry", "signals", "slots",
+        "stale", "stats", "store", "study", "verify",
     },
-    "stale": PARTS | {
-        "cache", "identity", "results", "shortcut", "plan", "study", "data", "train", "store",
-    },
-    "looks": {"store", "report"},
-    "session": {
-        "stale",
-        "registry", "report", "looks", "keepers", "signals", "shortcut", "study", "plan", "store",
-        "devices", "records", "bench", "mirror", "search", "terminal", "estimate", "occupancy",
-    },
-    "scored": PARTS | {"document", "data", "measure", "weights"},
-    "verify": PARTS | {"data", "measure", "scored"},
-    "networks": PARTS | {"document", "weights", "measure"},
-    "schema": PARTS | {"data", "designs", "measure", "study", "train"},
-    "starter": {"registry", "document", "slots", "study"},
-    "exported": {"registry", "files", "networks"},
-    "upscale": PARTS | {"outputs", "networks", "data", "measure"},
     "commands": {
-        "stale",
-        "importance",
-        "registry", "document", "slots", "files", "data", "devices", "vocabulary", "session",
-        "terminal", "mirror", "tune", "store", "report", "reproduce", "published", "scored",
-        "verify", "networks", "upscale", "exported", "results", "cache", "shortcut", "schema",
-        "starter",
-        "latency", "measure", "timed",
+        "cache", "data", "document", "files", "importance", "latency", "machine", "measure",
+        "mirror", "networks", "published", "registry", "report", "results", "running", "shortcut",
+        "slots", "stale", "store", "study", "terminal", "tune", "verify", "vocabulary",
     },
     "cli": {"commands", "signals", "registry"},
     "__main__": {"cli"},
@@ -145,24 +106,18 @@ ONLY = {  # outside package -> the only rooms that know it
     "optuna_dashboard": {"tune"},
     "typer": {"cli", "commands"},
     "yaml": {"document"},
-    "open_clip": {"clip"},
+    "open_clip": {"frozen"},
 }
-TRAINING = {"train", "worker", "messages"}
-CROSSING = {
-    "bench",
-    "seats",
-    "assignments",
-    "records",
-    "estimate",
-    "reproduce",
-    "stale",
-}  # the only ones to know both
-NEVER_TORCH = {"store", "report", "stats", "designs", "results", "mirror", "tune", "provenance"}
-LATE_TORCH = NEVER_TORCH | {
-    "cli", "commands", "session", "shortcut", "vocabulary", "registry", "document", "identity",
-    "streams", "resample",
+TRAINING = {"train", "workers"}
+CROSSING = {"running", "estimate", "stale"}  # the only ones to know both
+NEVER_TORCH = {
+    "store", "report", "stats", "designs", "results", "mirror", "tune", "machine.provenance",
 }  # fmt: skip
-"""Rooms that are imported without torch: help and a finished study do not wait for it."""
+LATE_TORCH = NEVER_TORCH | {
+    "cli", "commands", "running.session", "shortcut", "vocabulary", "registry", "document",
+    "machine.devices", "planning.identity", "streams", "resample",
+}  # fmt: skip
+"""Rooms, and modules by name, that are imported without torch: help does not wait for it."""
 TORCH = {"torch", "torchvision", "piq", "safetensors"}
 
 
@@ -177,6 +132,11 @@ FILES = {name_of(file): file for file in sorted(HOUSE.rglob("*.py"))}
 def room(module: str) -> str:
     """srbench.train.fit -> train; the package itself is no room."""
     return module.split(".")[1] if "." in module else ""
+
+
+def among(names: set[str]) -> list[str]:
+    """The modules of these rooms, or of these names."""
+    return [m for m in FILES if room(m) in names or m.removeprefix("srbench.") in names]
 
 
 def statements(node: ast.AST, *, late: bool) -> Iterator[ast.Import | ast.ImportFrom]:
@@ -256,22 +216,22 @@ def test_training_meets_the_store_in_one_place() -> None:
 
 @pytest.mark.parametrize("module", [m for m in FILES if room(m) in ("train", "data", "measure")])
 def test_training_data_and_measuring_never_reach_the_store(module: str) -> None:
-    assert {room(m) for m in reached(module, late=True)}.isdisjoint({"store", "report", "bench"})
+    assert {room(m) for m in reached(module, late=True)}.isdisjoint({"store", "report", "running"})
 
 
-@pytest.mark.parametrize("module", [m for m in FILES if room(m) in NEVER_TORCH])
+@pytest.mark.parametrize("module", among(NEVER_TORCH))
 def test_these_rooms_never_meet_torch(module: str) -> None:
     assert reached(module, late=True).isdisjoint(TORCH)
 
 
-@pytest.mark.parametrize("module", [m for m in FILES if room(m) in LATE_TORCH])
+@pytest.mark.parametrize("module", among(LATE_TORCH))
 def test_these_rooms_are_imported_without_torch(module: str) -> None:
     assert reached(module, late=False).isdisjoint(TORCH)
 
 
 def test_torch_is_late_in_a_real_process() -> None:
     """Also through packages of others, which the table cannot see."""
-    late = [m for m in FILES if room(m) in LATE_TORCH and ".migrations" not in m]
+    late = [m for m in among(LATE_TORCH) if ".migrations" not in m]
     code = f"import sys, {', '.join(late)}; print(sorted({TORCH!r} & set(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"

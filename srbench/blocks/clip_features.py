@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from srbench.clip import EMBEDDING, ClipImage
+from srbench.frozen.clip import EMBEDDING, ClipImage
 from srbench.slots import features
 
 

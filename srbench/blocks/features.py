@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
-from srbench.extractors import VGG16_CHANNELS, VGG16Features
+from srbench.frozen.extractors import VGG16_CHANNELS, VGG16Features
 from srbench.slots import features
 
 

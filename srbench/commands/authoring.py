@@ -30,7 +30,7 @@ def new(
 
     Beside it stands the schema by which editors complete and check study files.
     """
-    from srbench.starter import SCHEMA, starter
+    from srbench.study.starter import SCHEMA, starter
 
     name = name.removesuffix(".yaml")
     text = starter(name, base)
@@ -65,7 +65,7 @@ def _schema_text() -> str:
     from srbench.shortcut import sources_digest
 
     def make() -> object:
-        from srbench.schema import study_schema
+        from srbench.study.schema import study_schema
 
         return study_schema()
 

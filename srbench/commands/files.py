@@ -84,7 +84,7 @@ def _written(results: Results, folder: Path, format_: Format) -> list[Path]:
 
 
 def _export_network(run: str, output: Path, size: str | None, db: str | None) -> None:
-    from srbench.exported import write_onnx, write_safetensors
+    from srbench.networks.exported import write_onnx, write_safetensors
 
     if output.suffix not in NETWORKS:
         raise StudyError(f"name a file that ends with {' or '.join(NETWORKS)}", place="-o")

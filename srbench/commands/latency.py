@@ -14,7 +14,7 @@ from srbench.commands.options import study_file as file_of
 from srbench.registry import StudyError, brief
 
 if TYPE_CHECKING:  # seconds that --help does without
-    from srbench.session import Request
+    from srbench.running.session import Request
     from srbench.store import Store
 
 SIZE = re.compile(r"(\d{1,5})(?:x(\d{1,5}))?")
@@ -69,9 +69,9 @@ def latency(
     and what it can still tell. Times are kept, and the report shows them.
     """
     from srbench.latency import MEMORY, MODES, PRECISIONS, Effort
+    from srbench.running.timed import Wish, as_plain, networks, take
     from srbench.store import open_store
     from srbench.terminal.timings import passes_listed
-    from srbench.timed import Wish, as_plain, networks, take
 
     wish = Wish(
         file_of(study), device, tuple(only or ()), tuple(set_ or ()),
@@ -107,7 +107,7 @@ def take_if_wanting(store: Store, plan: int, asked: Request) -> None:
     if not untimed(store.results(plan, points=2), "latency"):
         return
     from srbench.latency import Effort
-    from srbench.timed import Wish, networks, take
+    from srbench.running.timed import Wish, networks, take
 
     wish = Wish(asked.study, asked.device, asked.only, asked.set, effort=Effort(patience_s=600))
     with err.status("timing networks") as status:
@@ -123,8 +123,8 @@ def _match(wish: Any, as_json: bool) -> None:
     """Tell the widths that a study's `match` takes."""
     from dataclasses import asdict
 
+    from srbench.running.timed import matched
     from srbench.terminal.timings import widths_listed
-    from srbench.timed import matched
 
     with err.status("timing widths") as status:
         found = matched(wish, lambda done, spent: status.update(f"round {done}, {spent:.0f} s"))

@@ -67,8 +67,8 @@ def scores(
     LR comes from the set's own files where it has them, else from MATLAB's bicubic. Nothing in a
     file of weights is run.
     """
-    from srbench.devices import choose_devices
-    from srbench.scored import Asked, score, score_network
+    from srbench.machine.devices import choose_devices
+    from srbench.networks.scored import Asked, score, score_network
     from srbench.terminal.scored import scores_listed
 
     [chosen] = choose_devices(device, 1)
@@ -113,7 +113,7 @@ def cosines(
     In a study the metric clip_cosine scores each image with its own description.
     """
     from srbench.measure.clip_cosine import description, descriptions, matrix
-    from srbench.scored import images_of
+    from srbench.networks.scored import images_of
     from srbench.terminal.scored import cosines_listed
 
     images = images_of(data, 1)[0].images
@@ -180,8 +180,8 @@ def verify(
     are here, with published scores of published weights. The second measures what every usual slip
     does to this network on these images. Exit code 1 where a number comes out wrong.
     """
-    from srbench.devices import choose_devices
-    from srbench.scored import Asked
+    from srbench.machine.devices import choose_devices
+    from srbench.networks.scored import Asked
     from srbench.terminal.verified import checks_listed, explained
     from srbench.verify.everything import everything
     from srbench.verify.explain import explain

@@ -9,7 +9,7 @@ from srbench.commands.options import open_database
 from srbench.registry import StudyError
 
 if TYPE_CHECKING:  # torch and pandas come with them
-    from srbench.networks import Network
+    from srbench.networks.trained import Network
     from srbench.store import Store
 
 
@@ -17,7 +17,7 @@ def named_network(
     run: str | None, weights: Path | None, model: str | None, scale: int, db: str | None
 ) -> Network:
     """The network that the options name."""
-    from srbench.networks import of_file, of_run
+    from srbench.networks.trained import of_file, of_run
 
     if run is not None and weights is None and model is None:
         store = open_database(db)

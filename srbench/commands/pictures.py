@@ -19,8 +19,8 @@ from srbench.registry import StudyError
 if TYPE_CHECKING:  # torch comes with it
     from PIL.Image import Image
 
-    from srbench.networks import Network
-    from srbench.upscale import Cut
+    from srbench.networks.trained import Network
+    from srbench.networks.upscale import Cut
 
 SIDES = {".jpg": 65_535, ".jpeg": 65_535, ".webp": 16_383}  # pixels that a format can hold
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF",
@@ -74,8 +74,8 @@ def upscale(
     Large pictures go through in tiles that overlap by what a pixel can see: the result is that of
     the whole picture. Colour profile and transparency are kept, other metadata are left out.
     """  # fmt: skip
-    from srbench.devices import choose_devices
-    from srbench.upscale import cut_for
+    from srbench.machine.devices import choose_devices
+    from srbench.networks.upscale import cut_for
 
     network = named_network(run, weights, model, scale, db)
     chosen = choose_devices(device, 1)[0]
@@ -134,7 +134,7 @@ def _enlarged(
 ) -> Image:
     """The picture in `source`, enlarged and written to `target`."""
     from srbench.data.images import read_photograph
-    from srbench.upscale import upscaled
+    from srbench.networks.upscale import upscaled
 
     photograph = read_photograph(source)
     height, width = photograph.rgb.shape[:2]

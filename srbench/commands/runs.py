@@ -65,7 +65,7 @@ def run(
     (Ctrl-C, a kill, a power cut), and tries again what failed by accident.
     """
     from srbench.report.numbers import plural
-    from srbench.session import Request, run
+    from srbench.running.session import Request, run
 
     request = Request(
         study_file(study), db, device, workers, seeds, tuple(only or ()), tuple(set_ or ()),
@@ -106,7 +106,7 @@ def plan(
 
     Every mistake that can be known beforehand is found here: settings, shapes, missing images.
     """
-    from srbench.session import Request, forecast
+    from srbench.running.session import Request, forecast
     from srbench.terminal.planned import as_plain, table
 
     request = Request(
@@ -137,7 +137,7 @@ def reproduce(
     """
     from random import SystemRandom
 
-    from srbench.reproduce import reproduce as make_again
+    from srbench.running.reproduce import reproduce as make_again
     from srbench.terminal.listing import reproduced
 
     store = open_database(db)

@@ -16,11 +16,11 @@ import torch
 
 from srbench.latency.setting import Setting, check
 from srbench.latency.work import work
+from srbench.machine.occupancy import alone
 from srbench.measure.machine import complaints, condition
 from srbench.measure.rounds import CannotRun, Ready, Sample, Subject, WarmUp, rounds, warm_up
 from srbench.measure.scores import full_precision
 from srbench.measure.stopwatch import steady_process, stopwatch
-from srbench.occupancy import alone
 from srbench.registry import StudyError
 from srbench.stats.claims_estimates import LEAST_ROUNDS
 from srbench.stats.latency import LOST, Ratio, drifted, enough, is_quiet, ratio

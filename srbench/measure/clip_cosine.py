@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from srbench import document
-from srbench.clip import ClipImage, cosines, text_embeddings
+from srbench.frozen.clip import ClipImage, cosines, text_embeddings
 from srbench.measure.sets import Answers, NotScored, SetScore
 from srbench.registry import StudyError, brief
 from srbench.slots import Image, metric

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from srbench.provenance import cpu_name, surroundings, versions
+from srbench.machine.provenance import cpu_name, surroundings, versions
 from srbench.registry import StudyError
 from srbench.store import open_store
 from srbench.store.address import DEFAULT

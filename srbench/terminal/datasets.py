@@ -9,8 +9,8 @@ from rich.text import Text
 
 from srbench import slots
 from srbench.data.decoded import Dataset, decode
+from srbench.networks.scored import images_of
 from srbench.registry import StudyError
-from srbench.scored import images_of
 from srbench.terminal.listing import table_of
 from srbench.verify.at_hand import fingerprint, published_fingerprint
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:  # a second that a list of images does without
-    from srbench.scored import Scored
+    from srbench.networks.scored import Scored
 
 DIGITS = {"psnr": 4, "ssim": 5, "l1": 5}
 

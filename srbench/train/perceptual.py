@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from srbench.extractors import VGG16Features
+from srbench.frozen.extractors import VGG16Features
 from srbench.slots import loss
 
 

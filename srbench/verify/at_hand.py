@@ -13,8 +13,8 @@ from srbench.data.decoded import Dataset, Image, decode
 from srbench.data.resizers import matlab_bicubic
 from srbench.measure.metrics import luma, psnr
 from srbench.measure.scores import bicubic_there_and_back
+from srbench.networks.scored import Asked, score
 from srbench.registry import StudyError
-from srbench.scored import Asked, score
 from srbench.slots import dataset
 from srbench.verify.checks import Check, near
 from srbench.verify.literature import BICUBIC, IMAGES, NETWORKS

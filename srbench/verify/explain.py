@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from srbench.networks.scored import Asked, images_of, network_of
 from srbench.registry import StudyError
-from srbench.scored import Asked, images_of, network_of
 from srbench.verify.slips import Metric, Slip, explaining, slips
 
 SHOWN = 5

@@ -27,10 +27,10 @@ from srbench import cli, study
 from srbench.csv_text import unguarded
 from srbench.data.datasets import images_below
 from srbench.data.decoded import decode
-from srbench.plan import Numerics, Plan, make_plan
-from srbench.records import record
+from srbench.planning.plan import Numerics, Plan, make_plan
 from srbench.registry import StudyError
 from srbench.results import Results
+from srbench.running.records import record
 from srbench.store import (
     Outcome,
     PictureRow,

@@ -115,15 +115,15 @@ def environment(package: Path = PACKAGE) -> dict[str, str]:
 # what follows runs in the parent and in what it forks
 
 LATE = ("torch._dynamo", "skimage.metrics", "pandas", "PIL.PngImagePlugin")  # at first use
-WORKER = ("srbench.worker", "srbench.bench")
+WORKER = ("srbench.workers.worker", "srbench.running.bench")
 CONDUCTOR = (
     "alembic.autogenerate", "alembic.command", "alembic.migration", "kills_phases",
     "multiprocessing.popen_forkserver", "optuna.storages._rdb.storage", "optuna_dashboard",
     "plotly.graph_objs._figure", "plotly.graph_objs._layout", "plotly.graph_objs._scatter",
     "plotly.io._json", "plotly.offline", "pydantic.json_schema", "scipy.stats",
-    "sqlalchemy.dialects.sqlite", "srbench.cli", "srbench.mirror", "srbench.plan",
-    "srbench.records", "srbench.report.figures_interactive", "srbench.report.markdown",
-    "srbench.report.terminal", "srbench.session", "srbench.store.read",
+    "sqlalchemy.dialects.sqlite", "srbench.cli", "srbench.mirror", "srbench.planning.plan",
+    "srbench.running.records", "srbench.report.figures_interactive", "srbench.report.markdown",
+    "srbench.report.terminal", "srbench.running.session", "srbench.store.read",
     "srbench.terminal.progress",
 )  # fmt: skip
 
@@ -218,7 +218,7 @@ def conductor(folder: str, arguments: tuple[str, ...], out: str, workers: str, m
     phase = kills_phases.Phase(Path(folder) / "trace", "conductor", os.getpid())
     kills_phases.watch_conductor(phase, Path(folder) / "history")
     if workers == "forked":
-        seats: Any = importlib.import_module("srbench.seats")
+        seats: Any = importlib.import_module("srbench.running.seats")
         seats.multiprocessing = Forked(Path(folder) / "trace")
     if more:
         named(more)()
@@ -229,7 +229,7 @@ def conductor(folder: str, arguments: tuple[str, ...], out: str, workers: str, m
 
 
 class Forked:
-    """Stands for the module `multiprocessing` in `srbench.seats`: workers from the fork server."""
+    """Stands for `multiprocessing` in `srbench.running.seats`: workers from the fork server."""
 
     def __init__(self, trace: Path) -> None:
         from multiprocessing import forkserver, get_context
@@ -257,7 +257,7 @@ def watched_worker(conductor: int, trace: Path, *arguments: Any) -> None:
         return  # the conductor has died meanwhile
     reseed()
     kills_phases.watch_worker(kills_phases.Phase(trace, "worker", conductor))
-    from srbench import worker
+    from srbench.workers import worker
 
     worker.main(*arguments)
 

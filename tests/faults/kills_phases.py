@@ -58,8 +58,8 @@ def read(path: Path) -> str:
 
 
 def watch_worker(phase: Phase) -> None:
-    from srbench import worker
     from srbench.train import checkpoint
+    from srbench.workers import worker
 
     phase.wrap(worker._Run, "do", "build")
     phase.wrap(worker._Run, "_train", "step")
@@ -73,7 +73,8 @@ def watch_worker(phase: Phase) -> None:
 def watch_conductor(phase: Phase, history: Path) -> None:
     from sqlalchemy.engine.default import DefaultDialect
 
-    from srbench import bench, mirror, session, tune
+    from srbench import mirror, tune
+    from srbench.running import bench, session
     from srbench.store import Store
 
     phase.wrap(session, "run", "plan")

@@ -113,7 +113,7 @@ MUTANTS = (
     # processes
     mutant("SIGTERM is not heard", "study", "signals.py",
            "        stop.number = number", "        stop.number = stop.number"),
-    mutant("a worker outlives its conductor", "study", "worker.py",
+    mutant("a worker outlives its conductor", "study", "workers/worker.py",
            "        sys.exit(1)\n", "        time.sleep(40)\n"),
     mutant("trials of the dead run for ever", "study", "mirror/runs.py",
            "    mirror.fail_orphans()\n", ""),

@@ -14,8 +14,8 @@ import safetensors.torch
 import tiny
 
 from srbench import slots
+from srbench.networks.scored import Asked
 from srbench.registry import StudyError
-from srbench.scored import Asked
 from srbench.verify.at_hand import at_hand
 from srbench.verify.checks import Check, near, same
 from srbench.verify.everything import everything

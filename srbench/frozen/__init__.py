@@ -1,0 +1,1 @@
+"""Frozen networks, which look at images for losses, blocks and metrics."""

@@ -1,0 +1,83 @@
+"""Where and with what a run was made: commit, versions, device, host, command."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGES = (
+    "srbench", "torch", "torchvision", "numpy", "pillow", "piq", "scikit-image", "optuna",
+    "sqlalchemy", "pandas",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the database keeps beside every run."""
+
+    git_commit: str | None
+    git_dirty: bool | None
+    versions: dict[str, str]
+    host: str
+    command: str
+    python: str
+    platform: str
+
+
+def surroundings() -> Surroundings:
+    """Ask git, the package metadata and the system."""
+    commit = _git("rev-parse", "HEAD")
+    status = _git("status", "--porcelain", "--untracked-files=no")
+    return Surroundings(
+        git_commit=commit,
+        git_dirty=bool(status) if status is not None else None,
+        versions=versions(),
+        host=socket.gethostname(),
+        command=shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        python=platform.python_version(),
+        platform=platform.platform(),
+    )
+
+
+def versions() -> dict[str, str]:
+    """Installed versions of what numbers depend on."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def cpu_name() -> str:
+    """The processor's name."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
+
+
+def _git(*arguments: str) -> str | None:
+    """Git's answer about the folder that srbench runs from, where it is a checkout."""
+    folder = Path(__file__).resolve().parents[2]
+    if not (folder / ".git").exists():
+        return None
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments],
+            capture_output=True, text=True, timeout=10, check=True,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,1 @@
+"""Trained networks outside a study: found, scored, applied to pictures, exported."""

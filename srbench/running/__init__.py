@@ -1,0 +1,1 @@
+"""The room where training meets the store: runs are claimed, handed to workers, written down."""

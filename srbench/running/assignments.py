@@ -1,0 +1,140 @@
+"""What conductor and worker exchange about one run: its task, its folder, its rows in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from srbench.machine.devices import device_name, driver
+from srbench.machine.provenance import surroundings
+from srbench.places import run_folder
+from srbench.planning.plan import Plan, PlannedVariant
+from srbench.store import Claim, MissingScore, Outcome, PictureRow, Provenance, ScoreRow, Store
+from srbench.workers.messages import Done, Task
+from srbench.workers.pictures import save_originals
+
+
+class Assignments:
+    """The runs of one plan as tasks for workers, and what they report as rows."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        store: Store,
+        *,
+        threads: int,
+        checkpoint_s: float,
+        found: Callable[[Claim], PlannedVariant] | None = None,
+    ) -> None:
+        """`found` says what a run trains that the plan does not name: a search has found it."""
+        self.plan, self.store, self.found = plan, store, found
+        self.threads, self.checkpoint_s = threads, checkpoint_s
+        self.by_name = {p.variant.name: p for p in plan.variants}
+        self.originals: dict[str, list[tuple[str, str, str]]] = {}
+        self.noted: dict[str, int] = {}  # device -> number of its provenance
+
+    def planned(self, claim: Claim) -> PlannedVariant:
+        known = next((self.by_name[n] for n in claim.variants if n in self.by_name), None)
+        if known is None and self.found is not None:
+            return self.found(claim)
+        assert known is not None, f"run {claim.run} is of no variant of the plan"
+        return known
+
+    def folder(self, run: Claim | MissingScore) -> Path:
+        return run_folder(self.store.root, run.fingerprint, run.seed, run.attempt)
+
+    def task(self, claim: Claim, planned: PlannedVariant) -> Task:
+        tree, study = planned.variant.tree, self.plan.study
+        return Task(
+            run=claim.run,
+            model=tree.model.to_json(),
+            train=tree.train.to_json(),
+            data=tree.data.to_json(),
+            scale=study.scale,
+            seed=claim.seed,
+            salt=planned.variant.salt,
+            folder=str(self.folder(claim)),
+            protocol=study.protocol,
+            metrics=study.metrics,
+            evaluate=tuple(c.to_json() for c in study.base.data["eval"]) if claim.judged else (),
+            checkpoint_s=self.checkpoint_s,
+            precision=self.plan.numerics.precision,
+        )
+
+    def scoring_task(self, missing: MissingScore) -> Task:
+        claim = Claim(
+            missing.run, missing.fingerprint, missing.seed, missing.attempt, 0, missing.variants, 0
+        )
+        sets = dict(self._evaluation_sets())
+        weights = str(self.store.root / missing.weights) if missing.weights else None
+        task = self.task(claim, self.planned(claim))
+        return Task(**{
+            **{f.name: getattr(task, f.name) for f in fields(task)},
+            "evaluate": (sets[missing.dataset],),
+            "metrics": tuple(missing.metrics),
+            "weights": weights,
+        })  # fmt: skip
+
+    def _evaluation_sets(self) -> Iterator[tuple[str, Any]]:
+        """(manifest, choice as JSON) of every evaluation set."""
+        manifests = [images.manifest for role, images in self.plan.datasets if role == "eval"]
+        for manifest, choice in zip(manifests, self.plan.study.base.data["eval"], strict=True):
+            yield manifest, choice.to_json()
+
+    def outcome(self, claim: Claim, done: Done, device: str) -> Outcome:
+        scores, pictures = self.rows(claim, done)
+        folder = self.folder(claim).relative_to(self.store.root)
+        return Outcome(
+            steps=done.steps,
+            train_seconds=done.train_s,
+            score_seconds=done.score_s,
+            peak_memory_mb=done.memory_mb,
+            weights=str(folder / done.weights) if done.weights else None,
+            weights_sha256=done.weights_sha256,
+            device=device_name(device),
+            provenance=self.provenance(device),
+            scores=tuple(scores),
+            pictures=tuple(pictures),
+        )
+
+    def rows(
+        self, run: Claim | MissingScore, done: Done
+    ) -> tuple[list[ScoreRow], list[PictureRow]]:
+        protocol = self.plan.study.protocol
+        scores = [
+            ScoreRow(manifest, protocol, image, metric, value)
+            for manifest, image, metric, value in done.scores
+        ]
+        folder = self.folder(run).relative_to(self.store.root)
+        pictures = [
+            PictureRow(manifest, image, kind, str(folder / file))
+            for manifest, image, kind, file in done.pictures
+        ]
+        for manifest in dict.fromkeys(picture.dataset for picture in pictures):
+            pictures += [
+                PictureRow(manifest, image, kind, f"runs/images/{file}")
+                for image, kind, file in self._originals(manifest)
+            ]
+        return scores, pictures
+
+    def _originals(self, manifest: str) -> list[tuple[str, str, str]]:
+        if manifest not in self.originals:
+            images = next(d for r, d in self.plan.datasets if (r, d.manifest) == ("eval", manifest))
+            self.originals[manifest] = save_originals(
+                self.store.root / "runs" / "images", images, self.plan.study.scale
+            )
+        return self.originals[manifest]
+
+    def provenance(self, device: str) -> int:
+        if device not in self.noted:
+            self.noted[device] = self.store.add_provenance(
+                Provenance(
+                    **asdict(surroundings()),
+                    device=device_name(device),
+                    driver=driver(device),
+                    threads=self.threads,
+                )
+            )
+        return self.noted[device]

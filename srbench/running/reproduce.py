@@ -1,0 +1,198 @@
+"""`srbench reproduce`: finished runs trained once more, and compared with what was stored.
+
+Nothing in the database changes. A run to which settings, images and code no longer lead is not
+trained: there is nothing that it could be compared with.
+"""
+
+from __future__ import annotations
+
+import multiprocessing.connection as connections
+import random
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from srbench import slots
+from srbench.data.settings import material
+from srbench.machine.devices import choose_devices, device_name
+from srbench.planning.decoding import Decoded
+from srbench.planning.plan import Numerics, plan_variant, precision_of
+from srbench.registry import StudyError
+from srbench.running.seats import Seat, hire
+from srbench.store import FinishedRun, Store
+from srbench.study import Tree, Variant
+from srbench.train.settings import training
+from srbench.workers.messages import Done, Failed, Message, Progress, Task
+
+Outcome = Literal["identical", "different", "changed", "failed"]
+
+
+@dataclass(frozen=True)
+class Again:
+    """One run made again: how it came out, and in words what differs."""
+
+    run: FinishedRun
+    outcome: Outcome
+    detail: str
+
+    def as_plain(self) -> dict[str, Any]:
+        run = self.run
+        return {
+            "run": run.run, "study": run.study, "variant": run.variant, "seed": run.seed,
+            "outcome": self.outcome, "detail": self.detail,
+        }  # fmt: skip
+
+
+def reproduce(
+    store: Store,
+    number: int,
+    *,
+    chosen_by: int,
+    device: str = "auto",
+    workers: int | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> list[Again]:
+    """Train `number` finished runs again, drawn at random by the seed `chosen_by`.
+
+    Raises:
+        StudyError: no run is finished, or the device is not there.
+    """
+    runs = store.finished_runs()
+    if not runs:
+        raise StudyError("the database holds no finished training yet; srbench run makes one")
+    drawn = random.Random(chosen_by).sample(runs, min(number, len(runs)))
+    slots.load()
+    devices = choose_devices(device, workers)
+    device_now = "cpu" if devices[0] == "cpu" else device_name(devices[0])
+    decoded = cache(Decoded)  # one a scale
+    found = {run.run: _changed(run, device_now, decoded(run.scale)) for run in drawn}
+    left = [run for run in drawn if found[run.run] is None]
+    with tempfile.TemporaryDirectory(prefix="srbench-") as folder:
+        for run, end, points in _train(left, Path(folder), devices[: len(left)], say):
+            found[run.run] = _compared(store, run, end, points)
+    return [again for again in found.values() if again is not None]
+
+
+def _tree(run: FinishedRun) -> Tree:
+    return Tree(
+        slots.model.parse(run.model),
+        training.parse({training.name: run.train}),
+        material.parse({material.name: run.data}),
+    )
+
+
+def _changed(run: FinishedRun, device: str, images: Decoded) -> Again | None:
+    """Why what is here now would be another training; None where it is the same."""
+    numerics = Numerics(device, 1, precision_of(run.numerics))
+    if str(numerics) != run.numerics:
+        return Again(run, "changed", f"made on {run.numerics}; here it would be {numerics}")
+    try:
+        variant = Variant(run.variant, "variant", _tree(run), "", run.salt)
+        now = plan_variant(variant, (run.seed,), numerics, images)
+    except (StudyError, ValueError, RuntimeError, TypeError) as problem:
+        return Again(run, "changed", f"it can no longer be built: {problem}")
+    if now.fingerprint == run.fingerprint:
+        return None
+    causes = {
+        "the code of its parts": now.source != run.source,
+        "the training images": now.manifest != run.manifest,
+    }
+    named = [cause for cause, changed in causes.items() if changed]
+    return Again(run, "changed", f"{' and '.join(named) or 'its settings'} changed since")
+
+
+def _train(
+    runs: Sequence[FinishedRun], folder: Path, devices: Sequence[str], say: Callable[[str], None]
+) -> Iterator[tuple[FinishedRun, Done | Failed, dict[tuple[str, int], float]]]:
+    """Every run's end and all points of its curves, as runs end."""
+    waiting = list(runs)
+    seats: dict[Any, Seat] = {seat.pipe: seat for seat in (hire(d, 1) for d in devices)}
+    under_way: dict[Any, tuple[FinishedRun, dict[tuple[str, int], float]]] = {}
+    try:
+        while waiting or under_way:
+            for pipe in connections.wait(list(seats)):
+                message = _heard(seats[pipe])
+                if pipe in under_way:
+                    run, points = under_way[pipe]
+                    if isinstance(message, Progress):
+                        points |= {(name, step): value for name, step, _, value in message.points}
+                    if isinstance(message, Done | Failed):
+                        del under_way[pipe]
+                        yield run, message, points
+                if pipe not in under_way and waiting:
+                    run = waiting.pop(0)
+                    say(f"{run.study}: {run.variant}, seed {run.seed}")
+                    under_way[pipe] = run, {}
+                    seats[pipe].pipe.send(_task(run, folder))
+    finally:
+        for pipe, seat in seats.items():
+            if pipe in under_way:
+                seat.process.kill()
+            seat.leave()
+
+
+def _heard(seat: Seat) -> Message:
+    try:
+        message: Message = seat.pipe.recv()
+    except (EOFError, OSError):
+        seat.process.join(5)
+        raise StudyError(f"a worker on {seat.device} was {seat.ending}") from None
+    return message
+
+
+def _task(run: FinishedRun, folder: Path) -> Task:
+    tree = _tree(run)
+    return Task(
+        run=run.run,
+        model=tree.model.to_json(),
+        train=tree.train.to_json(),
+        data=tree.data.to_json(),
+        scale=run.scale,
+        seed=run.seed,
+        salt=run.salt,
+        folder=str(folder / str(run.run)),
+        protocol=run.protocol,
+        metrics=run.metrics,
+        evaluate=tuple(choice.to_json() for choice in tree.data["eval"]),
+        checkpoint_s=float("inf"),
+        precision=precision_of(run.numerics),
+    )
+
+
+def _compared(
+    store: Store, run: FinishedRun, end: Done | Failed, points: dict[tuple[str, int], float]
+) -> Again:
+    if isinstance(end, Failed):
+        return Again(run, "failed", f"{end.reason}: {end.message.splitlines()[0]}")
+    before = store.measured(run.run, run.protocol)
+    scores = {(manifest, image, metric): value for manifest, image, metric, value in end.scores}
+    if not before.scores:  # a candidate of a search, which was never scored
+        scores = {}
+    differences = [
+        *(["weights"] if end.weights_sha256 != run.weights_sha256 else []),
+        *_first_difference("points", before.points, points),
+        *_first_difference("scores", {k: before.scores.get(k) for k in scores}, scores),
+    ]
+    if differences:
+        return Again(run, "different", "; ".join(differences))
+    return Again(
+        run, "identical", f"weights, {len(points):,} points of curves, {len(scores)} scores"
+    )
+
+
+def _first_difference(
+    what: str, before: Mapping[Any, float | None], now: Mapping[Any, float | None]
+) -> list[str]:
+    """The first difference in words; equal is equal to the bit, and NaN equals NaN."""
+    keys = sorted(set(before) | set(now), key=lambda key: (key[-1], *map(str, key)))
+    apart = [k for k in keys if repr(before.get(k)) != repr(now.get(k))]
+    if not apart:
+        return []
+    first = apart[0]
+    return [
+        f"{len(apart):,} of {len(keys):,} {what}, first {' '.join(map(str, first))}: "
+        f"{before.get(first)} stored, {now.get(first)} now"
+    ]

@@ -1,0 +1,348 @@
+"""A worker process: takes one run after another, trains and scores it, and says how it goes.
+
+It knows no database. What it measures goes to its conductor through a pipe, and when that pipe
+closes it stops: a worker never outlives the process that may write.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Mapping
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save
+from torch import nn
+
+from srbench import slots
+from srbench.files import DiskRefused, write_atomically
+from srbench.measure.scores import (
+    PROTOCOLS,
+    Pictured,
+    answers,
+    full_precision,
+    metrics_named,
+    on_host,
+    score_outputs,
+    score_sets,
+    super_resolve,
+    together,
+)
+from srbench.outputs import at, factors_of
+from srbench.places import STRIP
+from srbench.registry import StudyError
+from srbench.signals import STOPPING
+from srbench.stats.convergence import plateau
+from srbench.streams import Streams
+from srbench.study.batches import patches_of
+from srbench.train import checkpoint
+from srbench.train.fit import Diverged, Training, fit
+from srbench.train.initialise import initialise
+from srbench.train.settings import TrainSettings
+from srbench.workers.images import evaluation_images, images_of, training_images
+from srbench.workers.messages import (
+    Done,
+    Failed,
+    Message,
+    Point,
+    Progress,
+    Ready,
+    Refused,
+    Resumed,
+    Scoring,
+    Stopped,
+    Task,
+)
+from srbench.workers.pictures import MAX_PICTURES, save_picture, strip
+
+VALIDATED = ("psnr_y", "ssim_y", "psnr_above_flat")  # metrics with a curve on `validate`
+TOGETHER = 2**19  # LR pixels that a CUDA device validates at once, of images of one size
+
+
+class Stop(Exception):
+    """The conductor wants the run to stop after the step under way."""
+
+
+def main(pipe: Connection, device_name: str, threads: int) -> None:
+    """Serve tasks until the pipe closes or None arrives."""
+    for number in STOPPING:
+        signal.signal(number, signal.SIG_IGN)  # the conductor decides, and tells
+    device = torch.device(device_name)
+    settle(device, threads)
+    slots.load()
+    gc.freeze()  # what was imported stays till the end: no collection need look at it
+    try:
+        with full_precision():
+            _serve(pipe, device)
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        sys.exit(1)
+
+
+def settle(device: torch.device, threads: int) -> None:
+    """Set this process up to train on a device, so that the same run gives the same bits."""
+    torch.set_num_threads(threads)
+    if device.type == "cuda":
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.backends.cudnn.benchmark = False
+        deterministic: Any = torch.utils.deterministic  # its switch has no type
+        deterministic.fill_uninitialized_memory = False  # saves a kernel for every new tensor
+
+
+def _serve(pipe: Connection, device: torch.device) -> None:
+    pipe.send(Ready())
+    spent: Path | None = None  # of a run whose rows are written once the conductor asks for more
+    while True:
+        task = pipe.recv()
+        if task is not None and not isinstance(task, Task):
+            continue  # a stop that came too late
+        if spent is not None:
+            checkpoint.discard(spent)
+            spent = None
+        if task is None:
+            return
+        message = _finished(task, pipe, device)
+        if isinstance(message, Done) and message.weights is not None:
+            spent = Path(task.folder)
+        pipe.send(message)
+
+
+def _finished(task: Task, pipe: Connection, device: torch.device) -> Message:
+    """Do a task; whatever goes wrong in it becomes a message."""
+    run = _Run(task, pipe, device)
+    try:
+        return run.do()
+    except Stop:
+        return Stopped(task.run, run.step, run.spent_s())
+    except Diverged as problem:
+        return Failed(task.run, "diverged", str(problem), problem.step)
+    except FloatingPointError as problem:
+        return Failed(task.run, "diverged", f"{problem}, at step {run.step}", run.step)
+    except torch.OutOfMemoryError as problem:
+        return Failed(task.run, "oom", _first_line(problem), run.step)
+    except MemoryError:
+        return Failed(task.run, "oom", "the computer's memory is full", run.step)
+    except DiskRefused as problem:
+        return Refused(task.run, str(problem))
+    except StudyError as problem:
+        return Failed(task.run, "error", str(problem), run.step)
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        raise
+    except Exception as problem:
+        message = f"{type(problem).__name__}: {_first_line(problem)}\n{traceback.format_exc()}"
+        return Failed(task.run, "error", message, run.step)
+
+
+class _Run:
+    """One task under way."""
+
+    def __init__(self, task: Task, pipe: Connection, device: torch.device) -> None:
+        self.task, self.pipe, self.device = task, pipe, device
+        self.tree = task.tree
+        self.folder = Path(task.folder)
+        self.streams = Streams(task.seed, task.salt)
+        self.points: list[Point] = []
+        self.sent = 0
+        self.step = 0
+        self.trained_s = 0.0  # before the last resume
+        self.begin = self.last_sent = self.last_saved = time.monotonic()
+
+    def do(self) -> Message:
+        net: nn.Module = self.tree.model.build()(self.task.scale)
+        trained = any(p.requires_grad for p in net.parameters())
+        if self.task.weights is not None:
+            net.load_state_dict(load_file(self.task.weights))
+        elif trained:
+            settings: TrainSettings = self.tree.train.build()()
+            initialise(net, self.streams, settings.initial)
+        net.to(self.device)
+        self._reset_memory()
+        train_s, weights, sha256 = 0.0, None, None
+        if trained and self.task.weights is None:
+            train_s = self._train(net)
+            weights, sha256 = self._save_weights(net)
+        memory = self._peak_memory()
+        self.pipe.send(Scoring(self.task.run))
+        start = time.monotonic()
+        scores, pictures, wanting = self._score(net)
+        if not self.task.evaluate:  # a candidate of a search, which never sees `eval`
+            self._show_validation(net)
+        return Done(
+            self.task.run, self.step, train_s, time.monotonic() - start, memory, weights, sha256,
+            tuple(scores), tuple(pictures), tuple(wanting),
+        )  # fmt: skip
+
+    def spent_s(self) -> float:
+        """Seconds of training so far, those before a resume too."""
+        return self.trained_s + time.monotonic() - self.begin
+
+    def _train(self, net: nn.Module) -> float:
+        settings: TrainSettings = self.tree.train.build()()
+        tree = self.tree
+        patches = patches_of(
+            tree, lambda scale: training_images(tree, scale), self.task.scale, self.streams
+        )
+        saved = checkpoint.load_newest(self.folder, self.device)
+        if saved is not None:
+            self.step = saved["step"]
+            self.points = [tuple(point) for point in saved["points"]]
+            self.trained_s = saved["seconds"]
+            self.pipe.send(Resumed(self.task.run, self.step))
+        self.begin = time.monotonic()
+        validate = settings.validation_epochs()
+
+        def on_progress(now: Training) -> None:
+            self.step = now.step
+            if now.at_epoch_end:
+                self._end_epoch(now, now.epoch in validate)
+                if now.epoch in validate and self._at_rest(settings):
+                    now.end()
+            if now.at_epoch_end or time.monotonic() - self.last_sent > 1.0:
+                self._tell(now)
+            if self.pipe.poll():
+                self.pipe.recv()
+                self._checkpoint(now)
+                raise Stop
+            due = time.monotonic() - self.last_saved >= self.task.checkpoint_s
+            if due or now.step == now.steps:  # what ends while it scores is not trained again
+                self._checkpoint(now)
+
+        now = fit(
+            net, patches, settings, self.streams, on_progress, precision=self.task.precision,
+            resume=saved,
+        )  # fmt: skip
+        if self.sent < len(self.points):  # saved after the last step, and perhaps not yet told
+            self._tell(now)
+        return self.spent_s()
+
+    def _end_epoch(self, now: Training, validate: bool) -> None:
+        losses = now.losses[-now.per_epoch :]
+        first = now.step - len(losses) + 1
+        self.points += [
+            ("loss_step", first + i, (first + i) / now.per_epoch, loss)
+            for i, loss in enumerate(losses)
+        ]
+        self.points.append(("loss", now.step, now.epoch, float(np.mean(losses))))
+        for name, values in now.terms.items():
+            mean = float(np.mean(values[-now.per_epoch :]))
+            self.points.append((name, now.step, now.epoch, mean))
+        self.points.append(("lr", now.step, now.epoch, now.lr))
+        if validate:
+            paused = time.monotonic()
+            for name, value in self._validate(now.net).items():
+                self.points.append((f"validate/{name}", now.step, now.epoch, value))
+            self.begin += time.monotonic() - paused  # not training time
+            now.net.train()
+
+    def _at_rest(self, settings: TrainSettings) -> bool:
+        """Whether the run is to end because PSNR on `validate` no longer changes."""
+        if settings.until != "converged":
+            return False
+        curve = [value for name, _, _, value in self.points if name == "validate/psnr_y"]
+        return plateau(curve, settings.tolerance).state == "rest"
+
+    def _validate(self, net: nn.Module) -> Mapping[str, float]:
+        scale = self.task.scale
+        names = [
+            at(name, factor, scale)
+            for factor in reversed(factors_of(net) or (scale,))
+            for name in VALIDATED
+        ]
+        metrics, _ = metrics_named(names, scale)
+        _, lrs, hrs = zip(*evaluation_images(self.task, self.task.data, "validate"), strict=True)
+        most = TOGETHER if self.device.type == "cuda" else 0
+        rows: list[dict[str, float]] = [{} for _ in lrs]
+        for numbers in together(lrs, most):
+            some = answers(net, [lrs[n] for n in numbers], self.device)
+            for n, found in zip(numbers, some, strict=True):
+                rows[n] = score_outputs(found, hrs[n], PROTOCOLS["sr-y-v1"], scale, metrics)
+        return {name: float(np.mean([row[name] for row in rows])) for name in metrics}
+
+    def _tell(self, now: Training) -> None:
+        new = tuple(self.points[self.sent :])
+        self.sent = len(self.points)
+        loss = now.read_losses()[-1]  # waits for the device, once a second at most
+        self.pipe.send(Progress(self.task.run, now.step, now.steps, loss, new))
+        self.last_sent = time.monotonic()
+
+    def _checkpoint(self, now: Training) -> None:
+        state = now.state()
+        state["points"] = [list(point) for point in self.points]
+        state["seconds"] = self.spent_s()
+        checkpoint.save(self.folder, now.step, state)
+        self.last_saved = time.monotonic()
+
+    def _save_weights(self, net: nn.Module) -> tuple[str, str]:
+        tensors = {k: v.detach().cpu().contiguous() for k, v in net.state_dict().items()}
+        payload = save(tensors)
+        write_atomically(self.folder / "weights.safetensors", payload)
+        return "weights.safetensors", hashlib.sha256(payload).hexdigest()
+
+    def _score(
+        self, net: nn.Module
+    ) -> tuple[list[tuple[str, str, str, float]], list[tuple[str, str, str, str]], list[str]]:
+        protocol, scale = PROTOCOLS[self.task.protocol], self.task.scale
+        metrics, of_sets = metrics_named(self.task.metrics, scale)
+        scores, pictures, wanting = [], [], []
+        for chosen in self.task.evaluate:
+            images = images_of(self.task, chosen, "eval")
+            pictured: list[Pictured] = []  # kept only where a metric is of the whole set
+            for n, (name, lr, hr) in enumerate(evaluation_images(self.task, chosen, "eval")):
+                self._listen()
+                (answer,) = answers(net, [lr], self.device)
+                row = score_outputs(answer, hr, protocol, scale, metrics)
+                scores += [(images.manifest, name, key, value) for key, value in row.items()]
+                if not of_sets and n >= MAX_PICTURES:
+                    continue
+                found = {factor: on_host(picture) for factor, picture in answer.items()}
+                pictured += [Pictured(name, lr, hr, found)] if of_sets else []
+                for factor, picture in found.items() if n < MAX_PICTURES else ():
+                    kind = at("sr", factor, scale)
+                    file = f"{images.manifest[:12]}-{n}{kind[2:].replace('/', '-')}.png"
+                    save_picture(self.folder / file, picture)
+                    pictures.append((images.manifest, name, kind, file))
+                if n == 0 and chosen == self.task.evaluate[0]:
+                    save_picture(self.folder / STRIP, strip(lr, found[max(found)], hr))
+            whole, why = score_sets(
+                net, pictured, protocol, scale, of_sets, device=self.device, listen=self._listen
+            )
+            wanting += why
+            scores += [
+                (images.manifest, one.name, key, value)
+                for key, values in whole.items()
+                for one, value in zip(pictured, values, strict=True)
+            ]
+        return scores, pictures, wanting
+
+    def _show_validation(self, net: nn.Module) -> None:
+        for _, lr, hr in evaluation_images(self.task, self.task.data, "validate"):
+            save_picture(self.folder / STRIP, strip(lr, super_resolve(net, lr, self.device), hr))
+            break
+
+    def _listen(self) -> None:
+        """Between two images: stop where the conductor wants it, and end where it is gone."""
+        if self.pipe.poll():
+            if self.pipe.recv() is None:
+                raise EOFError
+            raise Stop
+
+    def _reset_memory(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
+
+    def _peak_memory(self) -> float | None:
+        """Of the training, in MB (10**6 bytes); not measured on the CPU."""
+        if self.device.type != "cuda":
+            return None
+        return torch.cuda.max_memory_allocated(self.device) / 1e6
+
+
+def _first_line(problem: BaseException) -> str:
+    return next(iter(str(problem).splitlines()), type(problem).__name__)

@@ -1,0 +1,328 @@
+"""Study files: what they mean, and what a mistake is told, to the column."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from srbench import study
+from srbench.registry import StudyError
+from srbench.study import Study
+
+GOOD = """\
+question: Does atrous
+  convolution help?
+scale: 2
+data: {patch: 48, patches: 8, eval: [photos, {folder: {path: x}}]}
+train:
+  epochs: 3
+  optimizer: {adam: {lr: 1e-3}}
+seeds: 2
+base: {carn: {channels: 8}}
+variants:
+  plain: {}
+  atrous: {rates: [1, 2, 1], train.epochs: 4}
+  deep:
+    units: 4
+    attention: {scse: {branches: spatial}}
+baseline: plain
+metric: ssim_y on photos
+metrics: [psnr_y]
+interpolations: [bicubic]
+min_effect: 0.001
+notes: one remark
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "s.yaml"
+    path.write_text(GOOD)
+    return path
+
+
+def read(path: Path, text: str) -> Study:
+    path.write_text(text)
+    return study.read(path)
+
+
+def test_a_study_means_what_it_says(file: Path) -> None:
+    found = study.read(file)
+    assert (found.name, found.scale, found.seeds) == ("s", 2, (0, 1))
+    assert found.question == "Does atrous convolution help?"
+    assert (found.metric, found.dataset) == ("ssim_y", "photos")
+    assert found.metrics == ("ssim_y", "psnr_y")
+    assert (found.min_effect, found.notes) == (0.001, ("one remark",))
+    assert found.base.train["optimizer"]["lr"] == 1e-3
+    assert [study.dataset_name(c) for c in found.base.data["eval"]] == [
+        "photos", "folder: {path: x}",
+    ]  # fmt: skip
+
+
+def test_a_variant_is_the_base_with_its_changes(file: Path) -> None:
+    plain, atrous, deep, bicubic = study.read(file).variants
+    assert [v.role for v in (plain, atrous, deep, bicubic)] == [
+        "baseline", "variant", "variant", "interpolation",
+    ]  # fmt: skip
+    changed = dict(set(atrous.tree.leaves().items()) - set(plain.tree.leaves().items()))
+    assert changed == {"rates.0": 1, "rates.1": 2, "rates.2": 1, "train.epochs": 4}
+    assert deep.change == "units: 4, attention: {scse: {branches: spatial}}"
+    assert deep.tree.model["attention"]["branches"] == "spatial"
+    assert bicubic.tree.model.name == "bicubic"
+
+
+def test_an_empty_study_is_carn_on_photos(file: Path) -> None:
+    found = read(file, "{}")
+    assert [v.name for v in found.variants] == [
+        "base", "nearest", "bilinear", "bicubic", "lanczos",
+    ]  # fmt: skip
+    assert found.variants[0].tree.model["wiring"] == "intended"
+    assert (found.metric, found.dataset, found.protocol) == ("psnr_y", "photos", "sr-y-v1")
+    assert (found.scale, found.seeds, found.min_effect) == (2, (0, 1, 2), None)
+
+
+def test_one_setting_of_a_part_may_be_changed(file: Path) -> None:
+    found = read(file, "base: {carn: {attention: scse}}\nvariants: {a: {attention.reduction: 4}}")
+    assert found.variants[0].tree.model["attention"]["reduction"] == 4
+
+
+def test_fixed_patches_are_cut_once(file: Path) -> None:
+    data = read(file, "data: {patches: {fixed: 12}}").base.data
+    assert (data["patches"], data["cut"]) == (12, "fixed")
+
+
+SLOPPY = "train: {epochs: 3, optimiser: adam}"
+KNOWN_TRAIN = (
+    "batch, clip, epochs, initial, learner, loss, optimizer, schedule, tolerance, until, "
+    "validations"
+)
+MISTAKES = [
+    ("base: {carn: {attention: sse}}",
+     "1:15 base.carn.attention: attention 'sse' is unknown; did you mean 'scse'? "),
+    ("scale: 2\nvariants:\n  a: {}\n  b: {attention: {scse: {reducton: 8}}}",
+     "4:26 variants.b.attention.scse.reducton: scse: setting 'reducton' is unknown; "
+     "did you mean 'reduction'? (known: branches, least_nodes, reduction)"),
+    ("variants:\n  a: {unit.dilatd: first}",
+     "2:7 variants.a.unit.dilatd: residual: setting 'dilatd' is unknown; did you mean 'dilated'?"),
+    (SLOPPY, "1:20 train.optimiser: train: setting 'optimiser' is unknown; "
+     f"did you mean 'optimizer'? (known: {KNOWN_TRAIN})"),
+    ("train:\n  optimizer: {adam: {lr: -1}}", "2:22 train.optimizer.adam.lr: -1 is not 0 or more"),
+    ("variants: {a: {train.epoch: 5}}",
+     "1:16 variants.a.train.epoch: train: setting 'epoch' is unknown; did you mean 'epochs'?"),
+    ("variants: {a: {train: {epochs: 5}}}",
+     "1:16 variants.a.train: name a setting: train.something"),
+    ("variants: {a: {rates: [1, x, 1]}}", "1:27 variants.a.rates.1: 'x' is not a whole number"),
+    ("variants: {a: 3}", "1:12 variants.a: changes are written as {setting: value}, found 3"),
+    ("variants: [a]", "1:1 variants: settings are written as {name: value}, found ['a']"),
+    ("variants: []", "1:1 variants: settings are written as {name: value}, found []"),
+    ("train: 0", "1:1 train: settings are written as {name: value}, found 0"),
+    ("train: false", "1:1 train: settings are written as {name: value}, found False"),
+    ("variants: {a/b: {}}",
+     "1:12 variants.a/b: a name has 1 to 80 characters, single spaces, no slash"),
+    ("variants: {' a': {}}", "1:12 variants. a: a name has 1 to 80 characters"),
+    ("variants: {a  b: {}}", "1:12 variants.a  b: a name has 1 to 80 characters, single spaces"),
+    ("varients: {}", "1:1 varients: key 'varients' is unknown; did you mean 'variants'?"),
+    ("scale: 5", "1:1 scale: 5 is not 2, 3, 4 or 8"),
+    ("scale: 2.0", "1:1 scale: 2.0 is not a whole number"),
+    ("scale: true", "1:1 scale: True is not a whole number"),
+    ("scale: 3\ndata: {patch: 128}", "2:8 data.patch: 128 does not divide by the scale 3"),
+    ("data: {train: photo}", "1:8 data.train: dataset 'photo' is unknown; did you mean 'photos'?"),
+    ("data: {eval: photos}", "1:8 data.eval: 'photos' is not a list of dataset"),
+    ("data: {eval: []}", "1:8 data.eval: name at least one set"),
+    ("data: {eval: [photos, photos]}", "1:8 data.eval: 'photos' stands in it twice"),
+    ("data: {patches: {fix: 3}}", "1:8 data.patches: write a number, {fixed: number}"),
+    ("data: {cut: once}", "1:8 data.cut: value 'once' is unknown (known: fixed, fresh)"),
+    ("seeds: 0", "1:1 seeds: 0 seeds; from 1 to 1000 are possible"),
+    ("seeds: [1, 1]", "1:1 seeds: a seed stands in it twice"),
+    ("seeds: [1, -1]", "1:1 seeds: [1, -1] is neither a number of seeds, nor a list of them, nor"),
+    ("seeds: many", "1:1 seeds: 'many' is neither a number of seeds, nor a list of them, nor"),
+    ("baseline: plane\nvariants: {plain: {}}",
+     "1:1 baseline: variant 'plane' is unknown; did you mean 'plain'?"),
+    ("metric: psnr on photos", "1:1 metric: metric 'psnr' is unknown; did you mean 'psnr_"),
+    ("metric: psnr_y on set5", "1:1 metric: evaluation set 'set5' is unknown (known: photos)"),
+    ("metrics: [psnr_y, ssim]", "1:19 metrics.1: metric 'ssim' is unknown; did you mean 'ssim_"),
+    ("metrics: 3", "1:1 metrics: 3 is not a list of metrics"),
+    ("protocol: sr-v1", "1:1 protocol: protocol 'sr-v1' is unknown; did you mean 'sr-y-v1'?"),
+    ("min_effect: 0.03",
+     "1:1 min_effect: 0.03 is not a size in the unit of psnr_y (such as 0.03 dB)"),
+    ("min_effect: -1 dB", "1:1 min_effect: '-1 dB' is not a size"),
+    ("min_effect: nan dB", "1:1 min_effect: 'nan dB' is not a size"),
+    ("metric: ssim_y\nmin_effect: 0.1 dB",
+     "2:1 min_effect: '0.1 dB' is not a size in the unit of ssim_y (such as 0.03)"),
+    ("interpolations: [cubic]",
+     "1:18 interpolations.0: interpolation 'cubic' is unknown; did you mean 'bicubic'?"),
+    ("variants: {bicubic: {}}",
+     "1:12 variants.bicubic: the name is taken by the interpolation 'bicubic'"),
+    ("variants: {broken: {}}\ncontrols: {broken: {skip: none}}",
+     "1:12 variants.broken: the name is taken by the control 'broken'"),
+    ("train: {until: converged}", "1:9 train.until: converged goes with max_epochs"),
+    ("train: {until: converged, max_epochs: 9, validations: 3}",
+     "1:9 train.until: converged needs 30 validations or more"),
+    ("seeds: {until: bored}", "1:1 seeds: write {until: decided, looks: [3, 5, 8, 12, 20]}"),
+    ("seeds: {until: decided, looks: [2, 5]}",
+     "1:25 seeds.looks: [2, 5] are not rising numbers of seeds, the first at least 3"),
+    ("seeds: {until: decided}", "1:1: seeds until decided need a min_effect"),
+    ("variants: {a: {}}\nclaims: [{id: A1, says: x, test: psnr_y(b) < psnr_y(a)}]",
+     "2:28 claims.0.test: variant 'b' is unknown"),
+    ("claims: [{id: A1, says: x}]", "1:10 claims.0: id and test are wanted"),
+    ("claims: [{id: 1, test: params(base) = 3}]", "1:11 claims.0.id: 1 is not a text"),
+    ("claims: {A: psnr_y(a) < 3}", "1:1 claims: a list of claims is expected"),
+    ("design: {factorial: {se: {attenton: se}}}", "1:10 design.factorial.attenton: carn: setting"),
+    ("design: {fctorial: {se: {attention: se}}}", "1:10 design.fctorial: design 'fctorial' is"),
+    ("design: {add_one: {se: {attention: se}}}\nvariants: {se: {}}",
+     "2:12 variants.se: the design makes a variant 'se' too"),
+    ("controls: {identy: {}}", "1:12 controls.identy: control 'identy' is unknown; did you mean"),
+    ("controls: {broken: {}}", "1:12 controls.broken: say what is broken"),
+    ("controls: {identity: {skip: none}}", "1:12 controls.identity: write {}: it is the baseline"),
+    ("question: [a]", "1:1 question: ['a'] is not a text"),
+    ("- a", "1:1: keys with values are expected, found ['a'] (known: question, source,"),
+    ("", " keys with values are expected, found nothing (known: question"),
+    ("a: 1\na: 2", "2:1: 'a' stands here twice"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "message"), MISTAKES, ids=[text[:40] for text, _ in MISTAKES])
+def test_a_mistake_is_named_with_its_place(file: Path, text: str, message: str) -> None:
+    with pytest.raises(StudyError) as caught:
+        read(file, text)
+    assert str(caught.value).startswith(f"{file}:{message}")
+
+
+@pytest.mark.parametrize(
+    ("option", "place", "value"),
+    [
+        ("train.epochs=5", "train.epochs", 5),
+        ("channels=16", "channels", 16),
+        ("model.channels=16", "channels", 16),
+        ("attention=scse", "attention", "scse"),
+        ("attention={scse: {reduction: 4}}", "attention.reduction", 4),
+        ("rates=[1, 2, 1]", "rates.1", 2),
+        ("train.optimizer.lr=1e-4", "train.optimizer.lr", 1e-4),
+        ("data.cut=fixed", "data.cut", "fixed"),
+        ("model=bicubic", "model", "bicubic"),
+    ],
+)
+def test_set_changes_every_variant(file: Path, option: str, place: str, value: object) -> None:
+    file.write_text("variants: {plain: {}, other: {train.batch: 2}}")
+    found = study.read(file, set_=[option])
+    trained = [v for v in found.variants if v.role != "interpolation"]
+    assert {v.tree.leaves()[place] for v in trained} == {value}
+    assert found.overrides == (f"--set {option}",)
+
+
+def test_a_variants_own_change_wins_over_set(file: Path) -> None:
+    found = study.read(file, set_=["train.epochs=9"])
+    assert [v.tree.train["epochs"] for v in found.variants] == [9, 4, 9, 9]
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("train.epoch=5", "--set train.epoch=5: train: setting 'epoch' is unknown; did you mean"),
+        ("train.epochs", "--set train.epochs: write PATH=VALUE, such as train.epochs=5"),
+        ("=5", "--set =5: write PATH=VALUE"),
+        ("train.epochs=[", "--set train.epochs:1:2: not YAML"),
+        ("train.epochs=x", "--set train.epochs=x: 'x' is not a whole number"),
+        ("train={}", "--set train={}: name a setting: train.something"),
+        ("data.patches={fixt: 3}", "--set data.patches={fixt: 3}: write a number"),
+        ("data.patch=47", "--set data.patch=47 data.patch: 47 does not divide"),
+    ],
+)
+def test_a_mistake_in_set_is_named_as_such(file: Path, option: str, message: str) -> None:
+    with pytest.raises(StudyError) as caught:
+        study.read(file, set_=[option])
+    assert str(caught.value).startswith(message)
+
+
+def test_seeds_on_the_command_line_win(file: Path) -> None:
+    found = study.read(file, seeds=4)
+    assert found.seeds == (0, 1, 2, 3)
+    assert found.overrides == ("--seeds 4",)
+    with pytest.raises(StudyError, match=r"^--seeds 0 seeds: 0 seeds; from 1 to 1000 are possible"):
+        study.read(file, seeds=0)
+
+
+def test_only_keeps_what_fits_and_what_it_is_compared_with(file: Path) -> None:
+    found = study.read(file, only=["atr*"])
+    assert [v.name for v in found.variants] == ["plain", "atrous", "bicubic"]
+    assert found.overrides == ("--only atr*",)
+    with pytest.raises(StudyError, match=r"^--only x\*: no variant fits \(known: plain, atrous"):
+        study.read(file, only=["atrous", "x*"])
+
+
+def test_every_study_of_this_project_is_read() -> None:
+    files = sorted((Path(__file__).parents[2] / "ablations").glob("*.yaml"))
+    assert files
+    for file in files:
+        found = study.read(file)
+        assert found.question
+        assert found.baseline in {v.name for v in found.variants}
+
+
+def test_settings_become_plain_data(file: Path) -> None:
+    found = study.describe(study.read(file).base.train)
+    assert found["epochs"] == 3
+    assert found["optimizer"]["adam"]["lr"] == 1e-3
+    assert found["schedule"] == "constant"
+
+
+def test_fixed_patches_are_written_alike_in_file_variant_and_option(file: Path) -> None:
+    fixed = study.read(file, set_=["data.patches={fixed: 3}"]).base.data
+    assert (fixed["cut"], fixed["patches"]) == ("fixed", 3)
+
+
+def test_the_identity_control_is_the_baseline_with_draws_of_its_own(file: Path) -> None:
+    found = read(file, "variants: {a: {}, b: {skip: bilinear}}\ncontrols: {identity: {}}")
+    a, _, identity = found.variants[:3]
+    assert (identity.role, identity.tree, identity.salt) == ("control", a.tree, "identity")
+
+
+def test_a_design_makes_the_variants_and_its_baseline(file: Path) -> None:
+    found = read(file, "design: {factorial: {se: {attention: se}, wide: {channels: 8}}}")
+    names = [(v.name, v.role) for v in found.variants if v.role != "interpolation"]
+    assert names == [
+        ("base", "baseline"), ("se", "variant"), ("wide", "variant"), ("se+wide", "variant"),
+    ]  # fmt: skip
+    assert found.variants[3].change == "attention: se, channels: 8"
+
+
+def test_seeds_until_decided_begin_with_the_first_look(file: Path) -> None:
+    found = read(file, "seeds: {until: decided, looks: [3, 6]}\nmin_effect: 0.1 dB")
+    assert (found.seeds, found.looks) == ((0, 1, 2), (3, 6))
+
+
+def test_a_number_of_seeds_on_the_command_line_ends_the_looking(file: Path) -> None:
+    file.write_text("seeds: {until: decided}\nmin_effect: 0.1 dB")
+    found = study.read(file, seeds=2)
+    assert (found.seeds, found.looks) == ((0, 1), ())
+
+
+def test_training_until_converged_names_its_longest(file: Path) -> None:
+    found = read(file, "train: {until: converged, max_epochs: 90}").base.train
+    assert (found["until"], found["epochs"], found["validations"]) == ("converged", 90, 30)
+
+
+def test_a_width_matched_twin_is_a_variant_that_claims_may_name(file: Path) -> None:
+    text = "variants: {a: {}, b: {blocks: 5}}\nmatch: params\n"
+    found = read(file, text + "claims: [{id: C, test: psnr_y(b) > psnr_y('b twin')}]")
+    assert found.match is not None
+    assert (found.match.by, found.match.setting) == ("params", "channels")
+
+
+def test_the_scale_is_set_from_the_command_line_with_the_patch_that_goes_with_it(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text("variants: {a: {}}\n")
+    found = study.read(file, set_=["scale=3", "train.epochs=5", "data.patch=96"])
+    assert (found.scale, found.base.data["patch"], found.base.train["epochs"]) == (3, 96, 5)
+    assert found.overrides[0] == "--set scale=3"
+    for asked, said in (
+        (["scale=3"], "--set scale=3 data.patch: 128 does not divide by the scale 3"),
+        (["scale=5"], "--set scale=5 scale: 5 is not 2, 3, 4 or 8"),
+        (["scale=x"], "--set scale=x scale: 'x' is not 2, 3, 4 or 8"),
+    ):
+        with pytest.raises(StudyError) as caught:
+            study.read(file, set_=asked)
+        assert str(caught.value) == said
