@@ -13,6 +13,7 @@ tuned_fp32     the same without autocast, for a CPU that has no bf16
 basicsr        BasicSR 1.4.2's own loader and model, with the settings of its EDSR example
 basicsr_best   the same, loader never restarted, as many worker processes as cores
 ours_fp32, ours_bf16   `srbench.train.fit`, as a worker of `srbench run` calls it; one thread each
+ours_fp32_pinned       the same, each process held on a core of its own
 """
 
 from __future__ import annotations
@@ -207,7 +208,7 @@ def main() -> None:
     slots.load()
     if name.startswith("ours"):
         settle(work.device, 1)
-        return ours(work, name.partition("_")[2])
+        return ours(work, name.split("_")[1])
     steps = PEERS[name](work)
     net = next(steps)
     gate = Gate(work)

@@ -41,7 +41,8 @@ from srbench.running.seats import surroundings_of
 from srbench.streams import Streams
 
 OURS = ("ours_fp32", "ours_bf16")
-ALL = ("plain", "plain_workers", "tuned", "tuned_fp32", "basicsr", "basicsr_best", *OURS)
+PINNED = "ours_fp32_pinned"
+ALL = ("plain", "plain_workers", "tuned", "tuned_fp32", "basicsr", "basicsr_best", *OURS, PINNED)
 PEERS = Path(__file__).with_name("peers.py")
 
 
@@ -50,7 +51,8 @@ class Peer:
 
     def __init__(self, name: str, folder: Path, given: argparse.Namespace) -> None:
         self.name = name
-        mine = name in OURS
+        mine = name.startswith("ours")
+        cores = sorted(os.sched_getaffinity(0))
         count = given.threads if mine and given.device == "cpu" else 1
         count = given.together if mine and given.together else count
         self.patches = count * given.block * given.batch  # in a block
@@ -67,6 +69,9 @@ class Peer:
             )
             for _ in range(count)
         ]  # fmt: skip
+        for process, core in zip(self.processes, cores, strict=False):
+            if name == PINNED:
+                os.sched_setaffinity(process.pid, {core})
         self._heard("ready")
 
     def take(self) -> float:
