@@ -158,4 +158,4 @@ def _print_summary(store: Any, plan: int) -> None:
     from srbench.stale import marked
 
     out.print()
-    out.print(summary(marked(store.results(plan), store)))
+    out.print(summary(marked(store.results(plan, steps=False), store)))

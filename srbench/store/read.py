@@ -7,6 +7,7 @@ on. Rows come in study order: variants as in the file, seeds as planned.
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -48,16 +49,24 @@ from srbench.store.thinning import COLUMNS, curve_points
 from srbench.store.trials import rows_of
 from srbench.store.values import stored_names
 
+STEPS = "loss_step"  # the curve that has a point a step, and so most of all points
 
-def results(engine: Engine, root: Path, study_or_plan: str | int, *, points: int = 400) -> Results:
-    """The study's latest plan, or a plan by number, with all that was measured for it."""
+
+def results(
+    engine: Engine, root: Path, study_or_plan: str | int, *, points: int = 400, steps: bool = True
+) -> Results:
+    """The study's latest plan, or a plan by number, with all that was measured for it.
+
+    Without `steps` the losses of single steps are left out, unless a claim of the study names them.
+    """
     if points < 2:
         raise ValueError(f"a curve keeps its two ends: points is {points}, allowed is 2 or more")
     plan = latest(engine, study_or_plan) if isinstance(study_or_plan, str) else study_or_plan
     with reading(engine) as connection:
         facts = facts_of(connection, plan)
         cells = frame(connection, cells_of(plan).with_only_columns(*CELL))
-        curves = curves_of(connection, plan, points)
+        asked = steps or any(STEPS in str(claim) for claim in facts.claims)
+        curves = curves_of(connection, plan, points, () if asked else (STEPS,))
         passes, times = latency(connection, plan)
         tried, reports = search_of(connection, plan, facts)
         found = Results(
@@ -89,9 +98,12 @@ def search_of(
     return trial_frames(found)
 
 
-def curves_of(connection: Connection, plan: int, most: int) -> pd.DataFrame:
+def curves_of(
+    connection: Connection, plan: int, most: int, without: Collection[str] = ()
+) -> pd.DataFrame:
     """run_id, name, step, epoch, value, not_finite; made by columns, for there may be many rows."""
-    found = curve_points(connection, of_judged(plan, Run), most)
+    chosen = and_(of_judged(plan, Run), Curve.name.not_in(without))
+    found = curve_points(connection, chosen, most)
     rows = [row for _, points in found for row in points]
     check_kinds([(extent.run, extent.name) for extent, _ in found], (Curve.run_id, Curve.name))
     check_kinds(rows, (Point.curve_id, *COLUMNS))

@@ -282,11 +282,16 @@ class Store:
         """Seconds of a training step, from finished runs; None where there are none."""
         return missing.step_seconds(self.engine, fingerprint, device)
 
-    def results(self, study_or_plan: str | int, *, points: int = 400) -> Results:
-        """Everything measured for a study's latest plan, or for a plan by number."""
+    def results(
+        self, study_or_plan: str | int, *, points: int = 400, steps: bool = True
+    ) -> Results:
+        """Everything measured for a study's latest plan, or for a plan by number.
+
+        Without `steps` the losses of single steps are left out, unless a claim names them.
+        """
         from srbench.store import read
 
-        return read.results(self.engine, self.root, study_or_plan, points=points)
+        return read.results(self.engine, self.root, study_or_plan, points=points, steps=steps)
 
     def studies(self) -> DataFrame:
         """study, question, plans, runs, done, failed, newest: one row a study."""

@@ -44,13 +44,13 @@ Rows = list[tuple[Any, ...]]
 
 
 def curve_points(
-    connection: Connection, runs: ColumnElement[bool], most: int
+    connection: Connection, chosen: ColumnElement[bool], most: int
 ) -> list[tuple[Extent, Rows]]:
     """The curves with their points, by run and name.
 
-    `runs` is a condition on Run; a curve that is thinned has at most `most` points.
+    `chosen` is a condition on Run and Curve; a curve that is thinned has at most `most` points.
     """
-    extents = list(extents_of(connection, runs))
+    extents = list(extents_of(connection, chosen))
     thinned = {extent.curve for extent in extents if extent.is_long(most)}
     whole = [extent for extent in extents if extent.curve not in thinned]
     points = shared_out(connection, whole)
@@ -65,15 +65,15 @@ def curve_points(
     ]
 
 
-def extents_of(connection: Connection, runs: ColumnElement[bool]) -> Iterator[Extent]:
-    """The curves of the runs that have points, by run and name."""
+def extents_of(connection: Connection, chosen: ColumnElement[bool]) -> Iterator[Extent]:
+    """The curves that have points, by run and name."""
     ends = (func.count(), func.min(Point.step), func.max(Point.step),
             func.max(Point.epoch) - func.min(Point.epoch))  # fmt: skip
     curves = (
         select(Curve.id, Curve.run_id, Curve.name, *ends)
         .join(Run, Run.id == Curve.run_id)
         .join(Point, Point.curve_id == Curve.id)
-        .where(runs)
+        .where(chosen)
         .group_by(Curve.id, Curve.run_id, Curve.name)
         .order_by(Curve.run_id, Curve.name)
     )

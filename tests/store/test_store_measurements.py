@@ -159,6 +159,23 @@ def test_short_curves_and_curves_by_epoch_are_not_thinned(
     assert len(store.results("demo", points=50).curves) == number
 
 
+@pytest.mark.parametrize(
+    ("claims", "read"),
+    [((), {"loss"}),
+     (({"id": "A", "says": "it ends low", "test": "loss_step(plain) < 1"},),
+      {"loss", "loss_step"})],
+)  # fmt: skip
+def test_losses_of_single_steps_are_left_out_unless_a_claim_names_them(
+    store: Store, claims: tuple[dict[str, str], ...], read: set[str]
+) -> None:
+    asked = plan()
+    asked = replace(asked, facts=asked.facts | {"claims": list(claims)})
+    claim = claimed(store, store.add_plan(asked))
+    store.write_points(claim, [Point(name, 1, 1.0, 0.5) for name in ("loss", "loss_step")])
+    assert set(store.results("demo").curves["name"]) == {"loss", "loss_step"}
+    assert set(store.results("demo", steps=False).curves["name"]) == read
+
+
 def test_what_a_new_dataset_or_metric_lacks_is_named_and_filled(store: Store) -> None:
     finish_all(store, store.add_plan(plan(seeds=(0,))))
     more = DatasetRecord("m-more", "more", "eval", (ImageRecord("coffee", 600, 400, "dd"),))
