@@ -30,7 +30,7 @@ from srbench.places import run_folder
 from srbench.store import PictureRow, Point, Store, open_store, this_process
 from srbench.store.migrate import SCHEMA, SCRIPTS, bring_up_to_date
 from srbench.train import checkpoint
-from srbench.workers.worker import _save_picture as save_picture
+from srbench.workers.pictures import save_picture
 
 STEPS = 4
 SAVED = (1, 2, 3)  # steps after which the run is saved
