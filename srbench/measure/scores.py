@@ -2,7 +2,7 @@
 
 A slip here costs more than the blocks under test are worth (0.02 to 8 dB), so every step is one
 small function, and each score carries the name of the protocol that made it. On a CUDA device SR
-stays there until its scores are taken; of every image they are numbers, not pixels, that come over.
+stays there for the metrics that can be taken there.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def rounded(values: Tensor) -> Tensor:
 
 
 def quantise(image: Tensor | NDArray[np.floating]) -> Image:
-    """The same as an array on the host."""
+    """`rounded`, as an array on the host."""
     return on_host(rounded(image if isinstance(image, Tensor) else torch.from_numpy(image)))
 
 

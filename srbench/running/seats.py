@@ -25,7 +25,7 @@ ALLOCATOR = {
 }
 """Keep a step's memory for the next step, in huge pages: else every step faults it in anew.
 
-Measured on CARN in bf16: 306 ms a step without, 250 with (`benchmarks/training.py --levers`).
+Measured on CARN in bf16: 306 ms a step without, 250 with (`benchmarks/waterfall.py`).
 """
 
 

@@ -64,7 +64,7 @@ from srbench.workers.messages import (
 from srbench.workers.pictures import MAX_PICTURES, save_picture, strip
 
 VALIDATED = ("psnr_y", "ssim_y", "psnr_above_flat")  # metrics with a curve on `validate`
-TOGETHER = 2**19  # LR pixels that a CUDA device validates at once, of images of one size
+TOGETHER = 2**20  # HR pixels that a CUDA device validates at once, of images of one size
 
 
 class Stop(Exception):
@@ -152,6 +152,7 @@ class _Run:
         self.sent = 0
         self.step = 0
         self.trained_s = 0.0  # before the last resume
+        self.peak = 0  # bytes of the device that training has held
         self.begin = self.last_sent = self.last_saved = time.monotonic()
 
     def do(self) -> Message:
@@ -236,9 +237,11 @@ class _Run:
         self.points.append(("lr", now.step, now.epoch, now.lr))
         if validate:
             paused = time.monotonic()
+            self._note_memory()
             for name, value in self._validate(now.net).items():
                 self.points.append((f"validate/{name}", now.step, now.epoch, value))
             self.begin += time.monotonic() - paused  # not training time
+            self._reset_memory()  # nor training memory
             now.net.train()
 
     def _at_rest(self, settings: TrainSettings) -> bool:
@@ -257,7 +260,7 @@ class _Run:
         ]
         metrics, _ = metrics_named(names, scale)
         _, lrs, hrs = zip(*evaluation_images(self.task, self.task.data, "validate"), strict=True)
-        most = TOGETHER if self.device.type == "cuda" else 0
+        most = TOGETHER // scale**2 if self.device.type == "cuda" else 0
         rows: list[dict[str, float]] = [{} for _ in lrs]
         for numbers in together(lrs, most):
             some = answers(net, [lrs[n] for n in numbers], self.device)
@@ -337,11 +340,15 @@ class _Run:
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device)
 
+    def _note_memory(self) -> None:
+        """Keep the most memory that was held since the last reset."""
+        if self.device.type == "cuda":
+            self.peak = max(self.peak, torch.cuda.max_memory_allocated(self.device))
+
     def _peak_memory(self) -> float | None:
-        """Of the training, in MB (10**6 bytes); not measured on the CPU."""
-        if self.device.type != "cuda":
-            return None
-        return torch.cuda.max_memory_allocated(self.device) / 1e6
+        """Of the training, in MB (10**6 bytes), validation left out; not measured on the CPU."""
+        self._note_memory()
+        return self.peak / 1e6 if self.device.type == "cuda" else None
 
 
 def _first_line(problem: BaseException) -> str:
