@@ -37,15 +37,23 @@ def ending() -> Iterator[None]:
     Not by KeyboardInterrupt: where one has passed through `exec` of a text (dataclasses and torch
     do that), Python 3.11 kills itself by SIGINT at its end, whatever exit code it was given. And
     not out of an import, which has nothing to tidy: torch's aborts the process if one raises in it.
+    Nor out of a finalizer or a weak reference's callback, where Python prints what is raised and
+    goes on as if there had been no signal: that ends the process at once too.
     """
 
     def on_signal(number: int, frame: FrameType | None) -> NoReturn:
         if _is_importing(frame):
             _end_at_once(128 + number)
-        raise SystemExit(128 + number)
+        raise _Ended(128 + number)
 
-    with _handled(on_signal):
+    with _handled(on_signal), _dropped_ends():
         yield
+
+
+class _Ended(SystemExit):
+    """What a signal raises, told from other exits."""
+
+    code: int
 
 
 @contextmanager
@@ -60,6 +68,23 @@ def finishing() -> Iterator[Stop]:
 
     with _handled(on_signal):
         yield stop
+
+
+@contextmanager
+def _dropped_ends() -> Iterator[None]:
+    """A signal's exit that Python would print and drop ends the process all the same."""
+    before = sys.unraisablehook
+
+    def hook(dropped: sys.UnraisableHookArgs) -> None:
+        if isinstance(dropped.exc_value, _Ended):
+            _end_at_once(dropped.exc_value.code)
+        before(dropped)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 def _is_to_be_ignored(number: int) -> bool:

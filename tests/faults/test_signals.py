@@ -86,6 +86,36 @@ def test_signals_at_any_moment_stop_and_save_and_the_study_ends_in_the_same_bits
     assert history.rows(folder, "select distinct attempt from runs") == [(1,)]
 
 
+IN_A_FINALIZER = """
+import gc, os, signal, sys, weakref
+from srbench.signals import ending
+
+class Kept:
+    def __del__(self):
+        if sys.argv[1] == "finalizer":
+            os.kill(os.getpid(), signal.SIGTERM)
+
+def called_back(reference):
+    if sys.argv[1] == "callback":
+        os.kill(os.getpid(), signal.SIGTERM)
+
+with ending():
+    kept = Kept()
+    reference = weakref.ref(kept, called_back)
+    del kept
+    print("went on")
+"""
+
+
+@pytest.mark.parametrize("where", ["finalizer", "callback"])
+def test_a_signal_where_python_drops_what_is_raised_ends_the_command_all_the_same(
+    where: str,
+) -> None:
+    command = [sys.executable, "-c", IN_A_FINALIZER, where]
+    process = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (process.returncode, process.stdout, process.stderr) == (143, "", "")
+
+
 def test_a_stop_while_scores_are_taken_is_quick_and_loses_no_training(
     tmp_path: Path, nursery: Nursery, undisturbed: history.Found
 ) -> None:
