@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor, nn, optim
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from srbench import slots
 from srbench.document import parse as parse_yaml
@@ -168,6 +172,67 @@ def images_do_not_meet(slot: Slot, name: str) -> None:
             alone = by_factor(module(*(x[:1].clone() for x in inputs)), inputs[0])
         same = all(torch.allclose(both[k][:1], alone[k], atol=1e-5) for k in both)
         _hold(same, "an image's neighbours change it")
+
+
+def stays_on_its_device(slot: Slot, name: str) -> None:
+    """A step neither waits for its device nor brings anything to it: a CUDA graph can hold it.
+
+    Shown on the meta device, where nothing has a value that could be asked for. What is made at
+    the first step and kept may come from the host.
+    """
+    for step in _steps(slot, name):
+        host = OnHost()
+        try:
+            step()
+            with host:
+                step()
+        except (RuntimeError, NotImplementedError) as problem:
+            raise AssertionError(f"cannot be computed without values: {problem}") from problem
+        _hold(not host.seen, f"works on the host as well: {', '.join(host.seen)}")
+
+
+class OnHost(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Notes the operations that a tensor on the host has a part in."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.seen: list[str] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        answer = func(*args, **(kwargs or {}))
+        tensors = (t for t in tree_leaves((args, kwargs, answer)) if isinstance(t, Tensor))
+        if any(t.device.type == "cpu" for t in tensors):
+            self.seen.append(str(func))
+        return answer
+
+
+def _steps(slot: Slot, name: str) -> Iterator[Callable[[], None]]:
+    """What a part does in a training's step, backwards too, on the meta device."""
+    lr, hr = (torch.rand(2, 3, side, side, device="meta") for side in (16, 32))
+    if slot is slots.learner:
+        asked = {"train": {"clip": 0.1}}
+        train = replace(training.parse(asked).build()(), optimizer=lambda p: optim.SGD(p, 0.1))
+        net = nn.ConvTranspose2d(3, 3, 2, stride=2).to("meta")
+        learner = slot.parse(name).build()(net, train, "fp32", Streams(0))
+        yield lambda: learner(lr, hr)
+    elif slot is slots.loss:
+        distance = slot.parse(_without_weights(slot, name)).build()()
+        yield lambda: distance(hr.clone().requires_grad_(), hr).backward()
+    elif slot is slots.discriminator:
+        judge = slot.parse(name).build()().to("meta")
+        yield lambda: judge(hr).square().sum().backward()
+    else:
+        for module, inputs, _ in _network(slot, name):
+            initialise(module, Streams(0))
+            module.to("meta")
+            yield partial(_there_and_back, module, [x.to("meta") for x in inputs])
+
+
+def _there_and_back(module: nn.Module, inputs: Sequence[Tensor]) -> None:
+    answers = by_factor(module(*inputs), inputs[0]).values()
+    learnt = [y.square().sum() for y in answers if y.requires_grad]
+    if learnt:
+        torch.stack(learnt).sum().backward()  # type: ignore[no-untyped-call]
 
 
 def measures_a_distance(slot: Slot, name: str) -> None:
@@ -359,6 +424,7 @@ _LAYER_LAWS: tuple[Law, ...] = (
     same_seed_same_weights,
     weights_have_names,
     images_do_not_meet,
+    stays_on_its_device,
 )
 LAWS: dict[str, tuple[Law, ...]] = {
     **dict.fromkeys(
@@ -376,11 +442,11 @@ LAWS: dict[str, tuple[Law, ...]] = {
         ),
         _LAYER_LAWS,
     ),
-    "loss": (measures_a_distance,),
+    "loss": (measures_a_distance, stays_on_its_device),
     "optimizer": (goes_downhill,),
     "schedule": (stays_a_factor,),
-    "learner": (takes_steps,),
-    "discriminator": (judges_images,),
+    "learner": (takes_steps, stays_on_its_device),
+    "discriminator": (judges_images, stays_on_its_device),
     "initialisation": (draws_by_the_generator_alone,),
     "dataset": (names_its_images,),
     "degradation": (degrades,),

@@ -8,12 +8,10 @@ shrunk by bicubic. A score or loss of a smaller output has its factor behind its
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 
-import torch
 from torch import Tensor, nn
 
-from srbench.resample import weights
+from srbench.resized import resized
 
 Answer = Tensor | Mapping[int, Tensor]
 
@@ -60,11 +58,4 @@ def shrunk(hr: Tensor, height: int, width: int) -> Tensor:
     """HR (N, C, H, W) resized to (N, C, height, width) by antialiased bicubic, not rounded."""
     if hr.shape[-2:] == (height, width):
         return hr
-    rows = _matrix(hr.shape[-2], height, hr.device)
-    columns = _matrix(hr.shape[-1], width, hr.device)
-    return (columns @ (rows @ hr).mT).mT
-
-
-@lru_cache(maxsize=64)
-def _matrix(size: int, new_size: int, device: torch.device) -> Tensor:
-    return torch.tensor(weights(size, new_size), dtype=torch.float32, device=device)
+    return resized(hr, height, width)

@@ -101,7 +101,8 @@ class Results:
                over an epoch), loss/x2 and the like (other terms), lr, validate/psnr_y,
                validate/ssim_y, validate/psnr_above_flat
     scores     run_id, variant, seed, dataset, protocol, image, metric, value; one image a row
-    pictures   run_id, variant, seed, dataset, image, kind (lr | sr | hr), path
+    pictures   run_id, variant, seed, dataset, image, kind (lr | sr | sr/x2 … |
+               hr), path
     datasets   role (train | validate | eval), name, manifest, images, megapixels
     looks      seeds, variant, pairs, effect, low, high, p, nominal, p_within, nominal_within,
                verdict, taken; a row a contrast and look, as it was taken

@@ -1,7 +1,8 @@
-"""The vocabulary: every place where a study may choose a part.
+"""The vocabulary: every place where networks, training, data and measuring choose a part.
 
 To add a part, write it in a file of the slot's folder and put `@<slot>.register("name")` above
-it; nothing else has to change. To add a slot, add it here.
+it; nothing else has to change. To add a slot, add it here. (What a search is run by is chosen in
+`study/samplers.py`.)
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ def read_parts() -> Words:
     """Import every part and say what it is."""
     from srbench import slots
     from srbench.data.settings import material
+    from srbench.study.samplers import pruner, sampler
     from srbench.train.settings import training
 
     slots.load()
@@ -34,7 +35,7 @@ def read_parts() -> Words:
             "gives": list(slot.gives),
             "parts": {name: _part(part) for name, part in sorted(slot.parts.items())},
         }
-        for slot in (*slots.SLOTS.values(), training, material)
+        for slot in (*slots.SLOTS.values(), training, material, sampler, pruner)
     }
 
 

@@ -84,6 +84,23 @@ class Mixes(nn.Module):
         return x - x.mean()
 
 
+class Asks(nn.Identity):
+    """Nobody. Ours."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x if x.isfinite().all() else x.nan_to_num()
+
+
+class Brings(Asks):
+    """Nobody. Ours."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * torch.tensor([2.0]).to(x.device)
+
+
 class Silent(nn.Identity):
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -97,6 +114,8 @@ class Silent(nn.Identity):
         (Numbered, "numbers instead of names: 0.weight"),
         (Shrinks, r"gives \(2, 8, 5, 4\)"),
         (Mixes, "neighbours change it"),
+        (Asks, "cannot be computed without values"),
+        (Brings, "works on the host as well: .*_to_copy"),
         (Silent, "cites nothing"),
     ],
 )

@@ -21,16 +21,18 @@ PARTS = {
     "outputs",
     "streams",
     "resample",
+    "resized",
     "scales",
 }  # what parts are made with
 ALLOWED: dict[str, set[str]] = {
     # values and vocabulary
     "registry": set(),
     "layers": set(),
-    "outputs": {"resample"},
+    "outputs": {"resized"},
     "streams": set(),
     "scales": set(),
     "resample": set(),
+    "resized": {"resample"},
     "csv_text": set(),
     "space": set(),
     "history": set(),
@@ -86,7 +88,7 @@ ALLOWED: dict[str, set[str]] = {
         "stale", "stats", "store", "study", "terminal", "train", "tune", "workers",
     },
     "shortcut": {"machine"},
-    "vocabulary": {"cache", "registry", "slots", "shortcut", "data", "train"},
+    "vocabulary": {"cache", "registry", "slots", "shortcut", "data", "study", "train"},
     "terminal": {
         "csv_text", "data", "estimate", "machine", "networks", "registry", "signals", "slots",
         "stale", "stats", "store", "study", "verify",

@@ -5,11 +5,11 @@ Called with (output, image): (N, 3, scale*H, scale*W) and (N, 3, H, W); no param
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from srbench.resample import Kernel, weights
+from srbench.resample import Kernel
+from srbench.resized import resized
 from srbench.slots import skip
 
 
@@ -19,11 +19,8 @@ def upscale(x: Tensor, scale: int, kernel: Kernel) -> Tensor:
         return functional.interpolate(x, scale_factor=scale, mode="nearest")
     if kernel == "bilinear":
         return functional.interpolate(x, scale_factor=scale, mode="bilinear", align_corners=False)
-    rows, columns = (
-        torch.tensor(weights(size, scale * size, kernel), dtype=x.dtype, device=x.device)
-        for size in x.shape[-2:]
-    )
-    return (columns @ (rows @ x).mT).mT
+    height, width = x.shape[-2:]
+    return resized(x, scale * height, scale * width, kernel)
 
 
 class Skip(nn.Module):

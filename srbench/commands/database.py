@@ -1,4 +1,4 @@
-"""Commands about the database itself: show, sql, export, import, dashboard, doctor."""
+"""Commands about the database itself: show, sql, import, merge, dashboard, doctor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands that measure without a study: scores of any weights on any images."""
+"""Commands that measure without a plan: scores, cosines, verify."""
 
 from __future__ import annotations
 

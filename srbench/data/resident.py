@@ -60,7 +60,7 @@ class Resident:
     side: int  # of LR patches
 
     def table(self, corners: Integers, turns: Sequence[Turn], drawn: NDArray[np.bool_]) -> Integers:
-        """(count, 6): LR start, down, across, then HR's; `corners` as of `Patches.corners`."""
+        """(count, 6): LR start, down, across, then HR's; `corners` as `patches._corners` gives."""
         number, y, x = corners.T
         one, scale, width = np.ones_like(y), self.scale, self.widths[number]
         lr = Walks(self.lr_first[number] + y * width + x, width, one)
@@ -85,9 +85,22 @@ def _gather(pixels: Tensor, walks: Tensor, side: int) -> Tensor:
     return pixels[start + down * steps[:, None] + across * steps]  # (N, side, side, 3)
 
 
-@lru_cache(maxsize=4)
 def resident(images: Dataset, scale: int, side: int, device: torch.device) -> Resident | None:
     """Images with LR on a device, shared by the runs of a process; None where they do not fit."""
+    pixels = _pixels(images, scale, device)
+    return None if pixels is None else Resident(*pixels, scale, side)
+
+
+def release() -> None:
+    """Keep no images on devices for runs to come."""
+    _pixels.cache_clear()
+
+
+@lru_cache(maxsize=4)
+def _pixels(
+    images: Dataset, scale: int, device: torch.device
+) -> tuple[Tensor, Tensor, Integers, Integers, Integers] | None:
+    """What `Resident` says of pixels, whatever the side of a patch."""
     size = sum(
         image.hr.size + (0 if image.lr is None else image.lr.size) for image in images.images
     )
@@ -106,7 +119,7 @@ def resident(images: Dataset, scale: int, side: int, device: torch.device) -> Re
         return np.cumsum([0, *(p.shape[0] * p.shape[1] for p in pictures)])[:-1].astype(np.int64)
 
     widths = np.array([lr.shape[1] for lr in lrs], np.int64)
-    return Resident(flat(lrs), flat(hrs), first(lrs), first(hrs), widths, scale, side)
+    return flat(lrs), flat(hrs), first(lrs), first(hrs), widths
 
 
 def drawn_turns(

@@ -1,1 +1,1 @@
-"""Scores, cost and latency of a network."""
+"""Scores and cost of a network, and the stopwatch and rounds that times are taken with."""

@@ -1,6 +1,6 @@
 """The conductor: claims runs, has workers train them, and writes what they say.
 
-The one room where training meets the store. Of one `srbench run` only this process writes; its
+Here training meets the store. Of one `srbench run` only this process writes; its
 workers die with it, and what they had under way goes on from its checkpoint next time.
 """
 

@@ -1,6 +1,6 @@
 """Effects: what a variant changes against the baseline, paired by seed.
 
-The unit is the training run (PROTOCOL 4). Two variants trained with one seed share patches,
+The unit is the training run. Two variants trained with one seed share patches,
 order and the initial weights they have in common, so their difference is taken within the seed
 and the interval is the t interval of those differences. Beside it stands the simultaneous
 interval (Bonferroni over all contrasts of the study), for whoever reads many rows at once.

@@ -1,4 +1,4 @@
-"""From seed differences to one of four verdicts for every contrast of a study (PROTOCOL 4).
+"""From seed differences to one of four verdicts for every contrast of a study.
 
 Paired t with Holm for "different", two one-sided tests with a Holm family of their own for
 "equivalent", each family 5 %, equivalent first. What the report says of an effect is in the

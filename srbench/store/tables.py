@@ -265,7 +265,7 @@ class Curve(Base):
     __table_args__ = (UniqueConstraint("run_id", "name"),)
     id: Mapped[int] = key("number of the curve")
     run_id: Mapped[int] = link("runs.id", "the run")
-    name: Mapped[str] = words("what is drawn, such as loss or validate.psnr_y")
+    name: Mapped[str] = words("what is drawn, such as loss or validate/psnr_y")
 
 
 class Point(Base):
@@ -307,7 +307,7 @@ class Picture(Base):
     __tablename__ = "pictures"
     run_id: Mapped[int] = link("runs.id", "the run", primary_key=True)
     image_id: Mapped[int] = link("images.id", "the image it shows", primary_key=True)
-    kind: Mapped[str] = words("lr, sr or hr", primary_key=True)
+    kind: Mapped[str] = words("lr, sr, hr, or sr/x2 of a smaller output", primary_key=True)
     path: Mapped[str] = words("the file, relative to the database's folder")
 
 

@@ -86,7 +86,7 @@ KEYS: dict[str, str] = {
     "source": "where the question comes from",
     "from": "another study, whose keys hold where this one says nothing",
     "only": "which of that one's variants: [standard, atrous_*]",
-    "scale": "2, 3, 4 or 8",
+    "scale": "1, 2, 3, 4 or 8",
     "data": "settings of the data, see `srbench blocks data`",
     "train": "settings of training, see `srbench blocks train`",
     "seeds": "how many, a list, or {until: decided}",
@@ -136,7 +136,7 @@ def read(
 
 def _scale(written: object) -> int:
     if type(written) is not int or written not in (1, 2, 3, 4, 8):
-        raise StudyError(f"{brief(written)} is not 2, 3, 4 or 8", ("scale",))
+        raise StudyError(f"{brief(written)} is not 1, 2, 3, 4 or 8", ("scale",))
     return written
 
 

@@ -67,7 +67,8 @@ def _photos() -> Check:
 def _data() -> Check:
     root = os.environ.get("SRBENCH_DATA")
     if root is None:
-        return Check("datasets", "SRBENCH_DATA is not set; known sets are looked for in data/")
+        places = "data/ and ../shared/data/"
+        return Check("datasets", f"SRBENCH_DATA is not set; known sets are looked for in {places}")
     return Check("datasets", f"SRBENCH_DATA is {root}", Path(root).is_dir())
 
 

@@ -9,7 +9,8 @@ up are undone before the recording.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -85,17 +86,20 @@ class Held:
         with torch.random.fork_rng(devices=[self.device] if cuda else []):
             before = Snapshot(self.learner)
             ring = self.ring.clone()
-            self._warm_up(work)
-            before.put_back()
-            self.ring.copy_(ring)
             try:
+                self._warm_up(work)
+                before.put_back()
+                self.ring.copy_(ring)
                 return self.hold(work)
             except torch.OutOfMemoryError:
                 raise
             except RuntimeError as problem:  # a part that waits for the device, or copies to it
                 first = next(iter(str(problem).splitlines()), "")
                 warnings.warn(f"not held by a CUDA graph, so slower: {first}", stacklevel=2)
+                if cuda:
+                    _end_recording(self.device)
                 before.put_back()
+                self.ring.copy_(ring)
                 return work
 
     def _warm_up(self, work: Callable[[], None]) -> None:
@@ -103,12 +107,37 @@ class Held:
             for _ in range(WARM_UP):
                 work()
             return
-        aside = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
-        aside.wait_stream(torch.cuda.current_stream(self.device))
-        with torch.cuda.stream(aside):
-            for _ in range(WARM_UP):
-                work()
-        torch.cuda.current_stream(self.device).wait_stream(aside)
+        here, aside = torch.cuda.current_stream(self.device), torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
+        aside.wait_stream(here)
+        try:
+            with torch.cuda.stream(aside):
+                for _ in range(WARM_UP - 1):
+                    work()
+                with _no_waiting():
+                    work()
+        finally:
+            here.wait_stream(aside)
+
+
+@contextmanager
+def _no_waiting() -> Iterator[None]:
+    """What waits for the device is a RuntimeError, before a recording would be spoilt by it."""
+    before = torch.cuda.get_sync_debug_mode()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        yield
+    finally:
+        torch.cuda.set_sync_debug_mode(before)
+
+
+def _end_recording(device: torch.device) -> None:
+    """A recording that has failed leaves torch's generator in it: with a copy, it can draw again.
+
+    Else: "Offset increment outside graph capture encountered unexpectedly."
+    """
+    index = torch.cuda.current_device() if device.index is None else device.index
+    generator = torch.cuda.default_generators[index]
+    generator.graphsafe_set_state(generator.clone_state())
 
 
 class Snapshot:

@@ -23,7 +23,7 @@ class TrainSettings:
 
     epochs       passes over `data.patches` patches
     batch        patches in a step; the last step of an epoch may have fewer
-    learner      what a step does: supervised, or adversarial with a second network
+    learner      what a step does: supervised, multi_scale, or adversarial with a second network
     initial      how initial weights are drawn
     clip         largest norm of the whole gradient; none leaves it alone
     validations  how many times PSNR and SSIM on `validate` are taken, evenly over the run

@@ -13,7 +13,7 @@ from srbench.data.augmentations import hflip, rot90, vflip
 from srbench.data.decoded import Dataset, Image
 from srbench.data.degradations import noise as noisy
 from srbench.data.patches import Patches
-from srbench.data.resident import resident
+from srbench.data.resident import release, resident
 from srbench.data.resizers import matlab_bicubic
 from srbench.streams import Streams
 
@@ -64,4 +64,11 @@ def test_what_only_the_host_can_do_stays_there() -> None:
 def test_runs_of_a_process_share_the_pixels() -> None:
     images = patches()._images
     own = Dataset("set", "train", images, "")
-    assert resident(own, 3, 4, torch.device("cpu")) is resident(own, 3, 4, torch.device("cpu"))
+    one, other = (resident(own, 3, side, torch.device("cpu")) for side in (4, 6))
+    assert one is not None
+    assert other is not None
+    assert one.hr is other.hr
+    release()
+    later = resident(own, 3, 4, torch.device("cpu"))
+    assert later is not None
+    assert later.hr is not one.hr

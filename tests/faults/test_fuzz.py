@@ -1,7 +1,7 @@
 """A sample of each fuzzing campaign, and that the fuzzer sees what it is there to see.
 
 The whole of it: `python tests/faults/fuzz.py --all`, some 30 minutes; studies, images and weights
-alone, 25,000 cases, are the slow test here.
+alone, 25,000 cases, are the campaign here.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from srbench.mirror import refresh
 from srbench.store import open_store
 
 HANGS = 1800  # seconds: only a process that waits for ever is longer
-ROUNDS = int(os.environ.get("SRBENCH_ROUNDS", "4"))  # of the slow tests
+ROUNDS = int(os.environ.get("SRBENCH_ROUNDS", "4"))  # of the campaign
 AT_ONCE = 8
 
 

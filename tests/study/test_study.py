@@ -123,7 +123,7 @@ MISTAKES = [
     ("variants: {' a': {}}", "1:12 variants. a: a name has 1 to 80 characters"),
     ("variants: {a  b: {}}", "1:12 variants.a  b: a name has 1 to 80 characters, single spaces"),
     ("varients: {}", "1:1 varients: key 'varients' is unknown; did you mean 'variants'?"),
-    ("scale: 5", "1:1 scale: 5 is not 2, 3, 4 or 8"),
+    ("scale: 5", "1:1 scale: 5 is not 1, 2, 3, 4 or 8"),
     ("scale: 2.0", "1:1 scale: 2.0 is not a whole number"),
     ("scale: true", "1:1 scale: True is not a whole number"),
     ("scale: 3\ndata: {patch: 128}", "2:8 data.patch: 128 does not divide by the scale 3"),
@@ -320,8 +320,8 @@ def test_the_scale_is_set_from_the_command_line_with_the_patch_that_goes_with_it
     assert found.overrides[0] == "--set scale=3"
     for asked, said in (
         (["scale=3"], "--set scale=3 data.patch: 128 does not divide by the scale 3"),
-        (["scale=5"], "--set scale=5 scale: 5 is not 2, 3, 4 or 8"),
-        (["scale=x"], "--set scale=x scale: 'x' is not 2, 3, 4 or 8"),
+        (["scale=5"], "--set scale=5 scale: 5 is not 1, 2, 3, 4 or 8"),
+        (["scale=x"], "--set scale=x scale: 'x' is not 1, 2, 3, 4 or 8"),
     ):
         with pytest.raises(StudyError) as caught:
             study.read(file, set_=asked)

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from srbench import slots
+from srbench.conformance import OnHost
 from srbench.data.decoded import Dataset, Image
 from srbench.data.patches import Patches
 from srbench.streams import Streams
@@ -183,6 +184,62 @@ def test_work_that_cannot_be_recorded_is_done_all_the_same() -> None:
             torch.manual_seed(step)
             assert torch.equal(one, plain(0, step))
     assert ["not held by a CUDA graph" in str(w.message) for w in said] == [True]
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("late", [False, True], ids=["in the warm-up", "in the recording"])
+def test_a_step_that_waits_is_taken_all_the_same_and_draws_as_before(late: bool) -> None:
+    """Found before a recording, or where it spoils one, which leaves torch's generator in it."""
+
+    class Waits(Supervised):
+        def __call__(self, lr: Tensor, hr: Tensor) -> Tensor:
+            loss = super().__call__(lr, hr)
+            if not late or torch.cuda.is_current_stream_capturing():
+                loss.item()
+            return loss
+
+    device = torch.device("cuda")
+    ours, plain = (Waits(made("cuda"), settings(), "fp32", Streams(0)) for _ in range(2))
+    taken = graphed(ours, images(), device, graphs.captured)
+    torch.manual_seed(0)
+    with pytest.warns(UserWarning, match="not held by a CUDA graph"):
+        one = taken(0, 0)
+    torch.manual_seed(0)
+    assert torch.equal(one, stepwise(plain, images(), device)(0, 0))
+
+
+class Descent(torch.optim.Optimizer):
+    """Gradient descent by a rate that is a tensor."""
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    p.sub_(p.grad * group["lr"])
+
+
+@pytest.mark.parametrize(
+    "degradation", ["matlab_bicubic", {"pipeline": {"of": ["noise", "bicubic"]}}], ids=["", "drawn"]
+)
+def test_what_is_recorded_leaves_the_host_alone(degradation: Any) -> None:
+    """On the meta device: patches are cut, and steps taken, without a value or a copy."""
+    recorded: list[str] = []
+
+    def noted(work: Callable[[], None]) -> Callable[[], None]:
+        with OnHost() as host:
+            work()
+        recorded.append("a step")
+        assert host.seen == []
+        return work
+
+    learner = Supervised(made("meta"), settings(clip=0.1), "fp32", Streams(0))
+    learner.optimizer = Descent(learner.parameters, {"lr": RATE})  # torch's are not fused there
+    taken = graphed(learner, images(degradation), torch.device("meta"), noted)
+    for step in range(3):
+        taken(0, step)
+    assert len(recorded) == 2  # batches of two sizes
 
 
 def test_rates_of_held_steps_lie_on_the_device() -> None:
