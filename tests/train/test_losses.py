@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import piq
 import pytest
 import torch
 from torch import Tensor
@@ -33,6 +34,18 @@ def test_ssim_is_one_minus_the_metric() -> None:
     pixels = [x[0].permute(1, 2, 0).numpy().astype(np.uint8) for x in (sr, hr)]
     metric = slots.metric.parse("ssim_rgb").build()()(*pixels)
     assert value("ssim", sr / 255, hr / 255) == pytest.approx(1 - metric, abs=1e-5)
+
+
+@pytest.mark.parametrize("window", [3, 11])
+def test_ssim_and_its_gradient_are_those_of_piq(window: int) -> None:
+    sr, hr = (x.double() for x in (SR * 1.2 - 0.1, HR))  # beyond 0..1 it is cut
+    ours, theirs = (sr.clone().requires_grad_() for _ in range(2))
+    found = slots.loss.parse({"ssim": {"window": window}}).build()()(ours, hr)
+    wanted = 1 - piq.ssim(theirs.clamp(0, 1), hr, kernel_size=window, downsample=False)
+    assert found.item() == pytest.approx(wanted.item(), abs=1e-6)
+    for value in (found, wanted):
+        value.backward()
+    torch.testing.assert_close(ours.grad, theirs.grad, atol=1e-7, rtol=1e-4)
 
 
 def test_a_sum_is_weighed() -> None:
