@@ -1,8 +1,10 @@
 """`srbench` and `python -m srbench`: an interrupt while they still import is no traceback."""
 
 import gc
+import io
 import os
 import signal
+import sys
 
 
 def main() -> None:
@@ -11,6 +13,9 @@ def main() -> None:
         number = getattr(signal, name, None)  # Windows knows no SIGHUP; nohup has it ignored
         if number and (name != "SIGHUP" or signal.getsignal(number) != signal.SIG_IGN):
             signal.signal(number, lambda found, _: os._exit(128 + found))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # an encoding without ± is no reason to end
+            stream.reconfigure(errors="backslashreplace")
     gc.set_threshold(100_000, 50, 100)  # else torch's import sets off hundreds of collections
     from srbench.cli import main as run
 

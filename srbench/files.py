@@ -59,11 +59,10 @@ def write_atomically(path: Path, data: bytes | memoryview) -> None:
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """A file to write to, which takes its place when all went well, as `write_atomically`."""
-    aside = path.with_name(path.name + ASIDE)
     with written(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file, aside = _mine(path.with_name(path.name + ASIDE))
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            file, aside = _mine(aside)
             with file:
                 yield file
                 file.flush()

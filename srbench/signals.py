@@ -114,7 +114,7 @@ def _is_importing(frame: FrameType | None) -> bool:
 def _end_at_once(code: int) -> NoReturn:
     """No unwinding; but a cursor that the progress display has hidden comes back."""
     for stream in (sys.stdout, sys.stderr):
-        if stream.isatty():
+        if stream is not None and stream.isatty():  # None where it was closed
             os.write(stream.fileno(), SHOW_CURSOR)
             break
     os._exit(code)

@@ -111,7 +111,7 @@ def _sources_now(variants: list[dict[Any, Any]]) -> Iterator[tuple[str, Any]]:
     """Fingerprint → source and training loop of today; None where it can no longer be read."""
     from srbench import slots
     from srbench.data.settings import material
-    from srbench.planning.plan import source_of_tree
+    from srbench.planning.identity import source_of_tree
     from srbench.study import Tree
     from srbench.train.fit import FIT_VERSION
     from srbench.train.settings import training

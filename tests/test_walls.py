@@ -62,7 +62,8 @@ ALLOWED: dict[str, set[str]] = {
     "planning": PARTS | {"cache", "data", "machine", "measure", "stats", "study", "train",
                          "weights"},
     "workers": PARTS | {
-        "data", "files", "measure", "places", "signals", "stats", "study", "train",
+        "data", "files", "measure", "places", "planning", "signals", "stats", "study", "train",
+        "weights",
     },
     "latency": PARTS | {"data", "machine", "measure", "stats", "study", "train"},
     "networks": PARTS | {"data", "document", "files", "measure", "weights"},

@@ -25,6 +25,7 @@ from srbench.commands.options import (
     out,
     study_file,
 )
+from srbench.registry import StudyError
 
 
 class Rerun(StrEnum):
@@ -79,8 +80,12 @@ def run(
         out.print(f"Stopped and saved; {plural(left, 'run')} {verb} left. Go on with: ", end="")
         out.print(again, markup=False, style="bold", soft_wrap=True)
         raise typer.Exit(ended.exit_code)
+    untimed: StudyError | None = None
     if latency:
-        take_if_wanting(store, ended.plan, request)
+        try:
+            take_if_wanting(store, ended.plan, request)
+        except StudyError as problem:
+            untimed = problem  # what was trained is told all the same
     _print_summary(store, ended.plan)
     if ended.elsewhere:
         out.print(f"{ended.elsewhere} more runs are being trained by another srbench run.")
@@ -88,6 +93,8 @@ def run(
     out.print("The whole report: ", end="")
     command = f"srbench report {'-- ' if name.startswith('-') else ''}{shlex.quote(name)}"
     out.print(command, markup=False, style="bold", soft_wrap=True)
+    if untimed is not None:
+        raise untimed
     raise typer.Exit(ended.exit_code)
 
 

@@ -14,7 +14,7 @@ Precision = Literal["fp32", "bf16"]
 
 
 def choose_devices(asked: str, workers: int | None) -> tuple[str, ...]:
-    """The device of each worker: every CUDA device once, or the CPU once a core.
+    """The device of each worker: every CUDA device of the first one's kind, or the CPU once a core.
 
     Raises:
         StudyError: the device is not there.
@@ -27,7 +27,7 @@ def choose_devices(asked: str, workers: int | None) -> tuple[str, ...]:
     if asked == "cpu":
         return ("cpu",) * (workers or len(os.sched_getaffinity(0)))
     known = [f"cuda:{i}" for i in range(count)]
-    chosen = known if asked == "cuda" else [asked]
+    chosen = _of_one_kind(known) if asked == "cuda" else [asked]
     if not chosen or not set(chosen) <= set(known):
         found = ", ".join(["cpu", *known])
         raise StudyError(f"{asked!r} is not there (found: auto, {found})", place="--device")
@@ -53,7 +53,16 @@ def device_name(device: str) -> str:
         return cpu_name()
     import torch
 
-    return torch.cuda.get_device_name(device)
+    try:
+        return torch.cuda.get_device_name(device)
+    except RuntimeError as problem:  # it is there, and does not work
+        said = next(iter(str(problem).splitlines()), "CUDA does not start")
+        raise StudyError(f"{device} cannot be used: {said}", place="--device") from None
+
+
+def _of_one_kind(devices: list[str]) -> list[str]:
+    """Those that are what the first one is: another kind of device would give other bits."""
+    return [one for one in devices if device_name(one) == device_name(devices[0])]
 
 
 def driver(device: str) -> str | None:

@@ -82,16 +82,22 @@ def alone(device: str, patience_s: float = 0.0) -> Iterator[None]:
 
 def _open(device: str) -> IO[str]:
     folder = lock_folder()
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError:  # batch systems and `su` leave the runtime folder of another
+        folder = _own_folder()
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return (folder / f"{_identity(device)}.lock").open("a")
 
 
 def lock_folder() -> Path:
     """Where the locks are: what the system clears when the user or the machine leaves."""
     given = os.environ.get("XDG_RUNTIME_DIR")
-    return (
-        Path(given) / "srbench" if given else Path(tempfile.gettempdir(), f"srbench-{os.getuid()}")
-    )
+    return Path(given) / "srbench" if given else _own_folder()
+
+
+def _own_folder() -> Path:
+    return Path(tempfile.gettempdir(), f"srbench-{os.getuid()}")
 
 
 def _taken(file: IO[str], kind: int) -> bool:

@@ -67,12 +67,16 @@ class MirrorWatcher:
         with self.guarded() as mirror:
             frame = pd.DataFrame(done.scores, columns=["dataset", "image", "metric", "value"])
             frame["dataset"] = frame["dataset"].map(self.sets)
-            means = _means(frame.assign(run_id=claim.run))[claim.run]
+            means = _means(frame.assign(run_id=claim.run)).get(claim.run, {})
             facts: dict[str, Plain] = {f"{m} on {d}": value for (m, d), value in means.items()}
             facts |= {"state": "done", "train_seconds": done.train_s}
-            value = means[self.metric]
-            strip = folder / STRIP
-            mirror.finish(Finished(self.cells[claim.run], (value,), facts=facts, artifact=strip))
+            values = (means[self.metric],) if self.metric in means else ()
+            mirror.finish(
+                Finished(
+                    self.cells[claim.run], values, "complete" if values else "failed",
+                    facts=facts, artifact=folder / STRIP,
+                )
+            )  # fmt: skip
 
     def failed(self, claim: Any, reason: str, message: str) -> None:
         if claim.run not in self.cells:

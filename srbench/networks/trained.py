@@ -9,14 +9,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
-from torch import Tensor, nn
+from torch import nn
 
 from srbench import document, slots
 from srbench.measure.cost import reach
 from srbench.registry import StudyError, printable
 from srbench.weights.fill import fill
 from srbench.weights.network import foreign_network, network
+from srbench.weights.stored import stored_weights
 
 FOREIGN = "spandrel"
 """What `--model` says where a library is to tell others' networks by their weights."""
@@ -56,7 +56,7 @@ def of_run(found: dict[str, Any], root: Path) -> Network:
         raise StudyError(f"can no longer be built: {problem}", place=place) from None
     if found["weights"] is not None:
         file = root / found["weights"]
-        fill(net, _stored(file, found["weights_sha256"]), file, place)
+        fill(net, stored_weights(file, found["weights_sha256"]), file, place)
     facts = {
         "model": json.dumps(training["model"]),
         "run": str(found["id"]),
@@ -89,14 +89,3 @@ def of_file(model: str, scale: int, file: Path | None) -> Network:
     if file is not None:
         facts["weights_sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
     return Network(net.eval(), scale, str(file or model), facts)
-
-
-def _stored(file: Path, sha256: str | None) -> dict[str, Tensor]:
-    """The weights that a run left, if they are still what it left."""
-    try:
-        content = file.read_bytes()
-    except OSError as problem:
-        raise StudyError(f"cannot be read: {problem.strerror}", place=str(file)) from None
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise StudyError("is not what the run left: its SHA-256 is another", place=str(file))
-    return safetensors.torch.load(content)

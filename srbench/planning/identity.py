@@ -16,9 +16,12 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from srbench.registry import Part
+
+if TYPE_CHECKING:  # torch comes with it
+    from srbench.study import Tree
 
 VOCABULARY = ("srbench", "srbench.registry", "srbench.slots")
 
@@ -38,6 +41,18 @@ def source_digest(parts: Iterable[Part]) -> str:
     for part in parts:
         modules |= _closure(part.__module__)
     return digest({name: _code_digest(name) for name in sorted(modules)})
+
+
+def source_of_tree(tree: Tree, *, trained: bool = True) -> str:
+    """The digest of the source that decides a run's weights."""
+    choices = list(tree.model.choices())
+    if trained:
+        choices += [c for c in tree.train.choices() if c is not tree.train]
+        for key in ("degradation", "augment"):
+            value = tree.data[key]
+            for choice in value if isinstance(value, tuple) else (value,):
+                choices += choice.choices()
+    return source_digest(choice.slot.parts[choice.name] for choice in choices)
 
 
 @cache

@@ -72,6 +72,7 @@ class PlannedVariant:
     cost: Cost
     source: str
     manifest: str  # of the training images; empty where nothing is trained
+    validate: str  # the manifest of those it is validated on, likewise
     network: str  # digest of the network apart from its training: what latency is of
     step: str  # digest of the network and one training step: what step time is of
     stale: bool = False  # stands for runs of a former source
@@ -162,9 +163,9 @@ def plan_variant(
     _check_scales(tree, scale, scales)
     price = cost_of(tree.model, scale, scales)
     trained = price.parameters > price.frozen
-    steps, manifest = 0, ""
+    steps, manifest, judge = 0, "", ""
     train: TrainSettings = tree.train.build()()
-    source = identity.source_digest(_parts_used(tree, trained))  # as `source_of_tree`
+    source = identity.source_of_tree(tree, trained=trained)
     asked: dict[str, Any] = {
         "model": tree.model.to_json(),
         "scale": scale,
@@ -181,18 +182,19 @@ def plan_variant(
         steps = train.epochs * patches.steps_per_epoch
         tried = [tree.train.to_json(), patch, steps, source, torch.__version__]
         kept("tried", identity.digest(tried), lambda: _try_training(train, steps, patch))
+        judge = images(tree.data["validate"], "validate").manifest
         asked |= {
             "fit": FIT_VERSION,
             "train": tree.train.to_json(),
             "data": {k: v for k, v in describe(tree.data).items() if k in TRAINING_DATA},
             "images": manifest,
-            "validate": images(tree.data["validate"], "validate").manifest,
+            "validate": judge,
         }
         if len(at) > 1:
             asked["images_by_scale"] = {str(one): found.manifest for one, found in at.items()}
     runs = seeds if trained else (0,)
     return PlannedVariant(
-        variant, identity.digest(asked), runs, steps, price, source, manifest,
+        variant, identity.digest(asked), runs, steps, price, source, manifest, judge,
         network_digest(tree, scale), step_digest(tree, scale) if trained else "",
     )  # fmt: skip
 
@@ -273,28 +275,11 @@ def cost_of(model: Choice, scale: int, scales: tuple[int, ...]) -> Cost:
     return Cost(**plain)
 
 
-def source_of_tree(tree: Tree) -> str:
-    """The digest of the source that decides the weights of a trained variant."""
-    return identity.source_digest(_parts_used(tree, True))
-
-
 def with_variants(plan: Plan, variants: tuple[PlannedVariant, ...]) -> Plan:
     """The plan with other runs for its variants, and the digest of that."""
     unique = {(role, images.manifest): images for role, images in plan.datasets}
     asked = _asked(plan.study, list(variants), unique)
     return replace(plan, variants=variants, digest=identity.digest(asked))
-
-
-def _parts_used(tree: Tree, trained: bool) -> list[Any]:
-    """The registered parts that decide a run's weights."""
-    choices = list(tree.model.choices())
-    if trained:
-        choices += [c for c in tree.train.choices() if c is not tree.train]
-        for key in ("degradation", "augment"):
-            value = tree.data[key]
-            for choice in value if isinstance(value, tuple) else (value,):
-                choices += choice.choices()
-    return [choice.slot.parts[choice.name] for choice in choices]
 
 
 def _asked(

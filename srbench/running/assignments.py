@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, fields
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,20 @@ from srbench.planning.plan import Plan, PlannedVariant
 from srbench.store import Claim, MissingScore, Outcome, PictureRow, Provenance, ScoreRow, Store
 from srbench.workers.messages import Done, Task
 from srbench.workers.pictures import save_originals
+
+
+def task_of(planned: PlannedVariant, **where: Any) -> Task:
+    """A planned run as a worker is told of it; `where` are the fields that no plan knows."""
+    tree = planned.variant.tree
+    return Task(
+        model=tree.model.to_json(),
+        train=tree.train.to_json(),
+        data=tree.data.to_json(),
+        salt=planned.variant.salt,
+        images={"train": planned.manifest, "validate": planned.validate},
+        source=planned.source,
+        **where,
+    )
 
 
 class Assignments:
@@ -34,6 +48,7 @@ class Assignments:
         self.by_name = {p.variant.name: p for p in plan.variants}
         self.originals: dict[str, list[tuple[str, str, str]]] = {}
         self.noted: dict[str, int] = {}  # device -> number of its provenance
+        self.here = surroundings()  # as they are while plans and runs are made
 
     def planned(self, claim: Claim) -> PlannedVariant:
         known = next((self.by_name[n] for n in claim.variants if n in self.by_name), None)
@@ -46,19 +61,15 @@ class Assignments:
         return run_folder(self.store.root, run.fingerprint, run.seed, run.attempt)
 
     def task(self, claim: Claim, planned: PlannedVariant) -> Task:
-        tree, study = planned.variant.tree, self.plan.study
-        return Task(
+        return task_of(
+            planned,
             run=claim.run,
-            model=tree.model.to_json(),
-            train=tree.train.to_json(),
-            data=tree.data.to_json(),
-            scale=study.scale,
             seed=claim.seed,
-            salt=planned.variant.salt,
+            scale=self.plan.study.scale,
             folder=str(self.folder(claim)),
-            protocol=study.protocol,
-            metrics=study.metrics,
-            evaluate=tuple(c.to_json() for c in study.base.data["eval"]) if claim.judged else (),
+            protocol=self.plan.study.protocol,
+            metrics=self.plan.study.metrics,
+            evaluate=tuple(self._evaluation_sets()) if claim.judged else (),
             checkpoint_s=self.checkpoint_s,
             precision=self.plan.numerics.precision,
         )
@@ -68,14 +79,13 @@ class Assignments:
             missing.run, missing.fingerprint, missing.seed, missing.attempt, 0, missing.variants, 0
         )
         sets = dict(self._evaluation_sets())
-        weights = str(self.store.root / missing.weights) if missing.weights else None
-        task = self.task(claim, self.planned(claim))
-        return Task(**{
-            **{f.name: getattr(task, f.name) for f in fields(task)},
-            "evaluate": (sets[missing.dataset],),
-            "metrics": tuple(missing.metrics),
-            "weights": weights,
-        })  # fmt: skip
+        return replace(
+            self.task(claim, self.planned(claim)),
+            evaluate=((missing.dataset, sets[missing.dataset]),),
+            metrics=tuple(missing.metrics),
+            weights=str(self.store.root / missing.weights) if missing.weights else None,
+            weights_sha256=missing.weights_sha256,
+        )
 
     def _evaluation_sets(self) -> Iterator[tuple[str, Any]]:
         """(manifest, choice as JSON) of every evaluation set."""
@@ -131,7 +141,7 @@ class Assignments:
         if device not in self.noted:
             self.noted[device] = self.store.add_provenance(
                 Provenance(
-                    **asdict(surroundings()),
+                    **asdict(self.here),
                     device=device_name(device),
                     driver=driver(device),
                     threads=self.threads,

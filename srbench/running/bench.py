@@ -19,6 +19,7 @@ from srbench.registry import StudyError
 from srbench.running.assignments import Assignments
 from srbench.running.seats import Seat, hire
 from srbench.store import Claim, Fenced, MissingScore, Owner, Point, Store, this_process
+from srbench.train import checkpoint
 from srbench.workers.messages import (
     Done,
     Failed,
@@ -90,6 +91,7 @@ class Conductor:
         )  # fmt: skip
         self.seats: list[Seat] = []
         self.to_score: list[MissingScore] = []
+        self.unscored: set[int] = set()  # runs whose scoring failed
         self.wanting: set[str] = set()  # why scores are not there: each is said once
         self.deaths: dict[int, int] = {}
         self.stillborn = 0  # workers in a row that died before they were ready
@@ -124,11 +126,11 @@ class Conductor:
         if self.deadline < float("inf"):
             return
         self.deadline = time.monotonic() + PATIENCE_S
-        for seat in list(self.seats):
-            if seat.claim is None:
-                self._let_go(seat)
-            else:
-                seat.tell("stop")
+        training = [seat for seat in self.seats if seat.claim is not None]
+        for seat in training:
+            seat.tell("stop")
+        for seat in [s for s in self.seats if s not in training]:  # may take a while
+            self._let_go(seat)
 
     def _hand_out(self, stopping: Callable[[], bool]) -> None:
         """Give every idle worker a task; start workers while there is more to do."""
@@ -143,7 +145,7 @@ class Conductor:
                 seat.scoring = self.to_score.pop()
                 seat.tell(self.assignments.scoring_task(seat.scoring))
             elif (claim := self.store.claim(self.number, self.owner)) is not None:
-                seat.claim = claim
+                seat.claim, seat.steps = claim, claim.steps_done
                 planned = self.assignments.planned(claim)
                 self._tell("started", claim, planned.steps)
                 seat.tell(self.assignments.task(claim, planned))
@@ -168,7 +170,7 @@ class Conductor:
             if seat.claim is not None:  # only after an error of ours, or an impatient stop
                 seat.process.kill()
                 with suppress(Fenced, StudyError):  # a full disk frees the run with this process
-                    self.store.interrupt(seat.claim, seat.claim.steps_done)
+                    self.store.interrupt(seat.claim, seat.steps)
             self._let_go(seat)
 
     def _listen(self) -> None:
@@ -206,17 +208,19 @@ class Conductor:
         assert claim is not None
         if isinstance(message, Resumed):
             self.store.forget_points(claim, message.step)
+            seat.steps = message.step
             self._tell("resumed", claim, message.step)
         elif isinstance(message, Progress):
             points = [Point(*point) for point in message.points]
             self.store.write_points(claim, points, steps=message.step)
+            seat.steps = message.step
             self._tell("progressed", claim, message)
             self._perhaps_give_up(seat, claim, message)
         elif isinstance(message, Scoring):
             self._tell("scoring", claim)
         elif isinstance(message, Done):
             self.store.finish(claim, self.assignments.outcome(claim, message, seat.device))
-            self._leave(seat, claim)
+            self._leave(seat, claim, for_good=True)
             self._tell("finished", claim, message, self.assignments.folder(claim))
             self._tell_wanting(message)
         elif isinstance(message, Failed):
@@ -224,7 +228,7 @@ class Conductor:
                 claim, message.reason, message.message, steps=message.steps,  # type: ignore[arg-type]
                 provenance=self.assignments.provenance(seat.device),
             )  # fmt: skip
-            self._leave(seat, claim)
+            self._leave(seat, claim, for_good=True)
             self._tell("failed", claim, message.reason, message.message)
         elif isinstance(message, Stopped) and seat.given_up and self.search is not None:
             at, why = seat.given_up
@@ -244,8 +248,10 @@ class Conductor:
         if seat.given_up is not None:
             seat.tell("stop")
 
-    def _leave(self, seat: Seat, claim: Claim) -> None:
-        """A run has come to its end."""
+    def _leave(self, seat: Seat, claim: Claim, *, for_good: bool = False) -> None:
+        """A run has come to its end; `for_good` where nothing will go on from its checkpoints."""
+        if for_good:
+            checkpoint.discard(self.assignments.folder(claim))
         seat.claim = seat.given_up = None
         if self.search is not None and not claim.judged:
             self.search.ended(claim)
@@ -257,7 +263,9 @@ class Conductor:
             seat.scoring = None
             self._tell_wanting(message)
         elif isinstance(message, Failed):
-            self._tell("said", f"run {missing.run} could not be scored: {message.message}")
+            first = message.message.splitlines()[0]
+            self._tell("said", f"run {missing.run} could not be scored: {first}")
+            self.unscored.add(missing.run)
             seat.scoring = None
 
     def _tell_wanting(self, done: Done) -> None:
@@ -274,23 +282,25 @@ class Conductor:
         if seat.scoring is not None:
             self._score_again(seat.scoring, how)
         elif seat.claim is not None:
-            self._give_back(seat.claim, how)
+            self._give_back(seat.claim, seat.steps, how)
         elif not seat.ready:
             self.stillborn += 1
             if self.stillborn >= MAX_DEATHS:
                 raise StudyError(f"a worker on {seat.device} could not start ({how})")
 
-    def _give_back(self, claim: Claim, how: str) -> None:
+    def _give_back(self, claim: Claim, steps: int, how: str) -> None:
         if self._is_deadly(claim.run):
             message = f"the worker process died {MAX_DEATHS} times in this run, last {how}"
-            self.store.fail(claim, "lost", message, steps=claim.steps_done)
+            self.store.fail(claim, "lost", message, steps=steps)
+            checkpoint.discard(self.assignments.folder(claim))
             self._tell("failed", claim, "lost", message)
         else:
-            self.store.interrupt(claim, claim.steps_done)
+            self.store.interrupt(claim, steps)
             self._tell("said", f"a worker was {how}; its run goes on from its checkpoint")
 
     def _score_again(self, missing: MissingScore, how: str) -> None:
         if self._is_deadly(missing.run):
+            self.unscored.add(missing.run)
             self._tell(
                 "said", f"a worker was {how}; run {missing.run} is scored by the next srbench run"
             )

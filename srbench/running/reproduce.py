@@ -18,14 +18,16 @@ from typing import Any, Literal
 from srbench import slots
 from srbench.data.settings import material
 from srbench.machine.devices import choose_devices, device_name
+from srbench.machine.occupancy import Share
 from srbench.planning.decoding import Decoded
-from srbench.planning.plan import Numerics, plan_variant, precision_of
+from srbench.planning.plan import Numerics, PlannedVariant, plan_variant, precision_of
 from srbench.registry import StudyError
+from srbench.running.assignments import task_of
 from srbench.running.seats import Seat, hire
 from srbench.store import FinishedRun, Store
 from srbench.study import Tree, Variant
 from srbench.train.settings import training
-from srbench.workers.messages import Done, Failed, Message, Progress, Task
+from srbench.workers.messages import Done, Failed, Message, Progress, Refused, Task
 
 Outcome = Literal["identical", "different", "changed", "failed"]
 
@@ -68,12 +70,19 @@ def reproduce(
     devices = choose_devices(device, workers)
     device_now = "cpu" if devices[0] == "cpu" else device_name(devices[0])
     decoded = cache(Decoded)  # one a scale
-    found = {run.run: _changed(run, device_now, decoded(run.scale)) for run in drawn}
-    left = [run for run in drawn if found[run.run] is None]
+    found: dict[int, Again] = {}
+    left: list[tuple[FinishedRun, Task]] = []
     with tempfile.TemporaryDirectory(prefix="srbench-") as folder:
-        for run, end, points in _train(left, Path(folder), devices[: len(left)], say):
-            found[run.run] = _compared(store, run, end, points)
-    return [again for again in found.values() if again is not None]
+        for run in drawn:
+            task = _task_again(run, device_now, decoded(run.scale), Path(folder))
+            if isinstance(task, Again):
+                found[run.run] = task
+            else:
+                left.append((run, task))
+        with Share(devices[: len(left)], lambda busy: say(f"waiting for a latency pass on {busy}")):
+            for run, end, points in _train(left, devices[: len(left)], say):
+                found[run.run] = _compared(store, run, end, points)
+    return [found[run.run] for run in drawn]
 
 
 def _tree(run: FinishedRun) -> Tree:
@@ -84,18 +93,19 @@ def _tree(run: FinishedRun) -> Tree:
     )
 
 
-def _changed(run: FinishedRun, device: str, images: Decoded) -> Again | None:
-    """Why what is here now would be another training; None where it is the same."""
+def _task_again(run: FinishedRun, device: str, images: Decoded, folder: Path) -> Task | Again:
+    """The same training, with what is here now; or why it would be another."""
     numerics = Numerics(device, 1, precision_of(run.numerics))
     if str(numerics) != run.numerics:
         return Again(run, "changed", f"made on {run.numerics}; here it would be {numerics}")
     try:
         variant = Variant(run.variant, "variant", _tree(run), "", run.salt)
         now = plan_variant(variant, (run.seed,), numerics, images)
+        task = _task(run, now, images, folder)
     except (StudyError, ValueError, RuntimeError, TypeError) as problem:
         return Again(run, "changed", f"it can no longer be built: {problem}")
     if now.fingerprint == run.fingerprint:
-        return None
+        return task
     causes = {
         "the code of its parts": now.source != run.source,
         "the training images": now.manifest != run.manifest,
@@ -105,7 +115,7 @@ def _changed(run: FinishedRun, device: str, images: Decoded) -> Again | None:
 
 
 def _train(
-    runs: Sequence[FinishedRun], folder: Path, devices: Sequence[str], say: Callable[[str], None]
+    runs: Sequence[tuple[FinishedRun, Task]], devices: Sequence[str], say: Callable[[str], None]
 ) -> Iterator[tuple[FinishedRun, Done | Failed, dict[tuple[str, int], float]]]:
     """Every run's end and all points of its curves, as runs end."""
     waiting = list(runs)
@@ -115,6 +125,8 @@ def _train(
         while waiting or under_way:
             for pipe in connections.wait(list(seats)):
                 message = _heard(seats[pipe])
+                if isinstance(message, Refused):
+                    raise StudyError(message.message)
                 if pipe in under_way:
                     run, points = under_way[pipe]
                     if isinstance(message, Progress):
@@ -123,10 +135,10 @@ def _train(
                         del under_way[pipe]
                         yield run, message, points
                 if pipe not in under_way and waiting:
-                    run = waiting.pop(0)
+                    run, task = waiting.pop(0)
                     say(f"{run.study}: {run.variant}, seed {run.seed}")
                     under_way[pipe] = run, {}
-                    seats[pipe].pipe.send(_task(run, folder))
+                    seats[pipe].tell(task)
     finally:
         for pipe, seat in seats.items():
             if pipe in under_way:
@@ -143,20 +155,17 @@ def _heard(seat: Seat) -> Message:
     return message
 
 
-def _task(run: FinishedRun, folder: Path) -> Task:
-    tree = _tree(run)
-    return Task(
+def _task(run: FinishedRun, planned: PlannedVariant, images: Decoded, folder: Path) -> Task:
+    sets = planned.variant.tree.data["eval"]
+    return task_of(
+        planned,
         run=run.run,
-        model=tree.model.to_json(),
-        train=tree.train.to_json(),
-        data=tree.data.to_json(),
-        scale=run.scale,
         seed=run.seed,
-        salt=run.salt,
+        scale=run.scale,
         folder=str(folder / str(run.run)),
         protocol=run.protocol,
         metrics=run.metrics,
-        evaluate=tuple(choice.to_json() for choice in tree.data["eval"]),
+        evaluate=tuple((images(choice, "eval").manifest, choice.to_json()) for choice in sets),
         checkpoint_s=float("inf"),
         precision=precision_of(run.numerics),
     )

@@ -39,6 +39,7 @@ class Seat:
     ready: bool = False
     claim: Claim | None = None
     scoring: MissingScore | None = None
+    steps: int = 0  # that the claimed run has taken, as far as is known
     given_up: tuple[int, str] | None = None  # epoch and reason, once the run was told to stop
 
     @property

@@ -58,12 +58,13 @@ class Ended:
     states: dict[str, int]
     elsewhere: int
     signal: int | None = None
+    unscored: int = 0  # finished runs whose scoring failed
 
     @property
     def exit_code(self) -> int:
         if self.signal is not None:
             return 128 + self.signal
-        return 1 if self.states.get("failed") else 0
+        return 1 if self.states.get("failed") or self.unscored else 0
 
 
 def read_study(request: Request) -> Study:
@@ -162,7 +163,7 @@ def _finished(request: Request, key: str) -> tuple[Store, Ended] | None:
 def _complete(store: Store, plan: int) -> bool:
     states = store.plan_states(plan)
     again = {"queued", "running", "interrupted", "failed"} & set(states)
-    if again or store.missing_scores(plan) or store.unconfirmed(plan):
+    if again or store.given_up(plan) or store.missing_scores(plan) or store.unconfirmed(plan):
         return False
     return not take_looks(store, plan)
 
@@ -202,7 +203,12 @@ def _conduct(plan: Plan, request: Request, store: Store, key: str, console: Cons
     options = Options(devices, checkpoint_s=request.checkpoint_s)
     share = Share(devices, lambda device: console.print(f"waiting for a latency pass on {device}"))
     searcher = _searcher(plan, number, store, console, share)
-    while (stopped := _work_off(plan, number, store, options, console, searcher, share)) is None:
+    unscored: set[int] = set()
+    while True:
+        stopped, some = _work_off(plan, number, store, options, console, searcher, share)
+        unscored |= some
+        if stopped is not None:
+            break
         if searcher is not None and _searches_on(searcher, store, number):
             continue
         added = take_looks(store, number)
@@ -210,7 +216,8 @@ def _conduct(plan: Plan, request: Request, store: Store, key: str, console: Cons
             break
         said = ", ".join(f"{name} {seeds}" for name, seeds in added.items())
         console.print(f"not decided yet; seeds wanted: {said}", highlight=False, markup=False)
-    return _ended(store, number, stopped)
+    elsewhere = store.running_elsewhere(number, this_process())
+    return Ended(number, store.plan_states(number), elsewhere, stopped, len(unscored))
 
 
 def _searcher(
@@ -245,8 +252,8 @@ def _work_off(
     console: Console,
     searcher: Searcher | None,
     share: Share,
-) -> int | None:
-    """Train and score what is queued; the signal that stopped it, else None."""
+) -> tuple[int | None, set[int]]:
+    """Train and score what is queued; the signal that stopped it, and runs that have no scores."""
     from srbench.mirror import MirrorWatcher, SearchWatcher
     from srbench.running.bench import Conductor
     from srbench.terminal.progress import Terminal
@@ -259,7 +266,7 @@ def _work_off(
             MirrorWatcher(store, number, console.print).close()
             if searcher is not None:
                 SearchWatcher(store, number, console.print).close()
-        return None
+        return None, set()
     devices, runs = options.devices, sum(store.plan_states(number).values())
     works = {p.variant.name: p.steps * p.cost.macs_256 for p in plan.variants}
     total = _work_left(plan, store.waiting(number))
@@ -288,12 +295,7 @@ def _work_off(
         finally:
             for mirror in mirrors:
                 mirror.close()
-    return stop.number
-
-
-def _ended(store: Store, plan: int, number: int | None) -> Ended:
-    elsewhere = store.running_elsewhere(plan, this_process())
-    return Ended(plan, store.plan_states(plan), elsewhere, number)
+    return stop.number, conductor.unscored
 
 
 def _work_left(plan: Plan, waiting: list[tuple[str, int]]) -> float:

@@ -24,6 +24,7 @@ from srbench.store.address import Address
 from srbench.store.journal import Journal
 
 BUSY_SECONDS = 60
+READERS_SECONDS = 1800  # a writer that is about to commit waits for readers, who only take time
 DAMAGED = "the file is damaged; restore a backup, or `sqlite3 FILE .recover` saves what can be read"
 STRANGE = (
     "holds what srbench does not write ({}); was it changed by another program? "
@@ -74,8 +75,29 @@ def open_engine(address: Address, journal: Journal) -> Engine:
         else:
             begin_in_turn(connection)
 
+    @event.listens_for(engine, "commit")
+    def commit(connection: Connection) -> None:
+        commit_after_readers(connection)
+
     refuse_after_fork(engine)
     return engine
+
+
+def commit_after_readers(connection: Connection) -> None:
+    """COMMIT, asked for again while somebody reads: an export or a report may take minutes.
+
+    Nobody new begins to read meanwhile, and nobody else can write, so nothing is lost by waiting.
+    """
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    until = time.monotonic() + READERS_SECONDS
+    while driver.in_transaction:
+        try:
+            driver.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > until:
+                raise
 
 
 def begin_in_turn(connection: Connection) -> None:

@@ -26,17 +26,17 @@ def missing_scores(engine: Engine, plan: int) -> list[MissingScore]:
         names = variant_names(connection, plan)
         sets = evaluation_sets(connection, plan)
         done = (
-            select(Run.id, Run.fingerprint, Run.seed, Run.attempt, Run.weights)
+            select(Run.id, Run.fingerprint, Run.seed, Run.attempt, Run.weights, Run.weights_sha256)
             .where(of_judged(plan, Run), Run.state == "done")
             .order_by(Run.id)
         )
         missing = []
-        for run, fingerprint, seed, attempt, weights in connection.execute(done):
+        for run, fingerprint, seed, attempt, weights, sha256 in connection.execute(done):
             variants = tuple(names[fingerprint, seed])
             for manifest, name, images in sets:
                 lacks = tuple(m for m in metrics if scored.get((run, manifest, m), 0) < images)
                 if lacks:
-                    entry = (run, fingerprint, seed, attempt, variants, weights)
+                    entry = (run, fingerprint, seed, attempt, variants, weights, sha256)
                     missing.append(MissingScore(*entry, manifest, name, lacks))
     return missing
 

@@ -47,9 +47,9 @@ def is_gone(owner: Owner) -> bool:
     """Whether the owner was a process of this machine and has certainly ended."""
     if (owner.host, owner.boot) != (socket.gethostname(), this_boot()):
         return False
-    if owner.boot:
+    if owner.boot and (PROC / str(owner.pid)).exists():
         return start_of(owner.pid) != owner.started
-    if sys.platform == "win32":  # no way to ask that could not end the process instead
+    if sys.platform == "win32":  # there is no way to ask that could not end the process instead
         return False
     try:
         os.kill(owner.pid, 0)

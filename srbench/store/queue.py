@@ -201,6 +201,13 @@ def states(engine: Engine, plan: int) -> dict[str, int]:
         return dict(connection.execute(counted.order_by(Run.state)).all())
 
 
+def given_up(engine: Engine, plan: int) -> int:
+    """How many runs that the plan judges a search has pruned."""
+    pruned = select(func.count()).where(of_judged(plan, Run), Run.state == "pruned")
+    with reading(engine) as connection:
+        return connection.execute(pruned).scalar_one()
+
+
 def claimable(engine: Engine, plan: int, now: float) -> int:
     """How many runs of the plan could be claimed at this moment."""
     with reading(engine) as connection:

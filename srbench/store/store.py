@@ -134,6 +134,10 @@ class Store:
         """State → number of the plan's runs in it, latest attempts only."""
         return queue.states(self.engine, plan)
 
+    def given_up(self, plan: int) -> int:
+        """How many runs that the plan judges were pruned, by the search of another plan."""
+        return queue.given_up(self.engine, plan)
+
     def claim(self, plan: int, owner: Owner) -> Claim | None:
         """Take the next free run of the plan, or None."""
         return queue.claim(self.engine, plan, owner, self.clock())

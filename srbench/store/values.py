@@ -204,6 +204,7 @@ class MissingScore:
     attempt: int
     variants: tuple[str, ...]
     weights: str | None
+    weights_sha256: str | None
     dataset: str  # manifest
     dataset_name: str
     metrics: tuple[str, ...]

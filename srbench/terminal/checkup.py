@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from srbench.machine.devices import device_name
 from srbench.machine.provenance import cpu_name, surroundings, versions
 from srbench.registry import StudyError
 from srbench.store import open_store
@@ -53,7 +54,10 @@ def _cuda() -> Check:
         return Check("torch", f"{first}; install torch and torchvision from one index", False)
     if not torch.cuda.is_available():
         return Check("cuda", "no device; runs use the CPU, one worker a core")
-    names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    try:
+        names = [device_name(f"cuda:{i}") for i in range(torch.cuda.device_count())]
+    except StudyError as error:
+        return Check("cuda", error.problem, False)
     return Check("cuda", f"{', '.join(names)}; CUDA {torch.version.cuda}")
 
 

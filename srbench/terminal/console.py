@@ -7,6 +7,7 @@ control characters come out as `\\x1b`, whether they stand in a path, a database
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any, cast
@@ -59,6 +60,13 @@ class PlainConsole(Console):
     @file.setter
     def file(self, new: IO[str]) -> None:
         Console.file.fset(self, new)  # type: ignore[attr-defined]
+
+    def on_broken_pipe(self) -> None:
+        """Who read has had enough: what is under way goes on, and is heard no more."""
+        self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.file.fileno())
+        os.close(nowhere)
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None

@@ -11,37 +11,53 @@ from srbench.data.decoded import Dataset, decode
 from srbench.data.degradations import Degrade
 from srbench.data.patches import with_lr
 from srbench.measure.scores import PROTOCOLS, evaluation_lr
-from srbench.registry import Choice
+from srbench.registry import Choice, StudyError
 from srbench.slots import Image
 from srbench.study import Tree, dataset_name
 from srbench.study.batches import degradation_of
 from srbench.workers.messages import Task
 
 
-def training_images(tree: Tree, scale: int) -> tuple[Dataset, Degrade | None]:
+class Changed(StudyError):
+    """What a run was planned with is not what is here now."""
+
+
+def training_images(task: Task, tree: Tree, scale: int) -> tuple[Dataset, Degrade | None]:
     """The training images, and what makes LR of each patch; None where they have their LR."""
     images = _decoded(tree.data["train"], "train", scale)
+    if scale == task.scale:
+        _hold(images, task.images["train"])
     degrade = degradation_of(tree, scale)
     if degrade is None or getattr(degrade, "random", True):  # drawn anew for each patch
         return images, degrade
     return _with_lr(images, tree.data["degradation"], scale), None
 
 
-def images_of(task: Task, chosen: Any, split: str) -> Dataset:
-    """The images of a dataset as a task writes it, or of the tree's own to validate on."""
-    choice = slots.dataset.parse(chosen) if split == "eval" else task.tree.data["validate"]
-    return _decoded(choice, split, task.scale)
+def validation_images(task: Task, tree: Tree) -> Dataset:
+    """The images that a training is validated on."""
+    return _hold(_decoded(tree.data["validate"], "validate", task.scale), task.images["validate"])
 
 
-def evaluation_images(task: Task, chosen: Any, split: str) -> Iterator[tuple[str, Image, Image]]:
+def evaluation_images(task: Task, manifest: str, chosen: Any) -> Dataset:
+    """One of the task's evaluation sets."""
+    return _hold(_decoded(slots.dataset.parse(chosen), "eval", task.scale), manifest)
+
+
+def with_names(task: Task, images: Dataset) -> Iterator[tuple[str, Image, Image]]:
     """(name, LR, HR) of each image, LR made once for all runs of this process."""
-    images = images_of(task, chosen, split)
     return zip(
         (image.name for image in images.images),
         _evaluation_lrs(images, task.scale, task.protocol),
         (image.hr for image in images.images),
         strict=True,
     )
+
+
+def _hold(images: Dataset, manifest: str) -> Dataset:
+    """The images, if they are those planned; of what is not trained none were."""
+    if manifest and images.manifest != manifest:
+        raise Changed(f"the images of {images.name} have changed since the runs were planned")
+    return images
 
 
 @lru_cache(maxsize=16)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,8 +29,11 @@ class Task:
     folder: str  # of this run
     protocol: str
     metrics: tuple[str, ...]
-    evaluate: tuple[Any, ...]  # the evaluation sets, as choices in JSON
+    images: Mapping[str, str]  # manifests of those to train and validate on, as planned
+    evaluate: tuple[tuple[str, Any], ...]  # manifest and choice in JSON of each evaluation set
+    source: str  # digest of the parts' code, as planned
     weights: str | None = None
+    weights_sha256: str | None = None
     checkpoint_s: float = 30.0
     precision: Precision = "fp32"
 
@@ -96,6 +100,7 @@ class Failed:
     reason: str  # diverged, oom or error
     message: str
     steps: int
+    last: bool = False  # of this worker, whose device obeys it no longer
 
 
 @dataclass(frozen=True)
@@ -109,7 +114,7 @@ class Stopped:
 
 @dataclass(frozen=True)
 class Refused:
-    """The disk takes no more files: no fault of the run, which is kept for later."""
+    """The disk takes no files, or code or images have changed since: the run is kept for later."""
 
     run: int
     message: str  # names the file and the remedy

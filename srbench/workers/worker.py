@@ -19,10 +19,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import nn
 
 from srbench import slots
+from srbench.data import resident
 from srbench.files import DiskRefused, write_atomically
 from srbench.measure.scores import (
     PROTOCOLS,
@@ -38,6 +39,7 @@ from srbench.measure.scores import (
 )
 from srbench.outputs import at, factors_of
 from srbench.places import STRIP
+from srbench.planning.identity import source_of_tree
 from srbench.registry import StudyError
 from srbench.signals import STOPPING
 from srbench.stats.convergence import plateau
@@ -47,7 +49,14 @@ from srbench.train import checkpoint
 from srbench.train.fit import Diverged, Training, fit
 from srbench.train.initialise import initialise
 from srbench.train.settings import TrainSettings
-from srbench.workers.images import evaluation_images, images_of, training_images
+from srbench.weights.stored import stored_weights
+from srbench.workers.images import (
+    Changed,
+    evaluation_images,
+    training_images,
+    validation_images,
+    with_names,
+)
 from srbench.workers.messages import (
     Done,
     Failed,
@@ -98,25 +107,28 @@ def settle(device: torch.device, threads: int) -> None:
 
 def _serve(pipe: Connection, device: torch.device) -> None:
     pipe.send(Ready())
-    spent: Path | None = None  # of a run whose rows are written once the conductor asks for more
+    data: Any = None  # settings of the run before
     while True:
         task = pipe.recv()
         if task is not None and not isinstance(task, Task):
             continue  # a stop that came too late
-        if spent is not None:
-            checkpoint.discard(spent)
-            spent = None
         if task is None:
             return
+        if task.data != data:
+            resident.release()  # what a run holds of a device is its own, whoever came before
+        data = task.data
         message = _finished(task, pipe, device)
-        if isinstance(message, Done) and message.weights is not None:
-            spent = Path(task.folder)
         pipe.send(message)
+        if isinstance(message, Failed) and message.last:
+            return
 
 
 def _finished(task: Task, pipe: Connection, device: torch.device) -> Message:
     """Do a task; whatever goes wrong in it becomes a message."""
-    run = _Run(task, pipe, device)
+    try:
+        run = _Run(task, pipe, device)
+    except StudyError as problem:
+        return Failed(task.run, "error", str(problem), 0)
     try:
         return run.do()
     except Stop:
@@ -129,7 +141,7 @@ def _finished(task: Task, pipe: Connection, device: torch.device) -> Message:
         return Failed(task.run, "oom", _first_line(problem), run.step)
     except MemoryError:
         return Failed(task.run, "oom", "the computer's memory is full", run.step)
-    except DiskRefused as problem:
+    except (DiskRefused, Changed) as problem:
         return Refused(task.run, str(problem))
     except StudyError as problem:
         return Failed(task.run, "error", str(problem), run.step)
@@ -137,7 +149,8 @@ def _finished(task: Task, pipe: Connection, device: torch.device) -> Message:
         raise
     except Exception as problem:
         message = f"{type(problem).__name__}: {_first_line(problem)}\n{traceback.format_exc()}"
-        return Failed(task.run, "error", message, run.step)
+        last = isinstance(problem, torch.AcceleratorError)  # after one CUDA does nothing any more
+        return Failed(task.run, "error", message, run.step, last)
 
 
 class _Run:
@@ -156,10 +169,16 @@ class _Run:
         self.begin = self.last_sent = self.last_saved = time.monotonic()
 
     def do(self) -> Message:
+        if self.device.type == "cuda":
+            gc.collect()  # nor does it hold what a former run has left in a cycle
         net: nn.Module = self.tree.model.build()(self.task.scale)
         trained = any(p.requires_grad for p in net.parameters())
+        source = source_of_tree(self.tree, trained=trained)
+        if self.task.weights is None and source != self.task.source:
+            raise Changed("the code of parts has changed since the runs were planned")
         if self.task.weights is not None:
-            net.load_state_dict(load_file(self.task.weights))
+            kept = stored_weights(Path(self.task.weights), self.task.weights_sha256)
+            net.load_state_dict(kept)
         elif trained:
             settings: TrainSettings = self.tree.train.build()()
             initialise(net, self.streams, settings.initial)
@@ -188,13 +207,14 @@ class _Run:
         settings: TrainSettings = self.tree.train.build()()
         tree = self.tree
         patches = patches_of(
-            tree, lambda scale: training_images(tree, scale), self.task.scale, self.streams
-        )
+            tree, lambda scale: training_images(self.task, tree, scale), self.task.scale,
+            self.streams,
+        )  # fmt: skip
         saved = checkpoint.load_newest(self.folder, self.device)
         if saved is not None:
             self.step = saved["step"]
             self.points = [tuple(point) for point in saved["points"]]
-            self.trained_s = saved["seconds"]
+            self.trained_s, self.peak = saved["seconds"], saved.get("peak", 0)
             self.pipe.send(Resumed(self.task.run, self.step))
         self.begin = time.monotonic()
         validate = settings.validation_epochs()
@@ -259,7 +279,8 @@ class _Run:
             for name in VALIDATED
         ]
         metrics, _ = metrics_named(names, scale)
-        _, lrs, hrs = zip(*evaluation_images(self.task, self.task.data, "validate"), strict=True)
+        images = validation_images(self.task, self.tree)
+        _, lrs, hrs = zip(*with_names(self.task, images), strict=True)
         most = TOGETHER // scale**2 if self.device.type == "cuda" else 0
         rows: list[dict[str, float]] = [{} for _ in lrs]
         for numbers in together(lrs, most):
@@ -279,6 +300,8 @@ class _Run:
         state = now.state()
         state["points"] = [list(point) for point in self.points]
         state["seconds"] = self.spent_s()
+        self._note_memory()
+        state["peak"] = self.peak
         checkpoint.save(self.folder, now.step, state)
         self.last_saved = time.monotonic()
 
@@ -294,38 +317,38 @@ class _Run:
         protocol, scale = PROTOCOLS[self.task.protocol], self.task.scale
         metrics, of_sets = metrics_named(self.task.metrics, scale)
         scores, pictures, wanting = [], [], []
-        for chosen in self.task.evaluate:
-            images = images_of(self.task, chosen, "eval")
+        for number, (manifest, chosen) in enumerate(self.task.evaluate):
+            images = evaluation_images(self.task, manifest, chosen)
             pictured: list[Pictured] = []  # kept only where a metric is of the whole set
-            for n, (name, lr, hr) in enumerate(evaluation_images(self.task, chosen, "eval")):
+            for n, (name, lr, hr) in enumerate(with_names(self.task, images)):
                 self._listen()
                 (answer,) = answers(net, [lr], self.device)
                 row = score_outputs(answer, hr, protocol, scale, metrics)
-                scores += [(images.manifest, name, key, value) for key, value in row.items()]
+                scores += [(manifest, name, key, value) for key, value in row.items()]
                 if not of_sets and n >= MAX_PICTURES:
                     continue
                 found = {factor: on_host(picture) for factor, picture in answer.items()}
                 pictured += [Pictured(name, lr, hr, found)] if of_sets else []
                 for factor, picture in found.items() if n < MAX_PICTURES else ():
                     kind = at("sr", factor, scale)
-                    file = f"{images.manifest[:12]}-{n}{kind[2:].replace('/', '-')}.png"
+                    file = f"{manifest[:12]}-{n}{kind[2:].replace('/', '-')}.png"
                     save_picture(self.folder / file, picture)
-                    pictures.append((images.manifest, name, kind, file))
-                if n == 0 and chosen == self.task.evaluate[0]:
+                    pictures.append((manifest, name, kind, file))
+                if n == number == 0 and not (self.folder / STRIP).exists():
                     save_picture(self.folder / STRIP, strip(lr, found[max(found)], hr))
             whole, why = score_sets(
                 net, pictured, protocol, scale, of_sets, device=self.device, listen=self._listen
             )
             wanting += why
             scores += [
-                (images.manifest, one.name, key, value)
+                (manifest, one.name, key, value)
                 for key, values in whole.items()
                 for one, value in zip(pictured, values, strict=True)
             ]
         return scores, pictures, wanting
 
     def _show_validation(self, net: nn.Module) -> None:
-        for _, lr, hr in evaluation_images(self.task, self.task.data, "validate"):
+        for _, lr, hr in with_names(self.task, validation_images(self.task, self.tree)):
             save_picture(self.folder / STRIP, strip(lr, super_resolve(net, lr, self.device), hr))
             break
 
