@@ -7,6 +7,7 @@ import io
 import json
 import re
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -263,6 +264,24 @@ def test_a_closed_pipe_is_no_mistake(done: Path) -> None:
     assert "Traceback" not in process.stderr.read()
     process.stderr.close()
     assert process.wait(30) == 0
+
+
+@pytest.mark.parametrize("command", ["--version", "blocks", "run tiny.yaml"])
+def test_who_reads_no_more_ends_nothing(done: Path, command: str) -> None:
+    process = tiny.start(done, *command.split())
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    assert process.wait(60) == 0
+
+
+def test_an_encoding_without_a_sign_ends_nothing(done: Path) -> None:
+    command = [sys.executable, "-m", "srbench", "run", "--help"]
+    surroundings = tiny.environment(done) | {"PYTHONIOENCODING": "ascii"}
+    said = subprocess.run(command, env=surroundings, capture_output=True, check=True)
+    assert b"Train and score" in said.stdout
 
 
 def test_the_tiny_study_is_true_yaml() -> None:

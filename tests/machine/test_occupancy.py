@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -81,3 +82,14 @@ def test_patience_outlasts_a_training() -> None:
         other.kill()
         with alone("cpu", patience_s=30):
             assert other.wait() < 0
+
+
+def test_a_runtime_folder_of_another_is_done_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a file").touch()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "a file"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with Share(["cpu"]):
+        assert refused()
+    assert [f.name for f in tmp_path.glob("srbench-*/*")] == ["cpu.lock"]

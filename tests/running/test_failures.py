@@ -53,6 +53,26 @@ def test_the_summary_says_what_failed_and_why(risky: Path) -> None:
     assert "the worker process died 2 times in this run, last killed by signal 9" in said
 
 
+def test_nothing_to_go_on_from_is_left_of_runs_that_have_ended(risky: Path) -> None:
+    assert list((risky / "db" / "runs").rglob("*.checkpoint")) == []
+
+
+def test_a_scoring_that_fails_is_said_in_a_line_and_by_the_exit_code(tmp_path: Path) -> None:
+    once = tiny.STUDY.replace("seeds: 2", "seeds: 1").replace("  residual: {skip: bilinear}\n", "")
+    folder = tiny.lay_out(tmp_path, once)
+    tiny.srbench(folder, "run", "tiny.yaml")
+    [weights] = (folder / "db" / "runs").rglob("weights.safetensors")
+    kept = weights.read_bytes()
+    weights.write_bytes(kept[:-1] + b"?")
+    (folder / "tiny.yaml").write_text(once + "metrics: [l1]\n")
+    said = tiny.srbench(folder, "run", "tiny.yaml", code=1)
+    assert "could not be scored: " in said
+    assert "weights.safetensors: is not what the run left: its SHA-256 is another" in said
+    weights.write_bytes(kept)
+    tiny.srbench(folder, "run", "tiny.yaml")
+    assert tiny.rows(folder, "select count(*) from v_scores where metric = 'l1'") == [(2 * 3,)]
+
+
 def test_a_divergence_names_its_step(risky: Path) -> None:
     [(steps, message)] = tiny.rows(
         risky, "select steps, message from runs where reason = 'diverged'"

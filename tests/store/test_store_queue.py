@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import sqlite3
+import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -10,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event, text
 from store_samples import (
     ELSEWHERE,
     claim_and_die,
@@ -24,7 +29,8 @@ from store_samples import (
     write_much,
 )
 
-from srbench.store import Fenced, Owner, Point, Store, open_store, this_process
+from srbench.store import Fenced, Owner, Point, Store, engine, open_store, owners, this_process
+from srbench.store.engine import reading
 from srbench.store.queue import LEASE_SECONDS
 
 
@@ -128,6 +134,58 @@ def test_a_reused_pid_is_not_taken_for_the_owner(store: Store) -> None:
     earlier = replace(this_process(), started=1.0)
     first = claimed(store, number, earlier)
     assert claimed(store, number).run == first.run
+
+
+def test_a_commit_waits_for_who_reads_however_long(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = store.add_plan(plan(seeds=(0,)))
+    if store.engine.dialect.name == "sqlite":
+
+        @event.listens_for(store.engine, "connect")
+        def impatient(connection: sqlite3.Connection, _: Any) -> None:
+            connection.execute("PRAGMA busy_timeout = 1")  # stands for a reading of over a minute
+
+        monkeypatch.setattr(engine, "BUSY_SECONDS", 0.001)
+        store.engine.dispose()
+    with reading(store.engine) as connection:
+        connection.execute(text("select count(*) from runs")).all()
+        writer = threading.Thread(target=claimed, args=(store, number))
+        writer.start()
+        time.sleep(0.3)
+        connection.execute(text("select count(*) from runs")).all()
+    writer.join()
+    assert store.plan_states(number) == {"queued": 1, "running": 1}
+
+
+def test_a_run_that_a_search_of_another_plan_gave_up_is_told(store: Store) -> None:
+    number = store.add_plan(plan(seeds=(0,)))
+    claim = claimed(store, number)
+    assert store.given_up(number) == 0
+    store.prune(number, claim, 1, "hopeless", steps=7, seconds=1.0)
+    assert store.given_up(number) == 1
+    store.add_plan(plan(seeds=(0,)))  # which takes it up again
+    assert store.given_up(number) == 0
+
+
+def test_a_process_that_another_user_hides_is_not_taken_for_gone(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As /proc is mounted with hidepid: no entry, and the system says that there is a process."""
+    number = store.add_plan(plan(seeds=(0,)))
+    first = claimed(store, number)
+    real = owners.PROC / "sys"
+    (tmp_path / "proc/self/ns").mkdir(parents=True)
+    (tmp_path / "proc/sys").symlink_to(real)
+    (tmp_path / "proc/self/ns/pid").symlink_to(os.readlink("/proc/self/ns/pid"))
+    monkeypatch.setattr(owners, "PROC", tmp_path / "proc")
+    assert claimed(store, number).run != first.run
+    monkeypatch.setattr(os, "kill", gone)
+    assert claimed(store, number).run == first.run
+
+
+def gone(pid: int, number: int) -> None:
+    raise ProcessLookupError
 
 
 def test_a_run_of_another_machine_is_free_after_its_lease(store: Store) -> None:

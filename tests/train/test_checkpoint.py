@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import random
 import signal
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 
-from srbench.files import DiskRefused, write_atomically
+from srbench.files import DiskRefused, replacing, write_atomically
 from srbench.train import checkpoint
 
 CPU = torch.device("cpu")
@@ -139,6 +140,22 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
         write_atomically(path, data)
         assert path.read_bytes() == data
     assert [p.name for p in path.parent.iterdir()] == ["file"]
+
+
+def test_a_second_writer_leaves_the_first_ones_file_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tmp_path / "file"
+    with replacing(path) as first:
+        first.write(b"first")
+        with monkeypatch.context() as here:
+            here.setattr(Path, "open", full)
+            with pytest.raises(DiskRefused, match="the disk is full"):
+                write_atomically(path, b"second")
+    assert path.read_bytes() == b"first"
 
 
 WRITER = """
