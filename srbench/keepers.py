@@ -14,6 +14,11 @@ from pathlib import Path
 from typing import IO
 
 
+def confirmation_of(study: str) -> str:
+    """The name of the mirror where a search's best are trained again."""
+    return f"{study}, confirmation"
+
+
 @contextmanager
 def locked(root: Path) -> Iterator[None]:
     """One process at a time opens, joins, leaves or rebuilds a mirror: Optuna's start-up races."""

@@ -48,6 +48,11 @@ UNSEEN = re.compile(  # what no text needs, and a terminal or a page would obey
 )
 
 
+def first_line(problem: BaseException) -> str:
+    """What went wrong, in one line of at most 200 characters."""
+    return next(iter(str(problem).splitlines()), type(problem).__name__)[:200]
+
+
 def printable(text: str) -> str:
     """One line that a terminal shows and does not obey: other characters as escapes (`\\x1b`)."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

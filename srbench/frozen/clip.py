@@ -18,9 +18,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from srbench.registry import StudyError
+from srbench.registry import StudyError, first_line
 from srbench.weights.load import load_weights
-from srbench.weights.pretrained import WeightsMissing, first_line, fitting, from_file
+from srbench.weights.pretrained import WeightsMissing, fitting, from_file
 
 NAME = "ViT-B-32-quickgelu"  # open_clip's for OpenAI's networks
 EMBEDDING = 512  # numbers an image or a text becomes

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from srbench.latency.passes import Effort, Entrant, OnRound, Pass, measure
 from srbench.latency.setting import Setting
 from srbench.registry import StudyError
+from srbench.stats.capacity import MULTIPLES
 from srbench.stats.latency import Ratio, word
 from srbench.study import Tree
 
-MULTIPLES = (1, 2, 4, 8, 16)  # groups want a width that divides by them
 GRID = 8  # widths of the coarse pass, from half to four times the baseline's
 NEAREST = 6  # widths of the fine pass for each network
 

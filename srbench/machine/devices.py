@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from srbench.machine.provenance import cpu_name
-from srbench.registry import StudyError
+from srbench.registry import StudyError, first_line
 
 Precision = Literal["fp32", "bf16"]
 
@@ -56,8 +56,8 @@ def device_name(device: str) -> str:
     try:
         return torch.cuda.get_device_name(device)
     except RuntimeError as problem:  # it is there, and does not work
-        said = next(iter(str(problem).splitlines()), "CUDA does not start")
-        raise StudyError(f"{device} cannot be used: {said}", place="--device") from None
+        said = f"{device} cannot be used: {first_line(problem)}"
+        raise StudyError(said, place="--device") from None
 
 
 def _of_one_kind(devices: list[str]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from srbench.keepers import Keeper, locked
+from srbench.keepers import Keeper, confirmation_of, locked
 from srbench.mirror.guarded import Guarded, mirror_url, told
 from srbench.mirror.trials import annotate as annotate_search
 from srbench.mirror.trials import bring_in_step, history_of, open_search, search_name
@@ -150,7 +150,7 @@ def _bring_in_step(mirror: Mirror, results: Results, root: Path) -> None:
 
 def runs_name(facts: StudyFacts) -> str:
     """A fixed plan has its study's name; beside a search it is the confirmation."""
-    return f"{facts.name}, confirmation" if facts.search else facts.name
+    return confirmation_of(facts.name) if facts.search else facts.name
 
 
 def open_mirror(root: Path, results: Results, cells: Sequence[Cell]) -> Mirror:

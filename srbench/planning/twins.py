@@ -13,12 +13,11 @@ from dataclasses import replace
 
 from srbench.measure.cost import Cost
 from srbench.registry import Choice, StudyError
-from srbench.stats.capacity import Twin, twin
+from srbench.stats.capacity import MULTIPLES, Twin, twin
 from srbench.study import Match, Study, Variant
 
 NEAR = 0.01  # a variant whose cost is within 1 % of the baseline's needs no twin
 WIDEST = 4  # times the baseline's width
-MULTIPLES = (1, 2, 4, 8, 16)  # groups want a width that divides by them
 
 
 def twins(study: Study, cost: Callable[[Choice], Cost]) -> dict[str, Variant]:

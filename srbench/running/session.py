@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srbench import shortcut
-from srbench.keepers import is_left_open
+from srbench.keepers import confirmation_of, is_left_open
 from srbench.machine.occupancy import Share
 from srbench.registry import StudyError
 from srbench.running.looks import take_looks
@@ -170,7 +170,7 @@ def _complete(store: Store, plan: int) -> bool:
 
 def _left_open(store: Store, study: str) -> bool:
     """Whether a process was killed while it kept one of the study's mirrors."""
-    return any(is_left_open(store.root, name) for name in (study, f"{study}, confirmation"))
+    return any(is_left_open(store.root, name) for name in (study, confirmation_of(study)))
 
 
 def _planned(request: Request, console: Console) -> Plan:

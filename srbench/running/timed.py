@@ -28,10 +28,9 @@ from srbench.planning.plan import network_digest, step_digest, with_twins
 from srbench.registry import StudyError
 from srbench.stats.latency import Ratio
 from srbench.store import LatencyPass, LatencyRow, Provenance, Store, TimedRow
+from srbench.store.read_latency import TIMED
 from srbench.study import Study, Variant, read
 
-ROLES = ("baseline", "variant", "twin")
-"""What is timed: an identity control is the baseline's network, an interpolation is none."""
 CPU_SIDE, CUDA_SIDE = 64, 256  # LR pixels; 256 is the efficient-SR challenges' size
 
 
@@ -77,7 +76,7 @@ def networks(wish: Wish) -> Timed:
     subjects, timed_as = dict[str, str](), dict[str, str]()
     entrants: dict[str, Entrant] = {}  # by digest
     try:
-        variants = [variant for variant in with_twins(study) if variant.role in ROLES]
+        variants = [variant for variant in with_twins(study) if variant.role in TIMED]
     except StudyError as error:
         raise study.located(error) from None
     for variant in variants:

@@ -22,6 +22,7 @@ from srbench.stats.effects import CONFIDENCE, Interval
 Better = Literal["higher", "lower"]
 RESAMPLES = 9_999
 LEAST_SEEDS = 3  # fewer give a front, no probability
+MULTIPLES = (1, 2, 4, 8, 16)  # of widths: groups want one that divides by them
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from srbench.stats.latency import QUIET
+
 
 def passes_listed(found: Sequence[dict[str, Any]]) -> RenderableType:
     """Every pass for people, from what `--json` prints."""
@@ -61,7 +63,7 @@ def _ms(value: float) -> str:
 
 def _percent(one: dict[str, Any]) -> str:
     """What the pass can tell: what its control was off, and never less than 1 %."""
-    return f"{100 * max(one['resolution'], 0.01):.2g} %"
+    return f"{100 * max(one['resolution'], QUIET):.2g} %"
 
 
 def widths_listed(found: Sequence[dict[str, Any]]) -> RenderableType:

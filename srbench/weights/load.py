@@ -16,7 +16,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from srbench.registry import StudyError
+from srbench.registry import StudyError, first_line
 from srbench.weights import archive, header, legacy
 
 MAX_MEGABYTES = 2_000
@@ -56,7 +56,7 @@ def load_weights(path: Path) -> dict[str, Tensor]:
         raise StudyError("there is not enough memory to read it", place=str(path)) from None
     except Exception as error:  # parsers raise whatever their reading stumbles over
         raise StudyError(
-            f"is damaged, or not what its beginning says ({_first_line(error)}); "
+            f"is damaged, or not what its beginning says ({first_line(error)}); "
             "download or save it again",
             place=str(path),
         ) from error
@@ -145,7 +145,3 @@ def _whole(name: str, tensor: Tensor) -> Tensor:
     if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
         raise StudyError(f"{name!r:.80} claims {tensor.numel():,} numbers that are not there")
     return tensor.detach()
-
-
-def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)[:200]

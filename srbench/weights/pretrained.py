@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from srbench.registry import StudyError
+from srbench.registry import StudyError, first_line
 from srbench.weights.load import load_weights
 
 
@@ -49,11 +49,6 @@ def downloaded(network: str, url: str) -> dict[str, Tensor]:
                 f"({first_line(problem)}); put it there, or name a path"
             ) from problem
     return load_weights(kept)
-
-
-def first_line(problem: Exception) -> str:
-    """What went wrong, in one line of at most 200 characters."""
-    return next(iter(str(problem).splitlines()), type(problem).__name__)[:200]
 
 
 def fitting(found: Mapping[str, Tensor], name: str, own: Tensor, whose: str, wanted: str) -> Tensor:

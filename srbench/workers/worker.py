@@ -40,7 +40,7 @@ from srbench.measure.scores import (
 from srbench.outputs import at, factors_of
 from srbench.places import STRIP
 from srbench.planning.identity import source_of_tree
-from srbench.registry import StudyError
+from srbench.registry import StudyError, first_line
 from srbench.signals import STOPPING
 from srbench.stats.convergence import plateau
 from srbench.streams import Streams
@@ -138,7 +138,7 @@ def _finished(task: Task, pipe: Connection, device: torch.device) -> Message:
     except FloatingPointError as problem:
         return Failed(task.run, "diverged", f"{problem}, at step {run.step}", run.step)
     except torch.OutOfMemoryError as problem:
-        return Failed(task.run, "oom", _first_line(problem), run.step)
+        return Failed(task.run, "oom", first_line(problem), run.step)
     except MemoryError:
         return Failed(task.run, "oom", "the computer's memory is full", run.step)
     except (DiskRefused, Changed) as problem:
@@ -148,7 +148,7 @@ def _finished(task: Task, pipe: Connection, device: torch.device) -> Message:
     except (EOFError, BrokenPipeError, ConnectionResetError):
         raise
     except Exception as problem:
-        message = f"{type(problem).__name__}: {_first_line(problem)}\n{traceback.format_exc()}"
+        message = f"{type(problem).__name__}: {first_line(problem)}\n{traceback.format_exc()}"
         last = isinstance(problem, torch.AcceleratorError)  # after one CUDA does nothing any more
         return Failed(task.run, "error", message, run.step, last)
 
@@ -372,7 +372,3 @@ class _Run:
         """Of the training, in MB (10**6 bytes), validation left out; not measured on the CPU."""
         self._note_memory()
         return self.peak / 1e6 if self.device.type == "cuda" else None
-
-
-def _first_line(problem: BaseException) -> str:
-    return next(iter(str(problem).splitlines()), type(problem).__name__)
