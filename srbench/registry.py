@@ -48,6 +48,20 @@ UNSEEN = re.compile(  # what no text needs, and a terminal or a page would obey
 )
 
 
+def places(settings: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Settings in JSON by the places that a study knows them by: `attention`, `optimizer.lr`.
+
+    A choice is a name there, or {name: settings}; both give the name at the choice's own place.
+    """
+    for key, value in settings.items():
+        match [*value.items()] if isinstance(value, Mapping) else None:
+            case [(str(name), Mapping() as inner)]:
+                yield above + key, name
+                yield from places(inner, f"{above}{key}.")
+            case _:
+                yield above + key, value
+
+
 def first_line(problem: BaseException) -> str:
     """What went wrong, in one line of at most 200 characters."""
     return next(iter(str(problem).splitlines()), type(problem).__name__)[:200]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from srbench.mirror.guarded import Guarded, mirror_url, told
 from srbench.mirror.trials import annotate as annotate_search
 from srbench.mirror.trials import bring_in_step, history_of, open_search, search_name
 from srbench.places import STRIP, run_folder
+from srbench.registry import places
 from srbench.report.latency import timings
 from srbench.results import Results, StudyFacts
 from srbench.store import Store
@@ -260,24 +261,10 @@ def _leaves(row: Mapping[str, Any]) -> Mapping[str, Plain]:
     """The places of a variant's trees, as a study would name them: `attention`, `train.loss`."""
     trees = json.loads(row["settings"])
     [(model, settings)] = trees.pop("model").items()
-    found: dict[str, Plain] = {"model": model}
-    found.update(_places(settings, ""))
+    found: dict[str, Any] = {"model": model, **dict(places(settings))}
     for name, tree in trees.items():
-        found.update(_places(tree, f"{name}."))
-    return found
-
-
-def _places(settings: Mapping[str, Any], above: str) -> Iterator[tuple[str, Plain]]:
-    """A choice as JSON is a name, or {name: settings}; both give the name at its own place."""
-    for key, value in settings.items():
-        if isinstance(value, dict):
-            [(name, inner)] = value.items()
-            yield above + key, name
-            yield from _places(inner, f"{above}{key}.")
-        elif isinstance(value, list):
-            yield above + key, json.dumps(value)
-        else:
-            yield above + key, value
+        found |= places(tree, f"{name}.")
+    return {k: json.dumps(v) if isinstance(v, list | dict) else v for k, v in found.items()}
 
 
 def _watched(results: Results) -> str:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from srbench.registry import StudyError
+from srbench.registry import StudyError, places
 from srbench.report.cells import cells, text, trained
 from srbench.report.numbers import (
     justified_decimals,
@@ -328,19 +327,15 @@ def _of_study(side: Side) -> dict[str, str]:
 
 
 def _tree(results: Results, variant: str) -> dict[str, str]:
-    """A variant's settings as places and plain values: train.optimizer.adam.lr -> 0.002."""
+    """A variant's settings by the places that `--set` takes: train.optimizer.lr -> 0.002."""
     if "settings" in results.variants:
         table = results.variants.set_index("variant")["settings"]
-        tree = json.loads(text(table.get(variant)) or "{}")
+        trees = json.loads(text(table.get(variant)) or "{}")
     else:
-        tree = {"train": results.facts.train, "data": results.facts.data}
-    tree.get("data", {}).pop("eval", None)  # named with the images, by what is in them
-    return dict(_leaves(tree, ""))
-
-
-def _leaves(value: Any, at: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, Mapping) and value:
-        for key, inner in value.items():
-            yield from _leaves(inner, f"{at}.{key}" if at else str(key))
-    else:
-        yield at, value if isinstance(value, str) else json.dumps(value)
+        trees = {"train": results.facts.train, "data": results.facts.data}
+    trees.get("data", {}).pop("eval", None)  # named with the images, by what is in them
+    found = dict(places({"model": trees.pop("model")})) if "model" in trees else {}
+    found = {key.removeprefix("model."): value for key, value in found.items()}
+    for name, tree in trees.items():
+        found |= places(tree, f"{name}.")
+    return {k: v if isinstance(v, str) else json.dumps(v) for k, v in found.items()}

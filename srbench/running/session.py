@@ -137,6 +137,8 @@ def run(request: Request, console: Console) -> tuple[Store, Ended]:
     if not anew and (finished := _finished(request, key)) is not None:
         return finished
     plan = _planned(request, console)
+    if shortcut.key(request.study, request.options()) != key:  # edited while it was read
+        key = ""
     store = open_store(request.db)  # only now: a mistake in the study makes no database
     if not anew:
         plan, found = settled(plan, store)
@@ -194,7 +196,8 @@ def _conduct(plan: Plan, request: Request, store: Store, key: str, console: Cons
     number = store.add_plan(record(plan, key))
     for figures in plan.study.published:
         store.write_published(plan.study.name, figures)
-    shortcut.remember(store.root, key, _paths(plan), _folders(plan))
+    if key:
+        shortcut.remember(store.root, key, _paths(plan), _folders(plan))
     if request.fresh:
         store.add_attempts(number)
     else:
