@@ -65,6 +65,7 @@ class Held:
         self.slots = torch.arange(per_epoch, device=device).view(-1, *(1 for _ in each))
         self.slot = torch.zeros((), dtype=torch.int64, device=device)
         self.works: dict[Hashable, Callable[[], None]] = {}  # by kind of step
+        self.given_up = False  # a step could not be held
         read_rates_from_tensors(learner, device)
 
     def __call__(self, epoch: int, within: int) -> Tensor:
@@ -82,6 +83,8 @@ class Held:
             loss = self.step(kind)
             self.ring.copy_(torch.where(self.slots == self.slot, loss, self.ring))
 
+        if self.given_up:
+            return work
         cuda = self.device.type == "cuda"
         with torch.random.fork_rng(devices=[self.device] if cuda else []):
             before = Snapshot(self.learner)
@@ -100,6 +103,8 @@ class Held:
                     _end_recording(self.device)
                 before.put_back()
                 self.ring.copy_(ring)
+                self.given_up = True  # on other kinds of steps too: recordings share a generator
+                self.works.clear()
                 return work
 
     def _warm_up(self, work: Callable[[], None]) -> None:
@@ -107,7 +112,8 @@ class Held:
             for _ in range(WARM_UP):
                 work()
             return
-        here, aside = torch.cuda.current_stream(self.device), torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
+        here = torch.cuda.current_stream(self.device)
+        aside = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
         aside.wait_stream(here)
         try:
             with torch.cuda.stream(aside):
