@@ -64,13 +64,15 @@ def test_a_scoring_that_fails_is_said_in_a_line_and_by_the_exit_code(tmp_path: P
     [weights] = (folder / "db" / "runs").rglob("weights.safetensors")
     kept = weights.read_bytes()
     weights.write_bytes(kept[:-1] + b"?")
-    (folder / "tiny.yaml").write_text(once + "metrics: [l1]\n")
+    (folder / "tiny.yaml").write_text(once + "metrics: [sharpness]\n")
     said = tiny.srbench(folder, "run", "tiny.yaml", code=1)
     assert "could not be scored: " in said
     assert "weights.safetensors: is not what the run left: its SHA-256 is another" in said
     weights.write_bytes(kept)
     tiny.srbench(folder, "run", "tiny.yaml")
-    assert tiny.rows(folder, "select count(*) from v_scores where metric = 'l1'") == [(2 * 3,)]
+    assert tiny.rows(folder, "select count(*) from v_scores where metric = 'sharpness'") == [
+        (2 * 3,)
+    ]
 
 
 def test_a_divergence_names_its_step(risky: Path) -> None:

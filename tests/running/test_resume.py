@@ -216,6 +216,7 @@ def test_under_nohup_a_closed_terminal_stops_nothing() -> None:
 
 
 def own_terminal() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # these tests may run under nohup
     os.setsid()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
