@@ -21,6 +21,11 @@ from srbench.workers.messages import Task
 class Changed(StudyError):
     """What a run was planned with is not what is here now."""
 
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what} have changed since the runs were planned; the same command plans them anew"
+        )
+
 
 def training_images(task: Task, tree: Tree, scale: int) -> tuple[Dataset, Degrade | None]:
     """The training images, and what makes LR of each patch; None where they have their LR."""
@@ -56,7 +61,7 @@ def with_names(task: Task, images: Dataset) -> Iterator[tuple[str, Image, Image]
 def _hold(images: Dataset, manifest: str) -> Dataset:
     """The images, if they are those planned; of what is not trained none were."""
     if manifest and images.manifest != manifest:
-        raise Changed(f"the images of {images.name} have changed since the runs were planned")
+        raise Changed(f"the images of {images.name}")
     return images
 
 

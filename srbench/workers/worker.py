@@ -175,7 +175,7 @@ class _Run:
         trained = any(p.requires_grad for p in net.parameters())
         source = source_of_tree(self.tree, trained=trained)
         if self.task.weights is None and source != self.task.source:
-            raise Changed("the code of parts has changed since the runs were planned")
+            raise Changed("the sources of parts")
         if self.task.weights is not None:
             kept = stored_weights(Path(self.task.weights), self.task.weights_sha256)
             net.load_state_dict(kept)

@@ -66,7 +66,7 @@ def test_an_image_that_has_changed_since_is_not_trained_on(task: Task, serve: Se
     tiny.save_crop("coffee", Path("photos/chelsea.png"))
     *_, last = serve(task)
     assert isinstance(last, Refused)
-    assert last.message.endswith("have changed since the runs were planned")
+    assert "photos} have changed since the runs were planned; the same command" in last.message
     assert not Path(task.folder).exists()
 
 
@@ -78,7 +78,7 @@ def test_nor_are_other_images_judged_on(task: Task, serve: Serve) -> None:
 def test_code_that_has_changed_since_is_not_run(task: Task, serve: Serve) -> None:
     *_, last = serve(replace(task, source="0" * 64))
     assert isinstance(last, Refused)
-    assert "the code of parts has changed" in last.message
+    assert "the sources of parts have changed" in last.message
 
 
 def test_only_the_weights_that_were_stored_are_scored(task: Task, serve: Serve) -> None:
