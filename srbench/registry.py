@@ -62,9 +62,19 @@ def places(settings: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, 
                 yield above + key, value
 
 
+def placed(trees: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The trees of a variant by the places that `--set` takes: `model`, `skip`, `train.loss`."""
+    for name, tree in trees.items():
+        if name == "model":
+            found = places({name: tree})
+            yield from ((place.removeprefix("model."), value) for place, value in found)
+        else:
+            yield from places(tree, f"{name}.")
+
+
 def first_line(problem: BaseException) -> str:
     """What went wrong, in one line of at most 200 characters."""
-    return next(iter(str(problem).splitlines()), type(problem).__name__)[:200]
+    return (next(iter(str(problem).splitlines()), "") or type(problem).__name__)[:200]
 
 
 def printable(text: str) -> str:

@@ -58,7 +58,9 @@ Set = Annotated[
         "--set", metavar="PATH=VALUE", help="Change a setting: train.epochs=5, channels=32."
     ),
 ]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")]
+Device = Annotated[
+    str, typer.Option(help="auto, cpu, cuda:1, or cuda: all that are of the first one's kind.")
+]
 Precision = Annotated[
     str, typer.Option(help="Of training: fp32, bf16, or auto. Scores are always taken in fp32.")
 ]

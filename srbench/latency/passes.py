@@ -21,7 +21,7 @@ from srbench.measure.machine import complaints, condition
 from srbench.measure.rounds import CannotRun, Ready, Sample, Subject, WarmUp, rounds, warm_up
 from srbench.measure.scores import full_precision
 from srbench.measure.stopwatch import steady_process, stopwatch
-from srbench.registry import StudyError
+from srbench.registry import StudyError, first_line
 from srbench.stats.claims_estimates import LEAST_ROUNDS
 from srbench.stats.latency import LOST, Ratio, drifted, enough, is_quiet, ratio
 from srbench.study import Tree
@@ -190,7 +190,7 @@ def _warm(entrants: Sequence[Entrant], baseline: str, scale: int, setting: Setti
         problem = failed
     if isinstance(problem, torch.OutOfMemoryError):
         raise StudyError("does not fit into the device's memory", place=name) from None
-    first = next(iter(str(problem).splitlines()), type(problem).__name__)
+    first = first_line(problem)
     raise StudyError(f"does not run with {setting}: {first}", place=name) from None
 
 

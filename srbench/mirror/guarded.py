@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from srbench.registry import StudyError
+from srbench.registry import StudyError, first_line
 
 
 class Guarded:
@@ -23,7 +23,7 @@ class Guarded:
         try:
             yield self.mirror
         except Exception as problem:
-            first = next(iter(str(problem).splitlines()), "")
+            first = first_line(problem)
             if not self.told:
                 self.say(
                     f"the Optuna mirror stays behind ({type(problem).__name__}: {first}); "

@@ -15,7 +15,7 @@ from srbench.mirror.guarded import Guarded, mirror_url, told
 from srbench.mirror.trials import annotate as annotate_search
 from srbench.mirror.trials import bring_in_step, history_of, open_search, search_name
 from srbench.places import STRIP, run_folder
-from srbench.registry import places
+from srbench.registry import placed
 from srbench.report.latency import timings
 from srbench.results import Results, StudyFacts
 from srbench.store import Store
@@ -259,12 +259,8 @@ def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _leaves(row: Mapping[str, Any]) -> Mapping[str, Plain]:
     """The places of a variant's trees, as a study would name them: `attention`, `train.loss`."""
-    trees = json.loads(row["settings"])
-    [(model, settings)] = trees.pop("model").items()
-    found: dict[str, Any] = {"model": model, **dict(places(settings))}
-    for name, tree in trees.items():
-        found |= places(tree, f"{name}.")
-    return {k: json.dumps(v) if isinstance(v, list | dict) else v for k, v in found.items()}
+    found = placed(json.loads(row["settings"]))
+    return {k: json.dumps(v) if isinstance(v, list | dict) else v for k, v in found}
 
 
 def _watched(results: Results) -> str:

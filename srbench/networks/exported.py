@@ -22,7 +22,7 @@ from torch import nn
 from srbench import __version__
 from srbench.files import write_atomically
 from srbench.networks.trained import Network
-from srbench.registry import StudyError
+from srbench.registry import StudyError, first_line
 
 TOLERANCE = 1e-5  # of values in 0..1
 SIZES = ((1, 24, 32), (2, 17, 23), (1, 40, 9), (1, 64, 64))  # batch, height, width of LR
@@ -95,7 +95,7 @@ def _exported(network: Network, size: tuple[int, int] | None) -> bytes:
                 "itself; --size 256x256 exports it for one",
                 place=network.name,
             ) from problem
-        said = next(iter(str(problem).splitlines()), type(problem).__name__)
+        said = first_line(problem)
         raise StudyError(f"cannot be exported: {said:.200}", place=network.name) from problem
     model = program.model_proto
     for key, value in metadata(network).items():

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from srbench.registry import StudyError, places
+from srbench.registry import StudyError, placed
 from srbench.report.cells import cells, text, trained
 from srbench.report.numbers import (
     justified_decimals,
@@ -334,8 +334,4 @@ def _tree(results: Results, variant: str) -> dict[str, str]:
     else:
         trees = {"train": results.facts.train, "data": results.facts.data}
     trees.get("data", {}).pop("eval", None)  # named with the images, by what is in them
-    found = dict(places({"model": trees.pop("model")})) if "model" in trees else {}
-    found = {key.removeprefix("model."): value for key, value in found.items()}
-    for name, tree in trees.items():
-        found |= places(tree, f"{name}.")
-    return {k: v if isinstance(v, str) else json.dumps(v) for k, v in found.items()}
+    return {k: v if isinstance(v, str) else json.dumps(v) for k, v in placed(trees)}

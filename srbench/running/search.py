@@ -15,7 +15,7 @@ from srbench.latency import Effort
 from srbench.machine.occupancy import DeviceInUse, Share
 from srbench.planning.decoding import Decoded
 from srbench.planning.plan import Plan, PlannedVariant, network_digest, plan_variant
-from srbench.registry import StudyError
+from srbench.registry import StudyError, first_line
 from srbench.running.records import training_record
 from srbench.running.timed import beside_baseline
 from srbench.space import Point
@@ -195,7 +195,7 @@ class Searcher:
         try:
             planned = self._planned(name, point)
         except (StudyError, ValueError, RuntimeError, TypeError) as problem:
-            first = next(iter(str(problem).splitlines()), type(problem).__name__)
+            first = first_line(problem)
             return Proposal(point, {}, noted, message=f"cannot be built: {first}")
         broken = {
             c.text: c.violation(cost_of(planned, c.quantity), cost_of(self.baseline, c.quantity))

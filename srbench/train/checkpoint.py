@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from srbench.files import write_atomically, written
+from srbench.registry import first_line
 
 KEPT = 2
 _SUFFIX = ".checkpoint"
@@ -55,7 +56,7 @@ def load_newest(
         except (MemoryError, torch.OutOfMemoryError):
             raise  # the file may be well
         except Exception as problem:  # of torch, zip or pickle: whatever it is, it is no state
-            first = next(iter(str(problem).splitlines()), type(problem).__name__)
+            first = first_line(problem)
             say(f"{path}: the checkpoint is damaged ({first}); going on from an older state")
     return None
 

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn, optim
 
+from srbench.registry import first_line
 from srbench.train.feeds import Feed
 from srbench.train.learner import Learner, optimizers
 
@@ -97,7 +98,7 @@ class Held:
             except torch.OutOfMemoryError:
                 raise
             except RuntimeError as problem:  # a part that waits for the device, or copies to it
-                first = next(iter(str(problem).splitlines()), "")
+                first = first_line(problem)
                 warnings.warn(f"not held by a CUDA graph, so slower: {first}", stacklevel=2)
                 if cuda:
                     _end_recording(self.device)

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from srbench.registry import Choice, StudyError
+from srbench.registry import Choice, StudyError, first_line
 from srbench.weights.fill import fill, fits
 from srbench.weights.load import load_weights
 
@@ -94,7 +94,7 @@ def foreign_network(file: Path, scale: int) -> Foreign:
     try:
         found = spandrel.ModelLoader(device="cpu").load_from_state_dict(dict(tensors))
     except Exception as problem:  # whatever an architecture stumbles over
-        first = next(iter(str(problem).splitlines()), "") or type(problem).__name__
+        first = first_line(problem)
         raise StudyError(
             f"spandrel does not recognise it ({first:.160})", place=str(file)
         ) from None
