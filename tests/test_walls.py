@@ -51,8 +51,8 @@ ALLOWED: dict[str, set[str]] = {
     "frozen": {"registry", "weights"},
     "models": PARTS | {"blocks", "frozen"},
     "data": PARTS,
-    "measure": PARTS | {"document", "frozen", "weights"},
-    "train": PARTS | {"files", "frozen"},
+    "measure": PARTS | {"document", "frozen", "machine", "weights"},
+    "train": PARTS | {"files", "frozen", "machine"},
     "weights": {"registry"},
     "conformance": PARTS | {"document", "measure", "train"},
     "study": PARTS | {
@@ -62,11 +62,11 @@ ALLOWED: dict[str, set[str]] = {
     "planning": PARTS | {"cache", "data", "machine", "measure", "stats", "study", "train",
                          "weights"},
     "workers": PARTS | {
-        "data", "files", "measure", "places", "planning", "signals", "stats", "study", "train",
-        "weights",
+        "data", "files", "machine", "measure", "places", "planning", "signals", "stats", "study",
+        "train", "weights",
     },
     "latency": PARTS | {"data", "machine", "measure", "stats", "study", "train"},
-    "networks": PARTS | {"data", "document", "files", "measure", "weights"},
+    "networks": PARTS | {"data", "document", "files", "machine", "measure", "weights"},
     "verify": PARTS | {"data", "measure", "networks"},
     "published": {"registry", "document"},
     # what was measured, and what is said about it

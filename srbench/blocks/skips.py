@@ -6,21 +6,10 @@ Called with (output, image): (N, 3, scale*H, scale*W) and (N, 3, H, W); no param
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn import functional
 
 from srbench.resample import Kernel
-from srbench.resized import resized
+from srbench.resized import upscaled
 from srbench.slots import skip
-
-
-def upscale(x: Tensor, scale: int, kernel: Kernel) -> Tensor:
-    """Interpolate (N, C, H, W) to (N, C, scale*H, scale*W); bicubic has a = -0.5, as in MATLAB."""
-    if kernel == "nearest":
-        return functional.interpolate(x, scale_factor=scale, mode="nearest")
-    if kernel == "bilinear":
-        return functional.interpolate(x, scale_factor=scale, mode="bilinear", align_corners=False)
-    height, width = x.shape[-2:]
-    return resized(x, scale * height, scale * width, kernel)
 
 
 class Skip(nn.Module):
@@ -31,7 +20,7 @@ class Skip(nn.Module):
         self.scale, self.kernel = scale, kernel
 
     def forward(self, output: Tensor, image: Tensor) -> Tensor:
-        return output + upscale(image, self.scale, self.kernel)
+        return output + upscaled(image, self.scale, self.kernel)
 
 
 class NoSkip(nn.Module):

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from torch import nn
+from torch import Tensor, nn
 
 from srbench.layers import Layers
 from srbench.registry import Positive
+from srbench.resized import upscaled
 from srbench.slots import upsampler
+
+
+class Bilinear(nn.Module):
+    """Bilinear interpolation by one factor; pixel centres are aligned."""
+
+    def __init__(self, scale: int) -> None:
+        super().__init__()
+        self.scale = scale
+
+    def forward(self, x: Tensor) -> Tensor:
+        return upscaled(x, self.scale, "bilinear")
 
 
 @upsampler.register("pixel_shuffle")
@@ -51,7 +63,7 @@ def bilinear(channels: int, scale: int, layers: Layers) -> nn.Module:
     Odena et al., Deconvolution and checkerboard artifacts, 2016.
     https://doi.org/10.23915/distill.00003
     """
-    return nn.Upsample(scale_factor=scale, mode="bilinear", align_corners=False)
+    return Bilinear(scale)
 
 
 @upsampler.register("transposed")

@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from srbench.machine.arithmetic import full_precision
 from srbench.measure.metrics import Floats, luma, psnr, ssim
 from srbench.measure.named import choice, split
 from srbench.measure.sets import Answers, SetScore, score_set
@@ -317,26 +318,6 @@ def bicubic_there_and_back(y: Floats, scale: int) -> Floats:
 
 def _bicubic(y: Floats, height: int, width: int) -> Floats:
     return weights(y.shape[0], height) @ y @ weights(y.shape[1], width).T
-
-
-@contextmanager
-def full_precision() -> Iterator[None]:
-    """fp32 means fp32 here: no TF32 on CUDA, no bf16 on the CPU, whatever training has set."""
-    backends: Any = torch.backends  # its precision switches have no types
-    places = (
-        backends.cuda.matmul,
-        backends.cudnn.conv,
-        backends.mkldnn.matmul,
-        backends.mkldnn.conv,
-    )
-    before = [place.fp32_precision for place in places]
-    try:
-        for place in places:
-            place.fp32_precision = "ieee"
-        yield
-    finally:
-        for place, value in zip(places, before, strict=True):
-            place.fp32_precision = value
 
 
 @contextmanager

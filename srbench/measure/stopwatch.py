@@ -10,7 +10,7 @@ import gc
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from math import ceil, nan
 from pathlib import Path
@@ -105,7 +105,8 @@ def steady_process(device: torch.device, threads: int) -> Iterator[None]:
     try:
         if device.type == "cpu":
             _pin(cores[-threads:])
-        yield
+        with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
+            yield
     finally:
         if device.type == "cpu":
             _pin(cores)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from srbench.blocks.skips import upscale
 from srbench.resample import Kernel
+from srbench.resized import upscaled
 from srbench.slots import model
 
 
@@ -17,7 +17,7 @@ class Interpolation(nn.Module):
         self.scale, self.kernel = scale, kernel
 
     def forward(self, x: Tensor) -> Tensor:
-        return upscale(x, self.scale, self.kernel)
+        return upscaled(x, self.scale, self.kernel)
 
 
 @model.register("nearest")

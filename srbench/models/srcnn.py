@@ -6,9 +6,9 @@ from torch import Tensor, nn
 
 from srbench.blocks.activations import relu
 from srbench.blocks.convolutions import plain
-from srbench.blocks.skips import upscale
 from srbench.layers import Layers
 from srbench.registry import Positive
+from srbench.resized import upscaled
 from srbench.slots import Activation, Convolution, model
 
 
@@ -37,7 +37,7 @@ class SRCNN(nn.Module):
         self.rebuild = layers.conv(inner, 3, 5)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = upscale(x, self.scale, "bicubic")  # (N, 3, scale*H, scale*W)
+        y = upscaled(x, self.scale, "bicubic")  # (N, 3, scale*H, scale*W)
         y = self.map_act(self.map(self.extract_act(self.extract(y))))
         image: Tensor = self.rebuild(y)
         return image

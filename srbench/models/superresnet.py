@@ -7,7 +7,6 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from srbench.blocks.activations import relu
 from srbench.blocks.branches import convolution as one_convolution
@@ -16,6 +15,7 @@ from srbench.blocks.features import none
 from srbench.blocks.upsamplers import factors
 from srbench.layers import Layers
 from srbench.registry import Positive
+from srbench.resized import upscaled
 from srbench.slots import Activation, Convolution, Features, Unit, model
 
 
@@ -74,7 +74,7 @@ class SuperResNet(nn.Module):
         for i, (step, factor, head) in enumerate(heads):
             if i == 1:
                 y = self.after(y)
-            y = functional.interpolate(y, scale_factor=step, mode="bilinear", align_corners=False)
+            y = upscaled(y, step, "bilinear")
             images[factor] = head(y).sigmoid()  # (N, 3, factor*H, factor*W)
         return images
 

@@ -10,9 +10,9 @@ from torch.nn import functional
 
 from srbench.blocks.activations import relu
 from srbench.blocks.normalisations import batch
-from srbench.blocks.skips import upscale
 from srbench.registry import Positive
 from srbench.resample import Kernel
+from srbench.resized import upscaled
 from srbench.slots import Activation, Normalisation, model
 
 
@@ -66,7 +66,7 @@ class UNet(nn.Module):
         self.exit = nn.Conv2d(channels + 3, 3, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        image = upscale(x, self.scale, self.kernel)  # (N, 3, scale*H, scale*W)
+        image = upscaled(x, self.scale, self.kernel)  # (N, 3, scale*H, scale*W)
         height, width = image.shape[-2:]
         step = 2**self.depth
         image = functional.pad(image, (0, -width % step, 0, -height % step), mode="replicate")

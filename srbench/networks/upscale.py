@@ -15,7 +15,8 @@ from PIL import Image as Picture
 from torch import Tensor, nn
 
 from srbench.data.images import Photograph
-from srbench.measure.scores import full_precision, quantise
+from srbench.machine.arithmetic import full_precision
+from srbench.measure.scores import quantise
 from srbench.networks.trained import Network
 from srbench.outputs import largest
 from srbench.registry import StudyError

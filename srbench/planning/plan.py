@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import nn
@@ -33,7 +33,7 @@ from srbench.study import Study, Tree, Variant, describe, trained_scales
 from srbench.study.batches import degradation_of, patches_of
 from srbench.train.fit import FIT_VERSION
 from srbench.train.learner import optimizers
-from srbench.train.precision import Precision
+from srbench.train.precision import MemoryOrder, Precision
 from srbench.train.settings import TrainSettings
 from srbench.weights.pretrained import WeightsMissing
 
@@ -48,17 +48,24 @@ class Numerics:
     device: str  # "cpu", or the CUDA device's name
     threads: int
     precision: Precision = "fp32"  # of training; scores are always taken in fp32
+    memory_order: MemoryOrder = "auto"  # of training
 
     def __str__(self) -> str:
+        order = "" if self.memory_order == "auto" else f", {self.memory_order.replace('_', ' ')}"
         if self.device == "cpu":
             threads = f"{self.threads} thread{'s' if self.threads > 1 else ''}"
-            return f"cpu {self.precision}, {threads}"
-        return f"{self.device} {self.precision}"
+            return f"cpu {self.precision}, {threads}{order}"
+        return f"{self.device} {self.precision}{order}"
 
-
-def precision_of(numerics: str) -> Precision:
-    """The precision in stored numerics."""
-    return "bf16" if "bf16" in numerics.split(",")[0].split() else "fp32"
+    @classmethod
+    def like(cls, stored: str, device: str, threads: int) -> Numerics:
+        """Stored numerics, if this device can have them; else the device's plain ones."""
+        possible = [
+            cls(device, threads, precision, order)
+            for precision in get_args(Precision)
+            for order in get_args(MemoryOrder)
+        ]
+        return next((one for one in possible if str(one) == stored), possible[0])
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from srbench.train import graphs
-from srbench.train.feeds import feed_of
+from srbench.train.ahead import CutAhead
+from srbench.train.feeds import Feed, feed_of
 from srbench.train.learner import Learner
 
 
@@ -30,9 +31,11 @@ Take = Callable[[int, int], Tensor]
 
 def engine(learner: Learner, patches: Patches, device: torch.device) -> Take:
     """The fastest way to take steps that the device and the learner allow."""
-    if device.type == "cuda" and graphs.holds(learner):
-        return graphed(learner, patches, device, graphs.captured)
-    return stepwise(learner, patches, device)
+    if device.type != "cuda":
+        return stepwise(learner, patches, device)
+    if graphs.holds(learner):
+        return graphed(learner, patches, device, graphs.recorder(device))
+    return stepwise(learner, CutAhead(patches), device)
 
 
 def stepwise(learner: Learner, patches: Patches, device: torch.device) -> Take:
@@ -50,13 +53,19 @@ def graphed(learner: Learner, patches: Patches, device: torch.device, hold: grap
 
     With `hold` = `graphs.called` the very same code runs without graphs, on any device.
     """
-    feed = feed_of(patches, device)
+    return fed(learner, feed_of(patches, device), patches.steps_per_epoch, device, hold)
+
+
+def fed(
+    learner: Learner, feed: Feed, per_epoch: int, device: torch.device, hold: graphs.Hold
+) -> Take:
+    """The same of any feed that has `per_epoch` batches in an epoch."""
 
     def step(kind: Hashable) -> Tensor:
         lr, hr = (images_of(pixels) for pixels in feed.batch(kind))
         return learner(lr, hr)
 
-    return graphs.Held(step, feed, learner, device, patches.steps_per_epoch, hold)
+    return graphs.Held(step, feed, learner, device, per_epoch, hold)
 
 
 def as_images(pixels: np.ndarray, device: torch.device) -> Tensor:

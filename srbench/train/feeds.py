@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from srbench.train.ahead import CutAhead
+
 
 class Tables(Protocol):
     """Patches that are cut where their images are kept: an epoch is a table, a row a patch."""
@@ -39,11 +41,21 @@ class Feed(Protocol):
 def feed_of(patches: Any, device: torch.device) -> Feed:
     """The feed of least copying that the patches allow."""
     by_scale = getattr(patches, "by_scale", None)
-    if by_scale is not None:
-        feeds = {scale: feed_of(some, device) for scale, some in by_scale.items()}
-        return ScaledFeed(feeds, patches.scale_of)
-    tables: Tables | None = getattr(patches, "on_device", lambda _: None)(device)
-    return HostFeed(patches, device) if tables is None else TableFeed(tables, patches, device)
+    if by_scale is None:
+        tables = _tables(patches, device)
+        return HostFeed(patches, device) if tables is None else TableFeed(tables, patches, device)
+    feeds = {}
+    for scale, some in by_scale.items():
+        tables = _tables(some, device)
+        if tables is None:
+            return HostFeed(patches, device)  # which cuts each step at its own scale
+        feeds[scale] = TableFeed(tables, some, device)
+    return ScaledFeed(feeds, patches.scale_of)
+
+
+def _tables(patches: Any, device: torch.device) -> Tables | None:
+    found: Tables | None = getattr(patches, "on_device", lambda _: None)(device)
+    return found
 
 
 class TableFeed:
@@ -83,38 +95,39 @@ class TableFeed:
 class HostFeed:
     """Patches cut on the host, for degradations and augmentations that only it can do.
 
-    The copy to the device waits for nothing, so the host is cutting the next batch meanwhile.
+    The copy to the device waits for nothing, and the next batches are being cut meanwhile.
     """
 
     def __init__(self, patches: Any, device: torch.device) -> None:
-        self.patches, self.device = patches, device
-        self.places: dict[int, tuple[Tensor, Tensor]] = {}  # by batch size
+        self.patches = CutAhead(patches) if device.type == "cuda" else patches
+        self.device = device
+        self.places: dict[Hashable, tuple[Tensor, Tensor]] = {}  # by the shapes of a batch
 
-    def place(self, epoch: int, within: int) -> int:
+    def place(self, epoch: int, within: int) -> Hashable:
         pair = [torch.from_numpy(pixels) for pixels in self.patches.batch(epoch, within)]
         if self.device.type == "cuda":
             pair = [pixels.pin_memory() for pixels in pair]
-        size = len(pair[0])
-        if size not in self.places:
+        shapes = tuple(pixels.shape for pixels in pair)
+        if shapes not in self.places:
             lr, hr = (torch.empty_like(pixels, device=self.device) for pixels in pair)
-            self.places[size] = lr, hr
-        for place, pixels in zip(self.places[size], pair, strict=True):
+            self.places[shapes] = lr, hr
+        for place, pixels in zip(self.places[shapes], pair, strict=True):
             place.copy_(pixels, non_blocking=True)
-        return size
+        return shapes
 
     def ahead(self, epoch: int) -> None: ...
 
-    def batch(self, size: int) -> tuple[Tensor, Tensor]:
-        return self.places[size]
+    def batch(self, shapes: Hashable) -> tuple[Tensor, Tensor]:
+        return self.places[shapes]
 
 
 class ScaledFeed:
     """Patches of several scales, each from a feed of its own; their kinds begin with the scale."""
 
-    def __init__(self, feeds: Mapping[int, Feed], scale_of: Callable[[int, int], int]) -> None:
+    def __init__(self, feeds: Mapping[int, TableFeed], scale_of: Callable[[int, int], int]) -> None:
         self.feeds, self.scale_of = feeds, scale_of
 
-    def place(self, epoch: int, within: int) -> tuple[int, Hashable]:
+    def place(self, epoch: int, within: int) -> tuple[int, int]:
         scale = self.scale_of(epoch, within)
         return scale, self.feeds[scale].place(epoch, within)
 
@@ -122,6 +135,6 @@ class ScaledFeed:
         for feed in self.feeds.values():
             feed.ahead(epoch)
 
-    def batch(self, kind: tuple[int, Hashable]) -> tuple[Tensor, Tensor]:
-        scale, inner = kind
-        return self.feeds[scale].batch(inner)
+    def batch(self, kind: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        scale, size = kind
+        return self.feeds[scale].batch(size)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from srbench.streams import Streams
 from srbench.train.engine import Patches, engine
 from srbench.train.learner import Learner, Rates, restore, state_of
-from srbench.train.precision import Precision, lay_out
+from srbench.train.precision import MemoryOrder, Precision, arithmetic, lay_out
 from srbench.train.settings import TrainSettings
 
 FIT_VERSION = 1
@@ -111,6 +111,7 @@ def fit(
     on_progress: Callable[[Training], None],
     *,
     precision: Precision = "fp32",
+    memory_order: MemoryOrder = "auto",
     resume: dict[str, Any] | None = None,
 ) -> Training:
     """Train `net` in place, on the device where it is, for `settings.epochs`.
@@ -122,7 +123,7 @@ def fit(
         Diverged: a loss is not finite; noticed at the end of its epoch at the latest.
     """
     device = next(net.parameters()).device
-    lay_out(net, precision, device)
+    lay_out(net, precision, device, memory_order)
     learner: Learner = settings.learner(net, settings, precision, streams)
     rates = Rates(learner)
     steps = settings.epochs * patches.steps_per_epoch
@@ -132,12 +133,24 @@ def fit(
         training.restore(resume)
     net.train()
     take = engine(learner, patches, device)
-    while training.step < training.steps:
-        training.lr = rates.scale(factor(training.step))
-        torch.manual_seed(streams.torch_seed("noise", training.step))
-        loss = take(*divmod(training.step, training.per_epoch))
-        training.record(loss)
-        if training.at_epoch_end:
-            training.read_losses()
-        on_progress(training)
+    generators = _generators(device)
+    with arithmetic(precision):
+        while training.step < training.steps:
+            training.lr = rates.scale(factor(training.step))
+            for generator in generators:
+                generator.manual_seed(streams.torch_seed("noise", training.step))
+            loss = take(*divmod(training.step, training.per_epoch))
+            training.record(loss)
+            if training.at_epoch_end:
+                training.read_losses()
+            on_progress(training)
     return training
+
+
+def _generators(device: torch.device) -> list[torch.Generator]:
+    """What steps draw from: `torch.manual_seed` would look at every device of every kind."""
+    found = [torch.default_generator]
+    if device.type == "cuda":
+        index = torch.cuda.current_device() if device.index is None else device.index
+        found.append(torch.cuda.default_generators[index])
+    return found

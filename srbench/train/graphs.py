@@ -11,6 +11,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -33,12 +34,40 @@ def called(work: Callable[[], None]) -> Callable[[], None]:
     return work
 
 
-def captured(work: Callable[[], None]) -> Callable[[], None]:
-    """The work recorded as a CUDA graph."""
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        work()
-    return graph.replay
+class EmptyGraph(RuntimeError):
+    """A capture recorded nothing, so that replaying it would train nothing."""
+
+
+def recorder(device: torch.device) -> Hold:
+    """Capture work as CUDA graphs that share one memory pool: no two of them ever run at once.
+
+    Raises (the result, where it is called):
+        EmptyGraph: no kernel was launched on the device's stream.
+    """
+    pool: Any = torch.cuda.graph_pool_handle()
+
+    def captured(work: Callable[[], None]) -> Callable[[], None]:
+        graph = torch.cuda.CUDAGraph()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", "The CUDA Graph is empty")
+            try:
+                with torch.cuda.graph(graph, pool=pool, stream=stream_of(device)):
+                    work()
+            except UserWarning as problem:
+                raise EmptyGraph(f"a step on {device} recorded no kernel") from problem
+        return graph.replay
+
+    return captured
+
+
+@lru_cache(maxsize=16)
+def stream_of(device: torch.device) -> Any:
+    """The one stream of a device that is ever warmed up and captured on.
+
+    cuBLAS keeps 32 MiB for each stream it was called on, so a new stream for each capture would
+    make the memory of a network depend on what ran before it.
+    """
+    return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
 
 def holds(learner: Learner) -> bool:
@@ -86,35 +115,41 @@ class Held:
 
         if self.given_up:
             return work
-        cuda = self.device.type == "cuda"
-        with torch.random.fork_rng(devices=[self.device] if cuda else []):
-            before = Snapshot(self.learner)
-            ring = self.ring.clone()
+        with _draws_undone(self.device):
+            before, ring = Snapshot(self.learner), self.ring.clone()
+            held, problem = None, ""
             try:
                 self._warm_up(work)
                 before.put_back()
                 self.ring.copy_(ring)
-                return self.hold(work)
-            except torch.OutOfMemoryError:
+                held = self.hold(work)
+            except EmptyGraph:
                 raise
-            except RuntimeError as problem:  # a part that waits for the device, or copies to it
-                first = first_line(problem)
-                warnings.warn(f"not held by a CUDA graph, so slower: {first}", stacklevel=2)
-                if cuda:
-                    _end_recording(self.device)
+            except RuntimeError as failed:  # a part waits for the device, or memory is too small
+                problem = first_line(failed)
+            if held is None:  # outside the handler, whose traceback keeps the step's tensors
+                self._give_up(problem)
                 before.put_back()
                 self.ring.copy_(ring)
-                self.given_up = True  # on other kinds of steps too: recordings share a generator
-                self.works.clear()
-                return work
+            return held or work
+
+    def _give_up(self, problem: str) -> None:
+        """Hold no step from now on, of any kind: recordings share a generator and memory."""
+        warnings.warn(f"not held by a CUDA graph, so slower: {problem}", stacklevel=4)
+        self.given_up = True
+        self.works.clear()
+        for made in optimizers(self.learner):
+            made.zero_grad(set_to_none=True)  # gradients may lie in the graphs' memory
+        if self.device.type == "cuda":
+            _end_recording(self.device)
+            torch.cuda.empty_cache()
 
     def _warm_up(self, work: Callable[[], None]) -> None:
         if self.device.type != "cuda":
             for _ in range(WARM_UP):
                 work()
             return
-        here = torch.cuda.current_stream(self.device)
-        aside = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
+        here, aside = torch.cuda.current_stream(self.device), stream_of(self.device)
         aside.wait_stream(here)
         try:
             with torch.cuda.stream(aside):
@@ -127,14 +162,31 @@ class Held:
 
 
 @contextmanager
+def _draws_undone(device: torch.device) -> Iterator[None]:
+    """The device is current, and torch's generators end as they began."""
+    if device.type != "cuda":
+        with torch.random.fork_rng(devices=[]):
+            yield
+        return
+    with torch.cuda.device(device), torch.random.fork_rng(devices=[device]):
+        yield
+
+
+@contextmanager
 def _no_waiting() -> Iterator[None]:
-    """What waits for the device is a RuntimeError, before a recording would be spoilt by it."""
+    """What waits for the device is a RuntimeError, before a capture would be spoilt by it."""
     before = torch.cuda.get_sync_debug_mode()
-    torch.cuda.set_sync_debug_mode("error")
     try:
+        _set_sync_debug_mode("error")
         yield
     finally:
-        torch.cuda.set_sync_debug_mode(before)
+        _set_sync_debug_mode(before)
+
+
+def _set_sync_debug_mode(mode: int | str) -> None:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Synchronization debug mode is a prototype")
+        torch.cuda.set_sync_debug_mode(mode)
 
 
 def _end_recording(device: torch.device) -> None:

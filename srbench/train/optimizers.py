@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated
 
+import torch
 from torch import nn, optim
 
 from srbench.registry import Range
@@ -78,6 +79,10 @@ def sgd(
     Sutskever et al., On the importance of initialization and momentum in deep learning, 2013.
     https://proceedings.mlr.press/v28/sutskever13.html
     """
-    return optim.SGD(
+    made = optim.SGD(
         parameters, lr, momentum=momentum, weight_decay=weight_decay, nesterov=nesterov, fused=True
     )
+    if momentum:  # torch makes a buffer with the first gradient, and fails where some have none yet
+        for parameter in made.param_groups[0]["params"]:
+            made.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+    return made

@@ -1,20 +1,24 @@
-"""In which numbers a network computes: fp32, or bf16 from weights that stay fp32.
+"""In which numbers a network computes, and in which order its tensors lie in memory.
 
-In bf16 the convolutions and linear layers see bf16 copies of their weights, refreshed once a step;
-the rest is torch's autocast. Losses, gradients' norm and optimizer work in fp32.
+fp32, TensorFloat-32 (CUDA), or bf16 from weights that stay fp32: then convolutions and linear
+layers see bf16 copies of their weights, refreshed once a step, and the rest is torch's autocast.
+Losses, gradients' norm and optimizer work in fp32.
 """
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from srbench.machine.arithmetic import fp32_as
 from srbench.outputs import Answer
 
-Precision = Literal["fp32", "bf16"]
+Precision = Literal["fp32", "tf32", "bf16"]
+MemoryOrder = Literal["auto", "contiguous", "channels_last"]
 
 COPIED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.Linear)
 """Exactly these (a subclass may do more with its weights): autocast would cast them every call."""
@@ -95,14 +99,25 @@ def compute(net: nn.Module, precision: Precision) -> Compute:
     return InBf16(net) if precision == "bf16" else InFp32(net)
 
 
-def lay_out(net: nn.Module, precision: Precision, device: torch.device) -> None:
-    """Put weights in the memory order that convolutions of this precision are fastest in.
+def arithmetic(precision: Precision) -> AbstractContextManager[None]:
+    """How steps of this precision compute what is in fp32."""
+    return fp32_as("tf32" if precision == "tf32" else "ieee")
 
-    On the CPU, bf16 with channels last was faster for dense, dilated, grouped and depthwise
-    convolutions alike (`benchmarks/layouts.py`). On CUDA, grouped ones are known to be slower so
-    (PyTorch 34977). Decided by structure, not by a clock: the order of sums follows from it.
+
+def lay_out(
+    net: nn.Module, precision: Precision, device: torch.device, order: MemoryOrder = "auto"
+) -> None:
+    """Put weights in a memory order; `auto` is the one thought fastest for the precision.
+
+    `srbench latency --step` measures which one is fastest on the device at hand. On the CPU, bf16
+    with channels last was faster for dense, dilated, grouped and depthwise convolutions alike
+    (`benchmarks/layouts.py`). On CUDA, grouped ones are known to be slower so (PyTorch 34977).
+    Decided by structure, not by a clock: the order of sums follows from it.
     """
-    if precision == "bf16" and (device.type == "cpu" or not _has_groups(net)):
+    if order == "auto":
+        fits = precision == "bf16" and (device.type == "cpu" or not _has_groups(net))
+        order = "channels_last" if fits else "contiguous"
+    if order == "channels_last":
         net.to(memory_format=torch.channels_last)
 
 

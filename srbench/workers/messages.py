@@ -9,7 +9,7 @@ from typing import Any
 from srbench import slots
 from srbench.data.settings import material
 from srbench.study import Tree
-from srbench.train.precision import Precision
+from srbench.train.precision import MemoryOrder, Precision
 from srbench.train.settings import training
 
 Point = tuple[str, int, float, float]  # curve, step, epoch, value
@@ -36,6 +36,7 @@ class Task:
     weights_sha256: str | None = None
     checkpoint_s: float = 30.0
     precision: Precision = "fp32"
+    memory_order: MemoryOrder = "auto"
 
     @property
     def tree(self) -> Tree:
@@ -46,7 +47,14 @@ class Task:
 
 @dataclass(frozen=True)
 class Ready:
-    """The worker has started and waits for a task."""
+    """The worker has started, its device has computed something, and it waits for a task."""
+
+
+@dataclass(frozen=True)
+class Broken:
+    """The device, or this process's use of it, works no more; the worker ends with this."""
+
+    message: str
 
 
 @dataclass(frozen=True)
@@ -69,13 +77,6 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Scoring:
-    """Training is over; the evaluation sets are under way."""
-
-    run: int
-
-
-@dataclass(frozen=True)
 class Done:
     """A run has finished. Scores: (manifest, image, metric, value); pictures: (manifest, image,
     kind, file name in the run's folder); wanting: why scores are not there that were asked for."""
@@ -87,20 +88,27 @@ class Done:
     memory_mb: float | None
     weights: str | None
     weights_sha256: str | None
-    scores: tuple[tuple[str, str, str, float], ...]
-    pictures: tuple[tuple[str, str, str, str], ...]
+    scores: tuple[tuple[str, str, str, float], ...] = ()
+    pictures: tuple[tuple[str, str, str, str], ...] = ()
     wanting: tuple[str, ...] = ()
+    unscored: str = ""  # why there are no scores at all: the next command takes them
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Training is over and its weights are saved; the evaluation sets are under way."""
+
+    done: Done  # as it is if no score can be taken
 
 
 @dataclass(frozen=True)
 class Failed:
-    """A run ended without a result."""
+    """A run ended without a result, or a task of scoring without scores."""
 
     run: int
     reason: str  # diverged, oom or error
     message: str
     steps: int
-    last: bool = False  # of this worker, whose device obeys it no longer
 
 
 @dataclass(frozen=True)
@@ -120,4 +128,4 @@ class Refused:
     message: str  # names the file and the remedy
 
 
-Message = Ready | Resumed | Progress | Scoring | Done | Failed | Stopped | Refused
+Message = Ready | Broken | Resumed | Progress | Trained | Done | Failed | Stopped | Refused

@@ -13,6 +13,7 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,11 @@ from torch import nn
 from srbench import slots
 from srbench.data import resident
 from srbench.files import DiskRefused, write_atomically
+from srbench.machine.arithmetic import full_precision
 from srbench.measure.scores import (
     PROTOCOLS,
     Pictured,
     answers,
-    full_precision,
     metrics_named,
     on_host,
     score_outputs,
@@ -46,6 +47,7 @@ from srbench.stats.convergence import plateau
 from srbench.streams import Streams
 from srbench.study.batches import patches_of
 from srbench.train import checkpoint
+from srbench.train.device import clear, settle, touch
 from srbench.train.fit import Diverged, Training, fit
 from srbench.train.initialise import initialise
 from srbench.train.settings import TrainSettings
@@ -58,6 +60,7 @@ from srbench.workers.images import (
     with_names,
 )
 from srbench.workers.messages import (
+    Broken,
     Done,
     Failed,
     Message,
@@ -66,13 +69,14 @@ from srbench.workers.messages import (
     Ready,
     Refused,
     Resumed,
-    Scoring,
     Stopped,
     Task,
+    Trained,
 )
 from srbench.workers.pictures import MAX_PICTURES, save_picture, strip
 
 VALIDATED = ("psnr_y", "ssim_y", "psnr_above_flat")  # metrics with a curve on `validate`
+TELL_S = 1.0  # between two messages, each of which costs the conductor about 12 ms
 TOGETHER = 2**20  # HR pixels that a CUDA device validates at once, of images of one size
 
 
@@ -85,7 +89,12 @@ def main(pipe: Connection, device_name: str, threads: int) -> None:
     for number in STOPPING:
         signal.signal(number, signal.SIG_IGN)  # the conductor decides, and tells
     device = torch.device(device_name)
-    settle(device, threads)
+    try:
+        settle(device, threads)
+        touch(device)
+    except RuntimeError as problem:
+        pipe.send(Broken(first_line(problem)))
+        return
     slots.load()
     gc.freeze()  # what was imported stays till the end: no collection need look at it
     try:
@@ -93,16 +102,6 @@ def main(pipe: Connection, device_name: str, threads: int) -> None:
             _serve(pipe, device)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         sys.exit(1)
-
-
-def settle(device: torch.device, threads: int) -> None:
-    """Set this process up to train on a device, so that the same run gives the same bits."""
-    torch.set_num_threads(threads)
-    if device.type == "cuda":
-        torch.use_deterministic_algorithms(True, warn_only=True)
-        torch.backends.cudnn.benchmark = False
-        deterministic: Any = torch.utils.deterministic  # its switch has no type
-        deterministic.fill_uninitialized_memory = False  # saves a kernel for every new tensor
 
 
 def _serve(pipe: Connection, device: torch.device) -> None:
@@ -119,7 +118,7 @@ def _serve(pipe: Connection, device: torch.device) -> None:
         data = task.data
         message = _finished(task, pipe, device)
         pipe.send(message)
-        if isinstance(message, Failed) and message.last:
+        if isinstance(message, Broken):
             return
 
 
@@ -138,19 +137,20 @@ def _finished(task: Task, pipe: Connection, device: torch.device) -> Message:
     except FloatingPointError as problem:
         return Failed(task.run, "diverged", f"{problem}, at step {run.step}", run.step)
     except torch.OutOfMemoryError as problem:
-        return Failed(task.run, "oom", first_line(problem), run.step)
+        return run.without_result("oom", first_line(problem))
     except MemoryError:
-        return Failed(task.run, "oom", "the computer's memory is full", run.step)
+        return run.without_result("oom", "the computer's memory is full")
     except (DiskRefused, Changed) as problem:
         return Refused(task.run, str(problem))
     except StudyError as problem:
-        return Failed(task.run, "error", str(problem), run.step)
+        return run.without_result("error", str(problem))
+    except torch.AcceleratorError as problem:  # after one CUDA does nothing any more
+        return Broken(first_line(problem))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         raise
     except Exception as problem:
         message = f"{type(problem).__name__}: {first_line(problem)}\n{traceback.format_exc()}"
-        last = isinstance(problem, torch.AcceleratorError)  # after one CUDA does nothing any more
-        return Failed(task.run, "error", message, run.step, last)
+        return run.without_result("error", message)
 
 
 class _Run:
@@ -166,11 +166,11 @@ class _Run:
         self.step = 0
         self.trained_s = 0.0  # before the last resume
         self.peak = 0  # bytes of the device that training has held
+        self.trained: Done | None = None  # once there are weights to be scored
         self.begin = self.last_sent = self.last_saved = time.monotonic()
 
     def do(self) -> Message:
-        if self.device.type == "cuda":
-            gc.collect()  # nor does it hold what a former run has left in a cycle
+        clear(self.device)
         net: nn.Module = self.tree.model.build()(self.task.scale)
         trained = any(p.requires_grad for p in net.parameters())
         source = source_of_tree(self.tree, trained=trained)
@@ -188,16 +188,25 @@ class _Run:
         if trained and self.task.weights is None:
             train_s = self._train(net)
             weights, sha256 = self._save_weights(net)
-        memory = self._peak_memory()
-        self.pipe.send(Scoring(self.task.run))
+        done = Done(self.task.run, self.step, train_s, 0.0, self._peak_memory(), weights, sha256)
+        if self.task.weights is None:
+            self.trained = done
+            self.pipe.send(Trained(done))
+        clear(self.device)
         start = time.monotonic()
         scores, pictures, wanting = self._score(net)
         if not self.task.evaluate:  # a candidate of a search, which never sees `eval`
             self._show_validation(net)
-        return Done(
-            self.task.run, self.step, train_s, time.monotonic() - start, memory, weights, sha256,
-            tuple(scores), tuple(pictures), tuple(wanting),
+        return replace(
+            done, score_s=time.monotonic() - start, scores=tuple(scores),
+            pictures=tuple(pictures), wanting=tuple(wanting),
         )  # fmt: skip
+
+    def without_result(self, reason: str, message: str) -> Done | Failed:
+        """What is left after a failure: the trained weights if scoring them failed, else none."""
+        if self.trained is not None:
+            return replace(self.trained, unscored=message)
+        return Failed(self.task.run, reason, message, self.step)
 
     def spent_s(self) -> float:
         """Seconds of training so far, those before a resume too."""
@@ -218,14 +227,16 @@ class _Run:
             self.pipe.send(Resumed(self.task.run, self.step))
         self.begin = time.monotonic()
         validate = settings.validation_epochs()
+        candidate = not self.task.evaluate  # whose pruner reads validations one by one
 
         def on_progress(now: Training) -> None:
             self.step = now.step
+            validated = now.at_epoch_end and now.epoch in validate
             if now.at_epoch_end:
-                self._end_epoch(now, now.epoch in validate)
-                if now.epoch in validate and self._at_rest(settings):
+                self._end_epoch(now, validated)
+                if validated and self._at_rest(settings):
                     now.end()
-            if now.at_epoch_end or time.monotonic() - self.last_sent > 1.0:
+            if time.monotonic() - self.last_sent > TELL_S or (validated and candidate):
                 self._tell(now)
             if self.pipe.poll():
                 self.pipe.recv()
@@ -237,7 +248,7 @@ class _Run:
 
         now = fit(
             net, patches, settings, self.streams, on_progress, precision=self.task.precision,
-            resume=saved,
+            memory_order=self.task.memory_order, resume=saved,
         )  # fmt: skip
         if self.sent < len(self.points):  # saved after the last step, and perhaps not yet told
             self._tell(now)

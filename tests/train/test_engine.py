@@ -25,6 +25,7 @@ from srbench.data.patches import Patches
 from srbench.streams import Streams
 from srbench.train import fit as loop
 from srbench.train import graphs
+from srbench.train.ahead import CutAhead
 from srbench.train.engine import engine, graphed, stepwise
 from srbench.train.fit import Training, fit
 from srbench.train.initialise import initialise
@@ -40,7 +41,12 @@ CUDA = pytest.param(
         pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
     ],
 )
-HOLD = {"cpu": graphs.called, "cuda": graphs.captured}
+
+
+def hold_on(device: torch.device) -> graphs.Hold:
+    return graphs.recorder(device) if device.type == "cuda" else graphs.called
+
+
 RATE = 2.0**-7  # exact in fp32, so that a rate read from a tensor is the same rate
 
 
@@ -90,7 +96,7 @@ def engine_is(chosen: Callable[..., Any], patch: pytest.MonkeyPatch) -> Iterator
 
 
 def held(learner: Any, patches: Any, device: torch.device) -> Any:
-    return graphed(learner, patches, device, HOLD[device.type])
+    return graphed(learner, patches, device, hold_on(device))
 
 
 CASES: dict[str, dict[str, Any]] = {
@@ -168,10 +174,16 @@ def test_the_cpu_takes_plain_steps_and_foreign_optimizers_are_not_held() -> None
     assert not graphs.holds(learner)
 
 
-def test_work_that_cannot_be_recorded_is_done_all_the_same() -> None:
+@pytest.mark.parametrize(
+    "problem",
+    [RuntimeError("operation not permitted when stream is capturing"),
+     torch.OutOfMemoryError("CUDA out of memory")],
+    ids=["it waits", "too little memory"],
+)  # fmt: skip
+def test_work_that_cannot_be_recorded_is_done_all_the_same(problem: RuntimeError) -> None:
     def refuses(work: Callable[[], None]) -> Callable[[], None]:
         work()  # half of it may have been done
-        raise RuntimeError("operation not permitted when stream is capturing")
+        raise problem
 
     learners = [Supervised(made("cpu"), settings(), "fp32", Streams(0)) for _ in range(2)]
     ours = graphed(learners[0], images(), torch.device("cpu"), refuses)
@@ -201,7 +213,7 @@ def test_a_step_that_waits_is_taken_all_the_same_and_draws_as_before(late: bool)
 
     device = torch.device("cuda")
     ours, plain = (Waits(made("cuda"), settings(), "fp32", Streams(0)) for _ in range(2))
-    taken = graphed(ours, images(), device, graphs.captured)
+    taken = graphed(ours, images(), device, graphs.recorder(device))
     torch.manual_seed(0)
     with pytest.warns(UserWarning, match="not held by a CUDA graph"):
         one = taken(0, 0)
@@ -248,3 +260,29 @@ def test_rates_of_held_steps_lie_on_the_device() -> None:
     (group,) = optimizers(learner)[0].param_groups
     assert isinstance(group["lr"], Tensor)
     assert group["capturable"] is True
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_capture_of_nothing_is_an_error() -> None:
+    with pytest.raises(graphs.EmptyGraph, match="recorded no kernel"):
+        graphs.recorder(torch.device("cuda:0"))(lambda: None)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_looking_for_waits_says_nothing_and_leaves_torchs_mode_as_it_was() -> None:
+    with pytest.raises(RuntimeError, match="synchroniz"), graphs._no_waiting():
+        torch.ones(1, device="cuda").item()
+    assert torch.cuda.get_sync_debug_mode() == 0
+
+
+def test_batches_cut_ahead_are_the_batches_whatever_is_asked_for() -> None:
+    """In order, again, and from the middle on, as after a resume."""
+    drawn, plain = {"pipeline": {"of": ["noise", "bicubic"]}}, images
+    ahead = CutAhead(plain(drawn), threads=3)
+    for place in [(0, 0), (0, 1), (0, 2), (1, 0), (1, 0), (5, 2), (6, 0)]:
+        for one, other in zip(ahead.batch(*place), plain(drawn).batch(*place), strict=True):
+            assert np.array_equal(one, other)
+    with pytest.raises(IndexError):
+        ahead.batch(0, -4)

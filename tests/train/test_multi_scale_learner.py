@@ -37,7 +37,10 @@ CUDA = pytest.param(
         pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
     ],
 )
-HOLD = {"cpu": graphs.called, "cuda": graphs.captured}
+
+
+def hold_on(device: torch.device) -> graphs.Hold:
+    return graphs.recorder(device) if device.type == "cuda" else graphs.called
 
 
 def patches(degradation: Any = "matlab_bicubic", seed: int = 3) -> ScaledPatches:
@@ -75,7 +78,7 @@ def settings(**changes: Any) -> TrainSettings:
 
 
 def held(learner: Any, patches: Any, device: torch.device) -> Any:
-    return graphed(learner, patches, device, HOLD[device.type])
+    return graphed(learner, patches, device, hold_on(device))
 
 
 def test_a_steps_scale_is_a_function_of_seed_and_step() -> None:
@@ -206,3 +209,11 @@ def test_every_scale_is_trainable_alone(model: Any, scale: int) -> None:
     wanted = settings(learner="supervised", epochs=10, optimizer={"adam": {"lr": 4e-3}})
     losses = fit(net, patches().by_scale[scale], wanted, Streams(0), lambda _: None).losses
     assert np.mean(losses[-6:]) < np.mean(losses[:6])
+
+
+def test_momentum_reaches_what_other_scales_steps_have_not() -> None:
+    """torch makes momentum's buffers with the first gradients, which come scale by scale."""
+    chosen = {"sgd": {"lr": RATE, "momentum": 0.9, "nesterov": True}}
+    done = fit(carn(), patches(), settings(optimizer=chosen), Streams(3), lambda _: None)
+    assert len(done.losses) == done.steps
+    assert all(np.isfinite(done.losses))

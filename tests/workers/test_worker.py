@@ -17,7 +17,17 @@ from srbench.planning.plan import Numerics, make_plan
 from srbench.running.assignments import task_of
 from srbench.train import checkpoint
 from srbench.workers import images, worker
-from srbench.workers.messages import Done, Failed, Message, Progress, Ready, Refused, Scoring, Task
+from srbench.workers.messages import (
+    Broken,
+    Done,
+    Failed,
+    Message,
+    Progress,
+    Ready,
+    Refused,
+    Task,
+    Trained,
+)
 
 slots.load()
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -56,8 +66,8 @@ def serve() -> Serve:
 
 
 def test_what_was_planned_is_done(task: Task, serve: Serve) -> None:
-    *_, scoring, last = serve(task)
-    assert isinstance(scoring, Scoring)
+    *_, trained, last = serve(task)
+    assert isinstance(trained, Trained)
     assert isinstance(last, Done)
     assert (last.steps, last.weights) == (9, "weights.safetensors")
 
@@ -111,9 +121,34 @@ def test_a_worker_whose_device_is_broken_ends(task: Task, monkeypatch: pytest.Mo
     ours.send(task)
     worker._serve(theirs, torch.device("cpu"))
     assert isinstance(ours.recv(), Ready)
-    failed = ours.recv()
-    assert isinstance(failed, Failed)
-    assert failed.reason == "error"
+    assert ours.recv() == Broken("CUDA error: an illegal memory access was encountered")
+    assert not ours.poll()
+
+
+def test_a_worker_says_how_it_goes_once_a_second_but_of_a_candidate_at_each_validation(
+    task: Task, serve: Serve
+) -> None:
+    told = [m for m in serve(task) if isinstance(m, Progress)]
+    assert len(told) <= 2  # of three epochs
+    candidate = replace(task, evaluate=(), folder=f"{task.folder}-candidate")
+    reports = [m for m in serve(candidate) if isinstance(m, Progress)]
+    assert [sum(p[0] == "validate/psnr_y" for p in m.points) for m in reports] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("problem", [torch.OutOfMemoryError("CUDA out of memory"), KeyError("x")])
+def test_weights_are_kept_where_scoring_them_fails(
+    task: Task, serve: Serve, monkeypatch: pytest.MonkeyPatch, problem: Exception
+) -> None:
+    def fails(*_: Any) -> None:
+        raise problem
+
+    monkeypatch.setattr(worker._Run, "_score", fails)
+    done = serve(task)[-1]
+    assert isinstance(done, Done)
+    assert (done.steps, done.scores) == (9, ())
+    assert type(problem).__name__ in done.unscored or str(problem) in done.unscored
+    assert done.weights is not None
+    assert Path(task.folder, done.weights).exists()
 
 
 def test_the_memory_of_a_run_that_was_stopped_is_kept(

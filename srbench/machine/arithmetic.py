@@ -1,0 +1,36 @@
+"""What fp32 means to torch's libraries: IEEE single precision, or TensorFloat-32 on CUDA."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Literal
+
+import torch
+
+Arithmetic = Literal["ieee", "tf32"]
+
+
+@contextmanager
+def fp32_as(arithmetic: Arithmetic) -> Iterator[None]:
+    """Compute fp32 matrices and convolutions so; whatever was set before is set again after.
+
+    TensorFloat-32 keeps 10 of the 23 bits after the point, on CUDA only: the CPU's libraries stay
+    at IEEE. https://docs.pytorch.org/docs/stable/notes/cuda.html#tf32-on-ampere
+    """
+    backends: Any = torch.backends  # its precision switches have no types
+    cuda = (backends.cuda.matmul, backends.cudnn.conv)
+    cpu = (backends.mkldnn.matmul, backends.mkldnn.conv)
+    before = [place.fp32_precision for place in (*cuda, *cpu)]
+    try:
+        for place in (*cuda, *cpu):
+            place.fp32_precision = arithmetic if place in cuda else "ieee"
+        yield
+    finally:
+        for place, value in zip((*cuda, *cpu), before, strict=True):
+            place.fp32_precision = value
+
+
+def full_precision() -> AbstractContextManager[None]:
+    """fp32 means fp32 here: no TF32 on CUDA, no bf16 on the CPU, whatever training has set."""
+    return fp32_as("ieee")
