@@ -14,6 +14,8 @@ basicsr        BasicSR 1.4.2's own loader and model, with the settings of its ED
 basicsr_best   the same, loader never restarted, as many worker processes as cores
 ours_fp32, ours_bf16   `srbench.train.fit`, as a worker of `srbench run` calls it; one thread each
 ours_fp32_pinned       the same, each process held on a core of its own
+
+All have a worker's settings: on CUDA deterministic algorithms, and no TF32.
 """
 
 from __future__ import annotations
@@ -34,13 +36,14 @@ from srbench import slots
 from srbench.data.datasets import photos
 from srbench.data.decoded import Dataset, Image, decode
 from srbench.data.patches import Patches
+from srbench.machine.arithmetic import full_precision
 from srbench.measure.scores import PROTOCOLS, evaluation_lr, score_pair, super_resolve
 from srbench.slots import metric
 from srbench.streams import Streams
+from srbench.train.device import settle
 from srbench.train.fit import Training, fit
 from srbench.train.initialise import initialise
 from srbench.train.settings import training
-from srbench.workers.worker import settle
 
 HERE = Path(__file__).parent
 
@@ -204,19 +207,20 @@ def ours(work: Work, precision: Any) -> None:
 def main() -> None:
     name, folder = sys.argv[1], Path(sys.argv[2])
     work = Work(folder)
-    torch.set_num_threads(work.given["threads"])
+    own = name.startswith("ours")
+    settle(work.device, 1 if own else int(work.given["threads"]))
     slots.load()
-    if name.startswith("ours"):
-        settle(work.device, 1)
-        return ours(work, name.split("_")[1])
-    steps = PEERS[name](work)
-    net = next(steps)
-    gate = Gate(work)
-    try:
-        for _ in steps:
-            gate.step()
-    except Ended:
-        print(work.psnr(net), flush=True)
+    with full_precision():  # for all alike: cuDNN's convolutions are in TF32 otherwise
+        if own:
+            return ours(work, name.split("_")[1])
+        steps = PEERS[name](work)
+        net = next(steps)
+        gate = Gate(work)
+        try:
+            for _ in steps:
+                gate.step()
+        except Ended:
+            print(work.psnr(net), flush=True)
 
 
 if __name__ == "__main__":

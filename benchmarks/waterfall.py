@@ -83,7 +83,7 @@ def graph_of(given: Any) -> Callable[[], Any]:
                 for s in (given.side, 2 * given.side)
             )
 
-    take = graphed(learner, Pool(), device, graphs.captured)
+    take = graphed(learner, Pool(), device, graphs.recorder(device))
     return lambda: take(0, 0)
 
 

@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Misuse as error:
         _explain(error)
     except StudyError as error:
-        _fail(str(error))
+        _fail(str(error), error.exit_code)
     except OSError as error:
         if isinstance(error, BrokenPipeError):
             sys.exit(0)
@@ -102,7 +102,7 @@ def _explain(misuse: Any) -> None:
     _fail(f"{said.rstrip('.')} ({command} --help tells more)")
 
 
-def _fail(message: str) -> None:
+def _fail(message: str, code: int = 2) -> None:
     err.print("[bold red]srbench: error:[/bold red] ", end="")
     err.print(printable(message), markup=False, soft_wrap=True)
-    sys.exit(2)
+    sys.exit(code)

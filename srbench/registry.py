@@ -33,6 +33,8 @@ P = TypeVar("P", bound=Part)
 class StudyError(ValueError):
     """The user's input asks for something that cannot be. The message names the place."""
 
+    exit_code = 2
+
     def __init__(self, problem: str, path: Path = (), place: str = "") -> None:
         super().__init__(problem, path, place)
         self.problem, self.path, self.place = problem, path, place

@@ -45,14 +45,14 @@ variants:
 """
 
 PARTS = '''\
-"""Losses that try a harness: one takes its time, and three go wrong while a file is there."""
+"""Parts that try a harness: one takes its time, and others go wrong while a file is there."""
 
 import os
 import signal
 import time
 from pathlib import Path
 
-from srbench.slots import loss
+from srbench.slots import loss, metric
 
 
 def l1(x, y):
@@ -93,6 +93,18 @@ def deadly(*, flag: str = "die"):
         return l1(x, y)
 
     return killing
+
+
+@metric.register("risky")
+def risky(*, flag: str = "unscored"):
+    """A metric that raises while the file `flag` is there. Ours."""
+
+    def raising(sr, hr):
+        if Path(flag).exists():
+            raise ArithmeticError("no score while the flag is there")
+        return 1.0
+
+    return raising
 '''
 
 

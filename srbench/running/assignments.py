@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from srbench.machine.devices import device_name, driver
+from srbench.machine.devices import cuda_versions, device_name, driver
 from srbench.machine.provenance import surroundings
 from srbench.places import run_folder
 from srbench.planning.plan import Plan, PlannedVariant
@@ -72,6 +72,7 @@ class Assignments:
             evaluate=tuple(self._evaluation_sets()) if claim.judged else (),
             checkpoint_s=self.checkpoint_s,
             precision=self.plan.numerics.precision,
+            memory_order=self.plan.numerics.memory_order,
         )
 
     def scoring_task(self, missing: MissingScore) -> Task:
@@ -139,9 +140,10 @@ class Assignments:
 
     def provenance(self, device: str) -> int:
         if device not in self.noted:
+            here = replace(self.here, versions=self.here.versions | cuda_versions(device))
             self.noted[device] = self.store.add_provenance(
                 Provenance(
-                    **asdict(self.here),
+                    **asdict(here),
                     device=device_name(device),
                     driver=driver(device),
                     threads=self.threads,

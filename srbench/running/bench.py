@@ -10,7 +10,7 @@ import multiprocessing.connection as connections
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,9 +18,10 @@ from srbench.planning.plan import Plan, PlannedVariant
 from srbench.registry import StudyError
 from srbench.running.assignments import Assignments
 from srbench.running.seats import Seat, hire
-from srbench.store import Claim, Fenced, MissingScore, Owner, Point, Store, this_process
+from srbench.store import Claim, Fenced, MissingScore, Owner, Point, Reason, Store, this_process
 from srbench.train import checkpoint
 from srbench.workers.messages import (
+    Broken,
     Done,
     Failed,
     Message,
@@ -28,13 +29,20 @@ from srbench.workers.messages import (
     Ready,
     Refused,
     Resumed,
-    Scoring,
     Stopped,
+    Trained,
 )
 
 HEARTBEAT_S = 15.0
 PATIENCE_S = 120.0  # for workers to save after a stop
 MAX_DEATHS = 2  # of one run's worker, before the run is given up
+ASK_S = 1.0  # between two looks at the queue while workers are busy and a device is free
+
+
+class NoDevice(StudyError):
+    """No device of those asked for works any more."""
+
+    exit_code = 1  # what was asked is right
 
 
 @dataclass(frozen=True)
@@ -93,8 +101,10 @@ class Conductor:
         self.to_score: list[MissingScore] = []
         self.unscored: set[int] = set()  # runs whose scoring failed
         self.wanting: set[str] = set()  # why scores are not there: each is said once
+        self.devices = list(options.devices)  # that work, one for each worker
         self.deaths: dict[int, int] = {}
-        self.stillborn = 0  # workers in a row that died before they were ready
+        self.stillborn: dict[str, int] = {}  # workers of a device that died before they were ready
+        self.asked = float("-inf")  # when the queue was last looked at
         self.beat = time.monotonic()
         self.deadline = float("inf")  # for workers to stop
 
@@ -126,40 +136,50 @@ class Conductor:
         if self.deadline < float("inf"):
             return
         self.deadline = time.monotonic() + PATIENCE_S
-        training = [seat for seat in self.seats if seat.claim is not None]
+        training = [seat for seat in self.seats if seat.claim is not None and seat.ready]
         for seat in training:
             seat.tell("stop")
         for seat in [s for s in self.seats if s not in training]:  # may take a while
+            self._release(seat)
             self._let_go(seat)
 
     def _hand_out(self, stopping: Callable[[], bool]) -> None:
         """Give every idle worker a task; start workers while there is more to do."""
-        busy = sum(seat.claim is not None or seat.scoring is not None for seat in self.seats)
-        if self.search is not None and busy < len(self.options.devices):
-            self.search.supply(len(self.options.devices) - busy, busy, stopping)
-        waiting = self.store.claimable(self.number) + len(self.to_score)
-        while len(self.seats) < len(self.options.devices) and waiting > self._unready():
+        idle = [seat for seat in self.seats if seat.idle]
+        empty = len(self.seats) < len(self.devices)
+        if not idle and not (empty and time.monotonic() - self.asked > ASK_S):
+            return
+        self.asked = time.monotonic()
+        busy = sum(seat.busy for seat in self.seats)
+        if self.search is not None and busy < len(self.devices):
+            self.search.supply(len(self.devices) - busy, busy, stopping)
+        waiting = self.store.claimable(self.number, most=len(self.devices)) + len(self.to_score)
+        while len(self.seats) < len(self.devices) and waiting > self._unready():
             self.seats.append(hire(self._free_device(), self.options.threads))
-        for seat in [s for s in self.seats if s.idle]:
-            if self.to_score:
-                seat.scoring = self.to_score.pop()
-                seat.tell(self.assignments.scoring_task(seat.scoring))
-            elif (claim := self.store.claim(self.number, self.owner)) is not None:
-                seat.claim, seat.steps = claim, claim.steps_done
-                planned = self.assignments.planned(claim)
-                self._tell("started", claim, planned.steps)
-                seat.tell(self.assignments.task(claim, planned))
-            else:
-                self._let_go(seat)
+        for seat in idle:
+            self._hand_to(seat)
+
+    def _hand_to(self, seat: Seat) -> None:
+        if self.to_score:
+            seat.scoring = self.to_score.pop()
+            seat.hand(self.assignments.scoring_task(seat.scoring))
+        elif (claim := self.store.claim(self.number, self.owner)) is not None:
+            seat.claim, seat.steps = claim, claim.steps_done
+            planned = self.assignments.planned(claim)
+            self._tell("started", claim, planned.steps)
+            seat.hand(self.assignments.task(claim, planned))
+        else:
+            self._let_go(seat)
 
     def _free_device(self) -> str:
-        free = list(self.options.devices)
+        free = list(self.devices)
         for seat in self.seats:
-            free.remove(seat.device)
+            if seat.device in free:  # else it is broken, and its worker is about to say so
+                free.remove(seat.device)
         return free[0]
 
     def _unready(self) -> int:
-        return sum(not seat.ready for seat in self.seats)
+        return sum(not seat.ready and not seat.busy for seat in self.seats)
 
     def _let_go(self, seat: Seat) -> None:
         self.seats.remove(seat)
@@ -169,9 +189,18 @@ class Conductor:
         for seat in list(self.seats):
             if seat.claim is not None:  # only after an error of ours, or an impatient stop
                 seat.process.kill()
-                with suppress(Fenced, StudyError):  # a full disk frees the run with this process
-                    self.store.interrupt(seat.claim, seat.steps)
+                with suppress(StudyError):  # a full disk frees the run with this process
+                    self._release(seat)
             self._let_go(seat)
+
+    def _release(self, seat: Seat) -> None:
+        """Leave what a worker has under way to whoever claims it next."""
+        if seat.claim is not None:
+            with suppress(Fenced):
+                self.store.interrupt(seat.claim, seat.steps)
+        if seat.scoring is not None:
+            self.to_score.append(seat.scoring)
+        seat.claim = seat.scoring = seat.trained = None
 
     def _listen(self) -> None:
         pipes = {seat.pipe: seat for seat in self.seats}
@@ -196,8 +225,10 @@ class Conductor:
     def _take(self, seat: Seat, message: Message) -> None:
         """Write down what a worker says."""
         if isinstance(message, Ready):
-            seat.ready = True
-            self.stillborn = 0
+            self._welcome(seat)
+            return
+        if isinstance(message, Broken):
+            self._doubt(seat, message)
             return
         if isinstance(message, Refused):
             raise StudyError(f"{message.message}. Nothing is lost: runs under way are kept")
@@ -216,20 +247,13 @@ class Conductor:
             seat.steps = message.step
             self._tell("progressed", claim, message)
             self._perhaps_give_up(seat, claim, message)
-        elif isinstance(message, Scoring):
+        elif isinstance(message, Trained):
+            seat.trained = message.done
             self._tell("scoring", claim)
         elif isinstance(message, Done):
-            self.store.finish(claim, self.assignments.outcome(claim, message, seat.device))
-            self._leave(seat, claim, for_good=True)
-            self._tell("finished", claim, message, self.assignments.folder(claim))
-            self._tell_wanting(message)
+            self._finish(seat, claim, message)
         elif isinstance(message, Failed):
-            self.store.fail(
-                claim, message.reason, message.message, steps=message.steps,  # type: ignore[arg-type]
-                provenance=self.assignments.provenance(seat.device),
-            )  # fmt: skip
-            self._leave(seat, claim, for_good=True)
-            self._tell("failed", claim, message.reason, message.message)
+            self._fail(seat, claim, message)
         elif isinstance(message, Stopped) and seat.given_up and self.search is not None:
             at, why = seat.given_up
             self.search.prune(claim, at, why, steps=message.steps, seconds=message.train_s)
@@ -237,7 +261,7 @@ class Conductor:
             self._tell("pruned", claim, at, why)
         elif isinstance(message, Stopped):
             self.store.interrupt(claim, message.steps)
-            seat.claim = None
+            seat.claim = seat.trained = None
             self._tell("stopped", claim, message.steps)
 
     def _perhaps_give_up(self, seat: Seat, claim: Claim, message: Progress) -> None:
@@ -248,11 +272,25 @@ class Conductor:
         if seat.given_up is not None:
             seat.tell("stop")
 
+    def _finish(self, seat: Seat, claim: Claim, done: Done) -> None:
+        """Keep what a run has come to; scores that could not be taken are asked for again."""
+        self.store.finish(claim, self.assignments.outcome(claim, done, seat.device))
+        self._leave(seat, claim, for_good=True)
+        self._tell("finished", claim, done, self.assignments.folder(claim))
+        self._tell_wanting(done)
+        if done.unscored:
+            self.unscored.add(claim.run)
+            first = done.unscored.splitlines()[0]
+            self._tell("said", f"{self._named(claim)} is trained and kept, but not scored: {first}")
+
+    def _named(self, claim: Claim) -> str:
+        return f"{claim.variants[0]}, seed {claim.seed}"
+
     def _leave(self, seat: Seat, claim: Claim, *, for_good: bool = False) -> None:
         """A run has come to its end; `for_good` where nothing will go on from its checkpoints."""
         if for_good:
             checkpoint.discard(self.assignments.folder(claim))
-        seat.claim = seat.given_up = None
+        seat.claim = seat.given_up = seat.trained = None
         if self.search is not None and not claim.judged:
             self.search.ended(claim)
 
@@ -278,32 +316,98 @@ class Conductor:
         """A worker died: its run goes on in another, unless it keeps killing them."""
         seat.process.join(5)
         self.seats.remove(seat)
-        how = seat.ending
-        if seat.scoring is not None:
-            self._score_again(seat.scoring, how)
+        if not seat.ready:
+            self._count_stillborn(seat)
+        elif seat.scoring is not None:
+            self._score_again(seat.scoring, f"a worker was {seat.ending}")
         elif seat.claim is not None:
-            self._give_back(seat.claim, seat.steps, how)
-        elif not seat.ready:
-            self.stillborn += 1
-            if self.stillborn >= MAX_DEATHS:
-                raise StudyError(f"a worker on {seat.device} could not start ({how})")
+            self._give_back(seat, seat.claim)
 
-    def _give_back(self, claim: Claim, steps: int, how: str) -> None:
+    def _count_stillborn(self, seat: Seat) -> None:
+        """A worker died before it was ready; where that happens again its device is left out."""
+        self.stillborn[seat.device] = self.stillborn.get(seat.device, 0) + 1
+        if self.stillborn[seat.device] >= MAX_DEATHS:
+            self._drop(seat, f"a worker on {seat.device} could not start ({seat.ending})")
+        elif seat.busy:
+            self._hire_again(seat, seat.doubt)
+
+    def _welcome(self, seat: Seat) -> None:
+        """A worker is ready. So a failure before it was the run's, not the device's."""
+        seat.ready, doubt, seat.doubt = True, seat.doubt, ""
+        self.stillborn.pop(seat.device, None)
+        if not seat.busy:
+            return
+        if seat.scoring is not None:
+            missing, seat.scoring = seat.scoring, None
+            self._score_again(missing, doubt)
+        elif seat.claim is not None and self._is_deadly(seat.claim.run):
+            self._give_up(seat, seat.claim, "error", doubt)
+        elif seat.task is not None:
+            seat.hand(seat.task)
+
+    def _doubt(self, seat: Seat, broken: Broken) -> None:
+        """Something has failed on a device: a new worker finds out whether it still works.
+
+        The run under way waits there meanwhile, and only then is it charged with the failure.
+        """
+        self.seats.remove(seat)
+        seat.leave()
+        said = f"{seat.device} cannot be used: {broken.message}"
+        if not seat.ready:
+            self._drop(seat, said)
+            return
+        self._tell("said", f"{seat.device} failed ({broken.message}); looking whether it works")
+        self._hire_again(seat, broken.message)
+
+    def _hire_again(self, former: Seat, doubt: str) -> None:
+        """A new worker in the place of one that has ended, with what that one was doing."""
+        seat = hire(former.device, self.options.threads)
+        for kept in ("claim", "scoring", "task", "trained", "steps", "given_up"):
+            setattr(seat, kept, getattr(former, kept))
+        seat.doubt = doubt
+        self.seats.append(seat)
+
+    def _drop(self, seat: Seat, why: str) -> None:
+        """Go on without a device that does not work; its run goes to another.
+
+        Raises:
+            NoDevice: it was the last one.
+        """
+        self._release(seat)
+        known = seat.device in self.devices  # else another worker of it was first
+        self.devices = [device for device in self.devices if device != seat.device]
+        if not self.devices:
+            raise NoDevice(f"{why}. Nothing is lost: the runs left wait for the next srbench run")
+        if known:
+            self._tell("said", f"{why}; going on without it")
+
+    def _give_back(self, seat: Seat, claim: Claim) -> None:
         if self._is_deadly(claim.run):
-            message = f"the worker process died {MAX_DEATHS} times in this run, last {how}"
-            self.store.fail(claim, "lost", message, steps=steps)
-            checkpoint.discard(self.assignments.folder(claim))
-            self._tell("failed", claim, "lost", message)
+            message = f"the worker process died {MAX_DEATHS} times in this run, last {seat.ending}"
+            self._give_up(seat, claim, "lost", message)
         else:
-            self.store.interrupt(claim, steps)
-            self._tell("said", f"a worker was {how}; its run goes on from its checkpoint")
+            self.store.interrupt(claim, seat.steps)
+            self._tell("said", f"a worker was {seat.ending}; its run goes on from its checkpoint")
+
+    def _give_up(self, seat: Seat, claim: Claim, reason: Reason, message: str) -> None:
+        """End a run that keeps failing; what it has trained is kept where only scoring fails."""
+        if seat.trained is not None:
+            self._finish(seat, claim, replace(seat.trained, unscored=message))
+            return
+        self._fail(seat, claim, Failed(claim.run, reason, message, seat.steps))
+
+    def _fail(self, seat: Seat, claim: Claim, failed: Failed) -> None:
+        self.store.fail(
+            claim, failed.reason, failed.message, steps=failed.steps,  # type: ignore[arg-type]
+            provenance=self.assignments.provenance(seat.device),
+        )  # fmt: skip
+        self._leave(seat, claim, for_good=True)
+        self._tell("failed", claim, failed.reason, failed.message)
 
     def _score_again(self, missing: MissingScore, how: str) -> None:
         if self._is_deadly(missing.run):
             self.unscored.add(missing.run)
-            self._tell(
-                "said", f"a worker was {how}; run {missing.run} is scored by the next srbench run"
-            )
+            self._tell("said", f"{how}; run {missing.run} is scored by the next srbench run")
         else:
             self.to_score.append(missing)
 

@@ -20,14 +20,14 @@ from srbench.data.settings import material
 from srbench.machine.devices import choose_devices, device_name
 from srbench.machine.occupancy import Share
 from srbench.planning.decoding import Decoded
-from srbench.planning.plan import Numerics, PlannedVariant, plan_variant, precision_of
+from srbench.planning.plan import Numerics, PlannedVariant, plan_variant
 from srbench.registry import StudyError
 from srbench.running.assignments import task_of
 from srbench.running.seats import Seat, hire
 from srbench.store import FinishedRun, Store
 from srbench.study import Tree, Variant
 from srbench.train.settings import training
-from srbench.workers.messages import Done, Failed, Message, Progress, Refused, Task
+from srbench.workers.messages import Broken, Done, Failed, Message, Progress, Refused, Task
 
 Outcome = Literal["identical", "different", "changed", "failed"]
 
@@ -67,7 +67,7 @@ def reproduce(
         raise StudyError("the database holds no finished training yet; srbench run makes one")
     drawn = random.Random(chosen_by).sample(runs, min(number, len(runs)))
     slots.load()
-    devices = choose_devices(device, workers)
+    devices = choose_devices(device, workers, say)
     device_now = "cpu" if devices[0] == "cpu" else device_name(devices[0])
     decoded = cache(Decoded)  # one a scale
     found: dict[int, Again] = {}
@@ -95,13 +95,13 @@ def _tree(run: FinishedRun) -> Tree:
 
 def _task_again(run: FinishedRun, device: str, images: Decoded, folder: Path) -> Task | Again:
     """The same training, with what is here now; or why it would be another."""
-    numerics = Numerics(device, 1, precision_of(run.numerics))
+    numerics = Numerics.like(run.numerics, device, 1)
     if str(numerics) != run.numerics:
         return Again(run, "changed", f"made on {run.numerics}; here it would be {numerics}")
     try:
         variant = Variant(run.variant, "variant", _tree(run), "", run.salt)
         now = plan_variant(variant, (run.seed,), numerics, images)
-        task = _task(run, now, images, folder)
+        task = _task(run, now, numerics, images, folder)
     except (StudyError, ValueError, RuntimeError, TypeError) as problem:
         return Again(run, "changed", f"it can no longer be built: {problem}")
     if now.fingerprint == run.fingerprint:
@@ -127,6 +127,8 @@ def _train(
                 message = _heard(seats[pipe])
                 if isinstance(message, Refused):
                     raise StudyError(message.message)
+                if isinstance(message, Broken):
+                    raise StudyError(f"{seats[pipe].device} cannot be used: {message.message}")
                 if pipe in under_way:
                     run, points = under_way[pipe]
                     if isinstance(message, Progress):
@@ -136,7 +138,7 @@ def _train(
                         yield run, message, points
                 if pipe not in under_way and waiting:
                     run, task = waiting.pop(0)
-                    say(f"{run.study}: {run.variant}, seed {run.seed}")
+                    say(f"training {run.study}: {run.variant}, seed {run.seed}")
                     under_way[pipe] = run, {}
                     seats[pipe].tell(task)
     finally:
@@ -155,7 +157,9 @@ def _heard(seat: Seat) -> Message:
     return message
 
 
-def _task(run: FinishedRun, planned: PlannedVariant, images: Decoded, folder: Path) -> Task:
+def _task(
+    run: FinishedRun, planned: PlannedVariant, numerics: Numerics, images: Decoded, folder: Path
+) -> Task:
     sets = planned.variant.tree.data["eval"]
     return task_of(
         planned,
@@ -167,13 +171,16 @@ def _task(run: FinishedRun, planned: PlannedVariant, images: Decoded, folder: Pa
         metrics=run.metrics,
         evaluate=tuple((images(choice, "eval").manifest, choice.to_json()) for choice in sets),
         checkpoint_s=float("inf"),
-        precision=precision_of(run.numerics),
+        precision=numerics.precision,
+        memory_order=numerics.memory_order,
     )
 
 
 def _compared(
     store: Store, run: FinishedRun, end: Done | Failed, points: dict[tuple[str, int], float]
 ) -> Again:
+    if isinstance(end, Done) and end.unscored:
+        return Again(run, "failed", f"not scored: {end.unscored.splitlines()[0]}")
     if isinstance(end, Failed):
         return Again(run, "failed", f"{end.reason}: {end.message.splitlines()[0]}")
     before = store.measured(run.run, run.protocol)

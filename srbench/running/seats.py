@@ -15,7 +15,9 @@ from typing import Any
 
 from srbench.signals import STOPPING
 from srbench.store import Claim, MissingScore
+from srbench.train.device import CUBLAS
 from srbench.workers import worker
+from srbench.workers.messages import Done, Task
 
 ALLOCATOR = {
     "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),  # the most that glibc takes
@@ -39,12 +41,19 @@ class Seat:
     ready: bool = False
     claim: Claim | None = None
     scoring: MissingScore | None = None
+    task: Task | None = None  # as it was handed out
+    trained: Done | None = None  # the claimed run, once only its scores are missing
     steps: int = 0  # that the claimed run has taken, as far as is known
+    doubt: str = ""  # what a former worker met on this device, until the device has shown itself
     given_up: tuple[int, str] | None = None  # epoch and reason, once the run was told to stop
 
     @property
+    def busy(self) -> bool:
+        return self.claim is not None or self.scoring is not None
+
+    @property
     def idle(self) -> bool:
-        return self.ready and self.claim is None and self.scoring is None
+        return self.ready and not self.busy
 
     @property
     def ending(self) -> str:
@@ -53,6 +62,11 @@ class Seat:
         if code is not None and code < 0:
             return f"killed by signal {-code}"
         return f"exit code {code}"
+
+    def hand(self, task: Task) -> None:
+        """Give the worker a task."""
+        self.task = task
+        self.tell(task)
 
     def tell(self, message: Any) -> None:
         """Send the worker something. That it has died is seen where its pipe is read."""
@@ -86,7 +100,7 @@ def surroundings_of(device: str, threads: int) -> dict[str, str]:
     """Environment variables for a worker; those of the allocator only where the user set none."""
     found = {"OMP_NUM_THREADS": str(threads)}
     if device != "cpu":
-        return found | {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"}  # else cuBLAS is not deterministic
+        return found | CUBLAS
     if any(name.startswith("MALLOC_") or name == "GLIBC_TUNABLES" for name in os.environ):
         return found
     return found | ALLOCATOR

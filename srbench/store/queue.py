@@ -46,25 +46,26 @@ def is_latest(run: type[Run]) -> ColumnElement[bool]:
 
 def of_plan(plan: int, run: type[Run]) -> ColumnElement[bool]:
     """Whether a run is the latest attempt at some cell of the plan."""
-    variant, cell = aliased(Variant), aliased(Cell)
-    asked = (
-        exists()
-        .where(variant.plan_id == plan, variant.fingerprint == run.fingerprint)
-        .where(cell.variant_id == variant.id, cell.seed == run.seed)
-    )
-    return and_(asked, is_latest(run))
+    return and_(_asked_by(plan, run, aliased(Variant)), is_latest(run))
 
 
 def of_judged(plan: int, run: type[Run]) -> ColumnElement[bool]:
     """As `of_plan`, without the candidates of a search, which are never judged."""
-    variant, cell = aliased(Variant), aliased(Cell)
-    asked = (
+    variant = aliased(Variant)
+    return and_(_asked_by(plan, run, variant, variant.role != "candidate"), is_latest(run))
+
+
+def _asked_by(
+    plan: int, run: type[Run], variant: type[Variant], *further: ColumnElement[bool]
+) -> ColumnElement[bool]:
+    cell = aliased(Cell)
+    return (
         exists()
-        .where(variant.plan_id == plan, variant.fingerprint == run.fingerprint)
-        .where(variant.role != "candidate")
-        .where(cell.variant_id == variant.id, cell.seed == run.seed)
+        .where(variant.fingerprint == run.fingerprint)
+        .where(variant.plan_id + 0 == plan)  # keeps SQLite off the index of plan_id: by fingerprint
+        .where(cell.variant_id == variant.id, cell.seed == run.seed)  # there are few, by plan many
+        .where(*further)
     )
-    return and_(asked, is_latest(run))
 
 
 def gone_owners(connection: Connection) -> list[Owner]:
@@ -208,12 +209,12 @@ def given_up(engine: Engine, plan: int) -> int:
         return connection.execute(pruned).scalar_one()
 
 
-def claimable(engine: Engine, plan: int, now: float) -> int:
-    """How many runs of the plan could be claimed at this moment."""
+def claimable(engine: Engine, plan: int, most: int | None, now: float) -> int:
+    """How many runs of the plan could be claimed at this moment; `most` are enough."""
     with reading(engine) as connection:
         free = is_free(Run, now, gone_owners(connection))
-        counted = select(func.count()).select_from(Run).where(of_plan(plan, Run), free)
-        return connection.execute(counted).scalar_one()
+        found = select(Run.id).where(free, of_plan(plan, Run)).limit(most).subquery()
+        return connection.execute(select(func.count()).select_from(found)).scalar_one()
 
 
 def waiting(engine: Engine, plan: int, now: float) -> list[tuple[str, int]]:

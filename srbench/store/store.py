@@ -142,9 +142,9 @@ class Store:
         """Take the next free run of the plan, or None."""
         return queue.claim(self.engine, plan, owner, self.clock())
 
-    def claimable(self, plan: int) -> int:
-        """How many runs of the plan are free now."""
-        return queue.claimable(self.engine, plan, self.clock())
+    def claimable(self, plan: int, most: int | None = None) -> int:
+        """How many runs of the plan are free now; no more than `most` are counted."""
+        return queue.claimable(self.engine, plan, most, self.clock())
 
     def waiting(self, plan: int) -> list[tuple[str, int]]:
         """Fingerprint and finished steps of every run of the plan that is free now."""

@@ -17,6 +17,7 @@ RISKY = tiny.STUDY.replace("seeds: 2", "seeds: 1").replace(
   residual:  {skip: bilinear}
 """,
 )
+METRIC = "metrics: [risky]\n"
 STATES = "select variant, attempt, state, reason from v_runs where total_steps > 0 order by 1"
 
 
@@ -73,6 +74,23 @@ def test_a_scoring_that_fails_is_said_in_a_line_and_by_the_exit_code(tmp_path: P
     assert tiny.rows(folder, "select count(*) from v_scores where metric = 'sharpness'") == [
         (2 * 3,)
     ]
+
+
+def test_what_is_trained_is_kept_where_its_scoring_fails(tmp_path: Path) -> None:
+    """The next command scores it, and trains nothing."""
+    folder = tiny.lay_out(tmp_path, tiny.STUDY.replace("seeds: 2", "seeds: 1") + METRIC)
+    tiny.plug_in(folder)
+    (folder / "unscored").touch()
+    said = tiny.srbench(folder, "run", "tiny.yaml", code=1)
+    assert "plain, seed 0 is trained and kept, but not scored: ArithmeticError" in said
+    assert tiny.rows(folder, "select distinct state, reason from runs") == [("done", None)]
+    assert tiny.rows(folder, "select count(*) from v_scores") == [(0,)]
+    trained = tiny.rows(folder, "select weights_sha256 from runs order by 1")
+    (folder / "unscored").unlink()
+    said = tiny.srbench(folder, "run", "tiny.yaml")
+    assert "0 of 3 runs to do, 3 to score" in said
+    assert tiny.rows(folder, "select weights_sha256 from runs order by 1") == trained
+    assert tiny.rows(folder, "select count(*) from v_scores where metric = 'risky'") == [(3 * 3,)]
 
 
 def test_a_divergence_names_its_step(risky: Path) -> None:
