@@ -39,13 +39,17 @@ def latency(
         int | None, typer.Option(min=1, help="Images at once: 1, or the study's for a step.")
     ] = None,
     precision: Annotated[
-        list[str] | None, typer.Option(help="fp32, bf16 or fp16; may be given several times.")
+        list[str] | None, typer.Option(help="fp32, tf32 (CUDA), bf16 or fp16; several are crossed.")
     ] = None,
     memory_format: Annotated[
-        list[str] | None, typer.Option(help="contiguous or channels_last; likewise.")
+        list[str] | None,
+        typer.Option(
+            help="contiguous, channels_last, or for a step auto, which training takes; likewise."
+        ),
     ] = None,
     mode: Annotated[
-        list[str] | None, typer.Option(help="eager, graph (CUDA) or compiled; likewise.")
+        list[str] | None,
+        typer.Option(help="eager, graph (CUDA) or compiled; likewise. A step is timed as trained."),
     ] = None,
     threads: Annotated[int, typer.Option(min=1, max=1024, help="Of the CPU, pinned.")] = 1,
     rounds: Annotated[int, typer.Option(min=20, help="Rounds at the most; at least 20.")] = 400,
@@ -68,7 +72,7 @@ def latency(
     control. Weights are random: the graph is the same. Where the machine is too noisy, it says so
     and what it can still tell. Times are kept, and the report shows them.
     """
-    from srbench.latency import MEMORY, MODES, PRECISIONS, Effort
+    from srbench.latency import MEMORY, MODES, PRECISIONS, TRAINED, Effort
     from srbench.running.timed import Wish, as_plain, networks, take
     from srbench.store import open_store
     from srbench.terminal.timings import passes_listed
@@ -76,8 +80,9 @@ def latency(
     wish = Wish(
         file_of(study), device, tuple(only or ()), tuple(set_ or ()),
         "step_time" if step else "latency", _size(size), batch,
-        _known(precision, PRECISIONS, "--precision"),
-        _known(memory_format, MEMORY, "--memory-format"), _known(mode, MODES, "--mode"),
+        _known(precision, PRECISIONS, "--precision") or ("fp32",),
+        _known(memory_format, TRAINED if step else MEMORY, "--memory-format"),
+        _known(mode, MODES, "--mode"),
         threads, Effort(rounds=rounds, budget_s=budget, patience_s=wait),
     )  # fmt: skip
     if match:
@@ -151,4 +156,4 @@ def _known(given: list[str] | None, words: Iterable[str], option: str,
     for word in given or ():
         if word not in words:
             raise StudyError(f"{brief(word)} is unknown (known: {', '.join(words)})", place=option)
-    return tuple(dict.fromkeys(given or list(words)[:1]))
+    return tuple(dict.fromkeys(given or ()))

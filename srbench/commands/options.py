@@ -59,12 +59,29 @@ Set = Annotated[
     ),
 ]
 Device = Annotated[
-    str, typer.Option(help="auto, cpu, cuda:1, or cuda: all that are of the first one's kind.")
+    str,
+    typer.Option(
+        help="auto, cpu, cuda:1, cuda:0,2, or cuda: all that are of the first one's kind."
+    ),
 ]
 Precision = Annotated[
-    str, typer.Option(help="Of training: fp32, bf16, or auto. Scores are always taken in fp32.")
+    str,
+    typer.Option(
+        help="Of training: auto (fp32), fp32, tf32 (CUDA) or bf16. Scores are always in fp32."
+    ),
+]
+MemoryOrder = Annotated[
+    str,
+    typer.Option(
+        help="Of training's tensors: auto (by the network's structure), contiguous, channels_last."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+
+
+def note(text: str) -> None:
+    """A line beside the results: on stderr, so that what a script reads stays clean."""
+    err.print(f"srbench: {text}", markup=False, soft_wrap=True)
 
 
 def open_database(db: str | None) -> Store:

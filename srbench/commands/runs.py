@@ -15,12 +15,13 @@ from srbench.commands.options import (
     Database,
     Device,
     Json,
+    MemoryOrder,
     Only,
     Precision,
     Seeds,
     Set,
     StudyFile,
-    err,
+    note,
     open_database,
     out,
     study_file,
@@ -56,6 +57,7 @@ def run(
         float, typer.Option(min=0, help="Seconds between checkpoints of a run.")
     ] = 30.0,
     precision: Precision = "auto",
+    memory_order: MemoryOrder = "auto",
     latency: Annotated[
         bool, typer.Option("--latency", help="Time the networks too, once nothing is training.")
     ] = False,
@@ -70,7 +72,7 @@ def run(
 
     request = Request(
         study_file(study), db, device, workers, seeds, tuple(only or ()), tuple(set_ or ()),
-        fresh, checkpoint_s, precision, rerun is Rerun.stale,
+        fresh, checkpoint_s, precision, memory_order, rerun is Rerun.stale,
     )  # fmt: skip
     store, ended = run(request, out)
     again = shlex.join(["srbench", *(word for word in sys.argv[1:] if word != "--fresh")])
@@ -107,6 +109,7 @@ def plan(
     only: Only = None,
     set_: Set = None,
     precision: Precision = "auto",
+    memory_order: MemoryOrder = "auto",
     as_json: Json = False,
 ) -> None:
     """Say what a study would run: shapes, costs, dead parameters, time. Trains nothing.
@@ -119,8 +122,9 @@ def plan(
     request = Request(
         study_file(study), db, device, workers, seeds, tuple(only or ()), tuple(set_ or ()),
         precision=precision,
+        memory_order=memory_order,
     )  # fmt: skip
-    found = forecast(request)
+    found = forecast(request, note)
     if as_json:
         print(json.dumps(as_plain(found), indent=1))
     else:
@@ -150,8 +154,7 @@ def reproduce(
     store = open_database(db)
     drawn_by = SystemRandom().randrange(10**6) if chosen_by is None else chosen_by
     again = make_again(
-        store, number, chosen_by=drawn_by, device=device, workers=workers,
-        say=lambda text: err.print(f"training {text}", markup=False),
+        store, number, chosen_by=drawn_by, device=device, workers=workers, say=note
     )  # fmt: skip
     if as_json:
         print(json.dumps([one.as_plain() for one in again], indent=1))

@@ -11,7 +11,15 @@ from srbench.latency.passes import (
     Pass,
     measure,
 )
-from srbench.latency.setting import MEMORY, MODES, PRECISIONS, QUANTITIES, Quantity, Setting
+from srbench.latency.setting import (
+    MEMORY,
+    MODES,
+    PRECISIONS,
+    QUANTITIES,
+    TRAINED,
+    Quantity,
+    Setting,
+)
 from srbench.latency.widths import Matched, match_widths
 
 __all__ = [
@@ -20,6 +28,7 @@ __all__ = [
     "MODES",
     "PRECISIONS",
     "QUANTITIES",
+    "TRAINED",
     "Effort",
     "Entrant",
     "Matched",

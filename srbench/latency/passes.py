@@ -16,15 +16,16 @@ import torch
 
 from srbench.latency.setting import Setting, check
 from srbench.latency.work import work
+from srbench.machine.arithmetic import fp32_as
 from srbench.machine.occupancy import alone
 from srbench.measure.machine import complaints, condition
 from srbench.measure.rounds import CannotRun, Ready, Sample, Subject, WarmUp, rounds, warm_up
-from srbench.measure.scores import full_precision
 from srbench.measure.stopwatch import steady_process, stopwatch
 from srbench.registry import StudyError, first_line
 from srbench.stats.claims_estimates import LEAST_ROUNDS
 from srbench.stats.latency import LOST, Ratio, drifted, enough, is_quiet, ratio
 from srbench.study import Tree
+from srbench.train.device import settled
 
 CONTROL = 1  # the copy number of the baseline's second network
 
@@ -104,8 +105,8 @@ def measure(
     with (
         alone(setting.device, effort.patience_s),
         steady_process(device, setting.threads),
-        full_precision(),
-        _forward_only(setting),
+        fp32_as("tf32" if setting.precision == "tf32" else "ieee"),
+        _as_used(setting, device),
     ):
         before = condition(device)
         start = time.monotonic()
@@ -195,6 +196,11 @@ def _warm(entrants: Sequence[Entrant], baseline: str, scale: int, setting: Setti
 
 
 @contextmanager
-def _forward_only(setting: Setting) -> Iterator[None]:
-    with torch.inference_mode(setting.quantity == "latency"):
-        yield
+def _as_used(setting: Setting, device: torch.device) -> Iterator[None]:
+    """A forward pass needs no gradient; a step is deterministic, as in training."""
+    if setting.quantity == "step_time":
+        with settled(device):
+            yield
+    else:
+        with torch.inference_mode():
+            yield

@@ -11,10 +11,13 @@ from srbench.registry import StudyError
 
 Quantity = Literal["latency", "step_time"]
 QUANTITIES: tuple[Quantity, ...] = ("latency", "step_time")
-PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+PRECISIONS = {
+    "fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16,
+}  # fmt: skip
 MEMORY: dict[str, torch.memory_format] = {
     "contiguous": torch.contiguous_format, "channels_last": torch.channels_last,
 }  # fmt: skip
+TRAINED = ("auto", *MEMORY)  # memory orders of a step; auto is the one that training takes
 MODES = ("eager", "graph", "compiled")
 
 
@@ -42,9 +45,15 @@ class Setting:
 
 def check(setting: Setting) -> None:
     """Refuse what cannot be: a StudyError that names the option."""
-    if setting.mode == "graph" and not setting.device.startswith("cuda"):
+    cuda = setting.device.startswith("cuda")
+    if setting.mode == "graph" and not cuda:
         raise StudyError("graph is CUDA's (here: eager, compiled)", place="--mode")
-    if setting.quantity == "step_time" and setting.mode != "eager":
-        raise StudyError("a training step is timed eager", place="--mode")
+    if setting.precision == "tf32" and not cuda:
+        raise StudyError("tf32 is CUDA's (here: fp32, bf16, fp16)", place="--precision")
+    if setting.quantity == "step_time" and setting.mode != ("graph" if cuda else "eager"):
+        raise StudyError(
+            "a training step is timed as it is taken: a graph on CUDA, eager on the CPU",
+            place="--mode",
+        )
     if setting.quantity == "step_time" and setting.precision == "fp16":
-        raise StudyError("training knows fp32 and bf16", place="--precision")
+        raise StudyError("training knows fp32, tf32 and bf16", place="--precision")

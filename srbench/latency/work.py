@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
 import numpy as np
 import torch
@@ -12,9 +12,10 @@ from srbench.latency.setting import MEMORY, PRECISIONS, Setting
 from srbench.measure.stopwatch import Work
 from srbench.streams import Streams
 from srbench.study import Tree, trained_scales
-from srbench.train.engine import as_images
+from srbench.train import graphs
+from srbench.train.engine import fed, images_of
 from srbench.train.initialise import initialise
-from srbench.train.precision import Precision, lay_out
+from srbench.train.precision import MemoryOrder, Precision, lay_out
 from srbench.train.settings import TrainSettings
 
 
@@ -47,17 +48,29 @@ def _image(setting: Setting, device: torch.device) -> Tensor:
 
 
 def _graph(net: nn.Module, lr: Tensor) -> Work:
-    """The forward pass as a CUDA graph, captured after calls on a stream of its own."""
-    stream: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        for _ in range(3):
+    """The forward pass as a CUDA graph, captured after calls on the same stream."""
+    here, aside = torch.cuda.current_stream(), graphs.stream_of(lr.device)
+    aside.wait_stream(here)
+    with torch.cuda.stream(aside):
+        for _ in range(graphs.WARM_UP):
             net(lr)
-    torch.cuda.current_stream().wait_stream(stream)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        net(lr)
-    return graph.replay
+    here.wait_stream(aside)
+    return graphs.recorder(lr.device)(lambda: net(lr))
+
+
+class OneBatch:
+    """A feed of the same batch at every step."""
+
+    def __init__(self, lr: Tensor, hr: Tensor) -> None:
+        self.pair = lr, hr
+
+    def place(self, epoch: int, within: int) -> int:
+        return len(self.pair[0])
+
+    def ahead(self, epoch: int) -> None: ...
+
+    def batch(self, size: int) -> tuple[Tensor, Tensor]:
+        return self.pair
 
 
 def _step(net: nn.Module, tree: Tree, scale: int, setting: Setting) -> Work:
@@ -66,14 +79,18 @@ def _step(net: nn.Module, tree: Tree, scale: int, setting: Setting) -> Work:
         raise ValueError("it has nothing to train")
     if len(trained_scales(tree, scale)) > 1:
         raise ValueError("its steps are of several scales, so that no one time is that of a step")
-    precision: Precision = "bf16" if setting.precision == "bf16" else "fp32"
+    precision, order = cast(Precision, setting.precision), cast(MemoryOrder, setting.memory_format)
     device, (height, width), n = torch.device(setting.device), setting.lr_size, setting.batch
-    lay_out(net, precision, device)
+    lay_out(net, precision, device, order)
     settings: TrainSettings = tree.train.build()()
     learner = settings.learner(net.train(), settings, precision, Streams(0))
     rng = np.random.default_rng(0)
     lr, hr = (
-        as_images(rng.integers(0, 256, (n, height * k, width * k, 3), dtype=np.uint8), device)
+        torch.from_numpy(rng.integers(0, 256, (n, height * k, width * k, 3), np.uint8)).to(device)
         for k in (1, scale)
     )
-    return lambda: learner(lr, hr)
+    if setting.mode == "graph" and graphs.holds(learner):
+        take = fed(learner, OneBatch(lr, hr), 1, device, graphs.recorder(device))
+        return lambda: take(0, 0)
+    lr_images, hr_images = images_of(lr), images_of(hr)
+    return lambda: learner(lr_images, hr_images)

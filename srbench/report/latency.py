@@ -19,7 +19,10 @@ from srbench.stats.effects import Interval
 from srbench.stats.latency import QUIET, Ratio, Spread, is_quiet, ratio, spread, word
 
 QUANTITIES = {"latency": "forward pass", "step_time": "training step"}
-PLAIN = {"precision": "fp32", "memory_format": "contiguous", "mode": "eager"}
+PLAIN = {
+    "latency": {"precision": ("fp32",), "memory_format": ("contiguous",), "mode": ("eager",)},
+    "step_time": {"precision": ("fp32",), "memory_format": ("auto", "contiguous")},
+}
 SETTING = (
     "quantity", "device", "scale", "lr_height", "lr_width", "batch", "precision",
     "memory_format", "mode", "threads",
@@ -64,7 +67,8 @@ class Taken:
 
     @property
     def plain(self) -> bool:
-        return all(self.row[name] == value for name, value in PLAIN.items())
+        plain = PLAIN[self.row["quantity"]]
+        return all(self.row[name] in values for name, values in plain.items())
 
 
 @dataclass(frozen=True)

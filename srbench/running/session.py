@@ -43,11 +43,13 @@ class Request:
     fresh: bool = False
     checkpoint_s: float = 30.0
     precision: str = "auto"
+    memory_order: str = "auto"
     rerun_stale: bool = False
 
     def options(self) -> list[str]:
         """What decides the plan, beside the file."""
-        return [self.device, self.precision, str(self.seeds), *self.only, "--set", *self.set]
+        numerics = [self.device, self.precision, self.memory_order]
+        return [*numerics, str(self.seeds), *self.only, "--set", *self.set]
 
 
 @dataclass(frozen=True)
@@ -76,25 +78,31 @@ def read_study(request: Request) -> Study:
 
 def plan_study(request: Request, study: Study, say: Callable[[str], None]) -> Plan:
     """Build every variant dry, for runs on the kind of device that was asked for."""
-    from srbench.machine.devices import choose_devices, choose_precision, device_name
+    from srbench.machine.devices import (
+        choose_devices,
+        choose_memory_order,
+        choose_precision,
+        device_name,
+    )
     from srbench.planning import plan
 
     first = choose_devices(request.device, None)[0]
     name = "cpu" if first == "cpu" else device_name(first)
     precision = choose_precision(request.precision, first)
+    order = choose_memory_order(request.memory_order)
     try:
-        return plan.make_plan(study, plan.Numerics(name, 1, precision), on_variant=say)
+        return plan.make_plan(study, plan.Numerics(name, 1, precision, order), on_variant=say)
     except StudyError as error:
         raise study.located(error) from None
 
 
-def forecast(request: Request) -> Forecast:
+def forecast(request: Request, say: Callable[[str], None] = lambda text: None) -> Forecast:
     """What a request would run; the database is only read, and need not be there."""
     from srbench.estimate import Forecast, estimate
     from srbench.machine.devices import choose_devices, device_name
 
     plan = plan_study(request, read_study(request), lambda name: None)
-    devices = choose_devices(request.device, request.workers)
+    devices = choose_devices(request.device, request.workers, say)
     device = device_name(devices[0])
     try:
         store: Store | None = open_store(request.db, create=False)
@@ -193,6 +201,9 @@ def _conduct(plan: Plan, request: Request, store: Store, key: str, console: Cons
     from srbench.running.bench import Options
     from srbench.running.records import record
 
+    def say(text: str) -> None:
+        console.print(f"srbench: {text}", highlight=False, markup=False, soft_wrap=True)
+
     number = store.add_plan(record(plan, key))
     for figures in plan.study.published:
         store.write_published(plan.study.name, figures)
@@ -202,7 +213,7 @@ def _conduct(plan: Plan, request: Request, store: Store, key: str, console: Cons
         store.add_attempts(number)
     else:
         store.retry_failed(number)
-    devices = choose_devices(request.device, request.workers)
+    devices = choose_devices(request.device, request.workers, say)
     options = Options(devices, checkpoint_s=request.checkpoint_s)
     share = Share(devices, lambda device: console.print(f"waiting for a latency pass on {device}"))
     searcher = _searcher(plan, number, store, console, share)

@@ -6,7 +6,7 @@ Builds no plan: a latency pass needs no images, and must not become the study's 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from srbench.latency import (
     match_widths,
     measure,
 )
-from srbench.machine.devices import choose_devices, device_name, driver
+from srbench.machine.devices import choose_devices, cuda_versions, device_name, driver
 from srbench.machine.provenance import surroundings
 from srbench.planning.plan import network_digest, step_digest, with_twins
 from srbench.registry import StudyError
@@ -46,8 +46,8 @@ class Wish:
     lr_size: tuple[int, int] | None = None  # None: by the device, or the study's patches
     batch: int | None = None
     precisions: tuple[str, ...] = ("fp32",)
-    memory_formats: tuple[str, ...] = ("contiguous",)
-    modes: tuple[str, ...] = ("eager",)
+    memory_formats: tuple[str, ...] = ()  # empty: contiguous, or for a step as it is trained
+    modes: tuple[str, ...] = ()  # empty: eager, or for a step as it is trained
     threads: int = 1
     effort: Effort = field(default_factory=Effort)
 
@@ -92,14 +92,16 @@ def settings(wish: Wish, study: Study) -> list[Setting]:
     """The settings asked for, one pass each."""
     device = choose_devices(wish.device, 1)[0]
     size, batch = usual(device).lr_size, 1
-    if wish.quantity == "step_time":
+    if step := wish.quantity == "step_time":
         side, batch = study.base.data["patch"] // study.scale, study.base.train["batch"]
         size = (side, side)
+    orders = wish.memory_formats or ("auto" if step else "contiguous",)
+    modes = wish.modes or ("graph" if step and device != "cpu" else "eager",)
     threads = wish.threads if device == "cpu" else 1
     return [
         Setting(device, wish.quantity, wish.lr_size or size, wish.batch or batch,
                 precision, memory, mode, threads)
-        for precision, memory, mode in product(wish.precisions, wish.memory_formats, wish.modes)
+        for precision, memory, mode in product(wish.precisions, orders, modes)
     ]  # fmt: skip
 
 
@@ -174,8 +176,10 @@ def recorded(found: Pass, timed: Timed, store: Store) -> LatencyPass:
     """A pass as the store keeps it."""
     setting = found.setting
     name = device_name(setting.device)
+    here = surroundings()
+    here = replace(here, versions=here.versions | cuda_versions(setting.device))
     provenance = Provenance(
-        **asdict(surroundings()), device=name, driver=driver(setting.device),
+        **asdict(here), device=name, driver=driver(setting.device),
         threads=setting.threads,
     )  # fmt: skip
     subjects = timed.subjects
