@@ -445,22 +445,34 @@ int device_of(const void* pointer, const void* other) {
   return current;
 }
 
-// Kernels do nothing, so what torch reads as their results is whatever was copied there before,
-// and bytes of pixels are often no finite number: a training would diverge by chance. Words of
-// fp32 that are not finite come to the host as zeros. (So does an int64 -1, half by half.)
-void copy(void* to, const void* from, size_t size) {
-  memcpy(to, from, size);
-  bool home = block_at(state().device_memory, from) && !block_at(state().device_memory, to);
-  if (!home) {
-    return;
-  }
+// Kernels do nothing, so what torch reads as their results is whatever was copied there before:
+// pixels, which are often no finite number, and losses and scores would be refused by chance. So
+// words of fp32 that are not finite come to the host as zeros (an int64 -1, too, half by half), one
+// number alone without its sign, and one byte, the answer to a question like isnan().any(), False.
+void tame(char* values, size_t size) {
   constexpr uint32_t EXPONENT = 0x7f800000;
+  constexpr char SIGN = (char)0x80;
   for (size_t at = 0; at + sizeof(uint32_t) <= size; at += sizeof(uint32_t)) {
     uint32_t word;
-    memcpy(&word, (char*)to + at, sizeof word);
+    memcpy(&word, values + at, sizeof word);
     if ((word & EXPONENT) == EXPONENT) {
-      memset((char*)to + at, 0, sizeof word);
+      memset(values + at, 0, sizeof word);
     }
+  }
+  if (size == sizeof(float) || size == sizeof(double)) {
+    values[size - 1] &= ~SIGN;
+  }
+  if (size == sizeof(bool)) {
+    values[0] = 0;
+  }
+}
+
+void copy(void* to, const void* from, size_t size) {
+  memcpy(to, from, size);
+  bool left = block_at(state().device_memory, from) != nullptr;
+  bool home = block_at(state().device_memory, to) == nullptr;
+  if (left && home) {
+    tame((char*)to, size);
   }
 }
 
