@@ -198,7 +198,7 @@ WRONG = {
     "--set of a typo": (["run", "tiny.yaml", "--set", "train.epoch=3"], "did you mean 'epochs'"),
     "--set of a wrong type": (["run", "tiny.yaml", "--set", "train.epochs=many"], "many"),
     "--only of none": (["run", "tiny.yaml", "--only", "x*"], "no variant fits (known: plain, res"),
-    "a wrong device": (["run", "tiny.yaml", "--device", "tpu"], "--device: 'tpu' is not there"),
+    "a wrong device": (["run", "tiny.yaml", "--device", "tpu"], "--device: 'tpu' is unknown"),
     "a wrong precision": (
         ["run", "tiny.yaml", "--precision", "fp8"], "--precision: 'fp8' is unknown",
     ),

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from srbench.commands.networks import named_network
-from srbench.commands.options import Database, Device, Json, err, out
+from srbench.commands.options import Database, Device, Json, err, note, out
 from srbench.files import write_atomically
 from srbench.registry import StudyError
 
@@ -71,7 +71,7 @@ def scores(
     from srbench.networks.scored import Asked, score, score_network
     from srbench.terminal.scored import scores_listed
 
-    [chosen] = choose_devices(device, 1)
+    [chosen] = choose_devices(device, 1, note)
     with err.status("reading") as status:
 
         def say(name: str) -> None:
@@ -186,7 +186,7 @@ def verify(
     from srbench.verify.everything import everything
     from srbench.verify.explain import explain
 
-    [chosen] = choose_devices(device, 1)
+    [chosen] = choose_devices(device, 1, note)
     with err.status("measuring") as status:
 
         def say(text: str) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from srbench.commands.networks import named_network
-from srbench.commands.options import Database, Device, err, out
+from srbench.commands.options import Database, Device, err, note, out
 from srbench.files import write_atomically
 from srbench.registry import StudyError
 
@@ -78,7 +78,7 @@ def upscale(
     from srbench.networks.upscale import cut_for
 
     network = named_network(run, weights, model, scale, db)
-    chosen = choose_devices(device, 1)[0]
+    chosen = choose_devices(device, 1, note)[0]
     network.net.to(chosen)
     jobs = list(_jobs(images, output))
     refused = 0

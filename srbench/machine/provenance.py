@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shlex
 import socket
 import subprocess
 import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
 PACKAGES = (
@@ -54,7 +56,22 @@ def versions() -> dict[str, str]:
             found[name] = version(name)
         except PackageNotFoundError:
             continue
+    if "torch" in found:
+        found["torch"] = _torch_build() or found["torch"]
     return found
+
+
+def _torch_build() -> str | None:
+    """Torch's whole version, 2.14.1+cu130, which no metadata have; importing it takes seconds."""
+    spec = find_spec("torch")
+    if spec is None or spec.origin is None:
+        return None
+    try:
+        text = Path(spec.origin).with_name("version.py").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    written = re.search(r"^__version__ = ['\"](.+)['\"]", text, re.MULTILINE)
+    return written[1] if written else None
 
 
 def cpu_name() -> str:

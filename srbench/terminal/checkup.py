@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from srbench.machine.devices import device_name
+from srbench.machine.devices import cuda_devices, cuda_versions, driver
 from srbench.machine.provenance import cpu_name, surroundings, versions
 from srbench.registry import StudyError
 from srbench.store import open_store
@@ -52,13 +52,15 @@ def _cuda() -> Check:
     except (ImportError, RuntimeError, OSError) as problem:
         first = str(problem).splitlines()[0]
         return Check("torch", f"{first}; install torch and torchvision from one index", False)
-    if not torch.cuda.is_available():
-        return Check("cuda", "no device; runs use the CPU, one worker a core")
-    try:
-        names = [device_name(f"cuda:{i}") for i in range(torch.cuda.device_count())]
-    except StudyError as error:
-        return Check("cuda", error.problem, False)
-    return Check("cuda", f"{', '.join(names)}; CUDA {torch.version.cuda}")
+    found = cuda_devices()
+    if not found.names:
+        fallback = "runs use the CPU, one worker a core"
+        return Check("cuda", f"{found.problem}; {fallback}", not found.expected)
+    devices = ", ".join(f"{device} {name}" for device, name in found.names.items())
+    with_what = {"driver": driver("cuda"), **cuda_versions("cuda"), "torch": torch.__version__}
+    versions_found = ", ".join(f"{name} {v or 'unknown'}" for name, v in with_what.items())
+    text = "; ".join([devices, versions_found, *found.unusable.values()])
+    return Check("cuda", text, not found.unusable)
 
 
 def _photos() -> Check:
