@@ -56,6 +56,12 @@ def _made(
     return torch.tensor(weights(size, new_size, kernel), dtype=dtype, device=device)
 
 
+def release() -> None:
+    """Keep no matrix for runs to come."""
+    _of_steps.cache_clear()
+    _of_scores.cache_clear()
+
+
 # Steps have patches of few sizes, and a CUDA graph can neither bring a matrix from the host nor
 # lose the one that it reads: so those of scores, which come in every size, are kept apart.
 _of_steps = lru_cache(maxsize=64)(_made)

@@ -112,10 +112,7 @@ class Patches:
         turns = tuple(a for a in self.augmentations if isinstance(a, Turn))
         if self._per_patch is not None or len(turns) < len(self.augmentations):
             return None
-        images = (
-            self.dataset if self.degrade is None else replace(self.dataset, images=self._images)
-        )
-        found = resident(images, self.scale, self.patch // self.scale, device)
+        found = resident(self._paired, self.scale, self.patch // self.scale, device)
         return None if found is None else DevicePatches(self, found, turns)
 
     def _pair(self, epoch: int, index: int) -> Pair:
@@ -150,10 +147,15 @@ class Patches:
         return self.degrade if getattr(self.degrade, "random", True) else None
 
     @cached_property
-    def _images(self) -> tuple[Image, ...]:
+    def _paired(self) -> Dataset:
+        """The images, with LR if it is made of whole ones; one value, which is kept on devices."""
         if self.degrade is None or self._per_patch is not None:
-            return self.dataset.images
-        return with_lr(self.dataset, self.degrade, self.scale).images
+            return self.dataset
+        return with_lr(self.dataset, self.degrade, self.scale)
+
+    @cached_property
+    def _images(self) -> tuple[Image, ...]:
+        return self._paired.images
 
     @cached_property
     def _weights(self) -> tuple[float, ...]:

@@ -19,7 +19,7 @@ from srbench.stats.effects import Interval
 from srbench.stats.latency import QUIET, Ratio, Spread, is_quiet, ratio, spread, word
 
 QUANTITIES = {"latency": "forward pass", "step_time": "training step"}
-PLAIN = {
+PLAIN: dict[str, dict[str, tuple[str, ...]]] = {
     "latency": {"precision": ("fp32",), "memory_format": ("contiguous",), "mode": ("eager",)},
     "step_time": {"precision": ("fp32",), "memory_format": ("auto", "contiguous")},
 }

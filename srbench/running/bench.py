@@ -146,8 +146,9 @@ class Conductor:
     def _hand_out(self, stopping: Callable[[], bool]) -> None:
         """Give every idle worker a task; start workers while there is more to do."""
         idle = [seat for seat in self.seats if seat.idle]
-        empty = len(self.seats) < len(self.devices)
-        if not idle and not (empty and time.monotonic() - self.asked > ASK_S):
+        free = len(self.seats) < len(self.devices)
+        due = not self.seats or time.monotonic() - self.asked > ASK_S
+        if not idle and not (free and due):
             return
         self.asked = time.monotonic()
         busy = sum(seat.busy for seat in self.seats)
@@ -355,6 +356,9 @@ class Conductor:
         said = f"{seat.device} cannot be used: {broken.message}"
         if not seat.ready:
             self._drop(seat, said)
+            return
+        if self.deadline < float("inf"):  # asked to stop
+            self._release(seat)
             return
         self._tell("said", f"{seat.device} failed ({broken.message}); looking whether it works")
         self._hire_again(seat, broken.message)

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from srbench import resized
 from srbench.train.graphs import stream_of
 
 CUBLAS = {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
@@ -58,6 +59,7 @@ def clear(device: torch.device) -> None:
     """Free what no run needs, so that a run's memory does not depend on those before it."""
     if device.type == "cuda":
         gc.collect()
+        resized.release()
         clear_workspaces: Any = torch._C._cuda_clearCublasWorkspaces
         clear_workspaces()
         torch.cuda.empty_cache()
