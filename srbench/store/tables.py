@@ -380,7 +380,7 @@ class LatencyPass(Base):
     lr_width: Mapped[int] = count("LR pixels across")
     batch: Mapped[int] = count("images at once")
     scale: Mapped[int] = count("factor between LR and HR")
-    precision: Mapped[str] = words("fp32, bf16 or fp16")
+    precision: Mapped[str] = words("fp32, tf32, bf16 or fp16")
     memory_format: Mapped[str] = words("contiguous or channels_last")
     mode: Mapped[str] = words("eager, graph or compiled")
     threads: Mapped[int] = count("CPU threads")
