@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -93,23 +95,36 @@ def environment(
     }
 
 
-def run(
+def start(
     *command: str | Path,
     devices: int = 1,
     folder: Path | None = None,
-    timeout: float = 300,
+    paths: Sequence[Path] = (),
     **options: str | int | Path,
-) -> subprocess.CompletedProcess[str]:
-    """Run Python with these arguments on the stand-in, to its end: a script's file, or `-m`, ..."""
-    return subprocess.run(
+) -> subprocess.Popen[str]:
+    """Start Python with these arguments on the stand-in: a script's file, or `-m`, ..."""
+    return subprocess.Popen(
         [sys.executable, *map(str, command)],
         cwd=folder,
-        env=environment(devices=devices, **options),
+        env=environment(devices=devices, paths=paths, **options),
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=timeout,
+        start_new_session=True,
     )
+
+
+def run(*command: str | Path, timeout: float = 300, **how: Any) -> subprocess.CompletedProcess[str]:
+    """The same, to its end; `how` is what `start` takes."""
+    process = start(*command, **how)
+    try:
+        out, err = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
 def _headers() -> list[Path]:

@@ -1,0 +1,23 @@
+"""Tests for a GPU that compare no values pass on the stand-in as well. Slow: half a minute."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import standin
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("fakecuda")]
+
+TESTS = Path(__file__).parents[1]
+
+
+def test_gpu_tests_that_compare_no_values_pass() -> None:
+    """Plain assertions: explaining how two long states of garbage differ takes gigabytes."""
+    marked = [f for f in TESTS.rglob("test_*.py") if "pytest.mark.gpu" in f.read_text("utf-8")]
+    files = sorted(f for f in marked if f.parent != Path(__file__).parent)
+    which = ("-m", "gpu and not values", "--assert=plain", "--tb=short", "-p", "no:cacheprovider")
+    done = standin.run("-m", "pytest", *which, *files, folder=TESTS.parent)
+    assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout
+    assert "skipped" not in done.stdout
