@@ -14,6 +14,7 @@ from srbench.running.session import Request, forecast, read_study
 FILES = sorted((Path(__file__).parents[1] / "ablations").glob("*.yaml"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_a_step_of_the_baseline_is_tried(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     slots.load()

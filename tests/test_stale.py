@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import tiny
 
+pytestmark = pytest.mark.slow
+
 PART = '''\
 """A loss that a test changes."""
 

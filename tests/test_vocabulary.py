@@ -52,6 +52,7 @@ def test_a_folder_that_cannot_be_written_is_no_trouble(
     assert "attention" in vocabulary()
 
 
+@pytest.mark.slow
 def test_the_second_time_torch_stays_out(tmp_path: Path) -> None:
     code = (
         "import sys; from srbench.cli import main\n"

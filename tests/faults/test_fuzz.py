@@ -30,6 +30,7 @@ def figures_of(name: str, cases: int) -> fuzz.Figures:
         return fuzz.run(CAMPAIGNS[name], 0, cases)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CAMPAIGNS)
 def test_bad_inputs_are_handled_or_refused_in_one_line(name: str) -> None:
     figures = figures_of(name, CAMPAIGNS[name].sample)
@@ -62,6 +63,7 @@ def refusal(file: Path) -> str:
     return ""
 
 
+@pytest.mark.slow
 def test_the_command_refuses_what_reading_refuses(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -97,6 +97,7 @@ def test_a_terminal_keeps_its_own_colours() -> None:
     assert out.getvalue() == "\x1b[31mmistake\x1b[0m of \\x1b[32mmine\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [n for n in fuzz_names.HOSTILE if "/" not in n and n.strip(". ") and "\x00" not in n]
 )
@@ -114,6 +115,7 @@ def test_a_database_is_the_file_of_that_very_name_or_refused(
     assert [p for p in tmp_path.rglob("*") if folder not in (p, *p.parents)] == [tmp_path / "in"]
 
 
+@pytest.mark.slow
 def test_a_report_prints_its_path_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -30,13 +30,13 @@ def campaign(home: Path, number: int, nursery: Nursery) -> kills.Tally:
     return tally
 
 
-def test_a_study_killed_100_times_loses_nothing_and_does_nothing_twice(
+@pytest.mark.slow
+def test_a_study_killed_20_times_loses_nothing_and_does_nothing_twice(
     tmp_path: Path, nursery: Nursery
 ) -> None:
-    tally = campaign(tmp_path, 100, nursery)
+    tally = campaign(tmp_path, 20, nursery)
     assert tally.troubles == []
-    assert tally.kills >= 100
-    assert {phase: tally.of(phase) for phase in PHASES if tally.of(phase) < kills.EACH} == {}
+    assert tally.kills >= 20
 
 
 @pytest.mark.campaign
@@ -46,6 +46,7 @@ def test_a_thousand_kills_lose_nothing_and_do_nothing_twice(
     number = int(os.environ.get("SRBENCH_KILLS", "200"))
     tally = campaign(tmp_path, number, nursery)
     assert tally.troubles == []
+    assert {phase: tally.of(phase) for phase in PHASES if tally.of(phase) < kills.EACH} == {}
     assert {victim for _, victim in tally.hits} == {"worker", "conductor", "group"}
 
 
@@ -100,6 +101,7 @@ def sound(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("harm", "said"),
     [
@@ -155,6 +157,7 @@ SAID = {"nan": "not finite at step {}", "oom": "out of memory", "error": "the ac
 STEPS = 9
 
 
+@pytest.mark.slow
 def test_runs_that_go_wrong_say_so_and_leave_the_others_alone(tmp_path: Path) -> None:
     chance = random.Random()
     accidents = [(kind, step) for kind in REASONS for step in range(1, STEPS + 1)]

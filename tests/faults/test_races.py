@@ -46,6 +46,7 @@ def compete(nursery: Nursery, folder: Path, undisturbed: history.Found) -> None:
     assert not is_left_open(folder / "db", "tiny")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turn", range(2))
 def test_eight_commands_at_once_train_every_run_once(
     tmp_path: Path, nursery: Nursery, undisturbed: history.Found, turn: int
@@ -99,6 +100,7 @@ def write_at_once(nursery: Nursery, folder: Path, writers: int, rows: int) -> fl
     return max(float(note["longest_s"]) for note in notes)
 
 
+@pytest.mark.slow
 def test_eight_writers_beside_readers_lose_no_row(tmp_path: Path, nursery: Nursery) -> None:
     write_at_once(nursery, tmp_path, 8, 1_000)
 
@@ -122,6 +124,7 @@ def open_at_once(nursery: Nursery, folder: Path, rounds: Sequence[int]) -> None:
         assert [said(child)[1] for child in children] == ["ok"] * 16
 
 
+@pytest.mark.slow
 def test_sixteen_processes_open_a_fresh_database_at_once(tmp_path: Path, nursery: Nursery) -> None:
     open_at_once(nursery, tmp_path, range(2))
 
@@ -148,6 +151,7 @@ def ask_a_trial(folder: Path) -> None:
     storage.engine.dispose()
 
 
+@pytest.mark.slow
 def test_bringing_a_mirror_up_to_date_ends_trials_that_nobody_works_on(finished: Path) -> None:
     ask_a_trial(finished)
     store = open_store(finished / tiny.DB)
@@ -156,6 +160,7 @@ def test_bringing_a_mirror_up_to_date_ends_trials_that_nobody_works_on(finished:
     assert history.trials(finished) == {"COMPLETE": 5, "FAIL": 1}
 
 
+@pytest.mark.slow
 def test_a_mirror_made_anew_leaves_no_pictures_of_the_old_one(finished: Path) -> None:
     with closing(sqlite3.connect(finished / "db" / "optuna.sqlite")) as connection:
         connection.execute("delete from trial_user_attributes where key = 'state'")
@@ -167,6 +172,7 @@ def test_a_mirror_made_anew_leaves_no_pictures_of_the_old_one(finished: Path) ->
     assert len(list((finished / "db" / "artifacts").iterdir())) == 5
 
 
+@pytest.mark.slow
 def test_a_mirror_that_a_killed_process_left_is_put_in_order_by_the_same_command(
     finished: Path, nursery: Nursery
 ) -> None:

@@ -21,6 +21,8 @@ import pytest
 import tiny
 from kills_nursery import Child, Nursery
 
+pytestmark = pytest.mark.slow
+
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 SHOW_CURSOR = b"\x1b[?25h"
 
@@ -59,7 +61,7 @@ def test_signals_at_any_moment_stop_and_save_and_the_study_ends_in_the_same_bits
 ) -> None:
     folder, chance = tiny.lay_out(tmp_path, kills.STUDY), random.Random()
     in_conduct = 0
-    for _ in range(40):
+    for _ in range(int(os.environ.get("SRBENCH_SIGNALS", "8"))):
         child = start(nursery, folder, checkpoint_s=chance.choice(["0", "30"]))
         number = chance.choice([signal.SIGINT, signal.SIGTERM])
         tiny.wait_for(partial(is_under_way, folder, child))

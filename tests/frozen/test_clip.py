@@ -84,6 +84,7 @@ def test_every_size_has_an_embedding_and_images_do_not_meet() -> None:
     assert not torch.allclose(*net(one), atol=1e-3)
 
 
+@pytest.mark.slow
 def test_saved_weights_hold_what_was_trained_and_bring_the_rest_with_them() -> None:
     build = slots.model.parse(RANDOM).build()
     net = build(4)
@@ -116,6 +117,7 @@ def test_without_open_clip_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -
         ClipImage("openai").load_pretrained()
 
 
+@pytest.mark.slow
 def test_the_embedding_is_open_clips_own(theirs: Any, file: Path) -> None:
     ours = ClipImage(str(file))
     ours.load_pretrained()
@@ -141,6 +143,7 @@ def test_the_preprocessing_of_a_square_image_is_clips(open_clip: Any) -> None:
     assert float((seen[0][0] - wanted).abs().max()) < 1.5 / 255 / 0.26
 
 
+@pytest.mark.slow
 def test_cosines_are_open_clips_own(theirs: Any, file: Path, open_clip: Any) -> None:
     texts, x = ["a cup of coffee", "the moon", "a page of text"], torch.rand(2, 3, 224, 224)
     ours = ClipImage(str(file))
@@ -153,6 +156,7 @@ def test_cosines_are_open_clips_own(theirs: Any, file: Path, open_clip: Any) -> 
     assert torch.allclose(found, (image @ words.T).double(), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_random_weights_are_the_same_every_time() -> None:
     def drawn() -> Tensor:
         net = VisionTransformer()

@@ -136,6 +136,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Res
         yield folder, store.results("tiny"), (folder / "said.json").read_text()
 
 
+@pytest.mark.slow
 def test_a_pass_before_the_runs_makes_no_plan_and_is_found_after(
     stored: tuple[Path, Results, str],
 ) -> None:

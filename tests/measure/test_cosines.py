@@ -11,6 +11,7 @@ import tiny
 Captured = pytest.CaptureFixture[str]
 
 
+@pytest.mark.slow
 def test_a_matrix_is_shown_and_drawn(
     tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:

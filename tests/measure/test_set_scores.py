@@ -10,6 +10,8 @@ import torch
 
 from srbench.measure.inception import inception
 
+pytestmark = pytest.mark.slow
+
 STUDY = tiny.STUDY.replace(
     "min_effect: 0.3 dB",
     "min_effect: 0.3 dB\nmetrics: [psnr_y, {diversity: {noise: 5}}, fid/weights=inception.pth]",
@@ -27,7 +29,6 @@ def test_a_run_without_weights_for_a_score_is_done_and_says_so(tmp_path: Path) -
     assert tiny.rows(here, SCORED) == [("diversity/noise=5", 3, 3), ("psnr_y", 3, 3)]
 
 
-@pytest.mark.slow
 def test_a_score_comes_when_its_weights_do(tmp_path: Path) -> None:
     here = tiny.lay_out(tmp_path, STUDY)
     tiny.srbench(here, "run", "tiny.yaml")

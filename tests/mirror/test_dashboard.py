@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import tiny
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def page(browser: Any) -> Iterator[Any]:

@@ -18,6 +18,8 @@ from optuna_dashboard._note import get_note_from_system_attrs
 from srbench.mirror import MirrorWatcher, mirror_url, refresh
 from srbench.store import Store, open_store
 
+pytestmark = pytest.mark.slow
+
 STATES = optuna.trial.TrialState
 
 

@@ -44,6 +44,7 @@ def on(
     return score(Asked(model, weights, str(data), scale, **more))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "scale"), SET5)
 def test_published_weights_give_published_scores(
     model: str, scale: int, data_folder: Path, one_thread: None

@@ -55,6 +55,7 @@ LOCAL = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("written", LOCAL, ids=str)
 @pytest.mark.parametrize("scale", [2, 3])
 def test_tiles_make_up_the_whole_picture(written: object, scale: int) -> None:
@@ -71,6 +72,7 @@ def test_a_margin_that_is_too_small_is_noticed() -> None:
         upscaled(net, photo, Cut(64, 2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(slots.model.parts))
 def test_every_model_is_tiled_right_or_refused(name: str) -> None:
     net, photo = network(name), photograph()

@@ -24,6 +24,8 @@ from srbench import cli
 from srbench.report.judged import judgement
 from srbench.results import Results
 
+pytestmark = pytest.mark.slow
+
 NAN = float("nan")
 
 

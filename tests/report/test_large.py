@@ -38,6 +38,7 @@ def test_it_is_whole_and_says_that_it_is_synthetic(database: Path) -> None:
     assert results.facts.notes[0].startswith("synthetic")
 
 
+@pytest.mark.slow
 def test_every_stage_runs(benchmark: ModuleType, database: Path, tmp_path: Path) -> None:
     names = [stage for stage, _ in benchmark.stages(database, "synthetic", tmp_path)]
     assert names[:2] == ["open the database", "read the rows"]

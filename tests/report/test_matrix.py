@@ -66,6 +66,7 @@ def test_names_show_settings_only_where_they_tell_apart() -> None:
     assert set(names_of([soft, hard]).values()) == {"jpeg (quality 90)", "jpeg (quality 10)"}
 
 
+@pytest.mark.slow
 def test_a_real_study_has_its_matrix(tmp_path: Path) -> None:
     tiny.lay_out(tmp_path, CROSS, name="cross")
     tiny.srbench(tmp_path, "run", "cross.yaml")

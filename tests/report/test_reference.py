@@ -12,6 +12,8 @@ import pytest
 from srbench.report import write
 from srbench.results import Results
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 STUDIES = sorted(folder.name for folder in (ROOT / "db" / "reference").iterdir())
 

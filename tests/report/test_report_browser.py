@@ -12,6 +12,8 @@ from synthetic_study import study, with_pictures, with_runs
 from srbench.report import write
 from srbench.results import Results
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:

@@ -95,6 +95,7 @@ def test_pictures_are_copied_beside_the_page_and_cropped_into_it(tmp_path: Path)
     assert html.count("data:image/png;base64,") >= 3 * 6
 
 
+@pytest.mark.slow
 def test_every_state_has_a_page(any_state: Results, tmp_path: Path) -> None:
     html = write([any_state], tmp_path, plotly="beside").read_text("utf-8")
     assert "nan" not in re.sub(r"<[^>]*>", " ", html[: html.index("<script")]).lower().split()

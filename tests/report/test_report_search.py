@@ -13,6 +13,8 @@ from srbench.report import write
 from srbench.report.search import best_so_far, best_trial, trials, trials_shown
 from srbench.results import Results
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Results:

@@ -42,6 +42,7 @@ def test_a_lost_baseline_leaves_nothing_to_show() -> None:
     assert where_section(with_runs(study(), only("plain", failed)))["rows"] == []
 
 
+@pytest.mark.slow
 def test_two_hundred_images_show_the_first_and_the_rest_on_demand(
     browser: Any, tmp_path: Any
 ) -> None:

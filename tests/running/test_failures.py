@@ -8,6 +8,8 @@ import optuna
 import pytest
 import tiny
 
+pytestmark = pytest.mark.slow
+
 RISKY = tiny.STUDY.replace("seeds: 2", "seeds: 1").replace(
     "  residual: {skip: bilinear}\n",
     """\

@@ -11,6 +11,8 @@ from srbench.machine.devices import choose_precision
 from srbench.planning.plan import Numerics, precision_of
 from srbench.registry import StudyError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     "made",

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import tiny
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Path:

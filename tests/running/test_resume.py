@@ -136,6 +136,7 @@ def killed(
     return outcome(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("checkpoint_s", "kills"),
     [("0", [kill_group, kill_worker]), ("0.15", [kill_a_worker_that_starts, kill_conductor])],
@@ -149,8 +150,13 @@ def test_a_killed_run_goes_on_to_the_same_bits(
     assert killed(tmp_path, kills, checkpoint_s, random.Random()) == undisturbed
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize(
+    "seed",
+    [
+        *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2)),
+        *(pytest.param(seed, marks=pytest.mark.campaign) for seed in range(2, 10)),
+    ],
+)
 def test_runs_killed_again_and_again_end_in_the_same_bits(
     tmp_path: Path, undisturbed: list[tuple[object, ...]], seed: int
 ) -> None:
@@ -161,6 +167,7 @@ def test_runs_killed_again_and_again_end_in_the_same_bits(
     assert killed(tmp_path, kills, checkpoint_s, chance) == undisturbed
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_is_saved_and_goes_on_to_the_same_bits(
     tmp_path: Path, undisturbed: list[tuple[object, ...]]
 ) -> None:
@@ -185,6 +192,7 @@ def test_an_interrupted_run_is_saved_and_goes_on_to_the_same_bits(
     assert outcome(folder) == undisturbed
 
 
+@pytest.mark.slow
 def test_a_closed_terminal_saves_and_stops(tmp_path: Path) -> None:
     folder = slow_study(tmp_path)
     ours, theirs = pty.openpty()
@@ -202,6 +210,7 @@ def test_a_closed_terminal_saves_and_stops(tmp_path: Path) -> None:
     assert (state, steps) == ("interrupted", progress(folder))
 
 
+@pytest.mark.slow
 def test_under_nohup_a_closed_terminal_stops_nothing() -> None:
     """nohup starts a command with SIGHUP ignored, and it stays so."""
     text = (
@@ -229,6 +238,7 @@ def drain(terminal: int, until: Callable[[], bool]) -> None:
     os.close(terminal)
 
 
+@pytest.mark.slow
 def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
     folder = tiny.lay_out(tmp_path, SLOW.replace("ms: 10", "ms: 8000"))
     tiny.plug_in(folder)
@@ -245,6 +255,7 @@ def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
     tiny.ended(process, 130)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after_s", [0.3, 1.5])
 def test_an_early_interrupt_is_no_traceback(tmp_path: Path, after_s: float) -> None:
     folder = tiny.lay_out(tmp_path)
@@ -254,6 +265,7 @@ def test_an_early_interrupt_is_no_traceback(tmp_path: Path, after_s: float) -> N
     tiny.ended(process, 130)
 
 
+@pytest.mark.slow
 def test_an_interrupt_while_workers_start_is_no_traceback(tmp_path: Path) -> None:
     folder = tiny.lay_out(tmp_path)
     process = tiny.start(folder, "run", "tiny.yaml")

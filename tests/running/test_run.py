@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import tiny
 
+pytestmark = pytest.mark.slow
+
 RUNS = "select variant, seed, attempt, state, steps, run_id from v_runs order by variant, seed"
 TRAINED = "select variant, seed, attempt, state from v_runs where total_steps > 0"
 COUNT = "select count(*) from runs where attempt = 1 and fence = 1"
@@ -138,7 +140,6 @@ def test_fresh_adds_an_attempt_beside_what_is_there(
     assert tiny.rows(copy, sha) == before  # the same bits a second time
 
 
-@pytest.mark.slow
 def test_a_setting_on_the_command_line_makes_other_runs(
     copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,8 @@ import tiny
 from srbench.mirror import mirror_url
 from srbench.store import open_store
 
+pytestmark = pytest.mark.slow
+
 SEARCH = (
     tiny.STUDY.partition("variants:")[0]
     + """\
@@ -108,13 +110,11 @@ def test_optuna_shows_the_search_and_beside_it_the_confirmation(done: Path) -> N
     storage.engine.dispose()
 
 
-@pytest.mark.slow
 def test_candidates_come_out_again_to_the_last_bit(done: Path) -> None:
     said = tiny.srbench(done, "reproduce", "99")
     assert "14 of 14 came out identical" in said
 
 
-@pytest.mark.slow
 def test_a_search_that_is_killed_twice_comes_out_the_same(done: Path, tmp_path: Path) -> None:
     folder = laid_out(tmp_path)
     for trials in (2, 5):
@@ -138,7 +138,6 @@ def is_there(folder: Path) -> bool:
     return bool(tiny.rows(folder, "select count(*) from sqlite_schema where name = 'v_runs'")[0][0])
 
 
-@pytest.mark.slow
 def test_a_space_that_has_grown_begins_with_what_is_known(done: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(done, tmp_path / "grown")
     laid_out(folder, ("[none, bilinear, bicubic]", "[none, bilinear, bicubic, nearest]"),
@@ -166,7 +165,6 @@ def test_a_repeat_is_told_from_the_row_and_a_whole_space_ends_the_search(tmp_pat
     assert trials > candidates == 3
 
 
-@pytest.mark.slow
 def test_what_is_pruned_never_enters_effects_but_may_be_taken_up_again(tmp_path: Path) -> None:
     folder = laid_out(
         tmp_path,
@@ -191,7 +189,6 @@ def test_what_is_pruned_never_enters_effects_but_may_be_taken_up_again(tmp_path:
     assert "goes on from step" in tiny.srbench(folder, "run", "fixed.yaml", "--workers", "1")
 
 
-@pytest.mark.slow
 def test_four_processes_share_a_search_and_train_no_cell_twice(tmp_path: Path) -> None:
     folder = laid_out(tmp_path, ("8 trials", "16 trials"))
     processes = [tiny.start(folder, "run", "tiny.yaml", "--workers", "1") for _ in range(4)]

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import tiny
 
+pytestmark = pytest.mark.slow
+
 STUDY = (
     tiny.STUDY.replace("seeds: 2", "seeds: {until: decided, looks: [3, 4]}").replace(
         "  residual: {skip: bilinear}\n",

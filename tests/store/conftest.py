@@ -26,7 +26,7 @@ from srbench.store.engine import open_engine
 from srbench.store.journal import Journal
 
 
-@pytest.fixture(params=["truncate", "wal", "postgresql"])
+@pytest.fixture(params=["truncate", "wal", pytest.param("postgresql", marks=pytest.mark.slow)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """An empty store. The journal mode is set by force: the gate has tests of its own."""
     if request.param == "postgresql":

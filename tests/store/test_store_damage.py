@@ -123,6 +123,7 @@ def one_line(refused: StudyError) -> str:
     return "refused"
 
 
+@pytest.mark.slow
 def test_a_mutant_is_read_rightly_or_refused_in_one_line(whole: bytes, tmp_path: Path) -> None:
     told: Counter[str] = Counter()
     faults = []

@@ -237,9 +237,10 @@ def test_any_order_of_events_on_sqlite_is_as_the_model_says(empty: str, mode: An
         path = shutil.copy(empty, folder / "srbench.sqlite")
         return in_mode(str(path), Journal(mode, "asked for by the test"))
 
-    tried(opened, 40)
+    tried(opened, 10)
 
 
+@pytest.mark.slow
 def test_any_order_of_events_on_postgresql_is_as_the_model_says(postgres: str) -> None:
     def opened(folder: Path) -> Store:
         store = open_store(postgres)

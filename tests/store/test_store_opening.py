@@ -123,6 +123,7 @@ def test_a_newer_database_is_refused(store: Store) -> None:
         open_store(store.url)
 
 
+@pytest.mark.slow
 def test_a_shared_postgresql_database_is_accepted_unless_names_collide(postgres: str) -> None:
     store = open_store(postgres)
     with writing(store.engine) as connection:

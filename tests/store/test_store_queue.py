@@ -76,6 +76,7 @@ def test_a_claim_knows_its_attempt_and_progress(store: Store) -> None:
     assert again.epoch == claim.epoch + 1
 
 
+@pytest.mark.slow
 def test_eight_processes_train_each_of_200_runs_once(tmp_path: Path) -> None:
     store = open_store(database(tmp_path))
     number = store.add_plan(plan(seeds=tuple(range(100))))
@@ -85,6 +86,7 @@ def test_eight_processes_train_each_of_200_runs_once(tmp_path: Path) -> None:
     store.close()
 
 
+@pytest.mark.slow
 def test_four_processes_on_postgresql_train_each_run_once(postgres: str) -> None:
     store = open_store(postgres)
     number = store.add_plan(plan(seeds=tuple(range(40))))
@@ -93,11 +95,13 @@ def test_four_processes_on_postgresql_train_each_run_once(postgres: str) -> None
     store.close()
 
 
+@pytest.mark.slow
 def test_sixteen_processes_may_open_a_fresh_store_at_once(tmp_path: Path) -> None:
     numbers = from_children(open_and_plan, [(database(tmp_path),)] * 16)
     assert numbers == [1] * 16
 
 
+@pytest.mark.slow
 def test_four_processes_may_open_a_fresh_postgresql_store_at_once(postgres: str) -> None:
     assert from_children(open_and_plan, [(postgres,)] * 4) == [1] * 4
 

@@ -13,6 +13,8 @@ from srbench.published import Published
 from srbench.registry import StudyError
 from srbench.store import open_store
 
+pytestmark = pytest.mark.slow
+
 TABLE = "source: Ahn, 2018\nfigures: {plain: {params: 1592 k, psnr_y: {photos: 37.76 dB}}}\n"
 CURVES = "loss_plain,loss_residual\n0.5,0.4\n0.25,0.2\n"
 

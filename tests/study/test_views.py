@@ -119,6 +119,7 @@ def test_the_source_setting_is_the_sources() -> None:
     assert "jpeg" in str(data["degradation"])
 
 
+@pytest.mark.slow
 def test_a_view_is_planned_again_when_the_other_study_changes(tmp_path: Path) -> None:
     folder = tiny.lay_out(tmp_path)
     (folder / "view.yaml").write_text("from: tiny\nonly: [plain]\nseeds: 1\n")

@@ -116,6 +116,7 @@ def test_names_with_brackets_stay_as_they_are_on_a_terminal() -> None:
     assert "something about [bold]" in text
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
 def test_on_a_terminal_bars_move_and_the_summary_stays(tmp_path: Path) -> None:
     folder = tiny.lay_out(tmp_path)

@@ -46,6 +46,7 @@ def trained(
     return fit(net, Drawn(), asked, Streams(0), keep, resume=resume)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ratio", [{}, {"updates": 2}, {"generator_updates": 2}])
 def test_a_resumed_training_goes_on_to_the_same_bits(ratio: dict[str, int]) -> None:
     states: list[Any] = []

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import tiny
 
+pytestmark = pytest.mark.slow
+
 SEVERAL = "  several: {train.learner: {multi_scale: {scales: [2, 3]}}}\n"
 STUDY = (
     tiny.STUDY.replace("seeds: 2", "seeds: 1")

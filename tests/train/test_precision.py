@@ -78,6 +78,7 @@ def test_the_copies_change_no_bit_of_autocast() -> None:
         assert torch.equal(a, b)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [{}, {"attention": "scse"}, {"convolution": "partial"}, {"convolution": "grouped"}],

@@ -106,6 +106,7 @@ def test_lr_files_of_another_origin_are_told(small: Path) -> None:
     assert (found.state, found.found) == ("differs", "100.00% of values")
 
 
+@pytest.mark.slow
 def test_other_weights_under_a_published_name_are_wrong(
     data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_thread: None
 ) -> None:
@@ -135,6 +136,7 @@ def bicubic(small: Path) -> Asked:
     return Asked("bicubic", None, str(small / "Set5"), 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("says", ["RGB, not Y", "no border cut", "LR by Lanczos"])
 def test_a_slip_is_found_again_by_its_cost(says: str, bicubic: Asked) -> None:
     cost = {s.says: s.score for s in explain(bicubic).slips}[says,]
@@ -143,6 +145,7 @@ def test_a_slip_is_found_again_by_its_cost(says: str, bicubic: Asked) -> None:
     assert {len(slip.says) for slip in found.explanations} == {1}
 
 
+@pytest.mark.slow
 def test_two_slips_at_once_are_found_where_no_single_one_explains(bicubic: Asked) -> None:
     change = {s.says: s.change for s in explain(bicubic).slips}
     both = (
@@ -154,6 +157,7 @@ def test_two_slips_at_once_are_found_where_no_single_one_explains(bicubic: Asked
     assert both in [slip.says for slip in found.explanations]
 
 
+@pytest.mark.slow
 def test_a_gap_to_a_paper_is_what_counts_where_one_is_named(bicubic: Asked) -> None:
     right = explain(bicubic).slips[0].score
     found = explain(bicubic, score=right - 1.32, paper=right)
