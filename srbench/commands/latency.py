@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from srbench.commands.options import Database, Device, Json, Only, Set, StudyFile, err, out
+from srbench.commands.options import (
+    Database,
+    Device,
+    Json,
+    Only,
+    Set,
+    StudyFile,
+    err,
+    note,
+    out,
+)
 from srbench.commands.options import study_file as file_of
 from srbench.registry import StudyError, brief
 
@@ -73,12 +83,14 @@ def latency(
     and what it can still tell. Times are kept, and the report shows them.
     """
     from srbench.latency import MEMORY, MODES, PRECISIONS, TRAINED, Effort
+    from srbench.machine.devices import choose_devices
     from srbench.running.timed import Wish, as_plain, networks, take
     from srbench.store import open_store
     from srbench.terminal.timings import passes_listed
 
+    [chosen] = choose_devices(device, 1, note)
     wish = Wish(
-        file_of(study), device, tuple(only or ()), tuple(set_ or ()),
+        file_of(study), chosen, tuple(only or ()), tuple(set_ or ()),
         "step_time" if step else "latency", _size(size), batch,
         _known(precision, PRECISIONS, "--precision") or ("fp32",),
         _known(memory_format, TRAINED if step else MEMORY, "--memory-format"),

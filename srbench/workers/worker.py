@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from multiprocessing.connection import Connection
@@ -89,6 +90,7 @@ def main(pipe: Connection, device_name: str, threads: int) -> None:
     for number in STOPPING:
         signal.signal(number, signal.SIG_IGN)  # the conductor decides, and tells
     device = torch.device(device_name)
+    warnings.filterwarnings("ignore", "CUDA initialization")  # the conductor has told the reason
     try:
         settle(device, threads)
         touch(device)
