@@ -1,7 +1,7 @@
 """`srbench run` on several devices, on broken ones, and on ones with too little memory.
 
 On the stand-in for CUDA: real processes, real captures, no GPU. Slow: every test runs a tiny study,
-3 minutes in all.
+3 minutes of processor time in all, 6 where other work shares the cores.
 """
 
 from __future__ import annotations
