@@ -169,7 +169,7 @@ class Conductor:
             planned = self.assignments.planned(claim)
             self._tell("started", claim, planned.steps)
             seat.hand(self.assignments.task(claim, planned))
-        else:
+        elif not any(other.doubt for other in self.seats):  # whose run may soon want a worker
             self._let_go(seat)
 
     def _free_device(self) -> str:

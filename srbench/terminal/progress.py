@@ -70,6 +70,9 @@ class Terminal:
     def started(self, claim: Any, steps: int) -> None:
         name = f"{claim.variants[0]}, seed {claim.seed}" if steps else claim.variants[0]
         work = self.works.get(claim.variants[0], self.usual)
+        former = self.rows.pop(claim.run, None)  # before its worker or its device was lost
+        if former is not None and former.task is not None and self.bars is not None:
+            self.bars.remove_task(former.task)
         if len(self.rows) >= self.left:  # more than was foreseen
             self.count, self.left = self.count + 1, self.left + 1
             self.total += work

@@ -54,6 +54,8 @@ def recorder(device: torch.device) -> Hold:
                 with torch.cuda.graph(graph, pool=pool, stream=stream_of(device)):
                     work()
             except UserWarning as problem:
+                if isinstance(problem.__context__, RuntimeError):  # the work failed at once
+                    raise problem.__context__ from None
                 raise EmptyGraph(f"a step on {device} recorded no kernel") from problem
         return graph.replay
 
@@ -134,7 +136,13 @@ class Held:
             return held or work
 
     def _give_up(self, problem: str) -> None:
-        """Hold no step from now on, of any kind: recordings share a generator and memory."""
+        """Hold no step from now on, of any kind: recordings share a generator and memory.
+
+        Raises:
+            AcceleratorError: it is not the step that failed but the device.
+        """
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
         warnings.warn(f"not held by a CUDA graph, so slower: {problem}", stacklevel=4)
         self.given_up = True
         self.works.clear()

@@ -238,6 +238,7 @@ def test_mistakes_in_widths_are_named(folder: Path, written: str, said: str) -> 
 
 
 @pytest.mark.gpu
+@pytest.mark.values
 @pytest.mark.parametrize("mode", ["eager", "graph", "compiled"])
 def test_cuda_modes_run_and_the_control_is_close(folder: Path, mode: str) -> None:
     if not torch.cuda.is_available():

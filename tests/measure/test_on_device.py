@@ -32,6 +32,7 @@ DEVICES = [
         "cuda",
         marks=[
             pytest.mark.gpu,
+            pytest.mark.values,
             pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
         ],
     ),

@@ -141,6 +141,7 @@ def test_a_line_of_nvidia_smi_is_read() -> None:
 
 
 @pytest.mark.gpu
+@pytest.mark.values
 def test_events_time_what_the_device_does() -> None:
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device")

@@ -151,6 +151,7 @@ def test_full_precision_is_put_back() -> None:
 
 
 @pytest.mark.gpu
+@pytest.mark.values
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_tf32_in_training_does_not_reach_the_score() -> None:
     torch.manual_seed(0)

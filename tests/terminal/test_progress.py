@@ -69,6 +69,16 @@ def test_without_a_terminal_each_run_ends_with_a_line() -> None:
     ]
 
 
+def test_a_run_that_another_worker_takes_over_counts_once() -> None:
+    def taken_over(display: Terminal) -> None:
+        for run in (1, 2):
+            display.started(Claimed(run), 100)
+        display.started(Claimed(1), 100)
+        display.finished(Claimed(1), At(100), Path())
+
+    assert shown(taken_over) == ["plain, seed 0: done in 1 min 01 s (1 of 2)"]
+
+
 def test_a_run_that_goes_on_says_where() -> None:
     def resumed(display: Terminal) -> None:
         display.started(Claimed(1), 4000)

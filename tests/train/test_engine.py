@@ -38,6 +38,7 @@ CUDA = pytest.param(
     "cuda",
     marks=[
         pytest.mark.gpu,
+        pytest.mark.values,
         pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
     ],
 )
@@ -199,6 +200,7 @@ def test_work_that_cannot_be_recorded_is_done_all_the_same(problem: RuntimeError
 
 
 @pytest.mark.gpu
+@pytest.mark.values
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @pytest.mark.parametrize("late", [False, True], ids=["in the warm-up", "in the recording"])
 def test_a_step_that_waits_is_taken_all_the_same_and_draws_as_before(late: bool) -> None:

@@ -289,6 +289,7 @@ def test_validations_are_even_and_the_last_epoch_has_one(epochs: int, validation
 
 
 @pytest.mark.gpu
+@pytest.mark.values
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_on_cuda_too_going_on_gives_the_same_bits() -> None:
     streams, wanted, device = Streams(11), settings(clip=1.0), torch.device("cuda")

@@ -34,6 +34,7 @@ CUDA = pytest.param(
     "cuda",
     marks=[
         pytest.mark.gpu,
+        pytest.mark.values,
         pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
     ],
 )
