@@ -15,6 +15,7 @@ from hypothesis import settings
 
 REAL = Path(os.environ.get("SRBENCH_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
+torch.set_num_threads(1)  # processes of these tests share the cores
 settings.register_profile("srbench", deadline=None)  # a busy machine is no failure
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where pytest runs behind `&`
 settings.load_profile("srbench")

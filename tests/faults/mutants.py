@@ -108,7 +108,8 @@ MUTANTS = (
            "        part.load_state_dict(state[name])\n",
            '        name == "optimizer" or part.load_state_dict(state[name])\n'),
     mutant("noise goes on from where torch stands", "resumes", "train/fit.py",
-           '        torch.manual_seed(streams.torch_seed("noise", training.step))\n', ""),
+           '                generator.manual_seed(streams.torch_seed("noise", training.step))\n',
+           "                pass\n"),
     mutant("a loss that is no number is taken", "resumes", "train/fit.py",
            "if not math.isfinite(value):", "if value == math.inf:"),
     # processes
