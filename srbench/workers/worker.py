@@ -146,13 +146,23 @@ def _finished(task: Task, pipe: Connection, device: torch.device) -> Message:
         return Refused(task.run, str(problem))
     except StudyError as problem:
         return run.without_result("error", str(problem))
-    except torch.AcceleratorError as problem:  # after one CUDA does nothing any more
-        return Broken(first_line(problem))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         raise
     except Exception as problem:
+        if not _works(device):  # torch, cuBLAS and cuDNN each have their own words for it
+            return Broken(first_line(problem))
         message = f"{type(problem).__name__}: {first_line(problem)}\n{traceback.format_exc()}"
         return run.without_result("error", message)
+
+
+def _works(device: torch.device) -> bool:
+    try:
+        touch(device)
+    except torch.OutOfMemoryError:
+        return True
+    except RuntimeError:
+        return False
+    return True
 
 
 class _Run:

@@ -114,14 +114,15 @@ def test_only_the_weights_that_were_stored_are_scored(task: Task, serve: Serve) 
 
 def test_a_worker_whose_device_is_broken_ends(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any, **__: Any) -> None:
-        raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+        raise RuntimeError("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED")
 
     monkeypatch.setattr(worker, "fit", broken)
+    monkeypatch.setattr(worker, "touch", broken)
     ours, theirs = Pipe()
     ours.send(task)
     worker._serve(theirs, torch.device("cpu"))
     assert isinstance(ours.recv(), Ready)
-    assert ours.recv() == Broken("CUDA error: an illegal memory access was encountered")
+    assert ours.recv() == Broken("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED")
     assert not ours.poll()
 
 
