@@ -54,7 +54,7 @@ def recorder(device: torch.device) -> Hold:
                 with torch.cuda.graph(graph, pool=pool, stream=stream_of(device)):
                     work()
             except UserWarning as problem:
-                if isinstance(problem.__context__, RuntimeError):  # the work failed at once
+                if problem.__context__ is not None:  # the work failed at once
                     raise problem.__context__ from None
                 raise EmptyGraph(f"a step on {device} recorded no kernel") from problem
         return graph.replay
