@@ -360,7 +360,7 @@ class Conductor:
         if self.deadline < float("inf"):  # asked to stop
             self._release(seat)
             return
-        self._tell("said", f"{seat.device} failed ({broken.message}); checking whether it still works")
+        self._tell("said", f"{seat.device} failed ({broken.message}); checking if it still works")
         self._hire_again(seat, broken.message)
 
     def _hire_again(self, former: Seat, doubt: str) -> None:
