@@ -25,6 +25,7 @@ from difflib import get_close_matches
 from functools import cache, partial
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+OWN = __name__.split(".")[0]  # the package whose parts have versions
 Part = Callable[..., Any]
 Path = tuple[str | int, ...]
 P = TypeVar("P", bound=Part)
@@ -118,9 +119,13 @@ class Slot:
     about: str = ""
     gives: tuple[str, ...] = ()
     parts: dict[str, Part] = field(default_factory=dict, repr=False, compare=False, hash=False)
+    versions: dict[str, int] = field(default_factory=dict, repr=False, compare=False, hash=False)
 
-    def register(self, name: str) -> Callable[[P], P]:
+    def register(self, name: str, *, version: int = 1) -> Callable[[P], P]:
         """Register the decorated class or function under `name`.
+
+        `version` counts changes of what the part computes, of srbench's own parts; a part of
+        another package is known by its source, and has version 0.
 
         Raises:
             TypeError: the signature is not a schema, or the name is taken.
@@ -136,6 +141,7 @@ class Slot:
                 if p.kind is p.KEYWORD_ONLY and (p.default is p.empty or p.annotation is p.empty):
                     raise TypeError(f"{name}: setting {p.name} needs a type and a default")
             self.parts[name] = part
+            self.versions[name] = version if part.__module__.split(".")[0] == OWN else 0
             return part
 
         return add

@@ -10,11 +10,10 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Sequence
-from importlib.metadata import entry_points
-from importlib.util import find_spec
 from pathlib import Path
 
 from srbench.machine.provenance import versions
+from srbench.planning.identity import code_digest
 
 ENVIRONMENT = ("CUDA_VISIBLE_DEVICES", "SRBENCH_DATA")
 
@@ -24,20 +23,13 @@ def key(study: Path, options: Sequence[str]) -> str:
     asked = {
         "study": [str(study.resolve()), _digest_file(study)],
         "options": list(options),
-        "code": sources_digest(),
+        "code": code_digest(),
         "versions": versions(),
         "environment": [os.environ.get(name) for name in ENVIRONMENT],
         "nvidia": sorted(p.name for p in Path("/dev").glob("nvidia[0-9]*")),
         "folder": str(Path.cwd()),
     }
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
-
-
-def sources_digest() -> str:
-    """A digest of srbench's own source files and of the plug-ins'."""
-    folder = Path(__file__).parent
-    own = [[str(p.relative_to(folder)), _digest_file(p)] for p in _sources(folder)]
-    return hashlib.sha256(json.dumps([own, sorted(_plugins())]).encode()).hexdigest()
 
 
 def remember(root: Path, key: str, images: Iterable[Path], folders: Iterable[Path]) -> None:
@@ -70,20 +62,6 @@ def _state(images: Iterable[Path]) -> list[list[str | int]]:
     paths |= {p.parent for p in paths if not p.is_dir()}
     stats = [(p, p.stat()) for p in sorted(paths)]
     return [[str(p), 0 if p.is_dir() else s.st_size, s.st_mtime_ns] for p, s in stats]
-
-
-def _sources(folder: Path) -> list[Path]:
-    return sorted(folder.rglob("*.py"))
-
-
-def _plugins() -> Iterable[str]:
-    for plugin in entry_points(group="srbench.parts"):
-        spec = find_spec(plugin.module.split(".")[0])
-        home = Path(spec.origin).parent if spec and spec.origin else None
-        files = [Path(spec.origin)] if spec and spec.origin else []
-        if home is not None and files[0].name == "__init__.py":
-            files = _sources(home)
-        yield f"{plugin.value} {[_digest_file(f) for f in files]}"
 
 
 def _digest_file(file: Path) -> str:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from srbench.cache import kept as cached
+from srbench.planning.identity import code_digest
 from srbench.registry import StudyError
-from srbench.shortcut import sources_digest
 
 if TYPE_CHECKING:  # torch comes with it, and a report does without
     from srbench.planning.plan import Plan, PlannedVariant
@@ -104,14 +104,14 @@ def marked(results: Results, store: Store) -> Results:
 def _key(used: dict[str, Any]) -> str:
     from srbench.planning.identity import digest
 
-    return digest([sorted(used), sources_digest()])
+    return digest([sorted(used), code_digest()])
 
 
 def _sources_now(variants: list[dict[Any, Any]]) -> Iterator[tuple[str, Any]]:
     """Fingerprint → source and training loop of today; None where it can no longer be read."""
     from srbench import slots
     from srbench.data.settings import material
-    from srbench.planning.identity import source_of_tree
+    from srbench.planning.identity import versions_of_tree
     from srbench.study import Tree
     from srbench.train.fit import FIT_VERSION
     from srbench.train.settings import training
@@ -125,7 +125,7 @@ def _sources_now(variants: list[dict[Any, Any]]) -> Iterator[tuple[str, Any]]:
                 training.parse({training.name: plain["train"]}),
                 material.parse({material.name: plain["data"]}),
             )
-            now: Any = [source_of_tree(tree), FIT_VERSION]
+            now: Any = [versions_of_tree(tree), FIT_VERSION]
         except StudyError:
             now = None
         yield variant["fingerprint"], now

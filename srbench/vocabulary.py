@@ -10,14 +10,14 @@ import inspect
 from typing import Any
 
 from srbench.cache import kept
-from srbench.shortcut import sources_digest
+from srbench.planning.identity import code_digest
 
 Words = dict[str, Any]
 
 
 def vocabulary() -> Words:
     """slot -> {about, gives, parts: name -> {summary, text, source, settings}}."""
-    found: Words = kept("vocabulary", sources_digest(), read_parts)
+    found: Words = kept("vocabulary", code_digest(), read_parts)
     return found
 
 

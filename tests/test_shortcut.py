@@ -11,6 +11,7 @@ import pytest
 import tiny
 
 from srbench import shortcut
+from srbench.planning import identity
 
 
 @pytest.fixture
@@ -110,13 +111,13 @@ def test_an_image_added_in_a_subfolder_without_images_does_not_hold(folder: Path
 
 def test_the_code_has_a_digest_that_a_plug_in_changes(tmp_path: Path) -> None:
     tiny.plug_in(tmp_path)
-    command = "from srbench.shortcut import sources_digest; print(sources_digest())"
+    command = "from srbench.planning.identity import code_digest; print(code_digest())"
 
     def digest() -> str:
         return tiny.ended(tiny.started(tmp_path, sys.executable, "-c", command), 0).strip()
 
     before = digest()
-    assert before == digest() != shortcut.sources_digest()
+    assert before == digest() != identity.code_digest()
     part = tmp_path / "plugin" / "tiny_parts.py"
     part.write_text(part.read_text() + "# changed\n")
     assert digest() != before

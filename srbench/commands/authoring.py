@@ -62,12 +62,12 @@ def schema(
 
 def _schema_text() -> str:
     from srbench.cache import kept
-    from srbench.shortcut import sources_digest
+    from srbench.planning.identity import code_digest
 
     def make() -> object:
         from srbench.study.schema import study_schema
 
         return study_schema()
 
-    found = kept("schema", sources_digest(), make)
+    found = kept("schema", code_digest(), make)
     return json.dumps(found, indent=1, ensure_ascii=False) + "\n"

@@ -69,8 +69,7 @@ def _images(files: list[ImageFile], choice: Choice, role: str, scale: int) -> Da
     paths = [path for file in files for path in (file.hr, file.lr) if path is not None]
     if not all(map(_stands, paths)):
         return from_outline(make(), name, role)
-    parts = [one.slot.parts[one.name] for one in choice.choices()]
-    code = identity.source_digest([decode, *parts])
+    code = identity.code_digest()
     key = [signature(files), choice.to_json(), role, scale, code, PIL.__version__]
     return from_outline(kept("images", identity.digest(key), make), name, role)
 

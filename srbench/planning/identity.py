@@ -1,29 +1,27 @@
 """What makes two runs the same run: a digest over everything that decides a weight's bits.
 
-Choice trees, training images, scale, numerics, salt, and the source code of the parts used. The
-vocabulary itself (registry, slots) is left out: it decides what may be written, not what is done.
+srbench's own parts count by their version, a number that rises where their output changes and that
+golden numbers hold [tests/test_golden.py]; so a refactoring, a rename or a moved file makes no run
+another one. Parts of others count by their source.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
-import io
 import json
 import sys
-import tokenize
 from collections.abc import Iterable, Iterator
 from functools import cache
+from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from srbench.registry import Part
+from srbench.registry import Choice
 
 if TYPE_CHECKING:  # torch comes with it
     from srbench.study import Tree
-
-VOCABULARY = ("srbench", "srbench.registry", "srbench.slots")
 
 
 def digest(value: Any) -> str:
@@ -32,19 +30,16 @@ def digest(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def source_digest(parts: Iterable[Part]) -> str:
-    """SHA-256 of the source of the parts' modules and of what they import of their package.
-
-    Comments, docstrings and blank lines do not count: they change no weight.
-    """
-    modules: set[str] = set()
-    for part in parts:
-        modules |= _closure(part.__module__)
-    return digest({name: _code_digest(name) for name in sorted(modules)})
+def versions(choices: Iterable[Choice]) -> dict[str, int | str]:
+    """The version of each part that is chosen: `{"attention scse": 1}`."""
+    return {
+        f"{one.slot.name} {one.name}": one.slot.versions[one.name] or _source_digest(one)
+        for one in choices
+    }
 
 
-def source_of_tree(tree: Tree, *, trained: bool = True) -> str:
-    """The digest of the source that decides a run's weights."""
+def versions_of_tree(tree: Tree, *, trained: bool = True) -> str:
+    """The digest of the versions of the parts that decide a run's weights."""
     choices = list(tree.model.choices())
     if trained:
         choices += [c for c in tree.train.choices() if c is not tree.train]
@@ -52,37 +47,71 @@ def source_of_tree(tree: Tree, *, trained: bool = True) -> str:
             value = tree.data[key]
             for choice in value if isinstance(value, tuple) else (value,):
                 choices += choice.choices()
-    return source_digest(choice.slot.parts[choice.name] for choice in choices)
+    return digest(versions(choices))
 
 
 @cache
-def _closure(module: str) -> frozenset[str]:
+def code_digest() -> str:
+    """A digest of srbench's own source files and of the plug-ins', as this process began with them.
+
+    For what is kept from one command to the next, and to tell that code has changed under a study.
+    """
+    folder = Path(__file__).parents[1]
+    own = [[str(p.relative_to(folder)), _file_digest(p)] for p in _sources(folder)]
+    return digest([own, sorted(_plugins())])
+
+
+def _plugins() -> Iterator[str]:
+    for plugin in entry_points(group="srbench.parts"):
+        spec = find_spec(plugin.module.split(".")[0])
+        file = Path(spec.origin) if spec and spec.origin else None
+        package = file is not None and file.name == "__init__.py"
+        files = _sources(file.parent) if file and package else [file] if file else []
+        yield f"{plugin.value} {[_file_digest(f) for f in files]}"
+
+
+def _sources(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.py"))
+
+
+def _file_digest(file: Path) -> str:
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def _source_digest(choice: Choice) -> str:
+    """Of the file that a part of others stands in, and of what that imports of its package."""
+    module = choice.slot.parts[choice.name].__module__
     found: set[str] = set()
     todo = [module]
     while todo:
         name = todo.pop()
-        if name not in found and name not in VOCABULARY:
+        if name not in found:
             found.add(name)
             todo += _imports(name)
-    return frozenset(found)
+    return digest({name: _file_digest(file) for name in found if (file := _file(name))})
 
 
 @cache
 def _imports(module: str) -> tuple[str, ...]:
-    """The modules of its own package (or of srbench) that a module imports."""
+    """The modules of its own package that a module imports."""
     return tuple(_imported(module))
 
 
 def _imported(module: str) -> Iterator[str]:
-    roots = {module.split(".")[0], "srbench"}
-    for node in ast.walk(ast.parse(_source(module))):
+    file, root = _file(module), module.split(".")[0]
+    if file is None or file.suffix != ".py":
+        return
+    for node in ast.walk(ast.parse(file.read_bytes())):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = _absolute(module, node)
             names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
-        yield from (n for n in names if n.split(".")[0] in roots and _file(n) is not None)
+        yield from (n for n in names if n.split(".")[0] == root and _file(n) is not None)
 
 
 def _absolute(module: str, node: ast.ImportFrom) -> str:
@@ -94,7 +123,6 @@ def _absolute(module: str, node: ast.ImportFrom) -> str:
     return ".".join([*base, node.module] if node.module else base)
 
 
-@cache
 def _file(module: str) -> Path | None:
     loaded = sys.modules.get(module)
     if loaded is not None:
@@ -105,44 +133,3 @@ def _file(module: str) -> Path | None:
     except (ImportError, ValueError):
         return None
     return Path(spec.origin) if spec and spec.origin and spec.has_location else None
-
-
-@cache
-def _source(module: str) -> str:
-    file = _file(module)
-    return file.read_text(encoding="utf-8") if file is not None and file.suffix == ".py" else ""
-
-
-@cache
-def _code_digest(module: str) -> str:
-    return hashlib.sha256(code_only(_source(module)).encode()).hexdigest()
-
-
-def _alone(lines: list[str], node: ast.stmt) -> bool:
-    """Whether these lines hold nothing but the statement; columns are in bytes."""
-    before = lines[0].encode()[: node.col_offset]
-    after = lines[-1].encode()[node.end_col_offset :].decode().strip()
-    return not before.strip() and (not after or after.startswith("#"))
-
-
-def code_only(source: str) -> str:
-    """Source text without comments, docstrings, blank lines and trailing space."""
-    lines = source.splitlines()
-    gone: set[int] = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = node.body[0] if node.body else None
-            if (
-                isinstance(first, ast.Expr)
-                and isinstance(first.value, ast.Constant)
-                and isinstance(first.value.value, str)
-            ):
-                rows = range(first.lineno, (first.end_lineno or first.lineno) + 1)
-                if _alone(lines[rows[0] - 1 : rows[-1]], first):
-                    gone |= set(rows)
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.COMMENT:
-            row, column = token.start
-            lines[row - 1] = lines[row - 1][:column]
-    kept = (line.rstrip() for n, line in enumerate(lines, 1) if n not in gone)
-    return "\n".join(line for line in kept if line)

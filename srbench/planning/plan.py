@@ -77,7 +77,7 @@ class PlannedVariant:
     seeds: tuple[int, ...]
     steps: int
     cost: Cost
-    source: str
+    source: str  # digest of its parts' versions
     manifest: str  # of the training images; empty where nothing is trained
     validate: str  # the manifest of those it is validated on, likewise
     network: str  # digest of the network apart from its training: what latency is of
@@ -172,7 +172,7 @@ def plan_variant(
     trained = price.parameters > price.frozen
     steps, manifest, judge = 0, "", ""
     train: TrainSettings = tree.train.build()()
-    source = identity.source_of_tree(tree, trained=trained)
+    source = identity.versions_of_tree(tree, trained=trained)
     asked: dict[str, Any] = {
         "model": tree.model.to_json(),
         "scale": scale,
@@ -187,7 +187,7 @@ def plan_variant(
             tree, lambda one: (at[one], degradation_of(tree, one)), scale, Streams(0)
         )
         steps = train.epochs * patches.steps_per_epoch
-        tried = [tree.train.to_json(), patch, steps, source, torch.__version__]
+        tried = [tree.train.to_json(), patch, steps, identity.code_digest(), torch.__version__]
         kept("tried", identity.digest(tried), lambda: _try_training(train, steps, patch))
         judge = images(tree.data["validate"], "validate").manifest
         asked |= {
@@ -207,17 +207,17 @@ def plan_variant(
 
 
 def network_digest(tree: Tree, scale: int) -> str:
-    """What a network is, as far as its latency goes: choices, scale, code."""
-    parts = [choice.slot.parts[choice.name] for choice in tree.model.choices()]
-    return identity.digest([tree.model.to_json(), scale, identity.source_digest(parts)])
+    """What a network is, as far as its latency goes: choices, scale, versions."""
+    versions = identity.versions(tree.model.choices())
+    return identity.digest([tree.model.to_json(), scale, versions])
 
 
 def step_digest(tree: Tree, scale: int) -> str:
     """What one training step is, as far as its time goes; not how many there are."""
     choices = [c for c in tree.train.choices() if c is not tree.train]
-    parts = [choice.slot.parts[choice.name] for choice in choices]
+    versions = identity.versions(choices)
     asked = {k: v for k, v in describe(tree.train).items() if k in ("batch", "loss", "optimizer")}
-    said = [network_digest(tree, scale), asked, tree.data["patch"], identity.source_digest(parts)]
+    said = [network_digest(tree, scale), asked, tree.data["patch"], versions]
     scales = trained_scales(tree, scale)
     return identity.digest([*said, tree.train["clip"], *(scales if len(scales) > 1 else ())])
 
@@ -274,9 +274,8 @@ def cost_of(model: Choice, scale: int, scales: tuple[int, ...]) -> Cost:
 
     It follows from code and settings, so it is kept between plans.
     """
-    parts = [choice.slot.parts[choice.name] for choice in model.choices()]
-    code = identity.source_digest([*parts, cost])
-    key = identity.digest([model.to_json(), scale, scales, code, torch.__version__])
+    code = [model.to_json(), scale, scales, identity.code_digest(), torch.__version__]
+    key = identity.digest(code)
     found = kept("cost", key, lambda: asdict(cost(model.build(), scale, scales)))
     plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in found.items()}
     return Cost(**plain)

@@ -10,6 +10,7 @@ from typing import Any
 from srbench.machine.devices import cuda_versions, device_name, driver
 from srbench.machine.provenance import surroundings
 from srbench.places import run_folder
+from srbench.planning.identity import code_digest
 from srbench.planning.plan import Plan, PlannedVariant
 from srbench.store import Claim, MissingScore, Outcome, PictureRow, Provenance, ScoreRow, Store
 from srbench.workers.messages import Done, Task
@@ -25,7 +26,7 @@ def task_of(planned: PlannedVariant, **where: Any) -> Task:
         data=tree.data.to_json(),
         salt=planned.variant.salt,
         images={"train": planned.manifest, "validate": planned.validate},
-        source=planned.source,
+        code=code_digest(),
         **where,
     )
 

@@ -107,7 +107,7 @@ def _task_again(run: FinishedRun, device: str, images: Decoded, folder: Path) ->
     if now.fingerprint == run.fingerprint:
         return task
     causes = {
-        "the code of its parts": now.source != run.source,
+        "the version of a part": now.source != run.source,
         "the training images": now.manifest != run.manifest,
     }
     named = [cause for cause, changed in causes.items() if changed]

@@ -31,7 +31,7 @@ class Task:
     metrics: tuple[str, ...]
     images: Mapping[str, str]  # manifests of those to train and validate on, as planned
     evaluate: tuple[tuple[str, Any], ...]  # manifest and choice in JSON of each evaluation set
-    source: str  # digest of the parts' code, as planned
+    code: str  # digest of the sources of srbench and plug-ins, as planned
     weights: str | None = None
     weights_sha256: str | None = None
     checkpoint_s: float = 30.0

@@ -41,7 +41,7 @@ from srbench.measure.scores import (
 )
 from srbench.outputs import at, factors_of
 from srbench.places import STRIP
-from srbench.planning.identity import source_of_tree
+from srbench.planning.identity import code_digest
 from srbench.registry import StudyError, first_line
 from srbench.signals import STOPPING
 from srbench.stats.convergence import plateau
@@ -97,6 +97,7 @@ def main(pipe: Connection, device_name: str, threads: int) -> None:
     except RuntimeError as problem:
         pipe.send(Broken(first_line(problem)))
         return
+    code_digest()  # as it is now, while it is imported
     slots.load()
     gc.freeze()  # what was imported stays till the end: no collection need look at it
     try:
@@ -185,9 +186,8 @@ class _Run:
         clear(self.device)
         net: nn.Module = self.tree.model.build()(self.task.scale)
         trained = any(p.requires_grad for p in net.parameters())
-        source = source_of_tree(self.tree, trained=trained)
-        if self.task.weights is None and source != self.task.source:
-            raise Changed("the sources of parts")
+        if self.task.weights is None and code_digest() != self.task.code:
+            raise Changed("srbench's sources or a plug-in's")
         if self.task.weights is not None:
             kept = stored_weights(Path(self.task.weights), self.task.weights_sha256)
             net.load_state_dict(kept)

@@ -1,4 +1,4 @@
-"""What changes an identity, and what does not: code does, words about it do not."""
+"""What changes an identity: the version of srbench's parts, the source of parts of others."""
 
 from __future__ import annotations
 
@@ -8,42 +8,61 @@ from pathlib import Path
 
 import pytest
 
-from srbench.planning.identity import code_only, digest
+from srbench import slots
+from srbench.planning.identity import digest, versions
 
-PART = "from pack.inner import g\n\n\ndef f():\n    return g()\n"
-INNER = "def g():\n    return 1\n"
+slots.load()
+
+PART = """\
+from srbench.slots import attention
+from torch import nn
+from pack.inner import g
 
 
-def source_digest(folder: Path, **files: str) -> str:
-    """The digest of the part `pack.part.f`, as a fresh process sees these files."""
+@attention.register("theirs")
+def f(channels: int) -> nn.Module:
+    return g()
+"""
+INNER = "from torch import nn\n\n\ndef g():\n    return nn.Identity()\n"
+
+
+def version(folder: Path, **files: str) -> str:
+    """The version of the part `theirs`, as a fresh process sees these files."""
     package = folder / "pack"
     package.mkdir(exist_ok=True)
     for name, text in {"__init__": "", "part": PART, "inner": INNER, "other": "", **files}.items():
         (package / f"{name}.py").write_text(text)
     code = (
         f"import sys; sys.path.insert(0, {str(folder)!r}); sys.dont_write_bytecode = True\n"
-        "import pack.part, srbench.planning.identity as i; print(i.source_digest([pack.part.f]))"
+        "import pack.part; from srbench.slots import attention\n"
+        "from srbench.planning.identity import versions\n"
+        "print(versions([attention.parse('theirs')])['attention theirs'])"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return ran.stdout.strip()
 
 
+def test_a_part_of_srbench_is_known_by_a_number() -> None:
+    found = versions(slots.model.parse({"carn": {"attention": "scse"}}).choices())
+    assert found["model carn"] == slots.model.versions["carn"] >= 1
+    assert found["attention scse"] == slots.attention.versions["scse"] >= 1
+
+
 @pytest.mark.parametrize(
     ("file", "text", "same"),
     [
-        ("part", '"""Words."""\n\n# a remark\n' + PART.replace("()\n", "()  # why\n"), True),
-        ("part", PART.replace("g()\n", "g()\n\n\n"), True),
-        ("part", PART.replace("g()\n", "g() + 0\n"), False),
-        ("part", PART.replace("from pack.inner", "from .inner"), False),
-        ("inner", 'def g():\n    """One."""\n    return 1\n', True),
-        ("inner", "def g():\n    return 2\n", False),
+        ("part", PART, True),
+        ("part", PART + "# a remark\n", False),
+        ("inner", INNER.replace("Identity", "Dropout"), False),
         ("inner", "import pack.other\n" + INNER, False),
         ("other", "x = 1\n", True),
     ],
 )
-def test_code_counts_and_words_do_not(tmp_path: Path, file: str, text: str, same: bool) -> None:
-    before = source_digest(tmp_path)
-    assert (source_digest(tmp_path, **{file: text}) == before) == same
+def test_a_part_of_others_is_known_by_its_source(
+    tmp_path: Path, file: str, text: str, same: bool
+) -> None:
+    before = version(tmp_path)
+    assert (version(tmp_path, **{file: text}) == before) == same
 
 
 @pytest.mark.parametrize(
@@ -56,38 +75,11 @@ def test_code_counts_and_words_do_not(tmp_path: Path, file: str, text: str, same
         "def g():\n    from pack.inner import g\n\n    return g()\n",
     ],
 )
-def test_code_is_followed_through_every_kind_of_import(tmp_path: Path, import_: str) -> None:
-    part = f"{import_}\n\n\ndef f():\n    return g()\n"
-    before = source_digest(tmp_path, part=part)
-    assert source_digest(tmp_path, part=part, inner="def g():\n    return 2\n") != before
-
-
-@pytest.mark.parametrize(
-    ("source", "code"),
-    [
-        ("x = 1  # one\n", "x = 1"),
-        ("x = '# no comment'\n", "x = '# no comment'"),
-        ('def f():\n    """Words\n    and more."""\n\n    return 1\n', "def f():\n    return 1"),
-        ('class A:\n    """Words."""\n\n    x = "kept"\n', 'class A:\n    x = "kept"'),
-        ('x = """not\n# a docstring"""\n', 'x = """not\n# a docstring"""'),
-        ("", ""),
-    ],
-)
-def test_what_is_left_is_code(source: str, code: str) -> None:
-    assert code_only(source) == code
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ('def f(): "words"; return 1', 'def f(): "words"; return 2'),
-        ('class A: "words"', 'class B: "words"'),
-        ("x = 1", "x = 2"),
-        ("if a:\n    b()\nc()", "if a:\n    b()\n    c()"),
-    ],
-)
-def test_different_code_is_never_taken_for_the_same(one: str, other: str) -> None:
-    assert code_only(one) != code_only(other)
+def test_source_is_followed_through_every_kind_of_import(tmp_path: Path, import_: str) -> None:
+    part = PART.replace("from pack.inner import g", import_)
+    before = version(tmp_path, part=part)
+    changed = INNER.replace("Identity", "Dropout")
+    assert version(tmp_path, part=part, inner=changed) != before
 
 
 def test_a_digest_does_not_see_the_order_of_keys() -> None:

@@ -86,9 +86,9 @@ def test_nor_are_other_images_judged_on(task: Task, serve: Serve) -> None:
 
 
 def test_code_that_has_changed_since_is_not_run(task: Task, serve: Serve) -> None:
-    *_, last = serve(replace(task, source="0" * 64))
+    *_, last = serve(replace(task, code="0" * 64))
     assert isinstance(last, Refused)
-    assert "the sources of parts have changed" in last.message
+    assert "srbench's sources or a plug-in's have changed" in last.message
 
 
 def test_only_the_weights_that_were_stored_are_scored(task: Task, serve: Serve) -> None:
