@@ -16,7 +16,6 @@ import torch
 
 from srbench.latency.setting import Setting, check
 from srbench.latency.work import work
-from srbench.machine.arithmetic import fp32_as
 from srbench.machine.occupancy import alone
 from srbench.measure.machine import complaints, condition
 from srbench.measure.rounds import CannotRun, Ready, Sample, Subject, WarmUp, rounds, warm_up
@@ -26,6 +25,7 @@ from srbench.stats.claims_estimates import LEAST_ROUNDS
 from srbench.stats.latency import LOST, Ratio, drifted, enough, is_quiet, ratio
 from srbench.study import Tree
 from srbench.train.device import settled
+from srbench.train.precision import arithmetic
 
 CONTROL = 1  # the copy number of the baseline's second network
 
@@ -105,7 +105,7 @@ def measure(
     with (
         alone(setting.device, effort.patience_s),
         steady_process(device, setting.threads),
-        fp32_as("tf32" if setting.precision == "tf32" else "ieee"),
+        arithmetic(setting.precision),
         _as_used(setting, device),
     ):
         before = condition(device)

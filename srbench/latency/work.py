@@ -9,13 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from srbench.latency.setting import MEMORY, PRECISIONS, Setting
+from srbench.machine.devices import MemoryOrder, Precision
 from srbench.measure.stopwatch import Work
 from srbench.streams import Streams
 from srbench.study import Tree, trained_scales
 from srbench.train import graphs
 from srbench.train.engine import fed, images_of
 from srbench.train.initialise import initialise
-from srbench.train.precision import MemoryOrder, Precision, lay_out
+from srbench.train.precision import lay_out
 from srbench.train.settings import TrainSettings
 
 
@@ -49,12 +50,9 @@ def _image(setting: Setting, device: torch.device) -> Tensor:
 
 def _graph(net: nn.Module, lr: Tensor) -> Work:
     """The forward pass as a CUDA graph, captured after calls on the same stream."""
-    here, aside = torch.cuda.current_stream(), graphs.stream_of(lr.device)
-    aside.wait_stream(here)
-    with torch.cuda.stream(aside):
+    with graphs.aside(lr.device):
         for _ in range(graphs.WARM_UP):
             net(lr)
-    here.wait_stream(aside)
     return graphs.recorder(lr.device)(lambda: net(lr))
 
 
@@ -89,8 +87,13 @@ def _step(net: nn.Module, tree: Tree, scale: int, setting: Setting) -> Work:
         torch.from_numpy(rng.integers(0, 256, (n, height * k, width * k, 3), np.uint8)).to(device)
         for k in (1, scale)
     )
-    if setting.mode == "graph" and graphs.holds(learner):
+    if setting.mode == "graph":
+        if not graphs.holds(learner):
+            raise ValueError("a CUDA graph cannot hold steps of its optimizer")
         take = fed(learner, OneBatch(lr, hr), 1, device, graphs.recorder(device))
+        take(0, 0)
+        if take.given_up:
+            raise ValueError("a CUDA graph cannot hold its steps")
         return lambda: take(0, 0)
     lr_images, hr_images = images_of(lr), images_of(hr)
     return lambda: learner(lr_images, hr_images)

@@ -20,6 +20,7 @@ from srbench import slots
 from srbench.cache import kept
 from srbench.data.datasets import ImageFile
 from srbench.data.decoded import Dataset
+from srbench.machine.devices import MemoryOrder, Precision
 from srbench.machine.threads import one_thread
 from srbench.measure import named
 from srbench.measure.cost import Cost, cost
@@ -33,7 +34,6 @@ from srbench.study import Study, Tree, Variant, describe, trained_scales
 from srbench.study.batches import degradation_of, patches_of
 from srbench.train.fit import FIT_VERSION
 from srbench.train.learner import optimizers
-from srbench.train.precision import MemoryOrder, Precision
 from srbench.train.settings import TrainSettings
 from srbench.weights.pretrained import WeightsMissing
 

@@ -365,11 +365,10 @@ class Conductor:
 
     def _hire_again(self, former: Seat, doubt: str) -> None:
         """A new worker in the place of one that has ended, with what that one was doing."""
-        seat = hire(former.device, self.options.threads)
-        for kept in ("claim", "scoring", "task", "trained", "steps", "given_up"):
-            setattr(seat, kept, getattr(former, kept))
-        seat.doubt = doubt
-        self.seats.append(seat)
+        new = hire(former.device, self.options.threads)
+        self.seats.append(
+            replace(former, process=new.process, pipe=new.pipe, ready=False, doubt=doubt)
+        )
 
     def _drop(self, seat: Seat, why: str) -> None:
         """Go on without a device that does not work; its run goes to another.

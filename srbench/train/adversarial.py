@@ -12,13 +12,14 @@ from torch.nn.functional import softplus
 from torch.optim import Optimizer
 
 from srbench import slots
+from srbench.machine.devices import Precision
 from srbench.outputs import largest
 from srbench.registry import Positive, Range
 from srbench.slots import Discriminator
 from srbench.streams import Streams
 from srbench.train.initialise import initialise
 from srbench.train.learner import Settings, output_losses
-from srbench.train.precision import Precision, compute
+from srbench.train.precision import compute
 
 
 @slots.discriminator.register("patch")

@@ -15,13 +15,14 @@ import torch
 Pair = tuple[np.ndarray, np.ndarray]
 
 
-class Batches(Protocol):
-    """Patches by epoch and step within it: a pure function, so that threads may share it."""
+class Patches(Protocol):
+    """Where training patches come from: a pure function of epoch and step, which threads share."""
 
     @property
     def steps_per_epoch(self) -> int: ...
 
-    def batch(self, epoch: int, step: int) -> Pair: ...
+    def batch(self, epoch: int, step: int) -> Pair:
+        """LR (N, h, w, 3) and HR (N, H, W, 3) patches, uint8."""
 
 
 def threads_a_device() -> int:
@@ -32,7 +33,7 @@ def threads_a_device() -> int:
 class CutAhead:
     """The same batches as those of `patches`; the next few are being cut meanwhile."""
 
-    def __init__(self, patches: Batches, threads: int | None = None) -> None:
+    def __init__(self, patches: Patches, threads: int | None = None) -> None:
         self.patches = patches
         self.threads = threads or threads_a_device()
         self.pool = ThreadPoolExecutor(self.threads, "patches")
@@ -43,7 +44,6 @@ class CutAhead:
         return self.patches.steps_per_epoch
 
     def batch(self, epoch: int, step: int) -> Pair:
-        """LR (N, h, w, 3) and HR (N, H, W, 3) patches, uint8."""
         now = epoch * self.steps_per_epoch + step
         wanted = range(now, now + 1 + self.threads)
         for late in [number for number in self.cut if number not in wanted]:

@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from srbench.train import graphs
-from srbench.train.ahead import CutAhead
+from srbench.train.ahead import CutAhead, Patches
 from srbench.train.feeds import Feed, feed_of
 from srbench.train.learner import Learner
-
-
-class Patches(Protocol):
-    """Where training patches come from: a pure function of epoch and step."""
-
-    @property
-    def steps_per_epoch(self) -> int: ...
-
-    def batch(self, epoch: int, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """LR (N, h, w, 3) and HR (N, H, W, 3) patches, uint8."""
-
 
 Take = Callable[[int, int], Tensor]
 """Take the step at (epoch, step within it), both from 0; its loss, on the device, unread."""
@@ -58,7 +46,7 @@ def graphed(learner: Learner, patches: Patches, device: torch.device, hold: grap
 
 def fed(
     learner: Learner, feed: Feed, per_epoch: int, device: torch.device, hold: graphs.Hold
-) -> Take:
+) -> graphs.Held:
     """The same of any feed that has `per_epoch` batches in an epoch."""
 
     def step(kind: Hashable) -> Tensor:

@@ -13,10 +13,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from srbench.machine.devices import MemoryOrder, Precision
 from srbench.streams import Streams
-from srbench.train.engine import Patches, engine
+from srbench.train.ahead import Patches
+from srbench.train.engine import engine
 from srbench.train.learner import Learner, Rates, restore, state_of
-from srbench.train.precision import MemoryOrder, Precision, arithmetic, lay_out
+from srbench.train.precision import arithmetic, lay_out
 from srbench.train.settings import TrainSettings
 
 FIT_VERSION = 1

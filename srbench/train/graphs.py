@@ -72,6 +72,18 @@ def stream_of(device: torch.device) -> Any:
     return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
 
+@contextmanager
+def aside(device: torch.device) -> Iterator[None]:
+    """Work on that stream, after what the current one has been given and before what it will be."""
+    here, stream = torch.cuda.current_stream(device), stream_of(device)
+    stream.wait_stream(here)
+    try:
+        with torch.cuda.stream(stream):
+            yield
+    finally:
+        here.wait_stream(stream)
+
+
 def holds(learner: Learner) -> bool:
     """Whether a graph may hold the learner's steps."""
     found = optimizers(learner)
@@ -157,16 +169,11 @@ class Held:
             for _ in range(WARM_UP):
                 work()
             return
-        here, aside = torch.cuda.current_stream(self.device), stream_of(self.device)
-        aside.wait_stream(here)
-        try:
-            with torch.cuda.stream(aside):
-                for _ in range(WARM_UP - 1):
-                    work()
-                with _no_waiting():
-                    work()
-        finally:
-            here.wait_stream(aside)
+        with aside(self.device):
+            for _ in range(WARM_UP - 1):
+                work()
+            with _no_waiting():
+                work()
 
 
 @contextmanager

@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from srbench import slots
+from srbench.machine.devices import Precision
 from srbench.outputs import Answer, by_factor, factors_of, shrunk
 from srbench.streams import Streams
-from srbench.train.precision import Precision, compute
+from srbench.train.precision import compute
 
 Distance = Callable[[Tensor, Tensor], Tensor]
 

@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from srbench import slots
+from srbench.machine.devices import Precision
 from srbench.registry import Range
 from srbench.scales import answering_at
 from srbench.streams import Streams
 from srbench.train.learner import Settings, Supervised
-from srbench.train.precision import Precision
 
 Scale = Annotated[int, Range(2, 8)]
 

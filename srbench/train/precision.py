@@ -8,17 +8,15 @@ Losses, gradients' norm and optimizer work in fp32.
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import Literal, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
 from srbench.machine.arithmetic import fp32_as
+from srbench.machine.devices import MemoryOrder, Precision
 from srbench.outputs import Answer
-
-Precision = Literal["fp32", "tf32", "bf16"]
-MemoryOrder = Literal["auto", "contiguous", "channels_last"]
 
 COPIED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.Linear)
 """Exactly these (a subclass may do more with its weights): autocast would cast them every call."""
@@ -99,8 +97,8 @@ def compute(net: nn.Module, precision: Precision) -> Compute:
     return InBf16(net) if precision == "bf16" else InFp32(net)
 
 
-def arithmetic(precision: Precision) -> AbstractContextManager[None]:
-    """How steps of this precision compute what is in fp32."""
+def arithmetic(precision: str) -> AbstractContextManager[None]:
+    """How what is in fp32 is computed in this precision."""
     return fp32_as("tf32" if precision == "tf32" else "ieee")
 
 

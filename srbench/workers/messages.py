@@ -8,8 +8,8 @@ from typing import Any
 
 from srbench import slots
 from srbench.data.settings import material
+from srbench.machine.devices import MemoryOrder, Precision
 from srbench.study import Tree
-from srbench.train.precision import MemoryOrder, Precision
 from srbench.train.settings import training
 
 Point = tuple[str, int, float, float]  # curve, step, epoch, value

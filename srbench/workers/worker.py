@@ -77,7 +77,7 @@ from srbench.workers.messages import (
 from srbench.workers.pictures import MAX_PICTURES, save_picture, strip
 
 VALIDATED = ("psnr_y", "ssim_y", "psnr_above_flat")  # metrics with a curve on `validate`
-TELL_S = 1.0  # between two messages, each of which costs the conductor about 12 ms
+TELL_S = 1.0  # between two messages, each of which costs the conductor 2 to 12 ms
 TOGETHER = 2**20  # HR pixels that a CUDA device validates at once, of images of one size
 
 
