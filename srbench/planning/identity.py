@@ -82,7 +82,10 @@ def _file_digest(file: Path) -> str:
 
 
 def _source_digest(choice: Choice) -> str:
-    """Of the file that a part of others stands in, and of what that imports of its package."""
+    """Of the file that a part of others stands in, and of what that imports of its package.
+
+    Comments and layout make no difference.
+    """
     module = choice.slot.parts[choice.name].__module__
     found: set[str] = set()
     todo = [module]
@@ -91,7 +94,11 @@ def _source_digest(choice: Choice) -> str:
         if name not in found:
             found.add(name)
             todo += _imports(name)
-    return digest({name: _file_digest(file) for name in found if (file := _file(name))})
+    return digest({name: _code(file) for name in found if (file := _file(name))})
+
+
+def _code(file: Path) -> str:
+    return ast.unparse(ast.parse(file.read_bytes())) if file.suffix == ".py" else _file_digest(file)
 
 
 @cache

@@ -52,7 +52,8 @@ def test_a_part_of_srbench_is_known_by_a_number() -> None:
     ("file", "text", "same"),
     [
         ("part", PART, True),
-        ("part", PART + "# a remark\n", False),
+        ("part", PART + "# a remark\n", True),
+        ("part", PART + "x = 1\n", False),
         ("inner", INNER.replace("Identity", "Dropout"), False),
         ("inner", "import pack.other\n" + INNER, False),
         ("other", "x = 1\n", True),
