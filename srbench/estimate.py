@@ -14,8 +14,8 @@ from srbench.planning.plan import Plan, PlannedVariant, cost_of
 from srbench.stale import Stale
 from srbench.store import Store
 from srbench.streams import Streams
-from srbench.study import trained_scales
 from srbench.train.initialise import initialise
+from srbench.train.settings import trained_scales
 
 TRIAL_PATCH = 64  # HR pixels, at most
 TRIAL_BATCH = 8  # at most
@@ -79,7 +79,7 @@ def _work(p: PlannedVariant, scale: int) -> float:
 
 def _macs(p: PlannedVariant, scale: int) -> float:
     """For one LR size, the mean over the scales trained at."""
-    scales = trained_scales(p.variant.tree, scale)
+    scales = trained_scales(p.variant.tree.train, scale)
     if scales == (scale,):
         return p.cost.macs_256
     return fmean(cost_of(p.variant.tree.model, one, scales).macs_256 for one in scales)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -69,10 +69,6 @@ def latency(
     wait: Annotated[
         float, typer.Option(min=0, metavar="SECONDS", help="For a device that srbench is using.")
     ] = 0.0,
-    match: Annotated[
-        bool,
-        typer.Option("--match", help="Find widths of the baseline that take as long instead."),
-    ] = False,
     db: Database = None,
     as_json: Json = False,
 ) -> None:
@@ -97,8 +93,6 @@ def latency(
         _known(mode, MODES, "--mode"),
         threads, Effort(rounds=rounds, budget_s=budget, patience_s=wait),
     )  # fmt: skip
-    if match:
-        return _match(wish, as_json)
     timed = networks(wish)
     store = open_store(db)
     with err.status("warming up") as status:
@@ -114,7 +108,6 @@ def latency(
         print(json.dumps(plain, indent=1))
     else:
         out.print(passes_listed(plain))
-    return None
 
 
 def take_if_wanting(store: Store, plan: int, asked: Request) -> None:
@@ -134,21 +127,6 @@ def take_if_wanting(store: Store, plan: int, asked: Request) -> None:
             store,
             on_round=lambda done, spent: status.update(f"latency: round {done}, {spent:.0f} s"),
         )
-
-
-def _match(wish: Any, as_json: bool) -> None:
-    """Tell the widths that a study's `match` takes."""
-    from dataclasses import asdict
-
-    from srbench.running.timed import matched
-    from srbench.terminal.timings import widths_listed
-
-    with err.status("timing widths") as status:
-        found = matched(wish, lambda done, spent: status.update(f"round {done}, {spent:.0f} s"))
-    if as_json:
-        print(json.dumps([asdict(one) for one in found], indent=1))
-    else:
-        out.print(widths_listed([asdict(one) | {"needed": one.needed} for one in found]))
 
 
 def _size(written: str | None) -> tuple[int, int] | None:

@@ -20,7 +20,6 @@ from srbench.latency.setting import (
     Quantity,
     Setting,
 )
-from srbench.latency.widths import Matched, match_widths
 
 __all__ = [
     "CONTROL",
@@ -31,11 +30,9 @@ __all__ = [
     "TRAINED",
     "Effort",
     "Entrant",
-    "Matched",
     "OnRound",
     "Pass",
     "Quantity",
     "Setting",
-    "match_widths",
     "measure",
 ]  # fmt: skip

@@ -20,10 +20,9 @@ from srbench.machine.occupancy import alone
 from srbench.measure.machine import complaints, condition
 from srbench.measure.rounds import CannotRun, Ready, Sample, Subject, WarmUp, rounds, warm_up
 from srbench.measure.stopwatch import steady_process, stopwatch
-from srbench.registry import StudyError, first_line
+from srbench.registry import Choice, StudyError, first_line
 from srbench.stats.claims_estimates import LEAST_ROUNDS
 from srbench.stats.latency import LOST, Ratio, drifted, enough, is_quiet, ratio
-from srbench.study import Tree
 from srbench.train.device import settled
 from srbench.train.precision import arithmetic
 
@@ -43,10 +42,11 @@ class Effort:
 
 @dataclass(frozen=True)
 class Entrant:
-    """What is timed under a name: a network, and its training where a step is timed."""
+    """What is timed under a name: a model, and its training, for where a step is timed."""
 
     name: str
-    tree: Tree
+    model: Choice
+    train: Choice
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,9 @@ def _warm(entrants: Sequence[Entrant], baseline: str, scale: int, setting: Setti
         for entrant in entrants:
             name = entrant.name
             for copy in (0, CONTROL) if name == baseline else (0,):
-                subjects.append(Subject(name, work(entrant.tree, scale, setting), copy))
+                subjects.append(
+                    Subject(name, work(entrant.model, entrant.train, scale, setting), copy)
+                )
         return warm_up(subjects, clock)
     except CannotRun as failed:
         name, problem = failed.name, failed.__cause__ or failed

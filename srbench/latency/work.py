@@ -11,26 +11,26 @@ from torch import Tensor, nn
 from srbench.latency.setting import MEMORY, PRECISIONS, Setting
 from srbench.machine.devices import MemoryOrder, Precision
 from srbench.measure.stopwatch import Work
+from srbench.registry import Choice
 from srbench.streams import Streams
-from srbench.study import Tree, trained_scales
 from srbench.train import graphs
 from srbench.train.engine import fed, images_of
 from srbench.train.initialise import initialise
 from srbench.train.precision import lay_out
-from srbench.train.settings import TrainSettings
+from srbench.train.settings import TrainSettings, trained_scales
 
 
-def work(tree: Tree, scale: int, setting: Setting) -> Work:
+def work(model: Choice, train: Choice, scale: int, setting: Setting) -> Work:
     """A call of a network with weights drawn at random, on the setting's device and input.
 
     Raises:
         RuntimeError, ValueError, TypeError: it cannot be built, or not in this setting.
     """
     device = torch.device(setting.device)
-    net: nn.Module = tree.model.build()(scale)
+    net: nn.Module = model.build()(scale)
     initialise(net, Streams(0))
     if setting.quantity == "step_time":
-        return _step(net.to(device), tree, scale, setting)
+        return _step(net.to(device), train, scale, setting)
     dtype, memory = PRECISIONS[setting.precision], MEMORY[setting.memory_format]
     net = net.eval().to(device=device, dtype=dtype)
     net = net.to(memory_format=memory)
@@ -71,16 +71,16 @@ class OneBatch:
         return self.pair
 
 
-def _step(net: nn.Module, tree: Tree, scale: int, setting: Setting) -> Work:
+def _step(net: nn.Module, train: Choice, scale: int, setting: Setting) -> Work:
     """A training step as `fit` takes it, on one batch that stays where it is."""
     if not any(p.requires_grad for p in net.parameters()):
         raise ValueError("it has nothing to train")
-    if len(trained_scales(tree, scale)) > 1:
+    if len(trained_scales(train, scale)) > 1:
         raise ValueError("its steps are of several scales, so that no one time is that of a step")
     precision, order = cast(Precision, setting.precision), cast(MemoryOrder, setting.memory_format)
     device, (height, width), n = torch.device(setting.device), setting.lr_size, setting.batch
     lay_out(net, precision, device, order)
-    settings: TrainSettings = tree.train.build()()
+    settings: TrainSettings = train.build()()
     learner = settings.learner(net.train(), settings, precision, Streams(0))
     rng = np.random.default_rng(0)
     lr, hr = (

@@ -30,11 +30,11 @@ from srbench.planning.twins import twins
 from srbench.registry import Choice, Path, StudyError, settings, source_of
 from srbench.scales import scales_of
 from srbench.streams import Streams
-from srbench.study import Study, Tree, Variant, describe, trained_scales
+from srbench.study import Study, Tree, Variant, describe
 from srbench.study.batches import degradation_of, patches_of
 from srbench.train.fit import FIT_VERSION
 from srbench.train.learner import optimizers
-from srbench.train.settings import TrainSettings
+from srbench.train.settings import TrainSettings, trained_scales
 from srbench.weights.pretrained import WeightsMissing
 
 TRAINING_DATA = ("patches", "patches_per_image", "cut", "patch", "degradation", "lr", "augment")
@@ -166,7 +166,7 @@ def plan_variant(
 ) -> PlannedVariant:
     """Build one variant dry; `seeds` are those of its runs, if it is trained."""
     tree, scale = variant.tree, images.scale
-    scales = trained_scales(tree, scale)
+    scales = trained_scales(tree.train, scale)
     _check_scales(tree, scale, scales)
     price = cost_of(tree.model, scale, scales)
     trained = price.parameters > price.frozen
@@ -218,7 +218,7 @@ def step_digest(tree: Tree, scale: int) -> str:
     versions = identity.versions(choices)
     asked = {k: v for k, v in describe(tree.train).items() if k in ("batch", "loss", "optimizer")}
     said = [network_digest(tree, scale), asked, tree.data["patch"], versions]
-    scales = trained_scales(tree, scale)
+    scales = trained_scales(tree.train, scale)
     return identity.digest([*said, tree.train["clip"], *(scales if len(scales) > 1 else ())])
 
 

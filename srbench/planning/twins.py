@@ -1,9 +1,7 @@
 """Width-matched twins: the baseline, made as dear as a variant by its width alone.
 
 A variant that adds parameters may be better for their number and not for what it is. Beside it
-stands the baseline at the width whose cost comes nearest. Counts are found here; latency is
-measured, which a plan never does: its widths stand in the study file, where `srbench latency
---match` has told what to write.
+stands the baseline at the width whose count of parameters or MACs comes nearest.
 """
 
 from __future__ import annotations
@@ -30,36 +28,12 @@ def twins(study: Study, cost: Callable[[Choice], Cost]) -> dict[str, Variant]:
     if match is None:
         return {}
     baseline = next(v for v in study.variants if v.role == "baseline")
-    if match.by == "latency":
-        return _as_measured(study, baseline, match)
     own = _amount(cost(baseline.tree.model), match)
     found = {}
     for variant in _to_match(study, match):
         target = _amount(cost(variant.tree.model), match)
         if match.of or abs(target / own - 1) > NEAR:
             found[variant.name] = _twin(variant, baseline, target, match, cost)
-    return found
-
-
-def _as_measured(study: Study, baseline: Variant, match: Match) -> dict[str, Variant]:
-    """The twins at the widths that the study file gives."""
-    if not match.widths:
-        raise StudyError(
-            "latency is measured, not planned: `srbench latency STUDY --match` tells the widths "
-            "to write, as match: {by: latency, widths: {variant: width}}", ("match",)
-        )  # fmt: skip
-    found = {}
-    for variant in _to_match(study, match):
-        if variant.name in match.widths:
-            width = match.widths[variant.name]
-            try:
-                tree = baseline.tree.set(match.setting, width)
-            except StudyError as error:
-                raise StudyError(error.problem, ("match", "widths", variant.name)) from None
-            said = f"{match.setting}: {width}, for the latency of {variant.name}, as measured"
-            found[variant.name] = replace(
-                baseline, name=f"{variant.name} twin", role="twin", tree=tree, change=said
-            )
     return found
 
 

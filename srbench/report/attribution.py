@@ -10,7 +10,8 @@ from typing import Any
 
 from srbench.report.cells import scores_by_seed
 from srbench.report.forest import Tick, axis_ticks
-from srbench.report.numbers import justified_decimals, listed, metric_name, plural, shown
+from srbench.report.metric_names import metric_name
+from srbench.report.numbers import justified_decimals, listed, plural, shown
 from srbench.report.shown import Column, Mark, Table, Value
 from srbench.results import Results
 from srbench.stats.attribution import Attribution, Contribution, attribute

@@ -14,7 +14,8 @@ from srbench.report.cells import interpolations, number, text, trained
 from srbench.report.curves import curve_names
 from srbench.report.evidence import evidence_of
 from srbench.report.latency import QUANTITIES, over, timings
-from srbench.report.numbers import listed, metric_name, plural
+from srbench.report.metric_names import metric_name
+from srbench.report.numbers import listed, plural
 from srbench.report.shown import Column, Mark, Table, Value
 from srbench.results import Results
 from srbench.stats.agreement import Agreement, rank_agreement

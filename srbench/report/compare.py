@@ -12,14 +12,8 @@ from dataclasses import dataclass
 
 from srbench.registry import StudyError, placed
 from srbench.report.cells import cells, text, trained
-from srbench.report.numbers import (
-    justified_decimals,
-    metric_name,
-    metric_unit,
-    plural,
-    shown,
-    with_unit,
-)
+from srbench.report.metric_names import metric_name, metric_unit
+from srbench.report.numbers import justified_decimals, plural, shown, with_unit
 from srbench.report.shown import Column, Mark, Table, Value
 from srbench.results import Results
 from srbench.stats.effects import Effect, paired_effect

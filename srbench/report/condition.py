@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from srbench.report.cells import cells, scores_by_seed, text, yardstick
 from srbench.report.convergence import moving, plateaus, ranking_settled, tolerance_said
 from srbench.report.judged import control_outcome, judgement
-from srbench.report.numbers import metric_name, plural
+from srbench.report.metric_names import metric_name
+from srbench.report.numbers import plural
 from srbench.results import Results
 
 

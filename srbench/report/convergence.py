@@ -9,7 +9,8 @@ import numpy as np
 
 from srbench.report.cells import cells, trained
 from srbench.report.curves import curve_names, read_curve, thinned
-from srbench.report.numbers import justified_decimals, metric_name, plural, with_unit
+from srbench.report.metric_names import metric_name
+from srbench.report.numbers import justified_decimals, plural, with_unit
 from srbench.report.shown import Column, Mark, Table, Value
 from srbench.results import Results
 from srbench.stats.convergence import SETTLED, Plateau, Settling, plateau, settling

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from srbench.report.numbers import METRIC_NAMES, metric_name, metric_unit
+from srbench.report.metric_names import METRIC_NAMES, metric_name, metric_unit
 from srbench.results import Results
 
 Floats = NDArray[np.float64]

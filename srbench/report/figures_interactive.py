@@ -19,7 +19,7 @@ from srbench.report.cells import trained
 from srbench.report.colours import REST, colours, dashes
 from srbench.report.curves import Curve, curve_names, curve_title, read_curve, thinned
 from srbench.report.forest import forest_of
-from srbench.report.numbers import metric_name
+from srbench.report.metric_names import metric_name
 from srbench.report.ranking import by_variant, effect_decimals
 from srbench.results import Results
 from srbench.stats.curves import band

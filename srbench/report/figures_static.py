@@ -27,7 +27,7 @@ from srbench.report.colours import REST, colours, dashes
 from srbench.report.curves import curve_title, read_curve, thinned
 from srbench.report.forest import Forest, ForestRow, forest_of
 from srbench.report.judged import Judged
-from srbench.report.numbers import metric_name
+from srbench.report.metric_names import metric_name
 from srbench.report.ranking import by_variant
 from srbench.results import Results
 from srbench.stats.curves import band

@@ -6,7 +6,8 @@ from srbench.report.cells import cells, compared, text
 from srbench.report.condition import labels
 from srbench.report.convergence import converged, plateaus, ranking_said, validation_curve
 from srbench.report.judged import Judgement, Outcome, control_outcome, judgement
-from srbench.report.numbers import duration, listed, metric_name, plural, shown, with_unit
+from srbench.report.metric_names import metric_name
+from srbench.report.numbers import duration, listed, plural, shown, with_unit
 from srbench.report.phrases import quantity
 from srbench.report.ranking import effect_decimals
 from srbench.results import Results

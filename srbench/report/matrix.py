@@ -13,7 +13,8 @@ from functools import lru_cache
 from typing import Any
 
 from srbench.report.cells import cells, trained
-from srbench.report.numbers import justified_decimals, metric_name, shown
+from srbench.report.metric_names import metric_name
+from srbench.report.numbers import justified_decimals, shown
 from srbench.report.shown import Column, Mark, Table, Value
 from srbench.report.where_it_helps import Tile
 from srbench.results import Results

@@ -28,7 +28,7 @@ from srbench.report.forest import forest_of
 from srbench.report.latency import latency_said, latency_shown
 from srbench.report.limits import cannot_tell, facts_line
 from srbench.report.matrix import matrix_section
-from srbench.report.numbers import metric_name
+from srbench.report.metric_names import metric_name
 from srbench.report.pareto import known_costs, pareto_section
 from srbench.report.pareto_interactive import quality_cost_plain
 from srbench.report.pareto_static import quality_cost_figure

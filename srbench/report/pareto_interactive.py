@@ -12,7 +12,7 @@ from srbench.report.cells import interpolation_scores, scores_by_seed
 from srbench.report.colours import REST, colours
 from srbench.report.costs import COSTS, spaced
 from srbench.report.figures_interactive import LAYOUT, Lines
-from srbench.report.numbers import metric_name
+from srbench.report.metric_names import metric_name
 from srbench.report.pareto import Spot, frame_of, front_line, spots
 from srbench.report.pareto_labels import names_beside
 from srbench.report.ranking import effect_decimals

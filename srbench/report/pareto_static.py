@@ -13,7 +13,7 @@ from srbench.report.cells import interpolation_scores, scores_by_seed
 from srbench.report.colours import REST, colours
 from srbench.report.costs import COSTS, spaced
 from srbench.report.figures_static import FAINT, canvas, drawable, plain_ticks, titled
-from srbench.report.numbers import metric_name
+from srbench.report.metric_names import metric_name
 from srbench.report.pareto import Spot, frame_of, front_line, spots
 from srbench.report.pareto_interactive import PALEST, sureness
 from srbench.report.pareto_labels import names_beside

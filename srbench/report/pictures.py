@@ -20,7 +20,8 @@ from PIL import Image
 from srbench.files import write_atomically
 from srbench.report.cells import image_scores, interpolations, trained
 from srbench.report.colours import coloured
-from srbench.report.numbers import metric_name, shown, with_unit
+from srbench.report.metric_names import metric_name
+from srbench.report.numbers import shown, with_unit
 from srbench.results import Results
 
 CROP = 64  # HR pixels, square

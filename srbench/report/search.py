@@ -14,7 +14,8 @@ from typing import Any
 
 from srbench.history import Direction, sign
 from srbench.report.cells import number, text
-from srbench.report.numbers import listed, metric_name, plural
+from srbench.report.metric_names import metric_name
+from srbench.report.numbers import listed, plural
 from srbench.report.shown import Column, Mark, Table, Value
 from srbench.results import Results
 from srbench.space import Dimension, Space

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from srbench.report.cells import number, of_variants, scores_by_seed, text
 from srbench.report.judged import Judged, judgement
-from srbench.report.numbers import metric_name
+from srbench.report.metric_names import metric_name
 from srbench.report.ranking import (
     best_first,
     by_variant,

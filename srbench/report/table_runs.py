@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from srbench.report.cells import cells, number, text
-from srbench.report.numbers import metric_name
+from srbench.report.metric_names import metric_name
 from srbench.report.ranking import effect_decimals, known_or_mark, why_wanting
 from srbench.report.shown import Column, Mark, Table, Value
 from srbench.results import Results

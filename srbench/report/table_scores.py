@@ -8,7 +8,8 @@ from functools import lru_cache
 import pandas as pd
 
 from srbench.report.cells import interpolations, trained
-from srbench.report.numbers import justified_decimals, listed, metric_name, metric_unit, plural
+from srbench.report.metric_names import metric_name, metric_unit
+from srbench.report.numbers import justified_decimals, listed, plural
 from srbench.report.ranking import by_variant, why_wanting
 from srbench.report.shown import Column, Mark, Table, Value
 from srbench.results import Results

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from srbench.report.cells import cells, trained
-from srbench.report.numbers import listed, metric_name, plural
+from srbench.report.cells import cells, number, of_variants, trained
+from srbench.report.metric_names import metric_name
+from srbench.report.numbers import listed, plural
 from srbench.report.ranking import ranked
-from srbench.report.table_costs import cost_shown
 from srbench.report.words import ORDER
 from srbench.results import Results
 
@@ -55,8 +55,8 @@ def pictures_heading(count: int) -> str:
 
 def costs_heading(results: Results) -> str:
     """How many variants carry parameters that no output can reach."""
-    shown_table = cost_shown(results)
-    dead = [str(r[0]) for r in shown_table.rows if isinstance(r[3], (int, float)) and r[3] > 0]
+    counts = of_variants(results, "dead")
+    dead = [name for name in trained(results) if number(counts[name]) > 0]
     if not dead:
         return "No variant has dead parameters"
     who = listed(dead) if len(dead) <= 3 else plural(len(dead), "variant")

@@ -13,7 +13,8 @@ from functools import lru_cache
 from typing import Any
 
 from srbench.report.cells import number, of_variants, scores_by_seed, trained
-from srbench.report.numbers import metric_name, plural, shown, with_unit
+from srbench.report.metric_names import metric_name
+from srbench.report.numbers import plural, shown, with_unit
 from srbench.report.ranking import effect_decimals
 from srbench.report.shown import Column, Mark, Table, Value
 from srbench.results import Results

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from srbench.report.cells import cells, image_scores
-from srbench.report.numbers import justified_decimals, metric_name, shown
+from srbench.report.metric_names import metric_name
+from srbench.report.numbers import justified_decimals, shown
 from srbench.report.ranking import ranked
 from srbench.report.shown import Column, Mark, Table, Value
 from srbench.results import Results

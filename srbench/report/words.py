@@ -19,7 +19,8 @@ from srbench.report.cells import (
 from srbench.report.condition import labels
 from srbench.report.convergence import collapsed
 from srbench.report.judged import Judged, judgement
-from srbench.report.numbers import listed, metric_name, plural, shown
+from srbench.report.metric_names import metric_name
+from srbench.report.numbers import listed, plural, shown
 from srbench.report.phrases import how_sure, interval, margin, price, quantity, settles
 from srbench.report.ranking import effect_decimals, ranked
 from srbench.results import Results

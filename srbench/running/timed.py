@@ -14,12 +14,10 @@ from typing import Any
 from srbench.latency import (
     Effort,
     Entrant,
-    Matched,
     OnRound,
     Pass,
     Quantity,
     Setting,
-    match_widths,
     measure,
 )
 from srbench.machine.devices import choose_devices, cuda_versions, device_name, driver
@@ -83,7 +81,7 @@ def networks(wish: Wish) -> Timed:
         digest = (network_digest if wish.quantity == "latency" else step_digest)(
             variant.tree, study.scale
         )
-        entrants.setdefault(digest, Entrant(variant.name, variant.tree))
+        entrants.setdefault(digest, Entrant(variant.name, variant.tree.model, variant.tree.train))
         subjects[variant.name], timed_as[variant.name] = digest, entrants[digest].name
     return Timed(study, tuple(entrants.values()), subjects, timed_as)
 
@@ -138,7 +136,7 @@ def beside_baseline(
     subjects = {v.name: network_digest(v.tree, study.scale) for v in both}
     if len(set(subjects.values())) == 1:
         return Ratio(1.0, 1.0, 1.0, 0)
-    entrants = tuple(Entrant(v.name, v.tree) for v in both)
+    entrants = tuple(Entrant(v.name, v.tree.model, v.tree.train) for v in both)
     timed = Timed(study, entrants, subjects, {name: name for name in subjects})
     found = measure(entrants, baseline.name, study.scale, usual(device), effort)
     store.write_latency(recorded(found, timed, store))
@@ -149,27 +147,6 @@ def usual(device: str) -> Setting:
     """The setting of a forward pass where nobody says otherwise."""
     side = CPU_SIDE if device == "cpu" else CUDA_SIDE
     return Setting(device, lr_size=(side, side))
-
-
-def matched(wish: Wish, on_round: OnRound = lambda done, spent: None) -> list[Matched]:
-    """Widths of the baseline that take as long as the study's variants; nothing is kept.
-
-    Raises:
-        StudyError: as `networks` and `measure`.
-    """
-    study = read(wish.study, set_=wish.set, only=wish.only)
-    match = study.match
-    path, of = (match.setting, match.of) if match else ("channels", ())
-    baseline, *others = sorted(study.variants, key=lambda variant: variant.role != "baseline")
-    variants = [
-        Entrant(v.name, v.tree) for v in others if v.role == "variant" and (not of or v.name in of)
-    ]
-    if not variants:
-        raise StudyError("the study has no variant to match", place="--match")
-    return match_widths(
-        variants, Entrant(baseline.name, baseline.tree), path, study.scale,
-        settings(wish, study)[0], wish.effort, on_round,
-    )  # fmt: skip
 
 
 def recorded(found: Pass, timed: Timed, store: Store) -> LatencyPass:

@@ -3,7 +3,7 @@
 from srbench.study.judged import Match, unit_of
 from srbench.study.read import KEYS, Study, read
 from srbench.study.search import Search
-from srbench.study.tree import Tree, Variant, dataset_name, describe, setting_names, trained_scales
+from srbench.study.tree import Tree, Variant, dataset_name, describe, setting_names
 from srbench.study.variants import INTERPOLATIONS
 
 __all__ = [
@@ -18,6 +18,5 @@ __all__ = [
     "describe",
     "read",
     "setting_names",
-    "trained_scales",
     "unit_of",
 ]

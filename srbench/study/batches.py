@@ -12,8 +12,8 @@ from srbench.data.patches import Patches
 from srbench.data.settings import DataSettings
 from srbench.registry import StudyError
 from srbench.streams import Streams
-from srbench.study import Tree, trained_scales
-from srbench.train.settings import TrainSettings
+from srbench.study import Tree
+from srbench.train.settings import TrainSettings, trained_scales
 
 Images = Callable[[int], tuple[Dataset, Degrade | None]]
 """The training images at a scale, and what makes their LR; None where they have it."""
@@ -38,7 +38,7 @@ def patches_of(tree: Tree, images: Images, scale: int, streams: Streams) -> Patc
         fixed=data.cut == "fixed",
         streams=streams,
     )
-    by_scale = {one: _at(one, images, own) for one in trained_scales(tree, scale)}
+    by_scale = {one: _at(one, images, own) for one in trained_scales(tree.train, scale)}
     return own if by_scale == {scale: own} else ScaledPatches(by_scale, streams)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
 from srbench.measure import named
@@ -109,7 +109,7 @@ def _looks(written: Mapping[str, Any], at: Path) -> tuple[int, ...]:
     return tuple(looks)
 
 
-By = Literal["params", "macs", "latency"]
+By = Literal["params", "macs"]
 
 
 @dataclass(frozen=True)
@@ -119,14 +119,10 @@ class Match:
     by: By
     of: tuple[str, ...]  # variants; empty is all whose cost differs
     setting: str
-    widths: Mapping[str, int] = field(default_factory=dict)  # variant -> width; of latency only
 
 
 def match_written(value: Mapping[str, Any], variants: Sequence[str]) -> Match | None:
-    """`match: params`, or `match: {by: params, of: [wide], setting: channels}`.
-
-    Latency is measured and not planned: `match: {by: latency, widths: {wide: 72}}`.
-    """
+    """`match: params`, or `match: {by: params, of: [wide], setting: channels}`."""
     written = value.get("match")
     if written is None:
         return None
@@ -134,9 +130,9 @@ def match_written(value: Mapping[str, Any], variants: Sequence[str]) -> Match | 
     if isinstance(written, str):
         written = {"by": written}
     if not isinstance(written, dict):
-        raise StudyError(f"write params, macs or latency, found {brief(written)}", at)
+        raise StudyError(f"write params or macs, found {brief(written)}", at)
     for key in written:
-        known(key, dict.fromkeys(("by", "of", "setting", "widths")), "key", (*at, key))
+        known(key, dict.fromkeys(("by", "of", "setting")), "key", (*at, key))
     by = plain(written, "by", str, "", at)
     known(by, dict.fromkeys(get_args(By)), "cost", at)
     of = written.get("of", [])
@@ -145,21 +141,7 @@ def match_written(value: Mapping[str, Any], variants: Sequence[str]) -> Match | 
     for i, name in enumerate(of):
         known(name, dict.fromkeys(variants), "variant", (*at, "of", i))
     setting = plain(written, "setting", str, "channels", at)
-    return Match(cast(By, by), tuple(of), setting, _widths(written, by, variants))
-
-
-def _widths(written: Mapping[str, Any], by: str, variants: Sequence[str]) -> Mapping[str, int]:
-    at: Path = ("match", "widths")
-    widths = written.get("widths", {})
-    if "widths" in written and by != "latency":
-        raise StudyError(f"the width for {by} is found, not written", at)
-    if not isinstance(widths, dict):
-        raise StudyError(f"{{variant: width}} is expected, found {brief(widths)}", at)
-    for name, width in widths.items():
-        known(name, dict.fromkeys(variants), "variant", (*at, name))
-        if type(width) is not int or width < 1:
-            raise StudyError(f"{brief(width)} is no width", (*at, name))
-    return dict(widths)
+    return Match(cast(By, by), tuple(of), setting)
 
 
 def claims_written(value: Mapping[str, Any], names: Vocabulary) -> tuple[Claim, ...]:

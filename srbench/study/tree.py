@@ -66,12 +66,6 @@ def check_patch(tree: Tree, scale: int) -> None:
         )
 
 
-def trained_scales(tree: Tree, scale: int) -> tuple[int, ...]:
-    """The scales that a tree trains at, rising: the study's, or those that its learner names."""
-    named = dict(tree.train["learner"].settings).get("scales", ())
-    return tuple(sorted(set(named))) or (scale,)
-
-
 def dataset_name(choice: Choice) -> str:
     """What a set is called in scores and tables: its part, with the settings that were given."""
     return str(choice)

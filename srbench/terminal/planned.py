@@ -12,8 +12,9 @@ from rich.text import Text
 
 from srbench.estimate import Forecast
 from srbench.stale import said
-from srbench.study import trained_scales, unit_of
+from srbench.study import unit_of
 from srbench.terminal.progress import clock
+from srbench.train.settings import trained_scales
 
 
 def as_plain(found: Forecast) -> dict[str, Any]:
@@ -146,7 +147,7 @@ def _search(found: Forecast) -> list[str]:
 def _several(found: Forecast) -> list[str]:
     """Variants whose steps are of several scales."""
     scales = {
-        p.variant.name: trained_scales(p.variant.tree, found.plan.study.scale)
+        p.variant.name: trained_scales(p.variant.tree.train, found.plan.study.scale)
         for p in found.plan.variants
         if p.trained
     }

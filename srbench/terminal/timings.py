@@ -64,25 +64,3 @@ def _ms(value: float) -> str:
 def _percent(one: dict[str, Any]) -> str:
     """What the pass can tell: what its control was off, and never less than 1 %."""
     return f"{100 * max(one['resolution'], QUIET):.2g} %"
-
-
-def widths_listed(found: Sequence[dict[str, Any]]) -> RenderableType:
-    """What `srbench latency --match` found, and the line to write."""
-    rows = Table(box=None, padding=(0, 1), header_style="bold")
-    rows.add_column("variant", overflow="fold")
-    for heading in ("ratio", "width", "ratio at it"):
-        rows.add_column(heading, justify="right", no_wrap=True)
-    for one in found:
-        told = (str(one["width"]), f"{one['twin']['value']:.3f}") if one["needed"] else ("", "")
-        rows.add_row(Text(one["variant"]), f"{one['ratio']['value']:.3f}", *told)
-    widths = ", ".join(f"{one['variant']}: {one['width']}" for one in found if one["needed"])
-    line = f"match: {{by: latency, widths: {{{widths}}}}}"
-    open_ = [one["variant"] for one in found if one["word"] == "unresolved"]
-    said = ["Ratios to the baseline; nothing was kept."]
-    if widths:
-        said.append(f"Write into the study file: {line}")
-    elif not open_:
-        said.append("Every variant is as fast as the baseline: none needs a twin.")
-    if open_:
-        said.append(f"Too noisy to tell: {', '.join(open_)}. A quieter machine or more rounds may.")
-    return Group(rows, Text(" ".join(said)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from srbench.registry import Positive, Range, Slot
+from srbench.registry import Choice, Positive, Range, Slot
 from srbench.slots import Initialisation, Learning, Loss, Optimizer, Schedule
 from srbench.train.initialisations import own
 from srbench.train.learner import Supervised
@@ -52,3 +52,9 @@ class TrainSettings:
         """The epochs (from 1) after which `validate` is scored; the last one is among them."""
         n = min(self.validations, self.epochs)
         return frozenset(round(self.epochs * (k + 1) / n) for k in range(n))
+
+
+def trained_scales(train: Choice, scale: int) -> tuple[int, ...]:
+    """The scales that are trained at, rising: the study's, or those that the learner names."""
+    named = dict(train["learner"].settings).get("scales", ())
+    return tuple(sorted(set(named))) or (scale,)

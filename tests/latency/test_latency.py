@@ -15,7 +15,6 @@ from srbench.latency import (
     Entrant,
     Pass,
     Setting,
-    match_widths,
     measure,
 )
 from srbench.machine.occupancy import Share
@@ -37,7 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def entrants(folder: Path, *changes: str) -> tuple[list[Entrant], int]:
     study = read(folder / "tiny.yaml", set_=changes)
-    return [Entrant(v.name, v.tree) for v in study.variants[:2]], study.scale
+    return [Entrant(v.name, v.tree.model, v.tree.train) for v in study.variants[:2]], study.scale
 
 
 def timed(folder: Path, setting: Setting = SMALL) -> Pass:
@@ -185,56 +184,6 @@ def test_mistakes_are_one_line(
     found = capsys.readouterr().err.splitlines()
     assert len(found) == 1
     assert found[0].startswith(f"srbench: error: {said}")
-
-
-def test_a_width_is_found_that_takes_as_long(folder: Path) -> None:
-    given, scale = entrants(folder)
-    wide = Entrant("wide", given[0].tree.set("channels", 12))
-    setting = Setting(lr_size=(48, 48))
-    (found,) = match_widths([wide], given[0], "channels", scale, setting, FEW)
-    assert found.variant == "wide"
-    assert 2 <= found.width <= 16
-    assert found.needed == (found.word in ("slower", "faster"))
-    if found.needed:
-        assert found.width > 4
-        assert abs(found.mismatch) < abs(1 / found.ratio.value - 1)  # nearer than the baseline
-
-
-def test_a_width_that_the_baseline_lacks_is_refused(folder: Path) -> None:
-    given, scale = entrants(folder)
-    with pytest.raises(StudyError, match="the baseline has no width 'breadth'"):
-        match_widths(given[1:], given[0], "breadth", scale, SMALL, FEW)
-
-
-def test_twins_in_latency_stand_in_the_study_file(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    text = (folder / "tiny.yaml").read_text()
-    (folder / "tiny.yaml").write_text(f"{text}match: latency\n")
-    assert called("plan", "tiny.yaml") == 2
-    said = capsys.readouterr().err
-    assert "tiny.yaml:17:1 match: latency is measured, not planned" in said
-    (folder / "tiny.yaml").write_text(f"{text}match: {{by: latency, widths: {{residual: 6}}}}\n")
-    found = networks(Wish(folder / "tiny.yaml"))
-    assert [entrant.name for entrant in found.entrants] == ["plain", "residual", "residual twin"]
-    assert found.entrants[2].tree.model["channels"] == 6
-
-
-@pytest.mark.parametrize(
-    ("written", "said"),
-    [
-        ("{by: latency, widths: {residual: wide}}", "match.widths.residual: 'wide' is no width"),
-        ("{by: latency, widths: {other: 6}}", "variant 'other' is unknown"),
-        ("{by: macs, widths: {residual: 6}}", "match.widths: the width for macs is found"),
-        ("{by: latency, widths: 6}", "match.widths: {variant: width} is expected, found 6"),
-    ],
-)
-def test_mistakes_in_widths_are_named(folder: Path, written: str, said: str) -> None:
-    text = (folder / "tiny.yaml").read_text()
-    (folder / "tiny.yaml").write_text(f"{text}match: {written}\n")
-    with pytest.raises(StudyError) as raised:
-        read(folder / "tiny.yaml")
-    assert said in str(raised.value)
 
 
 @pytest.mark.gpu
