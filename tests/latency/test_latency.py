@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from tiny import called, lay_out, rows
 
+from srbench import slots
 from srbench.latency import (
     Effort,
     Entrant,
@@ -57,7 +59,8 @@ def test_a_pass_times_everything_in_every_round_and_the_baseline_twice(folder: P
 
 def test_a_network_eight_times_as_wide_takes_longer(folder: Path) -> None:
     given, scale = entrants(folder, "channels=4")
-    wide = Entrant("wide", given[0].tree.set("model", {"carn": {"channels": 32, "blocks": 3}}))
+    model = slots.model.parse({"carn": {"channels": 32, "blocks": 3}})
+    wide = replace(given[0], name="wide", model=model)
     found = measure([given[0], wide], "plain", scale, Setting(lr_size=(48, 48)), FEW)
     assert found.ratio("wide").low > 1.5
 
@@ -93,7 +96,7 @@ def test_a_network_that_does_not_run_is_named(folder: Path) -> None:
     given, scale = entrants(folder)
     with pytest.raises(StudyError, match=r"^plain: does not run with 1 thread, 1x3x16x16, fp16"):
         measure(
-            [Entrant("plain", given[0].tree.set("model", {"carn": {"rates": [999999]}}))],
+            [replace(given[0], model=slots.model.parse({"carn": {"rates": [999999]}}))],
             "plain", scale, Setting(lr_size=(16, 16), precision="fp16"), FEW,
         )  # fmt: skip
 
