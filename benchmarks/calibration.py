@@ -3,7 +3,7 @@
     python benchmarks/calibration.py                    # 50,000 studies a setting, minutes
     python benchmarks/calibration.py --studies 2000     # a glance
 
-Every study passes through srbench.stats itself (the functions take leading axes). Prints each
+Every study passes through srbench.analysis itself (the functions take leading axes). Prints each
 figure with its Monte-Carlo error and its bound, and ends with 1 when a bound is broken. Settings
 outside the bounds' promise (skewed or heavy-tailed differences) are shown and named, not judged.
 """
@@ -19,10 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from srbench.stats.looks import Schedule, decide_looks, schedule
-from srbench.stats.power import detectable, equivalence_power, power
-from srbench.stats.significance import half_width, sample
-from srbench.stats.verdicts import Decisions, decide
+from srbench.analysis.looks import Schedule, decide_looks, schedule
+from srbench.analysis.power import detectable, equivalence_power, power
+from srbench.analysis.significance import half_width, sample
+from srbench.analysis.verdicts import Decisions, decide
 
 Floats = NDArray[np.float64]
 Draw = Callable[[np.random.Generator, tuple[int, int, int]], Floats]

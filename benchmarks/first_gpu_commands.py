@@ -18,13 +18,13 @@ import torch
 from first_gpu_checks import Finding, Given, compared, figure
 from PIL import Image
 
-from srbench.machine.devices import choose_devices, cuda_versions, driver
-from srbench.machine.provenance import surroundings
-from srbench.registry import StudyError
-from srbench.report.words import answer
-from srbench.results import Results
+from srbench.analysis.answer import answer
+from srbench.analysis.results import Results
+from srbench.cli.checkup import checkup
+from srbench.core.devices import choose_devices, cuda_versions, driver
+from srbench.core.provenance import surroundings
+from srbench.core.registry import StudyError
 from srbench.store import open_store
-from srbench.terminal.checkup import checkup
 
 ROOT = Path(__file__).resolve().parents[1]
 DB = "small.sqlite"
@@ -53,7 +53,7 @@ from pathlib import Path
 
 import torch
 
-from srbench.slots import loss
+from srbench.core.slots import loss
 
 
 def wrong(x):

@@ -17,10 +17,10 @@ from torch import nn
 from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
-from srbench.latency.work import OneBatch
-from srbench.machine.arithmetic import fp32_as
+from srbench.core.arithmetic import fp32_as
+from srbench.core.streams import Streams
+from srbench.measure.latency_work import OneBatch
 from srbench.measure.stopwatch import EventClock, calls_for
-from srbench.streams import Streams
 from srbench.train import graphs
 from srbench.train.ahead import threads_a_device
 from srbench.train.engine import fed, images_of

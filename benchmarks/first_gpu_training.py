@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from srbench import slots
+from srbench.core import slots
+from srbench.core.arithmetic import full_precision
+from srbench.core.streams import Streams
 from srbench.data import resident
 from srbench.data.datasets import photos
 from srbench.data.decoded import Dataset, Image, decode
 from srbench.data.patches import Patches
-from srbench.machine.arithmetic import full_precision
-from srbench.streams import Streams
 from srbench.train import fit as loop
 from srbench.train import graphs
 from srbench.train.device import CUBLAS, clear, settle, touch

@@ -20,18 +20,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from srbench import shortcut, slots
-from srbench.running.records import record
-from srbench.running.session import Request, _folders, _paths, plan_study, read_study
-from srbench.store import (
-    Outcome,
-    Point,
-    Provenance,
-    ScoreRow,
-    Store,
-    open_store,
-    this_process,
-)
+from srbench.core import slots
+from srbench.run import shortcut
+from srbench.run.records import record
+from srbench.run.session import Request, _folders, _paths, plan_study, read_study
+from srbench.store import Outcome, Point, Provenance, ScoreRow, Store, open_store, this_process
 
 STUDY = """\
 question: How does the bookkeeping grow?

@@ -25,13 +25,14 @@ import numpy as np
 import torch
 from torch.utils.benchmark import Timer
 
-from srbench import slots
-from srbench.data.settings import material
-from srbench.latency import Effort, Entrant, Setting, measure
-from srbench.latency.work import work
+from srbench.analysis.latency_ratios import is_quiet, word
+from srbench.core import slots
+from srbench.data.data_settings import material
+from srbench.measure.latency_passes import Effort, Entrant, measure
+from srbench.measure.latency_setting import Setting
+from srbench.measure.latency_work import work
 from srbench.measure.stopwatch import steady_process
-from srbench.stats.latency import is_quiet, word
-from srbench.study import Tree
+from srbench.study.tree import Tree
 from srbench.train.settings import training
 
 WARM_UPS = 10

@@ -32,14 +32,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from srbench import slots
+from srbench.core import slots
+from srbench.core.arithmetic import full_precision
+from srbench.core.slots import metric
+from srbench.core.streams import Streams
 from srbench.data.datasets import photos
 from srbench.data.decoded import Dataset, Image, decode
 from srbench.data.patches import Patches
-from srbench.machine.arithmetic import full_precision
 from srbench.measure.scores import PROTOCOLS, evaluation_lr, score_pair, super_resolve
-from srbench.slots import metric
-from srbench.streams import Streams
 from srbench.train.device import settle
 from srbench.train.fit import Training, fit
 from srbench.train.initialise import initialise

@@ -25,7 +25,7 @@ from typing import Any
 import torch
 from training import lay_out
 
-from srbench import slots
+from srbench.core import slots
 from srbench.store import open_store
 
 STUDY = """\

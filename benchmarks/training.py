@@ -33,12 +33,12 @@ from typing import Any
 import numpy as np
 from PIL import Image as Picture
 
-from srbench import slots
+from srbench.core import slots
+from srbench.core.streams import Streams
 from srbench.data.datasets import photos
 from srbench.data.decoded import decode
 from srbench.data.patches import Patches
-from srbench.running.seats import surroundings_of
-from srbench.streams import Streams
+from srbench.run.worker_processes import surroundings_of
 
 OURS = ("ours_fp32", "ours_bf16")
 PINNED = "ours_fp32_pinned"

@@ -25,9 +25,9 @@ import torch
 from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 
-from srbench import slots
-from srbench.running.seats import surroundings_of
-from srbench.streams import Streams
+from srbench.core import slots
+from srbench.core.streams import Streams
+from srbench.run.worker_processes import surroundings_of
 from srbench.train import graphs
 from srbench.train.engine import graphed
 from srbench.train.initialise import initialise

@@ -14,8 +14,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from srbench.analysis.results import Results
 from srbench.report import write
-from srbench.results import Results
 from srbench.store import open_store
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -17,7 +17,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):  # an encoding without ± is no reason to end
             stream.reconfigure(errors="backslashreplace")
     gc.set_threshold(100_000, 50, 100)  # else torch's import sets off hundreds of collections
-    from srbench.cli import main as run
+    from srbench.cli.main import main as run
 
     try:
         run()

@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from srbench import slots
-from srbench.layers import Layers
+from srbench.core import slots
+from srbench.core.layers import Layers
+from srbench.core.outputs import by_factor
+from srbench.core.registry import Choice, Slot, StudyError, settings
+from srbench.core.streams import Streams
 from srbench.measure.sets import Answers, SetScore
-from srbench.outputs import by_factor
-from srbench.registry import Choice, Slot, StudyError, settings
-from srbench.streams import Streams
 from srbench.train.initialise import initialise
 from srbench.train.settings import training
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import tiny
 
-from srbench.machine.occupancy import Share
-from srbench.running.records import record
-from srbench.running.search import Searcher
-from srbench.running.session import Request, plan_study, read_study
+from srbench.core.device_locks import Share
+from srbench.run.records import record
+from srbench.run.search import Searcher
+from srbench.run.session import Request, plan_study, read_study
 from srbench.store import Outcome, Point, Provenance, ScoreRow, Store, open_store, this_process
 
 TUNE = """\

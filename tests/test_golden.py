@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from golden_parts import ABSENT, choices, numbers
 
-from srbench import slots
-from srbench.registry import Slot
+from srbench.core import slots
+from srbench.core.registry import Slot
 
 slots.load()
 GOLDEN = Path(__file__).parent / "golden" / "parts.json"

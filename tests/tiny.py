@@ -20,7 +20,7 @@ from typing import Any
 
 from PIL import Image
 
-from srbench.cli import main
+from srbench.cli.main import main
 
 CROPS = {"astronaut": (180, 60), "chelsea": (150, 100), "coffee": (250, 100)}
 DB = "db/srbench.sqlite"
@@ -52,7 +52,7 @@ import signal
 import time
 from pathlib import Path
 
-from srbench.slots import loss, metric
+from srbench.core.slots import loss, metric
 
 
 def l1(x, y):

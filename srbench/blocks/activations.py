@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from srbench.slots import activation
+from srbench.core.slots import activation
 
 
 @activation.register("relu")

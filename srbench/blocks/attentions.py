@@ -7,8 +7,8 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from srbench.registry import Positive
-from srbench.slots import attention
+from srbench.core.registry import Positive
+from srbench.core.slots import attention
 
 
 @attention.register("none")

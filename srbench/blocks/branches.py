@@ -7,9 +7,9 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 
-from srbench.layers import Layers
-from srbench.registry import Positive
-from srbench.slots import unit
+from srbench.core.layers import Layers
+from srbench.core.registry import Positive
+from srbench.core.slots import unit
 
 
 class ConvolutionUnit(nn.Module):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from srbench.frozen.clip import EMBEDDING, ClipImage
-from srbench.slots import features
+from srbench.blocks.clip import EMBEDDING, ClipImage
+from srbench.core.slots import features
 
 
 @features.register("clip")

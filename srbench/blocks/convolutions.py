@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from srbench.registry import Positive
-from srbench.slots import convolution
+from srbench.core.registry import Positive
+from srbench.core.slots import convolution
 
 
 def without_bias(layer: nn.Module) -> nn.Module:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
-from srbench.frozen.extractors import VGG16_CHANNELS, VGG16Features
-from srbench.slots import features
+from srbench.blocks.extractors import VGG16_CHANNELS, VGG16Features
+from srbench.core.slots import features
 
 
 class NoFeatures(nn.Module):

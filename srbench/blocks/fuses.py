@@ -6,9 +6,9 @@ from collections import OrderedDict
 
 from torch import nn
 
-from srbench.layers import Layers
-from srbench.registry import Positive
-from srbench.slots import fuse
+from srbench.core.layers import Layers
+from srbench.core.registry import Positive
+from srbench.core.slots import fuse
 
 
 @fuse.register("conv")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from srbench.registry import Positive
-from srbench.slots import normalisation
+from srbench.core.registry import Positive
+from srbench.core.slots import normalisation
 
 
 @normalisation.register("none")

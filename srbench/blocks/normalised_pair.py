@@ -6,8 +6,8 @@ from collections import OrderedDict
 
 from torch import Tensor, nn
 
-from srbench.layers import Layers
-from srbench.slots import Normalisation
+from srbench.core.layers import Layers
+from srbench.core.slots import Normalisation
 
 
 class NormalisedPair(nn.Module):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from srbench.slots import attention
+from srbench.core.slots import attention
 
 
 @attention.register("pixel")

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from srbench.blocks.convolutions import without_bias
-from srbench.layers import Layers
-from srbench.slots import unit
+from srbench.core.layers import Layers
+from srbench.core.slots import unit
 
 
 class PixelAttentionConvolution(nn.Module):

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from srbench.resample import Kernel
-from srbench.resized import upscaled
-from srbench.slots import skip
+from srbench.core.resample import Kernel
+from srbench.core.resized import upscaled
+from srbench.core.slots import skip
 
 
 class Skip(nn.Module):

@@ -10,9 +10,9 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from srbench.layers import Layers
-from srbench.registry import Positive
-from srbench.slots import unit
+from srbench.core.layers import Layers
+from srbench.core.registry import Positive
+from srbench.core.slots import unit
 
 
 @unit.register("residual")

@@ -6,10 +6,10 @@ from collections import OrderedDict
 
 from torch import Tensor, nn
 
-from srbench.layers import Layers
-from srbench.registry import Positive
-from srbench.resized import upscaled
-from srbench.slots import upsampler
+from srbench.core.layers import Layers
+from srbench.core.registry import Positive
+from srbench.core.resized import upscaled
+from srbench.core.slots import upsampler
 
 
 class Bilinear(nn.Module):

@@ -12,8 +12,8 @@ from typing import Annotated, Literal
 
 import numpy as np
 
-from srbench.registry import Range
-from srbench.slots import Image, augmentation
+from srbench.core.registry import Range
+from srbench.core.slots import Image, augmentation
 
 Augment = Callable[[Image, Image, np.random.Generator], tuple[Image, Image]]
 Probability = Annotated[float, Range(0, 1)]

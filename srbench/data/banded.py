@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from srbench.resample import weights
-from srbench.slots import Image
+from srbench.core.resample import weights
+from srbench.core.slots import Image
 
 Floats = NDArray[np.floating[Any]]
 BLOCK = 16  # output lines at a time: what they need stays in the processor's cache

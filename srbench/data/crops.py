@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
 
+from srbench.core.registry import Positive, Range
+from srbench.core.slots import Dataset, dataset
 from srbench.data.datasets import ImageFile, photos
-from srbench.registry import Positive, Range
-from srbench.slots import Dataset, dataset
 
 
 @dataset.register("crops")

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
+from srbench.core.registry import StudyError, brief
+from srbench.core.slots import Dataset, dataset
 from srbench.data.degradations import Degrade
 from srbench.data.images import SUFFIXES
-from srbench.registry import StudyError, brief
-from srbench.slots import Dataset, dataset
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 from PIL import Image as Picture
 
+from srbench.core.registry import UNSEEN, StudyError
+from srbench.core.slots import Image as Pixels
+from srbench.core.streams import Streams
 from srbench.data.datasets import ImageFile
 from srbench.data.degradations import shrink
 from srbench.data.images import read_image
-from srbench.registry import UNSEEN, StudyError
-from srbench.slots import Image as Pixels
-from srbench.streams import Streams
 
 
 @dataclass(frozen=True, eq=False)

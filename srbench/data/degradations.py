@@ -15,9 +15,9 @@ from typing import Annotated
 import numpy as np
 import PIL.Image
 
+from srbench.core.registry import Range, StudyError
+from srbench.core.slots import Image, degradation
 from srbench.data.banded import round_half_up
-from srbench.registry import Range, StudyError
-from srbench.slots import Image, degradation
 
 Degrade = Callable[[Image, np.random.Generator], Image]
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from srbench.core.slots import Dataset, Degradation, dataset
 from srbench.data.datasets import ImageFile, photos
 from srbench.data.resizers import matlab_bicubic
-from srbench.slots import Dataset, Degradation, dataset
 
 
 @dataset.register("degraded")

@@ -14,10 +14,10 @@ from PIL import Image as Picture
 from PIL import ImageFilter
 from PIL.Image import Resampling
 
+from srbench.core.registry import Range
+from srbench.core.slots import Image, augmentation
 from srbench.data.augmentations import Augment, Probability
 from srbench.data.banded import round_half_up
-from srbench.registry import Range
-from srbench.slots import Image, augmentation
 
 Share = Annotated[float, Range(0, 1)]
 

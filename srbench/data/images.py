@@ -22,8 +22,8 @@ from PIL import ImageOps, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import BITSPERSAMPLE, TiffImageFile
 
-from srbench.registry import StudyError
-from srbench.slots import Image
+from srbench.core.registry import StudyError
+from srbench.core.slots import Image
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")  # few and well-fuzzed; Pillow knows forty
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})

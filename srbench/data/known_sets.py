@@ -10,9 +10,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from srbench.core.registry import Positive, StudyError
+from srbench.core.slots import dataset
 from srbench.data.datasets import ImageFile, bare_stem, beside, home_or, images_in
-from srbench.registry import Positive, StudyError
-from srbench.slots import dataset
 
 
 @dataset.register("set5")

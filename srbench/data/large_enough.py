@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
+from srbench.core.registry import Range, StudyError
+from srbench.core.slots import Dataset, dataset
 from srbench.data.datasets import ImageFile, photos
 from srbench.data.images import size_of
-from srbench.registry import Range, StudyError
-from srbench.slots import Dataset, dataset
 
 
 @dataset.register("large_enough")

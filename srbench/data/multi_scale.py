@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from srbench.core.streams import Streams
 from srbench.data.patches import Pair, Patches
-from srbench.streams import Streams
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,13 +16,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from srbench.core.registry import StudyError
+from srbench.core.slots import Image as Pixels
+from srbench.core.streams import Streams
 from srbench.data.augmentations import Augment, Turn
 from srbench.data.decoded import Dataset, Image
 from srbench.data.degradations import Degrade, shrink
 from srbench.data.resident import Resident, drawn_turns, resident
-from srbench.registry import StudyError
-from srbench.slots import Image as Pixels
-from srbench.streams import Streams
 
 POOL_BYTES = 2**30  # fixed patches are kept up to this size, else cut again each time
 _PATCH = ("data", "patch")  # where a study says it

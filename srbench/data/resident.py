@@ -16,9 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from srbench.core.streams import Streams
 from srbench.data.augmentations import Turn
 from srbench.data.decoded import Dataset
-from srbench.streams import Streams
 
 Integers = NDArray[np.int64]
 SHARE = 0.25  # of a device's free memory that images may take

@@ -11,9 +11,9 @@ import numpy as np
 import PIL.Image
 from PIL.Image import Resampling
 
+from srbench.core.slots import Image, degradation
 from srbench.data.banded import resize_axis, round_half_up
 from srbench.data.degradations import Degrader
-from srbench.slots import Image, degradation
 
 
 @degradation.register("matlab_bicubic")

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from srbench.core.registry import StudyError
+from srbench.core.slots import Image, metric
 from srbench.measure.metrics import Floats, Score, luma, psnr
-from srbench.registry import StudyError
-from srbench.slots import Image, metric
 
 TILE = 16  # pixels: where a checkerboard is looked for
 PERIOD = 4  # of its pattern, which covers those of 2; upsampling by 2 and 2 has both

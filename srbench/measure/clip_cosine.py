@@ -8,11 +8,11 @@ from pathlib import Path, PurePath
 import torch
 from torch import Tensor
 
-from srbench import document
-from srbench.frozen.clip import ClipImage, cosines, text_embeddings
+from srbench.blocks.clip import ClipImage, cosines, text_embeddings
+from srbench.core import document
+from srbench.core.registry import StudyError, brief
+from srbench.core.slots import Image, metric
 from srbench.measure.sets import Answers, NotScored, SetScore
-from srbench.registry import StudyError, brief
-from srbench.slots import Image, metric
 
 WANTED = "texts names a YAML file of descriptions, image: text"
 

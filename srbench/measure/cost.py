@@ -16,8 +16,8 @@ from torch.nn.modules.module import register_module_module_registration_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from srbench.outputs import by_factor, factors_of, largest
-from srbench.scales import answering_at
+from srbench.core.outputs import by_factor, factors_of, largest
+from srbench.core.scales import answering_at
 
 HD_PIXELS = 1280 * 720  # HR, the field's usual size for MACs
 FIELD_SIDES = 65, 257  # LR pixels tried; a receptive field of the last is called the whole image

@@ -12,10 +12,10 @@ import math
 import torch
 from torch import Tensor
 
+from srbench.core.registry import StudyError
+from srbench.core.slots import metric
 from srbench.measure.inception import features, logits
 from srbench.measure.sets import Answers, SetScore, of_set
-from srbench.registry import StudyError
-from srbench.slots import metric
 
 
 @metric.register("fid")

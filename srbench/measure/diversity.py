@@ -11,10 +11,10 @@ from typing import Annotated
 
 import numpy as np
 
+from srbench.core.registry import Range, StudyError
+from srbench.core.slots import Image, Metric, metric
 from srbench.measure.metrics import Score, psnr_y
 from srbench.measure.sets import Answers, SetScore, noisy
-from srbench.registry import Range, StudyError
-from srbench.slots import Image, Metric, metric
 
 Noise = Annotated[float, Range(0, 255)]
 Draws = Annotated[int, Range(2, 1000)]

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from srbench.slots import Image
-from srbench.weights.pretrained import downloaded, fitting, from_file
+from srbench.core.pretrained import downloaded, fitting, from_file
+from srbench.core.slots import Image
 
 FILE = "pt_inception-2015-12-05-6726825d.pth"  # Heusel's TensorFlow weights, ported by M. Seitzer
 URL = f"https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/{FILE}"

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from srbench.registry import StudyError
-from srbench.slots import Image, metric
+from srbench.core.registry import StudyError
+from srbench.core.slots import Image, metric
 
 Floats = NDArray[np.float64]
 Values = Any

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from srbench import outputs
-from srbench.document import parse
-from srbench.registry import Choice, Path, StudyError, checked, in_words, settings
-from srbench.slots import metric
+from srbench.core import outputs
+from srbench.core.document import parse
+from srbench.core.registry import Choice, Path, StudyError, checked, in_words, settings
+from srbench.core.slots import metric
 
 _SETTING = re.compile(r"/(?=[a-z_]+=)")
 _FACTOR = re.compile(r"(.+=.*)/(x\d+)", re.DOTALL)

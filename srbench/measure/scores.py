@@ -19,14 +19,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from srbench.machine.arithmetic import full_precision
+from srbench.core.arithmetic import full_precision
+from srbench.core.outputs import by_factor
+from srbench.core.registry import StudyError
+from srbench.core.resample import weights
+from srbench.core.slots import Image, degradation
 from srbench.measure.metrics import Floats, luma, psnr, ssim
 from srbench.measure.named import choice, split
 from srbench.measure.sets import Answers, SetScore, score_set
-from srbench.outputs import by_factor
-from srbench.registry import StudyError
-from srbench.resample import weights
-from srbench.slots import Image, degradation
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Pair(Interface):
 def evaluation_lr(image: Pair, scale: int, protocol: Protocol = PROTOCOLS["sr-y-v1"]) -> Image:
     """The LR image that networks are tested on: the dataset's own, else the protocol's.
 
-    Parts must be loaded (`srbench.slots.load`), or the degradation is not known.
+    Parts must be loaded (`srbench.core.slots.load`), or the degradation is not known.
     """
     if image.lr is not None:
         return image.lr

@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from srbench.registry import StudyError
-from srbench.slots import Image
-from srbench.weights.pretrained import WeightsMissing
+from srbench.core.pretrained import WeightsMissing
+from srbench.core.registry import StudyError
+from srbench.core.slots import Image
 
 
 class NotScored(StudyError):

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from srbench.blocks.activations import relu
 from srbench.blocks.convolutions import plain
 from srbench.blocks.skips import none
-from srbench.layers import Layers
-from srbench.registry import Positive
-from srbench.slots import Activation, Convolution, Skip, model
+from srbench.core.layers import Layers
+from srbench.core.registry import Positive
+from srbench.core.slots import Activation, Convolution, Skip, model
 
 
 @model.register("basic")

@@ -19,9 +19,18 @@ from srbench.blocks.mean_shift import MeanShift
 from srbench.blocks.skips import none
 from srbench.blocks.units import ResidualUnit
 from srbench.blocks.upsamplers import pixel_shuffle
-from srbench.layers import Layers
-from srbench.registry import Positive
-from srbench.slots import Activation, Attention, Convolution, Fuse, Skip, Unit, Upsampler, model
+from srbench.core.layers import Layers
+from srbench.core.registry import Positive
+from srbench.core.slots import (
+    Activation,
+    Attention,
+    Convolution,
+    Fuse,
+    Skip,
+    Unit,
+    Upsampler,
+    model,
+)
 
 Wiring = Literal["intended", "published"]
 

@@ -12,9 +12,9 @@ from srbench.blocks.activations import relu
 from srbench.blocks.mean_shift import DIV2K
 from srbench.blocks.units import EfficientUnit, ResidualUnit
 from srbench.blocks.upsamplers import pixel_shuffle
+from srbench.core.registry import Positive
+from srbench.core.slots import model
 from srbench.models.carn import CARN
-from srbench.registry import Positive
-from srbench.slots import model
 
 
 @model.register("carn_official")

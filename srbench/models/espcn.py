@@ -6,9 +6,9 @@ from torch import Tensor, nn
 
 from srbench.blocks.activations import tanh
 from srbench.blocks.convolutions import plain
-from srbench.layers import Layers
-from srbench.registry import Positive
-from srbench.slots import Activation, Convolution, model
+from srbench.core.layers import Layers
+from srbench.core.registry import Positive
+from srbench.core.slots import Activation, Convolution, model
 
 
 @model.register("espcn")

@@ -14,9 +14,9 @@ from srbench.blocks.pixel_attention import PixelAttention
 from srbench.blocks.self_calibrated import SelfCalibratedUnit
 from srbench.blocks.skips import bilinear
 from srbench.blocks.upsamplers import factors
-from srbench.layers import Layers
-from srbench.registry import Positive
-from srbench.slots import Activation, Attention, Convolution, Skip, Unit, model
+from srbench.core.layers import Layers
+from srbench.core.registry import Positive
+from srbench.core.slots import Activation, Attention, Convolution, Skip, Unit, model
 
 SLOPED = partial(leaky_relu, slope=0.2)
 

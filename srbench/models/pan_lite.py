@@ -12,9 +12,9 @@ from srbench.blocks.convolutions import plain
 from srbench.blocks.pixel_attention import PixelAttention
 from srbench.blocks.skips import bilinear
 from srbench.blocks.upsamplers import factors
-from srbench.layers import Layers
-from srbench.registry import Positive
-from srbench.slots import Activation, Attention, Convolution, Skip, model
+from srbench.core.layers import Layers
+from srbench.core.registry import Positive
+from srbench.core.slots import Activation, Attention, Convolution, Skip, model
 
 
 class SelfCalibrated(nn.Module):

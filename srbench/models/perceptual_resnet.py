@@ -11,9 +11,9 @@ from srbench.blocks.convolutions import plain
 from srbench.blocks.normalisations import batch
 from srbench.blocks.normalised_pair import NormalisedPair
 from srbench.blocks.upsamplers import bilinear
-from srbench.layers import Layers
-from srbench.registry import Positive
-from srbench.slots import Activation, Convolution, Normalisation, Upsampler, model
+from srbench.core.layers import Layers
+from srbench.core.registry import Positive
+from srbench.core.slots import Activation, Convolution, Normalisation, Upsampler, model
 
 
 class Stage(nn.Module):

@@ -6,10 +6,10 @@ from torch import Tensor, nn
 
 from srbench.blocks.activations import relu
 from srbench.blocks.convolutions import plain
-from srbench.layers import Layers
-from srbench.registry import Positive
-from srbench.resized import upscaled
-from srbench.slots import Activation, Convolution, model
+from srbench.core.layers import Layers
+from srbench.core.registry import Positive
+from srbench.core.resized import upscaled
+from srbench.core.slots import Activation, Convolution, model
 
 
 @model.register("srcnn")

@@ -13,10 +13,10 @@ from srbench.blocks.branches import convolution as one_convolution
 from srbench.blocks.convolutions import plain
 from srbench.blocks.features import none
 from srbench.blocks.upsamplers import factors
-from srbench.layers import Layers
-from srbench.registry import Positive
-from srbench.resized import upscaled
-from srbench.slots import Activation, Convolution, Features, Unit, model
+from srbench.core.layers import Layers
+from srbench.core.registry import Positive
+from srbench.core.resized import upscaled
+from srbench.core.slots import Activation, Convolution, Features, Unit, model
 
 
 @model.register("superresnet")

@@ -10,10 +10,10 @@ from torch.nn import functional
 
 from srbench.blocks.activations import relu
 from srbench.blocks.normalisations import batch
-from srbench.registry import Positive
-from srbench.resample import Kernel
-from srbench.resized import upscaled
-from srbench.slots import Activation, Normalisation, model
+from srbench.core.registry import Positive
+from srbench.core.resample import Kernel
+from srbench.core.resized import upscaled
+from srbench.core.slots import Activation, Normalisation, model
 
 
 @model.register("unet")

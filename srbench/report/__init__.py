@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from srbench.results import Results
+from srbench.analysis.results import Results
 
 __all__ = ["write"]
 

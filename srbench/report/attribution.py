@@ -8,13 +8,13 @@ from functools import lru_cache
 from math import isfinite
 from typing import Any
 
-from srbench.report.cells import scores_by_seed
+from srbench.analysis.attribution import Attribution, Contribution, attribute
+from srbench.analysis.metric_names import metric_name
+from srbench.analysis.results import Results
+from srbench.analysis.run_matrix import scores_by_seed
+from srbench.core.numbers import justified_decimals, listed, plural, shown
+from srbench.core.table import Column, Mark, Table, Value
 from srbench.report.forest import Tick, axis_ticks
-from srbench.report.metric_names import metric_name
-from srbench.report.numbers import justified_decimals, listed, plural, shown
-from srbench.report.shown import Column, Mark, Table, Value
-from srbench.results import Results
-from srbench.stats.attribution import Attribution, Contribution, attribute
 
 KINDS = ("factorial", "fractional")
 

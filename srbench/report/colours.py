@@ -7,9 +7,9 @@ The palette's yellow is darker here, since yellow lines vanish on white paper.
 
 from __future__ import annotations
 
-from srbench.report.cells import trained
-from srbench.report.ranking import ranked
-from srbench.results import Results
+from srbench.analysis.ranking import ranked
+from srbench.analysis.results import Results
+from srbench.analysis.run_matrix import trained
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#A89B00")
 BASELINE = "#767676"

@@ -9,10 +9,10 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from srbench.files import write_atomically
-from srbench.report.compare import Comparison, outcomes_shown, sentence, settings_shown
+from srbench.analysis.compare import Comparison, outcomes_shown, sentence, settings_shown
+from srbench.core.files import write_atomically
+from srbench.core.table import Table
 from srbench.report.page import STYLES, TEMPLATES, environment, policy
-from srbench.report.shown import Table
 from srbench.report.terminal import rich_table
 
 SCRIPTS = ("theme.js", "tables.js")

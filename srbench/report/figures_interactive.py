@@ -14,15 +14,15 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from srbench.report.beside import published_curves
-from srbench.report.cells import trained
+from srbench.analysis.bands import band
+from srbench.analysis.curves import Curve, curve_names, curve_title, read_curve, thinned
+from srbench.analysis.metric_names import metric_name
+from srbench.analysis.published_comparison import published_curves
+from srbench.analysis.ranking import by_variant, effect_decimals
+from srbench.analysis.results import Results
+from srbench.analysis.run_matrix import trained
 from srbench.report.colours import REST, colours, dashes
-from srbench.report.curves import Curve, curve_names, curve_title, read_curve, thinned
 from srbench.report.forest import forest_of
-from srbench.report.metric_names import metric_name
-from srbench.report.ranking import by_variant, effect_decimals
-from srbench.results import Results
-from srbench.stats.curves import band
 
 MOST_POINTS, FEWEST_POINTS = 300, 40  # of one line
 ALL_POINTS = 60_000  # of one figure, single seeds included

@@ -21,16 +21,16 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from srbench.report.beside import published_curves
-from srbench.report.cells import trained
+from srbench.analysis.bands import band
+from srbench.analysis.curves import curve_title, read_curve, thinned
+from srbench.analysis.judgement import Judged
+from srbench.analysis.metric_names import metric_name
+from srbench.analysis.published_comparison import published_curves
+from srbench.analysis.ranking import by_variant
+from srbench.analysis.results import Results
+from srbench.analysis.run_matrix import trained
 from srbench.report.colours import REST, colours, dashes
-from srbench.report.curves import curve_title, read_curve, thinned
 from srbench.report.forest import Forest, ForestRow, forest_of
-from srbench.report.judged import Judged
-from srbench.report.metric_names import metric_name
-from srbench.report.ranking import by_variant
-from srbench.results import Results
-from srbench.stats.curves import band
 
 INK, FAINT = "#1a1b1c", "#8d8e8f"
 LINES: dict[str, Any] = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}

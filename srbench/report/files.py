@@ -9,9 +9,12 @@ from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from srbench.files import write_atomically
-from srbench.registry import StudyError
-from srbench.report.limits import facts_line
+from srbench.analysis.answer import answer, warnings
+from srbench.analysis.dead_parameters import unreached, unreached_shown
+from srbench.analysis.limits import facts_line
+from srbench.analysis.results import Results
+from srbench.core.files import write_atomically
+from srbench.core.registry import StudyError
 from srbench.report.page import (
     STYLES,
     TEMPLATES,
@@ -24,9 +27,6 @@ from srbench.report.page import (
 from srbench.report.pictures import copy_pictures, scenes
 from srbench.report.search import space_shown, trials_shown
 from srbench.report.tables import SHOWN
-from srbench.report.unreached import unreached, unreached_shown
-from srbench.report.words import answer, warnings
-from srbench.results import Results
 
 
 def write_report(results: Sequence[Results], folder: Path, *, plotly: Plotly = "inline") -> Path:

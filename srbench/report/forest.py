@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from srbench.report.cells import Cell, number, scores_by_seed, yardstick
-from srbench.report.judged import Judged, judgement
-from srbench.report.latency import percent, timings
-from srbench.report.numbers import MINUS, shown
-from srbench.report.ranking import best_first, by_variant, effect_decimals, ranked, why_wanting
+from srbench.analysis.judgement import Judged, judgement
+from srbench.analysis.latency import percent, timings
+from srbench.analysis.ranking import best_first, by_variant, effect_decimals, ranked, why_wanting
+from srbench.analysis.results import Results
+from srbench.analysis.run_matrix import Cell, number, scores_by_seed, yardstick
+from srbench.core.numbers import MINUS, shown
 from srbench.report.table_effects import verdict_word
-from srbench.results import Results
 
 Shape = Literal["up", "down", "square", "ring", "dot"]
 SHAPES: dict[str, Shape] = {

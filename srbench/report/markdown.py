@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from srbench.report.claims import claims_shown
+from srbench.analysis.answer import answer, warnings, yardstick_note
+from srbench.analysis.results import Results
+from srbench.analysis.study_claims import claims_shown
+from srbench.core.table import Table
 from srbench.report.search import search_section
-from srbench.report.shown import Table
 from srbench.report.table_effects import effects_shown
-from srbench.report.words import answer, warnings, yardstick_note
-from srbench.results import Results
 
 
 def effects_note(results: Results) -> str:

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from srbench.report.cells import cells, trained
-from srbench.report.metric_names import metric_name
-from srbench.report.numbers import justified_decimals, shown
-from srbench.report.shown import Column, Mark, Table, Value
+from srbench.analysis.effects import Effect, Interval, paired_effect, t_interval
+from srbench.analysis.metric_names import metric_name
+from srbench.analysis.results import Results
+from srbench.analysis.run_matrix import cells, trained
+from srbench.core.numbers import justified_decimals, shown
+from srbench.core.table import Column, Mark, Table, Value
 from srbench.report.where_it_helps import Tile
-from srbench.results import Results
-from srbench.stats.effects import Effect, Interval, paired_effect, t_interval
 
 PROTOCOLS_OWN = "matlab_bicubic"  # what protocols make LR with where a set is not `degraded`
 OWN_FILES = "its own LR files"

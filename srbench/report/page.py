@@ -16,25 +16,28 @@ import plotly
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from srbench.analysis import headings
+from srbench.analysis.answer import answer, yardstick_note
+from srbench.analysis.curves import curve_names, curve_title
+from srbench.analysis.dead_parameters import unreached_said, unreached_shown
+from srbench.analysis.latency import latency_said, latency_shown
+from srbench.analysis.limits import cannot_tell, facts_line
+from srbench.analysis.metric_names import metric_name
+from srbench.analysis.ranking import effect_decimals
+from srbench.analysis.results import Results
+from srbench.analysis.run_matrix import trained
+from srbench.analysis.warnings import labels
 from srbench.report import figures_interactive as interactive
 from srbench.report import figures_static as static
-from srbench.report import takeaways
 from srbench.report.attribution import attribution_section
-from srbench.report.cells import trained
 from srbench.report.colours import REST, colours
-from srbench.report.condition import labels
-from srbench.report.curves import curve_names, curve_title
 from srbench.report.forest import forest_of
-from srbench.report.latency import latency_said, latency_shown
-from srbench.report.limits import cannot_tell, facts_line
 from srbench.report.matrix import matrix_section
-from srbench.report.metric_names import metric_name
 from srbench.report.pareto import known_costs, pareto_section
 from srbench.report.pareto_interactive import quality_cost_plain
 from srbench.report.pareto_static import quality_cost_figure
 from srbench.report.parts import judged_parts, judged_tables
 from srbench.report.pictures import Scene, crops
-from srbench.report.ranking import effect_decimals
 from srbench.report.reproduce import origin
 from srbench.report.search import search_section
 from srbench.report.search_static import search_figures
@@ -42,10 +45,7 @@ from srbench.report.table_costs import cost_shown
 from srbench.report.table_images import images_shown
 from srbench.report.table_runs import failures_shown, run_shown
 from srbench.report.table_scores import score_shown
-from srbench.report.unreached import unreached_said, unreached_shown
 from srbench.report.where_it_helps import where_section
-from srbench.report.words import answer, yardstick_note
-from srbench.results import Results
 
 TEMPLATES = Path(__file__).parent / "template"
 SCRIPTS = ("theme.js", "tables.js", "tiles.js", "figures.js", "pictures.js")
@@ -140,7 +140,7 @@ def page(
         limits=cannot_tell(results),
         origin=origin(results),
         **judged_parts(results),
-        headings=takeaways,
+        headings=headings,
         results=results,
         style=Markup("".join((TEMPLATES / name).read_text("utf-8") for name in STYLES)),
         scripts=scripts,

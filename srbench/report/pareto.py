@@ -12,16 +12,16 @@ from functools import lru_cache
 from math import isfinite, log10, nan
 from typing import Any
 
-from srbench.report.cells import controls, number, of_variants, scores_by_seed, trained
-from srbench.report.costs import COSTS, costs_of
-from srbench.report.judged import Judged, judgement
-from srbench.report.latency import timings
-from srbench.report.numbers import justified_decimals, listed, plural, shown
-from srbench.report.ranking import effect_decimals
-from srbench.report.shown import Column, Kind, Mark, Table, Value
-from srbench.results import Results
-from srbench.stats.capacity import Place, Point, PriceTag, measured_price, pareto, price
-from srbench.stats.effects import Interval, t_interval
+from srbench.analysis.capacity import Place, Point, PriceTag, measured_price, pareto, price
+from srbench.analysis.costs import COSTS, costs_of
+from srbench.analysis.effects import Interval, t_interval
+from srbench.analysis.judgement import Judged, judgement
+from srbench.analysis.latency import timings
+from srbench.analysis.ranking import effect_decimals
+from srbench.analysis.results import Results
+from srbench.analysis.run_matrix import controls, number, of_variants, scores_by_seed, trained
+from srbench.core.numbers import justified_decimals, listed, plural, shown
+from srbench.core.table import Column, Kind, Mark, Table, Value
 
 PRICES = {  # cost -> how many of it a price is for, and what that many are called
     "parameters": (1e3, "1k parameters"),

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from srbench.report.beside import (
-    agreements_shown,
-    published_heading,
-    published_shown,
-    unmatched_said,
-)
-from srbench.report.claims import claims_heading, claims_of, claims_shown, findings_shown
-from srbench.report.convergence import (
+from srbench.analysis.convergence import (
     convergence_heading,
     convergence_shown,
     plateaus,
     ranking_said,
     tolerance_said,
 )
-from srbench.report.limits import noise_said
+from srbench.analysis.limits import noise_said
+from srbench.analysis.published_comparison import (
+    agreements_shown,
+    published_heading,
+    published_shown,
+    unmatched_said,
+)
+from srbench.analysis.results import Results
+from srbench.analysis.study_claims import claims_heading, claims_of, claims_shown, findings_shown
+from srbench.analysis.twins import twins_said
 from srbench.report.table_effects import controls_shown, effects_shown
 from srbench.report.table_looks import looks_differ, looks_heading, looks_shown
-from srbench.report.twins import twins_said
-from srbench.results import Results
 
 
 def judged_tables(results: Results) -> dict[str, Any]:

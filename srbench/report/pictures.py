@@ -17,12 +17,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from srbench.files import write_atomically
-from srbench.report.cells import image_scores, interpolations, trained
+from srbench.analysis.metric_names import metric_name
+from srbench.analysis.results import Results
+from srbench.analysis.run_matrix import image_scores, interpolations, trained
+from srbench.core.files import write_atomically
+from srbench.core.numbers import shown, with_unit
 from srbench.report.colours import coloured
-from srbench.report.metric_names import metric_name
-from srbench.report.numbers import shown, with_unit
-from srbench.results import Results
 
 CROP = 64  # HR pixels, square
 MOST_CROPPED = 4  # images with crops inside the page

@@ -7,8 +7,8 @@ import shlex
 from dataclasses import dataclass
 from typing import Any
 
-from srbench.report.cells import text
-from srbench.results import Results
+from srbench.analysis.results import Results
+from srbench.analysis.run_matrix import text
 
 
 @dataclass(frozen=True)

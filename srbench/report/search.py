@@ -12,13 +12,13 @@ from functools import lru_cache
 from math import isfinite, nan
 from typing import Any
 
-from srbench.history import Direction, sign
-from srbench.report.cells import number, text
-from srbench.report.metric_names import metric_name
-from srbench.report.numbers import listed, plural
-from srbench.report.shown import Column, Mark, Table, Value
-from srbench.results import Results
-from srbench.space import Dimension, Space
+from srbench.analysis.history import Direction, sign
+from srbench.analysis.metric_names import metric_name
+from srbench.analysis.results import Results
+from srbench.analysis.run_matrix import number, text
+from srbench.analysis.space import Dimension, Space
+from srbench.core.numbers import listed, plural
+from srbench.core.table import Column, Mark, Table, Value
 
 VALIDATED = ("psnr_y", "ssim_y")
 TITLES = {"params": "parameters", "macs": "MACs at HR 1280x720",

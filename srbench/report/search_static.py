@@ -10,7 +10,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from srbench.report.cells import number, text
+from srbench.analysis.results import Results
+from srbench.analysis.run_matrix import number, text
+from srbench.analysis.space import Choices, Dimension
 from srbench.report.figures_static import FAINT, INK, canvas
 from srbench.report.search import (
     Trial,
@@ -21,8 +23,6 @@ from srbench.report.search import (
     title,
     trials,
 )
-from srbench.results import Results
-from srbench.space import Choices, Dimension
 
 HUE, LOST = "#2166ac", "#b2182b"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from srbench.report.cells import number, text, trained
-from srbench.report.latency import Timing, timings
-from srbench.report.ranking import by_variant, known_or_mark, mean_of, why_wanting
-from srbench.report.shown import Column, Mark, Table, Value
-from srbench.results import Results
+from srbench.analysis.latency import Timing, timings
+from srbench.analysis.ranking import by_variant, known_or_mark, mean_of, why_wanting
+from srbench.analysis.results import Results
+from srbench.analysis.run_matrix import number, text, trained
+from srbench.core.table import Column, Mark, Table, Value
 
 WHOLE = Mark("whole", "every output pixel depends on the whole image")
 UNMEASURED = Mark("not measured", "peak memory is measured on CUDA devices only")

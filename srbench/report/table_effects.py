@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from srbench.report.cells import number, of_variants, scores_by_seed, text
-from srbench.report.judged import Judged, judgement
-from srbench.report.metric_names import metric_name
-from srbench.report.ranking import (
+from srbench.analysis.judgement import Judged, judgement
+from srbench.analysis.metric_names import metric_name
+from srbench.analysis.power import BUDGET
+from srbench.analysis.ranking import (
     best_first,
     by_variant,
     effect_decimals,
@@ -17,10 +17,10 @@ from srbench.report.ranking import (
     states_of,
     why_wanting,
 )
-from srbench.report.shown import Column, Mark, Table, Value
-from srbench.results import Results
-from srbench.stats.power import BUDGET
-from srbench.stats.significance import SIGN_FLIP_FROM
+from srbench.analysis.results import Results
+from srbench.analysis.run_matrix import number, of_variants, scores_by_seed, text
+from srbench.analysis.significance import SIGN_FLIP_FROM
+from srbench.core.table import Column, Mark, Table, Value
 
 NO_VERDICT = "no verdict"
 

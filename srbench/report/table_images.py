@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from srbench.report.cells import cells, compared, image_scores
-from srbench.report.numbers import plural
-from srbench.report.ranking import effect_decimals, ranked
-from srbench.report.shown import Column, Mark, Table, Value
-from srbench.results import Results
-from srbench.stats.effects import Effect, paired_effect
+from srbench.analysis.effects import Effect, paired_effect
+from srbench.analysis.ranking import effect_decimals, ranked
+from srbench.analysis.results import Results
+from srbench.analysis.run_matrix import cells, compared, image_scores
+from srbench.core.numbers import plural
+from srbench.core.table import Column, Mark, Table, Value
 
 MOST_IMAGES = 6  # more images than this are summed up instead of given a column each
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from typing import Any
 
-from srbench.report.cells import number, text
-from srbench.report.judged import Judged, judgement
-from srbench.report.numbers import listed, plural
-from srbench.report.ranking import effect_decimals, ranked
-from srbench.report.shown import Column, Mark, Table, Value
-from srbench.results import Results
+from srbench.analysis.judgement import Judged, judgement
+from srbench.analysis.ranking import effect_decimals, ranked
+from srbench.analysis.results import Results
+from srbench.analysis.run_matrix import number, text
+from srbench.core.numbers import listed, plural
+from srbench.core.table import Column, Mark, Table, Value
 
 
 def looks_shown(results: Results) -> Table:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from srbench.report.cells import cells, number, text
-from srbench.report.metric_names import metric_name
-from srbench.report.ranking import effect_decimals, known_or_mark, why_wanting
-from srbench.report.shown import Column, Mark, Table, Value
-from srbench.results import Results
+from srbench.analysis.metric_names import metric_name
+from srbench.analysis.ranking import effect_decimals, known_or_mark, why_wanting
+from srbench.analysis.results import Results
+from srbench.analysis.run_matrix import cells, number, text
+from srbench.core.table import Column, Mark, Table, Value
 
 
 @lru_cache(maxsize=8)

@@ -7,13 +7,13 @@ from functools import lru_cache
 
 import pandas as pd
 
-from srbench.report.cells import interpolations, trained
-from srbench.report.metric_names import metric_name, metric_unit
-from srbench.report.numbers import justified_decimals, listed, plural
-from srbench.report.ranking import by_variant, why_wanting
-from srbench.report.shown import Column, Mark, Table, Value
-from srbench.results import Results
-from srbench.stats.effects import t_interval
+from srbench.analysis.effects import t_interval
+from srbench.analysis.metric_names import metric_name, metric_unit
+from srbench.analysis.ranking import by_variant, why_wanting
+from srbench.analysis.results import Results
+from srbench.analysis.run_matrix import interpolations, trained
+from srbench.core.numbers import justified_decimals, listed, plural
+from srbench.core.table import Column, Mark, Table, Value
 
 
 @lru_cache(maxsize=8)

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from srbench.files import write_atomically
+from srbench.analysis.convergence import convergence_shown
+from srbench.analysis.latency import latency_shown
+from srbench.analysis.published_comparison import agreements_shown, published_shown
+from srbench.analysis.results import Results
+from srbench.analysis.study_claims import claims_shown, findings_shown
+from srbench.core.files import write_atomically
 from srbench.report.attribution import attribution_shown
-from srbench.report.beside import agreements_shown, published_shown
-from srbench.report.claims import claims_shown, findings_shown
-from srbench.report.convergence import convergence_shown
-from srbench.report.latency import latency_shown
 from srbench.report.markdown import markdown_table
 from srbench.report.matrix import matrix_shown
 from srbench.report.pareto import prices_shown
@@ -25,7 +26,6 @@ from srbench.report.table_looks import looks_shown
 from srbench.report.table_runs import failures_shown, run_shown
 from srbench.report.table_scores import score_shown
 from srbench.report.where_it_helps import where_shown
-from srbench.results import Results
 
 # every table of a report; its name is the name of its files
 SHOWN = (

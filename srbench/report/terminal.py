@@ -8,13 +8,13 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from srbench.report.claims import claims_heading, claims_of, claims_shown
-from srbench.report.limits import facts_line
-from srbench.report.shown import Column, Mark, Table, Value
+from srbench.analysis.answer import answer, warnings, yardstick_note
+from srbench.analysis.limits import facts_line
+from srbench.analysis.results import Results
+from srbench.analysis.study_claims import claims_heading, claims_of, claims_shown
+from srbench.core.table import Column, Mark, Table, Value
 from srbench.report.table_effects import effects_shown
 from srbench.report.table_runs import failures_shown
-from srbench.report.words import answer, warnings, yardstick_note
-from srbench.results import Results
 
 NARROW = (
     "variant", "verdict", "effect", "low", "high", "seeds", "p_holm", "p_look", "more_seeds",

@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from srbench.report.cells import cells, image_scores
-from srbench.report.metric_names import metric_name
-from srbench.report.numbers import justified_decimals, shown
-from srbench.report.ranking import ranked
-from srbench.report.shown import Column, Mark, Table, Value
-from srbench.results import Results
-from srbench.stats.effects import CONFIDENCE
+from srbench.analysis.effects import CONFIDENCE
+from srbench.analysis.metric_names import metric_name
+from srbench.analysis.ranking import ranked
+from srbench.analysis.results import Results
+from srbench.analysis.run_matrix import cells, image_scores
+from srbench.core.numbers import justified_decimals, shown
+from srbench.core.table import Column, Mark, Table, Value
 
 Floats = NDArray[np.float64]
 FIRST = 20  # images shown at first

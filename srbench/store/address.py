@@ -12,8 +12,8 @@ from pathlib import Path
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from srbench.files import written
-from srbench.registry import UNSEEN, StudyError
+from srbench.core.files import written
+from srbench.core.registry import UNSEEN, StudyError
 
 DEFAULT = Path("db") / "srbench.sqlite"
 SQLITE_HEADER = b"SQLite format 3\0"

@@ -10,8 +10,8 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
-from srbench.files import ASIDE, flush_folder, written
-from srbench.registry import StudyError
+from srbench.core.files import ASIDE, flush_folder, written
+from srbench.core.registry import StudyError
 from srbench.store.engine import BUSY_SECONDS, explained_by_sqlite
 
 

@@ -19,7 +19,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import NoSuchModuleError, OperationalError, SQLAlchemyError
 
-from srbench.registry import StudyError
+from srbench.core.registry import StudyError
 from srbench.store.address import Address
 from srbench.store.journal import Journal
 

@@ -23,8 +23,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import Text
 
-from srbench.csv_text import line
-from srbench.files import replacing
+from srbench.core.csv_text import line
+from srbench.core.files import replacing
 from srbench.store.columns import PlainJson
 from srbench.store.engine import reading
 from srbench.store.plans import latest

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, func, insert, select
 
-from srbench.registry import StudyError
+from srbench.core.registry import StudyError
 from srbench.store.address import Address, check_file
 from srbench.store.engine import lock, open_reader, reading, writing
 from srbench.store.merge_files import bring_files
@@ -22,7 +22,6 @@ from srbench.store.merge_plans import take_cells, take_plans
 from srbench.store.merge_rows import AT_ONCE, Row, numbered, rows, without_id
 from srbench.store.merge_runs import Taken, refuse_busy, take_runs
 from srbench.store.migrate import SCHEMA, stored_schema
-from srbench.store.sound import check_path
 from srbench.store.tables import (
     Base,
     Curve,
@@ -43,6 +42,7 @@ from srbench.store.tables import (
     Training,
 )
 from srbench.store.upsert import put, table_of
+from srbench.store.validate_rows import check_path
 from srbench.store.values import Merged
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from srbench.files import ASIDE, replacing
+from srbench.core.files import ASIDE, replacing
 from srbench.store.merge_runs import Taken
 
 

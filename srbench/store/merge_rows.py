@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from srbench.store.sound import check_kinds
 from srbench.store.tables import Base
 from srbench.store.upsert import put, table_of
+from srbench.store.validate_rows import check_kinds
 
 Row = dict[str, Any]
 AT_ONCE = 10_000

@@ -14,12 +14,12 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from srbench.places import run_folder
-from srbench.registry import StudyError
+from srbench.core.places import run_folder
+from srbench.core.registry import StudyError
 from srbench.store.queue import gone_owners, is_free
-from srbench.store.sound import check_path
 from srbench.store.tables import Curve, Picture, Point, Run, Score
 from srbench.store.upsert import table_of
+from srbench.store.validate_rows import check_path
 
 Row = dict[str, Any]
 Kind = Literal["new", "finished", "same", "apart", "waiting"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import ColumnClause, Connection, Engine, column, inspect, select, table, text
 
-from srbench.registry import StudyError
+from srbench.core.registry import StudyError
 from srbench.store.address import Address
 from srbench.store.copies import copy_database
 from srbench.store.engine import migrating, reading

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from sqlalchemy import Connection, Engine, exists, func, insert, select, update
 from sqlalchemy.orm import aliased
 
-from srbench.registry import StudyError
+from srbench.core.registry import StudyError
 from srbench.store.columns import iso, to_json
 from srbench.store.engine import lock, reading, writing
 from srbench.store.tables import (

@@ -6,8 +6,8 @@ from dataclasses import asdict
 
 from sqlalchemy import Engine, delete, select
 
-from srbench.published import Published
-from srbench.registry import StudyError
+from srbench.analysis.published import Published
+from srbench.core.registry import StudyError
 from srbench.store.columns import iso
 from srbench.store.engine import lock, writing
 from srbench.store.plans import study_number, unknown_study

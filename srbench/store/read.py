@@ -17,17 +17,16 @@ from sqlalchemy import Connection, Double, Engine, Integer, Select, and_, case, 
 from sqlalchemy import distinct as unique
 from sqlalchemy.orm import aliased
 
-from srbench.history import tried
-from srbench.registry import StudyError
-from srbench.results import Results, StudyFacts, trial_frames
+from srbench.analysis.history import tried
+from srbench.analysis.results import Results, StudyFacts, trial_frames
+from srbench.core.registry import StudyError
 from srbench.store.columns import NOT_FINITE, to_json
 from srbench.store.engine import reading
-from srbench.store.intent import changed_after_results
 from srbench.store.owners import this_process
 from srbench.store.plans import latest
+from srbench.store.preregistration import changed_after_results
 from srbench.store.queue import is_latest, of_judged
 from srbench.store.read_latency import latency
-from srbench.store.sound import check_facts, check_kinds, check_results
 from srbench.store.tables import (
     Cell,
     Curve,
@@ -47,6 +46,7 @@ from srbench.store.tables import (
 )
 from srbench.store.thinning import COLUMNS, curve_points
 from srbench.store.trials import rows_of
+from srbench.store.validate_rows import check_facts, check_kinds, check_results
 from srbench.store.values import stored_names
 
 STEPS = "loss_step"  # the curve that has a point a step, and so most of all points

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 from sqlalchemy import Connection, select
 
-from srbench.results import LATENCY, PASSES
-from srbench.store.sound import check_kinds
+from srbench.analysis.results import LATENCY, PASSES
 from srbench.store.tables import LatencyNetwork, LatencyPass, LatencySample, Training, Variant
+from srbench.store.validate_rows import check_kinds
 
 TIMED = ("baseline", "variant", "twin")
 """Roles that have a latency: a control is the baseline's network, an interpolation is none."""

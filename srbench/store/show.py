@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, and_, func, select
 
-from srbench.registry import StudyError
+from srbench.core.registry import StudyError
 from srbench.store.columns import join_number
 from srbench.store.engine import reading
 from srbench.store.tables import (

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from srbench.registry import StudyError
+from srbench.core.registry import StudyError
 from srbench.store.address import Address
 from srbench.store.engine import DAMAGED, open_reader, shortened, told
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
 
-from srbench.history import TrialRow
-from srbench.published import Published
-from srbench.registry import StudyError
+from srbench.analysis.history import TrialRow
+from srbench.analysis.published import Published
+from srbench.core.registry import StudyError
 from srbench.store import (
     doctor,
     export,
@@ -63,7 +63,7 @@ from srbench.store.values import (
 if TYPE_CHECKING:  # for weight only: nothing here is imported the other way round
     from pandas import DataFrame
 
-    from srbench.results import Results
+    from srbench.analysis.results import Results
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, and_, exists, func, insert, select, update
 
-from srbench.history import TrialRow, TrialRun
+from srbench.analysis.history import TrialRow, TrialRun
 from srbench.store.columns import iso, join_number
 from srbench.store.engine import lock, reading, writing
 from srbench.store.plans import COSTS, in_order

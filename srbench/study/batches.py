@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from srbench.core.registry import StudyError
+from srbench.core.streams import Streams
+from srbench.data.data_settings import DataSettings
 from srbench.data.decoded import Dataset
 from srbench.data.degradations import Degrade
 from srbench.data.multi_scale import ScaledPatches
 from srbench.data.patches import Patches
-from srbench.data.settings import DataSettings
-from srbench.registry import StudyError
-from srbench.streams import Streams
-from srbench.study import Tree
+from srbench.study.tree import Tree
 from srbench.train.settings import TrainSettings, trained_scales
 
 Images = Callable[[int], tuple[Dataset, Degrade | None]]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from srbench.registry import Choice, Path, StudyError, brief, known
-from srbench.space import (
+from srbench.analysis.space import (
     Choices,
     Dimension,
     Integers,
@@ -17,6 +16,7 @@ from srbench.space import (
     is_number,
     same,
 )
+from srbench.core.registry import Choice, Path, StudyError, brief, known
 from srbench.study.tree import Tree
 from srbench.study.written import as_written
 

@@ -11,17 +11,16 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path as File
 
-from srbench import slots
-from srbench.data.settings import material
-from srbench.designs import Design
-from srbench.document import Document
+from srbench.analysis.claims_tree import Claim
+from srbench.analysis.claims_vocabulary import Vocabulary
+from srbench.analysis.published import Published
+from srbench.core import slots
+from srbench.core.document import Document
+from srbench.core.registry import StudyError, brief, known
+from srbench.data.data_settings import material
 from srbench.measure.scores import PROTOCOLS
-from srbench.published import Published
-from srbench.registry import StudyError, brief, known
-from srbench.stats.claims_tree import Claim
-from srbench.stats.claims_vocabulary import Vocabulary
 from srbench.study import views
-from srbench.study.judged import (
+from srbench.study.criteria import (
     Match,
     claims_written,
     match_written,
@@ -30,6 +29,7 @@ from srbench.study.judged import (
     seeds_written,
     size_of_interest,
 )
+from srbench.study.designs import Design
 from srbench.study.search import Search, check_names, fresh_seeds, search_written
 from srbench.study.sources import published_written
 from srbench.study.tree import Tree, Variant, check_patch, dataset_name

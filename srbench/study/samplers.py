@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from srbench.registry import Positive, Range, Slot
+from srbench.core.registry import Positive, Range, Slot
 
 sampler = Slot("sampler", "what proposes the next trial")
 pruner = Slot("pruner", "what gives up trials that will not win")

@@ -12,18 +12,17 @@ import types
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from srbench import slots
-from srbench.data.settings import material
-from srbench.designs import KINDS
+from srbench.core import slots
+from srbench.core.registry import Choice, Part, Range, Slot, checked, settings, source_of
+from srbench.data.data_settings import material
 from srbench.measure.scores import PROTOCOLS
-from srbench.registry import Choice, Part, Range, Slot, checked, settings, source_of
-from srbench.study import INTERPOLATIONS
-from srbench.study import KEYS as STUDY_KEYS
-from srbench.study.judged import MOST_SEEDS
+from srbench.study.criteria import MOST_SEEDS
+from srbench.study.designs import KINDS
+from srbench.study.read import KEYS as STUDY_KEYS
 from srbench.study.samplers import pruner, sampler
 from srbench.study.search import KEYS as TUNE_KEYS
 from srbench.study.sources import KEYS as SOURCE_KEYS
-from srbench.study.variants import CONTROLS
+from srbench.study.variants import CONTROLS, INTERPOLATIONS
 from srbench.train.settings import training
 
 Plain = dict[str, Any]

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from srbench.history import Direction
-from srbench.registry import Choice, Path, StudyError, brief, known
-from srbench.space import Plain, Space
+from srbench.analysis.history import Direction
+from srbench.analysis.space import Plain, Space
+from srbench.core.registry import Choice, Path, StudyError, brief, known
+from srbench.study.criteria import MOST_SEEDS
 from srbench.study.dimensions import space_written
-from srbench.study.judged import MOST_SEEDS
 from srbench.study.samplers import pruner, sampler
 from srbench.study.tree import Tree, Variant
 from srbench.study.written import as_written, check_name, plain

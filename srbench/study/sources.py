@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path as File
 
-from srbench.document import Document
-from srbench.published import Published
-from srbench.published import read as read_figures
-from srbench.registry import Path, StudyError, brief, known
+from srbench.analysis.published import Published
+from srbench.analysis.published import read as read_figures
+from srbench.core.document import Document
+from srbench.core.registry import Path, StudyError, brief, known
 
 KEYS = {
     "file": "a table (.yaml), or curves (.csv); its path counts from the study file",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from srbench import document, slots
-from srbench.registry import Choice, StudyError
+from srbench.core import document, slots
+from srbench.core.registry import Choice, StudyError
 from srbench.study.written import is_name
 
 SCHEMA = "srbench.schema.json"  # the file beside it, by which editors complete and check

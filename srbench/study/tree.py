@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from srbench import slots
-from srbench.registry import Choice, Path, Slot, StudyError, settings
+from srbench.core import slots
+from srbench.core.registry import Choice, Path, Slot, StudyError, settings
 from srbench.study.written import patches_written
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from srbench import slots
-from srbench.designs import Design, design
-from srbench.registry import Path, StudyError, brief, known
+from srbench.core import slots
+from srbench.core.registry import Path, StudyError, brief, known
+from srbench.study.designs import Design, design
 from srbench.study.tree import Role, Tree, Variant
 from srbench.study.written import as_written, check_name, mapping, plain, texts
 

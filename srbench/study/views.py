@@ -12,11 +12,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path as File
 from typing import Any
 
-from srbench import document
-from srbench.document import Document
-from srbench.registry import StudyError, brief
-from srbench.stats.claims_parser import parse
-from srbench.stats.claims_tree import ClaimError, names
+from srbench.analysis.claims_parser import parse
+from srbench.analysis.claims_tree import ClaimError, names
+from srbench.core import document
+from srbench.core.document import Document
+from srbench.core.registry import StudyError, brief
 
 MERGED = ("data", "train", "variants")
 MOST = 8  # views of views

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from srbench import document
-from srbench.registry import UNSEEN, Path, StudyError, brief, in_words
+from srbench.core import document
+from srbench.core.registry import UNSEEN, Path, StudyError, brief, in_words
 
 NAME = re.compile(rf"(?:(?!{UNSEEN.pattern})[^\t\n\r/\\])" + "{1,80}")
 NAMES = "a name has 1 to 80 characters, single spaces, no slash and no control character"

@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 from torch.optim import Optimizer
 
-from srbench import slots
-from srbench.machine.devices import Precision
-from srbench.outputs import largest
-from srbench.registry import Positive, Range
-from srbench.slots import Discriminator
-from srbench.streams import Streams
+from srbench.core import slots
+from srbench.core.devices import Precision
+from srbench.core.outputs import largest
+from srbench.core.registry import Positive, Range
+from srbench.core.slots import Discriminator
+from srbench.core.streams import Streams
 from srbench.train.initialise import initialise
 from srbench.train.learner import Settings, output_losses
 from srbench.train.precision import compute

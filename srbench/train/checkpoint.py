@@ -16,8 +16,8 @@ from typing import Any
 
 import torch
 
-from srbench.files import write_atomically, written
-from srbench.registry import first_line
+from srbench.core.files import write_atomically, written
+from srbench.core.registry import first_line
 
 KEPT = 2
 _SUFFIX = ".checkpoint"

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from srbench import resized
+from srbench.core import resized
 from srbench.train.graphs import stream_of
 
 CUBLAS = {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"}

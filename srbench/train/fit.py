@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from srbench.machine.devices import MemoryOrder, Precision
-from srbench.streams import Streams
+from srbench.core.devices import MemoryOrder, Precision
+from srbench.core.streams import Streams
 from srbench.train.ahead import Patches
 from srbench.train.engine import engine
 from srbench.train.learner import Learner, Rates, restore, state_of

@@ -9,8 +9,8 @@ from typing import Annotated
 
 from torch import nn
 
-from srbench.registry import Range
-from srbench.slots import initialisation
+from srbench.core.registry import Range
+from srbench.core.slots import initialisation
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d)
 

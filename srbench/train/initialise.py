@@ -8,8 +8,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from srbench.slots import Initialisation
-from srbench.streams import Streams
+from srbench.core.slots import Initialisation
+from srbench.core.streams import Streams
 from srbench.train.initialisations import own
 
 

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from srbench import slots
-from srbench.machine.devices import Precision
-from srbench.outputs import Answer, by_factor, factors_of, shrunk
-from srbench.streams import Streams
+from srbench.core import slots
+from srbench.core.devices import Precision
+from srbench.core.outputs import Answer, by_factor, factors_of, shrunk
+from srbench.core.streams import Streams
 from srbench.train.precision import compute
 
 Distance = Callable[[Tensor, Tensor], Tensor]

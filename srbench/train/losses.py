@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from srbench.registry import Positive, Range
-from srbench.slots import Loss, loss
+from srbench.core.registry import Positive, Range
+from srbench.core.slots import Loss, loss
 
 Distance = Callable[[Tensor, Tensor], Tensor]
 

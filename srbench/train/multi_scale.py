@@ -8,11 +8,11 @@ from typing import Annotated
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from srbench import slots
-from srbench.machine.devices import Precision
-from srbench.registry import Range
-from srbench.scales import answering_at
-from srbench.streams import Streams
+from srbench.core import slots
+from srbench.core.devices import Precision
+from srbench.core.registry import Range
+from srbench.core.scales import answering_at
+from srbench.core.streams import Streams
 from srbench.train.learner import Settings, Supervised
 
 Scale = Annotated[int, Range(2, 8)]

@@ -8,8 +8,8 @@ from typing import Annotated
 import torch
 from torch import nn, optim
 
-from srbench.registry import Range
-from srbench.slots import optimizer
+from srbench.core.registry import Range
+from srbench.core.slots import optimizer
 
 Rate = Annotated[float, Range(0.0)]
 Beta = Annotated[float, Range(0.0, 0.999999)]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from srbench.frozen.extractors import VGG16Features
-from srbench.slots import loss
+from srbench.blocks.extractors import VGG16Features
+from srbench.core.slots import loss
 
 
 @loss.register("perceptual")

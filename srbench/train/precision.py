@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from srbench.machine.arithmetic import fp32_as
-from srbench.machine.devices import MemoryOrder, Precision
-from srbench.outputs import Answer
+from srbench.core.arithmetic import fp32_as
+from srbench.core.devices import MemoryOrder, Precision
+from srbench.core.outputs import Answer
 
 COPIED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.Linear)
 """Exactly these (a subclass may do more with its weights): autocast would cast them every call."""

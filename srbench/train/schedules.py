@@ -9,8 +9,8 @@ import math
 from collections.abc import Callable
 from typing import Annotated
 
-from srbench.registry import Positive, Range
-from srbench.slots import schedule
+from srbench.core.registry import Positive, Range
+from srbench.core.slots import schedule
 
 Share = Annotated[float, Range(0.0, 1.0)]
 Factor = Callable[[int], float]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from srbench.registry import Choice, Positive, Range, Slot
-from srbench.slots import Initialisation, Learning, Loss, Optimizer, Schedule
+from srbench.core.registry import Choice, Positive, Range, Slot
+from srbench.core.slots import Initialisation, Learning, Loss, Optimizer, Schedule
 from srbench.train.initialisations import own
 from srbench.train.learner import Supervised
 from srbench.train.losses import l1

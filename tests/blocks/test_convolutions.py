@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from srbench import slots
+from srbench.core import slots
 
 slots.load()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from srbench import slots
+from srbench.core import slots
 
 slots.load()
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from srbench import slots
 from srbench.blocks.units import ResidualUnit
-from srbench.layers import Layers
+from srbench.core import slots
+from srbench.core.layers import Layers
 
 slots.load()
 LAYERS = Layers(slots.convolution.parse("plain").build(), slots.activation.parse("relu").build())

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from srbench import slots
 from srbench.blocks.upsamplers import factors
-from srbench.layers import Layers
+from srbench.core import slots
+from srbench.core.layers import Layers
 
 slots.load()
 LAYERS = Layers(slots.convolution.parse("plain").build(), slots.activation.parse("relu").build())

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from pictures import noise
 
+from srbench.core.slots import augmentation
 from srbench.data import augmentations
 from srbench.data.resizers import matlab_bicubic
-from srbench.slots import augmentation
 
 FLIPS = ["hflip", "vflip", "rot90"]
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from srbench import slots
+from srbench.core import slots
+from srbench.core.registry import StudyError
 from srbench.data.decoded import Dataset, decode
-from srbench.registry import StudyError
 
 slots.load()
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from pictures import Save
 
+from srbench.core.registry import StudyError
+from srbench.core.slots import dataset
 from srbench.data import known_sets
 from srbench.data.datasets import PHOTOS, folder, mixture, pairs, photos
 from srbench.data.decoded import decode
-from srbench.registry import StudyError
-from srbench.slots import dataset
 
 
 @pytest.mark.parametrize("split", PHOTOS)

@@ -13,10 +13,10 @@ import PIL.Image
 import pytest
 from pictures import Save, noise
 
+from srbench.core.registry import StudyError
 from srbench.data.datasets import ImageFile
 from srbench.data.decoded import decode, from_outline, outline, signature
 from srbench.data.known_sets import set5
-from srbench.registry import StudyError
 
 
 def test_hr_is_cropped_at_the_bottom_right_to_a_multiple_of_the_scale(save: Save) -> None:

@@ -11,13 +11,13 @@ import pytest
 import torch
 from pictures import Pixels, noise, waves
 
+from srbench.core.registry import StudyError
+from srbench.core.slots import degradation
 from srbench.data import combinations, degradations, resizers
 from srbench.data.datasets import PHOTOS, photos
 from srbench.data.decoded import decode
 from srbench.data.degradations import Degrader, shrink
 from srbench.data.known_sets import set5
-from srbench.registry import StudyError
-from srbench.slots import degradation
 
 RESIZERS = ["matlab_bicubic", "bicubic", "bilinear", "lanczos", "nearest", "aliased_bicubic"]
 DAMAGE = ["jpeg", "noise", "blur"]

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from pictures import Save
 
+from srbench.core.registry import StudyError
+from srbench.core.slots import dataset
 from srbench.data.combinations import pipeline
 from srbench.data.datasets import folder, mixture, pairs
 from srbench.data.decoded import Dataset, decode
 from srbench.data.degradations import noise, shrink
 from srbench.data.degraded import degraded
 from srbench.data.resizers import bilinear, matlab_bicubic, nearest
-from srbench.registry import StudyError
-from srbench.slots import dataset
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pictures import noise
 
+from srbench.core.registry import StudyError
 from srbench.data.images import read_image
-from srbench.registry import StudyError
 
 
 def test_png_comes_back_bit_for_bit(tmp_path: Path) -> None:

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pictures import noise
 
+from srbench.core.registry import StudyError
+from srbench.core.streams import Streams
 from srbench.data.augmentations import hflip, rot90, vflip
 from srbench.data.decoded import Dataset, Image
 from srbench.data.degradations import noise as noisy
 from srbench.data.patches import Patches, with_lr
 from srbench.data.resizers import matlab_bicubic, nearest
-from srbench.registry import StudyError
-from srbench.streams import Streams
 
 
 def images(*sizes: tuple[int, int], weights: tuple[float, ...] = ()) -> Dataset:

@@ -9,13 +9,13 @@ import pytest
 import torch
 from pictures import noise
 
+from srbench.core.streams import Streams
 from srbench.data.augmentations import hflip, rot90, vflip
 from srbench.data.decoded import Dataset, Image
 from srbench.data.degradations import noise as noisy
 from srbench.data.patches import Patches
 from srbench.data.resident import release, resident
 from srbench.data.resizers import matlab_bicubic
-from srbench.streams import Streams
 
 CUDA = pytest.param(
     "cuda",

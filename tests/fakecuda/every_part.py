@@ -18,10 +18,10 @@ import torch
 import trainings
 from trainings import patches
 
-from srbench import slots
+from srbench.core import slots
+from srbench.core.registry import Slot
+from srbench.core.streams import Streams
 from srbench.data.multi_scale import ScaledPatches
-from srbench.registry import Slot
-from srbench.streams import Streams
 
 SMALL = {"carn": {"channels": 8, "blocks": 1, "units": 1}}
 SMALLEST = {"espcn": {"channels": 8}}

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 import trainings
 
-from srbench.streams import Streams
+from srbench.core.streams import Streams
 from srbench.train.engine import engine
 from srbench.train.feeds import feed_of
 from srbench.train.fit import fit

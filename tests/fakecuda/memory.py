@@ -7,7 +7,7 @@ import json
 import torch
 import trainings
 
-from srbench.streams import Streams
+from srbench.core.streams import Streams
 from srbench.train.device import clear
 from srbench.train.fit import fit
 

@@ -13,8 +13,8 @@ import torch
 import trainings
 from trainings import COUNTERS
 
+from srbench.core.streams import Streams
 from srbench.measure.scores import full_precision
-from srbench.streams import Streams
 from srbench.train.fit import fit
 
 

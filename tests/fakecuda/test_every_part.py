@@ -13,7 +13,7 @@ import every_part
 import pytest
 import standin
 
-from srbench import slots
+from srbench.core import slots
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("fakecuda")]
 

@@ -27,7 +27,7 @@ FAULTY = f'''\
 import ctypes
 from pathlib import Path
 
-from srbench.slots import loss
+from srbench.core.slots import loss
 
 
 @loss.register("faulty")

@@ -13,16 +13,16 @@ import numpy as np
 import torch
 from torch import nn
 
-from srbench import slots
+from srbench.core import slots
+from srbench.core.registry import first_line
+from srbench.core.streams import Streams
 from srbench.data.decoded import Dataset, Image
 from srbench.data.patches import Patches
 from srbench.measure.scores import full_precision
-from srbench.registry import first_line
-from srbench.streams import Streams
+from srbench.run.worker import settle
 from srbench.train.fit import fit
 from srbench.train.initialise import initialise
 from srbench.train.settings import training
-from srbench.workers.worker import settle
 
 COUNTERS = ctypes.CDLL(None)  # the stand-in's, which is preloaded
 EXPECTED = ("prototype feature",)  # torch says so of what finds steps that wait for the device

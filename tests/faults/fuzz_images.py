@@ -13,9 +13,9 @@ import numpy as np
 import PIL.Image
 from PIL import features
 
+from srbench.core.registry import StudyError
 from srbench.data.datasets import ImageFile
 from srbench.data.decoded import decode
-from srbench.registry import StudyError
 
 SUFFIXES = ("png", "jpg", "jpeg", "webp", "bmp", "tif", "TIFF")
 COMPRESSED = ("tiff_lzw", "tiff_deflate", "jpeg", "packbits")

@@ -23,14 +23,13 @@ import numpy as np
 import tiny
 from PIL import Image
 
-from srbench import cli, study
-from srbench.csv_text import unguarded
+from srbench.analysis.results import Results
+from srbench.cli.main import main
+from srbench.core.csv_text import unguarded
+from srbench.core.registry import StudyError
 from srbench.data.datasets import images_below
 from srbench.data.decoded import decode
-from srbench.planning.plan import Numerics, Plan, make_plan
-from srbench.registry import StudyError
-from srbench.results import Results
-from srbench.running.records import record
+from srbench.run.records import record
 from srbench.store import (
     Outcome,
     PictureRow,
@@ -41,6 +40,8 @@ from srbench.store import (
     open_store,
     this_process,
 )
+from srbench.study.plan import Numerics, Plan, make_plan
+from srbench.study.read import read
 
 HOSTILE = [
     "../../../tmp/evil", "..", ".", "...", "/etc/passwd", "C:\\x", "\\\\host\\x", "a/b", "a\x00b",
@@ -117,7 +118,7 @@ TERMINAL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 
 
 def prepare(folder: Path) -> Any:
-    cli.out.width = cli.err.width = 4000
+    main.out.width = main.err.width = 4000
     os.environ.pop("SRBENCH_DB", None)
     return check
 
@@ -164,7 +165,7 @@ def accepted(names: list[str], root: Path) -> tuple[tuple[str, ...], list[str]]:
                 continue
             raise
         try:
-            study.read(Path(f"{tried[0]}.yaml"))
+            read(Path(f"{tried[0]}.yaml"))
             decode(images_below(Path("photos"), "folder"), "photos", "eval", 2)
             kept = tried
         except StudyError:
@@ -186,7 +187,7 @@ def refusal_of(file: str) -> str:
 def called(*arguments: str) -> int:
     """The command, in a folder of its own making."""
     try:
-        cli.main(arguments)
+        main.main(arguments)
     except SystemExit as end:
         return int(end.code or 0)
     return 0
@@ -234,7 +235,7 @@ def quoted(name: str) -> str:
 def taken_through(names: tuple[str, ...], root: Path) -> tuple[Results, Path, str]:
     """Study, plan, store, report: what the store gives back, the page, and what was printed."""
     lay_out(names, root)
-    found = study.read(Path(f"{names[0]}.yaml"))
+    found = read(Path(f"{names[0]}.yaml"))
     assert [v.name for v in found.variants] == [*names[3:7], "bicubic"]
     assert (found.name, found.question) == (names[0], " ".join(names[1].split()))
     plan = make_plan(found, Numerics("cpu", 1))

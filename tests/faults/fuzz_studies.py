@@ -13,8 +13,10 @@ from typing import Any
 import fuzz
 import yaml
 
-from srbench import document, slots, study
-from srbench.registry import UNSEEN, StudyError
+from srbench.core import document, slots
+from srbench.core.registry import UNSEEN, StudyError
+from srbench.study.read import KEYS, read
+from srbench.study.tree import describe
 
 HOUSE = Path(__file__).parents[2]
 RICH = """\
@@ -74,7 +76,7 @@ def check(number: int, folder: Path) -> str:
     file = folder / f"study {number}.yaml"
     file.write_bytes(made(number))
     try:
-        found = study.read(file)
+        found = read(file)
     except StudyError as error:
         return placed(str(error), file)
     finally:
@@ -83,7 +85,7 @@ def check(number: int, folder: Path) -> str:
         tree = variant.tree
         settings, data = tree.train.build()(), tree.data.build()()
         assert (settings.batch, data.patch) == (tree.train["batch"], tree.data["patch"])
-        assert study.describe(tree.model) is not None
+        assert describe(tree.model) is not None
         assert all(leaf == leaf for leaf in tree.leaves().values()), "nan is no setting"
         json.dumps([tree.model.to_json(), tree.train.to_json()], allow_nan=False)
         for choice in (tree.data["train"], tree.data["validate"], *tree.data["eval"]):
@@ -140,7 +142,7 @@ def trees() -> list[dict[str, Any]]:
 @cache
 def words() -> list[str]:
     """Every name that the vocabulary has, and what is nearly one."""
-    names = [*study.KEYS, *slots.SLOTS, *(p for slot in slots.SLOTS.values() for p in slot.parts)]
+    names = [*KEYS, *slots.SLOTS, *(p for slot in slots.SLOTS.values() for p in slot.parts)]
     return [*names, *(name[:-1] for name in names), *(f"{name}.x" for name in names)]
 
 

@@ -12,9 +12,9 @@ from typing import Any
 import evil_weights as evil
 import torch
 
-from srbench.registry import StudyError
+from srbench.core.registry import StudyError
+from srbench.core.weights_load import load_weights
 from srbench.train import checkpoint
-from srbench.weights import load_weights
 
 SENTINEL = "ran"
 SPLICES = [

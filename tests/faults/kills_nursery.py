@@ -115,16 +115,17 @@ def environment(package: Path = PACKAGE) -> dict[str, str]:
 # what follows runs in the parent and in what it forks
 
 LATE = ("torch._dynamo", "skimage.metrics", "pandas", "PIL.PngImagePlugin")  # at first use
-WORKER = ("srbench.workers.worker", "srbench.running.bench")
+WORKER = ("srbench.run.worker", "srbench.run.conductor")
 CONDUCTOR = (
     "alembic.autogenerate", "alembic.command", "alembic.migration", "kills_phases",
     "multiprocessing.popen_forkserver", "optuna.storages._rdb.storage", "optuna_dashboard",
     "plotly.graph_objs._figure", "plotly.graph_objs._layout", "plotly.graph_objs._scatter",
     "plotly.io._json", "plotly.offline", "pydantic.json_schema", "scipy.stats",
-    "sqlalchemy.dialects.sqlite", "srbench.cli", "srbench.mirror", "srbench.planning.plan",
-    "srbench.running.records", "srbench.report.figures_interactive", "srbench.report.markdown",
-    "srbench.report.terminal", "srbench.running.session", "srbench.store.read",
-    "srbench.terminal.progress",
+    "sqlalchemy.dialects.sqlite", "srbench.cli.main", "srbench.run.mirror_runs",
+    "srbench.study.plan",
+    "srbench.run.records", "srbench.report.figures_interactive", "srbench.report.markdown",
+    "srbench.report.terminal", "srbench.run.session", "srbench.store.read",
+    "srbench.run.progress",
 )  # fmt: skip
 
 
@@ -134,7 +135,7 @@ def serve(pipe: Connection) -> None:
     set_forkserver_preload(["kills_nursery", "kills_phases", *LATE, *WORKER])
     for module in (*LATE, *WORKER, *CONDUCTOR):
         importlib.import_module(module)
-    named("srbench.slots:load")()
+    named("srbench.core.slots:load")()
     forkserver.ensure_running()
     ended: dict[int, int] = {}
     started: list[int] = []
@@ -218,18 +219,18 @@ def conductor(folder: str, arguments: tuple[str, ...], out: str, workers: str, m
     phase = kills_phases.Phase(Path(folder) / "trace", "conductor", os.getpid())
     kills_phases.watch_conductor(phase, Path(folder) / "history")
     if workers == "forked":
-        seats: Any = importlib.import_module("srbench.running.seats")
+        seats: Any = importlib.import_module("srbench.run.worker_processes")
         seats.multiprocessing = Forked(Path(folder) / "trace")
     if more:
         named(more)()
-    from srbench.cli import main
+    from srbench.cli.main import main
 
     sys.argv = ["srbench", *arguments]
     main(arguments)
 
 
 class Forked:
-    """Stands for `multiprocessing` in `srbench.running.seats`: workers from the fork server."""
+    """Stands for `multiprocessing` in `run.worker_processes`: workers from the fork server."""
 
     def __init__(self, trace: Path) -> None:
         from multiprocessing import forkserver, get_context
@@ -257,7 +258,7 @@ def watched_worker(conductor: int, trace: Path, *arguments: Any) -> None:
         return  # the conductor has died meanwhile
     reseed()
     kills_phases.watch_worker(kills_phases.Phase(trace, "worker", conductor))
-    from srbench.workers import worker
+    from srbench.run import worker
 
     worker.main(*arguments)
 

@@ -58,8 +58,8 @@ def read(path: Path) -> str:
 
 
 def watch_worker(phase: Phase) -> None:
+    from srbench.run import worker
     from srbench.train import checkpoint
-    from srbench.workers import worker
 
     phase.wrap(worker._Run, "do", "build")
     phase.wrap(worker._Run, "_train", "step")
@@ -73,16 +73,17 @@ def watch_worker(phase: Phase) -> None:
 def watch_conductor(phase: Phase, history: Path) -> None:
     from sqlalchemy.engine.default import DefaultDialect
 
-    from srbench import mirror, tune
-    from srbench.running import bench, session
+    from srbench.run import conductor, session
+    from srbench.run.mirror_runs import MirrorWatcher
+    from srbench.run.optuna_file import Mirror
     from srbench.store import Store
 
     phase.wrap(session, "run", "plan")
-    phase.wrap(bench.Conductor, "conduct", "wait")
-    phase.wrap(mirror.MirrorWatcher, "__init__", "mirror")
+    phase.wrap(conductor.Conductor, "conduct", "wait")
+    phase.wrap(MirrorWatcher, "__init__", "mirror")
     for name in ("started", "progressed", "finished", "failed", "stopped", "close"):
-        phase.wrap(mirror.MirrorWatcher, name, "mirror")
-    phase.wrap(tune.Mirror, "_tell", "tell")
+        phase.wrap(MirrorWatcher, name, "mirror")
+    phase.wrap(Mirror, "_tell", "tell")
     record(Store, history)
     phase.wrap(Store, "claim", "claim")
     phase.wrap(DefaultDialect, "do_commit", "commit")

@@ -89,11 +89,11 @@ MUTANTS = (
            "        threading.Timer(0.3, measurements.finish,"
            " (self.engine, claim, outcome, self.clock())).start()"),
     # files
-    mutant("no fsync of the checkpoint", "durable", "files.py",
+    mutant("no fsync of the checkpoint", "durable", "core/files.py",
            "                os.fsync(file.fileno())\n", ""),
-    mutant("no fsync of its folder", "durable", "files.py",
+    mutant("no fsync of its folder", "durable", "core/files.py",
            "        flush_folder(path.parent)\n", ""),
-    mutant("written in place, not aside", "durable", "files.py",
+    mutant("written in place, not aside", "durable", "core/files.py",
            "file, aside = _mine(path.with_name(path.name + ASIDE))",
            'file, aside = path.open("wb"), path'),
     mutant("the checksum is not looked at", "checkpoints", "train/checkpoint.py",
@@ -113,11 +113,11 @@ MUTANTS = (
     mutant("a loss that is no number is taken", "resumes", "train/fit.py",
            "if not math.isfinite(value):", "if value == math.inf:"),
     # processes
-    mutant("SIGTERM is not heard", "study", "signals.py",
+    mutant("SIGTERM is not heard", "study", "core/signals.py",
            "        stop.number = number", "        stop.number = stop.number"),
-    mutant("a worker outlives its conductor", "study", "workers/worker.py",
+    mutant("a worker outlives its conductor", "study", "run/worker.py",
            "        sys.exit(1)\n", "        time.sleep(40)\n"),
-    mutant("trials of the dead run for ever", "study", "mirror/runs.py",
+    mutant("trials of the dead run for ever", "study", "run/mirror_runs.py",
            "    mirror.fail_orphans()\n", ""),
 )  # fmt: skip
 

@@ -262,10 +262,10 @@ def resumes(folder: Path) -> None:
     import torch
     from torch import nn
 
-    from srbench import slots
+    from srbench.core import slots
+    from srbench.core.streams import Streams
     from srbench.data.decoded import Dataset, Image
     from srbench.data.patches import Patches, _order
-    from srbench.streams import Streams
     from srbench.train.fit import Diverged, Training, fit
     from srbench.train.settings import training
 

@@ -23,14 +23,14 @@ import torch
 from PIL import Image
 from store_samples import PHOTOS, TRAINED, outcome, plan, scores
 
-from srbench import cli
-from srbench.files import write_atomically
-from srbench.mirror import refresh
-from srbench.places import run_folder
+from srbench.cli.main import main
+from srbench.core.files import write_atomically
+from srbench.core.places import run_folder
+from srbench.run.mirror_runs import refresh
+from srbench.run.worker_pictures import save_picture
 from srbench.store import PictureRow, Point, Store, open_store, this_process
 from srbench.store.migrate import SCHEMA, SCRIPTS, bring_up_to_date
 from srbench.train import checkpoint
-from srbench.workers.pictures import save_picture
 
 STEPS = 4
 SAVED = (1, 2, 3)  # steps after which the run is saved
@@ -312,7 +312,7 @@ def command(*words: str) -> Callable[[Path, Note], None]:
 
     def live(folder: Path, note: Note) -> None:
         os.chdir(folder)
-        cli.main(words)
+        main.main(words)
 
     return live
 

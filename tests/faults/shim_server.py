@@ -66,12 +66,12 @@ def through_cli(work: Callable[[], Any]) -> int:
     """The work as a command of srbench; its exit code."""
     import traceback
 
-    from srbench import cli
+    from srbench.cli.main import main
 
-    commands = cli.app.registered_commands
-    cli.app.command("life")(lambda: work())
+    commands = main.app.registered_commands
+    main.app.command("life")(lambda: work())
     try:
-        cli.main(["life"])
+        main.main(["life"])
     except SystemExit as end:
         sys.stderr.flush()
         return int(end.code or 0)

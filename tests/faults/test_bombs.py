@@ -15,11 +15,11 @@ from pathlib import Path
 import evil_weights as evil
 import pytest
 
+from srbench.core.document import read as read_document
+from srbench.core.registry import StudyError
+from srbench.core.weights_load import load_weights
 from srbench.data.datasets import ImageFile
 from srbench.data.decoded import decode
-from srbench.document import read as read_document
-from srbench.registry import StudyError
-from srbench.weights import load_weights
 
 LONGEST_S, MOST_MB = 1.0, 200.0
 

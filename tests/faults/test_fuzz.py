@@ -18,8 +18,8 @@ import fuzz_studies
 import pytest
 import tiny
 
-from srbench import study
-from srbench.registry import StudyError
+from srbench.core.registry import StudyError
+from srbench.study.read import read
 
 CAMPAIGNS = fuzz.campaigns()
 
@@ -52,12 +52,12 @@ def test_what_is_not_spoilt_is_accepted(tmp_path: Path) -> None:
     for n, text in enumerate(fuzz_studies.texts()):
         file = tmp_path / f"good {n}.yaml"
         file.write_text(text, encoding="utf-8")
-        assert study.read(file).variants
+        assert read(file).variants
 
 
 def refusal(file: Path) -> str:
     try:
-        study.read(file)
+        read(file)
     except StudyError as error:
         return str(error)
     return ""

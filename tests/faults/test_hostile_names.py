@@ -14,12 +14,12 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from srbench import study
+from srbench.cli.console import PlainConsole
+from srbench.core.registry import StudyError, printable
 from srbench.data.datasets import images_below
 from srbench.data.decoded import decode
-from srbench.registry import StudyError, printable
 from srbench.store import open_store
-from srbench.terminal.console import PlainConsole
+from srbench.study.read import read
 
 STEERING = "\x1b[2J\x1b]0;title\x07\x9b31m\u202etxt.\x08"
 
@@ -27,7 +27,7 @@ STEERING = "\x1b[2J\x1b]0;title\x07\x9b31m\u202etxt.\x08"
 def taken(file: Path) -> tuple[str, str]:
     """The first variant's name as the study has it, or what it is refused with."""
     try:
-        return study.read(file).variants[0].name, ""
+        return read(file).variants[0].name, ""
     except StudyError as error:
         return "", str(error)
 
@@ -69,10 +69,10 @@ def test_a_studys_file_name_is_held_to_the_same(tmp_path: Path) -> None:
     file.write_text("seeds: 3\n")
     again = file.rename(tmp_path / "con.yaml.yaml")
     with pytest.raises(StudyError, match=r"con\.yaml\.yaml: the study's own name would end"):
-        study.read(again)
+        read(again)
     again.rename(file)
     with pytest.raises(StudyError, match=r"\\x1b\[2J\.yaml: the file's name becomes") as caught:
-        study.read(file)
+        read(file)
     assert str(caught.value).isprintable()
 
 

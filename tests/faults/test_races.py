@@ -23,8 +23,8 @@ import tiny
 from kills_nursery import Child, Nursery
 from optuna.distributions import CategoricalDistribution
 
-from srbench.keepers import Keeper, is_left_open
-from srbench.mirror import refresh
+from srbench.run.mirror_lock import Keeper, is_left_open
+from srbench.run.mirror_runs import refresh
 from srbench.store import open_store
 
 HANGS = 1800  # seconds: only a process that waits for ever is longer

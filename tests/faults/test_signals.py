@@ -90,7 +90,7 @@ def test_signals_at_any_moment_stop_and_save_and_the_study_ends_in_the_same_bits
 
 IN_A_FINALIZER = """
 import gc, os, signal, sys, weakref
-from srbench.signals import ending
+from srbench.core.signals import ending
 
 class Kept:
     def __del__(self):

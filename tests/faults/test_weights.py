@@ -10,8 +10,8 @@ import evil_weights as evil
 import pytest
 import torch
 
-from srbench.registry import StudyError
-from srbench.weights import load_weights
+from srbench.core.registry import StudyError
+from srbench.core.weights_load import load_weights
 
 WRITTEN = {"zip": evil.zipped, "older": evil.legacy, "safetensors": evil.tensors}
 REAL = Path(os.environ.get("SRBENCH_DATA", Path(__file__).parents[3] / "shared" / "data"))

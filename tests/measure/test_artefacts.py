@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from srbench import slots
+from srbench.analysis.claims_vocabulary import better
+from srbench.core import slots
+from srbench.core.slots import Image
 from srbench.data.banded import round_half_up
-from srbench.slots import Image
-from srbench.stats.claims_vocabulary import better
 
 slots.load()
 NOISE = np.random.default_rng(0)

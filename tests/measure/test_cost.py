@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from srbench import slots
+from srbench.core import slots
 from srbench.measure.cost import check_shape, cost, count_macs, dead_parameters, receptive_field
 
 slots.load()

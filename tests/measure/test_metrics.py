@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from srbench.core.registry import StudyError
+from srbench.core.slots import metric
 from srbench.measure.metrics import luma, psnr, ssim
 from srbench.measure.scores import crop_border
-from srbench.registry import StudyError
-from srbench.slots import metric
 
 Pixels = NDArray[np.uint8]
 OURS = ["psnr_y", "psnr_rgb", "ssim_y", "ssim_rgb", "l1"]

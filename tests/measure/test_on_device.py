@@ -11,7 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from srbench import slots
+from srbench.core import slots
+from srbench.core.registry import StudyError
+from srbench.core.slots import metric
 from srbench.measure.scores import (
     PROTOCOLS,
     answers,
@@ -21,8 +23,6 @@ from srbench.measure.scores import (
     score_pair,
     together,
 )
-from srbench.registry import StudyError
-from srbench.slots import metric
 
 Pixels = NDArray[np.uint8]
 THERE = {"psnr_y", "psnr_rgb", "ssim_y", "ssim_rgb", "l1", "psnr_above_flat"}

@@ -13,6 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from srbench.core.registry import StudyError
+from srbench.core.slots import metric
 from srbench.data.decoded import Dataset, decode
 from srbench.data.known_sets import set5
 from srbench.data.resizers import matlab_bicubic
@@ -26,8 +28,6 @@ from srbench.measure.scores import (
     score_pair,
     super_resolve,
 )
-from srbench.registry import StudyError
-from srbench.slots import metric
 
 Pixels = NDArray[np.uint8]
 REAL = Path(os.environ.get("SRBENCH_DATA", Path(__file__).parents[3] / "shared" / "data"))

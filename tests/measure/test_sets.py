@@ -13,15 +13,15 @@ import pytest
 import torch
 from piq.feature_extractors import fid_inception
 
-from srbench import slots
+from srbench.core import slots
+from srbench.core.pretrained import WeightsMissing
+from srbench.core.registry import StudyError
+from srbench.core.slots import Image
 from srbench.measure import named
 from srbench.measure.distributions import frechet, sureness
 from srbench.measure.inception import features, inception, logits
 from srbench.measure.scores import PROTOCOLS, Pictured, metrics_named, resolved, score_sets
 from srbench.measure.sets import Answers, SetScore
-from srbench.registry import StudyError
-from srbench.slots import Image
-from srbench.weights.pretrained import WeightsMissing
 
 slots.load()
 DRAWN = np.random.default_rng(0)

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from srbench import document, slots
+from srbench.core import document, slots
+from srbench.core.streams import Streams
 from srbench.measure.cost import Cost, cost, count_macs, dead_parameters
-from srbench.streams import Streams
 from srbench.train.initialise import initialise
 
 slots.load()

@@ -9,7 +9,7 @@ import PIL.Image
 import pytest
 import torch
 
-from srbench import slots
+from srbench.core import slots
 from srbench.data.decoded import decode
 from srbench.data.known_sets import set5
 from srbench.measure.cost import cost

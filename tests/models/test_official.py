@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-from srbench import slots
+from srbench.core import slots
+from srbench.core.registry import StudyError
+from srbench.core.weights_fill import fill, fits
 from srbench.measure.cost import Cost, cost
-from srbench.registry import StudyError
-from srbench.weights.fill import fill, fits
 
 slots.load()
 SHIFTS = 24  # frozen parameters of the two mean shifts

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from srbench import slots
+from srbench.core import slots
+from srbench.core.outputs import shrunk, split
+from srbench.core.streams import Streams
 from srbench.measure.cost import cost
 from srbench.measure.scores import PROTOCOLS, metrics_named, resolved, score_outputs
-from srbench.outputs import shrunk, split
-from srbench.streams import Streams
 from srbench.train.fit import Training, fit
 from srbench.train.initialise import initialise
 from srbench.train.settings import training

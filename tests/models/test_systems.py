@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from srbench import slots
-from srbench.conformance import SCALES
+from srbench.core import slots
 from srbench.measure.cost import cost
+from srbench.study.conformance import SCALES
 
 slots.load()
 

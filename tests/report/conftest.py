@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from states import STATES
 
-from srbench.results import Results
+from srbench.analysis.results import Results
 
 
 @pytest.fixture(params=STATES)

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from synthetic_study import study
 
-from srbench.results import Results
+from srbench.analysis.results import Results
 
 WORTH = {"residual": 0.6, "se": 0.15, "atrous": -0.2}
 TOGETHER = 0.12  # what residual and se bring beyond their sum

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from synthetic_study import failed, study, with_runs
 
-from srbench.results import LOOKS, PUBLISHED, Results
+from srbench.analysis.results import LOOKS, PUBLISHED, Results
 
 NOISE = (0.6, -1.1, 0.9, -0.4, 0.3, -0.8, 1.2, -0.7, 0.1, -0.1)  # mean 0 over all, sd 0.79
 

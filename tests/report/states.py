@@ -7,7 +7,7 @@ from typing import Any
 
 from synthetic_study import failed, study, with_runs
 
-from srbench.results import Results
+from srbench.analysis.results import Results
 
 
 def only(variant: str, change: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from srbench.results import LOOKS, PUBLISHED, Results, StudyFacts
+from srbench.analysis.results import LOOKS, PUBLISHED, Results, StudyFacts
 
 IMAGES = ("astronaut", "chelsea", "coffee")
 GAINS = {"plain": 0.0, "residual": 3.21, "residual_se": 3.28, "residual_atrous": 3.05}

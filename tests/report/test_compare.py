@@ -9,8 +9,7 @@ import pytest
 from rich.console import Console
 from synthetic_study import study
 
-from srbench.registry import StudyError
-from srbench.report.compare import (
+from srbench.analysis.compare import (
     Side,
     compare,
     outcomes_shown,
@@ -18,8 +17,9 @@ from srbench.report.compare import (
     settings_shown,
     split_name,
 )
+from srbench.analysis.results import Results
+from srbench.core.registry import StudyError
 from srbench.report.compare_drawn import comparison_page, comparison_summary, write_comparison
-from srbench.results import Results
 
 
 def named(results: Results, name: str = "second", **facts: object) -> Results:

@@ -20,9 +20,9 @@ from planted import FIVE, SOURCE, around, figures, planted
 from scipy import stats
 from through_the_store import stored
 
-from srbench import cli
-from srbench.report.judged import judgement
-from srbench.results import Results
+from srbench.analysis.judgement import judgement
+from srbench.analysis.results import Results
+from srbench.cli.main import main
 
 pytestmark = pytest.mark.slow
 
@@ -50,7 +50,7 @@ def reported(made: Results, folder: Path, **more: Any) -> Said:
     stored(made, folder, **more)
     database = str(folder / "db" / "srbench.sqlite")
     with pytest.raises(SystemExit) as end:
-        cli.main(["report", made.facts.name, "--db", database, "-o", str(folder / "report")])
+        main.main(["report", made.facts.name, "--db", database, "-o", str(folder / "report")])
     assert not end.value.code
     [page] = (folder / "report").rglob("index.html")
     html = page.read_text(encoding="utf-8")

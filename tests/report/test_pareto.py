@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from synthetic_study import study
 
+from srbench.analysis.results import Results
 from srbench.report.pareto import (
     frame_of,
     front_line,
@@ -18,7 +19,6 @@ from srbench.report.pareto import (
 from srbench.report.pareto_interactive import quality_cost, quality_cost_plain
 from srbench.report.pareto_labels import names_beside
 from srbench.report.pareto_static import quality_cost_figure
-from srbench.results import Results
 
 
 def test_the_front_is_what_nothing_beats_in_both() -> None:

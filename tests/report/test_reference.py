@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from srbench.analysis.results import Results
 from srbench.report import write
-from srbench.results import Results
 
 pytestmark = pytest.mark.slow
 

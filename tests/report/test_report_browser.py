@@ -9,8 +9,8 @@ import pytest
 from planted import everything, looking
 from synthetic_study import study, with_pictures, with_runs
 
+from srbench.analysis.results import Results
 from srbench.report import write
-from srbench.results import Results
 
 pytestmark = pytest.mark.slow
 

@@ -8,12 +8,17 @@ import pytest
 from planted import SOURCE, around, figures, planted
 from rich.console import Console
 
-from srbench.report.beside import agreements, agreements_shown, beside, published_shown
-from srbench.report.claims import claims_heading, claims_of, claims_shown, findings_shown
+from srbench.analysis.answer import answer
+from srbench.analysis.published_comparison import (
+    agreements,
+    agreements_shown,
+    beside,
+    published_shown,
+)
+from srbench.analysis.results import Results
+from srbench.analysis.study_claims import claims_heading, claims_of, claims_shown, findings_shown
 from srbench.report.figures_interactive import curves
 from srbench.report.terminal import claims
-from srbench.report.words import answer
-from srbench.results import Results
 
 ROWS = {
     "up": around(0.84, 0.05, 5),

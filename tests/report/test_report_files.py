@@ -11,14 +11,14 @@ import pytest
 from states import STATES
 from synthetic_study import study, with_pictures
 
-from srbench.registry import StudyError
+from srbench.analysis.results import Results
+from srbench.core.registry import StudyError
 from srbench.report import write
 from srbench.report.figures_static import draw, forest_figure
 from srbench.report.files import folder_name
 from srbench.report.page import draw_all
 from srbench.report.reproduce import origin
 from srbench.report.table_effects import effects_shown
-from srbench.results import Results
 
 
 def files(folder: Path) -> dict[str, bytes]:

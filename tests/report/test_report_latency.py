@@ -10,15 +10,15 @@ from planted import around, planted
 from synthetic_study import study
 from timed_study import timed
 
-from srbench.report.beside import beside
-from srbench.report.claims import claims_of
+from srbench.analysis.answer import answer
+from srbench.analysis.latency import latency_said, latency_shown, rounds_of, timings
+from srbench.analysis.phrases import price
+from srbench.analysis.published_comparison import beside
+from srbench.analysis.results import PUBLISHED, Results
+from srbench.analysis.study_claims import claims_of
 from srbench.report.forest import forest_of
-from srbench.report.latency import latency_said, latency_shown, rounds_of, timings
 from srbench.report.pareto import known_costs, prices_shown, spots
-from srbench.report.phrases import price
 from srbench.report.table_costs import cost_shown
-from srbench.report.words import answer
-from srbench.results import PUBLISHED, Results
 
 RATIOS = {"plain": 1.0, "residual": 1.002, "residual_se": 1.29, "residual_atrous": 0.93}
 

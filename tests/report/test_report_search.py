@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from planted_search import planted
 
-from srbench.importance import weighed
+from srbench.analysis.results import Results
 from srbench.report import write
 from srbench.report.search import best_so_far, best_trial, trials, trials_shown
-from srbench.results import Results
+from srbench.run.importance import weighed
 
 pytestmark = pytest.mark.slow
 

@@ -10,14 +10,14 @@ import pytest
 from states import STATES
 from synthetic_study import study
 
-from srbench.report.numbers import fixed, justified_decimals, shown
-from srbench.report.shown import Column, Mark, Table
+from srbench.analysis.results import Results
+from srbench.core.numbers import fixed, justified_decimals, shown
+from srbench.core.table import Column, Mark, Table
 from srbench.report.table_costs import cost_shown
 from srbench.report.table_effects import effects_shown
 from srbench.report.table_images import images_shown
 from srbench.report.table_scores import score_shown
 from srbench.report.tables import cost_table, effects_table, run_table, score_table
-from srbench.results import Results
 
 
 @pytest.mark.parametrize("make", [effects_shown, score_shown, cost_shown, images_shown])

@@ -12,17 +12,17 @@ import pytest
 from planted import FIVE, around, looking, planted
 from rich.console import Console
 
+from srbench.analysis.answer import answer, opening, warnings
+from srbench.analysis.judgement import judgement
+from srbench.analysis.limits import cannot_tell
+from srbench.analysis.results import Results
 from srbench.report.forest import axis_ticks, forest_of
-from srbench.report.judged import judgement
-from srbench.report.limits import cannot_tell
 from srbench.report.markdown import effects_note
 from srbench.report.page import page
 from srbench.report.pareto import known_costs
 from srbench.report.table_effects import controls_shown, effects_shown
 from srbench.report.table_looks import looks_differ, looks_heading, looks_shown
 from srbench.report.terminal import summary
-from srbench.report.words import answer, opening, warnings
-from srbench.results import Results
 
 
 def said(results: Results) -> str:

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from synthetic_study import study
 
+from srbench.analysis.dead_parameters import difference, unreached, unreached_said, unreached_shown
+from srbench.analysis.results import Results
 from srbench.report.files import write_report
-from srbench.report.unreached import difference, unreached, unreached_said, unreached_shown
-from srbench.results import Results
 
 GAINS = {"as_ran": 0.0, "without": -0.05, "wired": 0.4, "other": 0.2, "wider": 0.3}
 MODELS = {

@@ -9,10 +9,10 @@ import pytest
 from states import only
 from synthetic_study import failed, study, with_runs
 
+from srbench.analysis.results import Results
 from srbench.report import write
 from srbench.report.table_images import image_effects
 from srbench.report.where_it_helps import where_it_helps, where_section, where_shown
-from srbench.results import Results
 
 
 def test_it_agrees_with_the_effects_taken_one_by_one() -> None:

@@ -12,9 +12,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from srbench.published import Figure, Published
-from srbench.results import Results
-from srbench.running.looks import take_looks
+from srbench.analysis.published import Figure, Published
+from srbench.analysis.results import Results
+from srbench.run.looks import take_looks
 from srbench.store import (
     Claim,
     DatasetRecord,

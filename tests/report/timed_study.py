@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from srbench.results import LATENCY, PASSES, Results
+from srbench.analysis.results import LATENCY, PASSES, Results
 
 
 def timed(

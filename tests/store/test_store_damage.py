@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from store_samples import claimed, database, finish_all, plan
 
-from srbench.registry import StudyError
+from srbench.core.registry import StudyError
 from srbench.report import write
 from srbench.store import Fenced, Point, Store, open_store, this_process
 

@@ -11,7 +11,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 from store_samples import plan, provenance, training
 
-from srbench.results import LATENCY, PASSES, Results
+from srbench.analysis.results import LATENCY, PASSES, Results
 from srbench.store import LatencyPass, LatencyRow, PlanRecord, Store, TimedRow
 
 

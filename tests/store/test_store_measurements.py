@@ -19,8 +19,8 @@ from store_samples import (
     scores,
 )
 
-from srbench.registry import StudyError
-from srbench.results import FRAMES, Results
+from srbench.analysis.results import FRAMES, Results
+from srbench.core.registry import StudyError
 from srbench.store import DatasetRecord, ImageRecord, PictureRow, Point, ScoreRow, Store
 
 NUMBERS = [0.0, -1.5, 1e-320, 1.7976931348623157e308, 0.1 + 0.2, math.nan, math.inf, -math.inf]

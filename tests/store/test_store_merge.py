@@ -27,8 +27,8 @@ from store_samples import (
 )
 from test_store_latency import taken
 
-from srbench.published import Figure, Published
-from srbench.registry import StudyError
+from srbench.analysis.published import Figure, Published
+from srbench.core.registry import StudyError
 from srbench.store import LookRow, Point, Store, VariantRecord, open_store, this_process
 from srbench.store.engine import reading, writing
 from srbench.store.tables import Base, Run

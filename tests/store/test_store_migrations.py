@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.schema import CreateTable
 from store_samples import database, finish_all, plan
 
-from srbench.registry import StudyError
+from srbench.core.registry import StudyError
 from srbench.store import Store, open_store
 from srbench.store.engine import reading
 from srbench.store.migrate import SCRIPTS, bring_up_to_date

@@ -14,7 +14,7 @@ import pytest
 from store_samples import claimed, database, finish_all, plan
 
 import srbench.store
-from srbench.registry import StudyError
+from srbench.core.registry import StudyError
 from srbench.store import Store, open_store
 from srbench.store.address import find
 from srbench.store.engine import BUSY_SECONDS, reading, writing

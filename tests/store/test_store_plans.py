@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from store_samples import PHOTOS, finish_all, plan, provenance, training
 
-from srbench.registry import StudyError
+from srbench.core.registry import StudyError
 from srbench.store import DatasetRecord, ImageRecord, Store
 
 

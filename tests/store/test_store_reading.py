@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import inspect, text
 from store_samples import claimed, finish_all, plan
 
-from srbench.registry import StudyError
+from srbench.core.registry import StudyError
 from srbench.store import Point, Store, open_store
 from srbench.store.describe import described
 from srbench.store.engine import reading

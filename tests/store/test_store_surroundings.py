@@ -13,10 +13,10 @@ import pytest
 from store_samples import ELSEWHERE, claimed, database, finish_all, plan
 
 import srbench
-from srbench.registry import StudyError
+from srbench.cli.checkup import checkup
+from srbench.core.registry import StudyError
 from srbench.store import open_store
 from srbench.store.journal import NETWORK, choose, disk_of
-from srbench.terminal.checkup import checkup
 
 LINE = "36 22 0:41 / {point} rw,relatime shared:1 master:2 - {kind} source rw\n"
 

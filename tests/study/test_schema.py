@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import tiny
 
-from srbench import document, slots, study
-from srbench.registry import StudyError
-from srbench.study import KEYS
+from srbench.core import document, slots
+from srbench.core.registry import StudyError
+from srbench.study.read import KEYS, read
 from srbench.study.schema import study_schema
 
 jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
@@ -97,7 +97,7 @@ def test_a_mistake_is_seen_in_the_editor_and_by_srbench(mistake: str, tmp_path: 
     assert not allowed(BAD[mistake])
     (tmp_path / "bad.yaml").write_text(BAD[mistake])
     with pytest.raises(StudyError):
-        study.read(tmp_path / "bad.yaml")
+        read(tmp_path / "bad.yaml")
 
 
 # the commands
@@ -129,7 +129,7 @@ def test_a_starter_study_is_right_from_any_base(here: Path, base: str) -> None:
     text = (here / "mine.yaml").read_text()
     assert text.startswith("# yaml-language-server: $schema=srbench.schema.json\n")
     assert allowed(text)
-    found = study.read(here / "mine.yaml")
+    found = read(here / "mine.yaml")
     assert found.base.model.name in base
     assert len({v.tree for v in found.variants}) == len(found.variants) > 1
     assert all("#" in line or ":" in line or not line.strip() for line in text.splitlines())

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from srbench import study
-from srbench.registry import StudyError
-from srbench.study import Study
+from srbench.core.registry import StudyError
+from srbench.study.read import Study, read
+from srbench.study.tree import dataset_name, describe
 
 GOOD = """\
 question: Does atrous
@@ -42,26 +42,26 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def read(path: Path, text: str) -> Study:
+def parsed(path: Path, text: str) -> Study:
     path.write_text(text)
-    return study.read(path)
+    return read(path)
 
 
 def test_a_study_means_what_it_says(file: Path) -> None:
-    found = study.read(file)
+    found = read(file)
     assert (found.name, found.scale, found.seeds) == ("s", 2, (0, 1))
     assert found.question == "Does atrous convolution help?"
     assert (found.metric, found.dataset) == ("ssim_y", "photos")
     assert found.metrics == ("ssim_y", "psnr_y")
     assert (found.min_effect, found.notes) == (0.001, ("one remark",))
     assert found.base.train["optimizer"]["lr"] == 1e-3
-    assert [study.dataset_name(c) for c in found.base.data["eval"]] == [
+    assert [dataset_name(c) for c in found.base.data["eval"]] == [
         "photos", "folder: {path: x}",
     ]  # fmt: skip
 
 
 def test_a_variant_is_the_base_with_its_changes(file: Path) -> None:
-    plain, atrous, deep, bicubic = study.read(file).variants
+    plain, atrous, deep, bicubic = read(file).variants
     assert [v.role for v in (plain, atrous, deep, bicubic)] == [
         "baseline", "variant", "variant", "interpolation",
     ]  # fmt: skip
@@ -73,7 +73,7 @@ def test_a_variant_is_the_base_with_its_changes(file: Path) -> None:
 
 
 def test_an_empty_study_is_carn_on_photos(file: Path) -> None:
-    found = read(file, "{}")
+    found = parsed(file, "{}")
     assert [v.name for v in found.variants] == [
         "base", "nearest", "bilinear", "bicubic", "lanczos",
     ]  # fmt: skip
@@ -83,12 +83,12 @@ def test_an_empty_study_is_carn_on_photos(file: Path) -> None:
 
 
 def test_one_setting_of_a_part_may_be_changed(file: Path) -> None:
-    found = read(file, "base: {carn: {attention: scse}}\nvariants: {a: {attention.reduction: 4}}")
+    found = parsed(file, "base: {carn: {attention: scse}}\nvariants: {a: {attention.reduction: 4}}")
     assert found.variants[0].tree.model["attention"]["reduction"] == 4
 
 
 def test_fixed_patches_are_cut_once(file: Path) -> None:
-    data = read(file, "data: {patches: {fixed: 12}}").base.data
+    data = parsed(file, "data: {patches: {fixed: 12}}").base.data
     assert (data["patches"], data["cut"]) == (12, "fixed")
 
 
@@ -185,7 +185,7 @@ MISTAKES = [
 @pytest.mark.parametrize(("text", "message"), MISTAKES, ids=[text[:40] for text, _ in MISTAKES])
 def test_a_mistake_is_named_with_its_place(file: Path, text: str, message: str) -> None:
     with pytest.raises(StudyError) as caught:
-        read(file, text)
+        parsed(file, text)
     assert str(caught.value).startswith(f"{file}:{message}")
 
 
@@ -205,14 +205,14 @@ def test_a_mistake_is_named_with_its_place(file: Path, text: str, message: str) 
 )
 def test_set_changes_every_variant(file: Path, option: str, place: str, value: object) -> None:
     file.write_text("variants: {plain: {}, other: {train.batch: 2}}")
-    found = study.read(file, set_=[option])
+    found = read(file, set_=[option])
     trained = [v for v in found.variants if v.role != "interpolation"]
     assert {v.tree.leaves()[place] for v in trained} == {value}
     assert found.overrides == (f"--set {option}",)
 
 
 def test_a_variants_own_change_wins_over_set(file: Path) -> None:
-    found = study.read(file, set_=["train.epochs=9"])
+    found = read(file, set_=["train.epochs=9"])
     assert [v.tree.train["epochs"] for v in found.variants] == [9, 4, 9, 9]
 
 
@@ -231,55 +231,55 @@ def test_a_variants_own_change_wins_over_set(file: Path) -> None:
 )
 def test_a_mistake_in_set_is_named_as_such(file: Path, option: str, message: str) -> None:
     with pytest.raises(StudyError) as caught:
-        study.read(file, set_=[option])
+        read(file, set_=[option])
     assert str(caught.value).startswith(message)
 
 
 def test_seeds_on_the_command_line_win(file: Path) -> None:
-    found = study.read(file, seeds=4)
+    found = read(file, seeds=4)
     assert found.seeds == (0, 1, 2, 3)
     assert found.overrides == ("--seeds 4",)
     with pytest.raises(StudyError, match=r"^--seeds 0 seeds: 0 seeds; from 1 to 1000 are possible"):
-        study.read(file, seeds=0)
+        read(file, seeds=0)
 
 
 def test_only_keeps_what_fits_and_what_it_is_compared_with(file: Path) -> None:
-    found = study.read(file, only=["atr*"])
+    found = read(file, only=["atr*"])
     assert [v.name for v in found.variants] == ["plain", "atrous", "bicubic"]
     assert found.overrides == ("--only atr*",)
     with pytest.raises(StudyError, match=r"^--only x\*: no variant fits \(known: plain, atrous"):
-        study.read(file, only=["atrous", "x*"])
+        read(file, only=["atrous", "x*"])
 
 
 def test_every_study_of_this_project_is_read() -> None:
     files = sorted((Path(__file__).parents[2] / "ablations").glob("*.yaml"))
     assert files
     for file in files:
-        found = study.read(file)
+        found = read(file)
         assert found.question
         assert found.baseline in {v.name for v in found.variants}
 
 
 def test_settings_become_plain_data(file: Path) -> None:
-    found = study.describe(study.read(file).base.train)
+    found = describe(read(file).base.train)
     assert found["epochs"] == 3
     assert found["optimizer"]["adam"]["lr"] == 1e-3
     assert found["schedule"] == "constant"
 
 
 def test_fixed_patches_are_written_alike_in_file_variant_and_option(file: Path) -> None:
-    fixed = study.read(file, set_=["data.patches={fixed: 3}"]).base.data
+    fixed = read(file, set_=["data.patches={fixed: 3}"]).base.data
     assert (fixed["cut"], fixed["patches"]) == ("fixed", 3)
 
 
 def test_the_identity_control_is_the_baseline_with_draws_of_its_own(file: Path) -> None:
-    found = read(file, "variants: {a: {}, b: {skip: bilinear}}\ncontrols: {identity: {}}")
+    found = parsed(file, "variants: {a: {}, b: {skip: bilinear}}\ncontrols: {identity: {}}")
     a, _, identity = found.variants[:3]
     assert (identity.role, identity.tree, identity.salt) == ("control", a.tree, "identity")
 
 
 def test_a_design_makes_the_variants_and_its_baseline(file: Path) -> None:
-    found = read(file, "design: {factorial: {se: {attention: se}, wide: {channels: 8}}}")
+    found = parsed(file, "design: {factorial: {se: {attention: se}, wide: {channels: 8}}}")
     names = [(v.name, v.role) for v in found.variants if v.role != "interpolation"]
     assert names == [
         ("base", "baseline"), ("se", "variant"), ("wide", "variant"), ("se+wide", "variant"),
@@ -288,24 +288,24 @@ def test_a_design_makes_the_variants_and_its_baseline(file: Path) -> None:
 
 
 def test_seeds_until_decided_begin_with_the_first_look(file: Path) -> None:
-    found = read(file, "seeds: {until: decided, looks: [3, 6]}\nmin_effect: 0.1 dB")
+    found = parsed(file, "seeds: {until: decided, looks: [3, 6]}\nmin_effect: 0.1 dB")
     assert (found.seeds, found.looks) == ((0, 1, 2), (3, 6))
 
 
 def test_a_number_of_seeds_on_the_command_line_ends_the_looking(file: Path) -> None:
     file.write_text("seeds: {until: decided}\nmin_effect: 0.1 dB")
-    found = study.read(file, seeds=2)
+    found = read(file, seeds=2)
     assert (found.seeds, found.looks) == ((0, 1), ())
 
 
 def test_training_until_converged_names_its_longest(file: Path) -> None:
-    found = read(file, "train: {until: converged, max_epochs: 90}").base.train
+    found = parsed(file, "train: {until: converged, max_epochs: 90}").base.train
     assert (found["until"], found["epochs"], found["validations"]) == ("converged", 90, 30)
 
 
 def test_a_width_matched_twin_is_a_variant_that_claims_may_name(file: Path) -> None:
     text = "variants: {a: {}, b: {blocks: 5}}\nmatch: params\n"
-    found = read(file, text + "claims: [{id: C, test: psnr_y(b) > psnr_y('b twin')}]")
+    found = parsed(file, text + "claims: [{id: C, test: psnr_y(b) > psnr_y('b twin')}]")
     assert found.match is not None
     assert (found.match.by, found.match.setting) == ("params", "channels")
 
@@ -315,7 +315,7 @@ def test_the_scale_is_set_from_the_command_line_with_the_patch_that_goes_with_it
 ) -> None:
     file = tmp_path / "study.yaml"
     file.write_text("variants: {a: {}}\n")
-    found = study.read(file, set_=["scale=3", "train.epochs=5", "data.patch=96"])
+    found = read(file, set_=["scale=3", "train.epochs=5", "data.patch=96"])
     assert (found.scale, found.base.data["patch"], found.base.train["epochs"]) == (3, 96, 5)
     assert found.overrides[0] == "--set scale=3"
     for asked, said in (
@@ -324,5 +324,5 @@ def test_the_scale_is_set_from_the_command_line_with_the_patch_that_goes_with_it
         (["scale=x"], "--set scale=x scale: 'x' is not 1, 2, 3, 4 or 8"),
     ):
         with pytest.raises(StudyError) as caught:
-            study.read(file, set_=asked)
+            read(file, set_=asked)
         assert str(caught.value) == said

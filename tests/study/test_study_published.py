@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 import tiny
 
-from srbench import slots, study
-from srbench.published import Published
-from srbench.registry import StudyError
+from srbench.analysis.published import Published
+from srbench.core import slots
+from srbench.core.registry import StudyError
 from srbench.store import open_store
+from srbench.study.read import read
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +26,7 @@ def published(tmp_path: Path, written: str, name: str = "asked.yaml") -> tuple[P
     (tmp_path / "figures" / "table.yaml").write_text(TABLE)
     (tmp_path / "figures" / "curves.csv").write_text(CURVES)
     (tmp_path / name).write_text(f"base: carn\nvariants: {{plain: {{}}}}\npublished: {written}\n")
-    return study.read(tmp_path / name).published
+    return read(tmp_path / name).published
 
 
 def test_paths_count_from_the_study_file(tmp_path: Path) -> None:
@@ -52,7 +53,7 @@ def test_a_view_takes_over_what_its_study_names(tmp_path: Path) -> None:
     published(tmp_path, "figures/table.yaml")
     (tmp_path / "views").mkdir()
     (tmp_path / "views" / "view.yaml").write_text("from: ../asked.yaml\n")
-    assert study.read(tmp_path / "views" / "view.yaml").published[0].source == "Ahn, 2018"
+    assert read(tmp_path / "views" / "view.yaml").published[0].source == "Ahn, 2018"
 
 
 @pytest.mark.parametrize(

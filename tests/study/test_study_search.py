@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from srbench.registry import StudyError
-from srbench.study import Study, read
+from srbench.core.registry import StudyError
+from srbench.study.read import Study, read
 
 TUNE = """\
 question: Which?

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import tiny
 
-from srbench import study
-from srbench.registry import StudyError
+from srbench.core.registry import StudyError
+from srbench.study.read import Study, read
 
 WHOLE = """\
 question: the whole
@@ -24,19 +24,19 @@ claims:
 ROOT = Path(__file__).parents[2]
 
 
-def seen(folder: Path, view: str, whole: str = WHOLE) -> study.Study:
+def seen(folder: Path, view: str, whole: str = WHOLE) -> Study:
     (folder / "whole.yaml").write_text(whole)
     (folder / "view.yaml").write_text(view)
-    return study.read(folder / "view.yaml")
+    return read(folder / "view.yaml")
 
 
-def names(found: study.Study) -> list[str]:
+def names(found: Study) -> list[str]:
     return [v.name for v in found.variants if v.role in ("baseline", "variant")]
 
 
 def test_a_view_is_the_other_study_where_it_says_nothing(tmp_path: Path) -> None:
     found = seen(tmp_path, "from: whole\n")
-    whole = study.read(tmp_path / "whole.yaml")
+    whole = read(tmp_path / "whole.yaml")
     assert found.variants == whole.variants
     assert (found.name, found.question, found.min_effect) == ("view", "the whole", 0.1)
     assert "from whole.yaml" in found.text
@@ -63,7 +63,7 @@ def test_every_other_key_is_said_anew(tmp_path: Path) -> None:
 def test_a_view_of_a_view(tmp_path: Path) -> None:
     (tmp_path / "third.yaml").write_text("from: view\nonly: [deep]\nbaseline: deep\n")
     seen(tmp_path, "from: whole\nonly: [plain, d*]\n")
-    assert names(study.read(tmp_path / "third.yaml")) == ["deep"]
+    assert names(read(tmp_path / "third.yaml")) == ["deep"]
 
 
 @pytest.mark.parametrize(
@@ -93,14 +93,14 @@ def test_a_mistake_in_the_other_file_is_named_there(tmp_path: Path) -> None:
 
 
 def test_the_smaller_carn_studies_are_views_of_the_whole() -> None:
-    whole = study.read(ROOT / "ablations/carn_2019.yaml")
+    whole = read(ROOT / "ablations/carn_2019.yaml")
     defined = {v.name: v.tree.model for v in whole.variants}
     for name in ("carn_2019_source", "carn_se"):
-        view = study.read(ROOT / f"ablations/{name}.yaml")
+        view = read(ROOT / f"ablations/{name}.yaml")
         shared = [v for v in view.variants if v.name in defined]
         assert all(v.tree.model == defined[v.name] for v in shared)
         assert len(shared) > 10
-    atrous = study.read(ROOT / "ablations/carn_atrous.yaml")
+    atrous = read(ROOT / "ablations/carn_atrous.yaml")
     for variant in atrous.variants:
         if variant.role in ("baseline", "variant"):
             intended = defined[variant.name].set("wiring", "intended")
@@ -108,7 +108,7 @@ def test_the_smaller_carn_studies_are_views_of_the_whole() -> None:
 
 
 def test_the_source_setting_is_the_sources() -> None:
-    found = study.read(ROOT / "ablations/carn_2019_source.yaml")
+    found = read(ROOT / "ablations/carn_2019_source.yaml")
     data, train = found.base.data, found.base.train
     assert (data["patch"] // found.scale, data["patches"], data["cut"]) == (128, 120, "fixed")
     assert (train["batch"], train["epochs"], train["loss"].name) == (3, 300, "l1")

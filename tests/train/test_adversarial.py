@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from srbench import slots
-from srbench.streams import Streams
+from srbench.core import slots
+from srbench.core.streams import Streams
 from srbench.train.fit import Training, fit
 from srbench.train.initialise import initialise
 from srbench.train.settings import TrainSettings, training

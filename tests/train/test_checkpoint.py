@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 
-from srbench.files import DiskRefused, replacing, write_atomically
+from srbench.core.files import DiskRefused, replacing, write_atomically
 from srbench.train import checkpoint
 
 CPU = torch.device("cpu")

@@ -18,11 +18,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from srbench import slots
-from srbench.conformance import OnHost
+from srbench.core import slots
+from srbench.core.streams import Streams
 from srbench.data.decoded import Dataset, Image
 from srbench.data.patches import Patches
-from srbench.streams import Streams
+from srbench.study.conformance import OnHost
 from srbench.train import fit as loop
 from srbench.train import graphs
 from srbench.train.ahead import CutAhead

@@ -14,10 +14,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from srbench import slots
+from srbench.core import slots
+from srbench.core.streams import Streams
 from srbench.data.decoded import Dataset, Image
 from srbench.data.patches import Patches
-from srbench.streams import Streams
 from srbench.train.engine import as_images
 from srbench.train.fit import FIT_VERSION, Diverged, Training, fit
 from srbench.train.initialise import initialise

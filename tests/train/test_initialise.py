@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from srbench import slots
-from srbench.streams import Streams
+from srbench.core import slots
+from srbench.core.streams import Streams
 from srbench.train.initialise import initialise
 
 slots.load()

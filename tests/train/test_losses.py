@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from srbench import slots
-from srbench.registry import StudyError
+from srbench.core import slots
+from srbench.core.registry import StudyError
 
 slots.load()
 SR, HR = torch.rand(2, 2, 3, 16, 16, generator=torch.Generator().manual_seed(0))

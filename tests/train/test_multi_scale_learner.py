@@ -12,13 +12,13 @@ import pytest
 import torch
 from torch import nn
 
-from srbench import slots
+from srbench.core import slots
+from srbench.core.scales import answering_at
+from srbench.core.streams import Streams
 from srbench.data.decoded import Dataset, Image
 from srbench.data.multi_scale import ScaledPatches
 from srbench.data.patches import Patches
 from srbench.measure.cost import cost, dead_at_all, dead_parameters
-from srbench.scales import answering_at
-from srbench.streams import Streams
 from srbench.train import fit as loop
 from srbench.train import graphs
 from srbench.train.engine import graphed, stepwise

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from srbench import slots
+from srbench.core import slots
 
 slots.load()
 

@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from srbench import slots
-from srbench.streams import Streams
+from srbench.core import slots
+from srbench.core.streams import Streams
 from srbench.train.engine import as_images
 from srbench.train.fit import fit
 from srbench.train.initialise import initialise

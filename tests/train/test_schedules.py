@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srbench import slots
+from srbench.core import slots
 
 slots.load()
 

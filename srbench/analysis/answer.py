@@ -1,0 +1,271 @@
+"""The answer in words, made from the verdicts: every number from rows.
+
+The first sentence tells the best variant in full, with interval, seeds, p and price; the next one
+the rest, grouped by verdict; then what interpolation reaches, and which runs are wanting.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from srbench.analysis.convergence import collapsed
+from srbench.analysis.judgement import Judged, judgement
+from srbench.analysis.metric_names import metric_name
+from srbench.analysis.phrases import how_sure, interval, margin, price, quantity, settles
+from srbench.analysis.ranking import effect_decimals, ranked
+from srbench.analysis.results import Results
+from srbench.analysis.run_matrix import (
+    cells,
+    compared,
+    interpolation_scores,
+    scores_by_seed,
+    yardstick,
+)
+from srbench.analysis.significance import LEAST_SEEDS
+from srbench.analysis.verdicts import Word
+from srbench.analysis.warnings import labels
+from srbench.core.numbers import listed, plural, shown
+
+NAMED = 3  # variants of one verdict that a sentence names
+ORDER: tuple[Word, ...] = ("helps", "hurts", "equivalent", "unresolved")
+
+
+def answer(results: Results) -> str:
+    """What the verdicts say, what interpolation reaches, which runs collapsed or are wanting."""
+    nothing = _nothing_to_say(results)
+    said = [nothing] if nothing else [*_verdicts_said(results), _against_yardstick(results)]
+    return " ".join(s for s in (*said, _collapsed(results), _wanting(results)) if s)
+
+
+def warnings(results: Results) -> tuple[str, ...]:
+    """What must be read before the answer, gravest first, one sentence each."""
+    return tuple(f"{label.word.capitalize()}: {label.says}." for label in labels(results))
+
+
+def _nothing_to_say(results: Results) -> str:
+    facts, rows = results.facts, cells(results)
+    scores = scores_by_seed(results)
+    done = [c for c in rows if c.state == "done"]
+    if not rows:
+        return "No answer: the plan has no run."
+    if not done:
+        if all(c.state == "failed" for c in rows):
+            return f"No answer: {_all(len(rows))} failed ({_reasons(results)})."
+        return f"No answer yet: none of {plural(len(rows), 'run')} has finished."
+    if not scores.get(facts.baseline):
+        return (
+            f"No answer yet: the baseline {facts.baseline} has no scored run, "
+            "so no effect can be taken."
+        )
+    if not compared(results):
+        mean = quantity(results, _mean(scores[facts.baseline].values()))
+        count = plural(len(scores[facts.baseline]), "seed")
+        return (
+            f"The study has only its baseline, {facts.baseline}: {mean} ({count}). "
+            "There is nothing to compare it with."
+        )
+    if not any(e.pairs for e in ranked(results)):
+        return "No answer yet: no variant shares a finished seed with the baseline."
+    return ""
+
+
+def _verdicts_said(results: Results) -> list[str]:
+    known = [e for e in ranked(results) if e.pairs]
+    decided = [e for e in known if e.word is not None]
+    if not decided:
+        return _numbers_only(results, known)
+    lead = next((e for e in decided if e.word == "helps"), decided[0])
+    head = opening(results.facts.question, [e.word for e in judgement(results).contrasts])
+    if lead.word != "helps" and len(ranked(results)) > 1:
+        settled = all(e.word in ("hurts", "equivalent") for e in ranked(results))
+        none = "No variant helps: " if settled else "No variant is shown to help: "
+        head = f"{head or none}the nearest, "
+    others = [e for e in ranked(results) if e is not lead]
+    clauses = [_group(results, lead, word, others) for word in ORDER]
+    clauses.append(_unjudged([e for e in others if e.word is None]))
+    rest = "; ".join(clause for clause in clauses if clause)
+    return [
+        f"{head}{_lead(results, lead, head.endswith('nearest, '))}.",
+        f"{rest}." if rest else "",
+    ]
+
+
+def opening(question: str, words: Sequence[Word | None]) -> str:
+    """ "Yes: " or "No: " where the question asks for one and every contrast gives the same."""
+    asks = re.match(r"(does|do|did|can|will|would|is|are)\b", question.strip(), re.IGNORECASE)
+    helps = bool(re.search(r"\b(help|improv|better|benefit)", question, re.IGNORECASE))
+    hurts = bool(re.search(r"\b(hurt|harm|worse)", question, re.IGNORECASE))
+    negated = re.search(r"\b(not|no|without)\b|n't", question, re.IGNORECASE)
+    if not asks or helps == hurts or negated or not words:
+        return ""
+    wanted, other = ("helps", "hurts") if helps else ("hurts", "helps")
+    if all(word == wanted for word in words):
+        return "Yes: "
+    return "No: " if all(word in (other, "equivalent") for word in words) else ""
+
+
+def _lead(results: Results, effect: Judged, apposed: bool) -> str:
+    """One contrast in full."""
+    facts = results.facts
+    where = f"{metric_name(facts.metric)} on {facts.dataset}"
+    name = f"{effect.variant}," if apposed else effect.variant
+    bracket = f"{interval(results, effect)}; {how_sure(results, effect)}"
+    cost = price(results, effect.variant)
+    if effect.word in ("helps", "hurts"):
+        verb = "raises" if effect.mean > 0 else "lowers"
+        ends = interval(results, effect, mirrored=effect.mean < 0)
+        size = quantity(results, abs(effect.mean))
+        said = f"{name} {verb} {where} by {size} against {facts.baseline}"
+        said += f" ({ends}; {how_sure(results, effect)})"
+        return f"{said}, {cost}" if cost else said
+    if effect.identical:
+        return f"{name} equals {facts.baseline} to the bit ({plural(effect.pairs, 'seed')})"
+    if effect.word == "equivalent":
+        same = f"{name} is equivalent to {facts.baseline} within {margin(results)} in {where}"
+        said = f"{same} (effect {quantity(results, effect.mean, signed=True)}, {bracket})"
+        return f"{said}, {cost}" if cost else said
+    size = quantity(results, effect.mean, signed=True)
+    said = f"{name} is unresolved at {size} in {where} against {facts.baseline} ({bracket})"
+    more = settles([effect])
+    return f"{said}: {more}" if more else said
+
+
+def _group(results: Results, lead: Judged, word: Word, others: Sequence[Judged]) -> str:
+    """The rest of one verdict: by name up to three, else counted with their range."""
+    rows = [e for e in others if e.word == word]
+    if not rows:
+        return ""
+    one, also = len(rows) == 1, lead.word == word
+    if len(rows) > NAMED:
+        who = f"{len(rows)} {'others' if also else 'variants'}"
+    elif word == "equivalent" or (one and word != "unresolved"):
+        who = listed(e.variant for e in rows)
+    else:
+        who = listed(f"{e.variant} ({quantity(results, e.mean, signed=True)})" for e in rows)
+    too = " too" if also and len(rows) <= NAMED else ""
+    if word in ("helps", "hurts"):
+        verb = word if one else word.removesuffix("s")
+        return f"{who} {verb}{too}{_by(results, rows)}"
+    be = "is" if one else "are"
+    if word == "equivalent":
+        return f"{who} {be} equivalent{too} within {margin(results)}"
+    more = settles(rows)
+    return f"{who} {be} unresolved{too}" + (f": {more}" if more else "")
+
+
+def _by(results: Results, rows: Sequence[Judged]) -> str:
+    sizes = sorted(abs(e.mean) for e in rows)
+    if len(rows) == 1:
+        return f" by {quantity(results, sizes[0])}"
+    if len(rows) <= NAMED:
+        return ""
+    d = effect_decimals(results)
+    return f", by {shown(sizes[0], d)} to {quantity(results, sizes[-1])}"
+
+
+def _unjudged(rows: Sequence[Judged]) -> str:
+    if not rows:
+        return ""
+    if len(rows) == 1:
+        return f"{rows[0].variant} has no verdict ({rows[0].why})"
+    who = listed(e.variant for e in rows) if len(rows) <= NAMED else plural(len(rows), "variant")
+    return f"{who} have no verdict ({rows[0].why})"
+
+
+def _numbers_only(results: Results, known: Sequence[Judged]) -> list[str]:
+    """Where no verdict may be given: the numbers, and why there is none."""
+    best, facts, d = known[0], results.facts, effect_decimals(results)
+    where = f"{metric_name(facts.metric)} on {facts.dataset}"
+    said = [
+        f"On {plural(best.pairs, 'seed')}, {best.variant} differs from {facts.baseline} by "
+        f"{quantity(results, best.mean, signed=True)} in {where} ({interval(results, best)})."
+    ]
+    others = known[1:]
+    if others:
+        near = others if len(others) <= NAMED + 1 else [*others[: NAMED - 1], others[-1]]
+        each = [
+            f"{e.variant} {quantity(results, e.mean, signed=True)}"
+            + (f" ({shown(e.low, d)} to {shown(e.high, d)})" if e.low == e.low else "")
+            for e in near
+        ]
+        if len(near) == len(others):
+            said.append(f"The {'other' if len(each) == 1 else 'others'}: {'; '.join(each)}.")
+        else:
+            head = f"Of {plural(len(others), 'other')}: "
+            said.append(f"{head}{'; '.join(each[:-1])}; last, {each[-1]}.")
+    few = {1: "One seed is", 2: "Two seeds are"}.get(best.pairs)
+    needed = f"it needs {LEAST_SEEDS}"
+    said.append(f"{few} too few for a verdict: {needed}." if few else f"No verdict: {best.why}.")
+    return said
+
+
+def _against_yardstick(results: Results) -> str:
+    found = yardstick(results)
+    known = [e for e in ranked(results) if e.pairs]
+    if found is None or not known:
+        return ""
+    name, level = found
+    best = known[0].variant
+    means = {v: _mean(s.values()) for v, s in scores_by_seed(results).items() if s}
+    base = results.facts.baseline
+    lower = judgement(results).better == "lower"
+    top = best if (means[best] <= means[base] if lower else means[best] >= means[base]) else base
+    gap = means[top] - level
+    side = "above" if gap >= 0 else "below"
+    reach = quantity(results, abs(gap))
+    return f"{top} ends {reach} {side} {name} interpolation ({quantity(results, level)})."
+
+
+def yardstick_note(results: Results) -> str:
+    """The line under the forest plot: what the interpolations score, without training."""
+    known = interpolation_scores(results)
+    said = [f"{name} {quantity(results, value)}" for name, value in known.items()]
+    return f"Without training: {', '.join(said)}." if said else ""
+
+
+def _collapsed(results: Results) -> str:
+    found = [
+        f"{variant} in {below} of {plural(of, 'run')}"
+        for variant, (below, of) in collapsed(results).items()
+        if below
+    ]
+    if not found:
+        return ""
+    return f"Ended worth less than one flat colour: {listed(found)}."
+
+
+def _wanting(results: Results) -> str:
+    rows = cells(results)
+    counts: dict[str, int] = {}
+    for cell in rows:
+        if cell.state != "done":
+            counts[cell.state] = counts.get(cell.state, 0) + 1
+    if not counts or len(rows) == sum(counts.values()):
+        return ""
+    said = [
+        f"{n} failed ({_reasons(results)})"
+        if state == "failed"
+        else f"{n} {'is' if n == 1 else 'are'} {state}"
+        for state, n in sorted(counts.items())
+    ]
+    return f"Of {plural(len(rows), 'planned run')}, {listed(said)}."
+
+
+def _reasons(results: Results) -> str:
+    counts: dict[str, int] = {}
+    for cell in cells(results):
+        if cell.state == "failed":
+            counts[cell.reason or "error"] = counts.get(cell.reason or "error", 0) + 1
+    if len(counts) == 1:
+        return next(iter(counts))
+    return ", ".join(f"{n} {reason}" for reason, n in sorted(counts.items()))
+
+
+def _all(count: int) -> str:
+    return "the only run" if count == 1 else f"all {count} runs"
+
+
+def _mean(values: Iterable[float]) -> float:
+    known = list(values)
+    return sum(known) / len(known) if known else float("nan")

@@ -1,0 +1,251 @@
+"""The facts that claims are held against, and how a quantity of a test is read from them.
+
+Three sorts of values are kept apart: an exact figure (a count, a published figure, an untrained
+network's score), values by seed, and values by round of the latency pass. Values of one sort are
+joined seed by seed, or round by round, before anything is averaged: a difference is always taken
+within the seed.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from srbench.analysis.claims_tree import Arithmetic, Number, Quantity, Value
+from srbench.analysis.claims_vocabulary import better
+
+Curve = tuple[Sequence[float], Sequence[float]]  # epochs, values
+Sign = Callable[[float, float], float]
+_OPERATORS: Mapping[str, Sign] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything measured that a claim may rest on: plain numbers, by name.
+
+    scores     (metric, variant, dataset) -> value by seed, or one figure for an untrained network
+    curves     (curve, variant) -> by seed, the epochs and their values; curves of a metric on the
+               validation set stand under "validate/psnr_y"
+    costs      (cost, variant) -> exact figure
+    rounds     ("latency" | "step_time", variant) -> ms by round; one round's values pair
+    events     ("diverges" | "collapses" | "converges", variant) -> (in how many runs, of how many)
+    gaps       variant -> seed -> why it is not there: "oom", "diverged", "missing"
+    verdicts   variant -> helps | hurts | equivalent | identical | unresolved, against the baseline
+               on the primary outcome: a claim that restates a primary contrast takes its verdict
+    margins    metric -> min_effect
+    published  the same, from a source; variants may be others
+    study      the study's name, for the command that brings published figures
+    """
+
+    baseline: str = ""
+    metric: str = ""
+    dataset: str = ""
+    variants: tuple[str, ...] = ()  # all that were trained, in study order: what `*` stands for
+    scores: Mapping[tuple[str, str, str], Mapping[int, float] | float] = field(default_factory=dict)
+    curves: Mapping[tuple[str, str], Mapping[int, Curve]] = field(default_factory=dict)
+    costs: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    rounds: Mapping[tuple[str, str], Mapping[int, float]] = field(default_factory=dict)
+    events: Mapping[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    gaps: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+    verdicts: Mapping[str, str] = field(default_factory=dict)
+    margins: Mapping[str, float] = field(default_factory=dict)
+    published: Evidence | None = None
+    study: str = "STUDY"
+
+
+class Unknown(Exception):
+    """A quantity that the evidence does not hold; the text says why."""
+
+
+@dataclass(frozen=True)
+class Exact:
+    """One figure without noise."""
+
+    value: float
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """Values by seed or by round; some may be limits only (a level that was never reached)."""
+
+    values: Mapping[int, float]
+    by: Literal["seed", "round"] = "seed"
+    at_least: int = 0  # how many are lower limits
+    at_most: int = 0  # how many are upper limits
+
+
+Reading: TypeAlias = Exact | Sampled
+
+
+def read(value: Value, evidence: Evidence) -> Reading:
+    """The value of an expression, seed by seed where it has seeds.
+
+    Raises:
+        Unknown: something in it was not measured.
+    """
+    match value:
+        case Number():
+            return Exact(value.value)
+        case Quantity(published=True):
+            return _published(value, evidence)
+        case Quantity():
+            return _quantity(value, evidence)
+        case Arithmetic():
+            sign = _OPERATORS[value.operator]
+            return join(sign, read(value.left, evidence), read(value.right, evidence))
+
+
+def join(sign: Sign, left: Reading, right: Reading) -> Reading:
+    """Two readings joined seed by seed, over the seeds that both have.
+
+    Raises:
+        Unknown: they have no seed in common, or one divides by zero.
+    """
+    try:
+        if isinstance(left, Exact) and isinstance(right, Exact):
+            return Exact(sign(left.value, right.value))
+        if isinstance(left, Exact):
+            assert isinstance(right, Sampled)
+            left = Sampled(dict.fromkeys(right.values, left.value), right.by)
+        if isinstance(right, Exact):
+            right = Sampled(dict.fromkeys(left.values, right.value), left.by)
+        return _pairs(sign, left, right)
+    except ZeroDivisionError:
+        raise Unknown("it divides by zero") from None
+
+
+def _pairs(sign: Sign, left: Sampled, right: Sampled) -> Sampled:
+    if left.by != right.by:
+        raise Unknown("scores go by seed and times by round: they do not pair")
+    common = sorted(left.values.keys() & right.values.keys())
+    if not common:
+        raise Unknown(f"they have no {left.by} in common")
+    pairs = {k: sign(left.values[k], right.values[k]) for k in common}
+    at_least, at_most = _limits(sign, left, right)
+    return Sampled(pairs, left.by, at_least, at_most)
+
+
+def _limits(sign: Sign, left: Sampled, right: Sampled) -> tuple[int, int]:
+    if sign is operator.sub:
+        right = replace(right, at_least=right.at_most, at_most=right.at_least)
+    at_least, at_most = left.at_least + right.at_least, left.at_most + right.at_most
+    if (at_least and at_most) or (at_least + at_most and sign in (operator.mul, operator.truediv)):
+        raise Unknown("some seeds never reach that level")
+    return at_least, at_most
+
+
+def _quantity(quantity: Quantity, evidence: Evidence) -> Reading:
+    name, variant = quantity.name, quantity.variant
+    if quantity.reaching:
+        return _epochs_to(quantity, evidence)
+    if quantity.epochs or quantity.last is not None:
+        return _window(quantity, _curves(name, variant, evidence))
+    if (name, variant) in evidence.costs:
+        return Exact(float(evidence.costs[name, variant]))
+    if (name, variant) in evidence.rounds:
+        return _sampled(quantity, evidence.rounds[name, variant], "round")
+    key = (name, variant, quantity.dataset or evidence.dataset)
+    if key in evidence.scores:
+        found = evidence.scores[key]
+        return _sampled(quantity, found) if isinstance(found, Mapping) else Exact(float(found))
+    if (name, variant) in evidence.curves:
+        return _window(replace(quantity, last=1), evidence.curves[name, variant])
+    raise Unknown(f"{quantity} was not measured")
+
+
+def _published(quantity: Quantity, evidence: Evidence) -> Exact:
+    plain = replace(quantity, published=False)
+    try:
+        if evidence.published is None:
+            raise Unknown("")
+        found = read(plain, evidence.published)
+    except Unknown:
+        raise Unknown(_not_stored(plain, evidence)) from None
+    if isinstance(found, Exact):
+        return found
+    return Exact(float(np.mean(list(found.values.values()))))
+
+
+def _not_stored(quantity: Quantity, evidence: Evidence) -> str:
+    """What is missing, what is there instead, and the command that brings figures."""
+    said = f"no published figure of {quantity} is stored"
+    if evidence.published is not None:
+        there = sorted(_stored(quantity, evidence.published))
+        near = get_close_matches(quantity.variant, evidence.published.variants, n=1)
+        if there:
+            said += f" (of {quantity.variant}: {', '.join(there)})"
+        elif near and near[0] != quantity.variant:
+            said += f" (did you mean {near[0]!r}?)"
+    return f"{said}; {way_to_import(evidence)}"
+
+
+def way_to_import(evidence: Evidence) -> str:
+    """What a user may do about figures of others that are not there."""
+    return f"figures are brought by srbench import FILE --study {evidence.study}"
+
+
+def _stored(quantity: Quantity, published: Evidence) -> Iterator[str]:
+    """The figures that there are of this quantity and variant, as a claim would name them."""
+    name, variant = quantity.name, quantity.variant
+    for metric, who, dataset in published.scores:
+        if (metric, who) == (name, variant):
+            yield str(Quantity(name, variant, dataset))
+    for curve, who in published.curves:
+        if (curve, who) == (name, variant):
+            last = max(max(epochs) for epochs, _ in published.curves[curve, who].values())
+            yield f"epochs up to {last:g}"
+
+
+def _sampled(
+    quantity: Quantity, values: Mapping[int, float], by: Literal["seed", "round"] = "seed"
+) -> Sampled:
+    finite = {k: float(v) for k, v in values.items() if np.isfinite(v)}
+    if not finite:
+        raise Unknown(f"{quantity} has no finite value")
+    return Sampled(finite, by)
+
+
+def _curves(name: str, variant: str, evidence: Evidence) -> Mapping[int, Curve]:
+    for key in ((name, variant), (f"validate/{name}", variant)):
+        if key in evidence.curves:
+            return evidence.curves[key]
+    raise Unknown(f"no curve of {name} is stored for {variant}")
+
+
+def _window(quantity: Quantity, curves: Mapping[int, Curve]) -> Sampled:
+    """The mean of each seed's curve over the epochs asked for."""
+    found: dict[int, float] = {}
+    for seed, (epochs, values) in curves.items():
+        at, y = np.asarray(epochs, dtype=np.float64), np.asarray(values, dtype=np.float64)
+        if quantity.last is not None:
+            chosen = at > at.max(initial=0) - quantity.last
+        else:
+            first, final = quantity.epochs or (0, 0)
+            if not len(at) or at.max() < final:
+                continue
+            chosen = (at >= first) & (at <= final)
+        if chosen.any():
+            found[seed] = float(y[chosen].mean())
+    if not found:
+        raise Unknown(f"{quantity}: no curve goes that far")
+    return _sampled(quantity, found)
+
+
+def _epochs_to(quantity: Quantity, evidence: Evidence) -> Sampled:
+    """The first epoch at the level; a seed that never gets there counts with its last epoch."""
+    name, level = quantity.reaching or ("", 0.0)
+    found: dict[int, float] = {}
+    never = 0
+    for seed, (epochs, values) in _curves(name, quantity.variant, evidence).items():
+        y = np.asarray(values, dtype=np.float64) * better(name)
+        reached = np.flatnonzero(y >= level * better(name))
+        found[seed] = float(epochs[reached[0]] if len(reached) else epochs[-1])
+        never += not len(reached)
+    return replace(_sampled(quantity, found), at_least=never)

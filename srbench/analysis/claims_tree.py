@@ -1,0 +1,237 @@
+"""What a claim's test says, as a tree of frozen nodes.
+
+Nodes know where in the text they stood, and print as they would be written, so that
+`parse(str(test)) == test`. The language is described in `srbench.analysis.claims`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+Scope = tuple[str, ...] | None  # the variants of `best of`; None: every variant
+
+
+class ClaimError(ValueError):
+    """A test that cannot be read. `offset` counts characters from the start of its text."""
+
+    def __init__(self, problem: str, offset: int) -> None:
+        super().__init__(f"{problem} (character {offset + 1})")
+        self.problem, self.offset = problem, offset
+
+
+@dataclass(frozen=True)
+class Node:
+    """A piece of a test, and where it stood."""
+
+    offset: int = field(default=0, compare=False, kw_only=True)
+
+
+@dataclass(frozen=True)
+class Number(Node):
+    """A figure as written; `unit` is "dB", "ms", "%" or empty (1.2k and 3 M are plain numbers)."""
+
+    value: float
+    unit: str = ""
+
+    def __str__(self) -> str:
+        return f"{short(self.value)} {self.unit}".strip()
+
+
+@dataclass(frozen=True)
+class Quantity(Node):
+    """What was measured, or published, of one variant: `loss(full_v2_se, epoch=300)`."""
+
+    name: str
+    variant: str  # "*" in `rank` only: every variant
+    dataset: str = ""  # empty: the study's primary set
+    epochs: tuple[int, int] | None = None  # the mean over these epochs, ends included
+    last: int | None = None  # the mean over the last epochs
+    reaching: tuple[str, float] | None = None  # epochs_to: curve and level
+    published: bool = False
+
+    def __str__(self) -> str:
+        words = [quoted(self.variant)] + ([quoted(self.dataset)] if self.dataset else [])
+        if self.epochs:
+            first, final = self.epochs
+            words.append(f"epoch={first}" if first == final else f"epochs={first}..{final}")
+        if self.last is not None:
+            words.append(f"last={self.last}")
+        if self.reaching:
+            words.append(f"{self.reaching[0]}={short(self.reaching[1])}")
+        text = f"{self.name}({', '.join(words)})"
+        return f"published({text})" if self.published else text
+
+
+@dataclass(frozen=True)
+class Arithmetic(Node):
+    """Two values joined by + - * or /."""
+
+    operator: str
+    left: Value
+    right: Value
+
+    def __str__(self) -> str:
+        left, right = str(self.left), str(self.right)
+        high = self.operator in "*/"
+        if high and _is_sum(self.left):
+            left = f"({left})"
+        if isinstance(self.right, Arithmetic) and (high or _is_sum(self.right)):
+            right = f"({right})"
+        return f"{left} {self.operator} {right}"
+
+
+@dataclass(frozen=True)
+class Comparison(Node):
+    """`left < right`; `within` is the margin where the line gives one."""
+
+    operator: str  # < > <= >= = ≈
+    left: Value
+    right: Value
+    within: Number | None = None
+
+    def __str__(self) -> str:
+        text = f"{self.left} {self.operator} {self.right}"
+        return f"{text} within {self.within}" if self.within else text
+
+
+@dataclass(frozen=True)
+class Inside(Node):
+    """`value in [low, high]`, ends included."""
+
+    value: Value
+    low: Number
+    high: Number
+
+    def __str__(self) -> str:
+        return f"{self.value} in [{self.low}, {self.high}]"
+
+
+@dataclass(frozen=True)
+class Extreme(Node):
+    """`quantity best of (a, b)`: against each of the others, one contrast a variant."""
+
+    kind: str  # best, worst, highest, lowest
+    quantity: Quantity
+    others: Scope
+
+    def __str__(self) -> str:
+        scope = "*" if self.others is None else f"({', '.join(map(quoted, self.others))})"
+        return f"{self.quantity} {self.kind} of {scope}"
+
+
+@dataclass(frozen=True)
+class Rank(Node):
+    """`rank of A agrees >= rho with B`, over all variants that both know."""
+
+    quantity: Quantity | None  # None: the study's primary outcome
+    least: float
+    other: Quantity | None  # None: the published figures of the same quantity
+
+    def __str__(self) -> str:
+        of = f" of {self.quantity}" if self.quantity else ""
+        return f"rank{of} agrees >= {short(self.least)} with {self.other or 'published'}"
+
+
+@dataclass(frozen=True)
+class Happens(Node):
+    """Something that a training does or does not do: `diverges(lr_1e_2)`."""
+
+    event: str
+    variant: str
+
+    def __str__(self) -> str:
+        return f"{self.event}({quoted(self.variant)})"
+
+
+@dataclass(frozen=True)
+class Not(Node):
+    """Supported where the inner test is refuted."""
+
+    test: Test
+
+    def __str__(self) -> str:
+        return f"not {_grouped(self.test)}"
+
+
+@dataclass(frozen=True)
+class Both(Node):
+    """Every part holds (`and`), or one does (`or`)."""
+
+    word: str  # and, or
+    parts: tuple[Test, ...]
+
+    def __str__(self) -> str:
+        return f" {self.word} ".join(map(_grouped, self.parts))
+
+
+Value: TypeAlias = Number | Quantity | Arithmetic
+Test: TypeAlias = Comparison | Inside | Extreme | Rank | Happens | Not | Both
+
+_BARE = re.compile(r"[^\s,()=<>'\"]+")
+
+
+def quantities(node: Test | Value | None) -> Iterator[Quantity]:
+    """Every quantity that a test names, from left to right."""
+    match node:
+        case Quantity():
+            yield node
+        case Arithmetic() | Comparison():
+            yield from quantities(node.left)
+            yield from quantities(node.right)
+        case Inside():
+            yield from quantities(node.value)
+        case Extreme():
+            yield node.quantity
+            yield from (replace(node.quantity, variant=other) for other in node.others or ())
+        case Rank():
+            yield from (q for q in (node.quantity, node.other) if q)
+        case Not():
+            yield from quantities(node.test)
+        case Both():
+            for part in node.parts:
+                yield from quantities(part)
+
+
+def names(test: Test) -> Iterator[Quantity | Happens]:
+    """Everything in a test that names a variant: its quantities and its events."""
+    match test:
+        case Happens():
+            yield test
+        case Not():
+            yield from names(test.test)
+        case Both():
+            for part in test.parts:
+                yield from names(part)
+        case _:
+            yield from quantities(test)
+
+
+def quoted(name: str) -> str:
+    """A name as a test writes it: in quotes where it holds spaces or brackets."""
+    return name if _BARE.fullmatch(name) else f'"{name}"' if '"' not in name else f"'{name}'"
+
+
+def _is_sum(value: Value) -> bool:
+    return isinstance(value, Arithmetic) and value.operator in "+-"
+
+
+def _grouped(test: Test) -> str:
+    return f"({test})" if isinstance(test, Both) else str(test)
+
+
+def short(value: float) -> str:
+    """A figure as a line would write it: whole numbers without a point."""
+    return repr(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement of a study file, and the test that stands for it."""
+
+    id: str
+    says: str
+    test: Test
+    text: str  # the test as written

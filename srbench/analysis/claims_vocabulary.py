@@ -1,0 +1,276 @@
+"""What a claim may speak of in one study, and the check that it speaks of nothing else.
+
+A name that nobody knows, decibels beside counts, `=` between scores: each is refused when the
+study is read, with its place in the text, long before anything is trained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Literal
+
+from srbench.analysis.claims_tree import (
+    Arithmetic,
+    Both,
+    ClaimError,
+    Comparison,
+    Extreme,
+    Happens,
+    Inside,
+    Not,
+    Number,
+    Quantity,
+    Rank,
+    Test,
+    Value,
+    quantities,
+)
+
+COSTS = (
+    "params", "frozen_params", "dead_params", "macs", "macs_256", "activations",
+    "receptive_field", "memory_mb",
+)  # fmt: skip
+TIMINGS = ("latency", "step_time")
+CURVES = (  # the last three of adversarial training; others of networks with several outputs
+    "loss", "loss/x2", "loss/x3", "loss/x4", "loss/pixels", "loss/adversarial",
+    "loss/discriminator",
+)  # fmt: skip
+LOWER_IS_BETTER = frozenset(
+    {
+        "loss",
+        "l1",
+        "mse",
+        "lpips",
+        "dists",
+        "fid",
+        "grain",
+        "checkerboard",
+        "epochs_to",
+        *COSTS,
+        *TIMINGS,
+    }
+)
+HIGHER_IS_BETTER = (
+    "psnr", "ssim", "ms_ssim", "inception_score", "sharpness", "diversity", "clip_cosine",
+)  # fmt: skip
+
+Sort = Literal["score", "cost", "timing", "curve"]
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The names that a study's claims may use."""
+
+    variants: tuple[str, ...]
+    metrics: tuple[str, ...]
+    datasets: tuple[str, ...]
+    costs: tuple[str, ...] = COSTS
+    timings: tuple[str, ...] = TIMINGS
+    curves: tuple[str, ...] = CURVES
+    published: tuple[str, ...] | None = None  # variants with figures of others; None: any may come
+    margins: Mapping[str, float] = field(default_factory=dict)  # min_effect by metric
+
+
+def check(test: Test, vocabulary: Vocabulary) -> None:
+    """Whether every name is known and every comparison makes sense.
+
+    Raises:
+        ClaimError: the first mistake, with its place in the test's text.
+    """
+    match test:
+        case Not():
+            check(test.test, vocabulary)
+        case Both():
+            for part in test.parts:
+                check(part, vocabulary)
+        case Happens():
+            _known(test.variant, vocabulary.variants, "variant", test.offset)
+        case Rank():
+            for quantity in quantities(test):
+                _quantity(quantity, vocabulary, every=True)
+        case Extreme():
+            _extreme(test, vocabulary)
+        case Inside():
+            _measured(test.value, vocabulary)
+            for end in (test.low, test.high):
+                _same_unit(test.value, end, end.offset, "in")
+        case Comparison():
+            _comparison(test, vocabulary)
+
+
+def taken(name: str) -> str:
+    """What a score is in the end, of whichever output: psnr_y for psnr_y/x2, l1 for noisy/of=l1."""
+    base, _, rest = name.partition("/")
+    if base != "noisy":
+        return base
+    return taken(rest.removeprefix("of=")) if rest.startswith("of=") else "psnr_y"
+
+
+def better(name: str) -> Literal[-1, 0, 1]:
+    """Which way is better: 1 higher, -1 lower, 0 where nobody has said."""
+    name = taken(name)
+    if name in LOWER_IS_BETTER:
+        return -1
+    return 1 if name.split("_")[0] in HIGHER_IS_BETTER or name in HIGHER_IS_BETTER else 0
+
+
+def unit_of(value: Value) -> str | None:
+    """The unit of a value; None for a bare number, which takes the unit of what it stands beside.
+
+    Raises:
+        ClaimError: unlike things are added.
+    """
+    match value:
+        case Number():
+            return value.unit or None
+        case Quantity():
+            if taken(value.name).startswith("psnr"):
+                return "dB"
+            return "ms" if value.name in TIMINGS else ""
+        case Arithmetic():
+            left, right = unit_of(value.left), unit_of(value.right)
+            if value.operator in "+-":
+                _same_unit(value.left, value.right, value.offset, value.operator)
+                return left if left is not None else right
+            left, right = left or "", right or ""
+            if value.operator == "/":
+                return left if not right else "" if left == right else f"{left}/{right}"
+            return f"{left}·{right}" if left and right else left or right
+
+
+def margin_of(values: Iterable[Value], margins: Mapping[str, float]) -> float | None:
+    """The min_effect that differences of these values are held against, if the study names one.
+
+    It is that of the one metric they speak of; a product or a ratio has none.
+    """
+    found = list(values)
+    if any(_has_product(value) for value in found):
+        return None
+    metrics = {quantity.name for value in found for quantity in quantities(value)}
+    return margins.get(metrics.pop()) if len(metrics) == 1 else None
+
+
+def sort_of(name: str, vocabulary: Vocabulary) -> Sort | None:
+    """What a quantity is: a score, a cost, a timing or a curve; None where it is unknown."""
+    kinds: tuple[tuple[Sort, tuple[str, ...]], ...] = (
+        ("score", vocabulary.metrics),
+        ("cost", vocabulary.costs),
+        ("timing", vocabulary.timings),
+        ("curve", (*vocabulary.curves, "epochs_to")),
+    )
+    return next((sort for sort, names in kinds if name in names), None)
+
+
+def _comparison(test: Comparison, vocabulary: Vocabulary) -> None:
+    _measured(test, vocabulary)
+    _same_unit(test.left, test.right, test.offset, test.operator)
+    if test.within and test.operator != "≈":
+        raise ClaimError("within belongs to ≈ (or ~=)", test.within.offset)
+    if test.operator == "=":
+        for quantity in quantities(test):
+            if not quantity.published and sort_of(quantity.name, vocabulary) != "cost":
+                raise ClaimError(
+                    f"= is for exact counts; {quantity.name} is measured: use ≈", quantity.offset
+                )
+    if test.operator != "≈":
+        return
+    if test.within is None:
+        if margin_of((test.left, test.right), vocabulary.margins) is None:
+            raise ClaimError("≈ needs a margin here: add within NUMBER, or within 5 %", test.offset)
+    elif test.within.value <= 0:
+        raise ClaimError(f"{test.within} is no margin; it is above 0", test.within.offset)
+    elif test.within.unit != "%":
+        _same_unit(test.left, test.within, test.within.offset, "within")
+
+
+def _extreme(test: Extreme, vocabulary: Vocabulary) -> None:
+    _quantity(test.quantity, vocabulary)
+    for other in test.others or ():
+        _known(other, vocabulary.variants, "variant", test.offset)
+        if other == test.quantity.variant:
+            raise ClaimError(f"{other} is compared with itself", test.offset)
+    if test.kind in ("best", "worst") and not better(test.quantity.name):
+        raise ClaimError(
+            f"nobody has said whether more {test.quantity.name} is better: "
+            "write highest of or lowest of",
+            test.offset,
+        )
+
+
+def _measured(test: Comparison | Value, vocabulary: Vocabulary) -> None:
+    """Every quantity is known, and there is one; scores by seed and times by round stay apart."""
+    found = list(quantities(test))
+    if not found:
+        raise ClaimError("two numbers: nothing measured stands in it", test.offset)
+    sorts = {_quantity(q, vocabulary) for q in found if not q.published} - {"cost"}
+    for quantity in found:
+        if quantity.published:
+            _quantity(quantity, vocabulary)
+    if "timing" in sorts and len(sorts) > 1:
+        raise ClaimError("scores go by seed and times by round: they do not pair", test.offset)
+
+
+def _quantity(quantity: Quantity, vocabulary: Vocabulary, *, every: bool = False) -> Sort:
+    name, at = quantity.name, quantity.offset
+    sort = sort_of(name, vocabulary)
+    if sort is None:
+        known = (*vocabulary.metrics, *vocabulary.costs, *vocabulary.timings, *vocabulary.curves)
+        raise _unknown(name, (*known, "epochs_to"), "quantity", at)
+    if not every or quantity.variant != "*":
+        if not quantity.published:
+            _known(quantity.variant, vocabulary.variants, "variant", at)
+        elif vocabulary.published is not None:
+            _known(quantity.variant, vocabulary.published, "published variant", at)
+    if quantity.dataset:
+        if sort != "score":
+            raise ClaimError(f"{name} takes a variant only, not a data set", at)
+        if quantity.epochs or quantity.last is not None:
+            raise ClaimError("curves are taken on the validation set: leave the data set out", at)
+        if not quantity.published:
+            _known(quantity.dataset, vocabulary.datasets, "data set", at)
+    if sort in ("cost", "timing") and (quantity.epochs or quantity.last is not None):
+        raise ClaimError(f"{name} has no epochs", at)
+    if (name == "epochs_to") != (quantity.reaching is not None):
+        if quantity.reaching:
+            raise ClaimError(
+                f"{name} has no setting {quantity.reaching[0]!r} (known: epoch, epochs, last)", at
+            )
+        raise ClaimError("epochs_to needs a level: epochs_to(variant, loss=0.03)", at)
+    if quantity.reaching:
+        _known(quantity.reaching[0], (*vocabulary.curves, *vocabulary.metrics), "curve", at)
+        if not better(quantity.reaching[0]):
+            raise ClaimError(f"nobody has said whether {quantity.reaching[0]} should fall", at)
+    return sort
+
+
+def _same_unit(left: Value, right: Value, offset: int, sign: str) -> None:
+    one, two = unit_of(left), unit_of(right)
+    if one is None or two is None or one == two:
+        return
+    raise ClaimError(f"{_named(left)} {sign} {_named(right)}: {one or 'a plain number'} beside "
+                     f"{two or 'a plain number'}", offset)  # fmt: skip
+
+
+def _named(value: Value) -> str:
+    return f"({value})" if isinstance(value, Arithmetic) else str(value)
+
+
+def _has_product(value: Value) -> bool:
+    if not isinstance(value, Arithmetic):
+        return False
+    return value.operator in "*/" or _has_product(value.left) or _has_product(value.right)
+
+
+def _known(name: str, names: tuple[str, ...], what: str, offset: int) -> None:
+    if name not in names:
+        raise _unknown(name, names, what, offset)
+
+
+def _unknown(name: str, names: tuple[str, ...], what: str, offset: int) -> ClaimError:
+    near = get_close_matches(name, names, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return ClaimError(
+        f"{what} {name!r} is unknown{hint} (known: {', '.join(sorted(names)) or 'none'})", offset
+    )

@@ -1,0 +1,197 @@
+"""Whether training had come to rest, variant by variant, and whether the ranking had settled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from srbench.analysis.bands import band
+from srbench.analysis.curves import curve_names, read_curve, thinned
+from srbench.analysis.metric_names import metric_name
+from srbench.analysis.plateaus import SETTLED, Plateau, Settling, plateau, settling
+from srbench.analysis.results import Results
+from srbench.analysis.run_matrix import cells, trained
+from srbench.core.numbers import justified_decimals, plural, with_unit
+from srbench.core.table import Column, Mark, Table, Value
+
+ABOVE_FLAT = "validate/psnr_above_flat"
+MOST_POINTS = 60  # at which the ranking is looked at
+STATES = {
+    "rest": "at rest", "moving": "still moving", "unsure": "not shown", "too short": "too short",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """How the order of the variants on validate came to be the last one."""
+
+    axis: str  # epoch | step
+    at: tuple[float, ...]
+    found: Settling
+    variants: int
+
+    @property
+    def settled_from(self) -> float | None:
+        """Where the order became the last one, nearly; None: only at the last point."""
+        place = self.found.settled_at
+        return None if place is None else self.at[place]
+
+
+def tolerance(results: Results) -> float:
+    """What a curve may still change: half of `min_effect`, or 0.05 dB (0.001 without a unit)."""
+    facts = results.facts
+    return facts.min_effect / 2 if facts.min_effect else 0.05 if facts.unit == "dB" else 0.001
+
+
+def tolerance_said(results: Results) -> str:
+    """The tolerance with its unit."""
+    return with_unit(f"{tolerance(results):g}", results.facts.unit)
+
+
+def validation_curve(results: Results) -> str | None:
+    """The curve of the primary metric on `validate`, where there is one."""
+    wanted = [n for n in curve_names(results) if "val" in n and results.facts.metric in n]
+    return wanted[0] if wanted else None
+
+
+def collapsed(results: Results) -> dict[str, tuple[int, int]]:
+    """variant -> finished runs whose last validation was worth less than one flat colour, of all.
+
+    Empty where the study does not score psnr_above_flat.
+    """
+    if ABOVE_FLAT not in curve_names(results):
+        return {}
+    lines = read_curve(results, ABOVE_FLAT).lines
+    ends: dict[str, list[bool]] = {}
+    for cell in cells(results):
+        line = lines.get((cell.variant, cell.seed))
+        if cell.state == "done" and line is not None:
+            ends.setdefault(cell.variant, []).append(bool(line[1][-1] < 0))
+    return {variant: (sum(below), len(below)) for variant, below in ends.items()}
+
+
+@lru_cache(maxsize=8)
+def plateaus(results: Results) -> dict[str, Plateau]:
+    """variant -> how its mean curve on `validate` ended; empty without such a curve."""
+    _, _, means = _means(results)
+    return {name: plateau(y, tolerance(results)) for name, y in means.items()}
+
+
+@lru_cache(maxsize=8)
+def ranking_settled(results: Results) -> Ranking | None:
+    """The variants' order over training; None below 3 variants or 3 points."""
+    axis, x, means = _means(results)
+    if len(means) < 3 or len(x) < 3:
+        return None
+    keep = thinned(len(x), MOST_POINTS)
+    curves = np.stack([y[keep] for y in means.values()])
+    if not np.isfinite(curves[:, -1]).any():
+        return None
+    return Ranking(axis, tuple(map(float, x[keep])), settling(curves), len(means))
+
+
+@lru_cache(maxsize=8)
+def _means(results: Results) -> tuple[str, np.ndarray, dict[str, np.ndarray]]:
+    """Axis, positions, and variant -> mean over its finished seeds, NaN where it has no point."""
+    name = validation_curve(results)
+    if name is None:
+        return "", np.empty(0), {}
+    curve = read_curve(results, name)
+    done: dict[str, list[int]] = {}
+    for cell in cells(results):
+        if cell.state == "done":
+            done.setdefault(cell.variant, []).append(cell.seed)
+    found = {v: curve.over_seeds(v, done[v]) for v in trained(results) if v in done}
+    lines = {v: (x, band(values).mean) for v, (x, values) in found.items() if len(values)}
+    if not lines:
+        return curve.axis, np.empty(0), {}
+    axis = np.unique(np.concatenate([x for x, _ in lines.values()]))
+    out = {}
+    for v, (x, mean) in lines.items():
+        out[v] = np.full(len(axis), np.nan)
+        out[v][np.searchsorted(axis, x)] = mean
+    return curve.axis, axis, out
+
+
+def moving(results: Results) -> list[str]:
+    """The variants whose curve was still moving."""
+    return [name for name, end in plateaus(results).items() if end.state == "moving"]
+
+
+def converged(results: Results) -> str:
+    """yes, no with a count, not shown with a count, or not known."""
+    found = [end.state for end in plateaus(results).values()]
+    if not found or all(state == "too short" for state in found):
+        return "not known"
+    if "moving" in found:
+        return f"no: {found.count('moving')} of {len(found)} variants still moving"
+    rest = found.count("rest")
+    return "yes, on validate" if rest == len(found) else f"shown for {rest} of {len(found)}"
+
+
+def convergence_heading(results: Results) -> str:
+    """Whether training had come to rest."""
+    found = [end.state for end in plateaus(results).values()]
+    if not found or all(state == "too short" for state in found):
+        return "Whether training had converged is not known"
+    if all(state == "rest" for state in found):
+        return "The validation curves of all variants had come to rest"
+    count = found.count("moving")
+    if count == len(found):
+        return "No variant had come to rest when training ended"
+    if count:
+        return f"{count} of {plural(len(found), 'variant')} had not come to rest"
+    shown_ = found.count("rest")
+    return f"Rest is shown for {shown_} of {plural(len(found), 'variant')}"
+
+
+def ranking_said(results: Results) -> str:
+    """Whether the order had settled before the end; "" where nobody can say."""
+    known = ranking_settled(results)
+    if known is None:
+        return ""
+    last = known.at[-1]
+    of = (
+        f"of {plural(known.variants, 'variant')} by {metric_name(results.facts.metric)} on validate"
+    )
+    if known.settled_from is None:
+        return (
+            f"The order {of} was still changing: Kendall's rank correlation with the last "
+            f"{known.axis} ({last:g}) stayed below {SETTLED} until the end."
+        )
+    return (
+        f"The order {of} was the last one, nearly (Kendall's rank correlation {SETTLED} or more), "
+        f"from {known.axis} {known.settled_from:g} of {last:g} on."
+    )
+
+
+def convergence_shown(results: Results) -> Table:
+    """One row a variant: what its curve would change over another third of training."""
+    found, unit = plateaus(results), results.facts.unit
+    suffix = f"_{unit.lower()}" if unit else ""
+    d = justified_decimals([(end.high - end.low) / 2 for end in found.values()], unit)
+    rows: list[tuple[Value, ...]] = []
+    for name in trained(results):
+        end = found.get(name)
+        if end is None:
+            rows.append((name, Mark("no curve", "no finished run has this curve"), *[Mark("")] * 4))
+            continue
+        short = Mark("too short", f"{end.points} points in the last third; 10 are needed")
+        known = [x if x == x else short for x in (end.change, end.low, end.high)]
+        rows.append((name, STATES[end.state], *known, end.points))
+    columns = (
+        Column("variant", "variant"),
+        Column("state", "state"),
+        Column(f"change{suffix}", "would change by", unit, "difference", d),
+        Column(f"low{suffix}", "95 % from", unit, "difference", d),
+        Column(f"high{suffix}", "95 % to", unit, "difference", d),
+        Column("points", "points in the last third", kind="count"),
+    )
+    caption = (
+        "Change over another third of training at the pace of the last third, "
+        f"{metric_name(results.facts.metric)} on validate; at rest: within "
+        f"±{tolerance_said(results)}"
+    )
+    return Table("convergence", caption, columns, tuple(rows))

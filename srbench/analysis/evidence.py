@@ -1,0 +1,169 @@
+"""The facts that claims are held against, read from one study's rows: plain numbers, by name.
+
+Only what the claims speak of is gathered: curves are long. Seeds count where the run finished;
+the others stand under `gaps` with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from math import isfinite
+
+import numpy as np
+import pandas as pd
+
+from srbench.analysis.claims import Evidence
+from srbench.analysis.claims_evidence import Curve
+from srbench.analysis.convergence import collapsed, tolerance, validation_curve
+from srbench.analysis.curves import curve_names, read_curve
+from srbench.analysis.judgement import judgement
+from srbench.analysis.latency import rounds_of
+from srbench.analysis.plateaus import plateau
+from srbench.analysis.results import Results
+from srbench.analysis.run_matrix import cells, controls, interpolations, number, text, trained
+
+COSTS = {
+    "params": "parameters", "frozen_params": "frozen", "dead_params": "dead", "macs": "macs_720p",
+    "macs_256": "macs_256", "activations": "activations", "receptive_field": "receptive_field",
+}  # fmt: skip
+"""A cost as claims name it, and its column."""
+
+
+def evidence_of(
+    results: Results, *, quantities: Collection[str], events: Collection[tuple[str, str]]
+) -> Evidence:
+    """What claims about these quantities and (event, variant) may rest on."""
+    facts = results.facts
+    apart = set(controls(results))
+    return Evidence(
+        baseline=facts.baseline,
+        metric=facts.metric,
+        dataset=facts.dataset,
+        variants=tuple(name for name in trained(results) if name not in apart),
+        scores=_scores(results),
+        curves=_curves(results, quantities),
+        costs=_costs(results),
+        rounds=dict(rounds_of(results)) if {"latency", "step_time"} & set(quantities) else {},
+        events={key: found for key in events if (found := _event(results, *key))[1]},
+        gaps=_gaps(results),
+        verdicts={
+            row.variant: "identical" if row.identical else row.word
+            for row in judgement(results).contrasts
+            if row.word is not None
+        },
+        margins={facts.metric: facts.min_effect} if facts.min_effect else {},
+        published=_published(results),
+        study=facts.name,
+    )
+
+
+def _scores(results: Results) -> dict[tuple[str, str, str], Mapping[int, float] | float]:
+    """Means over a set's images under the study's protocol; interpolations have one figure."""
+    frame = results.scores[results.scores["protocol"] == results.facts.protocol]
+    done = {(cell.variant, cell.seed) for cell in cells(results) if cell.state == "done"}
+    untrained = set(interpolations(results))
+    out: dict[tuple[str, str, str], Mapping[int, float] | float] = {}
+    seeds: dict[tuple[str, str, str], dict[int, float]] = {}
+    by = ["metric", "variant", "dataset", "seed"]
+    for row in frame.groupby(by)["value"].mean().reset_index().to_dict("records"):
+        key = str(row["metric"]), str(row["variant"]), str(row["dataset"])
+        if key[1] in untrained:
+            out[key] = float(row["value"])
+        elif (key[1], int(row["seed"])) in done:
+            seeds.setdefault(key, {})[int(row["seed"])] = float(row["value"])
+    return out | seeds
+
+
+def _curves(
+    results: Results, wanted: Collection[str]
+) -> dict[tuple[str, str], Mapping[int, Curve]]:
+    done = {(cell.variant, cell.seed) for cell in cells(results) if cell.state == "done"}
+    out: dict[tuple[str, str], dict[int, Curve]] = {}
+    for name in curve_names(results):
+        if name.removeprefix("validate/") not in wanted:
+            continue
+        curve = read_curve(results, name)
+        if curve.axis != "epoch":
+            continue
+        for (variant, seed), (epochs, values) in curve.lines.items():
+            if (variant, seed) in done:
+                out.setdefault((name, variant), {})[seed] = (epochs.tolist(), values.tolist())
+    return dict(out)
+
+
+def _costs(results: Results) -> dict[tuple[str, str], float]:
+    out = {}
+    for row in results.variants.to_dict("records"):
+        for name, column in COSTS.items():
+            value = number(row.get(column))
+            if isfinite(value):
+                out[name, str(row["variant"])] = value
+    memory: dict[str, list[float]] = {}
+    for cell in cells(results):
+        if isfinite(cell.peak_memory_mb):
+            memory.setdefault(cell.variant, []).append(cell.peak_memory_mb)
+    return out | {("memory_mb", name): float(np.mean(known)) for name, known in memory.items()}
+
+
+def _event(results: Results, event: str, variant: str) -> tuple[int, int]:
+    """In how many runs it happened, of those that can tell: (0, 0) where none can."""
+    mine = [cell for cell in cells(results) if cell.variant == variant]
+    done = [cell for cell in mine if cell.state == "done"]
+    diverged = sum(cell.state == "failed" and cell.reason == "diverged" for cell in mine)
+    if event == "diverges":
+        return diverged, diverged + len(done)
+    if event == "collapses":
+        return collapsed(results).get(variant, (0, 0))
+    name = validation_curve(results)
+    if event != "converges" or name is None:
+        return 0, 0
+    lines = read_curve(results, name).lines
+    ends = [
+        plateau(lines[variant, cell.seed][1], tolerance(results)).state
+        for cell in done
+        if (variant, cell.seed) in lines
+    ]
+    told = ends.count("rest") + ends.count("moving") + diverged  # a run that diverged did not
+    return ends.count("rest"), told
+
+
+def _gaps(results: Results) -> dict[str, dict[int, str]]:
+    out: dict[str, dict[int, str]] = {}
+    for cell in cells(results):
+        if not isfinite(cell.score):
+            why = cell.reason or ("not scored" if cell.state == "done" else cell.state)
+            out.setdefault(cell.variant, {})[cell.seed] = why
+    return out
+
+
+def _published(results: Results) -> Evidence | None:
+    """Others' figures, by the same names; of two sources for one figure the first stored counts."""
+    frame = results.published
+    if frame.empty:
+        return None
+    scores: dict[tuple[str, str, str], Mapping[int, float] | float] = {}
+    costs: dict[tuple[str, str], float] = {}
+    points: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    for _, source in frame.groupby("source", sort=False):
+        known = set(points)
+        for row in source.to_dict("records"):
+            key, at = (text(row["quantity"]), text(row["variant"])), number(row["epoch"])
+            value, dataset = number(row["value"]), text(row["dataset"])
+            if isfinite(at):
+                if key not in known:
+                    points.setdefault(key, []).append((at, value))
+            elif dataset:
+                scores.setdefault((*key, dataset), value)
+            else:
+                costs.setdefault(key, value)
+    curves: dict[tuple[str, str], Mapping[int, Curve]] = {
+        key: {0: ([at for at, _ in sorted(line)], [value for _, value in sorted(line)])}
+        for key, line in points.items()
+    }
+    return Evidence(
+        dataset=results.facts.dataset,
+        variants=tuple(pd.unique(frame["variant"].astype(str))),
+        scores=scores,
+        curves=curves,
+        costs=costs,
+    )

@@ -1,0 +1,186 @@
+"""What a study cannot tell, and the line of facts under its answer."""
+
+from __future__ import annotations
+
+from srbench.analysis.convergence import converged, plateaus, ranking_said, validation_curve
+from srbench.analysis.judgement import Judgement, Outcome, control_outcome, judgement
+from srbench.analysis.metric_names import metric_name
+from srbench.analysis.phrases import quantity
+from srbench.analysis.power import detectable, noise_floor
+from srbench.analysis.ranking import effect_decimals
+from srbench.analysis.results import Results
+from srbench.analysis.run_matrix import cells, compared, text
+from srbench.analysis.warnings import labels
+from srbench.core.numbers import duration, listed, plural, shown, with_unit
+
+OUTCOMES: dict[Outcome, str] = {"passed": "as they must", "failed": "failed", "open": "open"}
+
+
+def facts_line(results: Results) -> tuple[tuple[str, str], ...]:
+    """(heading, value) pairs for the line of facts."""
+    facts, rows, found = results.facts, cells(results), judgement(results)
+    done = [c for c in rows if c.state == "done"]
+    seconds = sum(c.train_seconds for c in done if c.train_seconds == c.train_seconds)
+    devices = sorted({text(d) for d in results.runs["device"]} - {""})
+    ended = sorted(text(f)[:10] for f in results.runs["finished"] if text(f))
+    out = [
+        ("runs", f"{len(done)} of {len(rows)} done"),
+        ("seeds", _seeds(results)),
+        ("training", f"{plural(facts.epochs, 'epoch')}, {plural(facts.steps, 'step')}"),
+        ("device", listed(devices)),
+        ("time", f"{duration(seconds)} of training" if seconds else ""),
+        ("date", ended[-1] if ended else facts.planned_at[:10]),
+        ("converged", converged(results)),
+        ("controls", _controls(found)),
+    ]
+    for state in sorted({c.state for c in rows} - {"done"}):
+        out.append((state, plural(sum(c.state == state for c in rows), "run")))
+    stale = sum(c.stale for c in rows)
+    out.append(("stale", plural(stale, "run") if stale else ""))
+    return tuple((head, value) for head, value in out if value)
+
+
+def _seeds(results: Results) -> str:
+    if not results.facts.looks:
+        return str(len(results.facts.seeds))
+    taken = max((len(e.course.looks) for e in judgement(results).contrasts if e.course), default=0)
+    return f"until decided; {taken} of {plural(len(results.facts.looks), 'look')} taken"
+
+
+def _controls(found: Judgement) -> str:
+    outcomes = [control_outcome(row)[0] for row in found.controls]
+    counts = [
+        f"{outcomes.count(outcome)} {word}"
+        for outcome, word in OUTCOMES.items()
+        if outcome in outcomes
+    ]
+    return ", ".join(counts)
+
+
+def cannot_tell(results: Results) -> tuple[str, ...]:
+    """The limits of the evidence, one sentence each."""
+    facts, found = results.facts, judgement(results)
+    out = [f"{label.word.capitalize()}: {label.says}." for label in labels(results)]
+    out += [*_seeds_said(results, found), *_looks_said(results, found)]
+    wanting = [f"{e.variant} ({e.incomplete})" for e in found.contrasts if e.incomplete]
+    if wanting:
+        named = "; ".join(wanting[:3]) + (f"; and {len(wanting) - 3} more" if wanting[3:] else "")
+        out.append(f"Missing cells: {named}. What is lost may not be lost at random.")
+    out += _training_said(results)
+    sets = sorted({str(d) for d in results.scores["dataset"]} | {facts.dataset})
+    count = results.scores.loc[results.scores["dataset"] == facts.dataset, "image"].nunique()
+    out.append(
+        f"Images: only {listed(sets)} ({plural(int(count), 'image')} in the primary set), scale "
+        f"x{facts.scale}. Other images, scales and degradations were not tried."
+    )
+    out.append(
+        f"Outcome: verdicts are on {metric_name(facts.metric)} on {facts.dataset} under "
+        f"{facts.protocol} alone; other metrics and sets are shown and are secondary. PSNR is not "
+        "what an eye sees."
+    )
+    out += [*_multiplicity(results, found), _controls_said(found)]
+    return tuple(sentence for sentence in out if sentence)
+
+
+def _seeds_said(results: Results, found: Judgement) -> list[str]:
+    facts = results.facts
+    most = max((e.pairs for e in found.contrasts), default=0)
+    if not facts.looks and len(facts.seeds) < 3:
+        return [
+            f"Seeds: {plural(len(facts.seeds), 'seed')} give numbers but no verdict; "
+            "take at least 3, better 5."
+        ]
+    spreads = sorted(e.verdict.sd for e in found.contrasts if e.verdict.sd == e.verdict.sd)
+    if most < 3 or not spreads:
+        return []
+    said = f"Seeds: up to {most} trainings a contrast. "
+    least = detectable(spreads[len(spreads) // 2], most, max(len(found.contrasts), 1))
+    d = effect_decimals(results)
+    if facts.looks or not least < float("inf"):
+        return [f"{said}A smaller difference may be there and not be seen."]
+    size = with_unit(shown(least, d), facts.unit)
+    return [
+        f"{said}With the spread met here (the middle one of the contrasts), an effect below "
+        f"{size} would be missed more than one time in five."
+    ]
+
+
+def _looks_said(results: Results, found: Judgement) -> list[str]:
+    facts = results.facts
+    if not facts.looks:
+        if len(results.looks):
+            return [
+                "Looks: this study was looked at while seeds were added, and its file now fixes "
+                "their number; its verdicts do not count those looks."
+            ]
+        return ["Looks: the number of seeds was fixed; verdicts hold for one look at the end."]
+    open_ = [e for e in found.contrasts if e.course and e.course.state == "continue"]
+    said = (
+        f"Looks: seeds were added until decided, with looks at {listed(map(str, facts.looks))} "
+        "seeds; the error is spent over all of them, and the repeated intervals are wide for it."
+    )
+    if open_:
+        said += f" {plural(len(open_), 'contrast')} still {'waits' if len(open_) == 1 else 'wait'}."
+    return [said]
+
+
+def _training_said(results: Results) -> list[str]:
+    facts, found = results.facts, plateaus(results)
+    out = []
+    if not any(end.state != "too short" for end in found.values()):
+        why = "has too few points" if validation_curve(results) else "is not stored"
+        out.append(f"Convergence: not known, since the curve on validate {why}.")
+    elif all(end.state == "rest" for end in found.values()):
+        out.append(
+            "Convergence: the curves had come to rest under this schedule. A plateau that a "
+            "schedule made does not say that a longer one would gain nothing."
+        )
+    settled = ranking_said(results)
+    out += [f"Ranking: {settled[:1].lower()}{settled[1:]}"] if settled else []
+    out.append(
+        f"Budget: one budget was tried ({plural(facts.epochs, 'epoch')}, "
+        f"{plural(facts.steps, 'step')}). A longer training may rank the variants differently."
+    )
+    out.append(
+        "Tuning: learning rate, schedule and loss were held fixed unless a variant names its own; "
+        "none was tuned for a variant."
+    )
+    return out
+
+
+def _multiplicity(results: Results, found: Judgement) -> list[str]:
+    count = len(compared(results))
+    if count < 2:
+        return []
+    if found.schedule is not None:
+        return [
+            f"Many contrasts: each of the {count} has 0.05/{count} for its verdict. Effects by "
+            "image, other metrics and claims beside the verdicts are not in that count."
+        ]
+    return [
+        f"Many contrasts: verdicts hold over all {count} at once (Holm, 5 % for each family); each "
+        "95 % interval stands for itself, the simultaneous (thin) one for all. Effects by image "
+        "and other metrics are not in that count."
+    ]
+
+
+def _controls_said(found: Judgement) -> str:
+    if not found.controls:
+        return (
+            "Controls: none. A study may name identity (the baseline drawn anew: must not differ) "
+            "and broken (must hurt)."
+        )
+    return f"Controls: {'; '.join(control_outcome(row)[1] for row in found.controls)}."
+
+
+def noise_said(results: Results) -> str:
+    """The noise floor from the identity control; "" without one."""
+    rows = [e for e in judgement(results).controls if e.variant == "identity" and e.pairs > 1]
+    if not rows:
+        return ""
+    floor = noise_floor([rows[0].differences])
+    low, high = quantity(results, floor.low), quantity(results, floor.high)
+    return (
+        f"Noise floor: the baseline against itself, drawn anew, differs with a standard deviation "
+        f"of {quantity(results, floor.sd)} for one seed (95 % interval {low} to {high}), unpaired."
+    )

@@ -1,0 +1,257 @@
+"""Published figures beside ours, where variant and quantity are the same; never one number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from math import floor, isfinite, log10, nan
+from typing import Any
+
+import pandas as pd
+
+from srbench.analysis.agreement import Agreement, rank_agreement
+from srbench.analysis.claims_evidence import Curve
+from srbench.analysis.curves import curve_names
+from srbench.analysis.effects import Interval, t_interval
+from srbench.analysis.evidence import evidence_of
+from srbench.analysis.latency import QUANTITIES, over, timings
+from srbench.analysis.metric_names import metric_name
+from srbench.analysis.results import Results
+from srbench.analysis.run_matrix import interpolations, number, text, trained
+from srbench.core.numbers import listed, plural
+from srbench.core.table import Column, Mark, Table, Value
+
+Curves = Mapping[tuple[str, str], Mapping[int, Curve]]
+LEAST_RANKED = 4  # variants that two orders need to be compared
+
+
+@dataclass(frozen=True)
+class Beside:
+    """One published figure of a variant that this study has too, and ours."""
+
+    source: str
+    quantity: str
+    dataset: str
+    epoch: float  # NaN where it is no point of a curve
+    variant: str
+    theirs: float
+    unit: str
+    ours: Interval  # over seeds, of times over rounds; count 1 and no width for counts
+    exact: bool  # ours is a count, without seeds
+    why: str  # why there is no figure of ours
+
+
+@lru_cache(maxsize=8)
+def beside(results: Results) -> tuple[Beside, ...]:
+    """Published figures of our variants; of a published curve its last epoch that we reach."""
+    frame = results.published[results.published["variant"].isin(_rows(results))]
+    if frame.empty:
+        return ()
+    evidence = evidence_of(results, quantities=set(frame["quantity"]), events=())
+    out = []
+    by = ["source", "quantity", "dataset", "variant"]
+    for _, rows in frame.groupby(by, sort=False, dropna=False):
+        row = rows.iloc[-1]
+        quantity, variant, dataset = (text(row[k]) for k in ("quantity", "variant", "dataset"))
+        at, value, why = nan, number(row["value"]), ""
+        ours: list[float] = []
+        exact = False
+        if rows["epoch"].notna().any():
+            reached = _reached(evidence.curves, quantity, variant)
+            wanted = rows[rows["epoch"].isin(list(reached))]
+            why = "" if len(wanted) else "no run of ours has this curve at a published epoch"
+            row = (wanted if len(wanted) else rows).sort_values("epoch").iloc[-1]
+            at, value = number(row["epoch"]), number(row["value"])
+            ours = reached.get(at, [])
+        elif quantity in QUANTITIES:
+            value_of, why = _timed(results, frame, row), f"{quantity} was not timed here"
+            out.append(
+                Beside(text(row["source"]), quantity, dataset, at, variant, value,
+                       text(row["unit"]), value_of, False, "" if value_of.count else why)
+            )  # fmt: skip
+            continue
+        elif dataset or (quantity, variant) not in evidence.costs:
+            key = (quantity, variant, dataset or results.facts.dataset)
+            scores = evidence.scores.get(key, {})
+            ours = list(scores.values()) if isinstance(scores, Mapping) else [scores]
+            where = f" on {dataset}" if dataset else ""
+            why = "" if ours else f"{quantity}{where} was not measured here"
+        else:
+            ours, exact = [evidence.costs[quantity, variant]], True
+        out.append(
+            Beside(text(row["source"]), quantity, dataset, at, variant, value, text(row["unit"]),
+                   t_interval(ours), exact, why)
+        )  # fmt: skip
+    return tuple(out)
+
+
+def _rows(results: Results) -> list[str]:
+    """Everything that may have a published figure: what was trained, and interpolations."""
+    return [*trained(results), *interpolations(results)]
+
+
+def _timed(results: Results, frame: pd.DataFrame, row: pd.Series[Any]) -> Interval:
+    """Our time of a published one, over rounds; without a unit it is a ratio, and ours is too.
+
+    A ratio is to the variant that the source gives 1.
+    """
+    nothing = Interval(nan, nan, nan, 0)
+    quantity, unit = str(row["quantity"]), text(row["unit"])
+    found = {timing.variant: timing for timing in timings(results, quantity)}
+    mine = found.get(str(row["variant"]))
+    if mine is None:
+        return nothing
+    if unit:
+        per = {"ms": 1.0, "s": 1e-3}.get(unit)
+        ms = mine.ms
+        return nothing if per is None else Interval(
+            ms.mean * per, ms.low * per, ms.high * per, ms.count
+        )  # fmt: skip
+    group = (frame["source"] == row["source"]) & (frame["quantity"] == quantity)
+    ones = frame.loc[group & (frame["value"] == 1), "variant"]
+    base = next((str(name) for name in ones if str(name) in mine.taken.times), None)
+    if base is None:
+        return nothing
+    times = mine.taken.times
+    ratio = over(times[mine.variant], times[base])
+    return Interval(ratio.value, ratio.low, ratio.high, ratio.rounds)
+
+
+def _reached(curves: Curves, quantity: str, variant: str) -> dict[float, list[float]]:
+    """epoch -> our values over seeds, of the curve of that name (on validate for a metric)."""
+    found: dict[float, list[float]] = {}
+    lines = curves.get((quantity, variant)) or curves.get((f"validate/{quantity}", variant)) or {}
+    for epochs, values in lines.values():
+        for epoch, value in zip(epochs, values, strict=True):
+            if isfinite(value):
+                found.setdefault(float(epoch), []).append(float(value))
+    return found
+
+
+def agreements(results: Results) -> tuple[tuple[str, str, str, Agreement], ...]:
+    """(source, quantity, dataset, agreement of the two orders), where 4 variants have both."""
+    groups: dict[tuple[str, str, str], list[Beside]] = {}
+    for row in beside(results):
+        if row.ours.count:
+            groups.setdefault((row.source, row.quantity, row.dataset), []).append(row)
+    return tuple(
+        (*key, rank_agreement([row.ours.mean for row in rows], [row.theirs for row in rows]))
+        for key, rows in groups.items()
+        if len(rows) >= LEAST_RANKED
+    )
+
+
+def published_shown(results: Results) -> Table:
+    """One row a published figure of a variant that is here too."""
+    found = beside(results)
+    rows: list[tuple[Value, ...]] = []
+    for row in found:
+        wanting = Mark("missing", row.why or "no finished run")
+        counted = Mark("exact", "a count") if row.exact else Mark("few seeds", "needs two seeds")
+        half = row.ours.half
+        d = digits_of(half if half == half else 0.0, row.theirs)
+        ours = round(row.ours.mean, d)
+        rows.append(
+            (
+                row.variant,
+                row.quantity,
+                row.dataset or ("" if row.epoch != row.epoch else "training"),
+                f"{row.epoch:g}" if row.epoch == row.epoch else "",
+                row.theirs,
+                ours if row.ours.count else wanting,
+                round(half, d) if half == half else counted if row.ours.count else wanting,
+                round(ours - row.theirs, d) if row.ours.count else wanting,
+                row.unit,
+                0 if row.exact else row.ours.count,
+                row.source,
+            )
+        )
+    columns = (
+        Column("variant", "variant"),
+        Column("quantity", "quantity"),
+        Column("dataset", "on"),
+        Column("epoch", "epoch"),
+        Column("published", "published", kind="measure"),
+        Column("ours", "ours", kind="measure"),
+        Column(
+            "ours_half", "ours \u00b1", kind="measure", note="95 %, over seeds; times over rounds"
+        ),
+        Column("difference", "ours \u2212 published", kind="measure"),
+        Column("unit", "unit"),
+        Column("seeds", "seeds", kind="count", note="of times, rounds"),
+        Column("source", "source"),
+    )
+    caption = "Published figures beside ours; protocols and images may differ"
+    return Table("published", caption, columns, tuple(rows))
+
+
+def digits_of(half: float, theirs: float) -> int:
+    """Decimals of ours: two digits of its half-width; without one, four digits of theirs."""
+    if half > 0:
+        return 1 - floor(log10(half))
+    return 0 if theirs == 0 else max(0, 3 - floor(log10(abs(theirs))))
+
+
+def published_heading(results: Results) -> str:
+    """How many figures stand beside ours."""
+    both = [row for row in beside(results) if row.ours.count]
+    names = {row.variant for row in both}
+    if not both:
+        return "No published figure meets one of ours"
+    return f"{plural(len(both), 'published figure')} of {plural(len(names), 'variant')} beside ours"
+
+
+def agreements_shown(results: Results) -> Table:
+    """Whether their order is ours: one row a source, quantity and dataset."""
+    few = Mark("few variants", "an interval needs five variants")
+    rows: list[tuple[Value, ...]] = []
+    for source, quantity, dataset, found in agreements(results):
+        if found.coefficient == found.coefficient:
+            ends = (found.low, found.high) if found.low == found.low else (few, few)
+            where = (metric_name(quantity), dataset, found.items)
+            rows.append((*where, found.coefficient, *ends, found.p, source))
+    columns = (
+        Column("quantity", "quantity"),
+        Column("dataset", "on"),
+        Column("variants", "variants", kind="count"),
+        Column("correlation", "rank correlation", "", "number", 2, note="Kendall's tau-b"),
+        Column("low", "95 % from", "", "number", 2),
+        Column("high", "95 % to", "", "number", 2),
+        Column("p", "p", kind="p"),
+        Column("source", "source"),
+    )
+    return Table("agreement", "The order of the variants, published and here", columns, tuple(rows))
+
+
+def unmatched_said(results: Results) -> str:
+    """Which published variants this study does not have; "" where there is none."""
+    ours = set(_rows(results))
+    others = sorted({str(v) for v in results.published["variant"]} - ours)
+    if not others:
+        return ""
+    named = listed(others[:6]) + (f" and {len(others) - 6} more" if others[6:] else "")
+    return f"Published too, of variants that this study does not have: {named}."
+
+
+def published_curves(
+    results: Results, curve: str
+) -> dict[tuple[str, str], tuple[list[float], list[float]]]:
+    """(source, variant) -> epochs and values of a published curve, for our variants."""
+    if curve not in curve_names(results):
+        return {}
+    frame = results.published
+    quantity = curve.removeprefix("validate/")
+    mine = frame[
+        frame["variant"].isin(trained(results))
+        & (frame["quantity"] == quantity)
+        & frame["epoch"].notna()
+    ]
+    out = {}
+    for (source, variant), rows in mine.groupby(["source", "variant"], sort=False):
+        line = rows.sort_values("epoch")
+        out[str(source), str(variant)] = (
+            [float(x) for x in line["epoch"]],
+            [float(y) for y in line["value"]],
+        )
+    return out

@@ -1,0 +1,252 @@
+"""What the database knows about one study, as plain frames: the value between store and report.
+
+The store makes it, statistics and report read it, and it survives a folder of CSV files,
+so that a published sample can be rebuilt and checked by anyone.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from srbench.analysis.history import Tried
+from srbench.core.csv_text import line, unguarded
+from srbench.core.files import replacing, write_atomically
+from srbench.core.registry import StudyError
+
+
+@dataclass(frozen=True)
+class StudyFacts:
+    """One plan of one study: what was asked, and the settings shared by its runs."""
+
+    name: str
+    question: str
+    source: str  # where the question comes from; may be empty
+    scale: int
+    baseline: str  # the variant that effects are measured against
+    metric: str  # the primary outcome, "psnr_y"
+    dataset: str  # the primary evaluation set, "photos"
+    protocol: str  # "sr-y-v1"
+    min_effect: float | None  # in the metric's unit; None where the study names none
+    unit: str  # of the metric: "dB", or "" for a plain number
+    seeds: tuple[int, ...]  # planned
+    epochs: int
+    steps: int  # optimizer steps of one run
+    plan: str  # hex digest of the plan
+    planned_at: str  # ISO 8601, UTC
+    text: str  # the study file as it was read
+    overrides: tuple[str, ...]  # --set, --seeds, --only as given
+    train: dict[str, Any]  # resolved training settings, plain data
+    data: dict[str, Any]  # resolved data settings, plain data
+    references: tuple[tuple[str, str], ...]  # (part, citation), from the parts' docstrings
+    notes: tuple[str, ...]  # readings and remarks of the study file ("ours: ...")
+    claims: tuple[dict[str, str], ...] = ()  # id, says, test
+    looks: tuple[int, ...] = ()  # seeds at which the study looks; empty for a fixed number
+    design: dict[str, Any] | None = None  # kind, factors, levels of each variant, aliases
+    search: dict[str, Any] | None = None  # space, objectives, sampler, pruner, budget, seeds
+    later: str = ""  # what was changed after results of this study were there; empty is none
+    better: str = ""  # higher | lower, as the metric itself says; empty in plans of before
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether the primary outcome is good when it is small."""
+        return self.better == "lower" or (not self.better and self.metric == "l1")
+
+
+PASSES: tuple[str, ...] = (
+    "pass_id", "quantity", "device", "scale", "lr_height", "lr_width", "batch", "precision",
+    "memory_format", "mode", "threads", "study", "steady", "warnings", "seconds", "measured",
+)  # fmt: skip
+LATENCY: tuple[str, ...] = (
+    "pass_id",
+    "variant",
+    "copy",
+    "round",
+    "place",
+    "ms",
+    "lost",
+    "first_ms",
+)
+
+
+TRIALS = (
+    "number", "state", "repeats", "variant", "run_id", "values", "point", "ended_at",
+    "violation", "epochs", "seconds", "message",
+)  # fmt: skip
+REPORTS = ("number", "at", "value")
+SHARES = ("parameter", "share")
+
+
+@dataclass(frozen=True, eq=False)  # frames have no one truth of equality: a value is itself
+class Results:
+    """A study's latest plan with everything measured for it.
+
+    Frames (every row kept; a missing value is NaN or None):
+
+    variants   variant, role (baseline | variant | twin | control | interpolation), change,
+               fingerprint, parameters, frozen, dead, dead_modules, macs_720p, macs_256,
+               activations, receptive_field, uncounted, settings (the three trees as JSON); in
+               study order
+    runs       run_id, variant, seed, attempt, state, reason, message, steps, total_steps,
+               train_seconds, peak_memory_mb, device, numerics, host, started, finished, weights,
+               weights_sha256, git_commit, git_dirty, versions, stale
+    curves     run_id, variant, seed, name, step, epoch, value; names: loss_step, loss (its mean
+               over an epoch), loss/x2 and the like (other terms), lr, validate/psnr_y,
+               validate/ssim_y, validate/psnr_above_flat
+    scores     run_id, variant, seed, dataset, protocol, image, metric, value; one image a row
+    pictures   run_id, variant, seed, dataset, image, kind (lr | sr | sr/x2 … |
+               hr), path
+    datasets   role (train | validate | eval), name, manifest, images, megapixels
+    looks      seeds, variant, pairs, effect, low, high, p, nominal, p_within, nominal_within,
+               verdict, taken; a row a contrast and look, as it was taken
+    published  source, variant, quantity, dataset, epoch, value, unit; never ours
+    passes     pass_id, quantity (latency | step_time), device, scale, lr_height, lr_width, batch,
+               precision, memory_format, mode, threads, study, steady, warnings, seconds, measured;
+               the latency passes that have this plan's baseline
+    trials     number, state (running | complete | pruned | infeasible | failed), repeats, variant,
+               run_id, values (JSON list, one an objective), point (JSON), ended_at, violation,
+               epochs, seconds, message; the search of the study, which no verdict rests on
+    reports    number, at (epoch, or place of the seed), value; of the first objective
+    importances  parameter, share; left empty by the store, for a search may be weighed anew
+    latency    pass_id, variant, copy, round, place, ms, lost, first_ms; one network and round a
+               row; copy 1 is the control, what the pass timed a second time in every round
+    """
+
+    facts: StudyFacts
+    variants: pd.DataFrame
+    runs: pd.DataFrame
+    curves: pd.DataFrame
+    scores: pd.DataFrame
+    pictures: pd.DataFrame
+    datasets: pd.DataFrame
+    looks: pd.DataFrame
+    published: pd.DataFrame
+    root: Path  # what the paths in `pictures` and `runs` are relative to
+    passes: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(PASSES)))
+    latency: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(LATENCY)))
+    trials: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(TRIALS)))
+    reports: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(REPORTS)))
+    importances: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(SHARES)))
+
+    def to_folder(self, folder: Path) -> None:
+        """Write `study.json` and a CSV file a frame, so that `from_folder` gives it back."""
+        facts = json.dumps(asdict(self.facts), indent=1, ensure_ascii=False) + "\n"
+        write_atomically(folder / "study.json", facts.encode())
+        for name in FRAMES:
+            frame: pd.DataFrame = getattr(self, name)
+            rows = frame.astype(object).where(frame.notna(), None).itertuples(index=False)
+            with replacing(folder / f"{name}.csv") as file:
+                file.write(line(frame.columns).encode())
+                file.writelines(line(row).encode() for row in rows)
+
+    def to_parquet(self, folder: Path) -> list[Path]:
+        """Write a Parquet file a frame; the files, sorted.
+
+        Raises:
+            StudyError: pyarrow is not installed.
+        """
+        if find_spec("pyarrow") is None:
+            raise StudyError("pyarrow is needed: pip install 'srbench[export]'", place="Parquet")
+        files = []
+        for name in sorted(FRAMES):
+            frame: pd.DataFrame = getattr(self, name)
+            buffer = io.BytesIO()
+            frame.to_parquet(buffer, index=False)
+            files.append(folder / f"{name}.parquet")
+            write_atomically(files[-1], buffer.getvalue())
+        return files
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> Results:
+        """Read what `to_folder` wrote; pictures are looked for in the same folder."""
+        plain = json.loads((folder / "study.json").read_text(encoding="utf-8"))
+        for key in ("seeds", "overrides", "notes", "claims", "looks"):
+            plain[key] = tuple(plain.get(key, ()))
+        plain["references"] = tuple((part, citation) for part, citation in plain["references"])
+        frames = {name: _read(folder / f"{name}.csv") for name in FRAMES if name not in LATER}
+        for name, columns in LATER.items():  # a folder from before these frames has none
+            file = folder / f"{name}.csv"
+            frames[name] = _read(file) if file.exists() else pd.DataFrame(columns=list(columns))
+        return cls(StudyFacts(**plain), **frames, root=folder)
+
+
+LOOKS = (
+    "seeds", "variant", "pairs", "effect", "low", "high", "p", "nominal", "p_within",
+    "nominal_within", "verdict", "taken",
+)  # fmt: skip
+LATER: dict[str, tuple[str, ...]] = {
+    "passes": PASSES, "latency": LATENCY, "trials": TRIALS, "reports": REPORTS,
+    "importances": SHARES,
+}  # fmt: skip
+PUBLISHED = ("source", "variant", "quantity", "dataset", "epoch", "value", "unit")
+
+
+def trial_frames(found: Sequence[Tried]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The frames `trials` and `reports` of a search."""
+    rows = [
+        (
+            t.number, t.state, _maybe(t.repeats), t.variant or "", _maybe(_first_run(t)),
+            json.dumps(t.values), json.dumps(dict(t.point)), _maybe(t.ended_at),
+            max(t.constraints.values(), default=float("nan")), t.epochs, t.seconds, t.message,
+        )
+        for t in found
+    ]  # fmt: skip
+    reports = [
+        (t.number, at, value)
+        for t in found
+        if t.repeats is None
+        for at, value in sorted(t.reports.items())
+    ]
+    return (
+        pd.DataFrame.from_records(rows, columns=list(TRIALS)),
+        pd.DataFrame.from_records(reports, columns=list(REPORTS)),
+    )
+
+
+def _maybe(number: int | None) -> float:
+    return float("nan") if number is None else float(number)
+
+
+def _first_run(trial: Tried) -> int | None:
+    return trial.runs[0].run if trial.runs else None
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """A frame as it was: text stays text, be it `1e5` or `NA`; numbers to the last bit."""
+    cells = pd.read_csv(path, dtype=str, keep_default_na=False, lineterminator="\n")
+    return pd.DataFrame({name: _column(name, list(cells[name])) for name in cells.columns})
+
+
+def _column(name: str, cells: list[str]) -> pd.Series[Any]:
+    if name in MAYBE:
+        return pd.Series([unguarded(cell) or None for cell in cells], dtype=object)
+    if name in TEXT:
+        return pd.Series([unguarded(cell) for cell in cells], dtype=object)
+    if set(cells) <= {*TRUTHS, ""} and set(cells) & set(TRUTHS):
+        return pd.Series([TRUTHS.get(cell) for cell in cells])
+    try:
+        return pd.Series([int(cell) for cell in cells], dtype="int64")
+    except ValueError:
+        return pd.Series([float(cell or "nan") for cell in cells], dtype="float64")
+
+
+TRUTHS = {"True": True, "False": False}
+MAYBE = {  # text that may be wanting
+    "reason", "message", "device", "host", "started", "finished", "weights", "weights_sha256",
+    "git_commit", "versions",
+}  # fmt: skip
+TEXT = MAYBE | {
+    "variant", "role", "change", "fingerprint", "dead_modules", "uncounted", "settings", "state",
+    "numerics", "name", "dataset", "protocol", "image", "metric", "kind", "path", "manifest",
+    "verdict", "taken", "source", "quantity", "unit", "values", "point", "parameter", "precision",
+    "memory_format", "mode",
+    "study", "warnings", "measured",
+}  # fmt: skip
+FRAMES = tuple(field.name for field in fields(Results) if field.name not in ("facts", "root"))

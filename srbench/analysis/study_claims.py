@@ -1,0 +1,163 @@
+"""The study's claims, each held against what was measured: status, sentence, and its numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from srbench.analysis.claims import ClaimError, ClaimResult, Finding, evaluate, parse
+from srbench.analysis.claims_tree import Both, Happens, Not, Test, quantities
+from srbench.analysis.evidence import evidence_of
+from srbench.analysis.results import Results
+from srbench.core.numbers import MINUS, listed, plural
+from srbench.core.table import Column, Mark, Table, Value
+
+STATUSES = ("supported", "refuted", "not decided")
+
+
+@dataclass(frozen=True)
+class JudgedClaim:
+    """One claim of the study file, and what it came to."""
+
+    id: str
+    says: str
+    test: str  # as written
+    result: ClaimResult
+
+
+@lru_cache(maxsize=8)
+def claims_of(results: Results) -> tuple[JudgedClaim, ...]:
+    """Every claim of the study, in the file's order.
+
+    A test that this version cannot read (the plan is of another) is not decided, and says why.
+    """
+    read = [(claim, _parsed(claim["test"])) for claim in results.facts.claims]
+    tests = [test for _, test in read if not isinstance(test, ClaimError)]
+    if not read:
+        return ()
+    names = {name for test in tests for name in _names(test)}
+    events = {(leaf.event, leaf.variant) for test in tests for leaf in _happenings(test)}
+    evidence = evidence_of(results, quantities=names, events=events)
+    return tuple(
+        JudgedClaim(
+            claim.get("id", ""),
+            claim.get("says", ""),
+            claim["test"],
+            _unread(claim["test"], test)
+            if isinstance(test, ClaimError)
+            else evaluate(test, evidence),
+        )
+        for claim, test in read
+    )
+
+
+def count(claims: Sequence[JudgedClaim], status: str) -> int:
+    """How many claims came to this status."""
+    return sum(claim.result.status == status for claim in claims)
+
+
+def claims_heading(results: Results) -> str:
+    """How many claims came to what."""
+    claims = claims_of(results)
+    counts = {status: count(claims, status) for status in STATUSES}
+    [*found] = [status for status, n in counts.items() if n]
+    if len(found) == 1 and len(claims) > 1:
+        return f"All {len(claims)} claims are {found[0]}"
+    said = [f"{n} {status}" for status, n in counts.items() if n]
+    return f"Of {plural(len(claims), 'claim')}: {listed(said)}"
+
+
+def claims_shown(results: Results) -> Table:
+    """One row a claim: what it says, what it came to, and what that rests on."""
+    columns = (
+        Column("id", "claim"),
+        Column("says", "says"),
+        Column("status", "status", kind="verdict"),
+        Column("rests_on", "what it rests on"),
+        Column("test", "test"),
+    )
+    rows = tuple(
+        (claim.id, claim.says, claim.result.status, _minus(claim.result.sentence), claim.test)
+        for claim in claims_of(results)
+    )
+    return Table("claims", "Claims of the study file, held to what was measured", columns, rows)
+
+
+def findings_shown(results: Results) -> Table:
+    """The numbers behind the claims: one row a comparison."""
+    columns = (
+        Column("id", "claim"),
+        Column("comparison", "comparison"),
+        Column("status", "status", kind="verdict"),
+        Column("number", "number"),
+        Column("value", "value", kind="measure"),
+        Column("low", "95 % from", kind="measure"),
+        Column("high", "95 % to", kind="measure"),
+        Column("unit", "unit"),
+        Column("count", "over", kind="count"),
+        Column("counted", "counted in"),
+        Column("p", "p outside", kind="p", note="Holm over the comparisons of the claim"),
+        Column("p_inside", "p inside", kind="p", note="Holm over the comparisons of the claim"),
+        Column("why", "decided by"),
+    )
+    rows = tuple(
+        _finding(claim.id, finding)
+        for claim in claims_of(results)
+        for finding in claim.result.findings
+    )
+    return Table("findings", "The numbers that the claims rest on", columns, rows)
+
+
+def _minus(sentence: str) -> str:
+    """A sentence with true minus signs, which names such as 1e-3 do not get."""
+    return re.sub(r"(?<= )-(?=\d)|(?<= )-(?= )", MINUS, sentence)
+
+
+def _finding(id_: str, found: Finding) -> tuple[Value, ...]:
+    none = Mark("none", "no number, or an exact one")
+    numbers = (found.value, found.low, found.high)
+    return (
+        id_,
+        found.text,
+        found.status,
+        found.label,
+        *(x if x == x else none for x in numbers),
+        found.unit,
+        found.count,
+        f"{found.counted}s" if found.counted else "exact",
+        *(x if x == x else none for x in (found.p, found.p_inside)),
+        found.why,
+    )
+
+
+def _parsed(test: str) -> Test | ClaimError:
+    try:
+        return parse(test)
+    except ClaimError as error:
+        return error
+
+
+def _unread(test: str, error: ClaimError) -> ClaimResult:
+    return ClaimResult(test, "not decided", (), f"The test cannot be read: {error}.")
+
+
+def _names(test: Test) -> set[str]:
+    found = set()
+    for quantity in quantities(test):
+        found.add(quantity.name)
+        if quantity.reaching:
+            found.add(quantity.reaching[0])
+    return found
+
+
+def _happenings(test: Test) -> list[Happens]:
+    match test:
+        case Happens():
+            return [test]
+        case Not():
+            return _happenings(test.test)
+        case Both():
+            return [leaf for part in test.parts for leaf in _happenings(part)]
+    return []

@@ -1,0 +1,52 @@
+"""Each variant beside its width-matched twin: the block, or only the size that it brought?
+
+Both are variants of the study with verdicts of their own against the baseline. Their difference is
+taken here, paired by seed; it is secondary, with an interval and without a verdict.
+"""
+
+from __future__ import annotations
+
+from srbench.analysis.effects import Effect, paired_effect
+from srbench.analysis.phrases import quantity
+from srbench.analysis.ranking import effect_decimals
+from srbench.analysis.results import Results
+from srbench.analysis.run_matrix import number, of_variants, scores_by_seed, text, trained
+from srbench.core.numbers import plural, shown
+
+SUFFIX = " twin"
+
+
+def beside_twins(results: Results) -> tuple[tuple[str, str, Effect], ...]:
+    """(variant, twin, variant - twin) of all that have a common finished seed, in study order."""
+    scores, roles = scores_by_seed(results), of_variants(results, "role")
+    pairs = [
+        (name.removesuffix(SUFFIX), name)
+        for name in trained(results)
+        if roles[name] == "twin" and name.removesuffix(SUFFIX) in scores
+    ]
+    found = [(own, twin, paired_effect(own, scores[own], scores[twin])) for own, twin in pairs]
+    return tuple(row for row in found if row[2].pairs)
+
+
+def twins_said(results: Results) -> tuple[str, ...]:
+    """A sentence for each variant that has a twin: what it gains beyond its size."""
+    return tuple(_said(results, *row) for row in beside_twins(results))
+
+
+def _said(results: Results, own: str, twin: str, effect: Effect) -> str:
+    sizes = of_variants(results, "parameters")
+    size, other = (f"{number(sizes[name]):,.0f}" for name in (own, twin))
+    change = text(of_variants(results, "change").get(twin)).partition(",")[0]
+    said = f"{own} ({size} parameters) minus its twin, {results.facts.baseline} with {change} "
+    said += f"({other}): {quantity(results, effect.mean, signed=True)} "
+    count = plural(effect.pairs, "seed")
+    if effect.low != effect.low:
+        return f"{said}({count}, no interval)."
+    d = effect_decimals(results)
+    said += f"(95 % interval {shown(effect.low, d)} to {shown(effect.high, d)}, {count})"
+    if not effect.excludes_zero:
+        return f"{said}; the two cannot be told apart, so its size may be all it brings."
+    is_better = (effect.mean > 0) != results.facts.lower_is_better
+    return (
+        f"{said}; {'it brings more than its size' if is_better else 'the size alone does better'}."
+    )

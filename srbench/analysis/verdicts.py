@@ -1,0 +1,199 @@
+"""From seed differences to one of four verdicts for every contrast of a study.
+
+Paired t with Holm for "different", two one-sided tests with a Holm family of their own for
+"equivalent", each family 5 %, equivalent first. What the report says of an effect is in the
+`Verdict` value; `decide` is the same decision for arrays with leading axes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from srbench.analysis.effects import Interval
+from srbench.analysis.power import MoreSeeds, more_seeds
+from srbench.analysis.significance import (
+    LEAST_SEEDS,
+    Floats,
+    Sample,
+    differs,
+    half_width,
+    holm,
+    lies_within,
+    sample,
+    sign_flip,
+)
+
+FAMILY = 0.05  # error rate of each family: "different", "equivalent"
+BOOTSTRAP_FROM = 20  # at 5 seeds a percentile interval covers 84 %
+RESAMPLES = 9999
+
+Word = Literal["helps", "hurts", "equivalent", "unresolved"]
+Better = Literal["higher", "lower"]
+WORDS: dict[int, Word] = {1: "helps", -1: "hurts", 2: "equivalent", 0: "unresolved"}
+NONE = -9  # code of a contrast without a verdict
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """The decision for every contrast as arrays (..., contrasts)."""
+
+    sample: Sample
+    p: Floats  # paired t, two-sided
+    p_holm: Floats
+    p_within: Floats  # two one-sided tests against +-min_effect
+    p_within_holm: Floats
+    code: NDArray[np.int64]  # a key of WORDS, or NONE
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One contrast: variant - baseline over seeds, in the metric's unit.
+
+    Intervals and p-values are NaN where there are too few seeds. `word` is None where no verdict
+    may be given, and `why` says why not.
+    """
+
+    effect: float
+    n: int  # pairs
+    planned: int  # seeds planned
+    sd: float  # of the differences
+    interval: Interval  # 95 % t
+    simultaneous: Interval  # 1 - 0.05/m
+    p: float
+    p_holm: float
+    p_within: float
+    p_within_holm: float
+    p_sign_flip: float  # exact; NaN below 6 seeds
+    bootstrap: Interval | None  # 95 % percentile, from 20 seeds on
+    word: Word | None
+    why: str  # "" where there is a verdict
+    more: MoreSeeds | None  # for "unresolved" with a min_effect
+    incomplete: str  # "" where every planned pair is there, else what became of the rest
+    identical: bool  # every difference is exactly 0: the same to the bit
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """All contrasts of a study, in the order given, with what the decision rested on."""
+
+    rows: tuple[Verdict, ...]
+    min_effect: float | None
+    better: Better
+    family: float = FAMILY
+
+    @property
+    def contrasts(self) -> int:
+        """m, the size of each family: what was planned."""
+        return len(self.rows)
+
+    def count(self, word: Word) -> int:
+        """How many contrasts came out so."""
+        return sum(row.word == word for row in self.rows)
+
+
+def decide(differences: ArrayLike, min_effect: float | None, better: Better) -> Decisions:
+    """The decisions for differences (..., contrasts, seeds); NaN marks a missing pair."""
+    of = sample(differences)
+    p = differs(of)
+    p_within = np.full_like(p, np.nan) if min_effect is None else lies_within(of, min_effect)
+    p_holm, p_within_holm = holm(p), holm(p_within)
+    code = coded(of, p_holm <= FAMILY, p_within_holm <= FAMILY, better)
+    return Decisions(of, p, p_holm, p_within, p_within_holm, code)
+
+
+def coded(
+    of: Sample, different: NDArray[np.bool_], within: NDArray[np.bool_], better: Better
+) -> NDArray[np.int64]:
+    """Codes of `WORDS` from the two families' answers; equivalent comes before helps and hurts."""
+    side = np.sign(np.nan_to_num(of.mean)).astype(np.int64) * (1 if better == "higher" else -1)
+    code = np.where(within, 2, np.where(different, side, 0))
+    return np.where(of.tested, code, NONE)
+
+
+def verdicts(
+    differences: ArrayLike,
+    min_effect: float | None,
+    better: Better = "higher",
+    reasons: Sequence[str] | None = None,
+) -> Verdicts:
+    """The verdicts of a study from its differences, variant - baseline: (contrasts, seeds).
+
+    NaN (or an infinity) marks a pair that is missing; `reasons` says of each contrast what became
+    of its missing pairs ("seed 3 diverged"), "" where nothing is known. Every planned contrast has
+    a row, also one without a value: the families are what was planned. `min_effect` in the
+    metric's unit, None where the study names none: then nothing is equivalent. A verdict on an
+    incomplete contrast rests on the pairs that are there, and says so. Raises ValueError for
+    arrays of another shape and for a min_effect that is not above 0.
+    """
+    x = np.asarray(differences, dtype=np.float64)
+    if x.ndim != 2:
+        raise ValueError(f"differences are (contrasts, seeds), not an array of shape {x.shape}")
+    if min_effect is not None and not min_effect > 0:
+        raise ValueError(f"min_effect is {min_effect}; it must be above 0")
+    if reasons is not None and len(reasons) != len(x):
+        raise ValueError(f"{len(reasons)} reasons for {len(x)} contrasts")
+    found = decide(x, min_effect, better)
+    m = len(x)
+    single, family = half_width(found.sample, FAMILY), half_width(found.sample, FAMILY / max(m, 1))
+    rows = []
+    for k, row in enumerate(x):
+        there = row[np.isfinite(row)]
+        mean, n, sd = float(found.sample.mean[k]), len(there), float(found.sample.sd[k])
+        word = WORDS.get(int(found.code[k]))
+        unresolved = word == "unresolved" and min_effect is not None
+        rows.append(
+            Verdict(
+                effect=mean,
+                n=n,
+                planned=len(row),
+                sd=sd,
+                interval=_around(mean, float(single[k]), n),
+                simultaneous=_around(mean, float(family[k]), n),
+                p=float(found.p[k]),
+                p_holm=float(found.p_holm[k]),
+                p_within=float(found.p_within[k]),
+                p_within_holm=float(found.p_within_holm[k]),
+                p_sign_flip=sign_flip(there),
+                bootstrap=_percentile(there),
+                word=word,
+                why=_why(n) if word is None else "",
+                more=more_seeds(sd, n, min_effect, m) if unresolved and min_effect else None,
+                incomplete=_incomplete(n, len(row), reasons[k] if reasons else ""),
+                identical=bool(n > 0 and not there.any()),
+            )
+        )
+    return Verdicts(tuple(rows), min_effect, better)
+
+
+def _around(mean: float, half: float, n: int) -> Interval:
+    return Interval(mean, mean - half, mean + half, n)
+
+
+def _why(n: int) -> str:
+    """Why there is no verdict."""
+    if n < LEAST_SEEDS:
+        return f"{n} of the {LEAST_SEEDS} seeds that a verdict needs"
+    # Equal differences mean that the seeds changed nothing: they replicate one training.
+    return "every seed gives the same difference, so the seeds show no spread to judge by"
+
+
+def _incomplete(n: int, planned: int, reason: str) -> str:
+    if n == planned:
+        return ""
+    missing = f"{planned - n} of {planned} pairs missing"
+    return f"{missing}: {reason}" if reason else missing
+
+
+def _percentile(there: Floats) -> Interval | None:
+    """The percentile bootstrap interval of the mean (Efron, 1979); the same for the same data."""
+    if len(there) < BOOTSTRAP_FROM or np.ptp(there) == 0:
+        return None
+    # as scipy.stats.bootstrap draws, to the bit, without the half second that scipy.stats takes
+    places = np.random.default_rng(0).integers(0, len(there), (RESAMPLES, len(there)))
+    low, high = np.percentile(np.sort(there)[places].mean(axis=1), [2.5, 97.5])
+    return Interval(float(there.mean()), float(low), float(high), len(there))

@@ -1,0 +1,1 @@
+"""Trained networks outside a study: scored, applied to pictures, exported; and srbench verified."""

@@ -1,0 +1,197 @@
+"""Any weights on any images: a network, a set and a protocol become scores, without a study.
+
+For checks against published figures, and for networks that were not trained here.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from torch import nn
+
+from srbench.core import document, slots
+from srbench.core.registry import Choice, Slot, StudyError, known
+from srbench.core.scales import answering_at
+from srbench.core.weights_network import foreign_network, network
+from srbench.data.datasets import ImageFile, beside, home_or, images_below
+from srbench.data.decoded import Dataset, decode
+from srbench.data.degraded import degraded
+from srbench.data.known_sets import in_folder
+from srbench.measure.scores import PROTOCOLS, evaluation_lr, score_pair, super_resolve
+
+METRICS = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb", "l1")
+FOREIGN = "spandrel"
+
+
+@dataclass(frozen=True)
+class ImageScores:
+    """The scores of one image; width and height of HR, cropped to a multiple of the scale."""
+
+    name: str
+    width: int
+    height: int
+    values: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The scores of one network on one set, by one protocol."""
+
+    model: str
+    weights: str
+    data: str
+    scale: int
+    protocol: str
+    lr: str  # where LR came from: files, or a degradation
+    images: tuple[ImageScores, ...]
+
+    @property
+    def means(self) -> dict[str, float]:
+        """The mean of every score over the images: of decibels, not of squared errors."""
+        return {
+            name: fmean(image.values[name] for image in self.images)
+            for name in self.images[0].values
+        }
+
+    def as_plain(self) -> dict[str, Any]:
+        """Everything as JSON takes it."""
+        return {
+            **{key: getattr(self, key) for key in
+               ("model", "weights", "data", "scale", "protocol", "lr")},
+            "mean": _finite(self.means),
+            "images": [{**vars(i), "values": _finite(i.values)} for i in self.images],
+        }  # fmt: skip
+
+
+def _finite(values: dict[str, float]) -> dict[str, float | str]:
+    """JSON has no infinity, which is the PSNR of identical images."""
+    return {name: v if math.isfinite(v) else str(v) for name, v in values.items()}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What to score, in the words of the command line."""
+
+    model: str  # a part of the slot `model` as a study writes it, or `spandrel`
+    weights: Path | None
+    data: str  # a set as a study writes it, or a folder
+    scale: int
+    lr: str = ""  # a folder of LR files, or a degradation; empty for the set's own
+    protocol: str = "sr-y-v1"
+    device: str = "cpu"
+
+
+def score(asked: Asked, on_image: Callable[[str], None] = lambda name: None) -> Scored:
+    """Score every image of a set, whole and in fp32.
+
+    Raises:
+        StudyError: the first of model, weights, images or protocol that does not do.
+    """
+    slots.load()
+    known(asked.protocol, PROTOCOLS, "protocol")
+    return score_network(*network_of(asked), asked, on_image)
+
+
+def score_network(
+    name: str, net: nn.Module, asked: Asked, on_image: Callable[[str], None] = lambda name: None
+) -> Scored:
+    """As `score`, of a network that is there; one of several scales at any of them.
+
+    Raises:
+        StudyError: it does not have the scale, or images or protocol do not do.
+    """
+    known(asked.protocol, PROTOCOLS, "protocol")
+    images, lr = images_of(asked.data, asked.scale, asked.lr)
+    net.to(asked.device)
+    found = []
+    try:
+        with answering_at(net, asked.scale):
+            for image in images.images:
+                on_image(image.name)
+                found.append(_scored(net, image, asked))
+    except ValueError as problem:
+        if isinstance(problem, StudyError):
+            raise
+        raise StudyError(str(problem), place="--scale") from None
+    weights = "" if asked.weights is None else asked.weights.name
+    return Scored(name, weights, asked.data, asked.scale, asked.protocol, lr, tuple(found))
+
+
+def network_of(asked: Asked) -> tuple[str, nn.Module]:
+    """The network that is asked for, its weights in it, and what it is called.
+
+    Raises:
+        StudyError: no such network, or weights that do not fit it.
+    """
+    if asked.model == FOREIGN:
+        if asked.weights is None:
+            raise StudyError(
+                "spandrel tells a network by its weights; name them", place="--weights"
+            )
+        foreign = foreign_network(asked.weights, asked.scale)
+        return f"{foreign.name} (spandrel)", foreign
+    model = _choice(slots.model, asked.model, "--model")
+    return str(model), network(model, asked.scale, asked.weights)
+
+
+def _scored(net: nn.Module, image: Any, asked: Asked) -> ImageScores:
+    protocol = PROTOCOLS[asked.protocol]
+    metrics = {name: slots.metric.parse(name).build()() for name in METRICS}
+    try:
+        lr = evaluation_lr(image, asked.scale, protocol)
+        sr = super_resolve(net, lr, asked.device)
+        values = score_pair(sr, image.hr, protocol, asked.scale, metrics)
+    except (StudyError, FloatingPointError, RuntimeError) as problem:
+        said = problem.problem if isinstance(problem, StudyError) else str(problem).splitlines()[0]
+        raise StudyError(said, place=image.name) from problem
+    height, width = image.hr.shape[:2]
+    return ImageScores(image.name, width, height, values)
+
+
+def images_of(data: str, scale: int, lr: str = "") -> tuple[Dataset, str]:
+    """A set's decoded images, and where their LR comes from.
+
+    `data` is a set as a study writes it, or a folder in one of the layouts of the field; `lr` is
+    a folder of LR files, or a degradation.
+
+    Raises:
+        StudyError: no such set, folder or degradation, or images that do not fit each other.
+    """
+    slots.load()
+    files = _files(data, scale)
+    if lr and os.path.isdir(home_or(lr)):
+        files = beside(files, home_or(lr), scale)
+    elif lr:
+        by = _choice(slots.degradation, lr, "--lr")
+        files = list(degraded("eval", scale, of=lambda split, scale: files, by=by.build()))
+        return decode(files, data, "eval", scale), str(by)
+    own = sum(file.lr is not None for file in files)
+    made = "matlab_bicubic" if not own else "the set's own files"
+    return decode(files, data, "eval", scale), made
+
+
+def _files(data: str, scale: int) -> list[ImageFile]:
+    folder = home_or(data)
+    if data not in slots.dataset.parts and os.path.isdir(folder):
+        return in_folder(folder, scale) or images_below(folder, "--data")
+    if os.sep in data and "{" not in data:
+        raise StudyError(f"there is no folder {data} (looked from {Path.cwd()})", place="--data")
+    choice = _choice(slots.dataset, data, "--data")
+    try:
+        return list(choice.build()("eval", scale))
+    except StudyError as error:
+        raise StudyError(error.problem, error.path, error.place or "--data") from None
+
+
+def _choice(slot: Slot, written: str, option: str) -> Choice:
+    """A part as a study writes it: `pan`, or `{carn: {channels: 32}}`."""
+    try:
+        return slot.parse(document.parse(written, option).value)
+    except StudyError as error:
+        raise StudyError(error.problem, error.path, error.place or option) from None

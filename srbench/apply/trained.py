@@ -1,0 +1,91 @@
+"""A trained network, built and filled: from a finished run, or from a file of weights."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from srbench.core import document, slots
+from srbench.core.registry import StudyError, printable
+from srbench.core.stored_weights import stored_weights
+from srbench.core.weights_fill import fill
+from srbench.core.weights_network import foreign_network, network
+from srbench.measure.cost import reach
+
+FOREIGN = "spandrel"
+"""What `--model` says where a library is to tell others' networks by their weights."""
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A network with its weights, in eval mode on the CPU, and where they come from."""
+
+    net: nn.Module
+    scale: int
+    name: str  # "tiny: residual, seed 0 (run 4)", or the file
+    facts: dict[str, str]  # what a file of its weights says of them
+
+    @cached_property
+    def field(self) -> int | None:
+        """Side of the square of LR pixels that an output pixel sees; None where it sees all."""
+        return reach(self.net)
+
+
+def of_run(found: dict[str, Any], root: Path) -> Network:
+    """The network of a run, as `Store.run` tells of it; `root` is the folder of its files.
+
+    Raises:
+        StudyError: it is not finished, can no longer be built, or its weights are gone or changed.
+    """
+    place = f"run {found['id']}"
+    if found["state"] != "done":
+        raise StudyError(f"is {found['state']}; a finished run is needed", place=place)
+    training, used = found["training"], found["variants"]
+    named = f"{used[0]['study']}: {used[0]['variant']}" if used else place
+    try:
+        slots.load()
+        model = slots.model.parse(training["model"])
+        net: nn.Module = model.build()(training["scale"])
+    except (StudyError, ValueError, RuntimeError, TypeError) as problem:
+        raise StudyError(f"can no longer be built: {problem}", place=place) from None
+    if found["weights"] is not None:
+        file = root / found["weights"]
+        fill(net, stored_weights(file, found["weights_sha256"]), file, place)
+    facts = {
+        "model": json.dumps(training["model"]),
+        "run": str(found["id"]),
+        "fingerprint": found["fingerprint"],
+        "seed": str(found["seed"]),
+        "study": used[0]["study"] if used else "",
+        "variant": used[0]["variant"] if used else "",
+        "steps": str(found["steps"]),
+        "source": training["source"],
+        "weights_sha256": found["weights_sha256"] or "",
+    }
+    name = printable(f"{named}, seed {found['seed']} ({place})")
+    return Network(net.eval(), training["scale"], name, facts)
+
+
+def of_file(model: str, scale: int, file: Path | None) -> Network:
+    """The network that `--model` and `--weights` name; an interpolation needs no file.
+
+    Raises:
+        StudyError: the network cannot be built, or the file is not its weights.
+    """
+    slots.load()
+    if model == FOREIGN and file is not None:
+        net: nn.Module = foreign_network(file, scale)
+        facts = {"model": FOREIGN}
+    else:
+        choice = slots.model.parse(document.parse(model, "--model").value)
+        net = network(choice, scale, file)
+        facts = {"model": json.dumps(choice.to_json())}
+    if file is not None:
+        facts["weights_sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
+    return Network(net.eval(), scale, str(file or model), facts)

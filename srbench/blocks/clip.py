@@ -1,0 +1,259 @@
+"""CLIP ViT-B/32: what it sees in an image, as 512 numbers, with weights that others trained.
+
+The image side is written out here, so that a study with it is planned, costed and run without
+open_clip, which only fetches OpenAI's weights and reads texts (extra `clip`). The 88 million frozen
+numbers are on no device until `load_pretrained`; until then the mean of the image stands in, which
+has the shape of the embedding and, like it, depends on every pixel.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from srbench.core.pretrained import WeightsMissing, fitting, from_file
+from srbench.core.registry import StudyError, first_line
+from srbench.core.weights_load import load_weights
+
+NAME = "ViT-B-32-quickgelu"  # open_clip's for OpenAI's networks
+EMBEDDING = 512  # numbers an image or a text becomes
+SIDE, PATCH, WIDTH, HEADS, DEPTH = 224, 32, 768, 12, 12
+MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+WANTED = "a state_dict of CLIP ViT-B/32 is expected, as open_clip has it"
+EXTRA = "pip install 'srbench[clip]'"
+
+
+class ClipImage(nn.Module):
+    """(N, 3, H, W) in 0..1 to (N, 512): 87,849,216 frozen parameters.
+
+    The whole image is resized to 224x224 by antialiased bicubic: for a square one that is CLIP's
+    own preprocessing, and of another nothing is cut off. Its tensors are in no `state_dict`: they
+    are read again, not saved with every run.
+
+    weights   openai, a path (names as open_clip's or OpenAI's: visual.conv1.weight, …), or none:
+              random ones, always the same
+
+    Radford et al., Learning transferable visual models from natural language supervision, 2021.
+    https://arxiv.org/abs/2103.00020
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, weights: str) -> None:
+        super().__init__()
+        if not weights:
+            raise StudyError("clip: weights is openai, none, or a path")
+        self.weights, self.loaded = weights, False
+        with torch.device("meta"):
+            self.visual = VisionTransformer()
+        self.visual.requires_grad_(False)
+        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
+        self.register_state_dict_post_hook(_leave_out)  # type: ignore[no-untyped-call]
+        self.register_load_state_dict_pre_hook(_bring_in)  # type: ignore[no-untyped-call]
+
+    def load_pretrained(self) -> None:
+        """Fill in the weights, as `initialise` asks of every module that brings its own.
+
+        Raises:
+            WeightsMissing: they are not here; StudyError: the file is of another network.
+        """
+        found = None if self.weights == "none" else clip_file(self.weights)
+        self.visual.to_empty(device=self.mean.device if self.loaded else "cpu")
+        if found is None:
+            draw(self.visual, 32)
+        else:
+            self._copy(found)
+        self.loaded = True
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.loaded and not x.is_meta:
+            return x.mean((1, 2, 3))[:, None].expand(-1, EMBEDDING)
+        y = functional.interpolate(
+            x, (SIDE, SIDE), mode="bicubic", align_corners=False, antialias=True
+        ).clamp(0, 1)  # (N, 3, 224, 224)
+        embedding: Tensor = self.visual((y - self.mean) / self.std)
+        return embedding
+
+    def _copy(self, found: dict[str, Tensor]) -> None:
+        for name, own in self.visual.named_parameters():
+            theirs = f"visual.{name.replace('block_', '')}"
+            given = fitting(found, theirs, own, f"clip: {self.weights}", WANTED)
+            with torch.no_grad():
+                own.copy_(given)
+
+    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> ClipImage:
+        """What has no values yet is moved nowhere."""
+        return super()._apply(fn, recurse) if self.loaded else self  # type: ignore[no-untyped-call]
+
+
+def _leave_out(module: nn.Module, state: dict[str, Any], prefix: str, _: Any) -> None:
+    for name in [n for n in state if n.startswith(f"{prefix}visual.")]:
+        del state[name]
+
+
+def _bring_in(module: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:
+    assert isinstance(module, ClipImage)
+    if not module.loaded:
+        module.load_pretrained()
+    state.update({f"{prefix}visual.{n}": t for n, t in module.visual.state_dict().items()})
+
+
+class VisionTransformer(nn.Module):
+    """(N, 3, 224, 224), normalised, to (N, 512): 49 patches and a class token through 12 blocks.
+
+    Dosovitskiy et al., An image is worth 16x16 words: transformers for image recognition at scale,
+    2020. https://arxiv.org/abs/2010.11929
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.class_embedding = nn.Parameter(torch.empty(WIDTH))
+        self.positional_embedding = nn.Parameter(torch.empty((SIDE // PATCH) ** 2 + 1, WIDTH))
+        self.proj = nn.Parameter(torch.empty(WIDTH, EMBEDDING))
+        self.conv1 = nn.Conv2d(3, WIDTH, PATCH, PATCH, bias=False)
+        self.ln_pre = nn.LayerNorm(WIDTH)
+        blocks = nn.ModuleDict({f"block_{i}": Block() for i in range(DEPTH)})
+        self.transformer = nn.ModuleDict({"resblocks": blocks})
+        self.ln_post = nn.LayerNorm(WIDTH)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv1(x).flatten(2).transpose(1, 2)  # (N, 49, 768)
+        token = self.class_embedding.expand(len(y), 1, -1)
+        y = self.ln_pre(torch.cat([token, y], 1) + self.positional_embedding)  # (N, 50, 768)
+        blocks = self.transformer["resblocks"]
+        assert isinstance(blocks, nn.ModuleDict)
+        for block in blocks.values():
+            y = block(y)
+        embedding: Tensor = self.ln_post(y[:, 0]) @ self.proj  # (N, 512)
+        return embedding
+
+
+class Block(nn.Module):
+    """Self-attention and two linear layers with QuickGELU, each after a norm and with a skip."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ln_1, self.ln_2 = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
+        self.attn = Attention()
+        self.mlp = nn.ModuleDict(
+            {"c_fc": nn.Linear(WIDTH, 4 * WIDTH), "c_proj": nn.Linear(4 * WIDTH, WIDTH)}
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x + self.attn(self.ln_1(x))
+        inner = self.mlp["c_fc"](self.ln_2(y))
+        last: Tensor = y + self.mlp["c_proj"](inner * torch.sigmoid(1.702 * inner))
+        return last
+
+
+class Attention(nn.Module):
+    """Every token looks at every token, with 12 heads: (N, L, 768) to the same.
+
+    torch's own takes another path when scored than when trained, to other last bits.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.in_proj_weight = nn.Parameter(torch.empty(3 * WIDTH, WIDTH))
+        self.in_proj_bias = nn.Parameter(torch.empty(3 * WIDTH))
+        self.out_proj = nn.Linear(WIDTH, WIDTH)
+
+    def forward(self, x: Tensor) -> Tensor:
+        qkv = functional.linear(x, self.in_proj_weight, self.in_proj_bias)  # (N, L, 3*768)
+        q, k, v = (t.view(*t.shape[:2], HEADS, -1).transpose(1, 2) for t in qkv.chunk(3, -1))
+        y = functional.scaled_dot_product_attention(q, k, v)  # (N, 12, L, 64)
+        out: Tensor = self.out_proj(y.transpose(1, 2).flatten(2))
+        return out
+
+
+def draw(net: nn.Module, seed: int) -> None:
+    """Random weights that hand on about as much as comes in, the same for the same seed."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, p in net.named_parameters():
+            if name.endswith("bias"):
+                p.zero_()
+            elif p.dim() == 1 and name.endswith("weight"):  # of a norm
+                p.fill_(1)
+            else:
+                scale = p[0].numel() ** -0.5 if p.dim() > 1 else WIDTH**-0.5
+                p.copy_(torch.randn(p.shape, generator=generator) * scale)
+
+
+def text_embeddings(texts: Sequence[str], weights: str) -> Tensor:
+    """Texts as (n, 512), by the text side of the same network; what is over 77 tokens is cut off.
+
+    Raises:
+        WeightsMissing: open_clip or the weights are not here; StudyError: they are of another one.
+    """
+    clip = open_clip("texts are read")
+    with _quiet(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(32)  # of random weights
+        net = clip.create_model(NAME, pretrained=None).eval()
+        tokens = clip.get_tokenizer(NAME)(list(texts))
+    if weights != "none":
+        own = {n: t for n, t in net.state_dict().items() if not n.startswith("visual.")}
+        found = clip_file(weights)
+        given = {n: fitting(found, n, t, f"clip: {weights}", WANTED) for n, t in own.items()}
+        net.load_state_dict(given, strict=False)
+    with torch.no_grad():
+        embeddings: Tensor = net.encode_text(tokens)
+    return embeddings
+
+
+def cosines(images: Tensor, texts: Tensor) -> Tensor:
+    """The cosine of every image (n, 512) with every text (m, 512): (n, m), in float64."""
+    return (
+        functional.normalize(images.double(), dim=1) @ functional.normalize(texts.double(), dim=1).T
+    )
+
+
+def clip_file(weights: str) -> dict[str, Tensor]:
+    """Named tensors of a file, or of what open_clip has or downloads under `openai`."""
+    if weights != "openai":
+        return from_file("clip", weights)
+    clip = open_clip("OpenAI's weights are fetched")
+    try:
+        with _quiet():
+            file = clip.download_pretrained(clip.get_pretrained_cfg(NAME, "openai"))
+    except Exception as problem:  # of huggingface_hub or of whatever carries its requests
+        raise WeightsMissing(
+            f"clip: OpenAI's weights are neither in huggingface_hub's cache nor can they be "
+            f"downloaded ({first_line(problem)}); name a path"
+        ) from problem
+    return load_weights(Path(file))
+
+
+def open_clip(purpose: str) -> Any:
+    """The package, imported late: ten seconds.
+
+    Raises:
+        WeightsMissing: it is not installed.
+    """
+    try:
+        import open_clip as package
+    except ImportError:
+        raise WeightsMissing(
+            f"clip: {purpose} through open_clip, which is not here: {EXTRA}"
+        ) from None
+    return package
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the log of tries and retries; what came of them is told in one line."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)

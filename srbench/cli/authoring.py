@@ -1,0 +1,73 @@
+"""Commands for writing studies: new, schema."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from srbench.cli.options import out
+from srbench.core.files import write_atomically
+from srbench.core.registry import StudyError
+
+FOLDER = Path("ablations")
+
+
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The study's name.")],
+    base: Annotated[
+        str,
+        typer.Option(metavar="MODEL", help="The network to begin with: carn, '{pan: {...}}'."),
+    ] = "carn",
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="A folder. [dim](default: ablations/, or here)[/dim]"),
+    ] = None,
+) -> None:
+    """Write a starter study, every line explained, that runs as it is in a minute or two.
+
+    Beside it stands the schema by which editors complete and check study files.
+    """
+    from srbench.study.starter import SCHEMA, starter
+
+    name = name.removesuffix(".yaml")
+    text = starter(name, base)
+    folder = output or (FOLDER if FOLDER.is_dir() else Path())
+    file = folder / f"{name}.yaml"
+    if file.exists():
+        raise StudyError("is there already; take another name", place=str(file))
+    write_atomically(folder / SCHEMA, _schema_text().encode())
+    write_atomically(file, text.encode())
+    out.print(f"{file}: change it, then srbench plan {file}", markup=False, soft_wrap=True)
+
+
+def schema(
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="A file, instead of the terminal.")
+    ] = None,
+) -> None:
+    """Print the JSON Schema of study files, by which editors complete and check.
+
+    It is made from the parts that are installed, plug-ins included. A study names it in its first
+    line: # yaml-language-server: $schema=srbench.schema.json
+    """
+    if output is None:
+        print(_schema_text(), end="")
+    else:
+        write_atomically(output, _schema_text().encode())
+        out.print(str(output), markup=False, soft_wrap=True)
+
+
+def _schema_text() -> str:
+    from srbench.core.cache import kept
+    from srbench.study.identity import code_digest
+
+    def make() -> object:
+        from srbench.study.schema import study_schema
+
+        return study_schema()
+
+    found = kept("schema", code_digest(), make)
+    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"

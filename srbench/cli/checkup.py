@@ -1,0 +1,111 @@
+"""`srbench doctor`: what this machine and database are like, and what is missing."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from srbench.core.devices import cuda_devices, cuda_versions, driver
+from srbench.core.provenance import cpu_name, surroundings, versions
+from srbench.core.registry import StudyError
+from srbench.store import open_store
+from srbench.store.address import DEFAULT
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at: well or not, and what was found."""
+
+    what: str
+    found: str
+    ok: bool = True
+
+
+def checkup(db: str | None) -> list[Check]:
+    """Look at everything; a thing that is not well says what to do."""
+    here = surroundings()
+    checks = [
+        Check("srbench", _commit(here.git_commit, here.git_dirty)),
+        Check("python", f"{here.python} on {here.platform}"),
+        Check("packages", ", ".join(f"{name} {v}" for name, v in versions().items())),
+        Check("cpu", f"{cpu_name()}, {len(os.sched_getaffinity(0))} cores, {platform.machine()}"),
+        _cuda(),
+        _photos(),
+        _data(),
+    ]
+    return checks + _database(db)
+
+
+def _commit(commit: str | None, dirty: bool | None) -> str:
+    if commit is None:
+        return "installed, not a git checkout"
+    return f"commit {commit[:12]}" + (", with uncommitted changes" if dirty else "")
+
+
+def _cuda() -> Check:
+    try:
+        import torch
+        import torchvision  # noqa: F401  the two come in pairs, and fail here when mixed
+    except (ImportError, RuntimeError, OSError) as problem:
+        first = str(problem).splitlines()[0]
+        return Check("torch", f"{first}; install torch and torchvision from one index", False)
+    found = cuda_devices()
+    if not found.names:
+        fallback = "runs use the CPU, one worker a core"
+        return Check("cuda", f"{found.problem}; {fallback}", not found.expected)
+    devices = ", ".join(f"{device} {name}" for device, name in found.names.items())
+    with_what = {"driver": driver("cuda"), **cuda_versions("cuda"), "torch": torch.__version__}
+    versions_found = ", ".join(f"{name} {v or 'unknown'}" for name, v in with_what.items())
+    text = "; ".join([devices, versions_found, *found.unusable.values()])
+    return Check("cuda", text, not found.unusable)
+
+
+def _photos() -> Check:
+    spec = find_spec("skimage")
+    folder = Path(spec.origin).parent / "data" if spec and spec.origin else None
+    ok = folder is not None and (folder / "astronaut.png").exists()
+    return Check("photos", "scikit-image's are here" if ok else "scikit-image has no photos", ok)
+
+
+def _data() -> Check:
+    root = os.environ.get("SRBENCH_DATA")
+    if root is None:
+        places = "data/ and ../shared/data/"
+        return Check("datasets", f"SRBENCH_DATA is not set; known sets are looked for in {places}")
+    return Check("datasets", f"SRBENCH_DATA is {root}", Path(root).is_dir())
+
+
+def _database(db: str | None) -> list[Check]:
+    store = None
+    if db is None and "SRBENCH_DB" not in os.environ and not DEFAULT.exists():
+        return [Check("database", f"{DEFAULT}: none here yet; `srbench run STUDY` makes it")]
+    try:
+        store = open_store(db, create=False)
+        facts = store.facts()
+    except StudyError as error:
+        return [Check("database", str(error), False)]
+    finally:
+        if store is not None:
+            store.close()
+    network, links = facts["network_file_system"], facts["hard_links"]
+    disk = f"{facts['file_system'] or 'a server'}"
+    if network:
+        disk += ": a network file system, where locks may fail; use PostgreSQL"
+    if links > 1:
+        disk += f"; the file has {links} names (hard links), which can damage it: copy it instead"
+    left = facts["left"] + facts["expired"]
+    runs = f"{facts['running']} running" + (f", {left} left by their owner" if left else "")
+    return [
+        Check("database", f"{facts['url']}, schema {facts['schema']}, {facts['kind']} "
+                          f"{facts['version']}"),
+        Check("journal", f"{facts['journal']}: {facts['journal_why']}"),
+        Check("integrity", f"{facts['integrity']}, {facts['size_bytes'] / 1e6:.1f} MB",
+              facts["integrity"] == "ok"),
+        Check("disk", disk, not network and links == 1),
+        Check("leases", f"{runs}; the next srbench run goes on with what is left"
+                        if left else runs),
+        Check("copies", ", ".join(facts["copies"]) or "none; migrations make one first"),
+    ]  # fmt: skip

@@ -1,0 +1,77 @@
+"""The terminal as srbench writes to it: what names and files say is shown, never obeyed.
+
+rich styles its own output by escape sequences and lets those in texts through. Here a text's own
+control characters come out as `\\x1b`, whether they stand in a path, a database or a message.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import IO, Any, cast
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+
+from srbench.core.signals import leave_the_terminal
+
+CONTROLS = {c: ascii(chr(c))[1:-1] for c in (*range(32), *range(0x7F, 0xA0)) if c != 0x0A}
+CONTROLS |= {c: ascii(chr(c))[1:-1] for c in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+CONTROLS |= {c: ascii(chr(c))[1:-1] for c in range(0xD800, 0xE000)}  # no encoding has them
+
+
+class Lasting:
+    """A stream that goes on without its terminal: that is closed a moment before SIGHUP is here."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        with _lasting():
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with _lasting():
+            self._stream.flush()
+
+
+@contextmanager
+def _lasting() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EIO or not leave_the_terminal():  # a disk that refuses is told
+            raise
+
+
+class PlainConsole(Console):
+    """A console that texts cannot steer, and that no closed terminal breaks."""
+
+    @property
+    def file(self) -> IO[str]:
+        return cast("IO[str]", Lasting(super().file))
+
+    @file.setter
+    def file(self, new: IO[str]) -> None:
+        Console.file.fset(self, new)  # type: ignore[attr-defined]
+
+    def on_broken_pipe(self) -> None:
+        """Who read has had enough: what is under way goes on, and is heard no more."""
+        self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.file.fileno())
+        os.close(nowhere)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Segments to write, texts among them with their control characters escaped."""
+        for segment in super().render(renderable, options):
+            text, style, control = segment
+            yield segment if control else Segment(text.translate(CONTROLS), style)

@@ -1,0 +1,164 @@
+"""Commands about the database itself: show, sql, import, merge, dashboard, doctor."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from srbench.cli.options import (
+    Database,
+    Json,
+    err,
+    is_study_file,
+    open_database,
+    out,
+    study_name,
+)
+from srbench.core.registry import StudyError
+
+
+def show(
+    run_id: Annotated[int, typer.Argument(metavar="RUN", help="A run's number.")],
+    curve: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Which curve is drawn: loss, lr, …")
+    ] = None,
+    db: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Say everything about one run: settings, state, scores, where and with what it was made.
+
+    Its curve is drawn below: PSNR on the validation images, or the one that is named.
+    """
+    from srbench.cli.curve import curve_drawn
+    from srbench.cli.listing import run_shown
+
+    store = open_database(db)
+    found = store.run(run_id)
+    if as_json:
+        print(json.dumps(found, indent=1, default=str))
+        return
+    drawn = curve_drawn(store.measured(run_id, "").points, curve)
+    out.print(run_shown(found))
+    out.print(drawn, markup=False, end="", soft_wrap=True)
+
+
+def sql(
+    query: Annotated[str, typer.Argument(help="A SELECT; tables are named in db/README.md.")],
+    db: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Ask the database a question in SQL, read-only: a table here, CSV through a pipe.
+
+    srbench sql "select variant, seed, avg(value) from v_scores where metric='psnr_y' group by 1, 2"
+    """
+    from srbench.cli.listing import csv_text, rows_listed
+
+    columns, rows = open_database(db).sql(query)
+    if as_json:
+        print(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], default=str))
+    elif out.is_terminal:
+        out.print(rows_listed(columns, rows))
+    else:
+        sys.stdout.write(csv_text(columns, rows))
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(help="A table (.yaml), or curves (.csv).")],
+    study: Annotated[str, typer.Option(help="The study that the figures stand beside.")],
+    source: Annotated[
+        str | None, typer.Option(help="Who published them, where, when; a table names it itself.")
+    ] = None,
+    quantity: Annotated[
+        str | None, typer.Option(help="What curves are of, where headings hold two underscores.")
+    ] = None,
+    db: Database = None,
+) -> None:
+    """Put figures that others published beside a study. They are never mixed with ours.
+
+    Before the study is run, or after; claims about published(...) are decided once they are there.
+
+    A table is YAML (source: …, figures: {variant: {psnr_y: {Set5: 37.76 dB}, params: 1592 k}}).
+    Curves are CSV, one column a variant (loss_standard, loss_wide), one row an epoch.
+    """
+    from srbench.analysis.published import read
+    from srbench.core.numbers import plural
+    from srbench.store import open_store
+
+    found = read(file, source=source, quantity=quantity)
+    store = open_database(db) if not is_study_file(study) else open_store(db)
+    if is_study_file(study):  # it need not have been run; a name alone may be misspelt
+        store.expect_study(study_name(study))
+    written = store.write_published(study_name(study), found)
+    variants = len({figure.variant for figure in found.figures})
+    said = f"{plural(written, 'figure')} of {plural(variants, 'variant')}, from: {found.source}"
+    out.print(said, markup=False, soft_wrap=True)
+
+
+def merge(
+    other: Annotated[Path, typer.Argument(metavar="OTHER.sqlite", help="Its files lie beside it.")],
+    db: Database = None,
+) -> None:
+    """Take another database into this one, with its runs' files: nothing lost, nothing twice.
+
+    What both have stays once; a run that waits here and is done there is done. Two results of the
+    same run that differ are both kept, and this database's goes on to count.
+    """
+    from srbench.core.numbers import plural
+
+    found = open_database(db).merge(other)
+    out.print(
+        f"{plural(found.new, 'new run')}, {found.finished} that waited here, {found.same} that "
+        f"both had; {plural(found.plans, 'new plan')}, {plural(found.scores, 'new score')}, "
+        f"{plural(found.files, 'file')} copied.",
+        soft_wrap=True,
+    )  # fmt: skip
+    if found.apart:
+        said = f"{plural(found.apart, 'run')} of the same settings and seed with another result: "
+        out.print(f"{said}this database's count, the others are attempts below 1.", soft_wrap=True)
+    if found.missing:
+        said = f"{plural(len(found.missing), 'file')} not beside it, or damaged: "
+        err.print(said + ", ".join(found.missing[:5]), markup=False, soft_wrap=True)
+
+
+def dashboard(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="On 127.0.0.1.")] = 8080,
+    db: Database = None,
+) -> None:
+    """Open optuna-dashboard on the studies: every run a trial, with curves, scores and pictures.
+
+    It shows a mirror in a file of its own, made anew from the database where it is behind.
+    """
+    from srbench.run.mirror_guard import mirror_url
+    from srbench.run.mirror_runs import refresh
+    from srbench.run.optuna_file import serve
+
+    store = open_database(db)
+    names = [str(name) for name in store.studies()["study"]]
+    if not names:
+        raise StudyError("the database holds no study yet; srbench run makes one")
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        raise StudyError(f"{error.strerror}; name another", place=f"--port {port}") from None
+    with out.status("bringing Optuna's mirror up to date"):
+        refresh(store, names)
+    out.print(f"optuna-dashboard on [bold]http://127.0.0.1:{port}/[/bold]; Ctrl-C ends it")
+    serve(mirror_url(store.root), store.root / "artifacts", port)
+
+
+def doctor(db: Database = None, as_json: Json = False) -> None:
+    """Say what this machine and database are like, and what is missing."""
+    from srbench.cli.checkup import checkup
+    from srbench.cli.listing import checks_listed
+
+    checks = checkup(db)
+    if as_json:
+        print(json.dumps([vars(check) for check in checks], indent=1))
+    else:
+        out.print(checks_listed(checks))
+    raise typer.Exit(0 if all(check.ok for check in checks) else 1)

@@ -1,0 +1,72 @@
+"""Which datasets are here, and what one of them holds: its images, its LR, its fingerprint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from srbench.apply.local_checks import fingerprint, published_fingerprint
+from srbench.apply.scored import images_of
+from srbench.cli.listing import table_of
+from srbench.core import slots
+from srbench.core.registry import StudyError
+from srbench.data.decoded import Dataset, decode
+
+SPLITS = ("train", "validate", "eval")
+FINGERPRINT = (
+    "bicubic: PSNR of Y of HR made smaller and larger again by MATLAB's bicubic, borders of the "
+    "scale left out, in dB; it tells which copy of a set this is."
+)
+
+
+def datasets_found(scale: int) -> RenderableType:
+    """All sets by name, with how many images of each are here and where."""
+    slots.load()
+    table = table_of("dataset", "images", "found")
+    for part in sorted(slots.dataset.parts):
+        try:
+            files = list(slots.dataset.parse(part).build()("eval", scale))
+            table.add_row(Text(part, style="bold"), str(len(files)), str(files[0].hr.parent))
+        except StudyError as error:
+            problem = error.problem.partition(" (")[0]
+            table.add_row(Text(part), "", Text(problem, style="dim"))
+    note = "srbench datasets NAME reads a set's images, or says where they were looked for."
+    return Group(table, Text(note, style="dim"))
+
+
+def dataset_read(name: str, scale: int) -> RenderableType:
+    """One set, or a folder: every image decoded and checked, with the fingerprint of each split.
+
+    Raises:
+        StudyError: there is no such set or folder, or an image cannot be used.
+    """
+    table = table_of("split", "images", "megapixels", "LR at this scale", "bicubic", "manifest")
+    taken: dict[str, str] = {}
+    for split, images in _splits(name, scale):
+        own = sum(image.lr is not None for image in images.images)
+        if images.manifest not in taken:
+            taken[images.manifest] = f"{fingerprint(images, scale):.2f}"
+        table.add_row(
+            split, str(len(images.images)), f"{images.megapixels:.2f}",
+            f"{own} files" if own else "made by the protocol", taken[images.manifest],
+            images.manifest[:12],
+        )  # fmt: skip
+    published = published_fingerprint(name, scale)
+    said = FINGERPRINT + (f" Published: {published:.2f}." if published else "")
+    heading = Text(f"{name} at x{scale}, every image read and checked")
+    return Group(heading, table, Text(said, style="dim"))
+
+
+def _splits(name: str, scale: int) -> Iterator[tuple[str, Dataset]]:
+    slots.load()
+    if name not in slots.dataset.parts:
+        try:
+            yield "eval", images_of(name, scale)[0]
+        except StudyError as error:
+            raise StudyError(error.problem, error.path) from None
+        return
+    for split in SPLITS:
+        files = list(slots.dataset.parse(name).build()(split, scale))
+        yield split, decode(files, name, split, scale)

@@ -1,0 +1,108 @@
+"""Commands that write files for other programs: export."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from srbench.cli.networks import named_network
+from srbench.cli.options import Database, open_database, out, study_name, study_names
+from srbench.core.registry import StudyError
+
+if TYPE_CHECKING:  # pandas comes with it
+    from srbench.analysis.results import Results
+
+NETWORKS = (".safetensors", ".onnx")
+
+
+class Format(StrEnum):
+    """What a study's numbers may be written as."""
+
+    csv = "csv"
+    parquet = "parquet"
+    latex = "latex"
+    markdown = "markdown"
+
+
+def export(
+    study: Annotated[
+        str | None, typer.Argument(metavar="[STUDY]", help="One study.", autocompletion=study_names)
+    ] = None,
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", help="A folder; with --run a .safetensors or .onnx file."),
+    ] = Path("export"),
+    format_: Annotated[
+        Format,
+        typer.Option("--format", help="csv and parquet: frames; latex and markdown: tables."),
+    ] = Format.csv,
+    run: Annotated[
+        str | None,
+        typer.Option(metavar="N|STUDY:VARIANT", help="The network of a finished run instead."),
+    ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(metavar="WxH", help="ONNX for LR images of one size; else of every size."),
+    ] = None,
+    db: Database = None,
+) -> None:
+    """Write a study for other programs: frames as CSV or Parquet, tables as LaTeX or Markdown.
+
+    Every point of every curve is written. Without a name, every table of the database as CSV.
+
+    srbench export --run 12 -o carn.onnx writes a run's network, tried by onnxruntime against
+    torch at several sizes; -o carn.safetensors its weights, with settings and provenance.
+    """
+    if run is not None:
+        _export_network(run, output, size, db)
+        return
+    if output.suffix in NETWORKS or size is not None:
+        raise StudyError("a network is written with --run", place=f"-o {output}")
+    store = open_database(db)
+    if study is None and format_ is Format.csv:
+        files = store.export(output)
+    elif study is None:
+        raise StudyError("name a study; only CSV is written of all", place=f"--format {format_}")
+    else:
+        files = _written(store.results(study_name(study), points=10**9), output, format_)
+    for file in files:
+        out.print(str(file), markup=False, soft_wrap=True)
+
+
+def _written(results: Results, folder: Path, format_: Format) -> list[Path]:
+    if format_ is Format.csv:
+        results.to_folder(folder)
+        return sorted(folder.glob("*.csv"))
+    if format_ is Format.parquet:
+        return results.to_parquet(folder)
+    from srbench.report.tables import write_tables
+
+    return write_tables(results, folder, format_)
+
+
+def _export_network(run: str, output: Path, size: str | None, db: str | None) -> None:
+    from srbench.apply.export import write_onnx, write_safetensors
+
+    if output.suffix not in NETWORKS:
+        raise StudyError(f"name a file that ends with {' or '.join(NETWORKS)}", place="-o")
+    network = named_network(run, None, None, 1, db)
+    if output.suffix == ".safetensors":
+        write_safetensors(network, output)
+        said = "weights, with settings and provenance"
+    else:
+        apart = write_onnx(network, output, _size(size))
+        said = f"onnxruntime and torch differ by {apart:.1g} at most"
+    out.print(f"{output}: {network.name}; {said}", markup=False, soft_wrap=True)
+
+
+def _size(written: str | None) -> tuple[int, int] | None:
+    """(height, width) of WxH."""
+    if written is None:
+        return None
+    width, _, height = written.partition("x")
+    if not (width.isdecimal() and height.isdecimal() and 0 < int(width) * int(height) < 10**8):
+        raise StudyError("write width x height, such as 256x256", place=f"--size {written}")
+    return int(height), int(width)

@@ -1,0 +1,107 @@
+"""Commands that say what came out: report, claims, compare."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from srbench.cli.options import Database, Json, open_database, out, study_name, study_names
+from srbench.core.registry import StudyError
+
+
+def report(
+    studies: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[STUDY]…", help="Names of studies.", autocompletion=study_names),
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder that gets a folder for each study.")
+    ] = Path("reports"),
+    db: Database = None,
+) -> None:
+    """Write the report of one or several studies: HTML, CSV, LaTeX, SVG and PDF.
+
+    The page works offline and alone; several studies get a page that lists them. Without a name,
+    every study of the database is reported.
+    """
+    from srbench.report import write
+    from srbench.report.terminal import summary
+    from srbench.run.importance import weighed
+    from srbench.run.stale import marked
+
+    store = open_database(db)
+    there = [str(name) for name in store.studies()["study"]]
+    names = [name if name in there else study_name(name) for name in studies or ()] or there
+    if not names:
+        raise StudyError("the database holds no study yet; srbench run makes one")
+    found = [
+        marked(weighed(store.results(name), store, name), store) for name in dict.fromkeys(names)
+    ]
+    for results in found:
+        out.print(summary(results))
+    from srbench.report.files import folder_name  # late: figures
+
+    one = len(found) == 1
+    page = write(found, output / folder_name(found[0].facts.name) if one else output)
+    out.print("Report: ", end="")
+    out.print(str(page), markup=False, style="bold", soft_wrap=True)
+
+
+def claims(
+    study: Annotated[str, typer.Argument(metavar="STUDY", autocompletion=study_names)],
+    check: Annotated[
+        bool, typer.Option("--check", help="Exit code 1 unless every claim is supported.")
+    ] = False,
+    db: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Say what became of a study's claims: supported, refuted, or not decided, and why."""
+    from srbench.analysis.study_claims import claims_of
+    from srbench.report.terminal import claims as claims_listed
+    from srbench.run.stale import marked
+
+    store = open_database(db)
+    results = marked(store.results(study_name(study)), store)
+    found = claims_of(results)
+    if as_json:
+        plain = [
+            {"id": c.id, "says": c.says, "test": c.test, "status": c.result.status,
+             "because": c.result.sentence}
+            for c in found
+        ]  # fmt: skip
+        print(json.dumps(plain, indent=1, ensure_ascii=False))
+    else:
+        out.print(claims_listed(results))
+    failed = check and any(claim.result.status != "supported" for claim in found)
+    raise typer.Exit(int(failed))
+
+
+def compare(
+    first: Annotated[str, typer.Argument(metavar="A", help="A study, or study:variant.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="The same of B.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="A folder, for a page and CSV.")
+    ] = None,
+    db: Database = None,
+) -> None:
+    """Set two studies, or two variants, beside each other: what differs, and by how much.
+
+    Seeds that both have are paired. Runs of other numerics or protocols are not compared.
+    """
+    from srbench.analysis.compare import Side, split_name
+    from srbench.analysis.compare import compare as compared
+    from srbench.report.compare_drawn import comparison_summary, write_comparison
+    from srbench.run.stale import marked
+
+    store = open_database(db)
+    sides = [Side(marked(store.results(name), store), variant) for name, variant in
+             (split_name(given) for given in (first, second))]  # fmt: skip
+    found = compared(*sides)
+    if found.refusals:
+        raise StudyError("; ".join(found.refusals), place=f"{first} and {second}")
+    out.print(comparison_summary(found))
+    if output is not None:
+        out.print(f"Page: {write_comparison(found, output)}", soft_wrap=True, markup=False)

@@ -1,0 +1,140 @@
+"""The command that times: latency."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from srbench.cli.options import Database, Device, Json, Only, Set, StudyFile, err, note, out
+from srbench.cli.options import study_file as file_of
+from srbench.core.registry import StudyError, brief
+
+if TYPE_CHECKING:  # seconds that --help does without
+    from srbench.run.session import Request
+    from srbench.store import Store
+
+SIZE = re.compile(r"(\d{1,5})(?:x(\d{1,5}))?")
+
+
+def latency(
+    study: StudyFile,
+    step: Annotated[
+        bool, typer.Option("--step", help="Time a training step instead of a forward pass.")
+    ] = False,
+    device: Device = "auto",
+    only: Only = None,
+    set_: Set = None,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HxW",
+            help="LR pixels: 64x64 on the CPU, 256x256 on CUDA, the patch for a step.",
+        ),
+    ] = None,
+    batch: Annotated[
+        int | None, typer.Option(min=1, help="Images at once: 1, or the study's for a step.")
+    ] = None,
+    precision: Annotated[
+        list[str] | None, typer.Option(help="fp32, tf32 (CUDA), bf16 or fp16; several are crossed.")
+    ] = None,
+    memory_format: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="contiguous, channels_last, or for a step auto, which training takes; likewise."
+        ),
+    ] = None,
+    mode: Annotated[
+        list[str] | None,
+        typer.Option(help="eager, graph (CUDA) or compiled; likewise. A step is timed as trained."),
+    ] = None,
+    threads: Annotated[int, typer.Option(min=1, max=1024, help="Of the CPU, pinned.")] = 1,
+    rounds: Annotated[int, typer.Option(min=20, help="Rounds at the most; at least 20.")] = 400,
+    budget: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="For each pass, after 20 rounds.")
+    ] = 120.0,
+    wait: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="For a device that srbench is using.")
+    ] = 0.0,
+    db: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Time every network of a study against its baseline, on a device of their own.
+
+    Rounds in shuffled order, medians of ratios with intervals, the baseline against itself as
+    control. Weights are random: the graph is the same. Where the machine is too noisy, it says so
+    and what it can still tell. Times are kept, and the report shows them.
+    """
+    from srbench.cli.timings import passes_listed
+    from srbench.core.devices import choose_devices
+    from srbench.measure.latency_passes import Effort
+    from srbench.measure.latency_setting import MEMORY, MODES, PRECISIONS, TRAINED
+    from srbench.run.timed import Wish, as_plain, networks, take
+    from srbench.store import open_store
+
+    [chosen] = choose_devices(device, 1, note)
+    wish = Wish(
+        file_of(study), chosen, tuple(only or ()), tuple(set_ or ()),
+        "step_time" if step else "latency", _size(size), batch,
+        _known(precision, PRECISIONS, "--precision") or ("fp32",),
+        _known(memory_format, TRAINED if step else MEMORY, "--memory-format"),
+        _known(mode, MODES, "--mode"),
+        threads, Effort(rounds=rounds, budget_s=budget, patience_s=wait),
+    )  # fmt: skip
+    timed = networks(wish)
+    store = open_store(db)
+    with err.status("warming up") as status:
+        found = take(
+            wish,
+            timed,
+            store,
+            lambda setting: status.update(f"{setting}: warming up"),
+            lambda done, spent: status.update(f"round {done}, {spent:.0f} s"),
+        )
+    plain = as_plain(found, timed)
+    if as_json:
+        print(json.dumps(plain, indent=1))
+    else:
+        out.print(passes_listed(plain))
+
+
+def take_if_wanting(store: Store, plan: int, asked: Request) -> None:
+    """Time the networks of a plan that have no times yet, under the default setting."""
+    from srbench.analysis.latency import untimed
+
+    if not untimed(store.results(plan, points=2), "latency"):
+        return
+    from srbench.measure.latency_passes import Effort
+    from srbench.run.timed import Wish, networks, take
+
+    wish = Wish(asked.study, asked.device, asked.only, asked.set, effort=Effort(patience_s=600))
+    with err.status("timing networks") as status:
+        take(
+            wish,
+            networks(wish),
+            store,
+            on_round=lambda done, spent: status.update(f"latency: round {done}, {spent:.0f} s"),
+        )
+
+
+def _size(written: str | None) -> tuple[int, int] | None:
+    if written is None:
+        return None
+    fits = SIZE.fullmatch(written.strip().lower())
+    height, width = (int(n or 0) for n in (fits[1], fits[2] or fits[1])) if fits else (0, 0)
+    if not 8 <= min(height, width) <= max(height, width) <= 16384:
+        raise StudyError(
+            f"{brief(written)} is no size such as 64 or 180x320 (8 to 16384)", place="--size"
+        )
+    return height, width
+
+
+def _known(given: list[str] | None, words: Iterable[str], option: str,
+           ) -> tuple[str, ...]:  # fmt: skip
+    for word in given or ():
+        if word not in words:
+            raise StudyError(f"{brief(word)} is unknown (known: {', '.join(words)})", place=option)
+    return tuple(dict.fromkeys(given or ()))

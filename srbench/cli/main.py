@@ -1,0 +1,108 @@
+"""`srbench`: the list of its commands, and how each ends.
+
+Exit codes: 0 done, 1 some runs failed, 2 a mistake in what was asked, 130, 143 and 129 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from srbench import __version__
+from srbench.cli import (
+    authoring,
+    database,
+    files,
+    findings,
+    latency,
+    measuring,
+    parts,
+    pictures,
+    runs,
+)
+from srbench.cli.options import err, out
+from srbench.core.registry import StudyError, printable
+from srbench.core.signals import ending
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+Misuse: type[Any] = typer.BadParameter.__bases__[0]
+"""What typer raises for a command that it cannot make sense of."""
+
+
+@app.callback(invoke_without_command=True)
+def srbench(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Ablation benchmarks for image super-resolution.
+
+    Does this block help, by how much, and at what cost? Write the question as a study file, then
+
+      srbench plan   ablations/quickstart.yaml    what would be run, and what it costs
+      srbench run    ablations/quickstart.yaml    train and score what is left of it
+      srbench report quickstart                   one HTML page with the answer
+    """
+    if version:
+        out.print(f"srbench {__version__}")
+        raise typer.Exit
+
+
+COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Studies": (
+        authoring.new, runs.run, runs.plan, latency.latency, findings.report,
+        findings.claims, findings.compare,
+    ),
+    "Parts and images": (
+        parts.blocks, parts.datasets, authoring.schema, measuring.scores, measuring.verify,
+        measuring.cosines, pictures.upscale,
+    ),
+    "Runs and rows": (
+        database.show, runs.reproduce, database.sql, files.export, database.import_,
+        database.merge, database.dashboard, database.doctor,
+    ),
+}  # fmt: skip
+"""Every command, in the order that help shows them. A command's name is its function's."""
+
+for panel, commands in COMMANDS.items():
+    for command in commands:
+        app.command(command.__name__.rstrip("_"), rich_help_panel=panel)(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; a mistake in what was asked is one line and exit code 2."""
+    try:
+        with ending():
+            given = list(arguments) if arguments is not None else None
+            code = app(args=given, prog_name="srbench", standalone_mode=False)
+        sys.exit(code)
+    except Misuse as error:
+        _explain(error)
+    except StudyError as error:
+        _fail(str(error), error.exit_code)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            sys.exit(0)
+        _fail(f"{error.filename or 'a file'}: {error.strerror or error}")
+
+
+def _explain(misuse: Any) -> None:
+    """Help where nothing was asked for, else one line about what was not understood."""
+    command = misuse.ctx.command_path if misuse.ctx else "srbench"
+    said = " ".join(misuse.format_message().split())
+    if not said or "NoArgs" in type(misuse).__name__:
+        misuse.show()
+        sys.exit(2)
+    _fail(f"{said.rstrip('.')} ({command} --help tells more)")
+
+
+def _fail(message: str, code: int = 2) -> None:
+    err.print("[bold red]srbench: error:[/bold red] ", end="")
+    err.print(printable(message), markup=False, soft_wrap=True)
+    sys.exit(code)

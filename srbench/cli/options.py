@@ -1,0 +1,119 @@
+"""What the commands share: options that mean the same everywhere, and where they print."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from srbench.cli.console import PlainConsole
+from srbench.core.registry import StudyError
+
+if TYPE_CHECKING:  # half a second that --help does without
+    from srbench.store import Store
+
+out = PlainConsole(highlight=False)
+err = PlainConsole(stderr=True, highlight=False)
+
+
+def study_files(incomplete: str) -> list[str]:
+    return [str(p) for p in sorted(Path("ablations").glob("*.yaml"))]
+
+
+def study_names(incomplete: str) -> list[str]:
+    return [p.stem for p in sorted(Path("ablations").glob("*.yaml"))]
+
+
+def part_names(incomplete: str) -> list[str]:
+    from srbench.study.vocabulary import vocabulary
+
+    words = vocabulary()
+    return [*words, *(name for slot in words.values() for name in slot["parts"])]
+
+
+StudyFile = Annotated[
+    Path,
+    typer.Argument(
+        metavar="STUDY", help="A study file, or its name in ablations/.", autocompletion=study_files
+    ),
+]
+Database = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="Database: a path or a URL such as postgresql+psycopg://… "
+        "[dim](default: $SRBENCH_DB, else db/srbench.sqlite)[/dim]",
+    ),
+]
+Seeds = Annotated[int | None, typer.Option(min=1, help="How many seeds, instead of the file's.")]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(metavar="GLOB", help="Only these variants, and the baseline: 'atrous*'."),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="PATH=VALUE", help="Change a setting: train.epochs=5, channels=32."
+    ),
+]
+Device = Annotated[
+    str,
+    typer.Option(
+        help="auto, cpu, cuda:1, cuda:0,2, or cuda: all that are of the first one's kind."
+    ),
+]
+Precision = Annotated[
+    str,
+    typer.Option(
+        help="Of training: auto (fp32), fp32, tf32 (CUDA) or bf16. Scores are always in fp32."
+    ),
+]
+MemoryOrder = Annotated[
+    str,
+    typer.Option(
+        help="Of training's tensors: auto (by the network's structure), contiguous, channels_last."
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+
+
+def note(text: str) -> None:
+    """A line beside the results: on stderr, so that what a script reads stays clean."""
+    err.print(f"srbench: {text}", markup=False, soft_wrap=True)
+
+
+def open_database(db: str | None) -> Store:
+    from srbench.store import open_store
+
+    return open_store(db, create=False)
+
+
+def study_name(given: str) -> str:
+    """A study's name in the database: that of its file, where a file was given."""
+    return Path(given).stem if given.endswith(".yaml") else given
+
+
+def is_study_file(given: str) -> bool:
+    """Whether a study file is here by this path, or of this name in ablations/."""
+    path = Path(given)
+    return (given.endswith(".yaml") and path.is_file()) or (
+        path.name == given and (Path("ablations") / f"{given}.yaml").is_file()
+    )
+
+
+def study_file(given: Path) -> Path:
+    """The file itself, or the study of that name in ablations/."""
+    known = sorted(Path("ablations").glob("*.yaml"))
+    named = Path("ablations") / f"{given}.yaml"
+    if given.exists() or not named.exists():
+        if not given.exists():
+            names = ", ".join(p.stem for p in known)
+            listed = f" (in ablations: {names})" if names else ""
+            there = [*(str(p) for p in given.parent.glob("*.yaml")), *(p.stem for p in known)]
+            near = get_close_matches(str(given), there, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise StudyError(f"there is no such study file{hint}{listed}", place=str(given))
+        return given
+    return named

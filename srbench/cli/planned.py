@@ -1,0 +1,193 @@
+"""`srbench plan` as words: a table of variants with costs and time, or plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from srbench.run.estimate import Forecast
+from srbench.run.progress import clock
+from srbench.run.stale import said
+from srbench.study.criteria import unit_of
+
+
+def as_plain(found: Forecast) -> dict[str, Any]:
+    """The plan as JSON."""
+    plan = found.plan
+    return {
+        "study": plan.study.name,
+        "question": plan.study.question,
+        "plan": plan.digest,
+        "runs": plan.runs,
+        "numerics": str(plan.numerics),
+        "estimate_s": found.estimate and found.estimate.total_s(plan, found.workers),
+        "estimate_basis": found.estimate and found.estimate.basis,
+        "search": plan.study.search and plan.study.search.as_plain(),
+        "variants": [
+            {
+                "variant": p.variant.name,
+                "role": p.variant.role,
+                "change": p.variant.change,
+                "fingerprint": p.fingerprint,
+                "seeds": list(p.seeds),
+                "steps": p.steps,
+                "stale": p.stale,
+                **asdict(p.cost),
+            }
+            for p in plan.variants
+        ],
+    }
+
+
+def table(found: Forecast) -> RenderableType:
+    """The plan for people."""
+    plan, study = found.plan, found.plan.study
+    rows = Table(box=None, padding=(0, 1), header_style="bold")
+    rows.add_column("variant", overflow="fold")
+    for heading in ("parameters", "dead", "GMACs", "M act.", "field", "a run"):
+        rows.add_column(heading, justify="right", no_wrap=True)
+    for p in plan.variants:
+        price = p.cost
+        one = found.estimate.run_s.get(p.variant.name) if found.estimate else None
+        name = Text(p.variant.name + (" *" if p.variant.role == "baseline" else ""))
+        if p.variant.change:
+            name.append(f"\n  {p.variant.change}", style="dim")
+        rows.add_row(
+            name,
+            f"{price.parameters:,}",
+            Text(f"{price.dead:,}", style="bold red" if price.dead else ""),
+            f"{price.macs_720p / 1e9:,.2f}",
+            f"{price.activations / 1e6:,.1f}",
+            "all"
+            if price.receptive_field is None and p.trained
+            else f"{price.receptive_field or ''}",
+            clock(one) if one is not None else "",
+        )
+    return Group(Text(study.question or study.name, style="bold"), rows, *_lines(found))
+
+
+def _lines(found: Forecast) -> list[Text]:
+    plan, study = found.plan, found.plan.study
+    patch = int(study.base.data["patch"])
+    lr = patch // study.scale
+    batch = study.base.train["batch"]
+    steps = max(p.steps for p in plan.variants)
+    lines = [
+        f"* baseline. A run: {study.base.train['epochs']} epochs, {steps:,} steps of "
+        f"{batch}x3x{lr}x{lr} to {batch}x3x{patch}x{patch}; {len(study.seeds)} seeds.",
+        *_several(found),
+        "GMACs at HR 1280x720; M act.: million activations at LR 256x256; field: side of the "
+        "square of LR pixels that one output pixel sees.",
+        "Images: " + "; ".join(
+            f"{role} {d.name}, {len(d.images)} of {d.megapixels:.1f} MP in all"
+            for role, d in plan.datasets
+        ) + ".",
+        f"{plan.runs} runs on {plan.numerics}, {found.workers} at a time; judged by "
+        f"{study.metric} on {study.dataset} under {study.protocol}.",
+    ]  # fmt: skip
+    if found.estimate is not None:
+        total = clock(found.estimate.total_s(plan, found.workers))
+        lines.append(f"Training takes about {total} on {found.device}, {found.estimate.basis}.")
+    else:
+        lines.append(f"Time on {found.device}: not known before a run there is stored.")
+    lines += said(found.stale, "srbench run STUDY")
+    lines += _power(found)
+    lines += _search(found)
+    for p in plan.variants:
+        if p.cost.dead:
+            modules = ", ".join(p.cost.dead_modules[:6])
+            more = len(p.cost.dead_modules) - 6
+            tail = f" and {more} more" if more > 0 else ""
+            lines.append(
+                f"{p.variant.name}: {p.cost.dead:,} of {p.cost.parameters:,} parameters are dead, "
+                f"no gradient reaches them: {modules}{tail}."
+            )
+    uncounted = sorted({op for p in plan.variants for op in p.cost.uncounted})
+    if uncounted:
+        lines.append(f"MACs leave out: {', '.join(uncounted)}.")
+    return [Text(line, style="bold red" if "are dead" in line else "dim") for line in lines]
+
+
+def _search(found: Forecast) -> list[str]:
+    """What a search would do: its space, how large it is, how long it lasts."""
+    study, search = found.plan.study, found.plan.study.search
+    if search is None:
+        return []
+    size = "infinitely many" if search.space.size == float("inf") else f"{search.space.size:,.0f}"
+    budget = ", ".join(f"{most:g} {unit}" for unit, most in search.budget)
+    lines = [
+        f"A search before that, read on validate only: {', '.join(search.objectives)} by "
+        f"{search.sampler}, pruner {search.pruner}, seeds {_listed(search.seeds)}; a space of "
+        f"{size} points, budget {budget}.",
+        *(f"  {place['path']}: {_values(place)}" for place in search.space.as_plain()),
+    ]
+    if search.constraints:
+        lines.append(f"Constraints: {', '.join(c.text for c in search.constraints)}.")
+    lines.append(
+        f"The best {search.confirm} are then run on fresh seeds ({_listed(study.seeds)}) beside "
+        f"{study.baseline}, and judged like any study."
+    )
+    one = found.estimate and found.estimate.run_s.get(study.baseline)
+    most = dict(search.budget).get("trials")
+    if one and most:
+        whole = one * (most * len(search.seeds) + search.confirm * len(study.seeds))
+        lines.append(
+            f"Search and confirmation take at most about {clock(whole / found.workers)} more, were "
+            f"every trial as long as {study.baseline} and none given up."
+        )
+    return lines
+
+
+def _several(found: Forecast) -> list[str]:
+    """Variants whose steps are of several scales."""
+    return [
+        f"{p.variant.name}: each step is of one of x{', x'.join(map(str, p.scales))}, drawn at "
+        "random, with LR as large."
+        for p in found.plan.variants
+        if p.trained and len(p.scales) > 1
+    ]
+
+
+def _values(place: Mapping[str, Any]) -> str:
+    said = ", ".join(map(str, place["values"])) if "values" in place else (
+        f"{place['low']:g} to {place['high']:g}"
+        + (f", steps of {place['step']:g}" if place["step"] not in (None, 1) else "")
+        + (", log" if place["log"] else "")
+    )  # fmt: skip
+    if "needs" in place:
+        said += f" (only where {place['needs'][0]} is {' or '.join(map(str, place['needs'][1]))})"
+    return said
+
+
+def _listed(seeds: Sequence[int]) -> str:
+    return ", ".join(map(str, seeds))
+
+
+def _power(found: Forecast) -> list[str]:
+    """What differences these seeds can show, and when the study looks."""
+    from srbench.analysis.looks import schedule
+    from srbench.analysis.power import detectable
+
+    study = found.plan.study
+    contrasts = sum(p.variant.role in ("variant", "twin") for p in found.plan.variants)
+    if not contrasts or (not study.looks and len(study.seeds) < 3):
+        return []
+    unit, seeds = unit_of(study.metric), study.looks[-1] if study.looks else len(study.seeds)
+    least = detectable(1.0, seeds, contrasts)
+    of = f"With {seeds} seeds and {contrasts} contrasts 4 of 5 studies find an effect of"
+    if found.spread:
+        size = f"{least * found.spread:.2g} {unit}".strip()
+        lines = [f"{of} {size}, by the spread of earlier runs."]
+    else:
+        lines = [f"{of} {least:.1f} times the spread of its differences over seeds."]
+    if study.looks:
+        taken = schedule(contrasts, study.looks)
+        pairs = zip(taken.looks, taken.different, strict=True)
+        held = ", ".join(f"{n} ({p:.2g})" for n, p in pairs)
+        lines.append(f"Looks, and what p is held against: {held}; seeds only where undecided.")
+    return lines

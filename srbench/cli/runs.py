@@ -1,0 +1,171 @@
+"""Commands that train, or say what would be trained: run, plan, reproduce."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from srbench.cli.latency import take_if_wanting
+from srbench.cli.options import (
+    Database,
+    Device,
+    Json,
+    MemoryOrder,
+    Only,
+    Precision,
+    Seeds,
+    Set,
+    StudyFile,
+    note,
+    open_database,
+    out,
+    study_file,
+)
+from srbench.core.registry import StudyError
+
+
+class Rerun(StrEnum):
+    """What may be asked for again."""
+
+    stale = "stale"
+
+
+def run(
+    study: StudyFile,
+    db: Database = None,
+    device: Device = "auto",
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=256, help="Processes; one for each CUDA device or CPU core."),
+    ] = None,
+    seeds: Seeds = None,
+    only: Only = None,
+    set_: Set = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Train everything once more, beside what is there.")
+    ] = False,
+    rerun: Annotated[
+        Rerun | None,
+        typer.Option(help="stale: train again what was trained before its source code changed."),
+    ] = None,
+    checkpoint_s: Annotated[
+        float, typer.Option(min=0, help="Seconds between checkpoints of a run.")
+    ] = 30.0,
+    precision: Precision = "auto",
+    memory_order: MemoryOrder = "auto",
+    latency: Annotated[
+        bool, typer.Option("--latency", help="Time the networks too, once nothing is training.")
+    ] = False,
+) -> None:
+    """Train and score what is left of a study.
+
+    The same command again does nothing where everything is there, goes on where it was stopped
+    (Ctrl-C, a kill, a power cut), and tries again what failed by accident.
+    """
+    from srbench.core.numbers import plural
+    from srbench.run.session import Request, run
+
+    request = Request(
+        study_file(study), db, device, workers, seeds, tuple(only or ()), tuple(set_ or ()),
+        fresh, checkpoint_s, precision, memory_order, rerun is Rerun.stale,
+    )  # fmt: skip
+    store, ended = run(request, out)
+    again = shlex.join(["srbench", *(word for word in sys.argv[1:] if word != "--fresh")])
+    if ended.signal is not None:
+        left = sum(n for state, n in ended.states.items() if state in ("queued", "interrupted"))
+        verb = "is" if left == 1 else "are"
+        out.print(f"Stopped and saved; {plural(left, 'run')} {verb} left. Go on with: ", end="")
+        out.print(again, markup=False, style="bold", soft_wrap=True)
+        raise typer.Exit(ended.exit_code)
+    untimed: StudyError | None = None
+    if latency:
+        try:
+            take_if_wanting(store, ended.plan, request)
+        except StudyError as problem:
+            untimed = problem  # what was trained is told all the same
+    _print_summary(store, ended.plan)
+    if ended.elsewhere:
+        out.print(f"{ended.elsewhere} more runs are being trained by another srbench run.")
+    name = request.study.stem
+    out.print("The whole report: ", end="")
+    command = f"srbench report {'-- ' if name.startswith('-') else ''}{shlex.quote(name)}"
+    out.print(command, markup=False, style="bold", soft_wrap=True)
+    if untimed is not None:
+        raise untimed
+    raise typer.Exit(ended.exit_code)
+
+
+def plan(
+    study: StudyFile,
+    db: Database = None,
+    device: Device = "auto",
+    workers: Annotated[int | None, typer.Option(min=1, max=256, help="For the estimate.")] = None,
+    seeds: Seeds = None,
+    only: Only = None,
+    set_: Set = None,
+    precision: Precision = "auto",
+    memory_order: MemoryOrder = "auto",
+    as_json: Json = False,
+) -> None:
+    """Say what a study would run: shapes, costs, dead parameters, time. Trains nothing.
+
+    Every mistake that can be known beforehand is found here: settings, shapes, missing images.
+    """
+    from srbench.cli.planned import as_plain, table
+    from srbench.run.session import Request, forecast
+
+    request = Request(
+        study_file(study), db, device, workers, seeds, tuple(only or ()), tuple(set_ or ()),
+        precision=precision,
+        memory_order=memory_order,
+    )  # fmt: skip
+    found = forecast(request, note)
+    if as_json:
+        print(json.dumps(as_plain(found), indent=1))
+    else:
+        out.print(table(found))
+
+
+def reproduce(
+    number: Annotated[int, typer.Argument(metavar="[N]", min=1, help="How many runs.")] = 1,
+    db: Database = None,
+    device: Device = "auto",
+    workers: Annotated[int | None, typer.Option(min=1, max=256, help="Processes.")] = None,
+    chosen_by: Annotated[
+        int | None, typer.Option("--seed", help="Draws the runs; another each time unless given.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Train N finished runs again, drawn at random, and compare every number with the database.
+
+    Weights, every point of every curve and every score have to be equal to the last bit. The
+    database is only read. Exit code 1 where a run comes out otherwise.
+    """
+    from random import SystemRandom
+
+    from srbench.cli.listing import reproduced
+    from srbench.run.reproduce import reproduce as make_again
+
+    store = open_database(db)
+    drawn_by = SystemRandom().randrange(10**6) if chosen_by is None else chosen_by
+    again = make_again(
+        store, number, chosen_by=drawn_by, device=device, workers=workers, say=note
+    )  # fmt: skip
+    if as_json:
+        print(json.dumps([one.as_plain() for one in again], indent=1))
+    else:
+        out.print(reproduced([one.as_plain() for one in again], drawn_by))
+    raise typer.Exit(int(any(one.outcome in ("different", "failed") for one in again)))
+
+
+def _print_summary(store: Any, plan: int) -> None:
+    from srbench.report.terminal import summary
+    from srbench.run.stale import marked
+
+    out.print()
+    out.print(summary(marked(store.results(plan, steps=False), store)))

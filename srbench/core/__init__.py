@@ -1,0 +1,1 @@
+"""What every room stands on: parts and their slots, documents, files, devices, weights, tables."""

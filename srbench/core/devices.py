@@ -1,0 +1,233 @@
+"""Which devices there are, what they are called, which worker gets which, and in what precision.
+
+Nothing here opens a context on a device: only the process that computes on it takes its memory.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, get_args
+
+from srbench.core.provenance import cpu_name
+from srbench.core.registry import StudyError, first_line
+
+Precision = Literal["fp32", "tf32", "bf16"]
+MemoryOrder = Literal["auto", "contiguous", "channels_last"]
+
+CUDA = re.compile(r"cuda(:\d{1,3}(,\d{1,3})*)?")
+DRIVER = Path("/proc/driver/nvidia/version")
+NODES = Path("/dev")
+
+
+@dataclass(frozen=True)
+class Cuda:
+    """The CUDA devices of this machine: those that can be used, and why others cannot."""
+
+    names: dict[str, str] = field(default_factory=dict)  # of usable devices: "cuda:0" -> its name
+    unusable: dict[str, str] = field(default_factory=dict)  # device -> "cuda:1 cannot be used: …"
+    problem: str = ""  # why there is no usable device
+    expected: bool = False  # there is none, although the machine has an NVIDIA driver or GPU
+
+
+def choose_devices(
+    asked: str, workers: int | None, say: Callable[[str], None] = lambda text: None
+) -> tuple[str, ...]:
+    """The device of each worker: CUDA devices of one kind in turn, or the CPU once a core.
+
+    `cuda` takes all that are of the first one's kind, `auto` the same or the CPU. `say` hears of
+    devices that cannot be used, and why `auto` takes the CPU where a GPU seems to be there.
+
+    Raises:
+        StudyError: the device is not there, or cannot be used.
+    """
+    if asked not in ("auto", "cpu") and not CUDA.fullmatch(asked):
+        known = "auto, cpu, cuda, cuda:0, cuda:0,2"
+        raise StudyError(f"{asked!r} is unknown (known: {known})", place="--device")
+    warnings.filterwarnings("ignore", "CUDA initialization")  # training on the CPU asks too
+    found = Cuda() if asked == "cpu" else cuda_devices()
+    if not found.names:
+        if asked not in ("auto", "cpu"):
+            raise StudyError(f"{asked!r} cannot be used: {found.problem}", place="--device")
+        if found.expected:
+            say(f"--device auto uses the CPU: {found.problem}")
+        return ("cpu",) * (workers or len(os.sched_getaffinity(0)))
+    if ":" in asked:
+        chosen = _listed(asked, found)
+    else:
+        for problem in found.unusable.values():
+            say(f"{problem}; other devices are used")
+        kind = next(iter(found.names.values()))  # another kind of device would give other bits
+        chosen = [device for device, name in found.names.items() if name == kind]
+    return tuple(chosen[i % len(chosen)] for i in range(workers or len(chosen)))
+
+
+def cuda_devices() -> Cuda:
+    """Ask torch which CUDA devices can be used; its warnings become reasons."""
+    import torch
+
+    if not (torch.version.cuda or torch.version.hip):
+        problem = f"this torch ({torch.__version__}) is built without CUDA"
+        return Cuda(problem=problem, expected=_has_nvidia())
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.cuda.is_available()  # warns once a process, so it must be here
+            torch.cuda.init()  # type: ignore[no-untyped-call]
+    except Exception as refusal:  # RuntimeError, AssertionError, DeferredCudaCallError
+        return _without(str(refusal))
+    names, unusable = dict[str, str](), dict[str, str]()
+    for device in (f"cuda:{i}" for i in range(torch.cuda.device_count())):
+        try:
+            names[device] = _usable_name(device)
+        except StudyError as error:
+            unusable[device] = error.problem
+    return Cuda(names, unusable, "" if names else "; ".join(unusable.values()), not names)
+
+
+def choose_precision(asked: str, device: str) -> Precision:
+    """The precision of training on a device: what was asked, or for `auto` the one that is proven.
+
+    Raises:
+        StudyError: not a precision.
+    """
+    if asked == "auto":
+        return "fp32"
+    known = ("fp32", "bf16") if device == "cpu" else get_args(Precision)
+    if asked not in known:
+        raise StudyError(
+            f"{asked!r} is unknown on {device} (known: auto, {', '.join(known)})",
+            place="--precision",
+        )
+    return asked  # type: ignore[return-value]
+
+
+def choose_memory_order(asked: str) -> MemoryOrder:
+    """The order of a training's tensors in memory, as it was asked for.
+
+    Raises:
+        StudyError: not an order.
+    """
+    if asked not in get_args(MemoryOrder):
+        known = ", ".join(get_args(MemoryOrder))
+        raise StudyError(f"{asked!r} is unknown (known: {known})", place="--memory-order")
+    return asked  # type: ignore[return-value]
+
+
+def device_name(device: str) -> str:
+    """The hardware behind a device: "NVIDIA H100", or the processor's name."""
+    if device == "cpu":
+        return cpu_name()
+    import torch
+
+    try:
+        return torch.cuda.get_device_name(device)
+    except Exception as problem:  # RuntimeError, AssertionError, DeferredCudaCallError
+        said = f"{device} cannot be used: {first_line(problem)}"
+        raise StudyError(said, place="--device") from None
+
+
+def cuda_versions(device: str) -> dict[str, str]:
+    """The versions of CUDA and cuDNN that torch uses on a device; none on the CPU."""
+    if device == "cpu":
+        return {}
+    import torch
+
+    found = {"cuda": torch.version.cuda}
+    with suppress(RuntimeError):  # cuDNN is not the one that torch was built with
+        if n := torch.backends.cudnn.version():  # type: ignore[no-untyped-call]
+            found["cudnn"] = f"{n // 10_000}.{n // 100 % 100}.{n % 100}"
+    return {name: version for name, version in found.items() if version}
+
+
+def driver(device: str) -> str | None:
+    """The NVIDIA driver's version, where it is known."""
+    if device == "cpu":
+        return None
+    with suppress(OSError):
+        words = DRIVER.read_text().split()
+        return next((word for word in words if word[0].isdigit() and "." in word), None)
+    asked = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+    with suppress(OSError, subprocess.SubprocessError):  # under WSL only this knows
+        done = subprocess.run(asked, capture_output=True, text=True, timeout=10, check=True)
+        return next(iter(done.stdout.split()), None)
+    return None
+
+
+def _listed(asked: str, found: Cuda) -> list[str]:
+    """The devices of a list such as cuda:0,2."""
+    numbers = asked.removeprefix("cuda:").split(",")
+    devices = list(dict.fromkeys(f"cuda:{int(number)}" for number in numbers))
+    for device in devices:
+        if device in found.unusable:
+            raise StudyError(found.unusable[device], place="--device")
+        if device not in found.names:
+            there = ", ".join(found.names)
+            raise StudyError(f"{device!r} is not there (found: {there})", place="--device")
+    if len({found.names[device] for device in devices}) > 1:
+        kinds = ", ".join(f"{device} {found.names[device]}" for device in devices)
+        raise StudyError(
+            f"{asked!r} names several kinds ({kinds}); a study runs on one kind", place="--device"
+        )
+    return devices
+
+
+def _usable_name(device: str) -> str:
+    """A device's name; StudyError where it does not answer or this torch has no code for it."""
+    import torch
+
+    name = device_name(device)
+    major, minor = torch.cuda.get_device_capability(device)
+    built = torch.cuda.get_arch_list() if torch.version.cuda else []  # ROCm names them otherwise
+    if built and not any(_runs_on(code, major, minor) for code in built):
+        raise StudyError(
+            f"{device} cannot be used: {name} has compute capability {major}.{minor}, and this "
+            f"torch ({torch.__version__}) is built for {', '.join(built)}",
+            place="--device",
+        )
+    return name
+
+
+def _runs_on(code: str, major: int, minor: int) -> bool:
+    """Whether code runs: sm_86 within its major version from 8.6 on, compute_86 (PTX) on all."""
+    kind, _, number = code.partition("_")
+    built = divmod(int(number.rstrip("af")), 10)
+    return built <= (major, minor) and (kind == "compute" or built[0] == major)
+
+
+def _without(said: str) -> Cuda:
+    """Why torch cannot start CUDA, from what it said."""
+    import torch
+
+    here = _has_nvidia()
+    if old := re.search(r"too old \(found version (\d+)\)", said):
+        supported = f"{int(old[1]) // 1000}.{int(old[1]) % 1000 // 10}"
+        problem = (
+            f"the NVIDIA driver is too old (it supports CUDA {supported}; this torch was built "
+            f"for CUDA {torch.version.cuda}); update the driver, or install a torch built for an "
+            "older CUDA"
+        )
+        return Cuda(problem=problem, expected=True)
+    if error := re.search(r"Error (\d+: .*)", said):
+        return Cuda(problem=f"CUDA does not start: error {error[1]}", expected=True)
+    problem = f"CUDA does not start: {said.partition(chr(10))[0][:200]}"
+    if "no NVIDIA driver" in said:
+        problem = "no NVIDIA driver is installed"
+        if here:
+            problem = "libcuda.so.1 of the NVIDIA driver is not found; a container needs --gpus all"
+    elif "No CUDA GPUs" in said:
+        problem = "the NVIDIA driver finds no GPU"
+        if (visible := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
+            problem = f"CUDA_VISIBLE_DEVICES={visible!r} leaves no GPU visible"
+            here = here and visible not in ("", "-1")  # which is how one asks for the CPU
+    return Cuda(problem=problem, expected=here)
+
+
+def _has_nvidia() -> bool:
+    return DRIVER.exists() or any(NODES.glob("nvidia[0-9]*"))

@@ -1,0 +1,217 @@
+"""YAML that remembers where everything stands, and refuses what would surprise.
+
+Scalars follow YAML 1.2, so that `1e-4` is a number and `no` is text; a key may stand once; size,
+depth and the number of values are limited, aliases included.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path as File
+from typing import Any
+
+import yaml
+
+from srbench.core.registry import UNSEEN, Path, StudyError, brief
+
+MAX_BYTES, MAX_DEPTH, MAX_VALUES = 1_000_000, 32, 10_000
+
+_HINTS = {  # what PyYAML says -> what to do
+    "mapping values are not allowed here": "quote a text that holds ': ', and indent evenly",
+    "found character '\\t'": "indent by spaces, not tabs",
+    "found character": "quote a text that begins with it",
+    "but found another document": "a study is one document",
+    "could not find expected ':'": "write key: value, and indent evenly",
+    "found unexpected end of stream": "a quote or a bracket is left open",
+    "<stream end>": "a quote or a bracket is left open",
+    "<block ": "indent evenly",
+    "found undefined alias": "write it as &name first, or quote a text that begins with *",
+}
+_NULL = {"", "~", "null", "Null", "NULL"}
+_BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_INT = re.compile(r"[-+]?[0-9]{1,18}")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+
+
+@dataclass
+class Document:
+    """A file's plain value, and the line and column of everything in it.
+
+    `above` is the document that it took over what it does not say itself.
+    """
+
+    file: str
+    value: Any = None
+    places: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    above: Document | None = None
+
+    @property
+    def all(self) -> tuple[Document, ...]:
+        """This document and those above it."""
+        return (self, *(self.above.all if self.above else ()))
+
+    def knows(self, path: Path) -> bool:
+        """Whether this or a document above it says something there."""
+        return any(path in document.places for document in self.all)
+
+    def place(self, path: Path) -> str:
+        """`file:line:column` of a path, or of the nearest place above it."""
+        for end in range(len(path), -1, -1):
+            for document in self.all:
+                if path[:end] in document.places:
+                    line, column = document.places[path[:end]]
+                    return f"{document.file}:{line}:{column}"
+        return self.file
+
+    def located(self, error: StudyError) -> StudyError:
+        """The same error, saying where in the file it is."""
+        return StudyError(error.problem, error.path, error.place or self.place(error.path))
+
+
+def read(file: File) -> tuple[str, Document]:
+    """The text of a YAML file and its document.
+
+    Raises:
+        StudyError: the file is missing, not text, not YAML, or beyond the limits.
+    """
+    try:
+        with file.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
+    except OSError as problem:
+        raise StudyError(f"cannot be read: {problem.strerror}", place=str(file)) from None
+    if len(raw) > MAX_BYTES:
+        raise StudyError(f"more than {MAX_BYTES:,} bytes", place=str(file))
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        raise StudyError(
+            f"not UTF-8 text (byte {problem.start}); a study is a YAML file", place=str(file)
+        ) from None
+    return text, parse(text, str(file))
+
+
+def parse(text: str, file: str = "<text>") -> Document:
+    """Parse YAML text; `file` is the name that errors give."""
+    document = Document(file)
+    text = text.removeprefix("\ufeff")
+    if unseen := UNSEEN.search(text):
+        line, column = text.count("\n", 0, unseen.start()) + 1, unseen.start() + 1
+        column -= text.rfind("\n", 0, unseen.start()) + 1
+        raise StudyError(_unseen(unseen[0]), place=f"{file}:{line}:{column}")
+    try:
+        node = yaml.compose(text, Loader=_Bounded)
+        document.value = _Reader(document).value(node, (), 0) if node is not None else None
+    except _Beyond as problem:
+        raise StudyError(str(problem.problem), place=_place(file, problem.problem_mark)) from None
+    except yaml.MarkedYAMLError as problem:
+        said = problem.problem or problem.context or ""
+        hint = next((f" ({do})" for words, do in _HINTS.items() if words in said), "")
+        place = _place(file, problem.problem_mark or problem.context_mark)
+        raise StudyError(f"not YAML: {said}{hint}", place=place) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as problem:
+        if isinstance(problem, StudyError):
+            raise
+        detail = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
+        raise StudyError(f"not YAML: {detail}", place=f"{file}:1:1") from None
+    return document
+
+
+def _place(file: str, mark: yaml.Mark | None) -> str:
+    return f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else file
+
+
+def _unseen(character: str) -> str:
+    return f"the control character {character!a} stands here; leave it out"
+
+
+class _Beyond(yaml.MarkedYAMLError):
+    """A limit is passed."""
+
+
+class _Bounded(yaml.SafeLoader):
+    """Stops at the limits instead of making all nodes first; aliases are counted later."""
+
+    nodes = depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        is_key = isinstance(parent, yaml.MappingNode) and index is None
+        self.nodes += not is_key
+        self.depth += 1
+        if self.depth > MAX_DEPTH + 1 or self.nodes > MAX_VALUES:
+            said = _DEEP if self.depth > MAX_DEPTH + 1 else _MANY
+            here = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise _Beyond(problem=said, problem_mark=here)
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
+_DEEP = f"nested more than {MAX_DEPTH} deep"
+_MANY = f"more than {MAX_VALUES:,} values"
+
+
+class _Reader:
+    """Turns YAML nodes into plain values, counting as it goes."""
+
+    def __init__(self, document: Document) -> None:
+        self.document, self.count, self.characters = document, 0, 0
+
+    def value(self, node: yaml.Node, path: Path, depth: int) -> Any:
+        self.count += 1
+        where = (node.start_mark.line + 1, node.start_mark.column + 1)
+        self.document.places.setdefault(path, where)
+        if depth > MAX_DEPTH:
+            raise self._error(_DEEP, node)
+        if self.count > MAX_VALUES:
+            raise self._error(_MANY, node)
+        if node.tag not in _TAGS:
+            raise self._error(f"tags such as {node.tag:.80} are not read; leave it out", node)
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path, depth)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.value(v, (*path, i), depth + 1) for i, v in enumerate(node.value)]
+        return self._scalar(node)
+
+    def _mapping(self, node: yaml.MappingNode, path: Path, depth: int) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise self._error("a key must be a plain word", key_node)
+            key = str(key_node.value)
+            if unseen := UNSEEN.search(key):
+                raise self._error(_unseen(unseen[0]), key_node)
+            if key in found:
+                raise self._error(f"{brief(key)} stands here twice; keep one of them", key_node)
+            mark = key_node.start_mark
+            self.document.places[(*path, key)] = (mark.line + 1, mark.column + 1)
+            found[key] = self.value(value_node, (*path, key), depth + 1)
+        return found
+
+    def _scalar(self, node: yaml.Node) -> Any:
+        text: str = node.value
+        self.characters += len(text)
+        if self.characters > MAX_BYTES:
+            raise self._error(f"more than {MAX_BYTES:,} characters, aliases included", node)
+        if unseen := UNSEEN.search(text):
+            raise self._error(_unseen(unseen[0]), node)
+        if getattr(node, "style", None) is not None:
+            return text  # quoted, so text
+        if text in _NULL:
+            return None
+        if text in _BOOL:
+            return _BOOL[text]
+        if _INT.fullmatch(text):
+            return int(text)
+        return float(text) if _FLOAT.fullmatch(text) else text
+
+    def _error(self, problem: str, node: yaml.Node) -> StudyError:
+        mark = node.start_mark
+        place = f"{self.document.file}:{mark.line + 1}:{mark.column + 1}"
+        return StudyError(problem, place=place)
+
+
+_TAGS = {
+    f"tag:yaml.org,2002:{kind}"
+    for kind in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value")
+}

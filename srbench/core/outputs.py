@@ -1,0 +1,61 @@
+"""Networks with several outputs: what they answer, and what each output is held against.
+
+A network answers with one image, or with images by their factor: `{2: middle, 4: large}`, and then
+says so in `factors`. HR as large as the last is the study's; smaller outputs are held against HR
+shrunk by bicubic. A score or loss of a smaller output has its factor behind its name: psnr_y/x2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from srbench.core.resized import resized
+
+Answer = Tensor | Mapping[int, Tensor]
+
+
+def by_factor(answer: Answer, lr: Tensor) -> dict[int, Tensor]:
+    """The images of an answer to LR (N, 3, h, w), by their factor, smallest first."""
+    if isinstance(answer, Tensor):
+        return {answer.shape[-2] // lr.shape[-2]: answer}
+    return {factor: answer[factor] for factor in sorted(answer)}
+
+
+def largest(answer: Answer) -> Tensor:
+    """The image of an answer that has the most pixels."""
+    return answer if isinstance(answer, Tensor) else answer[max(answer)]
+
+
+def factors_of(net: nn.Module) -> tuple[int, ...]:
+    """The factors of a network that names its outputs; empty where it has one, at the scale."""
+    return tuple(sorted(getattr(net, "factors", ())))
+
+
+def at(name: str, factor: int, scale: int) -> str:
+    """A score's or loss's name for the output of this factor."""
+    return name if factor == scale else f"{name}/x{factor}"
+
+
+def split(name: str, scale: int) -> tuple[str, int]:
+    """A name without its factor, and the factor: ("psnr_y", 2) for psnr_y/x2.
+
+    Raises:
+        ValueError: what stands behind the slash is no factor of a smaller output.
+    """
+    base, slash, end = name.partition("/")
+    if not slash:
+        return base, scale
+    digits = end.removeprefix("x")
+    factor = int(digits) if digits.isdecimal() and end.startswith("x") else 0
+    if not 1 < factor < scale or scale % factor:
+        raise ValueError(f"{name}: /{end} is no output smaller than x{scale}")
+    return base, factor
+
+
+def shrunk(hr: Tensor, height: int, width: int) -> Tensor:
+    """HR (N, C, H, W) resized to (N, C, height, width) by antialiased bicubic, not rounded."""
+    if hr.shape[-2:] == (height, width):
+        return hr
+    return resized(hr, height, width)

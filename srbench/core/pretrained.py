@@ -1,0 +1,63 @@
+"""Weights of frozen networks that others trained: from a file, or from where they publish them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from srbench.core.registry import StudyError, first_line
+from srbench.core.weights_load import load_weights
+
+
+class WeightsMissing(StudyError):
+    """Pretrained weights are not on this machine; the message says where they may be put."""
+
+
+def from_file(network: str, path: str) -> dict[str, Tensor]:
+    """Named tensors of a file; `network` is the name that errors give.
+
+    Raises:
+        WeightsMissing: there is no such file; StudyError: it does not hold weights.
+    """
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise WeightsMissing(f"{network}: there is no file {file} (looked from {Path.cwd()})")
+    return load_weights(file)
+
+
+def downloaded(network: str, url: str) -> dict[str, Tensor]:
+    """Named tensors of a file in torch's cache, downloaded where it is not there yet.
+
+    The name ends in the first digits of the file's SHA-256, as torch's own do: name-1a2b3c4d.pth.
+
+    Raises:
+        WeightsMissing: it is not in the cache and cannot be downloaded.
+    """
+    kept = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
+    if not kept.is_file():
+        digits = re.findall(r"-([0-9a-f]{8,})\.", kept.name)[0]
+        try:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(url, str(kept), digits, progress=False)
+        except (OSError, RuntimeError) as problem:  # no network; a download that is damaged
+            raise WeightsMissing(
+                f"{network}: {kept.name} is neither in {kept.parent} nor can it be downloaded "
+                f"({first_line(problem)}); put it there, or name a path"
+            ) from problem
+    return load_weights(kept)
+
+
+def fitting(found: Mapping[str, Tensor], name: str, own: Tensor, whose: str, wanted: str) -> Tensor:
+    """The tensor of that name, of the shape of `own`.
+
+    Raises:
+        StudyError: `whose` ("vgg16: file.pth") has none; `wanted` says what is expected.
+    """
+    given = found.get(name)
+    if given is None or given.shape != own.shape:
+        raise StudyError(f"{whose} has no {name} of shape {tuple(own.shape)}; {wanted}")
+    return given

@@ -1,0 +1,93 @@
+"""Tensors of a file into a network: by our names or its authors', each size checked.
+
+A network that knows its authors' names has a method `own_name(name)`: our name of a tensor, None
+for one that this network does without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from srbench.core.registry import StudyError
+
+SHOWN = 3
+
+
+def fill(net: nn.Module, found: Mapping[str, Tensor], file: Path | str, what: str) -> None:
+    """Put every tensor into its place in `net`; nothing is left over and nothing is missing.
+
+    `what` names the network in errors ("pan at x4"). Half precision is read as fp32.
+
+    Raises:
+        StudyError: tensors are missing, left over, of another size, or not finite numbers.
+    """
+    own = net.state_dict()
+    named = _named(net, found, own)
+    problem = _misfit(own, named)
+    if problem:
+        raise StudyError(f"does not fit {what}: {problem}", place=str(file))
+    for name, tensor in named.items():
+        if not tensor.isfinite().all():
+            raise StudyError(f"{name!r:.80} holds NaN or infinity", place=str(file))
+    net.load_state_dict({name: tensor.to(own[name].dtype) for name, tensor in named.items()})
+
+
+def fits(net: nn.Module, found: Mapping[str, Tensor]) -> bool:
+    """Whether `fill` would find names and sizes as it wants them; `net` may be on meta."""
+    own = net.state_dict()
+    return not _misfit(own, _named(net, found, own))
+
+
+def _named(
+    net: nn.Module, found: Mapping[str, Tensor], own: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """The tensors under our names."""
+    rename: Any = getattr(net, "own_name", None)
+    if rename is None or all(name in own for name in found):
+        return dict(found)
+    renamed = {name: rename(name) for name in found}
+    return {ours: found[name] for name, ours in renamed.items() if ours is not None}
+
+
+def _misfit(own: Mapping[str, Tensor], named: Mapping[str, Tensor]) -> str:
+    """What stands against it; empty where everything fits."""
+    missing = [name for name in own if name not in named]
+    extra = [name for name in named if name not in own]
+    resized = [
+        f"{name} is {_size(named[name])}, {_size(own[name])} is wanted"
+        for name in own
+        if name in named and named[name].shape != own[name].shape
+    ]
+    other = [
+        f"{name} holds {str(named[name].dtype).removeprefix('torch.')}"
+        for name in own
+        if name in named and _kind(named[name]) != _kind(own[name])
+    ]
+    said = [_listed("missing", missing), _listed("left over", extra)]
+    return "; ".join(filter(None, (*said, _cut(resized), _cut(other))))
+
+
+def _kind(tensor: Tensor) -> str:
+    if tensor.dtype in (torch.float64, torch.float32, torch.float16, torch.bfloat16):
+        return "fraction"
+    return str(tensor.dtype)
+
+
+def _size(tensor: Tensor) -> str:
+    return "x".join(map(str, tensor.shape)) or "a number"
+
+
+def _listed(what: str, names: list[str]) -> str:
+    tensors = "tensor" if len(names) == 1 else "tensors"
+    return f"{len(names)} {tensors} {what} ({_cut(names, ', ')})" if names else ""
+
+
+def _cut(said: list[str], between: str = "; ") -> str:
+    more = len(said) - SHOWN
+    shown = [f"{one:.160}" for one in said[:SHOWN]]
+    return between.join([*shown, *([f"and {more} more"] if more > 0 else [])])

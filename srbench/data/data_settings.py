@@ -1,0 +1,42 @@
+"""What a study may say under `data:`: typed and defaulted like the settings of any part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from srbench.core.registry import Positive, Range, Slot
+from srbench.core.slots import Augmentation, Dataset, Degradation
+from srbench.data.augmentations import hflip, rot90
+from srbench.data.datasets import photos
+from srbench.data.resizers import matlab_bicubic
+
+material = Slot("data", "what a run is trained and judged on")
+
+
+@material.register("data")
+@dataclass(frozen=True, kw_only=True)
+class DataSettings:
+    """Training patches and the sets that judge.
+
+    patches      patches in an epoch; or so many of each image, by patches_per_image
+    cut          anew for every epoch, or once (`patches: {fixed: 120}`) and then reshuffled
+    patch        side of the HR patch, in pixels
+    degradation  how LR is made from HR
+    lr           made by the degradation, or the dataset's own LR files
+    augment      random changes of each patch
+    validate     what curves are taken on; eval: what verdicts are made on, the final weights only
+
+    Ours.
+    """
+
+    train: Dataset = photos
+    patches: Positive = 120
+    patches_per_image: Positive | None = None
+    cut: Literal["fresh", "fixed"] = "fresh"
+    patch: Annotated[int, Range(4, 4096)] = 128
+    degradation: Degradation = matlab_bicubic
+    lr: Literal["made", "own"] = "made"
+    augment: tuple[Augmentation, ...] = (hflip, rot90)
+    validate: Dataset = photos
+    eval: tuple[Dataset, ...] = (photos,)

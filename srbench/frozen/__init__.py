@@ -1,1 +1,0 @@
-"""Frozen networks, which look at images for losses, blocks and metrics."""

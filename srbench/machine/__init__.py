@@ -1,1 +1,0 @@
-"""The machine that runs are made on: its devices, who has them, its threads, its versions."""

@@ -1,1 +1,0 @@
-"""Trained networks outside a study: found, scored, applied to pictures, exported."""

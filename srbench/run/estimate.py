@@ -1,0 +1,111 @@
+"""How long a plan will take: from runs that are stored, else from one step tried here."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from statistics import fmean
+
+import torch
+
+from srbench.core.outputs import by_factor
+from srbench.core.streams import Streams
+from srbench.core.threads import one_thread
+from srbench.run.stale import Stale
+from srbench.store import Store
+from srbench.study.plan import Plan, PlannedVariant, cost_of
+from srbench.train.initialise import initialise
+
+TRIAL_PATCH = 64  # HR pixels, at most
+TRIAL_BATCH = 8  # at most
+TRIAL_MACS = 1.5e9  # a forward pass, so that a plan is not kept waiting by a large network
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds of training of each variant's one run, and what they rest on."""
+
+    run_s: dict[str, float]
+    basis: str
+
+    def total_s(self, plan: Plan, workers: int) -> float:
+        """Training time of the whole plan; scoring and start-up come on top."""
+        runs = {(p.fingerprint, s): self.run_s.get(p.variant.name, 0.0)
+                for p in plan.variants for s in p.seeds}  # fmt: skip
+        return sum(runs.values()) / workers
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """A plan, how many workers would share it, and how long it may take."""
+
+    plan: Plan
+    workers: int
+    device: str  # the hardware's name
+    estimate: Estimate | None
+    spread: float | None = None  # of differences over seeds, in earlier runs of the study
+    stale: tuple[Stale, ...] = ()  # finished runs of a former source
+
+
+def estimate(plan: Plan, store: Store | None, device: str) -> Estimate | None:
+    """Seconds for each run; None where nothing is stored for a GPU, which is not touched here."""
+    trained, scale = [p for p in plan.variants if p.trained], plan.study.scale
+    stored = {p.variant.name: store.step_seconds(p.fingerprint, device) for p in trained} if (
+        store is not None
+    ) else {}  # fmt: skip
+    known = {name: seconds for name, seconds in stored.items() if seconds is not None}
+    if known:
+        rate = _seconds_per_work(trained, known, scale)
+        run_s = {
+            p.variant.name: p.steps * known.get(p.variant.name, rate * _work(p, scale))
+            for p in trained
+        }
+        whole = len(known) == len(trained)
+        return Estimate(run_s, "from stored runs" if whole else "from stored runs, and MACs")
+    if plan.numerics.device != "cpu" or not trained:
+        return None
+    first = min(trained, key=lambda p: p.variant.role != "baseline")
+    rate = _try_a_step(first, scale) / first.cost.macs_256
+    run_s = {p.variant.name: p.steps * rate * _work(p, scale) for p in trained}
+    return Estimate(run_s, f"from one step of {first.variant.name} tried on this CPU, and MACs")
+
+
+def _work(p: PlannedVariant, scale: int) -> float:
+    """What a step costs, up to a factor: MACs times pixels times batch."""
+    tree = p.variant.tree
+    return float(_macs(p, scale) * tree.data["patch"] ** 2 * tree.train["batch"])
+
+
+def _macs(p: PlannedVariant, scale: int) -> float:
+    """For one LR size, the mean over the scales trained at."""
+    if p.scales == (scale,):
+        return p.cost.macs_256
+    return fmean(cost_of(p.variant.tree.model, one, p.scales).macs_256 for one in p.scales)
+
+
+def _seconds_per_work(trained: list[PlannedVariant], known: dict[str, float], scale: int) -> float:
+    rows = [(known[p.variant.name], _work(p, scale)) for p in trained if p.variant.name in known]
+    return sum(seconds for seconds, _ in rows) / sum(work for _, work in rows)
+
+
+def _try_a_step(p: PlannedVariant, scale: int) -> float:
+    """Seconds of forward and backward for one patch of one pixel (so to speak), one thread.
+
+    By the thread's own clock, which stands still while other processes have the core; with several
+    patches where the network is small, for a step of one is mostly the cost of calling.
+    """
+    tree = p.variant.tree
+    net = tree.model.build()(scale)
+    initialise(net, Streams(0))
+    side = min(int(tree.data["patch"]), TRIAL_PATCH) // scale
+    enough = TRIAL_MACS / (p.cost.macs_per_lr_pixel * side**2)
+    batch = max(1, int(min(tree.train["batch"], TRIAL_BATCH, enough)))
+    x = torch.rand(batch, 3, side, side).contiguous(memory_format=torch.channels_last)
+    times = []
+    with one_thread():
+        for _ in range(2):  # the first is slower
+            start = time.thread_time()
+            outputs = by_factor(net(x), x).values()
+            torch.stack([y.mean() for y in outputs]).sum().backward()  # type: ignore[no-untyped-call]
+            times.append(time.thread_time() - start)
+    return min(times) / (batch * (side * scale) ** 2)

@@ -1,0 +1,53 @@
+"""Seeds until decided: what a look finds is kept, and only the undecided get more seeds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from srbench.store import LookRow, Store
+
+if TYPE_CHECKING:  # for weight only
+    from srbench.analysis.judgement import Judged
+
+
+def take_looks(store: Store, plan: int) -> dict[str, int]:
+    """Take every look that is due, and queue the seeds it asks for.
+
+    Variant -> number of seeds, for what was added: the undecided variants and their baseline;
+    empty where the study has a fixed number of seeds, or all is decided, or runs are under way.
+    """
+    if not store.planned_looks(plan):
+        return {}
+    from srbench.analysis.judgement import judgement  # late: pandas
+
+    results = store.results(plan, points=2)
+    contrasts = judgement(results).contrasts
+    store.write_looks(plan, [row for contrast in contrasts for row in _rows(contrast)])
+    wanted = {
+        contrast.variant: contrast.course.next_look
+        for contrast in contrasts
+        if contrast.course is not None and contrast.course.next_look is not None
+    }
+    if wanted:
+        wanted[results.facts.baseline] = max(wanted.values())
+    return wanted if store.add_seeds(plan, wanted) else {}
+
+
+def _rows(contrast: Judged) -> list[LookRow]:
+    course = contrast.course
+    return [
+        LookRow(
+            seeds=look.seeds,
+            variant=contrast.variant,
+            pairs=look.n,
+            effect=look.effect,
+            low=look.repeated.low,
+            high=look.repeated.high,
+            p=look.p,
+            nominal=look.nominal,
+            p_within=look.p_within,
+            nominal_within=look.nominal_within,
+            verdict=look.word or "",
+        )
+        for look in (course.looks if course else ())
+    ]

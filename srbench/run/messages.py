@@ -1,0 +1,131 @@
+"""What conductor and worker say to each other: a task one way, how it goes the other way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from srbench.core import slots
+from srbench.core.devices import MemoryOrder, Precision
+from srbench.data.data_settings import material
+from srbench.study.tree import Tree
+from srbench.train.settings import training
+
+Point = tuple[str, int, float, float]  # curve, step, epoch, value
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run to train and score, as plain data; with `weights`, to score only."""
+
+    run: int
+    model: Any
+    train: Any
+    data: Any
+    scale: int
+    seed: int
+    salt: str
+    folder: str  # of this run
+    protocol: str
+    metrics: tuple[str, ...]
+    images: Mapping[str, str]  # manifests of those to train and validate on, as planned
+    evaluate: tuple[tuple[str, Any], ...]  # manifest and choice in JSON of each evaluation set
+    code: str  # digest of the sources of srbench and plug-ins, as planned
+    weights: str | None = None
+    weights_sha256: str | None = None
+    checkpoint_s: float = 30.0
+    precision: Precision = "fp32"
+    memory_order: MemoryOrder = "auto"
+
+    @property
+    def tree(self) -> Tree:
+        return Tree(
+            slots.model.parse(self.model), training.parse(self.train), material.parse(self.data)
+        )
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The worker has started, its device has computed something, and it waits for a task."""
+
+
+@dataclass(frozen=True)
+class Broken:
+    """The device, or this process's use of it, works no more; the worker ends with this."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """The run goes on after `step`; points beyond it are void."""
+
+    run: int
+    step: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is, and the new points of its curves."""
+
+    run: int
+    step: int
+    steps: int
+    loss: float
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True)
+class Done:
+    """A run has finished. Scores: (manifest, image, metric, value); pictures: (manifest, image,
+    kind, file name in the run's folder); wanting: why scores are not there that were asked for."""
+
+    run: int
+    steps: int
+    train_s: float
+    score_s: float
+    memory_mb: float | None
+    weights: str | None
+    weights_sha256: str | None
+    scores: tuple[tuple[str, str, str, float], ...] = ()
+    pictures: tuple[tuple[str, str, str, str], ...] = ()
+    wanting: tuple[str, ...] = ()
+    unscored: str = ""  # why there are no scores at all: the next command takes them
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Training is over and its weights are saved; the evaluation sets are under way."""
+
+    done: Done  # as it is if no score can be taken
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A run ended without a result, or a task of scoring without scores."""
+
+    run: int
+    reason: str  # diverged, oom or error
+    message: str
+    steps: int
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A run was interrupted; its checkpoint is saved."""
+
+    run: int
+    steps: int
+    train_s: float
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The disk takes no files, or code or images have changed since: the run is kept for later."""
+
+    run: int
+    message: str  # names the file and the remedy
+
+
+Message = Ready | Broken | Resumed | Progress | Trained | Done | Failed | Stopped | Refused

@@ -1,0 +1,109 @@
+"""A plan as the store keeps it: plain records made from choice trees, costs and images."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from typing import Any
+
+from srbench.analysis.results import StudyFacts
+from srbench.measure.named import choice, split
+from srbench.store import DatasetRecord, ImageRecord, PlanRecord, TrainingRecord, VariantRecord
+from srbench.study.criteria import unit_of
+from srbench.study.designs import Design
+from srbench.study.plan import Plan, PlannedVariant, references
+from srbench.study.tree import describe
+from srbench.train.fit import FIT_VERSION
+
+
+def record(plan: Plan, key: str) -> PlanRecord:
+    """The plan as the store keeps it."""
+    study, numerics = plan.study, str(plan.numerics)
+    trainings = {
+        p.fingerprint: training_record(p, study.scale, numerics)
+        for p in plan.variants
+        if not p.stale
+    }
+    return PlanRecord(
+        digest=plan.digest,
+        key=key,
+        facts=_facts(plan),
+        trainings=tuple(trainings.values()),
+        variants=tuple(
+            VariantRecord(p.variant.name, p.variant.role, p.variant.change, p.fingerprint, p.seeds)
+            for p in plan.variants
+        ),
+        datasets=tuple(
+            DatasetRecord(
+                images.manifest,
+                images.name,
+                role,  # type: ignore[arg-type]
+                tuple(
+                    ImageRecord(i.name, i.hr.shape[1], i.hr.shape[0], i.sha256)
+                    for i in images.images
+                ),
+            )
+            for role, images in plan.datasets
+        ),
+        metrics=study.metrics,
+        protocol=study.protocol,
+        former=tuple(p.fingerprint for p in plan.variants if p.stale),
+    )
+
+
+def _facts(plan: Plan) -> dict[str, Any]:
+    study = plan.study
+    epochs = int(study.base.train["epochs"])
+    facts = {
+        **{f.name: getattr(study, f.name) for f in fields(StudyFacts) if hasattr(study, f.name)},
+        "unit": unit_of(study.metric),
+        "better": getattr(
+            choice(split(study.metric, study.scale)[0]).build()(), "better", "higher"
+        ),
+        "epochs": epochs,
+        "steps": max(p.steps for p in plan.variants),
+        "train": describe(study.base.train),
+        "data": describe(study.base.data),
+        "references": references(plan),
+        "claims": [{"id": c.id, "says": c.says, "test": c.text} for c in study.claims],
+        "design": _design(study.design),
+        "search": study.search and study.search.as_plain(),
+    }
+    return {k: v for k, v in facts.items() if k not in ("plan", "planned_at", "later")}
+
+
+def _design(design: Design | None) -> dict[str, Any] | None:
+    """A design as plain data: what `srbench.analysis.attribution` works from, and the words."""
+    if design is None:
+        return None
+    return {
+        "kind": design.kind,
+        "factors": {f.name: [level.name for level in f.levels] for f in design.factors},
+        "levels": design.levels(),
+        "aliases": list(design.aliases),
+        "resolution": design.resolution,
+    }
+
+
+def training_record(p: PlannedVariant, scale: int, numerics: str) -> TrainingRecord:
+    """A variant's training as the store keeps it."""
+    tree, price = p.variant.tree, p.cost
+    return TrainingRecord(
+        fingerprint=p.fingerprint,
+        model={tree.model.name: describe(tree.model)},
+        train=describe(tree.train) if p.trained else {},
+        data=describe(tree.data) if p.trained else {},
+        scale=scale,
+        manifest=p.manifest,
+        numerics=numerics,
+        salt=p.variant.salt,
+        source=p.source,
+        fit_version=FIT_VERSION,
+        steps=p.steps,
+        network=p.network,
+        step=p.step,
+        **{
+            **asdict(price),
+            "dead_modules": list(price.dead_modules),
+            "uncounted": list(price.uncounted),
+        },
+    )

@@ -1,0 +1,214 @@
+"""`srbench reproduce`: finished runs trained once more, and compared with what was stored.
+
+Nothing in the database changes. A run to which settings, images and code no longer lead is not
+trained: there is nothing that it could be compared with.
+"""
+
+from __future__ import annotations
+
+import multiprocessing.connection as connections
+import random
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from srbench.core import slots
+from srbench.core.device_locks import Share
+from srbench.core.devices import choose_devices, device_name
+from srbench.core.registry import StudyError
+from srbench.data.data_settings import material
+from srbench.run.assignments import task_of
+from srbench.run.messages import Broken, Done, Failed, Message, Progress, Refused, Task
+from srbench.run.worker_processes import Seat, hire
+from srbench.store import FinishedRun, Store
+from srbench.study.decoding import Decoded
+from srbench.study.plan import Numerics, PlannedVariant, plan_variant
+from srbench.study.tree import Tree, Variant
+from srbench.train.settings import training
+
+Outcome = Literal["identical", "different", "changed", "failed"]
+
+
+@dataclass(frozen=True)
+class Again:
+    """One run made again: how it came out, and in words what differs."""
+
+    run: FinishedRun
+    outcome: Outcome
+    detail: str
+
+    def as_plain(self) -> dict[str, Any]:
+        run = self.run
+        return {
+            "run": run.run, "study": run.study, "variant": run.variant, "seed": run.seed,
+            "outcome": self.outcome, "detail": self.detail,
+        }  # fmt: skip
+
+
+def reproduce(
+    store: Store,
+    number: int,
+    *,
+    chosen_by: int,
+    device: str = "auto",
+    workers: int | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> list[Again]:
+    """Train `number` finished runs again, drawn at random by the seed `chosen_by`.
+
+    Raises:
+        StudyError: no run is finished, or the device is not there.
+    """
+    runs = store.finished_runs()
+    if not runs:
+        raise StudyError("the database holds no finished training yet; srbench run makes one")
+    drawn = random.Random(chosen_by).sample(runs, min(number, len(runs)))
+    slots.load()
+    devices = choose_devices(device, workers, say)
+    device_now = "cpu" if devices[0] == "cpu" else device_name(devices[0])
+    decoded = cache(Decoded)  # one a scale
+    found: dict[int, Again] = {}
+    left: list[tuple[FinishedRun, Task]] = []
+    with tempfile.TemporaryDirectory(prefix="srbench-") as folder:
+        for run in drawn:
+            task = _task_again(run, device_now, decoded(run.scale), Path(folder))
+            if isinstance(task, Again):
+                found[run.run] = task
+            else:
+                left.append((run, task))
+        with Share(devices[: len(left)], lambda busy: say(f"waiting for a latency pass on {busy}")):
+            for run, end, points in _train(left, devices[: len(left)], say):
+                found[run.run] = _compared(store, run, end, points)
+    return [found[run.run] for run in drawn]
+
+
+def _tree(run: FinishedRun) -> Tree:
+    return Tree(
+        slots.model.parse(run.model),
+        training.parse({training.name: run.train}),
+        material.parse({material.name: run.data}),
+    )
+
+
+def _task_again(run: FinishedRun, device: str, images: Decoded, folder: Path) -> Task | Again:
+    """The same training, with what is here now; or why it would be another."""
+    numerics = Numerics.like(run.numerics, device, 1)
+    if str(numerics) != run.numerics:
+        return Again(run, "changed", f"made on {run.numerics}; here it would be {numerics}")
+    try:
+        variant = Variant(run.variant, "variant", _tree(run), "", run.salt)
+        now = plan_variant(variant, (run.seed,), numerics, images)
+        task = _task(run, now, numerics, images, folder)
+    except (StudyError, ValueError, RuntimeError, TypeError) as problem:
+        return Again(run, "changed", f"it can no longer be built: {problem}")
+    if now.fingerprint == run.fingerprint:
+        return task
+    causes = {
+        "the version of a part": now.source != run.source,
+        "the training images": now.manifest != run.manifest,
+    }
+    named = [cause for cause, changed in causes.items() if changed]
+    return Again(run, "changed", f"{' and '.join(named) or 'its settings'} changed since")
+
+
+def _train(
+    runs: Sequence[tuple[FinishedRun, Task]], devices: Sequence[str], say: Callable[[str], None]
+) -> Iterator[tuple[FinishedRun, Done | Failed, dict[tuple[str, int], float]]]:
+    """Every run's end and all points of its curves, as runs end."""
+    waiting = list(runs)
+    seats: dict[Any, Seat] = {seat.pipe: seat for seat in (hire(d, 1) for d in devices)}
+    under_way: dict[Any, tuple[FinishedRun, dict[tuple[str, int], float]]] = {}
+    try:
+        while waiting or under_way:
+            for pipe in connections.wait(list(seats)):
+                message = _heard(seats[pipe])
+                if isinstance(message, Refused):
+                    raise StudyError(message.message)
+                if isinstance(message, Broken):
+                    raise StudyError(f"{seats[pipe].device} cannot be used: {message.message}")
+                if pipe in under_way:
+                    run, points = under_way[pipe]
+                    if isinstance(message, Progress):
+                        points |= {(name, step): value for name, step, _, value in message.points}
+                    if isinstance(message, Done | Failed):
+                        del under_way[pipe]
+                        yield run, message, points
+                if pipe not in under_way and waiting:
+                    run, task = waiting.pop(0)
+                    say(f"training {run.study}: {run.variant}, seed {run.seed}")
+                    under_way[pipe] = run, {}
+                    seats[pipe].tell(task)
+    finally:
+        for pipe, seat in seats.items():
+            if pipe in under_way:
+                seat.process.kill()
+            seat.leave()
+
+
+def _heard(seat: Seat) -> Message:
+    try:
+        message: Message = seat.pipe.recv()
+    except (EOFError, OSError):
+        seat.process.join(5)
+        raise StudyError(f"a worker on {seat.device} was {seat.ending}") from None
+    return message
+
+
+def _task(
+    run: FinishedRun, planned: PlannedVariant, numerics: Numerics, images: Decoded, folder: Path
+) -> Task:
+    sets = planned.variant.tree.data["eval"]
+    return task_of(
+        planned,
+        run=run.run,
+        seed=run.seed,
+        scale=run.scale,
+        folder=str(folder / str(run.run)),
+        protocol=run.protocol,
+        metrics=run.metrics,
+        evaluate=tuple((images(choice, "eval").manifest, choice.to_json()) for choice in sets),
+        checkpoint_s=float("inf"),
+        precision=numerics.precision,
+        memory_order=numerics.memory_order,
+    )
+
+
+def _compared(
+    store: Store, run: FinishedRun, end: Done | Failed, points: dict[tuple[str, int], float]
+) -> Again:
+    if isinstance(end, Done) and end.unscored:
+        return Again(run, "failed", f"not scored: {end.unscored.splitlines()[0]}")
+    if isinstance(end, Failed):
+        return Again(run, "failed", f"{end.reason}: {end.message.splitlines()[0]}")
+    before = store.measured(run.run, run.protocol)
+    scores = {(manifest, image, metric): value for manifest, image, metric, value in end.scores}
+    if not before.scores:  # a candidate of a search, which was never scored
+        scores = {}
+    differences = [
+        *(["weights"] if end.weights_sha256 != run.weights_sha256 else []),
+        *_first_difference("points", before.points, points),
+        *_first_difference("scores", {k: before.scores.get(k) for k in scores}, scores),
+    ]
+    if differences:
+        return Again(run, "different", "; ".join(differences))
+    return Again(
+        run, "identical", f"weights, {len(points):,} points of curves, {len(scores)} scores"
+    )
+
+
+def _first_difference(
+    what: str, before: Mapping[Any, float | None], now: Mapping[Any, float | None]
+) -> list[str]:
+    """The first difference in words; equal is equal to the bit, and NaN equals NaN."""
+    keys = sorted(set(before) | set(now), key=lambda key: (key[-1], *map(str, key)))
+    apart = [k for k in keys if repr(before.get(k)) != repr(now.get(k))]
+    if not apart:
+        return []
+    first = apart[0]
+    return [
+        f"{len(apart):,} of {len(keys):,} {what}, first {' '.join(map(str, first))}: "
+        f"{before.get(first)} stored, {now.get(first)} now"
+    ]

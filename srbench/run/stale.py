@@ -1,0 +1,150 @@
+"""Runs whose source has changed since: told in plan and report, and kept until asked otherwise.
+
+A changed source gives another fingerprint, and with it other runs. Where a variant has all that a
+study asks for from before the change, those runs go on to stand for it, marked as stale;
+`--rerun stale` trains them again. Where something is missing, they are not mixed with new ones.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from srbench.core.cache import kept as cached
+from srbench.core.registry import StudyError
+from srbench.study.identity import code_digest
+
+if TYPE_CHECKING:  # torch comes with it, and a report does without
+    from srbench.analysis.results import Results
+    from srbench.store import Former, Store
+    from srbench.study.plan import Plan, PlannedVariant
+
+
+@dataclass(frozen=True)
+class Stale:
+    """A variant with finished runs of a former source: kept, or left because some are missing."""
+
+    variant: str
+    runs: int
+    kept: bool
+
+
+def settled(plan: Plan, store: Store) -> tuple[Plan, tuple[Stale, ...]]:
+    """The plan with stale runs in the place of new ones where they are complete."""
+    from srbench.study.plan import with_variants
+
+    study = plan.study
+    manifests = [images.manifest for role, images in plan.datasets if role == "eval"]
+    wanted = {(m, study.protocol, metric) for m in manifests for metric in study.metrics}
+    formers = store.formers(study.scale, str(plan.numerics), wanted)
+    known = store.known_fingerprints({p.fingerprint for p in plan.variants})
+    validate = {images.manifest for role, images in plan.datasets if role == "validate"}
+    variants, found = [], []
+    for planned in plan.variants:
+        alike = []
+        if planned.trained and planned.fingerprint not in known:
+            alike = [one for one in formers if _is_former(one, planned, validate)]
+        whole = next((one for one in alike if set(planned.seeds) <= one.seeds), None)
+        if study.looks or study.search:  # those add runs to what is there, of today's source
+            whole = None
+        if alike:
+            said = whole or alike[0]
+            found.append(Stale(planned.variant.name, said.done, whole is not None))
+        if whole is not None:
+            planned = replace(
+                planned, fingerprint=whole.fingerprint, source=whole.source, stale=True
+            )
+        variants.append(planned)
+    return with_variants(plan, tuple(variants)), tuple(found)
+
+
+def _is_former(former: Former, planned: PlannedVariant, validate: set[str]) -> bool:
+    """Whether this is the variant's training but for its source, read as settings are today."""
+    from srbench.core import slots
+    from srbench.data.data_settings import material
+    from srbench.study.plan import TRAINING_DATA
+    from srbench.train.settings import training
+
+    tree = planned.variant.tree
+    if (former.salt, former.manifest) != (planned.variant.salt, planned.manifest):
+        return False
+    if not validate & former.validate:
+        return False
+    try:
+        model = slots.model.parse(former.model)
+        train = training.parse({training.name: former.train})
+        data = material.parse({material.name: former.data})
+    except StudyError:  # a part or a setting of then is no longer there
+        return False
+    same = all(data[key] == tree.data[key] for key in TRAINING_DATA)
+    return same and (model, train) == (tree.model, tree.train)
+
+
+def marked(results: Results, store: Store) -> Results:
+    """The results with `stale` set for the runs whose source has changed since."""
+    used = store.sources(set(results.variants["fingerprint"]))
+    trained = results.runs.loc[results.runs["total_steps"] > 0, "variant"]
+    rows = results.variants[results.variants["variant"].isin(trained)]
+    try:
+        now = cached("sources", _key(used), lambda: dict(_sources_now(rows.to_dict("records"))))
+    except StudyError:  # parts cannot be loaded here: the rows are as good as they were
+        return results
+    stale = {
+        row["variant"]
+        for row in rows.to_dict("records")
+        if now.get(row["fingerprint"]) != list(used[row["fingerprint"]])
+    }
+    runs = results.runs.copy()
+    runs["stale"] = runs["variant"].isin(stale) & (runs["state"] == "done")
+    return replace(results, runs=runs)
+
+
+def _key(used: dict[str, Any]) -> str:
+    from srbench.study.identity import digest
+
+    return digest([sorted(used), code_digest()])
+
+
+def _sources_now(variants: list[dict[Any, Any]]) -> Iterator[tuple[str, Any]]:
+    """Fingerprint → source and training loop of today; None where it can no longer be read."""
+    from srbench.core import slots
+    from srbench.data.data_settings import material
+    from srbench.study.identity import versions_of_tree
+    from srbench.study.tree import Tree
+    from srbench.train.fit import FIT_VERSION
+    from srbench.train.settings import training
+
+    slots.load()
+    for variant in variants:
+        plain = json.loads(variant["settings"])
+        try:
+            tree = Tree(
+                slots.model.parse(plain["model"]),
+                training.parse({training.name: plain["train"]}),
+                material.parse({material.name: plain["data"]}),
+            )
+            now: Any = [versions_of_tree(tree), FIT_VERSION]
+        except StudyError:
+            now = None
+        yield variant["fingerprint"], now
+
+
+def said(found: tuple[Stale, ...], command: str) -> list[str]:
+    """What is told of stale runs, a line each."""
+    lines = []
+    for kept in (True, False):
+        names = [one.variant for one in found if one.kept is kept]
+        runs = sum(one.runs for one in found if one.kept is kept)
+        if names:
+            noun = "finished run" if runs == 1 else "finished runs"
+            end = (
+                f"they stand until {command} --rerun stale trains them again"
+                if kept
+                else "they no longer count, and are trained again"
+            )
+            lines.append(
+                f"{runs} {noun} used source code that has changed since ({', '.join(names)}): {end}"
+            )
+    return lines

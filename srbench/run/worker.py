@@ -1,0 +1,397 @@
+"""A worker process: takes one run after another, trains and scores it, and says how it goes.
+
+It knows no database. What it measures goes to its conductor through a pipe, and when that pipe
+closes it stops: a worker never outlives the process that may write.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import signal
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save
+from torch import nn
+
+from srbench.analysis.plateaus import plateau
+from srbench.core import slots
+from srbench.core.arithmetic import full_precision
+from srbench.core.files import DiskRefused, write_atomically
+from srbench.core.outputs import at, factors_of
+from srbench.core.places import STRIP
+from srbench.core.registry import StudyError, first_line
+from srbench.core.signals import STOPPING
+from srbench.core.stored_weights import stored_weights
+from srbench.core.streams import Streams
+from srbench.data import resident
+from srbench.measure.scores import (
+    PROTOCOLS,
+    Pictured,
+    answers,
+    metrics_named,
+    on_host,
+    score_outputs,
+    score_sets,
+    super_resolve,
+    together,
+)
+from srbench.run.messages import (
+    Broken,
+    Done,
+    Failed,
+    Message,
+    Point,
+    Progress,
+    Ready,
+    Refused,
+    Resumed,
+    Stopped,
+    Task,
+    Trained,
+)
+from srbench.run.worker_images import (
+    Changed,
+    evaluation_images,
+    training_images,
+    validation_images,
+    with_names,
+)
+from srbench.run.worker_pictures import MAX_PICTURES, save_picture, strip
+from srbench.study.batches import patches_of
+from srbench.study.identity import code_digest
+from srbench.train import checkpoint
+from srbench.train.device import clear, settle, touch
+from srbench.train.fit import Diverged, Training, fit
+from srbench.train.initialise import initialise
+from srbench.train.settings import TrainSettings
+
+VALIDATED = ("psnr_y", "ssim_y", "psnr_above_flat")  # metrics with a curve on `validate`
+TELL_S = 1.0  # between two messages, each of which costs the conductor 2 to 12 ms
+TOGETHER = 2**20  # HR pixels that a CUDA device validates at once, of images of one size
+
+
+class Stop(Exception):
+    """The conductor wants the run to stop after the step under way."""
+
+
+def main(pipe: Connection, device_name: str, threads: int) -> None:
+    """Serve tasks until the pipe closes or None arrives."""
+    for number in STOPPING:
+        signal.signal(number, signal.SIG_IGN)  # the conductor decides, and tells
+    device = torch.device(device_name)
+    warnings.filterwarnings("ignore", "CUDA initialization")  # the conductor has told the reason
+    try:
+        settle(device, threads)
+        touch(device)
+    except RuntimeError as problem:
+        pipe.send(Broken(first_line(problem)))
+        return
+    code_digest()  # as it is now, while it is imported
+    slots.load()
+    gc.freeze()  # what was imported stays till the end: no collection need look at it
+    try:
+        with full_precision():
+            _serve(pipe, device)
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        sys.exit(1)
+
+
+def _serve(pipe: Connection, device: torch.device) -> None:
+    pipe.send(Ready())
+    data: Any = None  # settings of the run before
+    while True:
+        task = pipe.recv()
+        if task is not None and not isinstance(task, Task):
+            continue  # a stop that came too late
+        if task is None:
+            return
+        if task.data != data:
+            resident.release()  # what a run holds of a device is its own, whoever came before
+        data = task.data
+        message = _finished(task, pipe, device)
+        pipe.send(message)
+        if isinstance(message, Broken):
+            return
+
+
+def _finished(task: Task, pipe: Connection, device: torch.device) -> Message:
+    """Do a task; whatever goes wrong in it becomes a message."""
+    try:
+        run = _Run(task, pipe, device)
+    except StudyError as problem:
+        return Failed(task.run, "error", str(problem), 0)
+    try:
+        return run.do()
+    except Stop:
+        return Stopped(task.run, run.step, run.spent_s())
+    except Diverged as problem:
+        return Failed(task.run, "diverged", str(problem), problem.step)
+    except FloatingPointError as problem:
+        return Failed(task.run, "diverged", f"{problem}, at step {run.step}", run.step)
+    except torch.OutOfMemoryError as problem:
+        return run.without_result("oom", first_line(problem))
+    except MemoryError:
+        return run.without_result("oom", "the computer's memory is full")
+    except (DiskRefused, Changed) as problem:
+        return Refused(task.run, str(problem))
+    except StudyError as problem:
+        return run.without_result("error", str(problem))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        raise
+    except Exception as problem:
+        if not _works(device):  # torch, cuBLAS and cuDNN each have their own words for it
+            return Broken(first_line(problem))
+        message = f"{type(problem).__name__}: {first_line(problem)}\n{traceback.format_exc()}"
+        return run.without_result("error", message)
+
+
+def _works(device: torch.device) -> bool:
+    try:
+        touch(device)
+    except torch.OutOfMemoryError:
+        return True
+    except RuntimeError:
+        return False
+    return True
+
+
+class _Run:
+    """One task under way."""
+
+    def __init__(self, task: Task, pipe: Connection, device: torch.device) -> None:
+        self.task, self.pipe, self.device = task, pipe, device
+        self.tree = task.tree
+        self.folder = Path(task.folder)
+        self.streams = Streams(task.seed, task.salt)
+        self.points: list[Point] = []
+        self.sent = 0
+        self.step = 0
+        self.trained_s = 0.0  # before the last resume
+        self.peak = 0  # bytes of the device that training has held
+        self.trained: Done | None = None  # once there are weights to be scored
+        self.begin = self.last_sent = self.last_saved = time.monotonic()
+
+    def do(self) -> Message:
+        clear(self.device)
+        net: nn.Module = self.tree.model.build()(self.task.scale)
+        trained = any(p.requires_grad for p in net.parameters())
+        if self.task.weights is None and code_digest() != self.task.code:
+            raise Changed("srbench's sources or a plug-in's")
+        if self.task.weights is not None:
+            kept = stored_weights(Path(self.task.weights), self.task.weights_sha256)
+            net.load_state_dict(kept)
+        elif trained:
+            settings: TrainSettings = self.tree.train.build()()
+            initialise(net, self.streams, settings.initial)
+        net.to(self.device)
+        self._reset_memory()
+        train_s, weights, sha256 = 0.0, None, None
+        if trained and self.task.weights is None:
+            train_s = self._train(net)
+            weights, sha256 = self._save_weights(net)
+        done = Done(self.task.run, self.step, train_s, 0.0, self._peak_memory(), weights, sha256)
+        if self.task.weights is None:
+            self.trained = done
+            self.pipe.send(Trained(done))
+        clear(self.device)
+        start = time.monotonic()
+        scores, pictures, wanting = self._score(net)
+        if not self.task.evaluate:  # a candidate of a search, which never sees `eval`
+            self._show_validation(net)
+        return replace(
+            done, score_s=time.monotonic() - start, scores=tuple(scores),
+            pictures=tuple(pictures), wanting=tuple(wanting),
+        )  # fmt: skip
+
+    def without_result(self, reason: str, message: str) -> Done | Failed:
+        """What is left after a failure: the trained weights if scoring them failed, else none."""
+        if self.trained is not None:
+            return replace(self.trained, unscored=message)
+        return Failed(self.task.run, reason, message, self.step)
+
+    def spent_s(self) -> float:
+        """Seconds of training so far, those before a resume too."""
+        return self.trained_s + time.monotonic() - self.begin
+
+    def _train(self, net: nn.Module) -> float:
+        settings: TrainSettings = self.tree.train.build()()
+        tree = self.tree
+        patches = patches_of(
+            tree, lambda scale: training_images(self.task, tree, scale), self.task.scale,
+            self.streams,
+        )  # fmt: skip
+        saved = checkpoint.load_newest(self.folder, self.device)
+        if saved is not None:
+            self.step = saved["step"]
+            self.points = [tuple(point) for point in saved["points"]]
+            self.trained_s, self.peak = saved["seconds"], saved.get("peak", 0)
+            self.pipe.send(Resumed(self.task.run, self.step))
+        self.begin = time.monotonic()
+        validate = settings.validation_epochs()
+        candidate = not self.task.evaluate  # whose pruner reads validations one by one
+
+        def on_progress(now: Training) -> None:
+            self.step = now.step
+            validated = now.at_epoch_end and now.epoch in validate
+            if now.at_epoch_end:
+                self._end_epoch(now, validated)
+                if validated and self._at_rest(settings):
+                    now.end()
+            if time.monotonic() - self.last_sent > TELL_S or (validated and candidate):
+                self._tell(now)
+            if self.pipe.poll():
+                self.pipe.recv()
+                self._checkpoint(now)
+                raise Stop
+            due = time.monotonic() - self.last_saved >= self.task.checkpoint_s
+            if due or now.step == now.steps:  # what ends while it scores is not trained again
+                self._checkpoint(now)
+
+        now = fit(
+            net, patches, settings, self.streams, on_progress, precision=self.task.precision,
+            memory_order=self.task.memory_order, resume=saved,
+        )  # fmt: skip
+        if self.sent < len(self.points):  # saved after the last step, and perhaps not yet told
+            self._tell(now)
+        return self.spent_s()
+
+    def _end_epoch(self, now: Training, validate: bool) -> None:
+        losses = now.losses[-now.per_epoch :]
+        first = now.step - len(losses) + 1
+        self.points += [
+            ("loss_step", first + i, (first + i) / now.per_epoch, loss)
+            for i, loss in enumerate(losses)
+        ]
+        self.points.append(("loss", now.step, now.epoch, float(np.mean(losses))))
+        for name, values in now.terms.items():
+            mean = float(np.mean(values[-now.per_epoch :]))
+            self.points.append((name, now.step, now.epoch, mean))
+        self.points.append(("lr", now.step, now.epoch, now.lr))
+        if validate:
+            paused = time.monotonic()
+            self._note_memory()
+            for name, value in self._validate(now.net).items():
+                self.points.append((f"validate/{name}", now.step, now.epoch, value))
+            self.begin += time.monotonic() - paused  # not training time
+            self._reset_memory()  # nor training memory
+            now.net.train()
+
+    def _at_rest(self, settings: TrainSettings) -> bool:
+        """Whether the run is to end because PSNR on `validate` no longer changes."""
+        if settings.until != "converged":
+            return False
+        curve = [value for name, _, _, value in self.points if name == "validate/psnr_y"]
+        return plateau(curve, settings.tolerance).state == "rest"
+
+    def _validate(self, net: nn.Module) -> Mapping[str, float]:
+        scale = self.task.scale
+        names = [
+            at(name, factor, scale)
+            for factor in reversed(factors_of(net) or (scale,))
+            for name in VALIDATED
+        ]
+        metrics, _ = metrics_named(names, scale)
+        images = validation_images(self.task, self.tree)
+        _, lrs, hrs = zip(*with_names(self.task, images), strict=True)
+        most = TOGETHER // scale**2 if self.device.type == "cuda" else 0
+        rows: list[dict[str, float]] = [{} for _ in lrs]
+        for numbers in together(lrs, most):
+            some = answers(net, [lrs[n] for n in numbers], self.device)
+            for n, found in zip(numbers, some, strict=True):
+                rows[n] = score_outputs(found, hrs[n], PROTOCOLS["sr-y-v1"], scale, metrics)
+        return {name: float(np.mean([row[name] for row in rows])) for name in metrics}
+
+    def _tell(self, now: Training) -> None:
+        new = tuple(self.points[self.sent :])
+        self.sent = len(self.points)
+        loss = now.read_losses()[-1]  # waits for the device, once a second at most
+        self.pipe.send(Progress(self.task.run, now.step, now.steps, loss, new))
+        self.last_sent = time.monotonic()
+
+    def _checkpoint(self, now: Training) -> None:
+        state = now.state()
+        state["points"] = [list(point) for point in self.points]
+        state["seconds"] = self.spent_s()
+        self._note_memory()
+        state["peak"] = self.peak
+        checkpoint.save(self.folder, now.step, state)
+        self.last_saved = time.monotonic()
+
+    def _save_weights(self, net: nn.Module) -> tuple[str, str]:
+        tensors = {k: v.detach().cpu().contiguous() for k, v in net.state_dict().items()}
+        payload = save(tensors)
+        write_atomically(self.folder / "weights.safetensors", payload)
+        return "weights.safetensors", hashlib.sha256(payload).hexdigest()
+
+    def _score(
+        self, net: nn.Module
+    ) -> tuple[list[tuple[str, str, str, float]], list[tuple[str, str, str, str]], list[str]]:
+        protocol, scale = PROTOCOLS[self.task.protocol], self.task.scale
+        metrics, of_sets = metrics_named(self.task.metrics, scale)
+        scores, pictures, wanting = [], [], []
+        for number, (manifest, chosen) in enumerate(self.task.evaluate):
+            images = evaluation_images(self.task, manifest, chosen)
+            pictured: list[Pictured] = []  # kept only where a metric is of the whole set
+            for n, (name, lr, hr) in enumerate(with_names(self.task, images)):
+                self._listen()
+                (answer,) = answers(net, [lr], self.device)
+                row = score_outputs(answer, hr, protocol, scale, metrics)
+                scores += [(manifest, name, key, value) for key, value in row.items()]
+                if not of_sets and n >= MAX_PICTURES:
+                    continue
+                found = {factor: on_host(picture) for factor, picture in answer.items()}
+                pictured += [Pictured(name, lr, hr, found)] if of_sets else []
+                for factor, picture in found.items() if n < MAX_PICTURES else ():
+                    kind = at("sr", factor, scale)
+                    file = f"{manifest[:12]}-{n}{kind[2:].replace('/', '-')}.png"
+                    save_picture(self.folder / file, picture)
+                    pictures.append((manifest, name, kind, file))
+                if n == number == 0 and not (self.folder / STRIP).exists():
+                    save_picture(self.folder / STRIP, strip(lr, found[max(found)], hr))
+            whole, why = score_sets(
+                net, pictured, protocol, scale, of_sets, device=self.device, listen=self._listen
+            )
+            wanting += why
+            scores += [
+                (manifest, one.name, key, value)
+                for key, values in whole.items()
+                for one, value in zip(pictured, values, strict=True)
+            ]
+        return scores, pictures, wanting
+
+    def _show_validation(self, net: nn.Module) -> None:
+        for _, lr, hr in with_names(self.task, validation_images(self.task, self.tree)):
+            save_picture(self.folder / STRIP, strip(lr, super_resolve(net, lr, self.device), hr))
+            break
+
+    def _listen(self) -> None:
+        """Between two images: stop where the conductor wants it, and end where it is gone."""
+        if self.pipe.poll():
+            if self.pipe.recv() is None:
+                raise EOFError
+            raise Stop
+
+    def _reset_memory(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
+
+    def _note_memory(self) -> None:
+        """Keep the most memory that was held since the last reset."""
+        if self.device.type == "cuda":
+            self.peak = max(self.peak, torch.cuda.max_memory_allocated(self.device))
+
+    def _peak_memory(self) -> float | None:
+        """Of the training, in MB (10**6 bytes), validation left out; not measured on the CPU."""
+        self._note_memory()
+        return self.peak / 1e6 if self.device.type == "cuda" else None

@@ -1,0 +1,81 @@
+"""The images of a run's tree, decoded once for all runs of a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from srbench.core import slots
+from srbench.core.registry import Choice, StudyError
+from srbench.core.slots import Image
+from srbench.data.decoded import Dataset, decode
+from srbench.data.degradations import Degrade
+from srbench.data.patches import with_lr
+from srbench.measure.scores import PROTOCOLS, evaluation_lr
+from srbench.run.messages import Task
+from srbench.study.batches import degradation_of
+from srbench.study.tree import Tree, dataset_name
+
+
+class Changed(StudyError):
+    """What a run was planned with is not what is here now."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what} have changed since the runs were planned; the same command plans them anew"
+        )
+
+
+def training_images(task: Task, tree: Tree, scale: int) -> tuple[Dataset, Degrade | None]:
+    """The training images, and what makes LR of each patch; None where they have their LR."""
+    images = _decoded(tree.data["train"], "train", scale)
+    if scale == task.scale:
+        _hold(images, task.images["train"])
+    degrade = degradation_of(tree, scale)
+    if degrade is None or getattr(degrade, "random", True):  # drawn anew for each patch
+        return images, degrade
+    return _with_lr(images, tree.data["degradation"], scale), None
+
+
+def validation_images(task: Task, tree: Tree) -> Dataset:
+    """The images that a training is validated on."""
+    return _hold(_decoded(tree.data["validate"], "validate", task.scale), task.images["validate"])
+
+
+def evaluation_images(task: Task, manifest: str, chosen: Any) -> Dataset:
+    """One of the task's evaluation sets."""
+    return _hold(_decoded(slots.dataset.parse(chosen), "eval", task.scale), manifest)
+
+
+def with_names(task: Task, images: Dataset) -> Iterator[tuple[str, Image, Image]]:
+    """(name, LR, HR) of each image, LR made once for all runs of this process."""
+    return zip(
+        (image.name for image in images.images),
+        _evaluation_lrs(images, task.scale, task.protocol),
+        (image.hr for image in images.images),
+        strict=True,
+    )
+
+
+def _hold(images: Dataset, manifest: str) -> Dataset:
+    """The images, if they are those planned; of what is not trained none were."""
+    if manifest and images.manifest != manifest:
+        raise Changed(f"the images of {images.name}")
+    return images
+
+
+@lru_cache(maxsize=16)
+def _evaluation_lrs(images: Dataset, scale: int, protocol: str) -> tuple[Image, ...]:
+    return tuple(evaluation_lr(image, scale, PROTOCOLS[protocol]) for image in images.images)
+
+
+@lru_cache(maxsize=8)
+def _decoded(choice: Choice, split: str, scale: int) -> Dataset:
+    return decode(list(choice.build()(split, scale)), dataset_name(choice), split, scale)
+
+
+@lru_cache(maxsize=8)
+def _with_lr(images: Dataset, degradation: Choice, scale: int) -> Dataset:
+    """LR made once, of whole images, for all runs of this process."""
+    return with_lr(images, degradation.build()(scale), scale)

@@ -1,0 +1,132 @@
+"""Worker processes and what each is doing: started, told, let go."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from typing import Any
+
+from srbench.core.signals import STOPPING
+from srbench.run import worker
+from srbench.run.messages import Done, Task
+from srbench.store import Claim, MissingScore
+from srbench.train.device import CUBLAS
+
+ALLOCATOR = {
+    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),  # the most that glibc takes
+    "MALLOC_TRIM_THRESHOLD_": str(8 * 2**30),
+    "MALLOC_TOP_PAD_": str(64 * 2**20),
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+}
+"""Keep a step's memory for the next step, in huge pages: else every step faults it in anew.
+
+Measured on CARN in bf16: 306 ms a step without, 250 with (`benchmarks/waterfall.py`).
+"""
+
+
+@dataclass
+class Seat:
+    """A worker process and what it is doing."""
+
+    device: str
+    process: SpawnProcess
+    pipe: Connection
+    ready: bool = False
+    claim: Claim | None = None
+    scoring: MissingScore | None = None
+    task: Task | None = None  # as it was handed out
+    trained: Done | None = None  # the claimed run, once only its scores are missing
+    steps: int = 0  # that the claimed run has taken, as far as is known
+    doubt: str = ""  # what a former worker met on this device, until the device has shown itself
+    given_up: tuple[int, str] | None = None  # epoch and reason, once the run was told to stop
+
+    @property
+    def busy(self) -> bool:
+        return self.claim is not None or self.scoring is not None
+
+    @property
+    def idle(self) -> bool:
+        return self.ready and not self.busy
+
+    @property
+    def ending(self) -> str:
+        """How the process ended, in words."""
+        code = self.process.exitcode
+        if code is not None and code < 0:
+            return f"killed by signal {-code}"
+        return f"exit code {code}"
+
+    def hand(self, task: Task) -> None:
+        """Give the worker a task."""
+        self.task = task
+        self.tell(task)
+
+    def tell(self, message: Any) -> None:
+        """Send the worker something. That it has died is seen where its pipe is read."""
+        with suppress(OSError):
+            self.pipe.send(message)
+
+    def leave(self) -> None:
+        """Send the worker home; kill it where it does not go, or has not come yet."""
+        self.tell(None)
+        self.pipe.close()
+        if not self.ready:
+            self.process.kill()
+        self.process.join(5)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+
+
+def hire(device: str, threads: int) -> Seat:
+    """Start a worker on a device."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=worker.main, args=(theirs, device, threads), daemon=True)
+    with _environment(**surroundings_of(device, threads)), _signals_held():
+        process.start()
+    theirs.close()
+    return Seat(device, process, ours)
+
+
+def surroundings_of(device: str, threads: int) -> dict[str, str]:
+    """Environment variables for a worker; those of the allocator only where the user set none."""
+    found = {"OMP_NUM_THREADS": str(threads)}
+    if device != "cpu":
+        return found | CUBLAS
+    if any(name.startswith("MALLOC_") or name == "GLIBC_TUNABLES" for name in os.environ):
+        return found
+    return found | ALLOCATOR
+
+
+@contextmanager
+def _environment(**values: str) -> Iterator[None]:
+    """Set environment variables for a process that is started inside."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """A process started inside never sees Ctrl-C, not even while it imports; ours sees it after."""
+    resource_tracker.ensure_running()  # its own start would let the signals through
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)

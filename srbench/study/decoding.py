@@ -1,0 +1,82 @@
+"""The images that a plan asks for: each set read once, what only trains not even once a plan."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import PIL
+
+from srbench.core.cache import kept
+from srbench.core.registry import Choice, StudyError
+from srbench.data.datasets import ImageFile
+from srbench.data.decoded import Dataset, decode, from_outline, outline, signature
+from srbench.study import identity
+from srbench.study.tree import dataset_name
+
+JUST_NOW_S = 2.0
+
+
+@dataclass
+class Decoded:
+    """The images that variants ask for, each set read once."""
+
+    scale: int
+    datasets: dict[tuple[str, str], Dataset] = field(default_factory=dict)
+    others: dict[tuple[str, str, int], Dataset] = field(default_factory=dict)  # at other scales
+    files: list[ImageFile] = field(default_factory=list)
+
+    def __call__(self, choice: Choice, role: str) -> Dataset:
+        key = (role, str(choice))
+        if key not in self.datasets:
+            self.datasets[key] = self._decoded(choice, role, self.scale)
+        return self.datasets[key]
+
+    def at(self, choice: Choice, role: str, scale: int) -> Dataset:
+        """The same images for another scale than the study's."""
+        if scale == self.scale:
+            return self(choice, role)
+        key = (role, str(choice), scale)
+        if key not in self.others:
+            self.others[key] = self._decoded(choice, role, scale)
+        return self.others[key]
+
+    def _decoded(self, choice: Choice, role: str, scale: int) -> Dataset:
+        try:
+            found = list(choice.build()(role, scale))
+            decoded = _images(found, choice, role, scale)
+        except StudyError as error:
+            raise StudyError(error.problem, error.path or ("data", role)) from None
+        self.files.extend(found)
+        return decoded
+
+
+def _images(files: list[ImageFile], choice: Choice, role: str, scale: int) -> Dataset:
+    """A set decoded; of what only trains or validates no more than a plan needs, and once only.
+
+    While files stand as they were, their outline is kept between plans. Files written just now
+    are read each time: another write in the same instant might not be told.
+    """
+    name = dataset_name(choice)
+    if role == "eval":  # pictures are made of them
+        return decode(files, name, role, scale)
+
+    def make() -> dict[str, Any]:
+        return outline(decode(files, name, role, scale))
+
+    paths = [path for file in files for path in (file.hr, file.lr) if path is not None]
+    if not all(map(_stands, paths)):
+        return from_outline(make(), name, role)
+    code = identity.code_digest()
+    key = [signature(files), choice.to_json(), role, scale, code, PIL.__version__]
+    return from_outline(kept("images", identity.digest(key), make), name, role)
+
+
+def _stands(path: Path) -> bool:
+    """Whether a file is there, and was not written just now."""
+    try:
+        return path.stat().st_ctime < time.time() - JUST_NOW_S
+    except OSError:  # what is missing, decoding says
+        return False

@@ -1,0 +1,324 @@
+"""Study to plan: variants times seeds become runs, each network is built dry and costed.
+
+Nothing is trained here and no GPU is touched; every mistake that a run could meet early is met
+here instead, and named with its place in the study.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from typing import Any, get_args
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from srbench.core import slots
+from srbench.core.cache import kept
+from srbench.core.devices import MemoryOrder, Precision
+from srbench.core.pretrained import WeightsMissing
+from srbench.core.registry import Choice, Path, StudyError, settings, source_of
+from srbench.core.scales import scales_of
+from srbench.core.streams import Streams
+from srbench.core.threads import one_thread
+from srbench.data.datasets import ImageFile
+from srbench.data.decoded import Dataset
+from srbench.measure import named
+from srbench.measure.cost import Cost, cost
+from srbench.study import identity
+from srbench.study.batches import degradation_of, patches_of
+from srbench.study.decoding import Decoded
+from srbench.study.read import Study
+from srbench.study.tree import Tree, Variant, describe
+from srbench.study.twins import twins
+from srbench.train.fit import FIT_VERSION
+from srbench.train.learner import optimizers
+from srbench.train.settings import TrainSettings, trained_scales
+
+TRAINING_DATA = ("patches", "patches_per_image", "cut", "patch", "degradation", "lr", "augment")
+"""The data settings that decide a run, beside its images; `eval` only says where it is scored."""
+
+
+@dataclass(frozen=True)
+class Numerics:
+    """What decides the bits of floating-point sums, beside the code."""
+
+    device: str  # "cpu", or the CUDA device's name
+    threads: int
+    precision: Precision = "fp32"  # of training; scores are always taken in fp32
+    memory_order: MemoryOrder = "auto"  # of training
+
+    def __str__(self) -> str:
+        order = "" if self.memory_order == "auto" else f", {self.memory_order.replace('_', ' ')}"
+        if self.device == "cpu":
+            threads = f"{self.threads} thread{'s' if self.threads > 1 else ''}"
+            return f"cpu {self.precision}, {threads}{order}"
+        return f"{self.device} {self.precision}{order}"
+
+    @classmethod
+    def like(cls, stored: str, device: str, threads: int) -> Numerics:
+        """Stored numerics, if this device can have them; else the device's plain ones."""
+        possible = [
+            cls(device, threads, precision, order)
+            for precision in get_args(Precision)
+            for order in get_args(MemoryOrder)
+        ]
+        return next((one for one in possible if str(one) == stored), possible[0])
+
+
+@dataclass(frozen=True)
+class PlannedVariant:
+    """One variant with everything known before training."""
+
+    variant: Variant
+    fingerprint: str
+    seeds: tuple[int, ...]
+    steps: int
+    cost: Cost
+    source: str  # digest of its parts' versions
+    manifest: str  # of the training images; empty where nothing is trained
+    validate: str  # the manifest of those it is validated on, likewise
+    network: str  # digest of the network apart from its training: what latency is of
+    step: str  # digest of the network and one training step: what step time is of
+    scales: tuple[int, ...]  # that it is trained at
+    stale: bool = False  # stands for runs of a former source
+
+    @property
+    def trained(self) -> bool:
+        return self.steps > 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study's runs, the images they need, and the digest of all of it."""
+
+    study: Study
+    numerics: Numerics
+    variants: tuple[PlannedVariant, ...]
+    datasets: tuple[tuple[str, Dataset], ...]  # (role, images)
+    files: tuple[ImageFile, ...]
+    digest: str
+
+    @property
+    def runs(self) -> int:
+        return len({(v.fingerprint, seed) for v in self.variants for seed in v.seeds})
+
+
+def make_plan(
+    study: Study, numerics: Numerics, *, on_variant: Callable[[str], None] = lambda name: None
+) -> Plan:
+    """Build every variant dry and say what is to be run.
+
+    Raises:
+        StudyError: a network that cannot be built, images that are missing or too small.
+    """
+    images = Decoded(study.scale)
+    planned = []
+    for variant in with_twins(study):
+        on_variant(variant.name)
+        try:
+            with one_thread():
+                planned.append(plan_variant(variant, study.seeds, numerics, images))
+        except StudyError as error:
+            raise StudyError(error.problem, _written(error.path, variant, study)) from None
+        except (ValueError, RuntimeError, TypeError) as problem:
+            reason = str(problem).splitlines()[0]
+            where = _written((), variant, study)
+            raise StudyError(f"cannot be built: {reason}", where) from problem
+    judges: dict[str, str] = {}
+    for choice in study.base.data["eval"]:
+        found = images(choice, "eval")
+        twin = judges.setdefault(found.manifest, found.name)
+        if twin != found.name:
+            raise StudyError(f"{found.name} and {twin} are the same images", ("data", "eval"))
+    unique = {(role, d.manifest): d for (role, _), d in images.datasets.items()}
+    return Plan(
+        study,
+        numerics,
+        tuple(planned),
+        tuple((role, d) for (role, _), d in unique.items()),
+        tuple(images.files),
+        identity.digest(_asked(study, planned, unique)),
+    )
+
+
+def with_twins(study: Study) -> Iterator[Variant]:
+    """The study's variants, each followed by its width-matched twin if it has one."""
+    found = twins(study, lambda model: cost_of(model, study.scale, (study.scale,)))
+    for variant in study.variants:
+        yield variant
+        if variant.name in found:
+            yield found[variant.name]
+
+
+def _written(path: Path, variant: Variant, study: Study) -> Path:
+    """Where a variant's mistake is written: among its own changes, else in what it is based on."""
+    here: Path = ("variants", variant.name)
+    own: Path = (*here, ".".join(map(str, path))) if path else here
+    if study.document.knows(own):
+        return own
+    return path or ("base",)
+
+
+def plan_variant(
+    variant: Variant, seeds: tuple[int, ...], numerics: Numerics, images: Decoded
+) -> PlannedVariant:
+    """Build one variant dry; `seeds` are those of its runs, if it is trained."""
+    tree, scale = variant.tree, images.scale
+    scales = trained_scales(tree.train, scale)
+    _check_scales(tree, scale, scales)
+    price = cost_of(tree.model, scale, scales)
+    trained = price.parameters > price.frozen
+    steps, manifest, judge = 0, "", ""
+    train: TrainSettings = tree.train.build()()
+    source = identity.versions_of_tree(tree, trained=trained)
+    asked: dict[str, Any] = {
+        "model": tree.model.to_json(),
+        "scale": scale,
+        "numerics": str(numerics),
+        "salt": variant.salt,
+        "source": source,
+    }
+    if trained:
+        at = {one: images.at(tree.data["train"], "train", one) for one in {scale, *scales}}
+        manifest, patch = at[scale].manifest, int(tree.data["patch"])
+        patches = patches_of(
+            tree, lambda one: (at[one], degradation_of(tree, one)), scale, Streams(0)
+        )
+        steps = train.epochs * patches.steps_per_epoch
+        tried = [tree.train.to_json(), patch, steps, identity.code_digest(), torch.__version__]
+        kept("tried", identity.digest(tried), lambda: _try_training(train, steps, patch))
+        judge = images(tree.data["validate"], "validate").manifest
+        asked |= {
+            "fit": FIT_VERSION,
+            "train": tree.train.to_json(),
+            "data": {k: v for k, v in describe(tree.data).items() if k in TRAINING_DATA},
+            "images": manifest,
+            "validate": judge,
+        }
+        if len(at) > 1:
+            asked["images_by_scale"] = {str(one): found.manifest for one, found in at.items()}
+    runs = seeds if trained else (0,)
+    return PlannedVariant(
+        variant, identity.digest(asked), runs, steps, price, source, manifest, judge,
+        network_digest(tree, scale), step_digest(tree, scale) if trained else "", scales,
+    )  # fmt: skip
+
+
+def network_digest(tree: Tree, scale: int) -> str:
+    """What a network is, as far as its latency goes: choices, scale, versions."""
+    versions = identity.versions(tree.model.choices())
+    return identity.digest([tree.model.to_json(), scale, versions])
+
+
+def step_digest(tree: Tree, scale: int) -> str:
+    """What one training step is, as far as its time goes; not how many there are."""
+    choices = [c for c in tree.train.choices() if c is not tree.train]
+    versions = identity.versions(choices)
+    asked = {k: v for k, v in describe(tree.train).items() if k in ("batch", "loss", "optimizer")}
+    said = [network_digest(tree, scale), asked, tree.data["patch"], versions]
+    scales = trained_scales(tree.train, scale)
+    return identity.digest([*said, tree.train["clip"], *(scales if len(scales) > 1 else ())])
+
+
+def _try_training(settings: TrainSettings, steps: int, patch: int) -> None:
+    """Make what a training is made of once, for settings that do not fit each other."""
+    settings.schedule(steps, settings.epochs)(0)
+    image = torch.zeros(1, 3, patch, patch)
+    # weights that are missing are a result of the run, with its reason
+    with suppress(WeightsMissing), _unguarded():
+        learner = settings.learner(nn.Conv2d(3, 3, 1), settings, "fp32", Streams(0))
+        for optimizer in optimizers(learner):
+            optimizer.step = lambda: None  # type: ignore[method-assign, assignment]
+        learner(image, image)
+
+
+@contextmanager
+def _unguarded() -> Iterator[None]:
+    """Optimizers without their guard against being compiled, which imports all of dynamo (1 s)."""
+    guards = {name: getattr(Optimizer, name) for name in ("add_param_group", "zero_grad")}
+    for name, method in guards.items():
+        setattr(Optimizer, name, getattr(method, "__wrapped__", method))
+    try:
+        yield
+    finally:
+        for name, method in guards.items():
+            setattr(Optimizer, name, method)
+
+
+def _check_scales(tree: Tree, scale: int, scales: tuple[int, ...]) -> None:
+    """Refuse scales that the study or the network does not have."""
+    if scales == (scale,):
+        return
+    at: Path = ("train", "learner")
+    named = ", ".join(f"x{one}" for one in scales)
+    if scale not in scales:
+        raise StudyError(f"trains at {named}, without the study's scale, x{scale}", at)
+    with torch.device("meta"):
+        able = scales_of(tree.model.build()(scale))
+    if set(scales) <= set(able):
+        return
+    models = slots.model.parts
+    if "scales" in settings(models[tree.model.name]):
+        way = f"give it scales: {list(scales)}"
+    else:
+        way = f"take {' or '.join(sorted(n for n in models if 'scales' in settings(models[n])))}"
+    can = ", ".join(f"x{one}" for one in able) or f"x{scale} alone"
+    raise StudyError(f"trains at {named}, and this {tree.model.name} does {can}; {way}", at)
+
+
+@cache
+def cost_of(model: Choice, scale: int, scales: tuple[int, ...]) -> Cost:
+    """The cost of a network that is trained at these scales.
+
+    It follows from code and settings, so it is kept between plans.
+    """
+    code = [model.to_json(), scale, scales, identity.code_digest(), torch.__version__]
+    key = identity.digest(code)
+    found = kept("cost", key, lambda: asdict(cost(model.build(), scale, scales)))
+    plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in found.items()}
+    return Cost(**plain)
+
+
+def with_variants(plan: Plan, variants: tuple[PlannedVariant, ...]) -> Plan:
+    """The plan with other runs for its variants, and the digest of that."""
+    unique = {(role, images.manifest): images for role, images in plan.datasets}
+    asked = _asked(plan.study, list(variants), unique)
+    return replace(plan, variants=variants, digest=identity.digest(asked))
+
+
+def _asked(
+    study: Study, planned: list[PlannedVariant], datasets: Mapping[tuple[str, str], Dataset]
+) -> dict[str, Any]:
+    """What the plan's digest is taken over: the runs, and what was said before them."""
+    return {
+        "question": study.question,
+        "variants": [(p.variant.name, p.variant.role, p.fingerprint, p.seeds) for p in planned],
+        "baseline": study.baseline,
+        "metric": [study.metric, study.dataset, study.protocol],
+        "metrics": list(study.metrics),
+        "min_effect": study.min_effect,
+        "looks": study.looks,
+        **({"search": study.search.as_plain()} if study.search else {}),
+        "claims": [(claim.id, claim.says, claim.text) for claim in study.claims],
+        "eval": sorted(m for role, m in datasets if role == "eval"),
+    }
+
+
+def references(plan: Plan) -> tuple[tuple[str, str], ...]:
+    """(part, citation) of every part that the study uses, for the report's bibliography."""
+    found: dict[str, str] = {}
+    study = plan.study
+    trees = [planned.variant.tree for planned in plan.variants]
+    for tree in trees:
+        for choice in (*tree.model.choices(), *tree.train.choices(), *tree.data.choices()):
+            citation = source_of(choice.slot.parts[choice.name])
+            if choice.slot.name in slots.SLOTS and "Ours." not in citation:
+                found[f"{choice.slot.name} {choice.name}"] = citation
+    for name in study.metrics:
+        chosen = named.choice(named.split(name, study.scale)[0])
+        found[f"metric {chosen.name}"] = source_of(slots.metric.parts[chosen.name])
+    return tuple(sorted((part, text) for part, text in found.items() if "Ours." not in text))

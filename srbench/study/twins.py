@@ -1,0 +1,82 @@
+"""Width-matched twins: the baseline, made as dear as a variant by its width alone.
+
+A variant that adds parameters may be better for their number and not for what it is. Beside it
+stands the baseline at the width whose count of parameters or MACs comes nearest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from srbench.analysis.capacity import MULTIPLES, Twin, twin
+from srbench.core.registry import Choice, StudyError
+from srbench.measure.cost import Cost
+from srbench.study.criteria import Match
+from srbench.study.read import Study
+from srbench.study.tree import Variant
+
+NEAR = 0.01  # a variant whose cost is within 1 % of the baseline's needs no twin
+WIDEST = 4  # times the baseline's width
+
+
+def twins(study: Study, cost: Callable[[Choice], Cost]) -> dict[str, Variant]:
+    """Variant's name -> its twin, for the study's `match`; empty without one.
+
+    Raises:
+        StudyError: the baseline has no such width, or no width can be built.
+    """
+    match = study.match
+    if match is None:
+        return {}
+    baseline = next(v for v in study.variants if v.role == "baseline")
+    own = _amount(cost(baseline.tree.model), match)
+    found = {}
+    for variant in _to_match(study, match):
+        target = _amount(cost(variant.tree.model), match)
+        if match.of or abs(target / own - 1) > NEAR:
+            found[variant.name] = _twin(variant, baseline, target, match, cost)
+    return found
+
+
+def _to_match(study: Study, match: Match) -> Iterator[Variant]:
+    for variant in study.variants:
+        if variant.role == "variant" and (not match.of or variant.name in match.of):
+            yield variant
+
+
+def _twin(
+    variant: Variant, baseline: Variant, target: float, match: Match, cost: Callable[[Choice], Cost]
+) -> Variant:
+    at = ("match",)
+    width = dict(baseline.tree.leaves()).get(match.setting)
+    if type(width) is not int:
+        raise StudyError(f"the baseline has no width {match.setting!r}: name it as setting", at)
+
+    def of(width: int) -> float:
+        return _amount(cost(baseline.tree.set(match.setting, width).model), match)
+
+    problem: Exception | None = None
+    for multiple in MULTIPLES:
+        try:
+            found = twin(of, target, 1, WIDEST * width, multiple)
+        except (ValueError, RuntimeError, TypeError) as failed:
+            problem = failed
+        else:
+            return _as_variant(variant, baseline, found, match)
+    raise StudyError(f"no twin of {variant.name}: {problem}", at)
+
+
+def _as_variant(variant: Variant, baseline: Variant, found: Twin, match: Match) -> Variant:
+    return replace(
+        baseline,
+        name=f"{variant.name} twin",
+        role="twin",
+        tree=baseline.tree.set(match.setting, found.width),
+        change=f"{match.setting}: {found.width}, for the {match.by} of {variant.name} "
+        f"({found.mismatch:+.2%})",
+    )
+
+
+def _amount(cost: Cost, match: Match) -> float:
+    return float(cost.parameters if match.by == "params" else cost.macs_720p)

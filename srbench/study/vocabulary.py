@@ -1,0 +1,62 @@
+"""The parts as plain data, for help and completion: read once, then kept, so torch stays out.
+
+Reading the parts means importing them, and torch with them. What they say is kept in the user's
+cache folder, under a name that changes with the source code.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from srbench.core.cache import kept
+from srbench.study.identity import code_digest
+
+Words = dict[str, Any]
+
+
+def vocabulary() -> Words:
+    """slot -> {about, gives, parts: name -> {summary, text, source, settings}}."""
+    found: Words = kept("vocabulary", code_digest(), read_parts)
+    return found
+
+
+def read_parts() -> Words:
+    """Import every part and say what it is."""
+    from srbench.core import slots
+    from srbench.data.data_settings import material
+    from srbench.study.samplers import pruner, sampler
+    from srbench.train.settings import training
+
+    slots.load()
+    return {
+        slot.name: {
+            "about": slot.about,
+            "gives": list(slot.gives),
+            "parts": {name: _part(part) for name, part in sorted(slot.parts.items())},
+        }
+        for slot in (*slots.SLOTS.values(), training, material, sampler, pruner)
+    }
+
+
+def _part(part: Any) -> Words:
+    from srbench.core.registry import in_words, settings, source_of, type_name
+
+    text = inspect.cleandoc(part.__doc__ or "")
+    return {
+        "summary": text.split("\n\n")[0].replace("\n", " "),
+        "text": text,
+        "source": source_of(part),
+        "module": part.__module__,
+        "settings": {
+            name: {"type": type_name(hint), "default": in_words(_default(hint, default))}
+            for name, (hint, default) in settings(part).items()
+        },
+    }
+
+
+def _default(hint: Any, default: Any) -> Any:
+    """A default as a choice where it is a part, so that it can be written out."""
+    from srbench.core.registry import checked
+
+    return checked(default, hint)

@@ -1,0 +1,205 @@
+"""The language of claims: what parses, what is refused, and where the finger points."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from srbench.analysis.claims import ClaimError, Vocabulary, check, parse
+from srbench.analysis.claims_tree import (
+    Arithmetic,
+    Both,
+    Comparison,
+    Extreme,
+    Happens,
+    Inside,
+    Not,
+    Number,
+    Quantity,
+    Rank,
+    Test,
+    Value,
+)
+
+STUDY = Vocabulary(
+    variants=("full", "atrous", "se+atrous", "lr 1e-3"),
+    metrics=("psnr_y", "ssim_y", "hue"),
+    datasets=("photos", "urban 100"),
+    curves=("loss",),
+    published=("full", "atrous"),
+    margins={"psnr_y": 0.03},
+)
+
+NAMES = st.sampled_from(["full", "se+atrous", "lr 1e-3", "12-channels", "and", "a(b)", "x=1"])
+QUANTITIES = st.builds(
+    Quantity,
+    st.sampled_from(["psnr_y", "loss", "validate/ssim_y"]),
+    NAMES,
+    dataset=st.sampled_from(["", "urban 100"]),
+    epochs=st.sampled_from([None, (3, 3), (276, 300)]),
+    published=st.booleans(),
+)
+NUMBERS = st.builds(
+    Number,
+    st.floats(-1e9, 1e9) | st.integers(-(10**6), 10**6).map(float),
+    st.sampled_from(["", "dB", "ms", "%"]),
+)
+VALUES = st.recursive(
+    NUMBERS | QUANTITIES,
+    lambda inner: st.builds(Arithmetic, st.sampled_from("+-*/"), inner, inner),
+    max_leaves=5,
+)
+SIGNS = st.sampled_from(["<", ">", "<=", ">=", "=", "≈"])
+PLAIN = st.builds(Number, st.floats(-1, 1))
+MEASURED = st.builds(Quantity, st.just("psnr_y"), NAMES)
+EVERY = st.builds(Quantity, st.just("loss"), st.just("*"), last=st.just(25))
+LEAVES = (
+    st.builds(Comparison, SIGNS, VALUES, VALUES, st.none() | PLAIN)
+    | st.builds(lambda v, a, b: Inside(v, *sorted((a, b), key=lambda n: n.value)),
+                VALUES, PLAIN, PLAIN)
+    | st.builds(Extreme, st.sampled_from(["best", "lowest"]), MEASURED,
+                st.none() | st.lists(NAMES, min_size=1, max_size=3).map(tuple))
+    | st.builds(Rank, st.none() | EVERY, st.floats(-1, 1), st.none() | EVERY)
+    | st.builds(Happens, st.sampled_from(["diverges", "collapses"]), NAMES)
+)  # fmt: skip
+TESTS = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.builds(Not, inner)
+        | st.builds(
+            Both, st.sampled_from(["and", "or"]), st.lists(inner, min_size=2, max_size=3).map(tuple)
+        )
+    ),
+    max_leaves=4,
+)
+
+
+@given(TESTS)
+def test_what_is_printed_reads_back_the_same(test: Test) -> None:
+    assert parse(str(test)) == test
+
+
+@given(
+    st.text(alphabet="ab_y(),.<>≈=~ []0123+-*/'\"published notandor of best*rank\n", max_size=60)
+)
+def test_any_text_parses_or_points_into_itself(text: str) -> None:
+    offset = 0
+    try:
+        parse(text)
+    except ClaimError as problem:
+        offset = problem.offset
+    assert 0 <= offset <= len(text)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("psnr_y(a) ~= psnr_y(b)", "psnr_y(a) ≈ psnr_y(b)"),
+        ("psnr_y(a) ≥ psnr_y(b)", "psnr_y(a) >= psnr_y(b)"),
+        ("ratio(params(a), params(b)) in [1, 2]", "params(a) / params(b) in [1, 2]"),
+        ("a(x) < b(x) < c(x)", "a(x) < b(x) and b(x) < c(x)"),
+        ("params(a) = 964.163k", "params(a) = 964163"),
+        ("params(a) = 964_163", "params(a) = 964163"),
+        ("psnr_y(a) is best of (b, c)", "psnr_y(a) best of (b, c)"),
+        ("not a(x) < 1 and b(x) < 1 or c(x) < 1", "((not (a(x) < 1)) and b(x) < 1) or c(x) < 1"),
+        ("a(x) - b(x) - c(x) < 1 - 2 * 3", "((a(x) - b(x)) - c(x)) < (1 - (2 * 3))"),
+    ],
+)
+def test_two_ways_to_write_the_same(one: str, other: str) -> None:
+    assert parse(one) == parse(other)
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "says"),
+    [
+        ("", 0, "a quantity such as psnr_y(variant)"),
+        ("atrous < full", 7, "( after atrous"),
+        ("psnr_y(full) <", 14, "the text ends"),
+        ("psnr_y(full", 11, "needs quotes"),
+        ("psnr_y(full) psnr_y(atrous)", 0, "say < > ≈"),
+        ("psnr_y(full) < 3 mB", 17, "found 'mB'"),
+        ("psnr_y(full) < 3mB", 16, "unit 'mB' is unknown"),
+        ("psnr_y(full) in [2, 1]", 17, "lower end comes first"),
+        ("loss(full, epoch=x) < 1", 17, "epoch=300"),
+        ("loss(full, epoch=3, last=2) < 1", 20, "one of them"),
+        ("rank agrees >= 2 with published", 15, "from -1 to 1"),
+        ("rank of loss(full) agrees >= 0.5 with published", 8, "over all variants"),
+        ("1 < (psnr_y(full) < 1)", 5, "is a test"),
+        ("(psnr_y(full) < 1) < 2", 19, "expected the end"),
+        ("psnr_y(full) < 1 and", 20, "the text ends"),
+        ("(" * 60 + "psnr_y(full) < 1" + ")" * 60, 41, "nested more than 40"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(text: str, at: int, says: str) -> None:
+    with pytest.raises(ClaimError) as problem:
+        parse(text)
+    assert says in problem.value.problem
+    assert problem.value.offset == at
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "psnr_y(se+atrous) < psnr_y(full)",
+        'psnr_y("lr 1e-3", "urban 100") > 30 dB',
+        "loss(full, last=25) < published(loss(atrous, epoch=300))",
+        "psnr_y(full, epoch=3) < psnr_y(full, epoch=300)",
+        "params(atrous) = 964163 and dead_params(atrous) = 0",
+        "latency(atrous) ≈ latency(full) within 5 %",
+        "ssim_y(atrous) ≈ ssim_y(full) within 0.001",
+        "psnr_y(full) - psnr_y(atrous) ≈ psnr_y(se+atrous) - psnr_y(full)",
+        "epochs_to(full, loss=0.02) < epochs_to(atrous, loss=0.02)",
+        "hue(full) highest of *",
+    ],
+)
+def test_what_makes_sense_passes(text: str) -> None:
+    check(parse(text), STUDY)
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "says"),
+    [
+        ("psnr_y(ful) < 30", 0, "variant 'ful' is unknown; did you mean 'full'?"),
+        ("1 < pnsr_y(full)", 4, "did you mean 'psnr_y'?"),
+        ("psnr_y(full, fotos) < 30", 0, "data set 'fotos' is unknown; did you mean 'photos'?"),
+        ("published(loss(se+atrous)) < 1", 0, "published variant 'se+atrous' is unknown"),
+        ("diverges(nobody)", 0, "variant 'nobody' is unknown"),
+        ("psnr_y(full) < 30 ms", 0, "dB beside ms"),
+        ("psnr_y(full) + params(full) < 3", 0, "dB beside a plain number"),
+        ("psnr_y(full) = psnr_y(atrous)", 0, "= is for exact counts"),
+        ("ssim_y(full) ≈ ssim_y(atrous)", 0, "≈ needs a margin"),
+        ("psnr_y(full) < psnr_y(atrous) within 1 dB", 37, "within belongs to ≈"),
+        ("psnr_y(full) ≈ psnr_y(atrous) within 0 dB", 37, "no margin"),
+        ("hue(full) best of *", 0, "highest of or lowest of"),
+        ("psnr_y(full) best of (full)", 0, "compared with itself"),
+        ("params(full, photos) < 3", 0, "takes a variant only"),
+        ("params(full, epoch=3) < 3", 0, "has no epochs"),
+        ("psnr_y(full, photos, epoch=3) < 3", 0, "validation set"),
+        ("psnr_y(full) / latency(full) < 3", 0, "do not pair"),
+        ("loss(full, loss=3) < 3", 0, "no setting 'loss'"),
+        ("epochs_to(full) < 3", 0, "needs a level"),
+        ("psnr_y(*) < 3", 0, "variant '*' is unknown"),
+        ("1 < 2", 0, "nothing measured"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_at_its_place(text: str, at: int, says: str) -> None:
+    with pytest.raises(ClaimError) as problem:
+        check(parse(text), STUDY)
+    assert says in problem.value.problem
+    assert problem.value.offset == at
+
+
+def test_values_and_numbers_print_as_written() -> None:
+    value: Value = Arithmetic("*", Arithmetic("+", Number(1.5), Number(2.0, "dB")), Number(3.0))
+    assert str(value) == "(1.5 + 2 dB) * 3"
+
+
+def test_figures_that_may_still_come_are_of_any_variant() -> None:
+    """A study is read before, or after, they are imported; their quantity must be known."""
+    study = Vocabulary(variants=("full",), metrics=("psnr_y",), datasets=("photos",))
+    check(parse("psnr_y(full) > published(psnr_y(of_theirs, Set5))"), study)
+    with pytest.raises(ClaimError, match="quantity 'psnr' is unknown"):
+        check(parse("psnr_y(full) > published(psnr(full))"), study)
+    with pytest.raises(ClaimError, match="variant 'of_theirs' is unknown"):
+        check(parse("psnr_y(of_theirs) > published(psnr_y(full))"), study)

@@ -1,0 +1,84 @@
+"""Effects agree with scipy, with simulation, and with the rule that pairs are seeds."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from srbench.analysis.bands import band
+from srbench.analysis.effects import paired_effect, t_interval
+
+NUMBERS = st.floats(-50, 50).map(lambda x: round(x, 3))
+
+
+@given(st.lists(st.tuples(NUMBERS, NUMBERS), min_size=2, max_size=8, unique=True))
+def test_the_paired_interval_is_scipys(pairs: list[tuple[float, float]]) -> None:
+    a = {seed: x for seed, (x, _) in enumerate(pairs)}
+    b = {seed: y for seed, (_, y) in enumerate(pairs)}
+    effect = paired_effect("v", a, b)
+    differences = np.array([x - y for x, y in pairs])
+    if differences.std() < 1e-6:
+        return
+    expected = stats.ttest_1samp(differences, 0).confidence_interval(0.95)
+    assert effect.low == pytest.approx(expected.low, abs=1e-9)
+    assert effect.high == pytest.approx(expected.high, abs=1e-9)
+
+
+def test_only_seeds_that_both_have_make_a_pair() -> None:
+    effect = paired_effect("v", {0: 2.0, 1: 3.0, 5: 9.0}, {0: 1.0, 1: 1.0, 2: 4.0})
+    assert effect.seeds == (0, 1)
+    assert effect.differences == (1.0, 2.0)
+    assert effect.mean == 1.5
+
+
+def test_one_pair_has_a_number_and_no_interval() -> None:
+    effect = paired_effect("v", {0: 2.0}, {0: 1.0})
+    assert effect.mean == 1.0
+    assert math.isnan(effect.low)
+    assert not effect.excludes_zero
+
+
+def test_infinite_scores_make_no_pair() -> None:
+    assert paired_effect("v", {0: math.inf, 1: 2.0}, {0: math.inf, 1: 1.0}).seeds == (1,)
+
+
+def test_the_simultaneous_interval_is_bonferronis_over_what_was_planned() -> None:
+    a = paired_effect("a", {0: 1.0, 1: 1.2, 2: 1.4}, {0: 0.0, 1: 0.1, 2: 0.0}, contrasts=2)
+    expected = t_interval(a.differences, 1 - 0.05 / 2)
+    assert (a.simultaneous_low, a.simultaneous_high) == (expected.low, expected.high)
+    assert a.simultaneous_low < a.low
+
+
+def test_pairing_removes_what_seeds_share() -> None:
+    shared = [0.0, 5.0, -5.0]
+    a = {seed: x + 1.0 for seed, x in enumerate(shared)}
+    assert paired_effect("v", a, dict(enumerate(shared))).spread == pytest.approx(0.0)
+
+
+def test_95_of_100_intervals_hold_the_truth() -> None:
+    rng = np.random.default_rng(1)
+    held = 0
+    for sample in rng.normal(0.3, 1.0, (4000, 3)):
+        found = t_interval(sample.tolist())
+        held += found.low <= 0.3 <= found.high
+    assert held / 4000 == pytest.approx(0.95, abs=0.015)
+
+
+def test_bands_are_t_from_three_seeds_range_for_two_and_none_for_one() -> None:
+    assert band([[1.0, 2.0]]).kind == "none"
+    two = band([[1.0, 2.0], [3.0, 2.0]])
+    assert (two.kind, two.low.tolist(), two.high.tolist()) == ("range", [1.0, 2.0], [3.0, 2.0])
+    three = band([[1.0], [2.0], [4.0]])
+    expected = t_interval([1.0, 2.0, 4.0])
+    assert three.low[0] == pytest.approx(expected.low)
+
+
+def test_a_band_leaves_out_points_a_seed_does_not_have() -> None:
+    found = band([[1.0, 2.0], [3.0, math.nan], [2.0, 4.0]])
+    assert found.mean.tolist() == [2.0, 3.0]
+    assert np.isfinite(found.high).all()

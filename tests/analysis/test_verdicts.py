@@ -1,0 +1,236 @@
+"""Verdicts keep their laws, agree with cases worked by hand, and say when they may not speak."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import scipy.stats
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from srbench.analysis.effects import t_interval
+from srbench.analysis.significance import holm, sign_flip
+from srbench.analysis.verdicts import Verdict, decide, verdicts
+
+CLEAR = [0.30, 0.31, 0.29, 0.30, 0.32]
+NOTHING = [0.001, -0.002, 0.0015, 0.0, -0.0005]
+LOUD = [0.2, -0.3, 0.1, -0.1, 0.15]
+STUDIES = arrays(
+    np.float64,
+    st.tuples(st.integers(1, 5), st.integers(1, 9)),
+    elements=st.integers(-400, 400).map(lambda x: x / 4096) | st.just(float("nan")),
+)
+"""Multiples of a power of two: signs and scales change no digit."""
+
+
+def only(row: list[float], min_effect: float | None = 0.03, **more: object) -> Verdict:
+    return verdicts([row], min_effect, **more).rows[0]  # type: ignore[arg-type]
+
+
+def words(differences: object, min_effect: float | None = 0.03, better: str = "higher") -> list:
+    return [row.word for row in verdicts(differences, min_effect, better).rows]  # type: ignore
+
+
+def same(one: Verdict, other: Verdict) -> bool:
+    """Equal to the last digit, where NaN equals NaN."""
+    return repr(one) == repr(other)
+
+
+def test_there_are_four_verdicts() -> None:
+    rows = [CLEAR, [-x for x in CLEAR], NOTHING, LOUD]
+    assert words(rows) == ["helps", "hurts", "equivalent", "unresolved"]
+
+
+def test_three_differences_by_hand() -> None:
+    """1, 2, 3: mean 2, sd 1, t = 2 sqrt 3; with 2 degrees of freedom p = 1 - t/sqrt(t^2 + 2)."""
+    row = only([1.0, 2.0, 3.0], 0.5)
+    assert (row.effect, row.sd, row.n) == (2.0, 1.0, 3)
+    assert row.p == pytest.approx(1 - math.sqrt(12 / 14))
+    assert row.interval.half == pytest.approx(4.302652729911275 / math.sqrt(3))
+    # TOST: the nearer margin is 1.5 behind the mean: t = -1.5 sqrt 3 on the wrong side.
+    t = 1.5 * math.sqrt(3)
+    assert row.p_within == pytest.approx(0.5 + t / (2 * math.sqrt(t * t + 2)))
+
+
+def test_students_sleep_data() -> None:
+    """Student (1908): t = 4.0621, p = 0.002833, interval 0.7001142 to 2.4598858."""
+    first = np.array([0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0])
+    second = np.array([1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4])
+    row = only((second - first).tolist(), 0.1)
+    assert row.p == pytest.approx(0.002833, abs=5e-7)
+    assert (row.interval.low, row.interval.high) == pytest.approx((0.7001142, 2.4598858), abs=1e-7)
+
+
+def test_fishers_sign_flip_of_darwins_maize() -> None:
+    """Fisher (1935): 863 of 32,768 sums lie as high as the 314 that was found."""
+    darwin = [49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48]
+    assert sign_flip(darwin) == 2 * 863 / 32768
+
+
+def test_holm_by_hand() -> None:
+    assert holm([0.01, 0.04, 0.03]).tolist() == pytest.approx([0.03, 0.06, 0.06])
+
+
+def test_an_untested_contrast_still_counts_in_the_family() -> None:
+    assert holm([0.01, math.nan])[0] == pytest.approx(0.02)
+    row = verdicts([CLEAR, [math.nan] * 5], 0.03).rows[0]
+    expected = t_interval(CLEAR, 1 - 0.05 / 2)
+    assert row.simultaneous.low == pytest.approx(expected.low)
+
+
+def test_the_thick_interval_is_the_t_interval() -> None:
+    row, expected = only(LOUD), t_interval(LOUD)
+    assert (row.interval.low, row.interval.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_equivalent_comes_before_helps() -> None:
+    row = only([0.010, 0.011, 0.009, 0.010, 0.0105])
+    assert row.p_holm < 0.05
+    assert row.word == "equivalent"
+
+
+def test_without_a_min_effect_nothing_is_equivalent() -> None:
+    row = only(NOTHING, None)
+    assert (row.word, row.more) == ("unresolved", None)
+    assert math.isnan(row.p_within)
+
+
+def test_fewer_than_three_seeds_give_numbers_and_no_verdict() -> None:
+    row = only([0.3, 0.4])
+    assert row.effect == pytest.approx(0.35)
+    assert row.word is None
+    assert row.why == "2 of the 3 seeds that a verdict needs"
+    assert math.isnan(row.p)
+
+
+def test_a_contrast_without_a_value_is_shown_as_such() -> None:
+    row = only([math.nan] * 3)
+    assert row.word is None
+    assert row.n == 0
+    assert row.incomplete == "3 of 3 pairs missing"
+    assert math.isnan(row.effect)
+
+
+def test_identical_scores_are_equivalent_and_named_identical() -> None:
+    row = only([0.0] * 4)
+    assert (row.word, row.identical, row.p, row.p_within) == ("equivalent", True, 1.0, 0.0)
+    assert not only(NOTHING).identical
+
+
+@pytest.mark.parametrize("value", [0.3, 0.1, -7.123, 1e-7])
+def test_one_difference_repeated_gives_no_verdict(value: float) -> None:
+    """Seeds that change nothing replicate one training; the t test would see p = 0."""
+    rounding = np.array([30.1 + value - 30.1, value, 29.7 + value - 29.7, value])
+    for row in (only([value] * 4), only(np.where(abs(value) > 1e-3, rounding, value).tolist())):
+        assert row.word is None
+        assert "same difference" in row.why
+        assert not row.identical
+
+
+def test_what_is_missing_is_said_with_its_reason() -> None:
+    row = only([*CLEAR, math.nan], reasons=["seed 5 diverged"])
+    assert row.incomplete == "1 of 6 pairs missing: seed 5 diverged"
+    assert row.word == "helps"
+    assert (row.n, row.planned) == (5, 6)
+
+
+def test_sign_flip_starts_at_six_seeds_and_the_bootstrap_at_twenty() -> None:
+    x = np.random.default_rng(0).normal(0.02, 0.05, 20)
+    assert math.isnan(only(x[:5].tolist()).p_sign_flip)
+    assert only(x[:6].tolist()).p_sign_flip > 0
+    assert only(x[:19].tolist()).bootstrap is None
+    found = only(x.tolist()).bootstrap
+    assert found is not None
+    assert found.low < x.mean() < found.high
+    assert found == only(x[::-1].tolist()).bootstrap  # the same resamples for the same values
+
+
+@pytest.mark.parametrize(
+    ("differences", "min_effect"), [([0.1, 0.2], 0.03), ([[0.1]], 0.0), ([[0.1]], -1.0)]
+)
+def test_nonsense_is_refused(differences: list, min_effect: float) -> None:
+    with pytest.raises(ValueError, match=r"differences are|min_effect is"):
+        verdicts(differences, min_effect)
+
+
+def flat(row: Verdict) -> dict[str, float]:
+    """The numbers of a verdict by name, those of its intervals included."""
+    found = {k: float(v) for k, v in vars(row).items() if isinstance(v, int | float)}
+    return found | {
+        f"{k} {end}": getattr(vars(row)[k], end)
+        for k in ("interval", "simultaneous")
+        for end in ("low", "high")
+    }
+
+
+@given(STUDIES)
+def test_turning_the_metric_round_swaps_helps_and_hurts(x: np.ndarray) -> None:
+    swap = {"helps": "hurts", "hurts": "helps"}
+    assert words(x, better="lower") == [swap.get(word, word) for word in words(x)]
+    assert words(-x, better="lower") == words(x)
+
+
+@given(STUDIES, st.sampled_from([2.0**-20, 0.5, 8.0, 1024.0]))
+def test_units_do_not_matter(x: np.ndarray, unit: float) -> None:
+    one, other = decide(x, 0.03, "higher"), decide(x * unit, 0.03 * unit, "higher")
+    assert one.code.tolist() == other.code.tolist()
+    assert np.array_equal(one.p, other.p, equal_nan=True)
+
+
+@given(STUDIES, st.randoms(use_true_random=False))
+def test_the_order_of_contrasts_does_not_matter(x: np.ndarray, random: object) -> None:
+    order = list(range(len(x)))
+    random.shuffle(order)  # type: ignore[attr-defined]
+    straight, mixed = verdicts(x, 0.03).rows, verdicts(x[order], 0.03).rows
+    assert all(same(mixed[k], straight[i]) for k, i in enumerate(order))
+
+
+@given(STUDIES, st.integers(1, 3))
+def test_seeds_that_did_not_run_change_nothing_but_what_is_missing(x: np.ndarray, k: int) -> None:
+    wider = np.concatenate([x, np.full((len(x), k), np.nan)], axis=1)
+    for one, other in zip(verdicts(x, 0.03).rows, verdicts(wider, 0.03).rows, strict=True):
+        assert other.planned == one.planned + k
+        assert other.incomplete
+        told, found = (  # sums in another order: the last digit is free
+            {k: v for k, v in flat(row).items() if k not in ("planned", "incomplete")}
+            for row in (one, other)
+        )
+        assert found == pytest.approx(told, rel=1e-9, abs=1e-12, nan_ok=True)
+        assert (other.word, other.why, other.more) == (one.word, one.why, one.more)
+
+
+@given(STUDIES)
+def test_leading_axes_decide_study_by_study(x: np.ndarray) -> None:
+    stacked = decide(np.stack([x, -x]), 0.03, "higher")
+    for k, study in enumerate((x, -x)):
+        alone = decide(study, 0.03, "higher")
+        assert stacked.code[k].tolist() == alone.code.tolist()
+        assert np.array_equal(stacked.p_holm[k], alone.p_holm, equal_nan=True)
+        assert np.array_equal(stacked.p_within_holm[k], alone.p_within_holm, equal_nan=True)
+
+
+def test_a_verdict_must_come_once_the_interval_is_narrow_enough() -> None:
+    """Simultaneous half-width at most min_effect/2: zero is out, or all lies within the margin."""
+    rng = np.random.default_rng(3)
+    narrow = 0
+    for _ in range(400):
+        x = rng.normal(rng.uniform(-0.1, 0.1, (4, 1)), rng.uniform(0.001, 0.03), (4, 6))
+        for row in verdicts(x, 0.03).rows:
+            if row.simultaneous.half <= 0.015:
+                narrow += 1
+                assert row.word in ("helps", "hurts", "equivalent")
+    assert narrow > 300
+
+
+def test_the_bootstrap_draws_as_scipy_does() -> None:
+    x = np.random.default_rng(5).normal(0.1, 1, (1, 20))
+    found = verdicts(x, None).rows[0].bootstrap
+    assert found is not None
+    oracle = scipy.stats.bootstrap(
+        (np.sort(x[0]),), np.mean, n_resamples=9999, method="percentile",
+        rng=np.random.default_rng(0),
+    ).confidence_interval  # fmt: skip
+    assert (found.low, found.high) == pytest.approx((oracle.low, oracle.high), rel=1e-12)

@@ -1,0 +1,80 @@
+"""Frozen extractors: their counts, how weights are read, and what is said where there are none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torchvision.models import vgg16
+
+from srbench.blocks.extractors import VGG16Features
+from srbench.core import slots
+from srbench.core.pretrained import WeightsMissing
+from srbench.core.registry import StudyError
+
+slots.load()
+NAME = "vgg16-397923af.pth"
+
+
+def test_the_first_four_convolutions_are_frozen() -> None:
+    net = VGG16Features("none")
+    assert sum(p.numel() for p in net.parameters()) == 260_160
+    assert not any(p.requires_grad for p in net.parameters())
+    assert net(torch.rand(1, 3, 16, 24)).shape == (1, 128, 8, 12)
+
+
+@pytest.mark.slow
+def test_features_are_torchvisions_with_its_weights(tmp_path: Path) -> None:
+    """Random weights in torchvision's file format: the pretrained ones are not at hand."""
+    theirs = vgg16(weights=None)
+    torch.save(theirs.state_dict(), tmp_path / "vgg16.pth")
+    ours = VGG16Features(str(tmp_path / "vgg16.pth"))
+    ours.load_pretrained()
+    x = torch.rand(2, 3, 32, 32)
+    normal = (x - ours.mean) / ours.std
+    assert torch.allclose(ours(x), theirs.features[:9](normal), atol=1e-6)
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    torch.save({"features.0.weight": torch.zeros(8, 3, 3, 3)}, tmp_path / "other.pth")
+    with pytest.raises(StudyError, match=r"other\.pth has no features\.0\.weight of shape \(64, 3"):
+        VGG16Features(str(tmp_path / "other.pth")).load_pretrained()
+
+
+def test_missing_weights_are_one_plain_line(tmp_path: Path) -> None:
+    distance = slots.loss.parse({"perceptual": {"weights": str(tmp_path / "none.pth")}}).build()()
+    with pytest.raises(WeightsMissing, match="vgg16: there is no file"):
+        distance(torch.rand(1, 3, 8, 8), torch.rand(1, 3, 8, 8))
+
+
+def test_what_torch_has_in_its_cache_is_not_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    (tmp_path / "checkpoints").mkdir()
+    state = dict(vgg16(weights=None).features.state_dict(prefix="features."))
+    torch.save(state, tmp_path / "checkpoints" / "vgg16-397923af.pth")
+    features = VGG16Features("imagenet")
+    features.load_pretrained()
+    assert torch.equal(features.features["conv_7"].weight, state["features.7.weight"])
+
+
+def test_weights_that_cannot_be_fetched_are_one_plain_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(url: str, file: str, digits: str, progress: bool) -> None:
+        assert (url, digits) == (f"https://download.pytorch.org/models/{NAME}", "397923af")
+        raise OSError("no route\nto host")
+
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
+    said = rf"vgg16: {NAME} is neither in {tmp_path}/checkpoints nor .*\(no route\); put it there"
+    with pytest.raises(WeightsMissing, match=said):
+        VGG16Features("imagenet").load_pretrained()
+
+
+def test_random_features_are_the_same_every_time() -> None:
+    make = slots.loss.parse({"perceptual": {"weights": "none"}}).build()
+    a, b = torch.rand(2, 1, 3, 16, 16)
+    assert make()(a, b) == make()(a, b) > 0

@@ -1,0 +1,288 @@
+"""The commands, as typed: what they print, what they refuse in one line, their exit codes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tiny
+import yaml
+
+from srbench import __version__
+from srbench.cli.main import app
+
+COMMANDS = [c.name or (c.callback.__name__ if c.callback else "") for c in app.registered_commands]
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def done(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a finished study, stood in."""
+    folder = tiny.finished(tmp_path_factory.getbasetemp())
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the study, not run yet, stood in."""
+    monkeypatch.chdir(tiny.lay_out(tmp_path))
+    monkeypatch.delenv("SRBENCH_DB", raising=False)
+    return tmp_path
+
+
+def printed(capsys: Captured, *arguments: str, code: int = 0) -> str:
+    ended = tiny.called(*arguments)
+    out, err = capsys.readouterr()
+    assert (ended, err) == (code, "")
+    return out
+
+
+def refused(capsys: Captured, *arguments: str) -> str:
+    """The one line that says what was wrong."""
+    ended = tiny.called(*arguments)
+    out, err = capsys.readouterr()
+    assert (ended, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("srbench: error: ")
+    return err
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_teaches_every_command(command: str, capsys: Captured) -> None:
+    said = printed(capsys, *command.split(), "--help")
+    assert f"Usage: srbench {command}" in said
+    assert len(said.splitlines()) > 8
+
+
+def test_help_leaves_torch_out(tmp_path: Path) -> None:
+    code = (
+        "import sys; from srbench.cli.main import main\n"
+        "try: main(['--help'])\n"
+        "finally: print({'torch', 'pandas', 'optuna', 'sqlalchemy'} & set(sys.modules))"
+    )
+    said = tiny.ended(tiny.started(tmp_path, sys.executable, "-c", code), 0)
+    assert said.splitlines()[-1] == "set()"
+
+
+def test_the_version_is_printed(capsys: Captured) -> None:
+    assert printed(capsys, "--version") == f"srbench {__version__}\n"
+
+
+def test_a_plan_as_json_names_every_variant_and_cost(here: Path, capsys: Captured) -> None:
+    plan = json.loads(printed(capsys, "plan", "tiny.yaml", "--json"))
+    assert plan["runs"] == 5
+    found = {v["variant"]: (v["steps"], v["seeds"], v["dead"]) for v in plan["variants"]}
+    trained = (9, [0, 1], 0)
+    assert found == {"plain": trained, "residual": trained, "bicubic": (0, [0], 0)}
+    assert not (here / "db").exists()
+
+
+def test_a_plan_in_words_shows_shapes_and_time(done: Path, capsys: Captured) -> None:
+    said = " ".join(printed(capsys, "plan", "tiny.yaml").split())
+    assert "9 steps of 4x3x8x8 to 4x3x16x16; 2 seeds" in said
+    assert "Training takes about" in said
+
+
+def test_only_seeds_and_set_choose_what_is_planned(here: Path, capsys: Captured) -> None:
+    options = ["--only", "res*", "--seeds", "3", "--set", "train.epochs=5"]
+    plan = json.loads(printed(capsys, "plan", "tiny.yaml", "--json", *options))
+    found = [(v["variant"], v["seeds"], v["steps"]) for v in plan["variants"]]
+    assert found == [
+        ("plain", [0, 1, 2], 15),
+        ("residual", [0, 1, 2], 15),
+        ("bicubic", [0], 0),
+    ]
+
+
+def test_a_study_is_found_by_its_name(here: Path, capsys: Captured) -> None:
+    (here / "ablations").mkdir()
+    (here / "tiny.yaml").rename(here / "ablations" / "mine.yaml")
+    assert json.loads(printed(capsys, "plan", "mine", "--json"))["study"] == "mine"
+
+
+def test_datasets_are_listed_and_checked(here: Path, capsys: Captured) -> None:
+    said = printed(capsys, "datasets")
+    assert re.search(r"^photos +3 ", said, re.M)
+    assert "was not found" in " ".join(said.split())
+    assert re.search(r"^eval +3 +0\.64 .* 32\.51 ", printed(capsys, "datasets", "photos"), re.M)
+
+
+def test_a_folder_is_told_by_its_fingerprint(
+    here: Path, capsys: Captured, data_folder: Path
+) -> None:
+    said = printed(capsys, "datasets", str(data_folder / "Set5" / "HR"))
+    assert re.search(r"^eval +5 +0\.57 .* 33\.66 ", said, re.M)
+
+
+def test_a_run_is_shown_whole(done: Path, capsys: Captured) -> None:
+    [(run,)] = tiny.rows(done, "select run_id from v_runs where variant = 'plain' and seed = 1")
+    shown = json.loads(printed(capsys, "show", str(run), "--json"))
+    assert shown["state"] == "done"
+    assert "weights" in printed(capsys, "show", str(run))
+
+
+def test_a_run_is_shown_with_its_curve(done: Path, capsys: Captured) -> None:
+    [(run,)] = tiny.rows(done, "select run_id from v_runs where variant = 'plain' and seed = 1")
+    assert "validate/psnr_y over steps 3 to 9, last" in printed(capsys, "show", str(run))
+    assert "lr over steps 3 to 9, last 0.002" in printed(capsys, "show", str(run), "--curve", "lr")
+    assert "known: loss, loss_step, lr" in refused(capsys, "show", str(run), "--curve", "los")
+
+
+def test_sql_is_csv_through_a_pipe(done: Path, capsys: Captured) -> None:
+    query = "select variant, count(*) as n from v_runs group by 1 order by 1"
+    text = printed(capsys, "sql", query)
+    assert list(csv.reader(io.StringIO(text))) == [
+        ["variant", "n"], ["bicubic", "1"], ["plain", "2"], ["residual", "2"],
+    ]  # fmt: skip
+    assert json.loads(printed(capsys, "sql", query, "--json"))[0] == {"variant": "bicubic", "n": 1}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["delete from runs", "drop table runs", "update runs set steps = 0", "attach 'x' as x",
+     "select 1; delete from runs", "pragma journal_mode = delete", "selekt 1"],
+)  # fmt: skip
+def test_sql_only_reads(done: Path, capsys: Captured, statement: str) -> None:
+    before = tiny.rows(done, "select count(*), sum(steps) from runs")
+    refused(capsys, "sql", statement)
+    assert tiny.rows(done, "select count(*), sum(steps) from runs") == before
+
+
+def test_export_writes_every_point(done: Path, tmp_path: Path, capsys: Captured) -> None:
+    printed(capsys, "export", "tiny", "-o", str(tmp_path / "one"))
+    curves = (tmp_path / "one" / "curves.csv").read_text().splitlines()
+    assert len(curves) - 1 == tiny.rows(done, "select count(*) from points")[0][0]
+    said = printed(capsys, "export", "-o", str(tmp_path / "all")).split("\n")
+    assert str(tmp_path / "all" / "runs.csv") in said
+    assert all(Path(line).is_file() for line in said if line)
+
+
+def test_a_report_is_written(done: Path, tmp_path: Path, capsys: Captured) -> None:
+    said = printed(capsys, "report", "tiny", "-o", str(tmp_path))
+    page = tmp_path / "tiny" / "index.html"
+    assert f"Report: {page}" in said
+    assert "Does a bilinear residual help a tiny CARN?" in page.read_text()
+
+
+def test_doctor_looks_at_machine_and_database(done: Path, capsys: Captured) -> None:
+    checks = {c["what"]: c for c in json.loads(printed(capsys, "doctor", "--json"))}
+    assert checks["integrity"]["ok"]
+    assert str(done / tiny.DB) in checks["database"]["found"]
+    assert "integrity" in printed(capsys, "doctor")
+
+
+def test_doctor_calls_a_new_installation_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SRBENCH_DB", raising=False)
+    assert "none here yet" in printed(capsys, "doctor")
+    assert "look" in printed(capsys, "doctor", "--db", "nothing.sqlite", code=1)
+
+
+TYPO = "question: Why?\ntrain:\n  epochs: 3\n  bach: 4\n"
+WRONG = {
+    "no such file": (["plan", "nothing.yaml"], "nothing.yaml: there is no such study file"),
+    "a run of no file": (["run", "nothing.yaml"], "nothing.yaml: there is no such study file"),
+    "a typo": (["run", "typo.yaml"], "typo.yaml:4:3 train.bach: "),
+    "not YAML": (["plan", "broken.yaml"], "broken.yaml:2:1: not YAML"),
+    "a folder": (["plan", "photos"], "photos: cannot be read"),
+    "--set of nothing": (["run", "tiny.yaml", "--set", "epochs"], "--set epochs: write PATH=VALUE"),
+    "--set of a typo": (["run", "tiny.yaml", "--set", "train.epoch=3"], "did you mean 'epochs'"),
+    "--set of a wrong type": (["run", "tiny.yaml", "--set", "train.epochs=many"], "many"),
+    "--only of none": (["run", "tiny.yaml", "--only", "x*"], "no variant fits (known: plain, res"),
+    "a wrong device": (["run", "tiny.yaml", "--device", "tpu"], "--device: 'tpu' is unknown"),
+    "a wrong precision": (
+        ["run", "tiny.yaml", "--precision", "fp8"], "--precision: 'fp8' is unknown",
+    ),
+    "a device beyond": (["run", "tiny.yaml", "--device", "cuda:99"], "--device: 'cuda:99'"),
+    "missing images": (["run", "tiny.yaml", "--set", "data.train={folder: {path: gone}}"], "gone"),
+    "patch and scale": (["run", "tiny.yaml", "--set", "data.patch=17"], "does not divide"),
+    "large patches": (["run", "tiny.yaml", "--set", "data.patch=64"], "too few for a patch"),
+    "a small SSIM": (["run", "tiny.yaml", "--set", "train.loss=ssim", "--set", "data.patch=8"], ""),
+    "a text as database": (["run", "tiny.yaml", "--db", "tiny.yaml"], "is not an SQLite database"),
+    "a folder as database": (["run", "tiny.yaml", "--db", "photos"], "is a folder"),
+    "an unknown database": (["run", "tiny.yaml", "--db", "oracle://x/y"], "'oracle'"),
+    "no database": (["sql", "select 1"], "there is no database yet"),
+    "no database to show": (["show", "1"], "there is no database yet"),
+    "no database to report": (["report"], "there is no database yet"),
+    "no database to mirror": (["dashboard"], "there is no database yet"),
+    "an unknown part": (["blocks", "sces"], "did you mean 'scse'?"),
+    "an unknown dataset": (["datasets", "phots"], "did you mean 'photos'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", WRONG)
+def test_a_mistake_is_one_line_and_code_2(here: Path, capsys: Captured, mistake: str) -> None:
+    (here / "typo.yaml").write_text(TYPO)
+    (here / "broken.yaml").write_text("a: [1\n")
+    arguments, said = WRONG[mistake]
+    assert said in refused(capsys, *arguments)
+    assert (here / "tiny.yaml").read_text() == tiny.STUDY
+
+
+@pytest.mark.parametrize(
+    "arguments", [["show", "99"], ["report", "tinny"], ["export", "tinny"], ["sql", ""]]
+)
+def test_what_the_database_does_not_hold_is_code_2(
+    done: Path, capsys: Captured, arguments: list[str]
+) -> None:
+    refused(capsys, *arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["run"], ["run", "tiny.yaml", "--workers", "0"], ["run", "tiny.yaml", "--seeds", "0"],
+     ["show", "one"], ["trian"], ["run", "--epochs", "3"]],
+)  # fmt: skip
+def test_misuse_is_code_2_and_no_traceback(
+    here: Path, capsys: Captured, arguments: list[str]
+) -> None:
+    assert tiny.called(*arguments) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_said(done: Path, capsys: Captured) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert tiny.called("dashboard", "--port", str(taken.getsockname()[1])) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_closed_pipe_is_no_mistake(done: Path) -> None:
+    process = tiny.start(done, "sql", "select * from points, points as again limit 100000")
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr is not None
+    assert "Traceback" not in process.stderr.read()
+    process.stderr.close()
+    assert process.wait(30) == 0
+
+
+@pytest.mark.parametrize("command", ["--version", "blocks", "run tiny.yaml"])
+def test_who_reads_no_more_ends_nothing(done: Path, command: str) -> None:
+    process = tiny.start(done, *command.split())
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    assert process.wait(60) == 0
+
+
+def test_an_encoding_without_a_sign_ends_nothing(done: Path) -> None:
+    command = [sys.executable, "-m", "srbench", "run", "--help"]
+    surroundings = tiny.environment(done) | {"PYTHONIOENCODING": "ascii"}
+    said = subprocess.run(command, env=surroundings, capture_output=True, check=True)
+    assert b"Train and score" in said.stdout
+
+
+def test_the_tiny_study_is_true_yaml() -> None:
+    assert yaml.safe_load(tiny.STUDY)["variants"]["residual"] == {"skip": "bilinear"}

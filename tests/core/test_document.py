@@ -1,0 +1,140 @@
+"""YAML with its places, its limits, and nothing that surprises."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from srbench.core import document
+from srbench.core.document import MAX_BYTES, MAX_DEPTH, MAX_VALUES, parse
+from srbench.core.registry import StudyError
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{new}: &{new} [{', '.join([f'*{old}'] * 10)}]\n"
+    for old, new in zip("abcdefg", "bcdefgh", strict=True)
+)
+
+
+def told(text: str) -> str:
+    with pytest.raises(StudyError) as caught:
+        parse(text, "s.yaml")
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e-4", 1e-4), ("1.0e-4", 1e-4), ("1E+3", 1000.0), (".5", 0.5), ("5.", 5.0),
+        ("-3", -3), ("+3", 3), ("007", 7), ("1e", "1e"), ("1_000", "1_000"), ("0x10", "0x10"),
+        ("12:30", "12:30"), ("2019-01-02", "2019-01-02"), ("no", "no"), ("on", "on"), ("y", "y"),
+        ("true", True), ("FALSE", False), ("null", None), ("~", None), ("", None),
+        ('"1"', "1"), ("'true'", "true"), ("'null'", "null"), (".inf", ".inf"), (".nan", ".nan"),
+        ("x < y", "x < y"), ("[1, [a, ~]]", [1, ["a", None]]), ("{a: {b: 1}}", {"a": {"b": 1}}),
+        ("1: x", {"1": "x"}), ("a: &x [1]\nb: *x", {"a": [1], "b": [1]}),
+    ],
+)  # fmt: skip
+def test_a_word_means_what_it_looks_like(text: str, value: object) -> None:
+    found = parse(text).value
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: 1\nb: 2\na: 3", "s.yaml:3:1: 'a' stands here twice"),
+        ("x: {b: 1, 'b': 2}", "s.yaml:1:11: 'b' stands here twice"),
+        ("[a]: 1", "s.yaml:1:1: a key must be a plain word"),
+        (
+            "a: !!python/object:os.system {}",
+            "s.yaml:1:4: tags such as tag:yaml.org,2002:python/object:os.system",
+        ),
+        ("a: !!binary aGk=", "s.yaml:1:4: tags such as tag:yaml.org,2002:binary are not read"),
+        ("a: !mine 1", "s.yaml:1:4: tags such as !mine are not read"),
+        ("a: [1, 2", "s.yaml:1:9: not YAML: expected ',' or ']'"),
+        ("a: 1\n\tb: 2", "s.yaml:2:1: not YAML: found character '\\t'"),
+        ("a: 1\n---\nb: 2", "s.yaml:2:1: not YAML: but found another document"),
+        ("a: *x", "s.yaml:1:4: not YAML: found undefined alias"),
+        ("a: &a [*a]", f"nested more than {MAX_DEPTH} deep"),
+        ("[" * (MAX_DEPTH + 2) + "]" * (MAX_DEPTH + 2), f"nested more than {MAX_DEPTH} deep"),
+        ("[" * 5000, "s.yaml"),
+        ("{a: " * 3000 + "}" * 3000, "s.yaml"),
+        (BOMB, f"more than {MAX_VALUES:,} values"),
+        ("- a\n" * 2 * MAX_VALUES, f"s.yaml:10000:3: more than {MAX_VALUES:,} values"),
+        ("a: &a " + "x" * 10**6 + "\nb: *a", f"more than {MAX_BYTES:,} characters, aliases"),
+        ("a: 1\nb: '\u202ex'", "s.yaml:2:5: the control character '\\u202e' stands here"),
+        ('a: "\\e[2J"', "s.yaml:1:4: the control character '\\x1b' stands here"),
+        ('"\\a": 1', "s.yaml:1:1: the control character '\\x07' stands here"),
+        ("a: \x00", "s.yaml:1:4: the control character '\\x00' stands here"),
+    ],
+    ids=lambda text: text[:24].encode("unicode_escape").decode(),
+)
+def test_what_would_surprise_is_refused_with_its_place(text: str, message: str) -> None:
+    assert message in told(text)
+
+
+def test_every_value_remembers_its_place() -> None:
+    found = parse("a: 1\nb:\n  c: [x, {d: 2}]\n", "s.yaml")
+    places = {(): "1:1", ("a",): "1:1", ("b",): "2:1", ("b", "c"): "3:3", ("b", "c", 0): "3:7"}
+    assert {path: found.place(path) for path in places} == {
+        path: f"s.yaml:{place}" for path, place in places.items()
+    }
+    assert found.place(("b", "c", 1, "d")) == "s.yaml:3:11"
+
+
+def test_a_place_that_is_not_there_is_the_nearest_above() -> None:
+    found = parse("a: {b: 1}", "s.yaml")
+    assert found.place(("a", "b", "c")) == "s.yaml:1:5"
+    assert found.place(("z",)) == "s.yaml:1:1"
+    assert parse("", "s.yaml").place(("z",)) == "s.yaml"
+
+
+def test_a_place_that_an_error_has_is_kept() -> None:
+    found = parse("a: 1", "s.yaml")
+    assert str(found.located(StudyError("wrong", ("a",)))) == "s.yaml:1:1 a: wrong"
+    assert str(found.located(StudyError("wrong", ("a",), "--set a=1"))) == "--set a=1 a: wrong"
+
+
+WORDS = st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), max_size=8)
+NUMBERS = st.integers(-(10**17), 10**17) | st.floats(allow_nan=False, allow_infinity=False)
+PLAIN = st.recursive(
+    st.none() | st.booleans() | WORDS | NUMBERS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(PLAIN)
+def test_json_is_read_as_what_it_is(value: object) -> None:
+    assert parse(json.dumps(value, ensure_ascii=False)).value == value
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (b" " * (MAX_BYTES + 1), ": more than 1,000,000 bytes"),
+        (b"a: \xff", ": not UTF-8 text (byte 3); a study is a YAML file"),
+    ],
+    ids=["too large", "not text"],
+)
+def test_a_file_that_cannot_be_a_study_is_refused(tmp_path: Path, raw: bytes, message: str) -> None:
+    file = tmp_path / "s.yaml"
+    file.write_bytes(raw)
+    with pytest.raises(StudyError) as caught:
+        document.read(file)
+    assert str(caught.value) == f"{file}{message}"
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match=r"none\.yaml: cannot be read: No such file"):
+        document.read(tmp_path / "none.yaml")
+    with pytest.raises(StudyError, match="cannot be read: Is a directory"):
+        document.read(tmp_path)
+
+
+def test_a_byte_order_mark_is_no_character() -> None:
+    assert parse("\ufeffa: 1").value == {"a": 1}

@@ -1,0 +1,184 @@
+"""Optuna's mirror: every run a trial, made anew from our rows whenever it is behind them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+import tiny
+from optuna.artifacts import get_all_artifact_meta
+from optuna.distributions import CategoricalDistribution
+from optuna_dashboard._note import get_note_from_system_attrs
+
+from srbench.run.mirror_guard import mirror_url
+from srbench.run.mirror_runs import MirrorWatcher, refresh
+from srbench.store import Store, open_store
+
+pytestmark = pytest.mark.slow
+
+STATES = optuna.trial.TrialState
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.finished(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture
+def copy(done: Path, tmp_path: Path) -> Path:
+    """The finished study, to change."""
+    return shutil.copytree(done, tmp_path / "copy")
+
+
+@contextmanager
+def mirrored(folder: Path) -> Iterator[optuna.Study]:
+    """The study as Optuna itself loads it."""
+    storage = optuna.storages.RDBStorage(mirror_url(folder / "db"))
+    yield optuna.load_study(study_name="tiny", storage=storage)
+    storage.remove_session()
+    storage.engine.dispose()
+
+
+@contextmanager
+def store(folder: Path) -> Iterator[Store]:
+    opened = open_store(folder / tiny.DB)
+    yield opened
+    opened.close()
+
+
+def trials(folder: Path) -> list[dict[str, Any]]:
+    """Everything of every trial but its times and numbers, sorted by run."""
+    with mirrored(folder) as study:
+        found = [
+            {
+                "run": trial.user_attrs["run"],
+                "state": trial.state.name,
+                "params": trial.params,
+                "value": trial.value,
+                "reports": trial.intermediate_values,
+                "facts": trial.user_attrs,
+                "artifacts": [
+                    meta.filename for meta in get_all_artifact_meta(trial, storage=study._storage)
+                ],
+            }
+            for trial in study.trials
+        ]
+    return sorted(found, key=lambda trial: (trial["run"], trial["state"]))
+
+
+def refreshed(folder: Path) -> None:
+    with store(folder) as opened:
+        refresh(opened, ["tiny"])
+
+
+def test_every_done_run_is_one_complete_trial(done: Path) -> None:
+    runs = tiny.rows(done, "select run_id, variant, seed from v_runs order by run_id")
+    found = [(t["run"], t["params"]["variant"], t["params"]["seed"]) for t in trials(done)]
+    assert found == runs
+    assert {t["state"] for t in trials(done)} == {"COMPLETE"}
+
+
+def test_a_trial_has_the_score_the_costs_and_the_choices(done: Path) -> None:
+    query = "select run_id, avg(value) from v_scores where metric = 'psnr_y' group by 1"
+    means = dict(tiny.rows(done, query))
+    for trial in trials(done):
+        assert trial["value"] == pytest.approx(means[trial["run"]], rel=1e-12)
+        assert {"parameters", "dead_parameters", "macs_720p", "state"} <= set(trial["facts"])
+        assert any(key.startswith("ssim_y on ") for key in trial["facts"])
+    skips = {t["params"]["variant"]: t["params"].get("skip") for t in trials(done)}
+    assert skips == {"plain": "none", "residual": "bilinear", "bicubic": None}
+
+
+def test_a_trial_reports_its_curve_on_validate(done: Path) -> None:
+    query = "select run_id, epoch, value from v_curves where name = 'validate/psnr_y'"
+    curves: dict[int, dict[int, float]] = {}
+    for run, epoch, value in tiny.rows(done, query):
+        curves.setdefault(run, {})[round(epoch)] = value
+    assert {t["run"]: t["reports"] for t in trials(done) if t["reports"]} == curves
+
+
+def test_every_trial_has_its_pictures(done: Path) -> None:
+    assert [t["artifacts"] for t in trials(done)] == [["strip.png"]] * 5
+
+
+def test_the_note_holds_question_and_effects_and_figures_are_there(done: Path) -> None:
+    with mirrored(done) as study:
+        system = study._storage.get_study_system_attrs(study._study_id)
+        names = " ".join(system)
+        note = get_note_from_system_attrs(system, None)["body"]
+    assert "Does a bilinear residual help a tiny CARN?" in note
+    assert "| residual |" in note
+    assert all(figure in names for figure in ("forest", "curves", "quality_cost"))
+
+
+def test_a_deleted_mirror_is_made_anew_the_same(copy: Path) -> None:
+    before = trials(copy)
+    (copy / "db" / "optuna.sqlite").unlink()
+    shutil.rmtree(copy / "db" / "artifacts")
+    refreshed(copy)
+    assert trials(copy) == before
+
+
+def test_a_mirror_in_step_is_left_alone(copy: Path) -> None:
+    with mirrored(copy) as study:
+        number = study._study_id
+    refreshed(copy)
+    with mirrored(copy) as study:
+        assert study._study_id == number
+
+
+def test_trials_that_nobody_works_on_are_told_failed(copy: Path) -> None:
+    with mirrored(copy) as study:
+        study.ask({"variant": CategoricalDistribution(["plain", "residual", "bicubic"])})
+    with store(copy) as opened:
+        MirrorWatcher(opened, opened.latest_plan("tiny"), print).close()
+    with mirrored(copy) as study:
+        states = [t.state for t in study.trials]
+    assert (states.count(STATES.FAIL), states.count(STATES.RUNNING)) == (1, 0)
+
+
+def test_a_mirror_that_cannot_be_written_is_said_and_nothing_more(copy: Path) -> None:
+    (copy / "db" / "optuna.sqlite").write_bytes(b"no database at all, whatever its name says")
+    said: list[str] = []
+    with store(copy) as opened:
+        watcher = MirrorWatcher(opened, opened.latest_plan("tiny"), said.append)
+        watcher.close()
+    assert len(said) == 1
+    assert "results are safe" in said[0]
+
+
+def test_a_changed_study_is_mirrored_under_the_same_name(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(copy)
+    added = tiny.STUDY + "  nearest_residual: {skip: nearest}\n"
+    (copy / "tiny.yaml").write_text(added.replace("seeds: 2", "seeds: 1"))
+    assert tiny.called("run", "tiny.yaml", "--workers", "1") == 0
+    found = {(t["params"]["variant"], t["params"]["seed"], t["state"]) for t in trials(copy)}
+    assert found == {
+        (variant, 0, "COMPLETE") for variant in ("bicubic", "plain", "residual", "nearest_residual")
+    }
+    with mirrored(copy) as study:
+        assert [s.study_name for s in optuna.get_all_study_summaries(study._storage)] == ["tiny"]
+
+
+def test_scores_of_a_new_evaluation_set_reach_the_trials(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(copy)
+    tiny.save_crop("coffee", copy / "more" / "cup.png")
+    added = tiny.STUDY.replace("eval: [", "eval: [{folder: {path: more}}, ")
+    (copy / "tiny.yaml").write_text(added)
+    assert tiny.called("run", "tiny.yaml", "--workers", "1") == 0
+    found = trials(copy)
+    assert [t["state"] for t in found] == ["COMPLETE"] * 5
+    for trial in found:  # the new set stands first, so that it judges now
+        [score] = [
+            v for k, v in trial["facts"].items() if k.startswith("psnr_y on") and "more" in k
+        ]
+        assert trial["value"] == score

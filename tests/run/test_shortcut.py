@@ -1,0 +1,123 @@
+"""The short way to a finished study: it holds while nothing has changed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import tiny
+
+from srbench.run import shortcut
+from srbench.study import identity
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tiny.lay_out(tmp_path))
+    return tmp_path
+
+
+def photos(folder: Path) -> list[Path]:
+    return sorted((folder / "photos").glob("*.png"))
+
+
+def test_the_same_question_has_the_same_key(folder: Path) -> None:
+    study = Path("tiny.yaml")
+    assert shortcut.key(study, ["cpu", "3"]) == shortcut.key(study.absolute(), ["cpu", "3"])
+
+
+def change_study(folder: Path) -> None:
+    (folder / "tiny.yaml").write_text(tiny.STUDY + "# more\n")
+
+
+def change_folder(folder: Path) -> None:
+    (folder / "inner").mkdir()
+    os.chdir(folder / "inner")
+
+
+def change_environment(folder: Path) -> None:
+    os.environ["SRBENCH_DATA"] = str(folder)
+
+
+@pytest.mark.parametrize("change", [change_study, change_folder, change_environment])
+def test_what_planning_depends_on_changes_the_key(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None]
+) -> None:
+    monkeypatch.delenv("SRBENCH_DATA", raising=False)
+    monkeypatch.setenv("SRBENCH_DATA", "")
+    study = folder / "tiny.yaml"
+    before = shortcut.key(study, ["cpu"])
+    change(folder)
+    assert shortcut.key(study, ["cpu"]) != before
+
+
+@pytest.mark.parametrize("options", [[], ["cpu", "4"], ["cpu", "3", "res*"], ["cuda", "3"]])
+def test_other_options_have_another_key(folder: Path, options: list[str]) -> None:
+    study = folder / "tiny.yaml"
+    assert shortcut.key(study, options) != shortcut.key(study, ["cpu", "3"])
+
+
+def test_untouched_images_hold(folder: Path) -> None:
+    assert not shortcut.holds(folder, "k")
+    shortcut.remember(folder, "k", photos(folder), [folder / "photos"])
+    assert shortcut.holds(folder, "k")
+    assert not shortcut.holds(folder, "another")
+
+
+def overwrite(folder: Path) -> None:
+    tiny.save_crop("coffee", folder / "photos" / "astronaut.png")
+
+
+def add(folder: Path) -> None:
+    tiny.save_crop("coffee", folder / "photos" / "cup.png")
+
+
+def remove(folder: Path) -> None:
+    (folder / "photos" / "astronaut.png").unlink()
+
+
+def damage(folder: Path) -> None:
+    [note] = (folder / "runs" / "plans").glob("*.json")
+    note.write_text("[[1]]")
+
+
+@pytest.mark.parametrize("change", [overwrite, add, remove, damage])
+def test_a_changed_image_or_note_does_not_hold(
+    folder: Path, change: Callable[[Path], None]
+) -> None:
+    shortcut.remember(folder, "k", photos(folder), [folder / "photos"])
+    change(folder)
+    assert not shortcut.holds(folder, "k")
+
+
+def test_an_image_added_in_a_subfolder_does_not_hold(folder: Path) -> None:
+    (folder / "photos" / "inner").mkdir()
+    tiny.save_crop("coffee", folder / "photos" / "inner" / "one.png")
+    images = [*photos(folder), folder / "photos" / "inner" / "one.png"]
+    shortcut.remember(folder, "k", images, [folder / "photos"])
+    tiny.save_crop("coffee", folder / "photos" / "inner" / "two.png")
+    assert not shortcut.holds(folder, "k")
+
+
+def test_an_image_added_in_a_subfolder_without_images_does_not_hold(folder: Path) -> None:
+    (folder / "photos" / "inner").mkdir()
+    shortcut.remember(folder, "k", photos(folder), [folder / "photos"])
+    tiny.save_crop("coffee", folder / "photos" / "inner" / "two.png")
+    assert not shortcut.holds(folder, "k")
+
+
+def test_the_code_has_a_digest_that_a_plug_in_changes(tmp_path: Path) -> None:
+    tiny.plug_in(tmp_path)
+    command = "from srbench.study.identity import code_digest; print(code_digest())"
+
+    def digest() -> str:
+        return tiny.ended(tiny.started(tmp_path, sys.executable, "-c", command), 0).strip()
+
+    before = digest()
+    assert before == digest() != identity.code_digest()
+    part = tmp_path / "plugin" / "tiny_parts.py"
+    part.write_text(part.read_text() + "# changed\n")
+    assert digest() != before

@@ -1,0 +1,185 @@
+"""Every registered part keeps the laws of its slot. A new part is tested by being registered."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from srbench.core import slots
+from srbench.core.registry import Slot, StudyError
+from srbench.data.data_settings import material
+from srbench.study import conformance
+from srbench.study.conformance import Law, laws
+from srbench.study.read import read
+from srbench.study.vocabulary import read_parts
+from srbench.train.settings import training
+
+slots.load()
+ALL = [*slots.SLOTS.values(), training, material]
+CASES = [(law, slot, name) for slot in ALL for name in slot.parts for law in laws(slot)]
+
+
+@pytest.mark.parametrize(
+    ("law", "slot", "name"), CASES, ids=[f"{s.name}-{n}-{law.__name__}" for law, s, n in CASES]
+)
+def test_every_part_keeps(law: Law, slot: Slot, name: str) -> None:
+    law(slot, name)
+
+
+@pytest.mark.parametrize("slot", slots.SLOTS.values(), ids=lambda slot: slot.name)
+def test_every_slot_has_parts_and_laws_of_its_own(slot: Slot) -> None:
+    assert slot.parts
+    assert slot.about
+    assert len(laws(slot)) > len(laws(training))
+
+
+class NoReset(nn.Module):
+    """Nobody. Ours."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(channels, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.gain
+
+
+class Unreached(nn.Module):
+    """Nobody. Ours."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.used, self.unused = (nn.Conv2d(channels, channels, 1) for _ in range(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.used(x)
+        return y
+
+
+class Numbered(nn.Sequential):
+    """Nobody. Ours."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(nn.Conv2d(channels, channels, 1))
+
+
+class Shrinks(nn.Conv2d):
+    """Nobody. Ours."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, channels, 3)
+
+
+class Mixes(nn.Module):
+    """Nobody. Ours."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x - x.mean()
+
+
+class Asks(nn.Identity):
+    """Nobody. Ours."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x if x.isfinite().all() else x.nan_to_num()
+
+
+class Brings(Asks):
+    """Nobody. Ours."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * torch.tensor([2.0]).to(x.device)
+
+
+class Silent(nn.Identity):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+
+
+@pytest.mark.parametrize(
+    ("part", "broken"),
+    [
+        (NoReset, "without a reset_parameters"),
+        (Unreached, r"no \(finite\) gradient reaches unused"),
+        (Numbered, "numbers instead of names: 0.weight"),
+        (Shrinks, r"gives \(2, 8, 5, 4\)"),
+        (Mixes, "neighbours change it"),
+        (Asks, "cannot be computed without values"),
+        (Brings, "works on the host as well: .*_to_copy"),
+        (Silent, "cites nothing"),
+    ],
+)
+def test_a_part_that_breaks_a_law_is_found(part: Callable[..., nn.Module], broken: str) -> None:
+    slot = Slot("attention", gives=("channels",))
+    slot.register("mine")(part)
+    with pytest.raises((AssertionError, TypeError), match=broken):
+        conformance.check(slot, "mine")
+
+
+PLUGIN = '''"""One file, written by a stranger."""
+
+from torch import Tensor, nn
+
+from srbench.core.registry import Positive
+from srbench.core.slots import attention
+
+
+@attention.register("brightness")
+class Brightness(nn.Module):
+    """Weigh pixels by a convolution of their mean. Ours."""
+
+    def __init__(self, channels: int, *, kernel: Positive = 3) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 1, kernel, padding=kernel // 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.conv(x.mean(1, keepdim=True)).sigmoid()
+'''
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Installs a package of one file that names itself under the entry point `srbench.parts`."""
+    before = dict(slots.attention.parts)
+
+    def write(text: str) -> None:
+        (tmp_path / "stranger.py").write_text(text)
+        info = tmp_path / "stranger-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: stranger\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text("[srbench.parts]\nstranger = stranger\n")
+        monkeypatch.syspath_prepend(tmp_path)
+        importlib.invalidate_caches()
+
+    yield write
+    slots.attention.parts.clear()
+    slots.attention.parts.update(before)
+    sys.modules.pop("stranger", None)
+
+
+def test_a_new_block_is_one_file(install: Callable[[str], None], tmp_path: Path) -> None:
+    install(PLUGIN)
+    file = tmp_path / "stranger.yaml"
+    file.write_text("variants: {plain: {}, new: {attention: {brightness: {kernel: 5}}}}\n")
+    new = read(file).variants[1].tree
+    assert new.model["attention"]["kernel"] == 5
+    assert read_parts()["attention"]["parts"]["brightness"]["source"].endswith("Ours.")
+    conformance.check(slots.attention, "brightness")
+
+
+def test_a_plug_in_that_cannot_be_imported_is_named(install: Callable[[str], None]) -> None:
+    install("import nothing_of_that_name")
+    with pytest.raises(StudyError, match=r"plug-in stranger \(stranger\) cannot be imported"):
+        slots.load()
