@@ -14,9 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from srbench.core import slots
+from srbench.core.errors import UserError
 from srbench.core.layers import Layers
 from srbench.core.outputs import by_factor
-from srbench.core.registry import Choice, Slot, StudyError, settings
+from srbench.core.registry import Choice, Slot, settings
 from srbench.core.streams import Streams
 from srbench.measure.sets import Answers, SetScore
 from srbench.train.initialise import initialise
@@ -194,4 +195,4 @@ OF: dict[str, Callable[[Choice], Numbers]] = {
     **{name.removeprefix("of_"): work for name, work in list(globals().items())
        if name.startswith("of_") and name != "of_channels"},
 }  # fmt: skip
-ABSENT = (StudyError,)  # what needs a file or a package that is not here
+ABSENT = (UserError,)  # what needs a file or a package that is not here

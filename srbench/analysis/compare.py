@@ -14,8 +14,9 @@ from srbench.analysis.effects import Effect, paired_effect
 from srbench.analysis.metric_names import metric_name, metric_unit
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import cells, text, trained
+from srbench.core.errors import InputError
 from srbench.core.numbers import justified_decimals, plural, shown, with_unit
-from srbench.core.registry import StudyError, placed
+from srbench.core.registry import placed
 from srbench.core.table import Column, Mark, Table, Value
 
 ABSENT = Mark("absent", "there is no such setting on this side")
@@ -68,7 +69,7 @@ def split_name(given: str) -> tuple[str, str | None]:
     """`quickstart:residual` is a study and its variant, `quickstart` a study."""
     study, colon, variant = given.partition(":")
     if not study or (colon and not variant):
-        raise StudyError(f"{given!r} is neither a study nor study:variant")
+        raise InputError(f"{given!r} is neither a study nor study:variant")
     return study, variant or None
 
 
@@ -76,17 +77,17 @@ def compare(a: Side, b: Side) -> Comparison:
     """What differs in settings, and in outcome where that may be compared.
 
     Raises:
-        StudyError: a variant that its study does not have, or a study beside a variant.
+        InputError: a variant that its study does not have, or a study beside a variant.
     """
     for side in (a, b):
         known = trained(side.results)
         if side.variant is not None and side.variant not in known:
-            raise StudyError(
+            raise InputError(
                 f"{side.results.facts.name} has no trained variant {side.variant!r} "
                 f"(known: {', '.join(known)})"
             )
     if (a.variant is None) != (b.variant is None):
-        raise StudyError(f"{a.name} and {b.name}: name a variant on both sides, or on neither")
+        raise InputError(f"{a.name} and {b.name}: name a variant on both sides, or on neither")
     refusals = tuple(_against(a, b))
     outcomes = () if refusals else tuple(_outcomes(a, b))
     return Comparison(a, b, tuple(_settings(a, b)), refusals, outcomes)

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from srbench.core import document
-from srbench.core.registry import StudyError, brief, known
+from srbench.core.errors import InputError, UserError, brief
+from srbench.core.registry import known
 
 FORMAT = """\
 source: Ahn et al., Fast, accurate, and lightweight super-resolution, 2018. https://…
@@ -59,18 +60,18 @@ def read(file: Path, *, source: str | None = None, quantity: str | None = None) 
     `source` names who published curves, `quantity` what they are of (psnr_y_standard).
 
     Raises:
-        StudyError: the first mistake, with its place in the file.
+        InputError: the first mistake, with its place in the file.
     """
     ending = file.suffix.lower()
     if ending in (".yaml", ".yml"):
         return _table(file, source)
     if ending == ".csv":
         if not source:
-            raise StudyError(
+            raise InputError(
                 "say who published it: --source 'Author, title, year'", place=str(file)
             )
         return Published(" ".join(source.split()), (), tuple(_curves(file, quantity)), (file,))
-    raise StudyError("a table ends in .yaml, curves end in .csv", place=str(file))
+    raise InputError("a table ends in .yaml, curves end in .csv", place=str(file))
 
 
 def _table(file: Path, source: str | None) -> Published:
@@ -78,29 +79,29 @@ def _table(file: Path, source: str | None) -> Published:
     try:
         value = found.value
         if not isinstance(value, dict):
-            raise StudyError(f"a table has the keys {', '.join(KEYS)}, found {brief(value)}")
+            raise InputError(f"a table has the keys {', '.join(KEYS)}, found {brief(value)}")
         for key in value:
             known(key, KEYS, "key", (key,))
         named = source or value.get("source")
         if not isinstance(named, str) or not named.strip():
-            raise StudyError("say who published it", ("source",))
+            raise InputError("say who published it", ("source",))
         notes = value.get("notes") or []
         notes = [notes] if isinstance(notes, str) else notes
         if not isinstance(notes, list) or not all(isinstance(note, str) for note in notes):
-            raise StudyError(f"{brief(notes)} is not a list of texts", ("notes",))
+            raise InputError(f"{brief(notes)} is not a list of texts", ("notes",))
         figures = tuple(_figures(value.get("figures")))
-    except StudyError as error:
+    except UserError as error:
         raise found.located(error) from None
     return Published(" ".join(named.split()), tuple(notes), figures, (file,))
 
 
 def _figures(written: Any) -> Iterator[Figure]:
     if not isinstance(written, dict) or not written:
-        raise StudyError("write {variant: {quantity: number}}", ("figures",))
+        raise InputError("write {variant: {quantity: number}}", ("figures",))
     for variant, quantities in written.items():
         at = ("figures", variant)
         if not isinstance(quantities, dict):
-            raise StudyError(f"write {{quantity: number}}, found {brief(quantities)}", at)
+            raise InputError(f"write {{quantity: number}}, found {brief(quantities)}", at)
         for quantity, value in quantities.items():
             if isinstance(value, dict):
                 for dataset, number in value.items():
@@ -120,7 +121,7 @@ def _number(written: Any, at: tuple[Any, ...]) -> tuple[float, str]:
     except ValueError:
         amount = math.nan
     if isinstance(written, bool) or not math.isfinite(amount):
-        raise StudyError(f"{brief(written)} is not a number such as 37.76 dB or 1592 k", at)
+        raise InputError(f"{brief(written)} is not a number such as 37.76 dB or 1592 k", at)
     known(unit, UNITS, "unit", at)
     return amount * UNITS[unit], "" if unit in UNITLESS else unit
 
@@ -130,21 +131,21 @@ def _curves(file: Path, quantity: str | None) -> Iterator[Figure]:
         with file.open(encoding="utf-8-sig", newline="") as text:
             held = text.read(MOST_BYTES + 1)
         if len(held) > MOST_BYTES:
-            raise StudyError(f"more than {MOST_BYTES:,} characters", place=str(file))
+            raise InputError(f"more than {MOST_BYTES:,} characters", place=str(file))
         rows = list(csv.reader(io.StringIO(held, newline="")))
     except OSError as problem:
-        raise StudyError(f"cannot be read: {problem.strerror}", place=str(file)) from None
+        raise InputError(f"cannot be read: {problem.strerror}", place=str(file)) from None
     except (UnicodeDecodeError, csv.Error) as problem:
-        raise StudyError(f"is not CSV in UTF-8: {problem}", place=str(file)) from None
+        raise InputError(f"is not CSV in UTF-8: {problem}", place=str(file)) from None
     if len(rows) < 2:
-        raise StudyError("a heading and at least one epoch are wanted", place=str(file))
+        raise InputError("a heading and at least one epoch are wanted", place=str(file))
     columns = _headings(rows[0], quantity, f"{file}:1")
     if len(rows) * len(columns) > MOST_CELLS:
-        raise StudyError(f"more than {MOST_CELLS:,} cells", place=str(file))
+        raise InputError(f"more than {MOST_CELLS:,} cells", place=str(file))
     for epoch, row in enumerate(rows[1:], 1):
         place = f"{file}:{epoch + 1}"
         if len(row) > len(columns):
-            raise StudyError(f"{len(row)} cells under {len(columns)} headings", place=place)
+            raise InputError(f"{len(row)} cells under {len(columns)} headings", place=place)
         for (quantity, variant), cell in zip(columns, row, strict=False):
             if cell.strip():
                 yield Figure(variant, quantity, "", epoch, _cell(cell, place, variant), "")
@@ -155,14 +156,14 @@ def _headings(row: list[str], quantity: str | None, place: str) -> list[tuple[st
     names = [cell.strip() for cell in row]
     quantity = quantity or names[0].partition("_")[0]
     if not quantity or not all(name.startswith(f"{quantity}_") for name in names):
-        raise StudyError(
+        raise InputError(
             "all headings begin with one quantity and an underscore (loss_standard, loss_wide)",
             place=place,
         )
     variants = [name[len(quantity) + 1 :] for name in names]
     double = next((v for v in variants if variants.count(v) > 1 or not v), None)
     if double is not None:
-        raise StudyError(f"heading {quantity}_{double} names no variant of its own", place=place)
+        raise InputError(f"heading {quantity}_{double} names no variant of its own", place=place)
     return [(quantity, variant) for variant in variants]
 
 
@@ -172,5 +173,5 @@ def _cell(cell: str, place: str, variant: str) -> float:
     except ValueError:
         value = math.inf
     if math.isinf(value):
-        raise StudyError(f"{variant}: {brief(cell)} is not a number", place=place)
+        raise InputError(f"{variant}: {brief(cell)} is not a number", place=place)
     return value

@@ -18,8 +18,8 @@ import pandas as pd
 
 from srbench.analysis.history import Tried
 from srbench.core.csv_text import line, unguarded
+from srbench.core.errors import InputError
 from srbench.core.files import replacing, write_atomically
-from srbench.core.registry import StudyError
 
 
 @dataclass(frozen=True)
@@ -150,10 +150,10 @@ class Results:
         """Write a Parquet file a frame; the files, sorted.
 
         Raises:
-            StudyError: pyarrow is not installed.
+            InputError: pyarrow is not installed.
         """
         if find_spec("pyarrow") is None:
-            raise StudyError("pyarrow is needed: pip install 'srbench[export]'", place="Parquet")
+            raise InputError("pyarrow is needed: pip install 'srbench[export]'", place="Parquet")
         files = []
         for name in sorted(FRAMES):
             frame: pd.DataFrame = getattr(self, name)

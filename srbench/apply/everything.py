@@ -10,7 +10,8 @@ from srbench.apply.literature import BICUBIC
 from srbench.apply.local_checks import at_hand
 from srbench.apply.oracles import oracles
 from srbench.core import slots
-from srbench.core.registry import StudyError, known
+from srbench.core.errors import InputError
+from srbench.core.registry import known
 from srbench.data.known_sets import roots
 
 USUAL = ("set5", "set14")  # small; the others take minutes, and are checked where named
@@ -25,14 +26,14 @@ def everything(
     """All checks in order; `weights` is a folder, else `weights` beside the sets.
 
     Raises:
-        StudyError: a set that the literature has no figures for.
+        InputError: a set that the literature has no figures for.
     """
     slots.load()
     chosen = sets or USUAL
     for name in chosen:
         known(name, BICUBIC, "set with published figures")
     if weights is not None and not weights.is_dir():
-        raise StudyError(f"{weights} is not a folder of weights", place="--weights")
+        raise InputError(f"{weights} is not a folder of weights", place="--weights")
     folder = weights or next((w for r in roots() if (w := r / "weights").is_dir()), None)
     say("made-up images")
     return [*oracles(), *at_hand(chosen, folder, device, say)]

@@ -8,7 +8,7 @@ from typing import Any
 
 from srbench.apply.scored import Asked, images_of, network_of
 from srbench.apply.slips import Metric, Slip, explaining, slips
-from srbench.core.registry import StudyError
+from srbench.core.errors import InputError
 
 SHOWN = 5
 
@@ -47,11 +47,11 @@ def explain(
     are tried.
 
     Raises:
-        StudyError: the network, the weights or the images do not do; or two numbers of two kinds.
+        InputError: the network, the weights or the images do not do; or two numbers of two kinds.
     """
     given = [number for number in (score, paper) if number is not None]
     if len({number <= 1 for number in given}) > 1:
-        raise StudyError(f"{score:g} and {paper:g} are not both PSNR or both SSIM", place="--score")
+        raise InputError(f"{score:g} and {paper:g} are not both PSNR or both SSIM", place="--score")
     metric: Metric = "ssim_y" if given and given[0] <= 1 else "psnr_y"
     images, _ = images_of(asked.data, asked.scale, asked.lr)
     name, net = network_of(asked)

@@ -21,8 +21,8 @@ from torch import nn
 
 from srbench import __version__
 from srbench.apply.trained import Network
+from srbench.core.errors import InputError, first_line
 from srbench.core.files import write_atomically
-from srbench.core.registry import StudyError, first_line
 
 TOLERANCE = 1e-5  # of values in 0..1
 SIZES = ((1, 24, 32), (2, 17, 23), (1, 40, 9), (1, 64, 64))  # batch, height, width of LR
@@ -47,11 +47,11 @@ def write_safetensors(network: Network, file: Path) -> None:
     """The weights by their names, with settings and provenance as metadata.
 
     Raises:
-        StudyError: the network has no weights.
+        InputError: the network has no weights.
     """
     tensors = {k: v.detach().cpu().contiguous() for k, v in network.net.state_dict().items()}
     if not tensors:
-        raise StudyError(f"{network.name} has no weights to write")
+        raise InputError(f"{network.name} has no weights to write")
     write_atomically(file, save(tensors, metadata(network)))
 
 
@@ -61,14 +61,14 @@ def write_onnx(network: Network, file: Path, size: tuple[int, int] | None = None
     Returns how far onnxruntime's values are from torch's at most, over several sizes and batches.
 
     Raises:
-        StudyError: packages are missing, the network cannot be exported so, or onnxruntime comes
+        InputError: packages are missing, the network cannot be exported so, or onnxruntime comes
             to other values than torch. No file is written then.
     """
     runtime = _imported("onnxruntime", "onnxscript")
     content = _exported(network, size)
     apart = _difference(network.net, runtime, content, size)
     if not apart <= TOLERANCE:
-        raise StudyError(
+        raise InputError(
             f"onnxruntime differs from torch by {apart:.2g}; {TOLERANCE:g} is allowed",
             place=network.name,
         )
@@ -90,13 +90,13 @@ def _exported(network: Network, size: tuple[int, int] | None) -> bytes:
             )  # fmt: skip
     except Exception as problem:  # of torch.export, whatever a network trips it by
         if size is None:
-            raise StudyError(
+            raise InputError(
                 "cannot be exported for images of every size, since it computes with the size "
                 "itself; --size 256x256 exports it for one",
                 place=network.name,
             ) from problem
         said = first_line(problem)
-        raise StudyError(f"cannot be exported: {said:.200}", place=network.name) from problem
+        raise InputError(f"cannot be exported: {said:.200}", place=network.name) from problem
     model = program.model_proto
     for key, value in metadata(network).items():
         model.metadata_props.add(key=f"srbench.{key}", value=value)
@@ -120,7 +120,7 @@ def _difference(
                 return float("inf")
             apart.append(float(np.abs(found - wanted).max()))
     except runtime.capi.onnxruntime_pybind11_state.RuntimeException as problem:
-        raise StudyError(f"onnxruntime cannot run it: {problem!s:.200}") from problem
+        raise InputError(f"onnxruntime cannot run it: {problem!s:.200}") from problem
     return max(apart)
 
 
@@ -143,5 +143,5 @@ def _imported(*names: str) -> Any:
     try:
         first, *_ = map(importlib.import_module, names)
     except ImportError as problem:
-        raise StudyError(f"{problem.name} is needed: {INSTALL}", place="ONNX") from None
+        raise InputError(f"{problem.name} is needed: {INSTALL}", place="ONNX") from None
     return first

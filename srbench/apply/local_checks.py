@@ -12,7 +12,7 @@ import numpy as np
 from srbench.apply.checks import Check, near
 from srbench.apply.literature import BICUBIC, IMAGES, NETWORKS
 from srbench.apply.scored import Asked, score
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.core.slots import dataset
 from srbench.data.decoded import Dataset, Image, decode
 from srbench.data.resizers import matlab_bicubic
@@ -48,7 +48,7 @@ def at_hand(
 def _decoded(name: str, scale: int) -> Dataset | Check:
     try:
         return decode(dataset.parse(name).build()("eval", scale), name, "eval", scale)
-    except StudyError as error:
+    except UserError as error:
         said = str(error).partition(" (")[0]
         return Check("sets", name, "skipped", note=f"{said}; srbench datasets {name} tells more")
 

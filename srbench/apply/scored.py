@@ -16,7 +16,8 @@ from typing import Any
 from torch import nn
 
 from srbench.core import document, slots
-from srbench.core.registry import Choice, Slot, StudyError, known
+from srbench.core.errors import InputError, UserError
+from srbench.core.registry import Choice, Slot, known
 from srbench.core.scales import answering_at
 from srbench.core.weights_network import foreign_network, network
 from srbench.data.datasets import ImageFile, beside, home_or, images_below
@@ -91,7 +92,7 @@ def score(asked: Asked, on_image: Callable[[str], None] = lambda name: None) -> 
     """Score every image of a set, whole and in fp32.
 
     Raises:
-        StudyError: the first of model, weights, images or protocol that does not do.
+        InputError: the first of model, weights, images or protocol that does not do.
     """
     slots.load()
     known(asked.protocol, PROTOCOLS, "protocol")
@@ -104,7 +105,7 @@ def score_network(
     """As `score`, of a network that is there; one of several scales at any of them.
 
     Raises:
-        StudyError: it does not have the scale, or images or protocol do not do.
+        InputError: it does not have the scale, or images or protocol do not do.
     """
     known(asked.protocol, PROTOCOLS, "protocol")
     images, lr = images_of(asked.data, asked.scale, asked.lr)
@@ -116,9 +117,9 @@ def score_network(
                 on_image(image.name)
                 found.append(_scored(net, image, asked))
     except ValueError as problem:
-        if isinstance(problem, StudyError):
+        if isinstance(problem, UserError):
             raise
-        raise StudyError(str(problem), place="--scale") from None
+        raise InputError(str(problem), place="--scale") from None
     weights = "" if asked.weights is None else asked.weights.name
     return Scored(name, weights, asked.data, asked.scale, asked.protocol, lr, tuple(found))
 
@@ -127,11 +128,11 @@ def network_of(asked: Asked) -> tuple[str, nn.Module]:
     """The network that is asked for, its weights in it, and what it is called.
 
     Raises:
-        StudyError: no such network, or weights that do not fit it.
+        InputError: no such network, or weights that do not fit it.
     """
     if asked.model == FOREIGN:
         if asked.weights is None:
-            raise StudyError(
+            raise InputError(
                 "spandrel tells a network by its weights; name them", place="--weights"
             )
         foreign = foreign_network(asked.weights, asked.scale)
@@ -147,9 +148,9 @@ def _scored(net: nn.Module, image: Any, asked: Asked) -> ImageScores:
         lr = evaluation_lr(image, asked.scale, protocol)
         sr = super_resolve(net, lr, asked.device)
         values = score_pair(sr, image.hr, protocol, asked.scale, metrics)
-    except (StudyError, FloatingPointError, RuntimeError) as problem:
-        said = problem.problem if isinstance(problem, StudyError) else str(problem).splitlines()[0]
-        raise StudyError(said, place=image.name) from problem
+    except (UserError, FloatingPointError, RuntimeError) as problem:
+        said = problem.problem if isinstance(problem, UserError) else str(problem).splitlines()[0]
+        raise InputError(said, place=image.name) from problem
     height, width = image.hr.shape[:2]
     return ImageScores(image.name, width, height, values)
 
@@ -161,7 +162,7 @@ def images_of(data: str, scale: int, lr: str = "") -> tuple[Dataset, str]:
     a folder of LR files, or a degradation.
 
     Raises:
-        StudyError: no such set, folder or degradation, or images that do not fit each other.
+        InputError: no such set, folder or degradation, or images that do not fit each other.
     """
     slots.load()
     files = _files(data, scale)
@@ -181,17 +182,17 @@ def _files(data: str, scale: int) -> list[ImageFile]:
     if data not in slots.dataset.parts and os.path.isdir(folder):
         return in_folder(folder, scale) or images_below(folder, "--data")
     if os.sep in data and "{" not in data:
-        raise StudyError(f"there is no folder {data} (looked from {Path.cwd()})", place="--data")
+        raise InputError(f"there is no folder {data} (looked from {Path.cwd()})", place="--data")
     choice = _choice(slots.dataset, data, "--data")
     try:
         return list(choice.build()("eval", scale))
-    except StudyError as error:
-        raise StudyError(error.problem, error.path, error.place or "--data") from None
+    except UserError as error:
+        raise InputError(error.problem, error.path, error.place or "--data") from None
 
 
 def _choice(slot: Slot, written: str, option: str) -> Choice:
     """A part as a study writes it: `pan`, or `{carn: {channels: 32}}`."""
     try:
         return slot.parse(document.parse(written, option).value)
-    except StudyError as error:
-        raise StudyError(error.problem, error.path, error.place or option) from None
+    except UserError as error:
+        raise InputError(error.problem, error.path, error.place or option) from None

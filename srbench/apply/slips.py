@@ -80,7 +80,7 @@ def slips(
     """The right reading first, then each slip, and each two that go together if so asked.
 
     Raises:
-        StudyError: an image has no pixel inside the border.
+        InputError: an image has no pixel inside the border.
     """
     asked = _asked(scale, metric, at_once)
     readings = list(dict.fromkeys(asked.values()))

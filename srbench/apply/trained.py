@@ -12,7 +12,7 @@ from typing import Any
 from torch import nn
 
 from srbench.core import document, slots
-from srbench.core.registry import StudyError, printable
+from srbench.core.errors import InputError, UserError, printable
 from srbench.core.stored_weights import stored_weights
 from srbench.core.weights_fill import fill
 from srbench.core.weights_network import foreign_network, network
@@ -41,19 +41,19 @@ def of_run(found: dict[str, Any], root: Path) -> Network:
     """The network of a run, as `Store.run` tells of it; `root` is the folder of its files.
 
     Raises:
-        StudyError: it is not finished, can no longer be built, or its weights are gone or changed.
+        InputError: it is not finished, can no longer be built, or its weights are gone or changed.
     """
     place = f"run {found['id']}"
     if found["state"] != "done":
-        raise StudyError(f"is {found['state']}; a finished run is needed", place=place)
+        raise InputError(f"is {found['state']}; a finished run is needed", place=place)
     training, used = found["training"], found["variants"]
     named = f"{used[0]['study']}: {used[0]['variant']}" if used else place
     try:
         slots.load()
         model = slots.model.parse(training["model"])
         net: nn.Module = model.build()(training["scale"])
-    except (StudyError, ValueError, RuntimeError, TypeError) as problem:
-        raise StudyError(f"can no longer be built: {problem}", place=place) from None
+    except (UserError, ValueError, RuntimeError, TypeError) as problem:
+        raise InputError(f"can no longer be built: {problem}", place=place) from None
     if found["weights"] is not None:
         file = root / found["weights"]
         fill(net, stored_weights(file, found["weights_sha256"]), file, place)
@@ -76,7 +76,7 @@ def of_file(model: str, scale: int, file: Path | None) -> Network:
     """The network that `--model` and `--weights` name; an interpolation needs no file.
 
     Raises:
-        StudyError: the network cannot be built, or the file is not its weights.
+        InputError: the network cannot be built, or the file is not its weights.
     """
     slots.load()
     if model == FOREIGN and file is not None:

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from srbench.apply.trained import Network
 from srbench.core.arithmetic import full_precision
+from srbench.core.errors import InputError
 from srbench.core.outputs import largest
-from srbench.core.registry import StudyError
 from srbench.core.slots import Image
 from srbench.data.images import Photograph
 from srbench.measure.scores import quantise
@@ -51,7 +51,7 @@ def cut_for(network: Network, tile: int | None, height: int, width: int) -> Cut:
     """How to cut a picture of this size, `tile` being what was asked for.
 
     Raises:
-        StudyError: each pixel depends on the whole picture, and it is too large for that.
+        InputError: each pixel depends on the whole picture, and it is too large for that.
     """
     if tile == 0:
         return Cut(0, 0)
@@ -60,7 +60,7 @@ def cut_for(network: Network, tile: int | None, height: int, width: int) -> Cut:
     if tile is not None:
         return Cut(_aligned(tile), ALIGNED, exact=False)
     if height * width > WHOLE:
-        raise StudyError(
+        raise InputError(
             f"each pixel of {network.name} depends on the whole picture, which is {width}x{height}:"
             f" --tile 512 takes pieces, and the result differs a little; --tile 0 takes it whole, "
             "and much memory"
@@ -98,7 +98,7 @@ def upscaled(
     `on_tile(done, count)` is called after each tile.
 
     Raises:
-        StudyError: the network gives no numbers, or its tiles do not make up the whole.
+        InputError: the network gives no numbers, or its tiles do not make up the whole.
     """
     lr, s = photograph.rgb, network.scale
     height, width = lr.shape[:2]
@@ -122,7 +122,7 @@ def check_cut(network: Network, lr: Image, cut: Cut, device: str) -> None:
     """Try the cut on a corner of the picture: whole and in tiles it has to be the same.
 
     Raises:
-        StudyError: it differs by more than a step of 1/255.
+        InputError: it differs by more than a step of 1/255.
     """
     side = 3 * ALIGNED + 2 * cut.margin
     corner = lr[:side, :side]
@@ -136,7 +136,7 @@ def check_cut(network: Network, lr: Image, cut: Cut, device: str) -> None:
         piece = _tile(network, corner, tile, 1, device)
         apart = int(np.abs(whole[top:bottom, left:right] - piece).max())
         if apart > 1:
-            raise StudyError(
+            raise InputError(
                 f"tiles of {network.name} differ from the whole by {apart}/255: its view is wider "
                 "than was measured; --tile 0 takes the picture whole"
             )
@@ -154,7 +154,7 @@ def _tile(network: Network, lr: Image, tile: Tile, transforms: int, device: str)
     try:
         return quantise(y[0, :, rows, columns].permute(1, 2, 0))
     except FloatingPointError:
-        raise StudyError(f"{network.name} gives NaN for this picture") from None
+        raise InputError(f"{network.name} gives NaN for this picture") from None
 
 
 def _mean_over(net: nn.Module, x: Tensor, transforms: int) -> Tensor:

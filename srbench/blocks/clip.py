@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from srbench.core.errors import StudyError, first_line
 from srbench.core.pretrained import WeightsMissing, fitting, from_file
-from srbench.core.registry import StudyError, first_line
 from srbench.core.weights_load import load_weights
 
 NAME = "ViT-B-32-quickgelu"  # open_clip's for OpenAI's networks

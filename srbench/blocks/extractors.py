@@ -10,8 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from srbench.core.errors import StudyError
 from srbench.core.pretrained import downloaded, fitting, from_file
-from srbench.core.registry import StudyError
 
 URL = "https://download.pytorch.org/models/vgg16-397923af.pth"  # torchvision's, of ImageNet
 WANTED = "torchvision's vgg16-397923af.pth is expected"

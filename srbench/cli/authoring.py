@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from srbench.cli.options import out
+from srbench.core.errors import InputError
 from srbench.core.files import write_atomically
-from srbench.core.registry import StudyError
 
 FOLDER = Path("ablations")
 
@@ -37,7 +37,7 @@ def new(
     folder = output or (FOLDER if FOLDER.is_dir() else Path())
     file = folder / f"{name}.yaml"
     if file.exists():
-        raise StudyError("is there already; take another name", place=str(file))
+        raise InputError("is there already; take another name", place=str(file))
     write_atomically(folder / SCHEMA, _schema_text().encode())
     write_atomically(file, text.encode())
     out.print(f"{file}: change it, then srbench plan {file}", markup=False, soft_wrap=True)

@@ -9,8 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from srbench.core.devices import cuda_devices, cuda_versions, driver
+from srbench.core.errors import UserError
 from srbench.core.provenance import cpu_name, surroundings, versions
-from srbench.core.registry import StudyError
 from srbench.store import open_store
 from srbench.store.address import DEFAULT
 
@@ -85,7 +85,7 @@ def _database(db: str | None) -> list[Check]:
     try:
         store = open_store(db, create=False)
         facts = store.facts()
-    except StudyError as error:
+    except UserError as error:
         return [Check("database", str(error), False)]
     finally:
         if store is not None:

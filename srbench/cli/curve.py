@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import InputError
 
 FIRST = ("validate/psnr_y", "loss")  # which one is drawn where none is named
 WIDTH, HEIGHT = 60, 10  # characters
@@ -19,12 +19,12 @@ def curve_drawn(points: Mapping[tuple[str, int], float], named: str | None) -> s
     """The curve over steps; empty where the run has none and none was asked for.
 
     Raises:
-        StudyError: the run has no curve of that name.
+        InputError: the run has no curve of that name.
     """
     names = sorted({name for name, _ in points})
     if named is not None and named not in names:
         known = ", ".join(names) or "the run has none"
-        raise StudyError(f"there is no such curve (known: {known})", place=f"--curve {named}")
+        raise InputError(f"there is no such curve (known: {known})", place=f"--curve {named}")
     name = named or next((name for name in FIRST if name in names), None)
     if name is None:
         return ""

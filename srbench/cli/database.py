@@ -19,7 +19,7 @@ from srbench.cli.options import (
     out,
     study_name,
 )
-from srbench.core.registry import StudyError
+from srbench.core.errors import InputError
 
 
 def show(
@@ -140,11 +140,11 @@ def dashboard(
     store = open_database(db)
     names = [str(name) for name in store.studies()["study"]]
     if not names:
-        raise StudyError("the database holds no study yet; srbench run makes one")
+        raise InputError("the database holds no study yet; srbench run makes one")
     try:
         socket.create_server(("127.0.0.1", port)).close()
     except OSError as error:
-        raise StudyError(f"{error.strerror}; name another", place=f"--port {port}") from None
+        raise InputError(f"{error.strerror}; name another", place=f"--port {port}") from None
     with out.status("bringing Optuna's mirror up to date"):
         refresh(store, names)
     out.print(f"optuna-dashboard on [bold]http://127.0.0.1:{port}/[/bold]; Ctrl-C ends it")

@@ -11,7 +11,7 @@ from srbench.apply.local_checks import fingerprint, published_fingerprint
 from srbench.apply.scored import images_of
 from srbench.cli.listing import table_of
 from srbench.core import slots
-from srbench.core.registry import StudyError
+from srbench.core.errors import InputError, UserError
 from srbench.data.decoded import Dataset, decode
 
 SPLITS = ("train", "validate", "eval")
@@ -29,7 +29,7 @@ def datasets_found(scale: int) -> RenderableType:
         try:
             files = list(slots.dataset.parse(part).build()("eval", scale))
             table.add_row(Text(part, style="bold"), str(len(files)), str(files[0].hr.parent))
-        except StudyError as error:
+        except UserError as error:
             problem = error.problem.partition(" (")[0]
             table.add_row(Text(part), "", Text(problem, style="dim"))
     note = "srbench datasets NAME reads a set's images, or says where they were looked for."
@@ -40,7 +40,7 @@ def dataset_read(name: str, scale: int) -> RenderableType:
     """One set, or a folder: every image decoded and checked, with the fingerprint of each split.
 
     Raises:
-        StudyError: there is no such set or folder, or an image cannot be used.
+        InputError: there is no such set or folder, or an image cannot be used.
     """
     table = table_of("split", "images", "megapixels", "LR at this scale", "bicubic", "manifest")
     taken: dict[str, str] = {}
@@ -64,8 +64,8 @@ def _splits(name: str, scale: int) -> Iterator[tuple[str, Dataset]]:
     if name not in slots.dataset.parts:
         try:
             yield "eval", images_of(name, scale)[0]
-        except StudyError as error:
-            raise StudyError(error.problem, error.path) from None
+        except UserError as error:
+            raise InputError(error.problem, error.path) from None
         return
     for split in SPLITS:
         files = list(slots.dataset.parse(name).build()(split, scale))

@@ -10,7 +10,7 @@ import typer
 
 from srbench.cli.networks import named_network
 from srbench.cli.options import Database, open_database, out, study_name, study_names
-from srbench.core.registry import StudyError
+from srbench.core.errors import InputError
 
 if TYPE_CHECKING:  # pandas comes with it
     from srbench.analysis.results import Results
@@ -60,12 +60,12 @@ def export(
         _export_network(run, output, size, db)
         return
     if output.suffix in NETWORKS or size is not None:
-        raise StudyError("a network is written with --run", place=f"-o {output}")
+        raise InputError("a network is written with --run", place=f"-o {output}")
     store = open_database(db)
     if study is None and format_ is Format.csv:
         files = store.export(output)
     elif study is None:
-        raise StudyError("name a study; only CSV is written of all", place=f"--format {format_}")
+        raise InputError("name a study; only CSV is written of all", place=f"--format {format_}")
     else:
         files = _written(store.results(study_name(study), points=10**9), output, format_)
     for file in files:
@@ -87,7 +87,7 @@ def _export_network(run: str, output: Path, size: str | None, db: str | None) ->
     from srbench.apply.export import write_onnx, write_safetensors
 
     if output.suffix not in NETWORKS:
-        raise StudyError(f"name a file that ends with {' or '.join(NETWORKS)}", place="-o")
+        raise InputError(f"name a file that ends with {' or '.join(NETWORKS)}", place="-o")
     network = named_network(run, None, None, 1, db)
     if output.suffix == ".safetensors":
         write_safetensors(network, output)
@@ -104,5 +104,5 @@ def _size(written: str | None) -> tuple[int, int] | None:
         return None
     width, _, height = written.partition("x")
     if not (width.isdecimal() and height.isdecimal() and 0 < int(width) * int(height) < 10**8):
-        raise StudyError("write width x height, such as 256x256", place=f"--size {written}")
+        raise InputError("write width x height, such as 256x256", place=f"--size {written}")
     return int(height), int(width)

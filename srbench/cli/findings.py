@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from srbench.cli.options import Database, Json, open_database, out, study_name, study_names
-from srbench.core.registry import StudyError
+from srbench.core.errors import InputError
 
 
 def report(
@@ -36,7 +36,7 @@ def report(
     there = [str(name) for name in store.studies()["study"]]
     names = [name if name in there else study_name(name) for name in studies or ()] or there
     if not names:
-        raise StudyError("the database holds no study yet; srbench run makes one")
+        raise InputError("the database holds no study yet; srbench run makes one")
     found = [
         marked(weighed(store.results(name), store, name), store) for name in dict.fromkeys(names)
     ]
@@ -101,7 +101,7 @@ def compare(
              (split_name(given) for given in (first, second))]  # fmt: skip
     found = compared(*sides)
     if found.refusals:
-        raise StudyError("; ".join(found.refusals), place=f"{first} and {second}")
+        raise InputError("; ".join(found.refusals), place=f"{first} and {second}")
     out.print(comparison_summary(found))
     if output is not None:
         out.print(f"Page: {write_comparison(found, output)}", soft_wrap=True, markup=False)

@@ -11,7 +11,7 @@ import typer
 
 from srbench.cli.options import Database, Device, Json, Only, Set, StudyFile, err, note, out
 from srbench.cli.options import study_file as file_of
-from srbench.core.registry import StudyError, brief
+from srbench.core.errors import InputError, brief
 
 if TYPE_CHECKING:  # seconds that --help does without
     from srbench.run.session import Request
@@ -126,7 +126,7 @@ def _size(written: str | None) -> tuple[int, int] | None:
     fits = SIZE.fullmatch(written.strip().lower())
     height, width = (int(n or 0) for n in (fits[1], fits[2] or fits[1])) if fits else (0, 0)
     if not 8 <= min(height, width) <= max(height, width) <= 16384:
-        raise StudyError(
+        raise InputError(
             f"{brief(written)} is no size such as 64 or 180x320 (8 to 16384)", place="--size"
         )
     return height, width
@@ -136,5 +136,5 @@ def _known(given: list[str] | None, words: Iterable[str], option: str,
            ) -> tuple[str, ...]:  # fmt: skip
     for word in given or ():
         if word not in words:
-            raise StudyError(f"{brief(word)} is unknown (known: {', '.join(words)})", place=option)
+            raise InputError(f"{brief(word)} is unknown (known: {', '.join(words)})", place=option)
     return tuple(dict.fromkeys(given or ()))

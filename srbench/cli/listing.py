@@ -13,7 +13,7 @@ from rich.text import Text
 
 from srbench.cli.checkup import Check
 from srbench.core.csv_text import line
-from srbench.core.registry import StudyError
+from srbench.core.errors import InputError
 
 Words = dict[str, Any]
 
@@ -22,7 +22,7 @@ def parts_listed(words: Words, name: str | None) -> RenderableType:
     """All slots, one slot's parts, or everything about a part.
 
     Raises:
-        StudyError: there is no slot or part of that name.
+        InputError: there is no slot or part of that name.
     """
     if name is None:
         return _slots(words)
@@ -36,7 +36,7 @@ def parts_found(words: Words, name: str) -> Words:
     """The slot of that name, or each slot with a part of that name and that part alone.
 
     Raises:
-        StudyError: there is no slot or part of that name.
+        InputError: there is no slot or part of that name.
     """
     if name in words:
         return {name: words[name]}
@@ -49,7 +49,7 @@ def parts_found(words: Words, name: str) -> Words:
         known = [*words, *(p for w in words.values() for p in w["parts"])]
         near = get_close_matches(name, known, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise StudyError(f"there is no slot or part {name!r}{hint} (srbench blocks lists them)")
+        raise InputError(f"there is no slot or part {name!r}{hint} (srbench blocks lists them)")
     return found
 
 

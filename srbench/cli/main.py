@@ -24,7 +24,7 @@ from srbench.cli import (
     runs,
 )
 from srbench.cli.options import err, out
-from srbench.core.registry import StudyError, printable
+from srbench.core.errors import UserError, printable
 from srbench.core.signals import ending
 
 app = typer.Typer(
@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(code)
     except Misuse as error:
         _explain(error)
-    except StudyError as error:
+    except UserError as error:
         _fail(str(error), error.exit_code)
     except OSError as error:
         if isinstance(error, BrokenPipeError):

@@ -10,8 +10,8 @@ import typer
 
 from srbench.cli.networks import named_network
 from srbench.cli.options import Database, Device, Json, err, note, out
+from srbench.core.errors import InputError
 from srbench.core.files import write_atomically
-from srbench.core.registry import StudyError
 
 Images = Annotated[
     str,
@@ -82,7 +82,7 @@ def scores(
             asked = Asked(own.name, None, data, scale or own.scale, lr, protocol, chosen)
             found = score_network(own.name, own.net, asked, say)
         elif model is None or scale is None:
-            raise StudyError("name a network: --run N, or --model with --scale")
+            raise InputError("name a network: --run N, or --model with --scale")
         else:
             found = score(Asked(model, weights, data, scale, lr, protocol, chosen), say)
     if as_json:
@@ -138,7 +138,7 @@ def draw_cosines(
     from srbench.report.figures_static import draw
 
     if file.suffix not in (".svg", ".pdf"):
-        raise StudyError(f"{file} is neither .svg nor .pdf", place="--output")
+        raise InputError(f"{file} is neither .svg nor .pdf", place="--output")
     note = " (random weights)" if weights == "none" else ""
     svg, pdf = draw(lambda: cosines_figure(names, words, values, f"CLIP cosine{note}"))
     write_atomically(file, svg.encode() if file.suffix == ".svg" else pdf)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srbench.cli.options import open_database
-from srbench.core.registry import StudyError
+from srbench.core.errors import InputError
 
 if TYPE_CHECKING:  # torch and pandas come with them
     from srbench.apply.trained import Network
@@ -23,7 +23,7 @@ def named_network(
         store = open_database(db)
         return of_run(store.run(_run_number(store, run)), store.root)
     if run is not None or model is None:
-        raise StudyError(
+        raise InputError(
             "name a network: --run 12, --run STUDY:VARIANT, or --weights FILE with --model"
         )
     return of_file(model, scale, weights)
@@ -34,13 +34,13 @@ def _run_number(store: Store, named: str) -> int:
         return int(named)
     study, colon, variant = named.rpartition(":")
     if not colon:
-        raise StudyError("write a run's number, or STUDY:VARIANT", place=f"--run {named}")
+        raise InputError("write a run's number, or STUDY:VARIANT", place=f"--run {named}")
     runs = store.results(study, points=2).runs
     own = runs[runs["variant"] == variant]
     if own.empty:
         known = ", ".join(dict.fromkeys(runs["variant"]))
-        raise StudyError(f"no such variant (known: {known})", place=f"--run {named}")
+        raise InputError(f"no such variant (known: {known})", place=f"--run {named}")
     done = own[own["state"] == "done"]
     if done.empty:
-        raise StudyError("no seed of it is finished yet", place=f"--run {named}")
+        raise InputError("no seed of it is finished yet", place=f"--run {named}")
     return int(done["run_id"].iloc[0])

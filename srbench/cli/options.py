@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from srbench.cli.console import PlainConsole
-from srbench.core.registry import StudyError
+from srbench.core.errors import InputError
 
 if TYPE_CHECKING:  # half a second that --help does without
     from srbench.store import Store
@@ -114,6 +114,6 @@ def study_file(given: Path) -> Path:
             there = [*(str(p) for p in given.parent.glob("*.yaml")), *(p.stem for p in known)]
             near = get_close_matches(str(given), there, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise StudyError(f"there is no such study file{hint}{listed}", place=str(given))
+            raise InputError(f"there is no such study file{hint}{listed}", place=str(given))
         return given
     return named

@@ -13,8 +13,8 @@ import typer
 
 from srbench.cli.networks import named_network
 from srbench.cli.options import Database, Device, err, note, out
+from srbench.core.errors import InputError, UserError
 from srbench.core.files import write_atomically
-from srbench.core.registry import StudyError
 
 if TYPE_CHECKING:  # torch comes with it
     from PIL.Image import Image
@@ -89,7 +89,7 @@ def upscale(
                     network, source, target, partial(cut_for, network, tile),
                     transforms=8 if ensemble else 1, device=chosen, on_tile=say,
                 )  # fmt: skip
-        except StudyError as error:
+        except UserError as error:
             if len(jobs) == 1:
                 raise
             refused += 1
@@ -116,16 +116,16 @@ def _jobs(images: list[Path], output: Path) -> Iterator[tuple[Path, Path]]:
             found.append((given, f"{given.stem}.png"))
     if output.suffix.lower() in FORMATS:
         if len(found) != 1:
-            raise StudyError(f"{len(found)} images cannot become one file", place=str(output))
+            raise InputError(f"{len(found)} images cannot become one file", place=str(output))
         pairs = [(found[0][0], output)]
     else:
         pairs = [(source, output / name) for source, name in found]
     targets = [target.resolve() for _, target in pairs]
     for (source, target), resolved in zip(pairs, targets, strict=True):
         if source.resolve() == resolved:
-            raise StudyError("would be written over; name another place by -o", place=str(source))
+            raise InputError("would be written over; name another place by -o", place=str(source))
         if targets.count(resolved) > 1:
-            raise StudyError(f"two images would become {target}; take them one by one")
+            raise InputError(f"two images would become {target}; take them one by one")
         yield source, target
 
 
@@ -153,12 +153,12 @@ def _check_format(target: Path, size: tuple[int, int], *, transparent: bool) -> 
     suffix = target.suffix.lower()
     most = SIDES.get(suffix)
     if most is not None and max(size) > most:
-        raise StudyError(
+        raise InputError(
             f"{size[0]}x{size[1]} pixels; {suffix} holds {most} a side: write .png",
             place=str(target),
         )
     if transparent and FORMATS[suffix] == "JPEG":
-        raise StudyError("JPEG has no transparency: write .png", place=str(target))
+        raise InputError("JPEG has no transparency: write .png", place=str(target))
 
 
 @contextmanager

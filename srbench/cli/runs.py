@@ -26,7 +26,7 @@ from srbench.cli.options import (
     out,
     study_file,
 )
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 
 
 class Rerun(StrEnum):
@@ -82,11 +82,11 @@ def run(
         out.print(f"Stopped and saved; {plural(left, 'run')} {verb} left. Go on with: ", end="")
         out.print(again, markup=False, style="bold", soft_wrap=True)
         raise typer.Exit(ended.exit_code)
-    untimed: StudyError | None = None
+    untimed: UserError | None = None
     if latency:
         try:
             take_if_wanting(store, ended.plan, request)
-        except StudyError as problem:
+        except UserError as problem:
             untimed = problem  # what was trained is told all the same
     _print_summary(store, ended.plan)
     if ended.elsewhere:

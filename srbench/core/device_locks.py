@@ -16,12 +16,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import DeviceError
 
 POLL_S = 0.05
 
 
-class DeviceInUse(StudyError):
+class DeviceInUse(DeviceError):
     """Another srbench trains or measures on the device."""
 
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
+from srbench.core.errors import DeviceError, UserError, first_line
 from srbench.core.provenance import cpu_name
-from srbench.core.registry import StudyError, first_line
 
 Precision = Literal["fp32", "tf32", "bf16"]
 MemoryOrder = Literal["auto", "contiguous", "channels_last"]
@@ -45,16 +45,16 @@ def choose_devices(
     devices that cannot be used, and why `auto` takes the CPU where a GPU seems to be there.
 
     Raises:
-        StudyError: the device is not there, or cannot be used.
+        DeviceError: the device is not there, or cannot be used.
     """
     if asked not in ("auto", "cpu") and not CUDA.fullmatch(asked):
         known = "auto, cpu, cuda, cuda:0, cuda:0,2"
-        raise StudyError(f"{asked!r} is unknown (known: {known})", place="--device")
+        raise DeviceError(f"{asked!r} is unknown (known: {known})", place="--device")
     warnings.filterwarnings("ignore", "CUDA initialization")  # training on the CPU asks too
     found = Cuda() if asked == "cpu" else cuda_devices()
     if not found.names:
         if asked not in ("auto", "cpu"):
-            raise StudyError(f"{asked!r} cannot be used: {found.problem}", place="--device")
+            raise DeviceError(f"{asked!r} cannot be used: {found.problem}", place="--device")
         if found.expected:
             say(f"--device auto uses the CPU: {found.problem}")
         return ("cpu",) * (workers or len(os.sched_getaffinity(0)))
@@ -86,7 +86,7 @@ def cuda_devices() -> Cuda:
     for device in (f"cuda:{i}" for i in range(torch.cuda.device_count())):
         try:
             names[device] = _usable_name(device)
-        except StudyError as error:
+        except UserError as error:
             unusable[device] = error.problem
     return Cuda(names, unusable, "" if names else "; ".join(unusable.values()), not names)
 
@@ -95,13 +95,13 @@ def choose_precision(asked: str, device: str) -> Precision:
     """The precision of training on a device: what was asked, or for `auto` the one that is proven.
 
     Raises:
-        StudyError: not a precision.
+        DeviceError: not a precision.
     """
     if asked == "auto":
         return "fp32"
     known = ("fp32", "bf16") if device == "cpu" else get_args(Precision)
     if asked not in known:
-        raise StudyError(
+        raise DeviceError(
             f"{asked!r} is unknown on {device} (known: auto, {', '.join(known)})",
             place="--precision",
         )
@@ -112,11 +112,11 @@ def choose_memory_order(asked: str) -> MemoryOrder:
     """The order of a training's tensors in memory, as it was asked for.
 
     Raises:
-        StudyError: not an order.
+        DeviceError: not an order.
     """
     if asked not in get_args(MemoryOrder):
         known = ", ".join(get_args(MemoryOrder))
-        raise StudyError(f"{asked!r} is unknown (known: {known})", place="--memory-order")
+        raise DeviceError(f"{asked!r} is unknown (known: {known})", place="--memory-order")
     return asked  # type: ignore[return-value]
 
 
@@ -130,7 +130,7 @@ def device_name(device: str) -> str:
         return torch.cuda.get_device_name(device)
     except Exception as problem:  # RuntimeError, AssertionError, DeferredCudaCallError
         said = f"{device} cannot be used: {first_line(problem)}"
-        raise StudyError(said, place="--device") from None
+        raise DeviceError(said, place="--device") from None
 
 
 def cuda_versions(device: str) -> dict[str, str]:
@@ -166,27 +166,27 @@ def _listed(asked: str, found: Cuda) -> list[str]:
     devices = list(dict.fromkeys(f"cuda:{int(number)}" for number in numbers))
     for device in devices:
         if device in found.unusable:
-            raise StudyError(found.unusable[device], place="--device")
+            raise DeviceError(found.unusable[device], place="--device")
         if device not in found.names:
             there = ", ".join(found.names)
-            raise StudyError(f"{device!r} is not there (found: {there})", place="--device")
+            raise DeviceError(f"{device!r} is not there (found: {there})", place="--device")
     if len({found.names[device] for device in devices}) > 1:
         kinds = ", ".join(f"{device} {found.names[device]}" for device in devices)
-        raise StudyError(
+        raise DeviceError(
             f"{asked!r} names several kinds ({kinds}); a study runs on one kind", place="--device"
         )
     return devices
 
 
 def _usable_name(device: str) -> str:
-    """A device's name; StudyError where it does not answer or this torch has no code for it."""
+    """A device's name; DeviceError where it does not answer or this torch has no code for it."""
     import torch
 
     name = device_name(device)
     major, minor = torch.cuda.get_device_capability(device)
     built = torch.cuda.get_arch_list() if torch.version.cuda else []  # ROCm names them otherwise
     if built and not any(_runs_on(code, major, minor) for code in built):
-        raise StudyError(
+        raise DeviceError(
             f"{device} cannot be used: {name} has compute capability {major}.{minor}, and this "
             f"torch ({torch.__version__}) is built for {', '.join(built)}",
             place="--device",

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from srbench.core.registry import UNSEEN, Path, StudyError, brief
+from srbench.core.errors import UNSEEN, Path, StudyError, UserError, brief
 
 MAX_BYTES, MAX_DEPTH, MAX_VALUES = 1_000_000, 32, 10_000
 
@@ -64,7 +64,7 @@ class Document:
                     return f"{document.file}:{line}:{column}"
         return self.file
 
-    def located(self, error: StudyError) -> StudyError:
+    def located(self, error: UserError) -> UserError:
         """The same error, saying where in the file it is."""
         return StudyError(error.problem, error.path, error.place or self.place(error.path))
 
@@ -110,7 +110,7 @@ def parse(text: str, file: str = "<text>") -> Document:
         place = _place(file, problem.problem_mark or problem.context_mark)
         raise StudyError(f"not YAML: {said}{hint}", place=place) from None
     except (yaml.YAMLError, ValueError, RecursionError) as problem:
-        if isinstance(problem, StudyError):
+        if isinstance(problem, UserError):
             raise
         detail = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
         raise StudyError(f"not YAML: {detail}", place=f"{file}:1:1") from None
@@ -205,7 +205,7 @@ class _Reader:
             return int(text)
         return float(text) if _FLOAT.fullmatch(text) else text
 
-    def _error(self, problem: str, node: yaml.Node) -> StudyError:
+    def _error(self, problem: str, node: yaml.Node) -> UserError:
         mark = node.start_mark
         place = f"{self.document.file}:{mark.line + 1}:{mark.column + 1}"
         return StudyError(problem, place=place)

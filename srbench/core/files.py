@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import DiskError
 
 ASIDE = ".part"
 REMEDIES = {
@@ -31,10 +31,6 @@ REMEDIES = {
 }
 
 
-class DiskRefused(StudyError):
-    """A file could not be written; what was there before is still there."""
-
-
 @contextmanager
 def written(path: Path) -> Iterator[None]:
     """What fails while writing below is told in one line, with the file and a remedy."""
@@ -43,14 +39,14 @@ def written(path: Path) -> Iterator[None]:
     except OSError as error:
         said = error.strerror or str(error)
         remedy = REMEDIES.get(error.errno or 0, "run the same command again when it is mended")
-        raise DiskRefused(f"cannot be written ({said}): {remedy}", place=str(path)) from error
+        raise DiskError(f"cannot be written ({said}): {remedy}", place=str(path)) from error
 
 
 def write_atomically(path: Path, data: bytes | memoryview) -> None:
     """Write a file so that after a crash it is there whole, or not at all.
 
     Raises:
-        DiskRefused: names the file; what was there before is still there.
+        DiskError: names the file; what was there before is still there.
     """
     with replacing(path) as file:
         file.write(data)

@@ -9,11 +9,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from srbench.core.registry import StudyError, first_line
+from srbench.core.errors import InputError, first_line
 from srbench.core.weights_load import load_weights
 
 
-class WeightsMissing(StudyError):
+class WeightsMissing(InputError):
     """Pretrained weights are not on this machine; the message says where they may be put."""
 
 
@@ -55,9 +55,9 @@ def fitting(found: Mapping[str, Tensor], name: str, own: Tensor, whose: str, wan
     """The tensor of that name, of the shape of `own`.
 
     Raises:
-        StudyError: `whose` ("vgg16: file.pth") has none; `wanted` says what is expected.
+        InputError: `whose` ("vgg16: file.pth") has none; `wanted` says what is expected.
     """
     given = found.get(name)
     if given is None or given.shape != own.shape:
-        raise StudyError(f"{whose} has no {name} of shape {tuple(own.shape)}; {wanted}")
+        raise InputError(f"{whose} has no {name} of shape {tuple(own.shape)}; {wanted}")
     return given

@@ -16,8 +16,6 @@ from __future__ import annotations
 import inspect
 import json
 import math
-import re
-import reprlib
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -25,30 +23,11 @@ from difflib import get_close_matches
 from functools import cache, partial
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from srbench.core.errors import Path, StudyError, brief
+
 OWN = __name__.split(".")[0]  # the package whose parts have versions
 Part = Callable[..., Any]
-Path = tuple[str | int, ...]
 P = TypeVar("P", bound=Part)
-
-
-class StudyError(ValueError):
-    """The user's input asks for something that cannot be. The message names the place."""
-
-    exit_code = 2
-
-    def __init__(self, problem: str, path: Path = (), place: str = "") -> None:
-        super().__init__(problem, path, place)
-        self.problem, self.path, self.place = problem, path, place
-
-    def __str__(self) -> str:
-        path = ".".join(f"{key!s:.80}" for key in self.path)
-        where = " ".join(filter(None, (self.place, path)))
-        return printable(f"{where}: {self.problem}" if where else self.problem)
-
-
-UNSEEN = re.compile(  # what no text needs, and a terminal or a page would obey
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
-)
 
 
 def places(settings: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
@@ -73,26 +52,6 @@ def placed(trees: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield from ((place.removeprefix("model."), value) for place, value in found)
         else:
             yield from places(tree, f"{name}.")
-
-
-def first_line(problem: BaseException) -> str:
-    """What went wrong, in one line of at most 200 characters."""
-    return (next(iter(str(problem).splitlines()), "") or type(problem).__name__)[:200]
-
-
-def printable(text: str) -> str:
-    """One line that a terminal shows and does not obey: other characters as escapes (`\\x1b`)."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-
-
-def brief(value: object) -> str:
-    """A value as it was found, cut short where it is long."""
-    return _SHORT.repr(value)
-
-
-_SHORT = reprlib.Repr()
-_SHORT.maxstring = _SHORT.maxother = 80
-_SHORT.maxlong, _SHORT.maxlevel = 40, 3
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from srbench.core.errors import StudyError
 from srbench.core.layers import Layers
-from srbench.core.registry import Slot, StudyError
+from srbench.core.registry import Slot
 
 # Networks. Images are (N, 3, H, W), values in 0..1; features (N, C, H, W).
 model = Slot("model", "a whole network: LR image to HR image", ("scale",))

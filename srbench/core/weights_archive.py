@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import zipfile
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import InputError
 from srbench.core.weights_pickles import look_through
 
 MAX_ENTRIES = 10_000
@@ -25,11 +25,11 @@ def checked(content: bytes) -> bytes:
     """The archive with nothing in it but what was checked.
 
     Raises:
-        StudyError: without a place; whoever opened the file names it.
+        InputError: without a place; whoever opened the file names it.
     """
     entries = content.count(ENTRY)  # before zipfile makes an object of each
     if entries > MAX_ENTRIES:
-        raise StudyError(f"is an archive of {entries:,} entries; at most {MAX_ENTRIES:,} are read")
+        raise InputError(f"is an archive of {entries:,} entries; at most {MAX_ENTRIES:,} are read")
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         found = _read(archive, len(content))
     top = _top(found)
@@ -45,16 +45,16 @@ def _read(archive: zipfile.ZipFile, size: int) -> dict[str, bytes]:
     entries = archive.infolist()
     for entry in entries:
         if entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & ENCRYPTED:
-            raise StudyError(
+            raise InputError(
                 f"{entry.filename!r:.80} in it is compressed or encrypted, which torch.save never "
                 "does; unpack what is inside, or save the weights anew"
             )
     if sum(entry.file_size for entry in entries) > size:
-        raise StudyError("claims to unpack to more than it holds; do not use it")
+        raise InputError("claims to unpack to more than it holds; do not use it")
     found: dict[str, bytes] = {}
     for entry in entries:
         if entry.filename in found:
-            raise StudyError(f"has {entry.filename!r:.80} twice in it; save the weights anew")
+            raise InputError(f"has {entry.filename!r:.80} twice in it; save the weights anew")
         found[entry.filename] = archive.read(entry)  # compares the check sum, too
     return found
 
@@ -64,12 +64,12 @@ def _top(found: dict[str, bytes]) -> str:
     tops = {name.partition("/")[0] for name in found}
     top = next(iter(tops), "")
     if any(name.startswith(f"{top}/code/") for name in found) or f"{top}/constants.pkl" in found:
-        raise StudyError(
+        raise InputError(
             "is a TorchScript program, not weights; load it where you trust it, and save its "
             "state_dict()"
         )
     if len(tops) != 1 or f"{top}/data.pkl" not in found:
-        raise StudyError(
+        raise InputError(
             "is an archive that torch.save did not write; if weights are inside, unpack it first"
         )
     return top
@@ -79,7 +79,7 @@ def _check_storages(found: dict[str, bytes], top: str) -> None:
     for storage in look_through(io.BytesIO(found[f"{top}/data.pkl"])).values():
         here = len(found.get(f"{top}/data/{storage.key}", b""))
         if storage.nbytes > here:
-            raise StudyError(
+            raise InputError(
                 f"claims {storage.nbytes:,} bytes of numbers where {here:,} are; "
                 "download or save it again"
             )

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import InputError
 
 SHOWN = 3
 
@@ -24,16 +24,16 @@ def fill(net: nn.Module, found: Mapping[str, Tensor], file: Path | str, what: st
     `what` names the network in errors ("pan at x4"). Half precision is read as fp32.
 
     Raises:
-        StudyError: tensors are missing, left over, of another size, or not finite numbers.
+        InputError: tensors are missing, left over, of another size, or not finite numbers.
     """
     own = net.state_dict()
     named = _named(net, found, own)
     problem = _misfit(own, named)
     if problem:
-        raise StudyError(f"does not fit {what}: {problem}", place=str(file))
+        raise InputError(f"does not fit {what}: {problem}", place=str(file))
     for name, tensor in named.items():
         if not tensor.isfinite().all():
-            raise StudyError(f"{name!r:.80} holds NaN or infinity", place=str(file))
+            raise InputError(f"{name!r:.80} holds NaN or infinity", place=str(file))
     net.load_state_dict({name: tensor.to(own[name].dtype) for name, tensor in named.items()})
 
 

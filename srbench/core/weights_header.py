@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, BinaryIO
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import InputError, UserError
 
 MAX_HEADER, MAX_TENSORS = 4_000_000, 10_000
 
@@ -23,24 +23,24 @@ def check(file: BinaryIO, size: int) -> None:
     """Refuse a header that is too large, says a name twice, or leaves the file.
 
     Raises:
-        StudyError: without a place; whoever opened the file names it.
+        InputError: without a place; whoever opened the file names it.
     """
     file.seek(0)
     length = int.from_bytes(file.read(8), "little")
     if length > MAX_HEADER:
-        raise StudyError(
+        raise InputError(
             f"claims a safetensors header of {length:,} bytes; at most {MAX_HEADER:,} are read"
         )
     if 8 + length > size:
-        raise StudyError("is cut off inside its safetensors header; download or save it again")
+        raise InputError("is cut off inside its safetensors header; download or save it again")
     try:
         entries = json.loads(file.read(length), object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
-        if isinstance(error, StudyError):
+        if isinstance(error, UserError):
             raise
-        raise StudyError(f"has a broken safetensors header ({error}); download it again") from None
+        raise InputError(f"has a broken safetensors header ({error}); download it again") from None
     if len(entries) > MAX_TENSORS:
-        raise StudyError(f"names {len(entries):,} tensors; at most {MAX_TENSORS:,} are read")
+        raise InputError(f"names {len(entries):,} tensors; at most {MAX_TENSORS:,} are read")
     here = size - 8 - length
     for name, entry in entries.items():
         if name != "__metadata__":
@@ -50,9 +50,9 @@ def check(file: BinaryIO, size: int) -> None:
 def _check_entry(name: str, entry: Any, here: int) -> None:
     ends = entry.get("data_offsets") if isinstance(entry, dict) else None
     if not isinstance(ends, list) or [type(end) for end in ends] != [int, int]:
-        raise StudyError(f"has a broken safetensors header ({name!r:.80} has no place in the file)")
+        raise InputError(f"has a broken safetensors header ({name!r:.80} has no place in the file)")
     if not 0 <= ends[0] <= ends[1] <= here:
-        raise StudyError(
+        raise InputError(
             f"is cut off, or was changed: {name!r:.80} ends at byte {ends[1]:,} of {here:,}; "
             "download or save it again"
         )
@@ -63,5 +63,5 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise StudyError(f"has {twice!r:.80} twice in its header; save it anew")
+        raise InputError(f"has {twice!r:.80} twice in its header; save it anew")
     return found

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import InputError
 from srbench.core.weights_pickles import look_through, plain_value
 
 START = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # the pickle of torch's magic number
@@ -23,7 +23,7 @@ def check(content: bytes) -> None:
     """Refuse names that no weights need, and lengths that do not fit the file.
 
     Raises:
-        StudyError: without a place; whoever opened the file names it.
+        InputError: without a place; whoever opened the file names it.
     """
     stream = io.BytesIO(content)
     for _ in ("magic number", "protocol", "the machine that wrote it"):
@@ -31,14 +31,14 @@ def check(content: bytes) -> None:
     storages = look_through(stream)
     keys = plain_value(stream)
     if not isinstance(keys, list) or sorted(map(repr, keys)) != sorted(map(repr, storages)):
-        raise StudyError("lists other storages than its tensors use; download or save it again")
+        raise InputError("lists other storages than its tensors use; download or save it again")
     place = stream.tell()
     for key in keys:
         storage = storages[key]
         count = int.from_bytes(content[place : place + COUNT], "little")
         place += COUNT + storage.nbytes
         if count != storage.count or place > len(content):
-            raise StudyError(
+            raise InputError(
                 f"claims {storage.nbytes:,} bytes of numbers that are not in it; "
                 "download or save it again"
             )

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from srbench.core import weights_archive, weights_header, weights_legacy
-from srbench.core.registry import StudyError, first_line
+from srbench.core.errors import InputError, UserError, first_line
 
 MAX_MEGABYTES = 2_000
 WRAPPERS = ("params_ema", "params", "state_dict", "model")
@@ -43,19 +43,19 @@ def load_weights(path: Path) -> dict[str, Tensor]:
     before every name is left out. Nothing in the file is run.
 
     Raises:
-        StudyError: not such a file, damaged, built to harm, or without weights in it.
+        InputError: not such a file, damaged, built to harm, or without weights in it.
     """
     try:
         return _plain_names(_unwrapped(_read(path)))
-    except StudyError as error:
-        raise StudyError(error.problem, place=error.place or str(path)) from None
+    except UserError as error:
+        raise InputError(error.problem, place=error.place or str(path)) from None
     except OSError as error:
         said = error.strerror or type(error).__name__
-        raise StudyError(f"cannot be read: {said}", place=str(path)) from None
+        raise InputError(f"cannot be read: {said}", place=str(path)) from None
     except MemoryError:
-        raise StudyError("there is not enough memory to read it", place=str(path)) from None
+        raise InputError("there is not enough memory to read it", place=str(path)) from None
     except Exception as error:  # parsers raise whatever their reading stumbles over
-        raise StudyError(
+        raise InputError(
             f"is damaged, or not what its beginning says ({first_line(error)}); "
             "download or save it again",
             place=str(path),
@@ -66,20 +66,20 @@ def _read(path: Path) -> Any:
     with open(path, "rb", opener=_unblocked) as file:
         about = os.fstat(file.fileno())
         if not stat.S_ISREG(about.st_mode):
-            raise StudyError("is not a regular file; name a .safetensors, .pth or .pt file")
+            raise InputError("is not a regular file; name a .safetensors, .pth or .pt file")
         if about.st_size > MAX_MEGABYTES * 10**6:
-            raise StudyError(
+            raise InputError(
                 f"has {about.st_size / 1e6:,.0f} MB; at most {MAX_MEGABYTES:,} MB are read"
             )
         start = file.read(64)
         if not start:
-            raise StudyError("is empty; download or save it again")
+            raise InputError("is empty; download or save it again")
         if weights_header.is_one(start):
             weights_header.check(file, about.st_size)
             file.seek(0)
             return safetensors.torch.load(file.read())
         if not weights_archive.is_one(start) and not weights_legacy.is_one(start):
-            raise StudyError(_mistaken(start, path))
+            raise InputError(_mistaken(start, path))
         file.seek(0)
         content = file.read()
     if weights_archive.is_one(start):
@@ -116,7 +116,7 @@ def _unwrapped(found: Any) -> dict[Any, Any]:
             break
         found = within
     if not isinstance(found, dict):
-        raise StudyError(f"holds a {type(found).__name__}, not named tensors; {ANEW}")
+        raise InputError(f"holds a {type(found).__name__}, not named tensors; {ANEW}")
     return found
 
 
@@ -125,13 +125,13 @@ def _plain_names(found: dict[Any, Any]) -> dict[str, Tensor]:
     for name, value in dict.items(found):  # an attribute of the file's may hide found.items
         if not isinstance(name, str) or not isinstance(value, Tensor):
             shown = f"{name!r:.80}" if isinstance(name, str | int) else type(name).__name__
-            raise StudyError(
+            raise InputError(
                 f"holds {shown}, a {type(value).__name__}, where named tensors are expected, at "
                 f"its top or in one of {', '.join(WRAPPERS)}; {ANEW}"
             )
         tensors[name] = _whole(name, value)
     if not tensors:
-        raise StudyError("holds no tensor; save the network's state_dict()")
+        raise InputError("holds no tensor; save the network's state_dict()")
     if all(name.startswith(PARALLEL) for name in tensors):
         return {name.removeprefix(PARALLEL): tensor for name, tensor in tensors.items()}
     return tensors
@@ -141,7 +141,7 @@ def _whole(name: str, tensor: Tensor) -> Tensor:
     """The tensor, where it is plain numbers that all stand in memory."""
     plain = tensor.layout is torch.strided and tensor.device.type == "cpu"
     if not plain or tensor.is_quantized or tensor.is_nested:
-        raise StudyError(f"{name!r:.80} is not a plain dense tensor; {ANEW}")
+        raise InputError(f"{name!r:.80} is not a plain dense tensor; {ANEW}")
     if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
-        raise StudyError(f"{name!r:.80} claims {tensor.numel():,} numbers that are not there")
+        raise InputError(f"{name!r:.80} claims {tensor.numel():,} numbers that are not there")
     return tensor.detach()

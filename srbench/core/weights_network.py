@@ -14,7 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from srbench.core.registry import Choice, StudyError, first_line
+from srbench.core.errors import InputError, first_line
+from srbench.core.registry import Choice
 from srbench.core.weights_fill import fill, fits
 from srbench.core.weights_load import load_weights
 
@@ -27,19 +28,19 @@ def network(model: Choice, scale: int, file: Path | None) -> nn.Module:
     A network without parameters needs no file.
 
     Raises:
-        StudyError: the network cannot be built, or the file does not fit it.
+        InputError: the network cannot be built, or the file does not fit it.
     """
     what = f"{model} at x{scale}"
     net = _built(model, scale, what)
     if file is None:
         if net.state_dict():
-            raise StudyError(f"{model} has weights; name a file of them", place="--weights")
+            raise InputError(f"{model} has weights; name a file of them", place="--weights")
         return net
     found = load_weights(file)
     if not fits(net, found):
         others = [s for s in SCALES if s != scale and _fits_at(model, s, found)]
         if others:
-            raise StudyError(f"is for {model} at x{others[0]}, not at x{scale}", place=str(file))
+            raise InputError(f"is for {model} at x{others[0]}, not at x{scale}", place=str(file))
     fill(net, found, file, what)
     return net
 
@@ -49,7 +50,7 @@ def _built(model: Choice, scale: int, what: str) -> nn.Module:
         net: nn.Module = model.build()(scale)
     except (ValueError, RuntimeError, TypeError) as problem:
         reason = str(problem).splitlines()[0]
-        raise StudyError(f"{what} cannot be built: {reason}", place="--model") from problem
+        raise InputError(f"{what} cannot be built: {reason}", place="--model") from problem
     return net
 
 
@@ -80,10 +81,10 @@ def foreign_network(file: Path, scale: int) -> Foreign:
     The file is read by us: nothing in it is run.
 
     Raises:
-        StudyError: spandrel is not installed or does not know it, or it is for something else.
+        InputError: spandrel is not installed or does not know it, or it is for something else.
     """
     if find_spec("spandrel") is None:
-        raise StudyError(
+        raise InputError(
             "networks that are not srbench's own need spandrel: pip install 'srbench[foreign]'; "
             "or name one of ours (srbench blocks model)",
             place="--model",
@@ -95,20 +96,20 @@ def foreign_network(file: Path, scale: int) -> Foreign:
         found = spandrel.ModelLoader(device="cpu").load_from_state_dict(dict(tensors))
     except Exception as problem:  # whatever an architecture stumbles over
         first = first_line(problem)
-        raise StudyError(
+        raise InputError(
             f"spandrel does not recognise it ({first:.160})", place=str(file)
         ) from None
     if not isinstance(found, spandrel.ImageModelDescriptor) or found.purpose not in (
         "SR",
         "FaceSR",
     ):
-        raise StudyError(f"is no network for super-resolution ({found.purpose})", place=str(file))
+        raise InputError(f"is no network for super-resolution ({found.purpose})", place=str(file))
     if (found.input_channels, found.output_channels) != (3, 3):
-        raise StudyError(
+        raise InputError(
             f"maps {found.input_channels} to {found.output_channels} channels; RGB is scored",
             place=str(file),
         )
     if found.scale != scale:
-        raise StudyError(f"is for x{found.scale}, not for x{scale}", place=str(file))
+        raise InputError(f"is for x{found.scale}, not for x{scale}", place=str(file))
     found.model.float()
     return Foreign(found)

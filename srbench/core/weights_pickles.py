@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, BinaryIO
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import InputError, UserError
 
 MAX_OPCODES, MAX_TENSORS = 500_000, 10_000
 OPCODES = {  # those that torch's weights_only reader knows
@@ -48,7 +48,7 @@ def look_through(stream: BinaryIO) -> dict[Any, Storage]:
     """The storages that a pickle's tensors use; the stream stands after the pickle.
 
     Raises:
-        StudyError: a name that weights do not need, or a tensor larger than its storage.
+        InputError: a name that weights do not need, or a tensor larger than its storage.
     """
     reader = _Reader(_bounded(stream))
     reader.load()
@@ -65,9 +65,9 @@ def _bounded(stream: BinaryIO) -> BinaryIO:
     start = stream.tell()
     for count, (opcode, _, _) in enumerate(pickletools.genops(stream)):
         if opcode.name not in OPCODES:
-            raise StudyError(f"has the pickle step {opcode.name}, which weights do not need")
+            raise InputError(f"has the pickle step {opcode.name}, which weights do not need")
         if count > MAX_OPCODES:
-            raise StudyError(f"has a pickle of more than {MAX_OPCODES:,} steps")
+            raise InputError(f"has a pickle of more than {MAX_OPCODES:,} steps")
     stream.seek(start)
     return stream
 
@@ -105,28 +105,28 @@ class _Reader(pickle._Unpickler):
             case ("storage", _Kind() as kind, str(key), str(), int(count), None) if count >= 0:
                 pass
             case _:
-                raise StudyError("describes its storages in a way that torch.save never does")
+                raise InputError("describes its storages in a way that torch.save never does")
         found = Storage(key, count, count * kind.nbytes)
         if self.storages.setdefault(key, found) != found:
-            raise StudyError(f"describes its storage {key!r:.40} in two ways")
+            raise InputError(f"describes its storage {key!r:.40} in two ways")
         return found
 
     def tensor(self, *given: Any) -> tuple[()]:
         """Stands for torch._utils._rebuild_tensor_v2: compares, and builds nothing."""
         self.tensors += 1
         if self.tensors > MAX_TENSORS:
-            raise StudyError(f"holds more than {MAX_TENSORS:,} tensors")
+            raise InputError(f"holds more than {MAX_TENSORS:,} tensors")
         match given:
             case (Storage() as storage, int(offset), tuple(size), tuple(stride), *_) if len(
                 size
             ) == len(stride) and all(map(_is_size, (offset, *size, *stride))):
                 pass
             case _:
-                raise StudyError("describes a tensor in a way that torch.save never does")
+                raise InputError("describes a tensor in a way that torch.save never does")
         last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
         if 0 not in size and max(prod(size), last + 1) > storage.count:
             shape = "x".join(map(str, size))
-            raise StudyError(
+            raise InputError(
                 f"claims a tensor of {shape:.80} numbers in a storage of {storage.count:,}; "
                 "do not use it"
             )
@@ -135,7 +135,7 @@ class _Reader(pickle._Unpickler):
 
 def _ordered(*given: Any) -> OrderedDict[Any, Any]:
     if given:
-        raise StudyError("copies dictionaries, as Python 2 did; load it there and save it anew")
+        raise InputError("copies dictionaries, as Python 2 did; load it there and save it anew")
     return OrderedDict()
 
 
@@ -148,8 +148,8 @@ def _is_size(value: Any) -> bool:
     return type(value) is int and value >= 0
 
 
-def _unneeded(module: str, name: str) -> StudyError:
-    return StudyError(
+def _unneeded(module: str, name: str) -> UserError:
+    return InputError(
         f"asks for {module}.{name:.80}, which weights do not need; it may be built to harm. Where "
         "you trust it, load it there and save the network's state_dict() anew"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import StudyError
 from srbench.core.slots import Degradation, Image, degradation
 from srbench.data.degradations import Degrader, jpeg
 from srbench.data.resizers import bicubic, bilinear, lanczos, matlab_bicubic

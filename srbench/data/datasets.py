@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from srbench.core.registry import StudyError, brief
+from srbench.core.errors import StudyError, brief
 from srbench.core.slots import Dataset, dataset
 from srbench.data.degradations import Degrade
 from srbench.data.images import SUFFIXES

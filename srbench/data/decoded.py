@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from PIL import Image as Picture
 
-from srbench.core.registry import UNSEEN, StudyError
+from srbench.core.errors import UNSEEN, InputError
 from srbench.core.slots import Image as Pixels
 from srbench.core.streams import Streams
 from srbench.data.datasets import ImageFile
@@ -62,16 +62,16 @@ def decode(files: Sequence[ImageFile], name: str, split: str, scale: int) -> Dat
     """Read and check every image, in threads.
 
     Raises:
-        StudyError: no images, two of one name, an unreadable one, or an LR of the wrong size.
+        InputError: no images, two of one name, an unreadable one, or an LR of the wrong size.
     """
     names = [file.name for file in files]
     doubles = sorted({n for n in names if names.count(n) > 1})
     if not files or doubles:
         found = f"several images named {', '.join(doubles)}" if doubles else "no images"
-        raise StudyError(f"{name} ({split}): {found}")
+        raise InputError(f"{name} ({split}): {found}")
     for file in files:
         if UNSEEN.search(file.name) or len(file.name.splitlines()) != 1 or "\t" in file.name:
-            raise StudyError(f"{file.hr}: its name has a control character; rename the file")
+            raise InputError(f"{file.hr}: its name has a control character; rename the file")
     with warnings.catch_warnings(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:
         warnings.filterwarnings("ignore", module="PIL")  # of what it reads past, or we refuse
         images = list(threads.map(partial(_decode, scale=scale), files))
@@ -83,7 +83,7 @@ def signature(files: Iterable[ImageFile]) -> str:
     """A digest of paths, sizes and times: while it stands, decoding would give the same again.
 
     Raises:
-        StudyError: a file is not there.
+        InputError: a file is not there.
     """
     rows = []
     for file in sorted(files, key=lambda file: file.name):
@@ -91,7 +91,7 @@ def signature(files: Iterable[ImageFile]) -> str:
             try:
                 stat = path.stat()
             except OSError as error:
-                raise StudyError(f"{path}: {error.strerror}") from None
+                raise InputError(f"{path}: {error.strerror}") from None
             where = str(path.absolute())
             times = stat.st_mtime_ns, stat.st_ctime_ns  # the second is set by nobody
             rows.append((file.name, where, stat.st_size, *times, file.weight))
@@ -127,14 +127,14 @@ def _decode(file: ImageFile, scale: int) -> Image:
     whole = _resized(read_image(file.hr), file)
     height, width = (side // scale for side in whole.shape[:2])  # of LR
     if not height or not width:
-        raise StudyError(
+        raise InputError(
             f"{file.hr}: {whole.shape[1]}x{whole.shape[0]} pixels are too few for x{scale}"
         )
     lr = None
     if file.lr is not None:
         lr = read_image(file.lr)
         if lr.shape[:2] != (height, width):
-            raise StudyError(
+            raise InputError(
                 f"{file.lr}: {lr.shape[1]}x{lr.shape[0]} pixels; {width}x{height} are expected "
                 f"at x{scale} beside {file.hr} ({whole.shape[1]}x{whole.shape[0]})"
             )
@@ -152,12 +152,12 @@ def _resized(image: Pixels, file: ImageFile) -> Pixels:
     """The image as a square, its proportions lost, where its set asks for that; Pillow's bicubic.
 
     Raises:
-        StudyError: the set has LR files of its own, which would no longer fit.
+        InputError: the set has LR files of its own, which would no longer fit.
     """
     if file.resize is None:
         return image
     if file.lr is not None:
-        raise StudyError(f"{file.hr}: resized goes with sets without LR files; see degraded")
+        raise InputError(f"{file.hr}: resized goes with sets without LR files; see degraded")
     size = (file.resize, file.resize)
     return np.asarray(Picture.fromarray(image).resize(size, Picture.Resampling.BICUBIC))
 
@@ -166,13 +166,13 @@ def _window(file: ImageFile, height: int, width: int, scale: int) -> tuple[slice
     """Rows and columns of LR that are taken: all, or a square at a place drawn by the name.
 
     Raises:
-        StudyError: the square is larger than the image, or does not divide by the scale.
+        InputError: the square is larger than the image, or does not divide by the scale.
     """
     if file.side is None:
         return slice(height), slice(width)
     side = file.side // scale
     if file.side % scale or side > min(height, width):
-        raise StudyError(
+        raise InputError(
             f"{file.hr}: no square of {file.side} pixels at x{scale} in "
             f"{width * scale}x{height * scale}"
         )

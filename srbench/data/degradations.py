@@ -15,7 +15,8 @@ from typing import Annotated
 import numpy as np
 import PIL.Image
 
-from srbench.core.registry import Range, StudyError
+from srbench.core.errors import StudyError
+from srbench.core.registry import Range
 from srbench.core.slots import Image, degradation
 from srbench.data.banded import round_half_up
 

@@ -22,7 +22,7 @@ from PIL import ImageOps, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import BITSPERSAMPLE, TiffImageFile
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import InputError
 from srbench.core.slots import Image
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")  # few and well-fuzzed; Pillow knows forty
@@ -48,11 +48,11 @@ def read_image(path: Path) -> Image:
     """The pixels of a file as RGB, uint8 (H, W, 3), turned upright as its EXIF data say.
 
     Raises:
-        StudyError: not an image of a known format, broken, too large, or not plain 8-bit RGB.
+        InputError: not an image of a known format, broken, too large, or not plain 8-bit RGB.
     """
     pixels = _opened(path, _pixels)
     if pixels is None:
-        raise StudyError(f"{path}: has transparent pixels; save it without")
+        raise InputError(f"{path}: has transparent pixels; save it without")
     return pixels
 
 
@@ -60,7 +60,7 @@ def size_of(path: Path) -> tuple[int, int]:
     """Both sides of an image in pixels, from its header alone.
 
     Raises:
-        StudyError: as of `read_image`, where the header tells.
+        InputError: as of `read_image`, where the header tells.
     """
     return _opened(path, lambda image: image.size)
 
@@ -69,7 +69,7 @@ def read_photograph(path: Path) -> Photograph:
     """As `read_image`, with transparency and colour profile kept beside.
 
     Raises:
-        StudyError: as of `read_image`, but for transparent pixels.
+        InputError: as of `read_image`, but for transparent pixels.
     """
     return _opened(path, _photograph)
 
@@ -83,16 +83,16 @@ def _opened(path: Path, take: Callable[[ImageFile], Found]) -> Found:
             if problem is None:
                 return take(image)
     except FileNotFoundError:
-        raise StudyError(f"{path}: there is no such file") from None
+        raise InputError(f"{path}: there is no such file") from None
     except UnidentifiedImageError:
-        raise StudyError(f"{path}: is not a {', '.join(FORMATS)} image, or is broken") from None
+        raise InputError(f"{path}: is not a {', '.join(FORMATS)} image, or is broken") from None
     except PIL.Image.DecompressionBombError as error:  # "Image size (… pixels) exceeds …"
         size = re.search(r"\d+", str(error))
         said = _too_large(f"{int(size[0]):,}" if size else "too many")
-        raise StudyError(f"{path}: {said}") from None
+        raise InputError(f"{path}: {said}") from None
     except Exception as error:  # decoders raise OSError, SyntaxError, struct.error and many more
-        raise StudyError(f"{path}: {_broken(error)}") from error
-    raise StudyError(f"{path}: {problem}")
+        raise InputError(f"{path}: {_broken(error)}") from error
+    raise InputError(f"{path}: {problem}")
 
 
 def _broken(error: Exception) -> str:

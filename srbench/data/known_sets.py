@@ -10,7 +10,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from srbench.core.registry import Positive, StudyError
+from srbench.core.errors import StudyError, UserError
+from srbench.core.registry import Positive
 from srbench.core.slots import dataset
 from srbench.data.datasets import ImageFile, bare_stem, beside, home_or, images_in
 
@@ -172,7 +173,7 @@ def _first(name: str, layouts: list[tuple[Path, Path]], scale: int) -> list[Imag
     raise _not_found(name, [hr for hr, _ in layouts], layouts[0][1], scale)
 
 
-def _not_found(name: str, looked: list[Path], lr: Path, scale: int) -> StudyError:
+def _not_found(name: str, looked: list[Path], lr: Path, scale: int) -> UserError:
     return StudyError(
         f"{name} was not found (looked for {', '.join(map(str, looked))}); put the set there, or "
         f"name the folder above it by root: or SRBENCH_DATA. LR files, if any: {lr}/X{scale}/"

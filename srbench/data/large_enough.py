@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from srbench.core.registry import Range, StudyError
+from srbench.core.errors import StudyError
+from srbench.core.registry import Range
 from srbench.core.slots import Dataset, dataset
 from srbench.data.datasets import ImageFile, photos
 from srbench.data.images import size_of

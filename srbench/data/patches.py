@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import StudyError
 from srbench.core.slots import Image as Pixels
 from srbench.core.streams import Streams
 from srbench.data.augmentations import Augment, Turn

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import StudyError
 from srbench.core.slots import Image, metric
 from srbench.measure.metrics import Floats, Score, luma, psnr
 

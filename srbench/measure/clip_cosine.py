@@ -10,7 +10,7 @@ from torch import Tensor
 
 from srbench.blocks.clip import ClipImage, cosines, text_embeddings
 from srbench.core import document
-from srbench.core.registry import StudyError, brief
+from srbench.core.errors import StudyError, brief
 from srbench.core.slots import Image, metric
 from srbench.measure.sets import Answers, NotScored, SetScore
 

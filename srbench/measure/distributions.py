@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import StudyError
 from srbench.core.slots import metric
 from srbench.measure.inception import features, logits
 from srbench.measure.sets import Answers, SetScore, of_set

@@ -11,7 +11,8 @@ from typing import Annotated
 
 import numpy as np
 
-from srbench.core.registry import Range, StudyError
+from srbench.core.errors import StudyError
+from srbench.core.registry import Range
 from srbench.core.slots import Image, Metric, metric
 from srbench.measure.metrics import Score, psnr_y
 from srbench.measure.sets import Answers, SetScore, noisy

@@ -17,7 +17,8 @@ import torch
 from srbench.analysis.claims_estimates import LEAST_ROUNDS
 from srbench.analysis.latency_ratios import LOST, Ratio, drifted, enough, is_quiet, ratio
 from srbench.core.device_locks import alone
-from srbench.core.registry import Choice, StudyError, first_line
+from srbench.core.errors import DeviceError, first_line
+from srbench.core.registry import Choice
 from srbench.measure.latency_setting import Setting, check
 from srbench.measure.latency_work import work
 from srbench.measure.machine import complaints, condition
@@ -98,7 +99,7 @@ def measure(
 
     Raises:
         DeviceInUse: another srbench trains or measures on it.
-        StudyError: it cannot do this, or a network does not run.
+        DeviceError: it cannot do this, or a network does not run.
     """
     device = torch.device(setting.device)
     check(setting)
@@ -192,9 +193,9 @@ def _warm(entrants: Sequence[Entrant], baseline: str, scale: int, setting: Setti
     except (RuntimeError, ValueError, TypeError) as failed:
         problem = failed
     if isinstance(problem, torch.OutOfMemoryError):
-        raise StudyError("does not fit into the device's memory", place=name) from None
+        raise DeviceError("does not fit into the device's memory", place=name) from None
     first = first_line(problem)
-    raise StudyError(f"does not run with {setting}: {first}", place=name) from None
+    raise DeviceError(f"does not run with {setting}: {first}", place=name) from None
 
 
 @contextmanager

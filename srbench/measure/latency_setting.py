@@ -7,7 +7,7 @@ from typing import Literal
 
 import torch
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import InputError
 
 Quantity = Literal["latency", "step_time"]
 QUANTITIES: tuple[Quantity, ...] = ("latency", "step_time")
@@ -44,16 +44,16 @@ class Setting:
 
 
 def check(setting: Setting) -> None:
-    """Refuse what cannot be: a StudyError that names the option."""
+    """Refuse what cannot be: a InputError that names the option."""
     cuda = setting.device.startswith("cuda")
     if setting.mode == "graph" and not cuda:
-        raise StudyError("graph is CUDA's (here: eager, compiled)", place="--mode")
+        raise InputError("graph is CUDA's (here: eager, compiled)", place="--mode")
     if setting.precision == "tf32" and not cuda:
-        raise StudyError("tf32 is CUDA's (here: fp32, bf16, fp16)", place="--precision")
+        raise InputError("tf32 is CUDA's (here: fp32, bf16, fp16)", place="--precision")
     if setting.quantity == "step_time" and setting.mode != ("graph" if cuda else "eager"):
-        raise StudyError(
+        raise InputError(
             "a training step is timed as it is taken: a graph on CUDA, eager on the CPU",
             place="--mode",
         )
     if setting.quantity == "step_time" and setting.precision == "fp16":
-        raise StudyError("training knows fp32, tf32 and bf16", place="--precision")
+        raise InputError("training knows fp32, tf32 and bf16", place="--precision")

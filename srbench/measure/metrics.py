@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import StudyError
 from srbench.core.slots import Image, metric
 
 Floats = NDArray[np.float64]

@@ -11,7 +11,8 @@ from typing import Any
 
 from srbench.core import outputs
 from srbench.core.document import parse
-from srbench.core.registry import Choice, Path, StudyError, checked, in_words, settings
+from srbench.core.errors import Path, StudyError, UserError
+from srbench.core.registry import Choice, checked, in_words, settings
 from srbench.core.slots import metric
 
 _SETTING = re.compile(r"/(?=[a-z_]+=)")
@@ -73,7 +74,7 @@ def read(written: object, scale: int, at: Path) -> str:
         else:
             chosen = metric.parse(written, at)
         chosen.build()()
-    except StudyError as problem:
+    except UserError as problem:
         raise StudyError(problem.problem, problem.path or at) from None
     except ValueError as problem:
         raise StudyError(str(problem), at) from None
@@ -83,7 +84,7 @@ def read(written: object, scale: int, at: Path) -> str:
 def _value(text: str) -> Any:
     try:
         return parse(text).value
-    except StudyError:
+    except UserError:
         return text  # a path may be no YAML
 
 

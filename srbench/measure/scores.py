@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from srbench.core.arithmetic import full_precision
+from srbench.core.errors import StudyError
 from srbench.core.outputs import by_factor
-from srbench.core.registry import StudyError
 from srbench.core.resample import weights
 from srbench.core.slots import Image, degradation
 from srbench.measure.metrics import Floats, luma, psnr, ssim

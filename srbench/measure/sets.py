@@ -13,12 +13,12 @@ from typing import Any, Literal
 
 import numpy as np
 
+from srbench.core.errors import UserError
 from srbench.core.pretrained import WeightsMissing
-from srbench.core.registry import StudyError
 from srbench.core.slots import Image
 
 
-class NotScored(StudyError):
+class NotScored(UserError):
     """A score cannot be taken on this machine, or of these images; the message says why.
 
     The run is none the worse, and the next command asks for the score again.

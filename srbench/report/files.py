@@ -13,8 +13,8 @@ from srbench.analysis.answer import answer, warnings
 from srbench.analysis.dead_parameters import unreached, unreached_shown
 from srbench.analysis.limits import facts_line
 from srbench.analysis.results import Results
+from srbench.core.errors import InputError
 from srbench.core.files import write_atomically
-from srbench.core.registry import StudyError
 from srbench.report.page import (
     STYLES,
     TEMPLATES,
@@ -32,7 +32,7 @@ from srbench.report.tables import SHOWN
 def write_report(results: Sequence[Results], folder: Path, *, plotly: Plotly = "inline") -> Path:
     """Write one study into `folder`, several into folders below it with a page that lists them."""
     if not results:
-        raise StudyError("there is no study to report: nothing has been planned yet")
+        raise InputError("there is no study to report: nothing has been planned yet")
     if len(results) == 1:
         return _write_one(results[0], folder, plotly)
     places: list[str] = []

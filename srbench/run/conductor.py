@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import DeviceError, UserError
 from srbench.run.assignments import Assignments
 from srbench.run.messages import (
     Broken,
@@ -39,7 +39,7 @@ MAX_DEATHS = 2  # of one run's worker, before the run is given up
 ASK_S = 1.0  # between two looks at the queue while workers are busy and a device is free
 
 
-class NoDevice(StudyError):
+class NoDevice(DeviceError):
     """No device of those asked for works any more."""
 
     exit_code = 1  # what was asked is right
@@ -190,7 +190,7 @@ class Conductor:
         for seat in list(self.seats):
             if seat.claim is not None:  # only after an error of ours, or an impatient stop
                 seat.process.kill()
-                with suppress(StudyError):  # a full disk frees the run with this process
+                with suppress(UserError):  # a full disk frees the run with this process
                     self._release(seat)
             self._let_go(seat)
 
@@ -232,7 +232,7 @@ class Conductor:
             self._doubt(seat, message)
             return
         if isinstance(message, Refused):
-            raise StudyError(f"{message.message}. Nothing is lost: runs under way are kept")
+            raise DeviceError(f"{message.message}. Nothing is lost: runs under way are kept")
         if seat.scoring is not None:
             self._take_scores(seat, seat.scoring, message)
             return

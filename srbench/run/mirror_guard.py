@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from srbench.core.registry import StudyError, first_line
+from srbench.core.errors import StudyError, first_line
 
 
 class Guarded:

@@ -28,7 +28,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from srbench.analysis.history import Direction, Tried
 from srbench.analysis.space import Choices, Dimension, Integers, Plain, Point, Space
-from srbench.core.registry import StudyError
+from srbench.core.errors import StudyError
 
 FRUITLESS = 5  # proposals in a row that bring nothing new, after which one is drawn at random
 STATES = {

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from srbench.core import slots
 from srbench.core.device_locks import Share
 from srbench.core.devices import choose_devices, device_name
-from srbench.core.registry import StudyError
+from srbench.core.errors import DatabaseError, DeviceError, UserError
 from srbench.data.data_settings import material
 from srbench.run.assignments import task_of
 from srbench.run.messages import Broken, Done, Failed, Message, Progress, Refused, Task
@@ -60,11 +60,11 @@ def reproduce(
     """Train `number` finished runs again, drawn at random by the seed `chosen_by`.
 
     Raises:
-        StudyError: no run is finished, or the device is not there.
+        DeviceError: no run is finished, or the device is not there.
     """
     runs = store.finished_runs()
     if not runs:
-        raise StudyError("the database holds no finished training yet; srbench run makes one")
+        raise DatabaseError("the database holds no finished training yet; srbench run makes one")
     drawn = random.Random(chosen_by).sample(runs, min(number, len(runs)))
     slots.load()
     devices = choose_devices(device, workers, say)
@@ -102,7 +102,7 @@ def _task_again(run: FinishedRun, device: str, images: Decoded, folder: Path) ->
         variant = Variant(run.variant, "variant", _tree(run), "", run.salt)
         now = plan_variant(variant, (run.seed,), numerics, images)
         task = _task(run, now, numerics, images, folder)
-    except (StudyError, ValueError, RuntimeError, TypeError) as problem:
+    except (UserError, ValueError, RuntimeError, TypeError) as problem:
         return Again(run, "changed", f"it can no longer be built: {problem}")
     if now.fingerprint == run.fingerprint:
         return task
@@ -126,9 +126,9 @@ def _train(
             for pipe in connections.wait(list(seats)):
                 message = _heard(seats[pipe])
                 if isinstance(message, Refused):
-                    raise StudyError(message.message)
+                    raise DeviceError(message.message)
                 if isinstance(message, Broken):
-                    raise StudyError(f"{seats[pipe].device} cannot be used: {message.message}")
+                    raise DeviceError(f"{seats[pipe].device} cannot be used: {message.message}")
                 if pipe in under_way:
                     run, points = under_way[pipe]
                     if isinstance(message, Progress):
@@ -153,7 +153,7 @@ def _heard(seat: Seat) -> Message:
         message: Message = seat.pipe.recv()
     except (EOFError, OSError):
         seat.process.join(5)
-        raise StudyError(f"a worker on {seat.device} was {seat.ending}") from None
+        raise DeviceError(f"a worker on {seat.device} was {seat.ending}") from None
     return message
 
 

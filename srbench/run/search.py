@@ -13,7 +13,7 @@ from typing import Any
 from srbench.analysis.history import LATENCY, WAITING, Tried, ranked, tried
 from srbench.analysis.space import Point
 from srbench.core.device_locks import DeviceInUse, Share
-from srbench.core.registry import StudyError, first_line
+from srbench.core.errors import StudyError, UserError, first_line
 from srbench.measure.latency_passes import Effort
 from srbench.run.proposals import Method, hopeless, propose
 from srbench.run.records import training_record
@@ -186,7 +186,7 @@ class Searcher:
         name = f"trial {number}"
         try:
             planned = self._planned(name, point)
-        except (StudyError, ValueError, RuntimeError, TypeError) as problem:
+        except (UserError, ValueError, RuntimeError, TypeError) as problem:
             first = first_line(problem)
             return Proposal(point, {}, noted, message=f"cannot be built: {first}")
         broken = {
@@ -199,7 +199,7 @@ class Searcher:
                 noted = {**noted, LATENCY: self._latency(planned)}
             except DeviceInUse:
                 raise
-            except StudyError as problem:
+            except UserError as problem:
                 return Proposal(point, {}, noted, message=f"cannot be timed: {problem}")
         for c in self.search.constraints:
             if c.quantity == "latency":  # what costs too much is not timed as well

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srbench.core.device_locks import Share
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.core.signals import finishing
 from srbench.run import shortcut
 from srbench.run.looks import take_looks
@@ -92,7 +92,7 @@ def plan_study(request: Request, study: Study, say: Callable[[str], None]) -> Pl
     order = choose_memory_order(request.memory_order)
     try:
         return plan.make_plan(study, plan.Numerics(name, 1, precision, order), on_variant=say)
-    except StudyError as error:
+    except UserError as error:
         raise study.located(error) from None
 
 
@@ -106,7 +106,7 @@ def forecast(request: Request, say: Callable[[str], None] = lambda text: None) -
     device = device_name(devices[0])
     try:
         store: Store | None = open_store(request.db, create=False)
-    except StudyError:
+    except UserError:
         if request.db is not None:
             raise
         store = None
@@ -159,7 +159,7 @@ def _finished(request: Request, key: str) -> tuple[Store, Ended] | None:
     """The study's results where this very command has nothing left to do."""
     try:
         store = open_store(request.db, create=False)
-    except StudyError:
+    except UserError:
         return None  # not there yet, or not usable: opening it for the runs says which
     number = store.find_plan(key) if shortcut.holds(store.root, key) else None
     tidy = not _left_open(store, request.study.stem)  # else Optuna's mirror needs a look

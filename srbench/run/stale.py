@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from srbench.core.cache import kept as cached
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.study.identity import code_digest
 
 if TYPE_CHECKING:  # torch comes with it, and a report does without
@@ -76,7 +76,7 @@ def _is_former(former: Former, planned: PlannedVariant, validate: set[str]) -> b
         model = slots.model.parse(former.model)
         train = training.parse({training.name: former.train})
         data = material.parse({material.name: former.data})
-    except StudyError:  # a part or a setting of then is no longer there
+    except UserError:  # a part or a setting of then is no longer there
         return False
     same = all(data[key] == tree.data[key] for key in TRAINING_DATA)
     return same and (model, train) == (tree.model, tree.train)
@@ -89,7 +89,7 @@ def marked(results: Results, store: Store) -> Results:
     rows = results.variants[results.variants["variant"].isin(trained)]
     try:
         now = cached("sources", _key(used), lambda: dict(_sources_now(rows.to_dict("records"))))
-    except StudyError:  # parts cannot be loaded here: the rows are as good as they were
+    except UserError:  # parts cannot be loaded here: the rows are as good as they were
         return results
     stale = {
         row["variant"]
@@ -126,7 +126,7 @@ def _sources_now(variants: list[dict[Any, Any]]) -> Iterator[tuple[str, Any]]:
                 material.parse({material.name: plain["data"]}),
             )
             now: Any = [versions_of_tree(tree), FIT_VERSION]
-        except StudyError:
+        except UserError:
             now = None
         yield variant["fingerprint"], now
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from srbench.analysis.latency_ratios import Ratio
 from srbench.core.devices import choose_devices, cuda_versions, device_name, driver
+from srbench.core.errors import UserError
 from srbench.core.provenance import surroundings
-from srbench.core.registry import StudyError
 from srbench.measure.latency_passes import Effort, Entrant, OnRound, Pass, measure
 from srbench.measure.latency_setting import Quantity, Setting
 from srbench.store import LatencyPass, LatencyRow, Provenance, Store, TimedRow
@@ -69,7 +69,7 @@ def networks(wish: Wish) -> Timed:
     entrants: dict[str, Entrant] = {}  # by digest
     try:
         variants = [variant for variant in with_twins(study) if variant.role in TIMED]
-    except StudyError as error:
+    except UserError as error:
         raise study.located(error) from None
     for variant in variants:
         digest = (network_digest if wish.quantity == "latency" else step_digest)(

@@ -27,10 +27,10 @@ from torch import nn
 from srbench.analysis.plateaus import plateau
 from srbench.core import slots
 from srbench.core.arithmetic import full_precision
-from srbench.core.files import DiskRefused, write_atomically
+from srbench.core.errors import DiskError, UserError, first_line
+from srbench.core.files import write_atomically
 from srbench.core.outputs import at, factors_of
 from srbench.core.places import STRIP
-from srbench.core.registry import StudyError, first_line
 from srbench.core.signals import STOPPING
 from srbench.core.stored_weights import stored_weights
 from srbench.core.streams import Streams
@@ -129,7 +129,7 @@ def _finished(task: Task, pipe: Connection, device: torch.device) -> Message:
     """Do a task; whatever goes wrong in it becomes a message."""
     try:
         run = _Run(task, pipe, device)
-    except StudyError as problem:
+    except UserError as problem:
         return Failed(task.run, "error", str(problem), 0)
     try:
         return run.do()
@@ -143,9 +143,9 @@ def _finished(task: Task, pipe: Connection, device: torch.device) -> Message:
         return run.without_result("oom", first_line(problem))
     except MemoryError:
         return run.without_result("oom", "the computer's memory is full")
-    except (DiskRefused, Changed) as problem:
+    except (DiskError, Changed) as problem:
         return Refused(task.run, str(problem))
-    except StudyError as problem:
+    except UserError as problem:
         return run.without_result("error", str(problem))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         raise

@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import Any
 
 from srbench.core import slots
-from srbench.core.registry import Choice, StudyError
+from srbench.core.errors import InputError
+from srbench.core.registry import Choice
 from srbench.core.slots import Image
 from srbench.data.decoded import Dataset, decode
 from srbench.data.degradations import Degrade
@@ -18,7 +19,7 @@ from srbench.study.batches import degradation_of
 from srbench.study.tree import Tree, dataset_name
 
 
-class Changed(StudyError):
+class Changed(InputError):
     """What a run was planned with is not what is here now."""
 
     def __init__(self, what: str) -> None:

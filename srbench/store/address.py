@@ -12,8 +12,8 @@ from pathlib import Path
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from srbench.core.errors import UNSEEN, DatabaseError
 from srbench.core.files import written
-from srbench.core.registry import UNSEEN, StudyError
 
 DEFAULT = Path("db") / "srbench.sqlite"
 SQLITE_HEADER = b"SQLite format 3\0"
@@ -41,15 +41,17 @@ def find(typed: str | os.PathLike[str] | None) -> Address:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
-        raise StudyError("is no database URL; " + EXAMPLES, place=hidden(text)) from None
+        raise DatabaseError("is no database URL; " + EXAMPLES, place=hidden(text)) from None
     dialect = url.get_backend_name()
     if dialect == "sqlite":
         if not url.database or url.database == ":memory:":
-            raise StudyError("a database in memory keeps nothing; " + EXAMPLES, place=text)
+            raise DatabaseError("a database in memory keeps nothing; " + EXAMPLES, place=text)
         return of_file(Path(url.database))
     if dialect in ("postgresql", "postgres"):
         return Address(url.set(drivername="postgresql+psycopg"), None, Path("db").absolute())
-    raise StudyError(f"databases of kind {dialect!r} are unknown; {EXAMPLES}", place=hidden(text))
+    raise DatabaseError(
+        f"databases of kind {dialect!r} are unknown; {EXAMPLES}", place=hidden(text)
+    )
 
 
 EXAMPLES = "known: a file such as db/srbench.sqlite, or postgresql://user@host/name"
@@ -66,7 +68,7 @@ def of_file(path: Path) -> Address:
     if os.path.islink(path):  # its journal and its runs lie beside the file itself, by any name
         path = path.resolve()
     if UNSEEN.search(str(path)):
-        raise StudyError("no database can have this name; name another", place=str(path))
+        raise DatabaseError("no database can have this name; name another", place=str(path))
     return Address(URL.create("sqlite", database=str(path)), path, path.parent)
 
 
@@ -77,20 +79,20 @@ def check_file(address: Address, *, create: bool) -> None:
         return
     try:
         if path.is_dir():
-            raise StudyError("is a folder, not a database file", place=str(path))
+            raise DatabaseError("is a folder, not a database file", place=str(path))
         if not path.exists():
             if not create:
-                raise StudyError(
+                raise DatabaseError(
                     "there is no database yet; `srbench run STUDY` makes one", place=str(path)
                 )
             with written(path.parent):
                 path.parent.mkdir(parents=True, exist_ok=True)
             return
         if not path.is_file():
-            raise StudyError("is no ordinary file", place=str(path))
+            raise DatabaseError("is no ordinary file", place=str(path))
         with path.open("rb") as file:
             start = file.read(len(SQLITE_HEADER))
     except OSError as error:
-        raise StudyError(f"cannot be used: {error.strerror}", place=str(path)) from None
+        raise DatabaseError(f"cannot be used: {error.strerror}", place=str(path)) from None
     if start and start != SQLITE_HEADER:
-        raise StudyError("is not an SQLite database; it was left as it is", place=str(path))
+        raise DatabaseError("is not an SQLite database; it was left as it is", place=str(path))

@@ -10,8 +10,8 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
+from srbench.core.errors import DatabaseError
 from srbench.core.files import ASIDE, flush_folder, written
-from srbench.core.registry import StudyError
 from srbench.store.engine import BUSY_SECONDS, explained_by_sqlite
 
 
@@ -19,7 +19,7 @@ def copy_database(path: Path, copy: Path) -> Path:
     """Copy the database as it was committed last; replaces an older copy of that name.
 
     Raises:
-        StudyError: the disk refuses; the database and an older copy are as they were.
+        DatabaseError: the disk refuses; the database and an older copy are as they were.
     """
     part = copy.with_name(copy.name + ASIDE)
     try:
@@ -33,7 +33,7 @@ def copy_database(path: Path, copy: Path) -> Path:
             flush_folder(copy.parent)
     except sqlite3.Error as error:
         problem = explained_by_sqlite(error) or str(error)
-        raise StudyError(f"could not be copied: {problem}", place=str(copy)) from error
+        raise DatabaseError(f"could not be copied: {problem}", place=str(copy)) from error
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)

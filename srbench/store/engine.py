@@ -19,7 +19,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import NoSuchModuleError, OperationalError, SQLAlchemyError
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import DatabaseError, UserError
 from srbench.store.address import Address
 from srbench.store.journal import Journal
 
@@ -143,7 +143,7 @@ def postgres(address: Address, options: dict[str, Any]) -> Engine:
     try:
         engine = create_engine(address.url, pool_pre_ping=True, connect_args=options)
     except (ModuleNotFoundError, NoSuchModuleError):
-        raise StudyError(
+        raise DatabaseError(
             "PostgreSQL needs its driver: pip install 'srbench[postgresql]'", place=address.shown
         ) from None
     refuse_after_fork(engine)
@@ -213,13 +213,13 @@ def told(engine: Engine, *, reads: bool = False) -> Iterator[None]:
     """Turn failures of disk, lock and server, and damage, into one line that names the database."""
     try:
         yield
-    except StudyError:
+    except UserError:
         raise
     except CONFUSED as error:
         problem = explained(error) or diagnosed(engine, error, reads=reads)
         if problem is None:
             raise
-        raise StudyError(problem, place=place_of(engine)) from error
+        raise DatabaseError(problem, place=place_of(engine)) from error
 
 
 def place_of(engine: Engine) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, func, insert, select
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import DatabaseError
 from srbench.store.address import Address, check_file
 from srbench.store.engine import lock, open_reader, reading, writing
 from srbench.store.merge_files import bring_files
@@ -50,12 +50,12 @@ def merge(engine: Engine, address: Address, other: Address, now: float) -> Merge
     """Take everything of `other` into the database of `engine`.
 
     Raises:
-        StudyError: it is missing, of another schema, the same database, or holds what srbench
+        DatabaseError: it is missing, of another schema, the same database, or holds what srbench
             does not write; or runs are being trained into this one. Nothing is changed then.
     """
     check_file(other, create=False)
     if other.path is not None and address.path is not None and other.path.samefile(address.path):
-        raise StudyError("is this database itself", place=other.shown)
+        raise DatabaseError("is this database itself", place=other.shown)
     reader = open_reader(other)
     try:
         with reading(reader) as source:
@@ -75,13 +75,13 @@ def check_schema(source: Connection, other: Address) -> None:
     if found == SCHEMA:
         return
     if found is None:
-        raise StudyError("is no database of srbench", place=other.shown)
+        raise DatabaseError("is no database of srbench", place=other.shown)
     remedy = (
         "pip install --upgrade srbench"
         if found > SCHEMA
         else f"`srbench doctor --db {other.shown}` brings it up to date, then merge"
     )
-    raise StudyError(f"has schema {found}, this one {SCHEMA}: {remedy}", place=other.shown)
+    raise DatabaseError(f"has schema {found}, this one {SCHEMA}: {remedy}", place=other.shown)
 
 
 def taken(source: Connection, target: Connection, there: Path, here: Path) -> Merged:

@@ -18,7 +18,7 @@ def bring_files(
     """Copy what is not here yet: (number of files copied, those that are named and not there).
 
     Raises:
-        DiskRefused: this disk takes no more; nothing of the merge is kept.
+        DiskError: this disk takes no more; nothing of the merge is kept.
     """
     if there.resolve() == here.resolve():
         return 0, ()

@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from srbench.core.errors import DatabaseError
 from srbench.core.places import run_folder
-from srbench.core.registry import StudyError
 from srbench.store.queue import gone_owners, is_free
 from srbench.store.tables import Curve, Picture, Point, Run, Score
 from srbench.store.upsert import table_of
@@ -54,7 +54,7 @@ def refuse_busy(target: Connection, now: float) -> None:
     count = target.execute(busy).scalar_one()
     if count:
         noun = "run is" if count == 1 else "runs are"
-        raise StudyError(f"{count} {noun} being trained into this database; merge when it rests")
+        raise DatabaseError(f"{count} {noun} being trained into this database; merge when it rests")
 
 
 def take_runs(

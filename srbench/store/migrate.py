@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import ColumnClause, Connection, Engine, column, inspect, select, table, text
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import DatabaseError
 from srbench.store.address import Address
 from srbench.store.copies import copy_database
 from srbench.store.engine import migrating, reading
@@ -30,13 +30,13 @@ def bring_up_to_date(
     scripts: Path = SCRIPTS,
     schema: str = SCHEMA,
 ) -> None:
-    """Make or upgrade the schema. StudyError where the database is newer or someone else's."""
+    """Make or upgrade the schema. DatabaseError where the database is newer or someone else's."""
     with reading(engine) as connection:
         found = examine(connection, address, schema)
     if found == schema:
         return
     if found is None and not create:
-        raise StudyError(
+        raise DatabaseError(
             "holds no studies yet; `srbench run STUDY` makes some", place=address.shown
         )
     with migrating(engine) as connection:
@@ -71,13 +71,13 @@ def examine(connection: Connection, address: Address, schema: str) -> str | None
         if address.path is None:  # a server's database may be shared: only our names matter
             others &= set(Base.metadata.tables)
         if others:
-            raise StudyError(
+            raise DatabaseError(
                 f"is a database of something else (it has the table or view {min(others)!r}); "
                 "it was left as it is",
                 place=address.shown,
             )
     elif found > schema:
-        raise StudyError(
+        raise DatabaseError(
             f"was written by a newer srbench (schema {found}; this one knows {schema}): "
             "pip install --upgrade srbench",
             place=address.shown,

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from sqlalchemy import Connection, Engine, exists, func, insert, select, update
 from sqlalchemy.orm import aliased
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import DatabaseError
 from srbench.store.columns import iso, to_json
 from srbench.store.engine import lock, reading, writing
 from srbench.store.tables import (
@@ -184,7 +184,7 @@ def make_latest(engine: Engine, plan: int) -> None:
 
 
 def latest(engine: Engine, study: str) -> int:
-    """The plan that a study's name stands for; StudyError where the name is unknown."""
+    """The plan that a study's name stands for; DatabaseError where the name is unknown."""
     newest = select(Plan.id).join(Study).where(Study.name == study).order_by(Plan.turn.desc())
     with reading(engine) as connection:
         plan = connection.execute(newest.limit(1)).scalar_one_or_none()
@@ -192,7 +192,7 @@ def latest(engine: Engine, study: str) -> int:
             return plan
         planned = select(Study.name).join(Plan).distinct().order_by(Study.name)
         names = [str(name) for name in connection.execute(planned).scalars()]
-    raise StudyError(unknown_study(study, names))
+    raise DatabaseError(unknown_study(study, names))
 
 
 def unknown_study(study: str, names: Sequence[str]) -> str:

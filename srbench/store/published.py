@@ -7,7 +7,7 @@ from dataclasses import asdict
 from sqlalchemy import Engine, delete, select
 
 from srbench.analysis.published import Published
-from srbench.core.registry import StudyError
+from srbench.core.errors import DatabaseError
 from srbench.store.columns import iso
 from srbench.store.engine import lock, writing
 from srbench.store.plans import study_number, unknown_study
@@ -25,14 +25,14 @@ def expect_study(engine: Engine, study: str, now: float) -> None:
 def write_published(engine: Engine, study: str, published: Published, now: float) -> int:
     """Put a source's figures beside a study; those that it had from this source are replaced.
 
-    StudyError where the database does not know the study.
+    DatabaseError where the database does not know the study.
     """
     with writing(engine) as connection:
         lock(connection)
         number = connection.execute(select(Study.id).where(Study.name == study)).scalar()
         if number is None:
             names = list(connection.execute(select(Study.name).order_by(Study.name)).scalars())
-            raise StudyError(unknown_study(study, names))
+            raise DatabaseError(unknown_study(study, names))
         table = table_of(PublishedFigure)
         before = delete(table).where(table.c.study_id == number, table.c.source == published.source)
         connection.execute(before)

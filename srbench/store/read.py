@@ -19,7 +19,7 @@ from sqlalchemy.orm import aliased
 
 from srbench.analysis.history import tried
 from srbench.analysis.results import Results, StudyFacts, trial_frames
-from srbench.core.registry import StudyError
+from srbench.core.errors import DatabaseError
 from srbench.store.columns import NOT_FINITE, to_json
 from srbench.store.engine import reading
 from srbench.store.owners import this_process
@@ -165,7 +165,7 @@ def facts_of(connection: Connection, plan: int) -> StudyFacts:
     chosen = select(Plan.facts, Plan.digest, Plan.planned_at).where(Plan.id == plan)
     found = connection.execute(chosen).one_or_none()
     if found is None:
-        raise StudyError(f"there is no plan {plan} in the database")
+        raise DatabaseError(f"there is no plan {plan} in the database")
     plain, digest, planned_at = found
     for name in ("seeds", "overrides", "notes", "claims", "looks"):
         plain[name] = tuple(plain.get(name, ()))

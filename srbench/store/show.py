@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, and_, func, select
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import DatabaseError
 from srbench.store.columns import join_number
 from srbench.store.engine import reading
 from srbench.store.tables import (
@@ -31,13 +31,13 @@ Plain = dict[str, Any]
 
 def run(engine: Engine, number: int) -> Plain:
     """The run's own columns, and under their names: training, provenance, variants, curves,
-    scores, pictures. StudyError where there is no such run."""
+    scores, pictures. DatabaseError where there is no such run."""
     with reading(engine) as connection:
         own = row(connection, Run, Run.id == number)
         if own is None:
             last = connection.execute(select(func.max(Run.id))).scalar_one()
             known = f"known: 1 to {last}" if last else "the database holds no runs yet"
-            raise StudyError(f"there is no run {number} ({known})")
+            raise DatabaseError(f"there is no run {number} ({known})")
         return own | {
             "training": row(connection, Training, Training.fingerprint == own["fingerprint"]),
             "provenance": row(connection, Provenance, Provenance.id == own["provenance_id"]),

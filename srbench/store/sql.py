@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import DatabaseError, UserError
 from srbench.store.address import Address
 from srbench.store.engine import DAMAGED, open_reader, shortened, told
 
@@ -29,7 +29,7 @@ Rows = tuple[list[str], list[tuple[Any, ...]]]
 
 
 def ask(address: Address, query: str) -> Rows:
-    """Column names and rows. StudyError says what is wrong with the statement."""
+    """Column names and rows. DatabaseError says what is wrong with the statement."""
     engine = open_reader(address)
     dbapi: Any = engine.dialect.loaded_dbapi
     try:
@@ -41,14 +41,14 @@ def ask(address: Address, query: str) -> Rows:
             # a prepared statement is a single one: nothing can be smuggled in behind it
             cursor: Any = connection.connection.cursor()
             return fetched(cursor.execute(query, prepare=True))
-    except StudyError:
+    except UserError:
         raise
     except (dbapi.Error, dbapi.Warning, ValueError) as error:
         if is_damage(error):
-            raise StudyError(f"{shortened(error)}: {DAMAGED}", place=address.shown) from None
+            raise DatabaseError(f"{shortened(error)}: {DAMAGED}", place=address.shown) from None
         lines = str(error).strip().splitlines() or [type(error).__name__]
         hint = "; only reading is allowed here" if "not authorized" in lines[0] else ""
-        raise StudyError(lines[0] + hint, place="sql") from None
+        raise DatabaseError(lines[0] + hint, place="sql") from None
     finally:
         engine.dispose()
 
@@ -62,7 +62,7 @@ def is_damage(error: Exception) -> bool:
 
 def fetched(cursor: Any) -> Rows:
     if cursor.description is None:
-        raise StudyError("the statement gives no rows; ask with SELECT", place="sql")
+        raise DatabaseError("the statement gives no rows; ask with SELECT", place="sql")
     return [column[0] for column in cursor.description], [tuple(row) for row in cursor]
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 
 from srbench.analysis.history import TrialRow
 from srbench.analysis.published import Published
-from srbench.core.registry import StudyError
+from srbench.core.errors import DatabaseError
 from srbench.store import (
     doctor,
     export,
@@ -113,7 +113,7 @@ class Store:
         plans.make_latest(self.engine, plan)
 
     def latest_plan(self, study: str) -> int:
-        """The study's latest plan; StudyError where the study is unknown."""
+        """The study's latest plan; DatabaseError where the study is unknown."""
         return plans.latest(self.engine, study)
 
     def add_attempts(self, plan: int, only: Sequence[str] | None = None) -> int:
@@ -232,7 +232,7 @@ class Store:
         published.expect_study(self.engine, study, self.clock())
 
     def write_published(self, study: str, found: Published) -> int:
-        """Put a source's figures beside a study; StudyError where it is unknown."""
+        """Put a source's figures beside a study; DatabaseError where it is unknown."""
         return published.write_published(self.engine, study, found, self.clock())
 
     def write_latency(self, found: LatencyPass) -> int:
@@ -304,11 +304,11 @@ class Store:
         return read.studies(self.engine)
 
     def run(self, run_id: int) -> dict[str, Any]:
-        """Everything about one run as plain data; StudyError where there is none."""
+        """Everything about one run as plain data; DatabaseError where there is none."""
         return show.run(self.engine, run_id)
 
     def sql(self, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Column names and rows of a statement that only reads; StudyError otherwise."""
+        """Column names and rows of a statement that only reads; DatabaseError otherwise."""
         return sql.ask(self.address, query)
 
     def export(self, folder: Path, study: str | None = None) -> list[Path]:
@@ -316,15 +316,17 @@ class Store:
         return export.export(self.engine, folder, study)
 
     def merge(self, other: str | os.PathLike[str]) -> Merged:
-        """Take everything of another database and its run files; StudyError where it is unfit."""
+        """Take everything of another database and its run files; DatabaseError where it is unfit."""
         from srbench.store import merge
 
         return merge.merge(self.engine, self.address, find(other), self.clock())
 
     def back_up(self, copy: Path) -> Path:
-        """Copy the database whole while others write; StudyError where it is a server's."""
+        """Copy the database whole while others write; DatabaseError where it is a server's."""
         if self.address.path is None:
-            raise StudyError("is a server's: take a backup with pg_dump", place=self.address.shown)
+            raise DatabaseError(
+                "is a server's: take a backup with pg_dump", place=self.address.shown
+            )
         return copy_database(self.address.path, copy)
 
     def facts(self) -> dict[str, Any]:
@@ -344,7 +346,7 @@ def open_store(
 ) -> Store:
     """Open the database at a path or URL, else at SRBENCH_DB, else db/srbench.sqlite.
 
-    Makes it where there is none (unless `create` is False) and upgrades an older one. StudyError
+    Makes it where there is none (unless `create` is False) and upgrades an older one. DatabaseError
     where it is missing, of another program, of a newer srbench, damaged or not reachable.
     """
     found = find(url)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import StudyError, UserError
 from srbench.core.streams import Streams
 from srbench.data.data_settings import DataSettings
 from srbench.data.decoded import Dataset
@@ -50,7 +50,7 @@ def _at(scale: int, images: Images, own: Patches) -> Patches:
         found, degrade = images(scale)
         patch = own.patch // own.scale * scale
         return replace(own, dataset=found, degrade=degrade, scale=scale, patch=patch)
-    except StudyError as error:
+    except UserError as error:
         raise StudyError(f"at x{scale}: {error.problem}", error.path) from None
 
 

@@ -22,9 +22,10 @@ from torch.utils._pytree import tree_leaves
 
 from srbench.core import slots
 from srbench.core.document import parse as parse_yaml
+from srbench.core.errors import UserError
 from srbench.core.layers import Layers
 from srbench.core.outputs import by_factor, factors_of, largest
-from srbench.core.registry import Slot, StudyError, settings, source_of
+from srbench.core.registry import Slot, settings, source_of
 from srbench.core.streams import Streams
 from srbench.measure.sets import Answers, SetScore
 from srbench.train.initialise import initialise
@@ -328,7 +329,7 @@ def names_its_images(slot: Slot, name: str) -> None:
     for split in SPLITS:
         try:
             files = slot.parse(name).build()(split, 2)
-        except StudyError as error:
+        except UserError as error:
             _hold(name in str(error).lower(), f"fails without its name: {error}")
             continue
         _hold(len({f.name for f in files}) == len(files) > 0, "two images share a name")
@@ -378,7 +379,7 @@ def scores(slot: Slot, name: str) -> None:
     """
     try:
         score = slot.parse(_without_weights(slot, name)).build()()
-    except StudyError as error:
+    except UserError as error:
         _hold(name in str(error), f"fails without its name: {error}")
         return
     if isinstance(score, SetScore):

@@ -9,7 +9,8 @@ from typing import Any, Literal, cast, get_args
 from srbench.analysis.claims_parser import parse  # the light half of claims: no scipy
 from srbench.analysis.claims_tree import Claim, ClaimError
 from srbench.analysis.claims_vocabulary import Vocabulary, check, taken
-from srbench.core.registry import Path, StudyError, brief, known
+from srbench.core.errors import Path, StudyError, brief
+from srbench.core.registry import known
 from srbench.measure import named
 from srbench.study.tree import Tree, dataset_name
 from srbench.study.written import plain

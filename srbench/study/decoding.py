@@ -10,7 +10,8 @@ from typing import Any
 import PIL
 
 from srbench.core.cache import kept
-from srbench.core.registry import Choice, StudyError
+from srbench.core.errors import StudyError, UserError
+from srbench.core.registry import Choice
 from srbench.data.datasets import ImageFile
 from srbench.data.decoded import Dataset, decode, from_outline, outline, signature
 from srbench.study import identity
@@ -47,7 +48,7 @@ class Decoded:
         try:
             found = list(choice.build()(role, scale))
             decoded = _images(found, choice, role, scale)
-        except StudyError as error:
+        except UserError as error:
             raise StudyError(error.problem, error.path or ("data", role)) from None
         self.files.extend(found)
         return decoded

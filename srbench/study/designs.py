@@ -25,7 +25,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal
 
-from srbench.core.registry import Path, StudyError, known
+from srbench.core.errors import Path, StudyError
+from srbench.core.registry import known
 from srbench.study.factors import (
     BASE,
     Cell,

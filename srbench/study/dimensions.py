@@ -16,7 +16,8 @@ from srbench.analysis.space import (
     is_number,
     same,
 )
-from srbench.core.registry import Choice, Path, StudyError, brief, known
+from srbench.core.errors import Path, StudyError, UserError, brief
+from srbench.core.registry import Choice, known
 from srbench.study.tree import Tree
 from srbench.study.written import as_written
 
@@ -88,13 +89,13 @@ def _reached(
     return having, Needs(parent.path, among)
 
 
-def _unreached(path: str, trees: Sequence[Tree], sample: Any, at: Path) -> StudyError:
+def _unreached(path: str, trees: Sequence[Tree], sample: Any, at: Path) -> UserError:
     """What is wrong with a place: the mistake that knows a near name, else the first."""
     found = []
     for tree in trees:
         try:
             tree.set(path, sample, at)
-        except StudyError as error:
+        except UserError as error:
             found.append(error)
     near = [error for error in found if "did you mean" in error.problem]
     return next(iter([*near, *found]), StudyError("no choice above it has this place", at))
@@ -126,7 +127,7 @@ def _at(tree: Tree, path: str) -> Any:
 def _tried(tree: Tree, path: str, value: object) -> Tree | None:
     try:
         return tree.set(path, value)
-    except StudyError:
+    except UserError:
         return None
 
 

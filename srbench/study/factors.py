@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from srbench.core.registry import Path, StudyError, in_words, known
+from srbench.core.errors import Path, StudyError
+from srbench.core.registry import in_words, known
 
 BASE = "base"
 _TAKEN = "+ : , = < > ( ) ' \" / \\".replace(" ", "")

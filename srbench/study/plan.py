@@ -19,8 +19,9 @@ from torch.optim import Optimizer
 from srbench.core import slots
 from srbench.core.cache import kept
 from srbench.core.devices import MemoryOrder, Precision
+from srbench.core.errors import Path, StudyError, UserError
 from srbench.core.pretrained import WeightsMissing
-from srbench.core.registry import Choice, Path, StudyError, settings, source_of
+from srbench.core.registry import Choice, settings, source_of
 from srbench.core.scales import scales_of
 from srbench.core.streams import Streams
 from srbench.core.threads import one_thread
@@ -122,7 +123,7 @@ def make_plan(
         try:
             with one_thread():
                 planned.append(plan_variant(variant, study.seeds, numerics, images))
-        except StudyError as error:
+        except UserError as error:
             raise StudyError(error.problem, _written(error.path, variant, study)) from None
         except (ValueError, RuntimeError, TypeError) as problem:
             reason = str(problem).splitlines()[0]

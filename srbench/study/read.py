@@ -16,7 +16,8 @@ from srbench.analysis.claims_vocabulary import Vocabulary
 from srbench.analysis.published import Published
 from srbench.core import slots
 from srbench.core.document import Document
-from srbench.core.registry import StudyError, brief, known
+from srbench.core.errors import StudyError, UserError, brief
+from srbench.core.registry import known
 from srbench.data.data_settings import material
 from srbench.measure.scores import PROTOCOLS
 from srbench.study import views
@@ -76,7 +77,7 @@ class Study:
     overrides: tuple[str, ...]
     document: Document = field(repr=False, compare=False)
 
-    def located(self, error: StudyError) -> StudyError:
+    def located(self, error: UserError) -> UserError:
         """The same error, with its place in the study file."""
         return self.document.located(error)
 
@@ -129,7 +130,7 @@ def read(
         raise StudyError("the study's own name would end in .yaml; rename it", place=str(file))
     try:
         study = _study(file.stem, text, source, set_, seeds)
-    except StudyError as error:
+    except UserError as error:
         raise source.located(error) from None
     return _selected(study, only) if only else study
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from srbench.analysis.history import Direction
 from srbench.analysis.space import Plain, Space
-from srbench.core.registry import Choice, Path, StudyError, brief, known
+from srbench.core.errors import Path, StudyError, brief
+from srbench.core.registry import Choice, known
 from srbench.study.criteria import MOST_SEEDS
 from srbench.study.dimensions import space_written
 from srbench.study.samplers import pruner, sampler

@@ -9,7 +9,8 @@ from pathlib import Path as File
 from srbench.analysis.published import Published
 from srbench.analysis.published import read as read_figures
 from srbench.core.document import Document
-from srbench.core.registry import Path, StudyError, brief, known
+from srbench.core.errors import Path, StudyError, UserError, brief
+from srbench.core.registry import known
 
 KEYS = {
     "file": "a table (.yaml), or curves (.csv); its path counts from the study file",
@@ -36,7 +37,7 @@ def published_written(source: Document) -> tuple[Published, ...]:
         named = asked.get("source") or (before if file.suffix.lower() == ".csv" else None)
         try:
             new = read_figures(file, source=named, quantity=asked.get("quantity"))
-        except StudyError as error:  # its place follows the one in this file
+        except UserError as error:  # its place follows the one in this file
             raise StudyError(str(error), at) from None
         if (old := found.get(new.source)) is not None:
             new = replace(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from srbench.core import document, slots
-from srbench.core.registry import Choice, StudyError
+from srbench.core.errors import StudyError
+from srbench.core.registry import Choice
 from srbench.study.written import is_name
 
 SCHEMA = "srbench.schema.json"  # the file beside it, by which editors complete and check

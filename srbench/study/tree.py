@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from srbench.core import slots
-from srbench.core.registry import Choice, Path, Slot, StudyError, settings
+from srbench.core.errors import Path, StudyError
+from srbench.core.registry import Choice, Slot, settings
 from srbench.study.written import patches_written
 
 

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from srbench.analysis.capacity import MULTIPLES, Twin, twin
-from srbench.core.registry import Choice, StudyError
+from srbench.core.errors import StudyError
+from srbench.core.registry import Choice
 from srbench.measure.cost import Cost
 from srbench.study.criteria import Match
 from srbench.study.read import Study

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from srbench.core import slots
-from srbench.core.registry import Path, StudyError, brief, known
+from srbench.core.errors import Path, StudyError, brief
+from srbench.core.registry import known
 from srbench.study.designs import Design, design
 from srbench.study.tree import Role, Tree, Variant
 from srbench.study.written import as_written, check_name, mapping, plain, texts

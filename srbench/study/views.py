@@ -16,7 +16,7 @@ from srbench.analysis.claims_parser import parse
 from srbench.analysis.claims_tree import ClaimError, names
 from srbench.core import document
 from srbench.core.document import Document
-from srbench.core.registry import StudyError, brief
+from srbench.core.errors import StudyError, UserError, brief
 
 MERGED = ("data", "train", "variants")
 MOST = 8  # views of views
@@ -31,7 +31,7 @@ def read(file: File) -> tuple[str, Document]:
     text, found = document.read(file)
     try:
         return _seen(text, found, file, (file.resolve(),))
-    except StudyError as error:
+    except UserError as error:
         raise found.located(error) from None
 
 
@@ -47,7 +47,7 @@ def _seen(text: str, found: Document, file: File, above: tuple[File, ...]) -> tu
     other_text, base = document.read(other)
     try:
         other_text, base = _seen(other_text, base, other, (*above, other.resolve()))
-    except StudyError as error:
+    except UserError as error:
         raise base.located(error) from None
     if not isinstance(base.value, dict):
         raise StudyError(f"{other} is no study", ("from",))

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from srbench.core import document
-from srbench.core.registry import UNSEEN, Path, StudyError, brief, in_words
+from srbench.core.errors import UNSEEN, Path, StudyError, UserError, brief
+from srbench.core.registry import in_words
 
 NAME = re.compile(rf"(?:(?!{UNSEEN.pattern})[^\t\n\r/\\])" + "{1,80}")
 NAMES = "a name has 1 to 80 characters, single spaces, no slash and no control character"
@@ -108,5 +109,5 @@ class option:  # noqa: N801, a context manager
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, StudyError):
+        if isinstance(error, UserError):
             raise StudyError(error.problem, error.path, self.option) from None

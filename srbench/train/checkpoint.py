@@ -16,8 +16,8 @@ from typing import Any
 
 import torch
 
+from srbench.core.errors import first_line
 from srbench.core.files import write_atomically, written
-from srbench.core.registry import first_line
 
 KEPT = 2
 _SUFFIX = ".checkpoint"
@@ -28,7 +28,7 @@ def save(folder: Path, step: int, state: dict[str, Any]) -> Path:
     """Write the state after `step` steps, then drop all but the newest two.
 
     Raises:
-        DiskRefused: names the file; what was there before is still there.
+        DiskError: names the file; what was there before is still there.
     """
     buffer = io.BytesIO()
     torch.save(state, buffer)

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn, optim
 
-from srbench.core.registry import first_line
+from srbench.core.errors import first_line
 from srbench.train.feeds import Feed
 from srbench.train.learner import Learner, optimizers
 

@@ -15,7 +15,7 @@ from srbench.analysis.claims_tree import Test, quantities
 from srbench.analysis.evidence import evidence_of
 from srbench.analysis.published import FORMAT, Figure, read
 from srbench.analysis.results import Results
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.study.read import read as read_study
 
 ROOT = Path(__file__).parents[2]
@@ -110,6 +110,6 @@ def test_a_mistake_is_named_with_its_place(
     tmp_path: Path, name: str, text: str, message: str
 ) -> None:
     file = written(tmp_path, text, name)
-    with pytest.raises(StudyError) as caught:
+    with pytest.raises(UserError) as caught:
         read(file, source="" if name == "table.yaml" else "me")
     assert str(caught.value).startswith(f"{file}:{message}")

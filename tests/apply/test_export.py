@@ -18,7 +18,7 @@ from test_upscale import network
 from srbench.analysis.results import FRAMES, Results
 from srbench.apply import export
 from srbench.apply.export import TOLERANCE, write_onnx, write_safetensors
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.store import open_store
 
 Captured = pytest.CaptureFixture[str]
@@ -61,7 +61,7 @@ def test_onnx_gives_what_torch_gives_at_any_size(here: Path) -> None:
 def test_a_network_that_computes_with_the_size_is_exported_for_one(here: Path) -> None:
     pytest.importorskip("onnxscript", reason="onnxscript is not installed")
     net = network({"carn": {**SMALL, "skip": "bicubic"}})
-    with pytest.raises(StudyError, match="--size 256x256"):
+    with pytest.raises(UserError, match="--size 256x256"):
         write_onnx(net, here / "net.onnx")
     assert not (here / "net.onnx").exists()
     assert write_onnx(net, here / "net.onnx", (12, 20)) <= TOLERANCE
@@ -74,7 +74,7 @@ def test_a_file_that_onnxruntime_reads_otherwise_is_not_handed_over(
 ) -> None:
     pytest.importorskip("onnxscript", reason="onnxscript is not installed")
     monkeypatch.setattr(export, "TOLERANCE", -1.0)
-    with pytest.raises(StudyError, match="onnxruntime differs from torch by"):
+    with pytest.raises(UserError, match="onnxruntime differs from torch by"):
         write_onnx(network({"carn": SMALL}), here / "net.onnx")
     assert list(here.iterdir()) == []
 
@@ -83,7 +83,7 @@ def test_without_its_packages_onnx_is_refused_by_name(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(StudyError, match=r"onnxruntime is needed: pip install 'srbench\[export\]'"):
+    with pytest.raises(UserError, match=r"onnxruntime is needed: pip install 'srbench\[export\]'"):
         write_onnx(network({"carn": SMALL}), here / "net.onnx")
 
 
@@ -107,7 +107,7 @@ def test_weights_go_out_and_come_back_to_the_bit(done: Path, here: Path, capsys:
 
 
 def test_a_network_without_weights_has_none_to_write(here: Path) -> None:
-    with pytest.raises(StudyError, match="has no weights to write"):
+    with pytest.raises(UserError, match="has no weights to write"):
         write_safetensors(network("bicubic"), here / "net.safetensors")
 
 

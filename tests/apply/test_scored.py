@@ -16,7 +16,7 @@ from torch import nn
 
 from srbench.apply.scored import Asked, Scored, score
 from srbench.core import slots
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 
 slots.load()
 SET5 = {  # PSNR and SSIM of Y
@@ -86,7 +86,7 @@ def test_a_multi_scale_network_scores_as_its_share_of_one_scale(
 
 def test_weights_of_another_scale_are_named(data_folder: Path) -> None:
     weights = weights_of("pan", 4, data_folder)
-    with pytest.raises(StudyError, match=r"PANx4_DF2K\.pth: is for pan at x4, not at x2"):
+    with pytest.raises(UserError, match=r"PANx4_DF2K\.pth: is for pan at x4, not at x2"):
         on(data_folder / "Set5", "pan", 2, weights)
 
 
@@ -153,14 +153,14 @@ def test_sets_are_read_as_the_field_hands_them_around(layout: str, tmp_path: Pat
 )
 def test_what_cannot_be_scored_is_named(asked: dict[str, Any], says: str, two: Path) -> None:
     usual: dict[str, Any] = {"model": "bicubic", "weights": None, "data": str(two), "scale": 2}
-    with pytest.raises(StudyError) as refusal:
+    with pytest.raises(UserError) as refusal:
         score(Asked(**{**usual, **asked}))
     assert says in str(refusal.value)
 
 
 def test_an_image_too_small_for_ssim_is_named(tmp_path: Path) -> None:
     PIL.Image.fromarray(np.zeros((12, 12, 3), np.uint8)).save(tmp_path / "tiny.png")
-    with pytest.raises(StudyError, match="tiny: SSIM needs 11x11"):
+    with pytest.raises(UserError, match="tiny: SSIM needs 11x11"):
         on(tmp_path, "bicubic", 2)
 
 
@@ -179,7 +179,7 @@ def test_the_command_prints_a_table_or_json(two: Path, capsys: pytest.CaptureFix
 def test_spandrels_networks_are_scored_or_asked_for(two: Path, tmp_path: Path) -> None:
     file = tmp_path / "foreign.pth"
     if find_spec("spandrel") is None:
-        with pytest.raises(StudyError, match=r"pip install 'srbench\[foreign\]'"):
+        with pytest.raises(UserError, match=r"pip install 'srbench\[foreign\]'"):
             score(Asked("spandrel", file, str(two), 2))
         pytest.skip("spandrel is not installed")
     torch.manual_seed(0)
@@ -189,8 +189,8 @@ def test_spandrels_networks_are_scored_or_asked_for(two: Path, tmp_path: Path) -
     torch.save({"params_ema": nn.ModuleDict({"body": body}).state_dict()}, file)
     found = score(Asked("spandrel", file, str(two), 2))
     assert found.model == "RealESRGAN Compact (spandrel)"
-    with pytest.raises(StudyError, match="is for x2, not for x4"):
+    with pytest.raises(UserError, match="is for x2, not for x4"):
         score(Asked("spandrel", file, str(two), 4))
     torch.save({"nobody": torch.ones(1)}, file)
-    with pytest.raises(StudyError, match="spandrel does not recognise it"):
+    with pytest.raises(UserError, match="spandrel does not recognise it"):
         score(Asked("spandrel", file, str(two), 2))

@@ -17,7 +17,7 @@ from srbench.apply import upscale
 from srbench.apply.trained import Network
 from srbench.apply.upscale import Cut, cut_for, tiles, upscaled
 from srbench.core import slots
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.core.streams import Streams
 from srbench.data.images import Photograph
 from srbench.train.initialise import initialise
@@ -68,7 +68,7 @@ def test_tiles_make_up_the_whole_picture(written: object, scale: int) -> None:
 
 def test_a_margin_that_is_too_small_is_noticed() -> None:
     net, photo = network({"carn": {"channels": 8, "rates": [8, 8, 8]}}), photograph()
-    with pytest.raises(StudyError, match="differ from the whole"):
+    with pytest.raises(UserError, match="differ from the whole"):
         upscaled(net, photo, Cut(64, 2))
 
 
@@ -89,7 +89,7 @@ def test_a_network_that_sees_everything_is_not_cut_unasked() -> None:
     net = network({"carn": {"channels": 4, "attention": "se"}})
     assert net.field is None
     assert cut_for(net, None, 900, 1000).tile == 0
-    with pytest.raises(StudyError, match="--tile 512"):
+    with pytest.raises(UserError, match="--tile 512"):
         cut_for(net, None, 3000, 4000)
     assert cut_for(net, 512, 3000, 4000) == Cut(512, upscale.ALIGNED, exact=False)
 
@@ -248,11 +248,11 @@ def test_a_run_without_its_weights_is_refused(here: Path) -> None:
         "id": 7, "state": "done", "weights": "w.safetensors", "weights_sha256": "0", "seed": 0,
         "fingerprint": "f", "steps": 1, "training": training, "variants": [],
     }  # fmt: skip
-    with pytest.raises(StudyError, match="SHA-256 is another"):
+    with pytest.raises(UserError, match="SHA-256 is another"):
         of_run(run, here)
-    with pytest.raises(StudyError, match="cannot be read"):
+    with pytest.raises(UserError, match="cannot be read"):
         of_run(run | {"weights": "gone.safetensors"}, here)
-    with pytest.raises(StudyError, match="is running; a finished run is needed"):
+    with pytest.raises(UserError, match="is running; a finished run is needed"):
         of_run(run | {"state": "running"}, here)
 
 

@@ -20,7 +20,7 @@ from srbench.apply.local_checks import at_hand
 from srbench.apply.oracles import oracles
 from srbench.apply.scored import Asked
 from srbench.core import slots
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.core.weights_load import load_weights
 
 slots.load()
@@ -163,7 +163,7 @@ def test_a_gap_to_a_paper_is_what_counts_where_one_is_named(bicubic: Asked) -> N
     found = explain(bicubic, score=right - 1.32, paper=right)
     assert found.explanations[0].says[0].startswith("Y of full range")
     assert explain(bicubic, score=right + 5).explanations == ()
-    with pytest.raises(StudyError, match="not both PSNR or both SSIM"):
+    with pytest.raises(UserError, match="not both PSNR or both SSIM"):
         explain(bicubic, score=30, paper=0.9)
 
 
@@ -200,7 +200,7 @@ def test_the_command_explains_a_number(small: Path, capsys: pytest.CaptureFixtur
 
 
 def test_what_cannot_be_verified_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match="set with published figures 'set6' is unknown"):
+    with pytest.raises(UserError, match="set with published figures 'set6' is unknown"):
         everything(["set6"], None, "cpu")
-    with pytest.raises(StudyError, match="is not a folder of weights"):
+    with pytest.raises(UserError, match="is not a folder of weights"):
         everything(None, tmp_path / "none", "cpu")

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from srbench.blocks.clip import ClipImage, VisionTransformer, cosines, draw, text_embeddings
 from srbench.core import slots
+from srbench.core.errors import UserError
 from srbench.core.pretrained import WeightsMissing
-from srbench.core.registry import StudyError
 from srbench.core.streams import Streams
 from srbench.measure.cost import cost
 from srbench.train.initialise import initialise
@@ -106,7 +106,7 @@ def test_missing_weights_are_one_plain_line(tmp_path: Path) -> None:
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     torch.save({"visual.proj": torch.zeros(3, 4)}, tmp_path / "other.pt")
     with pytest.raises(
-        StudyError, match=r"other\.pt has no visual\.class_embedding of shape \(768,"
+        UserError, match=r"other\.pt has no visual\.class_embedding of shape \(768,"
     ):
         ClipImage(str(tmp_path / "other.pt")).load_pretrained()
 

@@ -10,8 +10,8 @@ from torchvision.models import vgg16
 
 from srbench.blocks.extractors import VGG16Features
 from srbench.core import slots
+from srbench.core.errors import UserError
 from srbench.core.pretrained import WeightsMissing
-from srbench.core.registry import StudyError
 
 slots.load()
 NAME = "vgg16-397923af.pth"
@@ -38,7 +38,7 @@ def test_features_are_torchvisions_with_its_weights(tmp_path: Path) -> None:
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     torch.save({"features.0.weight": torch.zeros(8, 3, 3, 3)}, tmp_path / "other.pth")
-    with pytest.raises(StudyError, match=r"other\.pth has no features\.0\.weight of shape \(64, 3"):
+    with pytest.raises(UserError, match=r"other\.pth has no features\.0\.weight of shape \(64, 3"):
         VGG16Features(str(tmp_path / "other.pth")).load_pretrained()
 
 

@@ -16,7 +16,7 @@ import torch
 from srbench.cli.checkup import Check, checkup
 from srbench.core import devices
 from srbench.core.devices import choose_devices, cuda_devices, cuda_versions, device_name, driver
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 
 H100, A100, PASCAL = ("NVIDIA H100", 9, 0), ("NVIDIA A100", 8, 0), ("Tesla P100", 6, 0)
 BROKEN = "CUDA error: the driver is older than the runtime\nand more lines"
@@ -94,15 +94,15 @@ def test_a_list_names_devices_and_workers_go_round_them(
     cuda += [H100, A100, H100]
     assert choose_devices("cuda:2,0", None) == ("cuda:2", "cuda:0")
     assert choose_devices("cuda:0,2", 4) == ("cuda:0", "cuda:2", "cuda:0", "cuda:2")
-    with pytest.raises(StudyError, match=r"'cuda:0,1' names several kinds \(cuda:0 NVIDIA H100, "):
+    with pytest.raises(UserError, match=r"'cuda:0,1' names several kinds \(cuda:0 NVIDIA H100, "):
         choose_devices("cuda:0,1", None)
-    with pytest.raises(StudyError, match=r"'cuda:7' is not there \(found: cuda:0, cuda:1, cuda:2"):
+    with pytest.raises(UserError, match=r"'cuda:7' is not there \(found: cuda:0, cuda:1, cuda:2"):
         choose_devices("cuda:0,7", None)
 
 
 @pytest.mark.parametrize("asked", ["tpu", "cuda:", "cuda:-1", "cuda:0,", "gpu:0", "cpu:0", ""])
 def test_what_is_no_device_is_unknown(asked: str) -> None:
-    with pytest.raises(StudyError, match=r"--device: '.*' is unknown \(known: auto, cpu, cuda, "):
+    with pytest.raises(UserError, match=r"--device: '.*' is unknown \(known: auto, cpu, cuda, "):
         choose_devices(asked, None)
 
 
@@ -114,7 +114,7 @@ def test_a_device_that_does_not_answer_is_left_out_with_a_line(
     why = "cuda:0 cannot be used: CUDA error: the driver is older than the runtime"
     assert choose_devices("cuda", None, said.append) == ("cuda:1",)
     assert said == [f"{why}; other devices are used"]
-    with pytest.raises(StudyError, match=f"--device: {why}"):
+    with pytest.raises(UserError, match=f"--device: {why}"):
         choose_devices("cuda:0", None)
     check = cuda_check()
     assert (check.ok, "cuda:1 NVIDIA H100" in check.found) == (False, True)
@@ -126,9 +126,9 @@ def test_where_no_device_answers_the_reason_is_said(
 ) -> None:
     cuda.append(None)
     said: list[str] = []
-    with pytest.raises(StudyError, match="'cuda' cannot be used: cuda:0 cannot be used: CUDA err"):
+    with pytest.raises(UserError, match="'cuda' cannot be used: cuda:0 cannot be used: CUDA err"):
         choose_devices("cuda", None)
-    with pytest.raises(StudyError, match="--device: cuda:0 cannot be used: CUDA error: the driver"):
+    with pytest.raises(UserError, match="--device: cuda:0 cannot be used: CUDA error: the driver"):
         device_name("cuda:0")
     assert choose_devices("auto", 1, said.append) == ("cpu",)
     assert len(said) == 1
@@ -171,7 +171,7 @@ def test_why_cuda_cannot_be_used_is_said_in_a_line_and_no_warning(
     refuse(monkeypatch, told)
     reason, expected = REASONS[told]
     for asked in ("cuda", "cuda:1"):
-        with pytest.raises(StudyError) as error:
+        with pytest.raises(UserError) as error:
             choose_devices(asked, None)
         assert str(error.value) == f"--device: '{asked}' cannot be used: {reason}"
     said: list[str] = []
@@ -215,7 +215,7 @@ def test_hidden_devices_are_explained_and_no_surprise_where_all_are_hidden(
 def test_a_torch_without_cuda_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.version, "cuda", None)
     monkeypatch.setattr(torch, "__version__", "2.14.1+cpu")
-    with pytest.raises(StudyError, match=r"this torch \(2.14.1\+cpu\) is built without CUDA"):
+    with pytest.raises(UserError, match=r"this torch \(2.14.1\+cpu\) is built without CUDA"):
         choose_devices("cuda", None)
     assert cuda_check().ok
 

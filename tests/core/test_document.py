@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from srbench.core import document
 from srbench.core.document import MAX_BYTES, MAX_DEPTH, MAX_VALUES, parse
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{new}: &{new} [{', '.join([f'*{old}'] * 10)}]\n"
@@ -20,7 +20,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 
 
 def told(text: str) -> str:
-    with pytest.raises(StudyError) as caught:
+    with pytest.raises(UserError) as caught:
         parse(text, "s.yaml")
     return str(caught.value)
 
@@ -95,8 +95,8 @@ def test_a_place_that_is_not_there_is_the_nearest_above() -> None:
 
 def test_a_place_that_an_error_has_is_kept() -> None:
     found = parse("a: 1", "s.yaml")
-    assert str(found.located(StudyError("wrong", ("a",)))) == "s.yaml:1:1 a: wrong"
-    assert str(found.located(StudyError("wrong", ("a",), "--set a=1"))) == "--set a=1 a: wrong"
+    assert str(found.located(UserError("wrong", ("a",)))) == "s.yaml:1:1 a: wrong"
+    assert str(found.located(UserError("wrong", ("a",), "--set a=1"))) == "--set a=1 a: wrong"
 
 
 WORDS = st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), max_size=8)
@@ -124,15 +124,15 @@ def test_json_is_read_as_what_it_is(value: object) -> None:
 def test_a_file_that_cannot_be_a_study_is_refused(tmp_path: Path, raw: bytes, message: str) -> None:
     file = tmp_path / "s.yaml"
     file.write_bytes(raw)
-    with pytest.raises(StudyError) as caught:
+    with pytest.raises(UserError) as caught:
         document.read(file)
     assert str(caught.value) == f"{file}{message}"
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match=r"none\.yaml: cannot be read: No such file"):
+    with pytest.raises(UserError, match=r"none\.yaml: cannot be read: No such file"):
         document.read(tmp_path / "none.yaml")
-    with pytest.raises(StudyError, match="cannot be read: Is a directory"):
+    with pytest.raises(UserError, match="cannot be read: Is a directory"):
         document.read(tmp_path)
 
 

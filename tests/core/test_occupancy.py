@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from srbench.core.device_locks import Share, alone
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 
 HOLD = """
 import sys, time
@@ -38,7 +38,7 @@ def refused() -> bool:
     try:
         with alone("cpu"):
             return False
-    except StudyError:
+    except UserError:
         return True
 
 
@@ -53,7 +53,7 @@ def test_trainings_share_a_device_and_a_pass_does_not() -> None:
 def test_a_killed_pass_holds_nothing() -> None:
     with (
         holding("alone('cpu')"),
-        pytest.raises(StudyError, match="another srbench trains or measures on cpu"),
+        pytest.raises(UserError, match="another srbench trains or measures on cpu"),
         alone("cpu"),
     ):
         pass
@@ -76,7 +76,7 @@ def test_a_training_waits_for_a_pass_and_says_so() -> None:
 def test_patience_outlasts_a_training() -> None:
     with holding("Share(['cpu'])") as other:
         start = time.monotonic()
-        with pytest.raises(StudyError), alone("cpu", patience_s=0.2):
+        with pytest.raises(UserError), alone("cpu", patience_s=0.2):
             pass
         assert time.monotonic() - start >= 0.2
         other.kill()

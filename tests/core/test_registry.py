@@ -12,16 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from srbench.core import registry
-from srbench.core.registry import (
-    Choice,
-    Positive,
-    Range,
-    Slot,
-    StudyError,
-    brief,
-    in_words,
-    type_name,
-)
+from srbench.core.errors import UserError, brief
+from srbench.core.registry import Choice, Positive, Range, Slot, in_words, type_name
 
 attention = Slot("attention", gives=("channels",))
 network = Slot("network", gives=("scale",))
@@ -73,7 +65,7 @@ def net(
 
 
 def told(written: object, slot: Slot = network) -> str:
-    with pytest.raises(StudyError) as caught:
+    with pytest.raises(UserError) as caught:
         slot.parse(written, ("base",))
     return str(caught.value)
 
@@ -187,7 +179,7 @@ def test_a_change_reaches_into_lists() -> None:
     ],
 )
 def test_a_change_that_leads_nowhere_is_refused(path: str, message: str) -> None:
-    with pytest.raises(StudyError) as caught:
+    with pytest.raises(UserError) as caught:
         network.parse({"net": {"rates": [1]}}).set(path, 1, ("at",))
     assert str(caught.value).startswith(message)
 
@@ -313,12 +305,12 @@ def test_a_value_is_said_as_a_study_would_write_it(value: object, words: str) ->
 
 
 def test_a_choice_of_another_slot_is_no_choice_here() -> None:
-    with pytest.raises(StudyError):
+    with pytest.raises(UserError):
         network.parse(Choice(attention, "se"))
 
 
 def test_a_message_is_one_line_that_no_terminal_obeys() -> None:
-    error = StudyError("'\x1b[2J' is unknown\nsrbench: done", ("a\tb",), "x\u202e.yaml")
+    error = UserError("'\x1b[2J' is unknown\nsrbench: done", ("a\tb",), "x\u202e.yaml")
     assert str(error) == "x\\u202e.yaml a\\tb: '\\x1b[2J' is unknown\\nsrbench: done"
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image as Picture
 
 from srbench.core import slots
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.data.decoded import Dataset, decode
 
 slots.load()
@@ -49,5 +49,5 @@ def test_a_degradation_shrinks_the_crop(folder: Path) -> None:
 
 @pytest.mark.parametrize("side", [96, 33])
 def test_a_square_that_does_not_fit_is_refused(folder: Path, side: int) -> None:
-    with pytest.raises(StudyError, match=f"no square of {side} pixels at x2 in 100x80"):
+    with pytest.raises(UserError, match=f"no square of {side} pixels at x2 in 100x80"):
         read(folder, side=side)

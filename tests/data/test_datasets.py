@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pictures import Save
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.core.slots import dataset
 from srbench.data import known_sets
 from srbench.data.datasets import PHOTOS, folder, mixture, pairs, photos
@@ -47,11 +47,11 @@ def test_files_that_differ_in_suffix_alone_keep_it(tmp_path: Path, save: Save) -
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match=r"folder: there is no folder .*nowhere"):
+    with pytest.raises(UserError, match=r"folder: there is no folder .*nowhere"):
         folder("train", 2, path=str(tmp_path / "nowhere"))
-    with pytest.raises(StudyError, match="folder: no image in"):
+    with pytest.raises(UserError, match="folder: no image in"):
         folder("train", 2, path=str(tmp_path))
-    with pytest.raises(StudyError, match="path is needed"):
+    with pytest.raises(UserError, match="path is needed"):
         folder("train", 2)
 
 
@@ -65,7 +65,7 @@ def test_pairs_finds_lr_in_each_layout(tmp_path: Path, save: Save, name: str) ->
 
 def test_pairs_names_the_image_without_lr(tmp_path: Path, save: Save) -> None:
     save("hr/a.png"), save("hr/b.png"), save("lr/X2/ax2.png")
-    with pytest.raises(StudyError, match=r"b\.png has no LR file: looked for bx2\.png and b\.png"):
+    with pytest.raises(UserError, match=r"b\.png has no LR file: looked for bx2\.png and b\.png"):
         pairs("eval", 2, hr=str(tmp_path / "hr"), lr=str(tmp_path / "lr"))
 
 
@@ -108,7 +108,7 @@ def test_the_root_is_the_studys_then_the_environments_then_beside_the_work(
 
 
 def test_a_set_that_is_not_there_says_where_it_looked(tmp_path: Path) -> None:
-    with pytest.raises(StudyError) as caught:
+    with pytest.raises(UserError) as caught:
         known_sets.b100("eval", 2, root=str(tmp_path))
     for part in ("B100/HR", "benchmark/BSD100", "SRBENCH_DATA", "LR_bicubic/X2"):
         assert part in str(caught.value)
@@ -132,10 +132,10 @@ def test_a_mixture_without_weights_counts_images_alike(tmp_path: Path, save: Sav
 
 
 def test_a_mixture_that_does_not_fit_is_refused() -> None:
-    with pytest.raises(StudyError, match="of is empty"):
+    with pytest.raises(UserError, match="of is empty"):
         mixture("train", 2)
     for weights in ((1.0,), (1.0, 0.0)):
-        with pytest.raises(StudyError, match="weights"):
+        with pytest.raises(UserError, match="weights"):
             mixture("train", 2, of=(photos, photos), weights=weights)
 
 
@@ -148,5 +148,5 @@ def test_a_pipe_among_images_is_left_out(save: Save, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ["~nobody-at-all/x", "x/" * 3000, "x" * 300])
 def test_a_folder_that_cannot_be_is_refused(path: str) -> None:
-    with pytest.raises(StudyError, match="there is no folder"):
+    with pytest.raises(UserError, match="there is no folder"):
         folder("eval", 2, path=path)

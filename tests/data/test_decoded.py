@@ -13,7 +13,7 @@ import PIL.Image
 import pytest
 from pictures import Save, noise
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.data.datasets import ImageFile
 from srbench.data.decoded import decode, from_outline, outline, signature
 from srbench.data.known_sets import set5
@@ -61,20 +61,20 @@ def test_the_order_of_the_files_does_not_matter(save: Save) -> None:
 
 def test_an_lr_of_the_wrong_size_is_named(save: Save) -> None:
     file = ImageFile("a", save("a.png", 9, 8), save("ax2.png", 4, 5))
-    with pytest.raises(StudyError, match=r"ax2\.png: 5x4 pixels; 4x4 are expected at x2"):
+    with pytest.raises(UserError, match=r"ax2\.png: 5x4 pixels; 4x4 are expected at x2"):
         decode([file], "set", "eval", 2)
 
 
 def test_an_image_smaller_than_the_scale_is_named(save: Save) -> None:
-    with pytest.raises(StudyError, match=r"a\.png: 8x2 pixels are too few for x3"):
+    with pytest.raises(UserError, match=r"a\.png: 8x2 pixels are too few for x3"):
         decode([ImageFile("a", save("a.png", 2, 8))], "set", "eval", 3)
 
 
 def test_no_images_and_two_of_one_name_are_refused(save: Save) -> None:
     a = ImageFile("a", save("a.png"))
-    with pytest.raises(StudyError, match=r"set \(eval\): no images"):
+    with pytest.raises(UserError, match=r"set \(eval\): no images"):
         decode([], "set", "eval", 2)
-    with pytest.raises(StudyError, match="several images named a"):
+    with pytest.raises(UserError, match="several images named a"):
         decode([a, a], "set", "eval", 2)
 
 
@@ -96,7 +96,7 @@ def test_the_signature_stands_until_a_file_is_touched(tmp_path: Path, save: Save
     os.utime(tmp_path / "lr.png", ns=(1, 1))
     assert signature(files) != before
     shutil.move(tmp_path / "a.png", tmp_path / "c.png")
-    with pytest.raises(StudyError, match=r"a\.png: No such file"):
+    with pytest.raises(UserError, match=r"a\.png: No such file"):
         signature(files)
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from pictures import Pixels, noise, waves
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.core.slots import degradation
 from srbench.data import combinations, degradations, resizers
 from srbench.data.datasets import PHOTOS, photos
@@ -119,7 +119,7 @@ def test_random_ones_say_so_and_are_functions_of_the_generator(name: str) -> Non
 
 def test_jpeg_of_one_quality_is_not_random() -> None:
     assert not degradations.jpeg(2, quality=(90,)).random
-    with pytest.raises(StudyError, match=r"\[low, high\], found \[95, 75\]"):
+    with pytest.raises(UserError, match=r"\[low, high\], found \[95, 75\]"):
         degradations.jpeg(2, quality=(95, 75))
 
 
@@ -145,7 +145,7 @@ def test_blur_spreads_a_point_with_its_sigma() -> None:
     made = apply({"blur": {"sigma": 1.0, "size": 9}}, point)[..., 0].astype(float)
     spread = (made.sum(0) * (np.arange(31) - 15) ** 2).sum() / made.sum()
     assert spread == pytest.approx(1, rel=0.1)
-    with pytest.raises(StudyError, match="size 4 is even"):
+    with pytest.raises(UserError, match="size 4 is even"):
         degradations.blur(2, size=4)
 
 
@@ -183,11 +183,11 @@ def test_the_2019_degradation_can_be_written() -> None:
 @pytest.mark.parametrize("written", ["jpeg", {"pipeline": {"of": ["bicubic", "bicubic"]}}])
 def test_a_degradation_that_does_not_divide_by_the_scale_is_refused(written: object) -> None:
     degrade: Degrader = degradation.parse(written).build()(2)
-    with pytest.raises(StudyError, match=r"16x24 becomes .* 8x12 is expected at x2"):
+    with pytest.raises(UserError, match=r"16x24 becomes .* 8x12 is expected at x2"):
         shrink(degrade, noise(24, 16), 2, np.random.default_rng(0))
 
 
 def test_empty_combinations_are_refused() -> None:
     for part in (combinations.pipeline, combinations.random_of):
-        with pytest.raises(StudyError, match="of is empty"):
+        with pytest.raises(UserError, match="of is empty"):
             part(2, of=())

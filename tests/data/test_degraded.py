@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from pictures import Save
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.core.slots import dataset
 from srbench.data.combinations import pipeline
 from srbench.data.datasets import folder, mixture, pairs
@@ -74,7 +74,7 @@ def test_degraded_sets_mix(own: object) -> None:
 
 
 def test_a_degradation_that_keeps_the_size_is_refused(own: object) -> None:
-    with pytest.raises(StudyError, match="use one resizer"):
+    with pytest.raises(UserError, match="use one resizer"):
         decoded(partial(degraded, of=own, by=noise))
 
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pictures import noise
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.data.images import read_image
 
 
@@ -49,7 +49,7 @@ def test_16_bits_are_refused(tmp_path: Path) -> None:
     PIL.Image.fromarray(np.full((4, 4), 40000, np.uint16)).save(tmp_path / "grey.tif")
     (tmp_path / "rgb.png").write_bytes(_rgb_16_bit_png())
     for path in tmp_path.iterdir():
-        with pytest.raises(StudyError, match=rf"{path.name}: has more than 8 bits"):
+        with pytest.raises(UserError, match=rf"{path.name}: has more than 8 bits"):
             read_image(path)
 
 
@@ -57,7 +57,7 @@ def test_transparency_is_refused(tmp_path: Path) -> None:
     image = PIL.Image.fromarray(noise(4, 4)).convert("RGBA")
     image.putpixel((1, 2), (0, 0, 0, 254))
     image.save(tmp_path / "a.png")
-    with pytest.raises(StudyError, match=r"a\.png: has transparent pixels"):
+    with pytest.raises(UserError, match=r"a\.png: has transparent pixels"):
         read_image(tmp_path / "a.png")
 
 
@@ -65,26 +65,26 @@ def test_transparency_in_a_palette_is_refused(tmp_path: Path) -> None:
     PIL.Image.fromarray(noise(4, 4)).convert("P").save(
         tmp_path / "a.png", transparency=bytes(range(256))
     )
-    with pytest.raises(StudyError, match="transparent"):
+    with pytest.raises(UserError, match="transparent"):
         read_image(tmp_path / "a.png")
 
 
 def test_animations_are_refused(tmp_path: Path) -> None:
     frames = [PIL.Image.fromarray(noise(4, 4, seed)) for seed in range(3)]
     frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:])
-    with pytest.raises(StudyError, match=r"a\.webp: has several frames"):
+    with pytest.raises(UserError, match=r"a\.webp: has several frames"):
         read_image(tmp_path / "a.webp")
 
 
 def test_cmyk_is_refused(tmp_path: Path) -> None:
     PIL.Image.new("CMYK", (4, 4)).save(tmp_path / "a.jpg")
-    with pytest.raises(StudyError, match="CMYK; save it as RGB"):
+    with pytest.raises(UserError, match="CMYK; save it as RGB"):
         read_image(tmp_path / "a.jpg")
 
 
 def test_a_format_that_is_not_allowed_is_refused(tmp_path: Path) -> None:
     PIL.Image.fromarray(noise(4, 4)).save(tmp_path / "a.png", "GIF")
-    with pytest.raises(StudyError, match=r"a\.png: is not a PNG, JPEG"):
+    with pytest.raises(UserError, match=r"a\.png: is not a PNG, JPEG"):
         read_image(tmp_path / "a.png")
 
 
@@ -92,7 +92,7 @@ def test_a_format_that_is_not_allowed_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("side", [8200, 9600, 40000])
 def test_a_bomb_is_refused_from_its_header(tmp_path: Path, side: int) -> None:
     (tmp_path / "bomb.png").write_bytes(_png_header(side, side))
-    with pytest.raises(StudyError, match="64 megapixels are allowed"):
+    with pytest.raises(UserError, match="64 megapixels are allowed"):
         read_image(tmp_path / "bomb.png")
 
 
@@ -101,14 +101,14 @@ def test_a_truncated_file_is_refused(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a.{suffix}"
     PIL.Image.fromarray(noise(40, 40)).save(path)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(StudyError, match=rf"a\.{suffix}: is .*(broken|image)"):
+    with pytest.raises(UserError, match=rf"a\.{suffix}: is .*(broken|image)"):
         read_image(path)
 
 
 def test_a_missing_file_a_folder_and_an_empty_file_are_refused(tmp_path: Path) -> None:
     (tmp_path / "empty.png").touch()
     for name in ("missing.png", "empty.png", ""):
-        with pytest.raises(StudyError, match=str(tmp_path / name)):
+        with pytest.raises(UserError, match=str(tmp_path / name)):
             read_image(tmp_path / name)
 
 
@@ -130,7 +130,7 @@ def test_a_damaged_file_gives_pixels_or_a_study_error(
     (tmp_path / "a.img").write_bytes(data[: int(len(data) * keep) + 1])
     try:
         image, said = read_image(tmp_path / "a.img"), ""
-    except StudyError as error:
+    except UserError as error:
         image, said = np.zeros((1, 1, 3), np.uint8), str(error)
     assert (image.dtype, image.shape[2]) == (np.uint8, 3)
     assert not said or "a.img" in said

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image as Picture
 
 from srbench.core import slots
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.data.decoded import decode
 
 slots.load()
@@ -42,5 +42,5 @@ def test_sides_count_as_they_are_cut_for_the_scale(folder: Path) -> None:
 def test_a_square_drawn_of_an_image_counts_with_its_own_side(folder: Path) -> None:
     crops = {"crops": {"of": {"folder": {"path": str(folder)}}, "side": 30}}
     asked = {"large_enough": {"of": crops, "side": 32}}
-    with pytest.raises(StudyError, match="large_enough: none of 24 images has sides of 32 pixels"):
+    with pytest.raises(UserError, match="large_enough: none of 24 images has sides of 32 pixels"):
         slots.dataset.parse(asked).build()("train", 2)

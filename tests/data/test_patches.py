@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pictures import noise
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.core.streams import Streams
 from srbench.data.augmentations import hflip, rot90, vflip
 from srbench.data.decoded import Dataset, Image
@@ -149,19 +149,19 @@ def test_the_datasets_own_lr_is_used_when_no_degradation_is_named() -> None:
     data = with_lr(images((40, 30), (24, 36)), matlab_bicubic(2), 2)
     own, made = cut(dataset=data, degrade=None), cut(dataset=data, degrade=matlab_bicubic(2))
     assert np.array_equal(own.batch(0, 0)[0], made.batch(0, 0)[0])
-    with pytest.raises(StudyError, match="set: image0 has no LR file of its own"):
+    with pytest.raises(UserError, match="set: image0 has no LR file of its own"):
         cut(degrade=None)
 
 
 def test_an_image_smaller_than_the_patch_is_named() -> None:
-    with pytest.raises(StudyError, match=r"image1 has 36x24 pixels, too few for a patch of 26x26"):
+    with pytest.raises(UserError, match=r"image1 has 36x24 pixels, too few for a patch of 26x26"):
         cut(patch=26)
 
 
 def test_numbers_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(StudyError, match="patch 9 is not a multiple of the scale, 2"):
+    with pytest.raises(UserError, match="patch 9 is not a multiple of the scale, 2"):
         cut(patch=9)
-    with pytest.raises(StudyError, match="patches 0, batch 4"):
+    with pytest.raises(UserError, match="patches 0, batch 4"):
         cut(count=0)
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from srbench.core import slots
-from srbench.core.registry import first_line
+from srbench.core.errors import first_line
 from srbench.core.streams import Streams
 from srbench.data.decoded import Dataset, Image
 from srbench.data.patches import Patches

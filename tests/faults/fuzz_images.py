@@ -13,7 +13,7 @@ import numpy as np
 import PIL.Image
 from PIL import features
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.data.datasets import ImageFile
 from srbench.data.decoded import decode
 
@@ -44,7 +44,7 @@ def check(number: int, folder: Path) -> str:
     file.write_bytes(made(rng))
     try:
         found = decode([ImageFile("a", file)], "fuzzed", "eval", 2)
-    except StudyError as error:
+    except UserError as error:
         return placed(str(error), file)
     finally:
         file.unlink()

@@ -26,7 +26,7 @@ from PIL import Image
 from srbench.analysis.results import Results
 from srbench.cli.main import main
 from srbench.core.csv_text import unguarded
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.data.datasets import images_below
 from srbench.data.decoded import decode
 from srbench.run.records import record
@@ -168,7 +168,7 @@ def accepted(names: list[str], root: Path) -> tuple[tuple[str, ...], list[str]]:
             read(Path(f"{tried[0]}.yaml"))
             decode(images_below(Path("photos"), "folder"), "photos", "eval", 2)
             kept = tried
-        except StudyError:
+        except UserError:
             refusals.append(refusal_of(f"{tried[0]}.yaml"))
     return tuple(kept), refusals
 

@@ -14,7 +14,7 @@ import fuzz
 import yaml
 
 from srbench.core import document, slots
-from srbench.core.registry import UNSEEN, StudyError
+from srbench.core.errors import UNSEEN, UserError
 from srbench.study.read import KEYS, read
 from srbench.study.tree import describe
 
@@ -77,7 +77,7 @@ def check(number: int, folder: Path) -> str:
     file.write_bytes(made(number))
     try:
         found = read(file)
-    except StudyError as error:
+    except UserError as error:
         return placed(str(error), file)
     finally:
         file.unlink()
@@ -91,7 +91,7 @@ def check(number: int, folder: Path) -> str:
         for choice in (tree.data["train"], tree.data["validate"], *tree.data["eval"]):
             try:
                 choice.build()("train", found.scale)
-            except StudyError as error:
+            except UserError as error:
                 fuzz.one_line(str(error))
     assert not any(map(UNSEEN.search, (found.question, *(v.name for v in found.variants))))
     return ""

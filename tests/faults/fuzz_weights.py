@@ -12,7 +12,7 @@ from typing import Any
 import evil_weights as evil
 import torch
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.core.weights_load import load_weights
 from srbench.train import checkpoint
 
@@ -42,7 +42,7 @@ def check(number: int, folder: Path) -> str:
     file.write_bytes(content)
     try:
         found = load_weights(file)
-    except StudyError as error:
+    except UserError as error:
         return ours(error, file)
     finally:
         file.unlink()
@@ -53,7 +53,7 @@ def check(number: int, folder: Path) -> str:
     return ""
 
 
-def ours(error: StudyError, file: Path) -> str:
+def ours(error: UserError, file: Path) -> str:
     """The refusal, once it names its file and our own code is not what stumbled."""
     assert str(error).startswith(f"{file}: "), error
     cause = error.__cause__

@@ -16,7 +16,7 @@ import evil_weights as evil
 import pytest
 
 from srbench.core.document import read as read_document
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.core.weights_load import load_weights
 from srbench.data.datasets import ImageFile
 from srbench.data.decoded import decode
@@ -158,7 +158,7 @@ def _in_child(reader: Callable[[Path], object], file: Path) -> tuple[str, float,
     try:
         reader(file)
         said = ""
-    except StudyError as error:
+    except UserError as error:
         said = str(error)
     except BaseException as error:
         said = f"a fault: {error!r}"

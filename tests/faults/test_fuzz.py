@@ -18,7 +18,7 @@ import fuzz_studies
 import pytest
 import tiny
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.study.read import read
 
 CAMPAIGNS = fuzz.campaigns()
@@ -58,7 +58,7 @@ def test_what_is_not_spoilt_is_accepted(tmp_path: Path) -> None:
 def refusal(file: Path) -> str:
     try:
         read(file)
-    except StudyError as error:
+    except UserError as error:
         return str(error)
     return ""
 

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from srbench.cli.console import PlainConsole
-from srbench.core.registry import StudyError, printable
+from srbench.core.errors import UserError, printable
 from srbench.data.datasets import images_below
 from srbench.data.decoded import decode
 from srbench.store import open_store
@@ -28,7 +28,7 @@ def taken(file: Path) -> tuple[str, str]:
     """The first variant's name as the study has it, or what it is refused with."""
     try:
         return read(file).variants[0].name, ""
-    except StudyError as error:
+    except UserError as error:
         return "", str(error)
 
 
@@ -59,7 +59,7 @@ def test_most_strange_names_are_kept(tmp_path: Path) -> None:
 def test_an_image_whose_name_has_control_characters_is_refused(tmp_path: Path, name: str) -> None:
     tiny.save_crop("coffee", tmp_path / "plain.png")
     (tmp_path / "plain.png").rename(tmp_path / f"{name}.png")
-    with pytest.raises(StudyError, match="its name has a control character; rename") as caught:
+    with pytest.raises(UserError, match="its name has a control character; rename") as caught:
         decode(images_below(tmp_path, "folder"), "photos", "eval", 2)
     assert str(caught.value).isprintable()
 
@@ -68,10 +68,10 @@ def test_a_studys_file_name_is_held_to_the_same(tmp_path: Path) -> None:
     file = tmp_path / "\x1b[2J.yaml"
     file.write_text("seeds: 3\n")
     again = file.rename(tmp_path / "con.yaml.yaml")
-    with pytest.raises(StudyError, match=r"con\.yaml\.yaml: the study's own name would end"):
+    with pytest.raises(UserError, match=r"con\.yaml\.yaml: the study's own name would end"):
         read(again)
     again.rename(file)
-    with pytest.raises(StudyError, match=r"\\x1b\[2J\.yaml: the file's name becomes") as caught:
+    with pytest.raises(UserError, match=r"\\x1b\[2J\.yaml: the file's name becomes") as caught:
         read(file)
     assert str(caught.value).isprintable()
 
@@ -108,7 +108,7 @@ def test_a_database_is_the_file_of_that_very_name_or_refused(
     folder.mkdir(parents=True)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("HOME", str(folder))
-    with suppress(StudyError):
+    with suppress(UserError):
         open_store(name).close()
     made = {path.name for path in folder.iterdir() if path.is_file()}
     assert all(file.startswith(name) for file in made), made

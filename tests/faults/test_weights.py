@@ -10,7 +10,7 @@ import evil_weights as evil
 import pytest
 import torch
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.core.weights_load import load_weights
 
 WRITTEN = {"zip": evil.zipped, "older": evil.legacy, "safetensors": evil.tensors}
@@ -24,7 +24,7 @@ def loaded(folder: Path, content: bytes) -> dict[str, torch.Tensor]:
 
 
 def refused(folder: Path, content: bytes) -> str:
-    with pytest.raises(StudyError) as caught:
+    with pytest.raises(UserError) as caught:
         loaded(folder, content)
     said = str(caught.value)
     assert said.startswith(f"{folder / 'some weights.pth'}: ")
@@ -117,11 +117,11 @@ def test_a_file_cut_anywhere_is_refused(tmp_path: Path, written: str) -> None:
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.pth")
-    with pytest.raises(StudyError, match=r"pipe\.pth: is not a regular file"):
+    with pytest.raises(UserError, match=r"pipe\.pth: is not a regular file"):
         load_weights(tmp_path / "pipe.pth")
-    with pytest.raises(StudyError, match="cannot be read: Is a directory"):
+    with pytest.raises(UserError, match="cannot be read: Is a directory"):
         load_weights(tmp_path)
-    with pytest.raises(StudyError, match=r"none\.pth: cannot be read: No such file"):
+    with pytest.raises(UserError, match=r"none\.pth: cannot be read: No such file"):
         load_weights(tmp_path / "none.pth")
 
 

@@ -54,5 +54,5 @@ def test_what_is_better_is_said_alike_everywhere() -> None:
 
 def test_a_small_image_is_refused_by_name() -> None:
     tiny: Image = np.zeros((8, 8, 3), np.uint8)
-    with pytest.raises(slots.StudyError, match="checkerboard needs 16x16"):
+    with pytest.raises(slots.UserError, match="checkerboard needs 16x16"):
         slots.metric.parse("checkerboard").build()()(tiny, tiny)

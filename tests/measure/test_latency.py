@@ -14,7 +14,7 @@ from tiny import called, lay_out, rows
 from srbench.analysis.results import Results
 from srbench.core import slots
 from srbench.core.device_locks import Share
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.measure.latency_passes import Effort, Entrant, Pass, measure
 from srbench.measure.latency_setting import Setting
 from srbench.run.timed import Wish, networks
@@ -89,7 +89,7 @@ def test_a_training_step_takes_longer_than_a_forward_pass(folder: Path, precisio
 
 def test_a_network_that_does_not_run_is_named(folder: Path) -> None:
     given, scale = entrants(folder)
-    with pytest.raises(StudyError, match=r"^plain: does not run with 1 thread, 1x3x16x16, fp16"):
+    with pytest.raises(UserError, match=r"^plain: does not run with 1 thread, 1x3x16x16, fp16"):
         measure(
             [replace(given[0], model=slots.model.parse({"carn": {"rates": [999999]}}))],
             "plain", scale, Setting(lr_size=(16, 16), precision="fp16"), FEW,
@@ -97,12 +97,12 @@ def test_a_network_that_does_not_run_is_named(folder: Path) -> None:
 
 
 def test_graphs_are_for_cuda_alone(folder: Path) -> None:
-    with pytest.raises(StudyError, match="graph is CUDA's"):
+    with pytest.raises(UserError, match="graph is CUDA's"):
         timed(folder, Setting(mode="graph"))
 
 
 def test_a_pass_beside_a_training_is_refused(folder: Path) -> None:
-    with Share(["cpu"]), pytest.raises(StudyError, match="another srbench trains or measures"):
+    with Share(["cpu"]), pytest.raises(UserError, match="another srbench trains or measures"):
         timed(folder)
 
 

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.core.slots import metric
 from srbench.measure.metrics import luma, psnr, ssim
 from srbench.measure.scores import crop_border
@@ -124,5 +124,5 @@ def test_units_are_said() -> None:
 
 def test_an_image_smaller_than_the_window_is_refused() -> None:
     small = np.zeros((10, 30, 3), np.uint8)
-    with pytest.raises(StudyError, match="11x11 pixels inside the border, found 30x10"):
+    with pytest.raises(UserError, match="11x11 pixels inside the border, found 30x10"):
         score("ssim_y", small, small)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from srbench.core import slots
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.core.slots import metric
 from srbench.measure.scores import (
     PROTOCOLS,
@@ -66,7 +66,7 @@ def ready(name: str) -> Any:
     """The metric with its defaults, None where it cannot be had without a setting."""
     try:
         return metric.parse(name).build()()
-    except StudyError:
+    except UserError:
         return None
 
 
@@ -86,7 +86,7 @@ def test_large_images_are_not_pooled_there_either(device: str) -> None:
 
 def test_a_small_image_is_refused_there_too() -> None:
     small = torch.zeros(10, 30, 3, dtype=torch.uint8)
-    with pytest.raises(StudyError, match="11x11 pixels inside the border, found 30x10"):
+    with pytest.raises(UserError, match="11x11 pixels inside the border, found 30x10"):
         metric.parse("ssim_y").build()()(small, small)
 
 

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.core.slots import metric
 from srbench.data.decoded import Dataset, decode
 from srbench.data.known_sets import set5
@@ -89,11 +89,11 @@ def test_a_protocol_names_metrics_and_a_degradation_that_exist() -> None:
 
 def test_what_cannot_be_scored_is_refused() -> None:
     hr, y = noise(12, 12), PROTOCOLS["sr-y-v1"]
-    with pytest.raises(StudyError, match="SR is 12x10, HR 12x12"):
+    with pytest.raises(UserError, match="SR is 12x10, HR 12x12"):
         score_pair(hr[:10], hr, y, 2, {})
-    with pytest.raises(StudyError, match="all within the border, 6"):
+    with pytest.raises(UserError, match="all within the border, 6"):
         score_pair(hr, hr, y, 6, {})
-    with pytest.raises(StudyError, match="ntire-esr is defined at x4, not at x2"):
+    with pytest.raises(UserError, match="ntire-esr is defined at x4, not at x2"):
         score_pair(hr, hr, PROTOCOLS["ntire-esr"], 2, {})
 
 

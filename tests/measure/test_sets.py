@@ -14,8 +14,8 @@ import torch
 from piq.feature_extractors import fid_inception
 
 from srbench.core import slots
+from srbench.core.errors import UserError
 from srbench.core.pretrained import WeightsMissing
-from srbench.core.registry import StudyError
 from srbench.core.slots import Image
 from srbench.measure import named
 from srbench.measure.distributions import frechet, sureness
@@ -118,7 +118,7 @@ def test_weights_that_are_not_there_are_one_plain_line(name: str, tmp_path: Path
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     torch.save({"fc.weight": torch.zeros(2, 2)}, tmp_path / "other.pth")
-    with pytest.raises(StudyError, match=r"other\.pth has no Conv2d_1a_3x3"):
+    with pytest.raises(UserError, match=r"other\.pth has no Conv2d_1a_3x3"):
         inception(str(tmp_path / "other.pth"))
 
 
@@ -152,7 +152,7 @@ def test_another_metric_under_noise_is_that_metric_without_it() -> None:
 
 
 def test_a_metric_of_a_set_cannot_be_taken_under_noise() -> None:
-    with pytest.raises(StudyError, match="noisy is of a metric of two images"):
+    with pytest.raises(UserError, match="noisy is of a metric of two images"):
         score("noisy/of=diversity")
 
 
@@ -160,12 +160,12 @@ def test_a_metric_of_a_set_cannot_be_taken_under_noise() -> None:
 
 
 def test_a_missing_text_file_or_description_is_a_plain_error(tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match="texts names a YAML file"):
+    with pytest.raises(UserError, match="texts names a YAML file"):
         score("clip_cosine")
-    with pytest.raises(StudyError, match="there is no file"):
+    with pytest.raises(UserError, match="there is no file"):
         score(f"clip_cosine/texts={tmp_path / 'none.yaml'}")
     (tmp_path / "texts.yaml").write_text("coins: old coins\n")
-    with pytest.raises(StudyError, match=r"has no description of 0 \(it has coins\)"):
+    with pytest.raises(UserError, match=r"has no description of 0 \(it has coins\)"):
         score(f"clip_cosine/texts={tmp_path / 'texts.yaml'}/weights=none")(answers())
 
 
@@ -208,7 +208,7 @@ def test_a_metrics_name_says_its_settings(written: Any, name: str) -> None:
     ],
 )
 def test_a_mistake_in_a_metric_is_named(written: Any, problem: str) -> None:
-    with pytest.raises(StudyError, match=problem):
+    with pytest.raises(UserError, match=problem):
         named.read(written, 4, ("metrics", 0))
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from srbench.core import slots
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.core.weights_fill import fill, fits
 from srbench.measure.cost import Cost, cost
 
@@ -125,7 +125,7 @@ def changed(**change: torch.Tensor | None) -> dict[str, torch.Tensor]:
 def test_a_tensor_that_does_not_fit_is_named(change: dict[str, Any], says: str) -> None:
     net = built("pan")
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
-    with pytest.raises(StudyError) as refusal:
+    with pytest.raises(UserError) as refusal:
         fill(net, changed(**change), "mine.pth", "pan at x2")
     assert str(refusal.value).startswith("mine.pth: ")
     assert says in str(refusal.value)

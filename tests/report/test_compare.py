@@ -18,7 +18,7 @@ from srbench.analysis.compare import (
     split_name,
 )
 from srbench.analysis.results import Results
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.report.compare_drawn import comparison_page, comparison_summary, write_comparison
 
 
@@ -69,11 +69,11 @@ def test_what_may_not_be_mixed_is_refused(change: object, said: str) -> None:
 
 
 def test_a_mistaken_name_says_what_is_known() -> None:
-    with pytest.raises(StudyError, match=r"no trained variant 'se' \(known: plain"):
+    with pytest.raises(UserError, match=r"no trained variant 'se' \(known: plain"):
         compare(Side(study(), "se"), Side(study(), "plain"))
-    with pytest.raises(StudyError, match="on both sides, or on neither"):
+    with pytest.raises(UserError, match="on both sides, or on neither"):
         compare(Side(study(), "plain"), Side(study()))
-    with pytest.raises(StudyError, match="neither a study nor"):
+    with pytest.raises(UserError, match="neither a study nor"):
         split_name("quickstart:")
     assert split_name("a:b") == ("a", "b")
 

@@ -12,7 +12,7 @@ from states import STATES
 from synthetic_study import study, with_pictures
 
 from srbench.analysis.results import Results
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.report import write
 from srbench.report.figures_static import draw, forest_figure
 from srbench.report.files import folder_name
@@ -83,7 +83,7 @@ def test_several_studies_get_folders_and_a_list(tmp_path: Path) -> None:
 
 
 def test_no_study_is_an_error_for_people(tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match="no study to report"):
+    with pytest.raises(UserError, match="no study to report"):
         write([], tmp_path)
 
 

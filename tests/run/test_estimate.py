@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from srbench.core import slots
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.run.session import Request, forecast, read_study
 
 FILES = sorted((Path(__file__).parents[2] / "ablations").glob("*.yaml"))
@@ -23,7 +23,7 @@ def test_a_step_of_the_baseline_is_tried(file: Path, monkeypatch: pytest.MonkeyP
     baseline = read_study(Request(file)).baseline
     try:
         found = forecast(Request(file, device="cpu", only=(baseline,)))
-    except StudyError as error:
+    except UserError as error:
         if "SRBENCH_DATA" not in str(error):
             raise
         pytest.skip(str(error))

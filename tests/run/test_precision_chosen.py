@@ -9,7 +9,7 @@ import pytest
 import tiny
 
 from srbench.core.devices import MemoryOrder, Precision, choose_memory_order, choose_precision
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.study.plan import Numerics
 
 
@@ -27,11 +27,11 @@ def test_numerics_are_read_back_as_they_were_stored(
 
 
 def test_an_unknown_precision_or_order_is_refused_with_those_that_are_known() -> None:
-    with pytest.raises(StudyError, match=r"'tf32' is unknown on cpu .known: auto, fp32, bf16"):
+    with pytest.raises(UserError, match=r"'tf32' is unknown on cpu .known: auto, fp32, bf16"):
         choose_precision("tf32", "cpu")
-    with pytest.raises(StudyError, match=r"'fp16' is unknown on cuda:0 .known: auto, fp32, tf32"):
+    with pytest.raises(UserError, match=r"'fp16' is unknown on cuda:0 .known: auto, fp32, tf32"):
         choose_precision("fp16", "cuda:0")
-    with pytest.raises(StudyError, match=r"'rows' is unknown .known: auto, contiguous, channels"):
+    with pytest.raises(UserError, match=r"'rows' is unknown .known: auto, contiguous, channels"):
         choose_memory_order("rows")
 
 

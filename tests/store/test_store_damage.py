@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from store_samples import claimed, database, finish_all, plan
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.report import write
 from srbench.store import Fenced, Point, Store, open_store, this_process
 
@@ -104,11 +104,11 @@ def tried(path: Path, verb: Callable[[Store], object]) -> str:
     """What came of one verb: ok or refused; anything else raises."""
     try:
         store = open_store(path, create=False)
-    except StudyError as refused:
+    except UserError as refused:
         return one_line(refused)
     try:
         verb(store)
-    except StudyError as refused:
+    except UserError as refused:
         return one_line(refused)
     except Fenced:
         return "ok"  # the run is no longer what it was: not written, which is right
@@ -117,7 +117,7 @@ def tried(path: Path, verb: Callable[[Store], object]) -> str:
     return "ok"
 
 
-def one_line(refused: StudyError) -> str:
+def one_line(refused: UserError) -> str:
     assert "\n" not in str(refused)
     assert len(str(refused)) < 600
     return "refused"
@@ -182,7 +182,7 @@ def test_a_doctored_database_is_refused_by_name(
         connection.execute("PRAGMA ignore_check_constraints = ON")
         connection.executescript(statement)
         connection.commit()
-    with pytest.raises(StudyError, match=r"[Rr]estore a backup") as refused:
+    with pytest.raises(UserError, match=r"[Rr]estore a backup") as refused:
         open_store(path, create=False).results("demo")
     assert str(refused.value).startswith(f"{path}: ")
 
@@ -191,7 +191,7 @@ def test_a_truncated_file_is_refused_at_any_length(whole: bytes, tmp_path: Path)
     path = Path(database(tmp_path))
     for length in (1, 15, 16, 17, 99, 100, 101, 512, PAGE - 1, PAGE, PAGE + 1, len(whole) // 2):
         path.write_bytes(whole[:length])
-        with pytest.raises(StudyError) as refused:
+        with pytest.raises(UserError) as refused:
             open_store(path).results("demo")
         assert str(path) in str(refused.value)
         assert path.read_bytes()[:100] == whole[:length][:100]
@@ -202,7 +202,7 @@ def test_a_foreign_database_is_refused_even_without_tables(tmp_path: Path) -> No
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE VIEW mine AS SELECT 1")
     before = path.read_bytes()
-    with pytest.raises(StudyError, match="something else"):
+    with pytest.raises(UserError, match="something else"):
         open_store(path)
     assert path.read_bytes() == before
 

@@ -20,7 +20,7 @@ from store_samples import (
 )
 
 from srbench.analysis.results import FRAMES, Results
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.store import DatasetRecord, ImageRecord, PictureRow, Point, ScoreRow, Store
 
 NUMBERS = [0.0, -1.5, 1e-320, 1.7976931348623157e308, 0.1 + 0.2, math.nan, math.inf, -math.inf]
@@ -236,10 +236,10 @@ def test_studies_are_listed_with_how_far_they_are(store: Store) -> None:
 
 
 def test_unknown_numbers_are_named(store: Store) -> None:
-    with pytest.raises(StudyError, match=r"no run 7 .*no runs yet"):
+    with pytest.raises(UserError, match=r"no run 7 .*no runs yet"):
         store.run(7)
     store.add_plan(plan())
-    with pytest.raises(StudyError, match=r"no run 7 \(known: 1 to 4\)"):
+    with pytest.raises(UserError, match=r"no run 7 \(known: 1 to 4\)"):
         store.run(7)
-    with pytest.raises(StudyError, match="no plan 9"):
+    with pytest.raises(UserError, match="no plan 9"):
         store.results(9)

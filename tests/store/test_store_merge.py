@@ -28,7 +28,7 @@ from store_samples import (
 from test_store_latency import taken
 
 from srbench.analysis.published import Figure, Published
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.store import LookRow, Point, Store, VariantRecord, open_store, this_process
 from srbench.store.engine import reading, writing
 from srbench.store.tables import Base, Run
@@ -227,7 +227,7 @@ def test_a_database_in_use_is_left_alone(store: Store, other: Callable[[str], St
     number = store.add_plan(plan())
     store.claim(number, this_process("busy"))
     before = tables(store)
-    with pytest.raises(StudyError, match="1 run is being trained into this database"):
+    with pytest.raises(UserError, match="1 run is being trained into this database"):
         merged(store, there)
     assert tables(store) == before
 
@@ -267,7 +267,7 @@ def test_a_failure_in_the_middle_leaves_the_target_as_it_was(
             "begin select raise(abort, 'no more'); end"
         ))  # fmt: skip
     before = tables(store)
-    with pytest.raises(StudyError, match="no more"):
+    with pytest.raises(UserError, match="no more"):
         merged(store, there)
     assert tables(store) == before
 
@@ -306,14 +306,14 @@ def test_what_is_no_fit_database_is_refused(store: Store, tmp_path: Path) -> Non
         ("text.sqlite", "is not an SQLite database"),
         ("strange.sqlite", "is no database of srbench"),
     ):
-        with pytest.raises(StudyError, match=said):
+        with pytest.raises(UserError, match=said):
             store.merge(tmp_path / name)
 
 
 def test_a_database_is_not_merged_into_itself(other: Callable[[str], Store]) -> None:
     store = other("here")
     (store.root / "link.sqlite").symlink_to(database(store.root))
-    with pytest.raises(StudyError, match="is this database itself"):
+    with pytest.raises(UserError, match="is this database itself"):
         store.merge(store.root / "link.sqlite")
 
 
@@ -326,7 +326,7 @@ def test_another_schema_is_refused_with_the_remedy(
     there = other("there")
     with writing(there.engine) as connection:
         connection.execute(text(f"update srbench_version set version_num = '{schema}'"))
-    with pytest.raises(StudyError, match=remedy):
+    with pytest.raises(UserError, match=remedy):
         merged(store, there)
 
 
@@ -355,7 +355,7 @@ def test_a_doctored_database_is_refused_and_nothing_is_written(
     connection.commit()
     connection.close()
     before = tables(store)
-    with pytest.raises(StudyError):
+    with pytest.raises(UserError):
         merged(store, there)
     assert tables(store) == before
 

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.schema import CreateTable
 from store_samples import database, finish_all, plan
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.store import Store, open_store
 from srbench.store.engine import reading
 from srbench.store.migrate import SCRIPTS, bring_up_to_date
@@ -69,7 +69,7 @@ def test_an_upgrade_keeps_every_row_and_a_copy(tmp_path: Path) -> None:
     assert store.sql("SELECT count(*) FROM v_scores")[1] == [(16,)]
     copy = open_store(tmp_path / "srbench.before-0005.sqlite", create=False)
     assert copy.plan_states(1) == {"done": 4}
-    with pytest.raises(StudyError, match="newer"):
+    with pytest.raises(UserError, match="newer"):
         open_store(store.url)
 
 

@@ -14,7 +14,7 @@ import pytest
 from store_samples import claimed, database, finish_all, plan
 
 import srbench.store
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.store import Store, open_store
 from srbench.store.address import find
 from srbench.store.engine import BUSY_SECONDS, reading, writing
@@ -31,12 +31,12 @@ def test_a_store_is_made_where_there_is_none(tmp_path: Path) -> None:
 
 def test_without_create_nothing_is_made(tmp_path: Path) -> None:
     path = tmp_path / "db" / "srbench.sqlite"
-    with pytest.raises(StudyError, match="there is no database yet"):
+    with pytest.raises(UserError, match="there is no database yet"):
         open_store(path, create=False)
     assert not path.parent.exists()
     path.parent.mkdir()
     path.touch()
-    with pytest.raises(StudyError, match="holds no studies yet"):
+    with pytest.raises(UserError, match="holds no studies yet"):
         open_store(path, create=False)
 
 
@@ -61,7 +61,7 @@ def test_the_place_is_taken_from_the_environment(
     ],
 )
 def test_a_wrong_url_is_refused_without_its_password(typed: str, answer: str) -> None:
-    with pytest.raises(StudyError, match=answer) as refused:
+    with pytest.raises(UserError, match=answer) as refused:
         open_store(typed)
     assert "secret" not in str(refused.value)
 
@@ -74,7 +74,7 @@ def test_a_file_of_another_kind_is_refused_and_left_untouched(
 ) -> None:
     path = tmp_path / "study.yaml"
     path.write_bytes(content)
-    with pytest.raises(StudyError, match="SQLite database"):
+    with pytest.raises(UserError, match="SQLite database"):
         open_store(path)
     assert path.read_bytes() == content
     assert os.listdir(tmp_path) == ["study.yaml"]
@@ -87,20 +87,20 @@ def test_a_damaged_file_is_one_line_with_a_remedy(tmp_path: Path) -> None:
     whole = Path(database(tmp_path)).read_bytes()
     for start in range(0, len(whole), 8192):
         Path(database(tmp_path)).write_bytes(whole[:start] + b"\xff" * 4096 + whole[start + 4096 :])
-        with contextlib.suppress(StudyError):  # where no row was hit, it works
+        with contextlib.suppress(UserError):  # where no row was hit, it works
             damaged = open_store(database(tmp_path))
             assert damaged.facts()["integrity"] != "ok"
             damaged.results("demo")
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match="is a folder"):
+    with pytest.raises(UserError, match="is a folder"):
         open_store(tmp_path)
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StudyError, match="something on the way there is a file"):
+    with pytest.raises(UserError, match="something on the way there is a file"):
         open_store(tmp_path / "file" / "srbench.sqlite")
 
 
@@ -109,7 +109,7 @@ def test_a_database_of_something_else_is_refused(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE songs (title)")
     before = path.read_bytes()
-    with pytest.raises(StudyError, match=r"something else .*'songs'"):
+    with pytest.raises(UserError, match=r"something else .*'songs'"):
         open_store(path)
     assert path.read_bytes() == before
 
@@ -117,9 +117,7 @@ def test_a_database_of_something_else_is_refused(tmp_path: Path) -> None:
 def test_a_newer_database_is_refused(store: Store) -> None:
     with writing(store.engine) as connection:
         connection.exec_driver_sql("UPDATE srbench_version SET version_num = '0099'")
-    with pytest.raises(
-        StudyError, match=rf"newer srbench \(schema 0099; this one knows {SCHEMA}\)"
-    ):
+    with pytest.raises(UserError, match=rf"newer srbench \(schema 0099; this one knows {SCHEMA}\)"):
         open_store(store.url)
 
 
@@ -131,14 +129,14 @@ def test_a_shared_postgresql_database_is_accepted_unless_names_collide(postgres:
     open_store(postgres).close()
     with writing(store.engine) as connection:
         connection.exec_driver_sql("DROP TABLE srbench_version")
-    with pytest.raises(StudyError, match="something else"):
+    with pytest.raises(UserError, match="something else"):
         open_store(postgres)
     store.close()
 
 
 def test_a_server_that_does_not_answer_is_one_line() -> None:
     pytest.importorskip("psycopg")
-    with pytest.raises(StudyError) as refused:
+    with pytest.raises(UserError) as refused:
         open_store("postgresql://somebody:secret@127.0.0.1:1/name")
     assert "\n" not in str(refused.value)
     assert "secret" not in str(refused.value)
@@ -148,7 +146,7 @@ def test_a_full_disk_is_one_line_with_a_remedy(tmp_path: Path) -> None:
     store = open_store(database(tmp_path))
     with reading(store.engine) as connection:  # the one connection of the pool
         connection.exec_driver_sql("PRAGMA max_page_count = 1")
-    with pytest.raises(StudyError, match="free some space"):
+    with pytest.raises(UserError, match="free some space"):
         store.add_plan(plan(seeds=tuple(range(2000))))
     assert len(store.studies()) == 0
 

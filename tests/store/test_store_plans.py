@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from store_samples import PHOTOS, finish_all, plan, provenance, training
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.store import DatasetRecord, ImageRecord, Store
 
 
@@ -73,10 +73,10 @@ def test_planning_again_takes_the_newer_words_and_counts(store: Store) -> None:
 
 
 def test_an_unknown_study_is_answered_with_the_nearest(store: Store) -> None:
-    with pytest.raises(StudyError, match="holds no studies"):
+    with pytest.raises(UserError, match="holds no studies"):
         store.latest_plan("demo")
     store.add_plan(plan("carn_atrous"))
-    with pytest.raises(StudyError, match=r"did you mean 'carn_atrous'\? \(known: carn_atrous\)"):
+    with pytest.raises(UserError, match=r"did you mean 'carn_atrous'\? \(known: carn_atrous\)"):
         store.latest_plan("carn_atrus")
 
 

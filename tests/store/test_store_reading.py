@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import inspect, text
 from store_samples import claimed, finish_all, plan
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.store import Point, Store, open_store
 from srbench.store.describe import described
 from srbench.store.engine import reading
@@ -56,7 +56,7 @@ def test_sql_that_does_not_only_read_is_refused_in_one_line(
     number = store.add_plan(plan())
     before = sorted(tmp_path.iterdir())
     for query in REFUSED:
-        with pytest.raises(StudyError) as refused:
+        with pytest.raises(UserError) as refused:
             store.sql(query)
         assert "\n" not in str(refused.value)
     assert store.plan_states(number) == {"queued": 4}
@@ -138,5 +138,5 @@ def test_one_study_is_exported_without_the_others(store: Store, tmp_path: Path) 
     assert [row["name"] for row in read(tmp_path / "variants.csv")] == ["plain", "atrous"]
     assert len(read(tmp_path / "runs.csv")) == len(read(tmp_path / "curves.csv")) == 4
     assert len(read(tmp_path / "scores.csv")) == 16
-    with pytest.raises(StudyError, match="did you mean 'two'"):
+    with pytest.raises(UserError, match="did you mean 'two'"):
         store.export(tmp_path, "twoo")

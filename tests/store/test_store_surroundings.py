@@ -14,7 +14,7 @@ from store_samples import ELSEWHERE, claimed, database, finish_all, plan
 
 import srbench
 from srbench.cli.checkup import checkup
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.store import open_store
 from srbench.store.journal import NETWORK, choose, disk_of
 
@@ -53,7 +53,7 @@ def test_a_pipe_or_device_is_refused(tmp_path: Path) -> None:
     if not hasattr(os, "mkfifo"):
         pytest.skip("no pipes with names here")
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(StudyError, match="no ordinary file"):
+    with pytest.raises(UserError, match="no ordinary file"):
         open_store(tmp_path / "pipe")
 
 
@@ -70,7 +70,7 @@ def test_a_copy_is_whole_while_others_write(tmp_path: Path) -> None:
 
 def test_a_copy_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     store = open_store(database(tmp_path))
-    with pytest.raises(StudyError) as refused:
+    with pytest.raises(UserError) as refused:
         store.back_up(tmp_path / "nowhere" / "copy.sqlite")
     assert str(refused.value).startswith(str(tmp_path / "nowhere" / "copy.sqlite"))
 

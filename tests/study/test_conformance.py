@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from srbench.core import slots
-from srbench.core.registry import Slot, StudyError
+from srbench.core.errors import UserError
+from srbench.core.registry import Slot
 from srbench.data.data_settings import material
 from srbench.study import conformance
 from srbench.study.conformance import Law, laws
@@ -132,7 +133,7 @@ PLUGIN = '''"""One file, written by a stranger."""
 
 from torch import Tensor, nn
 
-from srbench.core.registry import Positive
+from srbench.core.registry import (Positive)
 from srbench.core.slots import attention
 
 
@@ -181,5 +182,5 @@ def test_a_new_block_is_one_file(install: Callable[[str], None], tmp_path: Path)
 
 def test_a_plug_in_that_cannot_be_imported_is_named(install: Callable[[str], None]) -> None:
     install("import nothing_of_that_name")
-    with pytest.raises(StudyError, match=r"plug-in stranger \(stranger\) cannot be imported"):
+    with pytest.raises(UserError, match=r"plug-in stranger \(stranger\) cannot be imported"):
         slots.load()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from srbench.analysis.attribution import aliases, attribute
 from srbench.core.document import parse
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.study.designs import KINDS, Design, design
 from srbench.study.fractions import Fraction, fraction
 
@@ -162,7 +162,7 @@ def test_names_never_collide_and_never_change(factors: dict[str, int | None], ki
                       for name, levels in factors.items()}}  # fmt: skip
     try:
         found = design(written)
-    except StudyError:
+    except UserError:
         return  # refused, in words
     names = [cell.name for cell in found.cells]
     assert len(set(names)) == len(names)
@@ -214,7 +214,7 @@ def test_every_kind_is_read_from_yaml() -> None:
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_with_its_place(written: object, place: str, says: str) -> None:
-    with pytest.raises(StudyError) as problem:
+    with pytest.raises(UserError) as problem:
         design(written)
     assert ".".join(map(str, problem.value.path)) == place
     assert says in problem.value.problem

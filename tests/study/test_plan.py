@@ -10,7 +10,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.run.records import record
 from srbench.study import decoding
 from srbench.study import plan as planning
@@ -163,7 +163,7 @@ def test_the_last_step_of_an_epoch_may_have_fewer_patches(make: Make) -> None:
     ],
 )
 def test_what_a_run_would_meet_is_met_here(make: Make, change: str, message: str) -> None:
-    with pytest.raises(StudyError, match=message):
+    with pytest.raises(UserError, match=message):
         make(set_=[change])
 
 
@@ -176,7 +176,7 @@ def test_the_bibliography_names_what_is_used_and_is_not_ours(make: Make) -> None
 
 def test_two_names_for_the_same_images_are_refused(make: Make, tmp_path: Path) -> None:
     twin = f"{{folder: {{path: {draw(tmp_path / 'twin')}}}}}"
-    with pytest.raises(StudyError, match=r"are the same images"):
+    with pytest.raises(UserError, match=r"are the same images"):
         make(
             STUDY.replace(
                 "eval: [{images}]",
@@ -194,7 +194,7 @@ def test_a_network_that_is_far_too_large_is_refused_at_once(
 ) -> None:
     key = size.split(":")[0]
     text = STUDY.replace({"blocks": "blocks: 1", "channels": "channels: 4"}[key], size)
-    with pytest.raises(StudyError, match=f"cannot be built: it has .*{says}"):
+    with pytest.raises(UserError, match=f"cannot be built: it has .*{says}"):
         make(text)
 
 
@@ -277,7 +277,7 @@ def test_the_images_of_every_scale_decide_a_training_at_several(make: Make, tmp_
 def test_scales_that_cannot_be_trained_are_refused(
     make: Make, old: str, new: str, said: str
 ) -> None:
-    with pytest.raises(StudyError) as caught:
+    with pytest.raises(UserError) as caught:
         make(SCALED.replace(old, new))
     assert str(caught.value).startswith(said)
 

@@ -10,7 +10,7 @@ import pytest
 import tiny
 
 from srbench.core import document, slots
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.study.read import KEYS, read
 from srbench.study.schema import study_schema
 
@@ -96,7 +96,7 @@ def test_what_srbench_reads_is_allowed(text: str) -> None:
 def test_a_mistake_is_seen_in_the_editor_and_by_srbench(mistake: str, tmp_path: Path) -> None:
     assert not allowed(BAD[mistake])
     (tmp_path / "bad.yaml").write_text(BAD[mistake])
-    with pytest.raises(StudyError):
+    with pytest.raises(UserError):
         read(tmp_path / "bad.yaml")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.study.read import Study, read
 from srbench.study.tree import dataset_name, describe
 
@@ -184,7 +184,7 @@ MISTAKES = [
 
 @pytest.mark.parametrize(("text", "message"), MISTAKES, ids=[text[:40] for text, _ in MISTAKES])
 def test_a_mistake_is_named_with_its_place(file: Path, text: str, message: str) -> None:
-    with pytest.raises(StudyError) as caught:
+    with pytest.raises(UserError) as caught:
         parsed(file, text)
     assert str(caught.value).startswith(f"{file}:{message}")
 
@@ -230,7 +230,7 @@ def test_a_variants_own_change_wins_over_set(file: Path) -> None:
     ],
 )
 def test_a_mistake_in_set_is_named_as_such(file: Path, option: str, message: str) -> None:
-    with pytest.raises(StudyError) as caught:
+    with pytest.raises(UserError) as caught:
         read(file, set_=[option])
     assert str(caught.value).startswith(message)
 
@@ -239,7 +239,7 @@ def test_seeds_on_the_command_line_win(file: Path) -> None:
     found = read(file, seeds=4)
     assert found.seeds == (0, 1, 2, 3)
     assert found.overrides == ("--seeds 4",)
-    with pytest.raises(StudyError, match=r"^--seeds 0 seeds: 0 seeds; from 1 to 1000 are possible"):
+    with pytest.raises(UserError, match=r"^--seeds 0 seeds: 0 seeds; from 1 to 1000 are possible"):
         read(file, seeds=0)
 
 
@@ -247,7 +247,7 @@ def test_only_keeps_what_fits_and_what_it_is_compared_with(file: Path) -> None:
     found = read(file, only=["atr*"])
     assert [v.name for v in found.variants] == ["plain", "atrous", "bicubic"]
     assert found.overrides == ("--only atr*",)
-    with pytest.raises(StudyError, match=r"^--only x\*: no variant fits \(known: plain, atrous"):
+    with pytest.raises(UserError, match=r"^--only x\*: no variant fits \(known: plain, atrous"):
         read(file, only=["atrous", "x*"])
 
 
@@ -323,6 +323,6 @@ def test_the_scale_is_set_from_the_command_line_with_the_patch_that_goes_with_it
         (["scale=5"], "--set scale=5 scale: 5 is not 1, 2, 3, 4 or 8"),
         (["scale=x"], "--set scale=x scale: 'x' is not 1, 2, 3, 4 or 8"),
     ):
-        with pytest.raises(StudyError) as caught:
+        with pytest.raises(UserError) as caught:
             read(file, set_=asked)
         assert str(caught.value) == said

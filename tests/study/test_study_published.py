@@ -10,7 +10,7 @@ import tiny
 
 from srbench.analysis.published import Published
 from srbench.core import slots
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.store import open_store
 from srbench.study.read import read
 
@@ -70,7 +70,7 @@ def test_a_view_takes_over_what_its_study_names(tmp_path: Path) -> None:
     ],
 )
 def test_mistakes_are_named_with_their_place(tmp_path: Path, written: str, said: str) -> None:
-    with pytest.raises(StudyError, match=said):
+    with pytest.raises(UserError, match=said):
         published(tmp_path, written)
 
 

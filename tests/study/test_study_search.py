@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.study.read import Study, read
 
 TUNE = """\
@@ -57,7 +57,7 @@ def test_the_confirmation_has_seeds_that_the_search_never_used(tmp_path: Path) -
     found = study(tmp_path)
     assert found.search is not None
     assert (found.search.seeds, found.seeds) == ((0,), (1, 2, 3, 4))
-    with pytest.raises(StudyError, match="the search uses seed 0; take fresh ones"):
+    with pytest.raises(UserError, match="the search uses seed 0; take fresh ones"):
         study(tmp_path, TUNE.replace("seeds: 4", "seeds: [0, 7]"))
 
 
@@ -104,6 +104,6 @@ def test_a_mistake_is_named_with_its_place(
     was: str, becomes: str, said: str, tmp_path: Path
 ) -> None:
     assert was in TUNE
-    with pytest.raises(StudyError, match=said) as caught:
+    with pytest.raises(UserError, match=said) as caught:
         study(tmp_path, TUNE.replace(was, becomes))
     assert "s.yaml:" in str(caught.value)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import tiny
 
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 from srbench.study.read import Study, read
 
 WHOLE = """\
@@ -82,13 +82,13 @@ def test_a_view_of_a_view(tmp_path: Path) -> None:
     ],
 )
 def test_a_views_mistake_is_named_with_its_place(tmp_path: Path, view: str, says: str) -> None:
-    with pytest.raises(StudyError) as refusal:
+    with pytest.raises(UserError) as refusal:
         seen(tmp_path, view)
     assert says in str(refusal.value)
 
 
 def test_a_mistake_in_the_other_file_is_named_there(tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match=r"whole\.yaml:5:\d+ variants\.wide\.chanels"):
+    with pytest.raises(UserError, match=r"whole\.yaml:5:\d+ variants\.wide\.chanels"):
         seen(tmp_path, "from: whole\n", WHOLE.replace("channels: 8", "chanels: 8"))
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from srbench.core import slots
-from srbench.core.registry import StudyError
+from srbench.core.errors import UserError
 
 slots.load()
 SR, HR = torch.rand(2, 2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
@@ -71,7 +71,7 @@ def test_settings_that_do_not_fit_are_refused(written: Any, message: str) -> Non
     "written", [{"charbonnier": {"epsilon": 0}}, {"ssim": {"sigma": 0}}, {"ssim": {"sigma": -1}}]
 )
 def test_settings_that_would_give_nan_are_refused(written: Any) -> None:
-    with pytest.raises(StudyError):
+    with pytest.raises(UserError):
         slots.loss.parse(written)
 
 
