@@ -316,7 +316,11 @@ class Store:
         return export.export(self.engine, folder, study)
 
     def merge(self, other: str | os.PathLike[str]) -> Merged:
-        """Take everything of another database and its run files; DatabaseError where it is unfit."""
+        """Take everything of another database and its run files.
+
+        Raises:
+            DatabaseError: it is unfit.
+        """
         from srbench.store import merge
 
         return merge.merge(self.engine, self.address, find(other), self.clock())
