@@ -114,7 +114,7 @@ class Training(Base):
     manifest: Mapped[str] = words("hash of the training images")
     numerics: Mapped[str] = words("device kind, precision and threads that decide the bits")
     salt: Mapped[str] = words("set for control runs, which draw everything anew; else empty")
-    source: Mapped[str] = words("hash of the source code of the parts used")
+    source: Mapped[str] = words("hash of the versions of the parts used")
     fit_version: Mapped[int] = count("version of the training loop")
     steps: Mapped[int] = count("optimizer steps of one run; 0 for interpolation")
     parameters: Mapped[int] = count("trainable parameters")

@@ -12,7 +12,7 @@ import sys
 import pytest
 
 from srbench.cli.console import PlainConsole
-from srbench.cli.main import console
+from srbench.cli import console
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are POSIX")
 
