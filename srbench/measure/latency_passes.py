@@ -62,8 +62,6 @@ class Pass:
     steady: bool
     warnings: tuple[str, ...]
     seconds: float
-    clock_mhz: tuple[float | None, float | None] = (None, None)  # before, after
-    temperature_c: tuple[float | None, float | None] = (None, None)
 
     def times(self, name: str, copy: int = 0) -> list[float]:
         """One network's ms by round."""
@@ -116,8 +114,7 @@ def measure(
         after = condition(device)
     found = Pass(
         setting, baseline, effort.seed, warm.ready, tuple(samples), warm.steady, (),
-        time.monotonic() - start, (before.clock_mhz, after.clock_mhz),
-        (before.temperature_c, after.temperature_c),
+        time.monotonic() - start,
     )  # fmt: skip
     wrong = [*complaints(before, after, setting.threads), *_found_wrong(found)]
     return replace(found, warnings=tuple(wrong))

@@ -18,7 +18,7 @@ import torch
 CLOCK_DROP = 0.05  # a clock that has fallen by more is told
 BUSY = 0.5  # runnable processes beside ours, on average over a minute, that are told
 SMI = (
-    "clocks.sm", "clocks.max.sm", "temperature.gpu", "utilization.gpu",
+    "clocks.sm", "clocks.max.sm", "utilization.gpu",
     "clocks_throttle_reasons.hw_slowdown", "clocks_throttle_reasons.hw_thermal_slowdown",
     "clocks_throttle_reasons.sw_thermal_slowdown", "clocks_throttle_reasons.sw_power_cap",
 )  # fmt: skip
@@ -31,7 +31,6 @@ class Condition:
 
     clock_mhz: float | None = None
     clock_max_mhz: float | None = None
-    temperature_c: float | None = None
     throttled: tuple[str, ...] = ()  # what holds the clock down now
     throttle_count: int | None = None  # how often the CPU was throttled since its start
     load: float | None = None  # of the host, processes that want to run, over a minute
@@ -42,11 +41,10 @@ def condition(device: torch.device) -> Condition:
     """How the device is now."""
     load = os.getloadavg()[0]
     if device.type == "cpu":
-        clocks, heats = _clocks(), _temperatures()
+        clocks = _clocks()
         return Condition(
             clock_mhz=sum(clocks) / len(clocks) if clocks else None,
             clock_max_mhz=max(_maxima(), default=None),
-            temperature_c=max(heats, default=None),
             throttle_count=_throttle_count(),
             load=load,
         )
@@ -65,7 +63,6 @@ def gpu_condition(line: str, load: float | None, others: int | None) -> Conditio
     return Condition(
         clock_mhz=_number(told.get("clocks.sm")),
         clock_max_mhz=_number(told.get("clocks.max.sm")),
-        temperature_c=_number(told.get("temperature.gpu")),
         throttled=tuple(
             name.partition(".")[2].replace("_", " ")
             for name, value in told.items()
@@ -142,10 +139,6 @@ def _clocks() -> list[float]:
 
 def _maxima() -> list[float]:
     return _read(CPUS.glob("cpu[0-9]*/cpufreq/cpuinfo_max_freq"), 1e3)
-
-
-def _temperatures() -> list[float]:
-    return _read(Path("/sys/class/thermal").glob("thermal_zone*/temp"), 1e3)
 
 
 def _throttle_count() -> int | None:

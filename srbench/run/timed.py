@@ -171,10 +171,6 @@ def recorded(found: Pass, timed: Timed, store: Store) -> LatencyPass:
         steady=found.steady,
         warnings=list(found.warnings),
         seconds=found.seconds,
-        clock_before_mhz=found.clock_mhz[0],
-        clock_after_mhz=found.clock_mhz[1],
-        temperature_before_c=found.temperature_c[0],
-        temperature_after_c=found.temperature_c[1],
         provenance=store.add_provenance(provenance),
         networks=tuple(
             TimedRow(subjects[r.subject.name], r.subject.copy, r.subject.name, r.first_ms, r.calls)

@@ -21,7 +21,7 @@ from srbench.store.merge_files import bring_files
 from srbench.store.merge_plans import take_cells, take_plans
 from srbench.store.merge_rows import AT_ONCE, Row, numbered, rows, without_id
 from srbench.store.merge_runs import Taken, refuse_busy, take_runs
-from srbench.store.migrate import SCHEMA, stored_schema
+from srbench.store.migrate import SCHEMA, refuse_unreadable, stored_schema
 from srbench.store.tables import (
     Base,
     Curve,
@@ -76,11 +76,8 @@ def check_schema(source: Connection, other: Address) -> None:
         return
     if found is None:
         raise DatabaseError("is no database of srbench", place=other.shown)
-    remedy = (
-        "pip install --upgrade srbench"
-        if found > SCHEMA
-        else f"`srbench doctor --db {other.shown}` brings it up to date, then merge"
-    )
+    refuse_unreadable(found, other)
+    remedy = f"`srbench doctor --db {other.shown}` upgrades it, then merge"
     raise DatabaseError(f"has schema {found}, this one {SCHEMA}: {remedy}", place=other.shown)
 
 

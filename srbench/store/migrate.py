@@ -17,7 +17,8 @@ from srbench.store.engine import migrating, reading
 from srbench.store.tables import Base
 from srbench.store.views import VIEWS
 
-SCHEMA = "0004"
+SCHEMA = "v0001"
+BASELINE = "v0001"  # development versions before it wrote 0001 to 0004
 SCRIPTS = Path(__file__).parent / "migrations"
 VERSION_TABLE = "srbench_version"
 
@@ -76,13 +77,26 @@ def examine(connection: Connection, address: Address, schema: str) -> str | None
                 "it was left as it is",
                 place=address.shown,
             )
-    elif found > schema:
-        raise DatabaseError(
-            f"was written by a newer srbench (schema {found}; this one knows {schema}): "
-            "pip install --upgrade srbench",
-            place=address.shown,
-        )
+    else:
+        refuse_unreadable(found, address, schema)
     return found
+
+
+def refuse_unreadable(found: str, address: Address, schema: str = SCHEMA) -> None:
+    """Refuse a version that no migration leads from; DatabaseError says what to do."""
+    if found > schema:
+        problem = (
+            f"was written by a newer srbench (schema {found}; this one knows {schema}): "
+            "pip install --upgrade srbench"
+        )
+    elif found < BASELINE:
+        problem = (
+            f"was written by a development version of srbench (schema {found}), which this one "
+            "cannot read: move the file away and run its studies again"
+        )
+    else:
+        return
+    raise DatabaseError(problem, place=address.shown)
 
 
 def back_up(path: Path, schema: str) -> Path:

@@ -127,10 +127,8 @@ class Training(Base):
     receptive_field: Mapped[int | None] = count("LR pixels across that one output pixel sees")
     uncounted: Mapped[list[str]] = plain("operations the MACs leave out; JSON list")
     added_at: Mapped[str] = words("when it was first planned; ISO 8601, UTC")
-    network: Mapped[str | None] = words(
-        "hash of the network apart from its training, which latency is of; NULL before schema 3"
-    )
-    step: Mapped[str | None] = words("hash of the network and one training step; NULL likewise")
+    network: Mapped[str | None] = words("hash of the network without its training: what is timed")
+    step: Mapped[str | None] = words("hash of the network and one training step")
 
 
 class Variant(Base):
@@ -390,10 +388,6 @@ class LatencyPass(Base):
     steady: Mapped[bool] = mapped_column(doc="whether times had settled when the rounds began")
     warnings: Mapped[list[str]] = plain("what spoke against the machine; JSON list")
     seconds: Mapped[float] = number("how long the pass took")
-    clock_before_mhz: Mapped[float | None] = number("clock before; NULL where it cannot be read")
-    clock_after_mhz: Mapped[float | None] = number("clock after; NULL where it cannot be read")
-    temperature_before_c: Mapped[float | None] = number("temperature before, or NULL")
-    temperature_after_c: Mapped[float | None] = number("temperature after, or NULL")
     provenance_id: Mapped[int] = link("provenances.id", "code and machine of the pass")
     measured_at: Mapped[str] = words("when it ended; ISO 8601, UTC")
 

@@ -270,10 +270,6 @@ class LatencyPass:
     steady: bool
     warnings: list[str]
     seconds: float
-    clock_before_mhz: float | None
-    clock_after_mhz: float | None
-    temperature_before_c: float | None
-    temperature_after_c: float | None
     provenance: int
     networks: tuple[TimedRow, ...]
     samples: tuple[LatencyRow, ...]

@@ -196,7 +196,7 @@ def finished(folder: Path) -> None:
     shutil.rmtree(folder / "export")
 
 
-NEXT = f"{int(SCHEMA) + 1:04d}"
+NEXT = "v0002"
 MIGRATION = f"""
 from alembic import op
 import sqlalchemy as sa
@@ -229,40 +229,6 @@ def migrate(folder: Path, note: Note) -> None:
     finally:
         engine.dispose()
     note("migrated")
-
-
-def oldest(folder: Path) -> None:
-    """A database of the first schema, as it was released."""
-    (folder / "db").mkdir()
-    golden = Path(__file__).parents[1] / "store" / "golden"
-    shutil.copy(golden / "schema-0001.sqlite", folder / DB)
-
-
-def upgrade(folder: Path, note: Note) -> None:
-    """Open it with today's srbench, which brings it up to date."""
-    open_store(folder / DB, create=False).close()
-    note("upgraded")
-
-
-def half_upgraded(folder: Path, notes: list[list[Any]]) -> list[str]:
-    """An old schema or today's, never one between, and all rows."""
-    wrong = [f"integrity {r}" for r in asked(folder, "PRAGMA integrity_check") if r != ("ok",)]
-    version = asked(folder, "SELECT version_num FROM srbench_version")[0][0]
-    tables = asked(folder, "SELECT count(*) FROM sqlite_schema WHERE name = 'looks'")[0][0]
-    if (version, tables) not in (("0001", 0), (SCHEMA, 1)):
-        wrong.append(f"schema {version} with {tables} of 1 table of looks")
-    if notes and version != SCHEMA:
-        wrong.append("an acknowledged upgrade is gone")
-    rows = [asked(folder, f"SELECT count(*) FROM {t}")[0][0] for t in ("runs", "points", "scores")]
-    return wrong if rows == [2, 4, 8] else [*wrong, f"rows {rows}"]
-
-
-def upgraded(folder: Path) -> list[str]:
-    wrong = half_upgraded(folder, [["upgraded"]])
-    with closing(sqlite3.connect(folder / "db" / f"srbench.before-{SCHEMA}.sqlite")) as copy:
-        if copy.execute("SELECT version_num FROM srbench_version").fetchone() != ("0001",):
-            wrong.append("the copy is not of the old schema")
-    return wrong + [f"left over: {p}" for p in folder.rglob("*.part")]
 
 
 ROWS = {table: f"SELECT count(*) FROM {table}" for table in ("runs", "points", "scores", "plans")}
@@ -364,7 +330,6 @@ LIVES = {
     for life in (
         Life("train", nothing, train, lost, trained),
         Life("migrate", to_migrate, migrate, half_migrated, migrated),
-        Life("upgrade", oldest, upgrade, half_upgraded, upgraded),
         Life("export", finished, command("export"), intact, exported),
         Life("export study", finished, command("export", "demo"), intact, study_exported),
         Life("mirror", finished, mirror, intact, mirrored),

@@ -128,14 +128,14 @@ def test_this_machine_says_what_it_can() -> None:
 
 
 def test_a_line_of_nvidia_smi_is_read() -> None:
-    line = "1980, 1980, 41, 0, Not Active, Not Active, Active, Not Active\n"
+    line = "1980, 1980, 0, Not Active, Not Active, Active, Not Active\n"
     found = gpu_condition(line, 0.2, 1)
-    assert (found.clock_mhz, found.clock_max_mhz, found.temperature_c) == (1980, 1980, 41)
+    assert (found.clock_mhz, found.clock_max_mhz) == (1980, 1980)
     assert found.throttled == ("sw thermal slowdown",)
     assert complaints(found, found, 1) == [
         "1 other process uses the GPU", "the clock was held down by sw thermal slowdown",
     ]  # fmt: skip
-    unread = gpu_condition("[N/A], [N/A], 41, 0, [N/A], [N/A], [N/A], [N/A]", None, None)
+    unread = gpu_condition("[N/A], [N/A], 0, [N/A], [N/A], [N/A], [N/A]", None, None)
     assert (unread.clock_mhz, unread.throttled) == (None, ())
     assert gpu_condition("", None, None) == Condition()
 

@@ -33,8 +33,7 @@ def taken(store: Store, *names: str, base: float = 10.0, **changed: Any) -> Late
         "quantity": "latency", "device": "cpu", "lr_height": 64, "lr_width": 96, "batch": 1,
         "scale": 2, "precision": "fp32", "memory_format": "contiguous", "mode": "eager",
         "threads": 1, "study": "demo", "baseline": f"net {names[0]}", "order_seed": 0,
-        "steady": True, "warnings": ["a", "b"], "seconds": 1.5, "clock_before_mhz": None,
-        "clock_after_mhz": None, "temperature_before_c": None, "temperature_after_c": 41.0,
+        "steady": True, "warnings": ["a", "b"], "seconds": 1.5,
         "provenance": store.add_provenance(provenance()),
         "networks": tuple(TimedRow(s, c, s[4:], 99.0, 2) for s, c in subjects),
         "samples": tuple(

@@ -318,7 +318,7 @@ def test_a_database_is_not_merged_into_itself(other: Callable[[str], Store]) -> 
 
 
 @pytest.mark.parametrize(
-    ("schema", "remedy"), [("0001", "srbench doctor --db"), ("9999", "pip install --upgrade")]
+    ("schema", "remedy"), [("0004", "development version"), ("v9999", "pip install --upgrade")]
 )
 def test_another_schema_is_refused_with_the_remedy(
     store: Store, other: Callable[[str], Store], schema: str, remedy: str

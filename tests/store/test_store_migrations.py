@@ -12,16 +12,17 @@ from sqlalchemy import text
 from sqlalchemy.schema import CreateTable
 from store_samples import database, finish_all, plan
 
-from srbench.core.errors import UserError
+from srbench.cli.main import main
+from srbench.core.errors import DatabaseError, UserError
 from srbench.store import Store, open_store
-from srbench.store.engine import reading
+from srbench.store.engine import reading, writing
 from srbench.store.migrate import SCRIPTS, bring_up_to_date
 from srbench.store.tables import Base
 
 SECOND = """
 from alembic import op
 import sqlalchemy as sa
-revision, down_revision = "0005", "0004"
+revision, down_revision = "v0002", "v0001"
 
 def upgrade():
     with op.batch_alter_table("runs") as runs:
@@ -35,7 +36,7 @@ def scripts(folder: Path, more: str = "") -> Path:
     """The migrations with a second one that rebuilds the table of runs."""
     made = folder / "migrations"
     shutil.copytree(SCRIPTS, made)
-    (made / "versions" / "v0005_second.py").write_text(SECOND.format(more=more))
+    (made / "versions" / "v0002_second.py").write_text(SECOND.format(more=more))
     return made
 
 
@@ -63,11 +64,11 @@ def test_an_upgrade_keeps_every_row_and_a_copy(tmp_path: Path) -> None:
     store = open_store(database(tmp_path))
     finish_all(store, store.add_plan(plan()))
     bring_up_to_date(
-        store.engine, store.address, create=False, scripts=scripts(tmp_path), schema="0005"
+        store.engine, store.address, create=False, scripts=scripts(tmp_path), schema="v0002"
     )
     assert store.sql("SELECT count(*), count(mood), count(words) FROM runs")[1] == [(4, 0, 0)]
     assert store.sql("SELECT count(*) FROM v_scores")[1] == [(16,)]
-    copy = open_store(tmp_path / "srbench.before-0005.sqlite", create=False)
+    copy = open_store(tmp_path / "srbench.before-v0002.sqlite", create=False)
     assert copy.plan_states(1) == {"done": 4}
     with pytest.raises(UserError, match="newer"):
         open_store(store.url)
@@ -78,11 +79,11 @@ def test_an_upgrade_that_fails_changes_nothing(tmp_path: Path) -> None:
     finish_all(store, store.add_plan(plan()))
     failing = scripts(tmp_path, "raise OSError('power cut')")
     with pytest.raises(OSError, match="power cut"):
-        bring_up_to_date(store.engine, store.address, create=False, scripts=failing, schema="0005")
+        bring_up_to_date(store.engine, store.address, create=False, scripts=failing, schema="v0002")
     assert len(store.results("demo").runs) == 4
     names = store.sql("SELECT name FROM sqlite_schema WHERE name LIKE '%alembic%'")[1]
     assert names == []
-    assert store.facts()["schema"] == "0004"
+    assert store.facts()["schema"] == "v0001"
 
 
 def test_foreign_keys_are_on_again_after_a_migration(tmp_path: Path) -> None:
@@ -96,5 +97,25 @@ def test_an_upgrade_that_breaks_a_link_is_rolled_back(tmp_path: Path) -> None:
     store.add_plan(plan())
     breaking = scripts(tmp_path, "op.execute('DELETE FROM studies')")
     with pytest.raises(RuntimeError, match="broke 1 links"):
-        bring_up_to_date(store.engine, store.address, create=False, scripts=breaking, schema="0005")
+        bring_up_to_date(
+            store.engine, store.address, create=False, scripts=breaking, schema="v0002"
+        )
     assert store.latest_plan("demo") == 1
+
+
+@pytest.mark.parametrize("found", ["0001", "0004"])
+def test_a_database_of_a_development_version_is_refused_unchanged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], found: str
+) -> None:
+    store = open_store(database(tmp_path))
+    with writing(store.engine) as connection:
+        connection.execute(text(f"UPDATE srbench_version SET version_num = '{found}'"))
+    store.close()
+    before = Path(database(tmp_path)).read_bytes()
+    with pytest.raises(DatabaseError, match=f"development version .*{found}.* run its studies"):
+        open_store(database(tmp_path))
+    with pytest.raises(SystemExit) as ended:
+        main(["show", "--db", database(tmp_path)])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert Path(database(tmp_path)).read_bytes() == before

@@ -116,8 +116,10 @@ def test_a_database_of_something_else_is_refused(tmp_path: Path) -> None:
 
 def test_a_newer_database_is_refused(store: Store) -> None:
     with writing(store.engine) as connection:
-        connection.exec_driver_sql("UPDATE srbench_version SET version_num = '0099'")
-    with pytest.raises(UserError, match=rf"newer srbench \(schema 0099; this one knows {SCHEMA}\)"):
+        connection.exec_driver_sql("UPDATE srbench_version SET version_num = 'v0099'")
+    with pytest.raises(
+        UserError, match=rf"newer srbench \(schema v0099; this one knows {SCHEMA}\)"
+    ):
         open_store(store.url)
 
 
