@@ -23,7 +23,7 @@ import torch
 from PIL import Image
 from store_samples import PHOTOS, TRAINED, outcome, plan, scores
 
-from srbench.cli.main import main
+from srbench.cli import main
 from srbench.core.files import write_atomically
 from srbench.core.places import run_folder
 from srbench.run.mirror_runs import refresh

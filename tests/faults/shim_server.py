@@ -66,7 +66,7 @@ def through_cli(work: Callable[[], Any]) -> int:
     """The work as a command of srbench; its exit code."""
     import traceback
 
-    from srbench.cli.main import main
+    from srbench.cli import main
 
     commands = main.app.registered_commands
     main.app.command("life")(lambda: work())
