@@ -38,6 +38,7 @@ ONLY = {  # outside package -> the only rooms, or modules, that know it
     "optuna_dashboard": {"run.optuna_file"},
     "typer": {"cli"},
     "yaml": {"core.document"},
+    "lark": {"analysis.claims_parser"},
     "open_clip": {"blocks.clip"},
 }
 WORKERS = {"run.worker", "run.worker_images", "run.worker_pictures", "run.messages"}

@@ -1,48 +1,7 @@
-"""Claims: statements with a test, held against what was measured.
+"""Claims: statements of a study file with a test, evaluated on what was measured.
 
-A test says something of quantities:
-
-    psnr_y(atrous) < psnr_y(full)            also > <= >=; chains: a < b < c
-    psnr_y(spatial) ≈ psnr_y(full)           within min_effect; ~= is the same in ASCII
-    loss(a, last=25) ≈ loss(b, last=25) within 0.0005        or: within 5 %
-    psnr_y(a) - psnr_y(b) in [0.1 dB, 0.2 dB]
-    latency(a) / latency(b) in [1.1, 1.2]    or: ratio(latency(a), latency(b))
-    params(standard) = 964163                counts only; 964_163, 964.163 k, 1.5 M, 70.5 G
-    psnr_y(a) best of (b, c)                 worst of, highest of, lowest of; `*`: every variant
-    rank of loss(*, last=25) agrees >= 0.8 with published
-    diverges(lr_1e_2)                        also collapses, converges
-    not ..., ... and ..., ... or ..., (...)
-
-and a quantity is one of
-
-    psnr_y(variant) · psnr_y(variant, dataset)       a metric, on the primary set unless said
-    loss(variant) · loss(variant, epoch=300) · epochs=276..300 · last=25     a curve
-    psnr_y(variant, epoch=300)                       a metric's curve on the validation set
-    epochs_to(variant, loss=0.03)                    the first epoch at that level
-    params · dead_params · macs · ... (variant)      a cost
-    latency(variant) · step_time(variant)            ms, by round
-    published(any of these)                          a source's figure, never ours; not decided
-                                                     until `srbench import` has brought it
-
-Names with spaces, commas or brackets stand in quotes. In YAML, a test with a comma or a bracket
-inside `{ }` must be quoted as a whole.
-
-What follows. *supported*, *refuted*, or *not decided*: refuted only where the opposite, or
-equivalence, is shown.
-
-    a < b      supported: below, two-sided p <= 5 %. refuted: above, or equivalent within min_effect
-    a <= b     supported: below, or not above by min_effect. refuted: above
-    ≈, in      supported: two one-sided tests at 5 %. refuted: shown to lie outside
-    a < 0.8    a border that the test names itself is met as it stands, without min_effect
-    diverges   supported: in every run, of 3 or more. refuted: in none
-    rank       Spearman's correlation of each seed's ranking, t over seeds
-
-A comparison of a variant with the baseline on the primary outcome takes the study's own verdict,
-so that no claim contradicts the forest plot. All others are secondary: each claim has 5 % of its
-own, Holm-adjusted over the comparisons within it (one family for differences, one for equivalence,
-as in the study). Exact figures decide at once. Under 3 seeds (20 rounds), or with runs failed or
-missing, a claim is not decided, and says so. `and`, `or`, `not` follow Kleene's logic: `and` is
-refuted by one refuted part, and supported only by all.
+`claims.lark` describes the language and when a test is supported or refuted. Here a test is broken
+into comparisons, their p-values are adjusted together, and the answers are joined again.
 """
 
 from __future__ import annotations
@@ -56,11 +15,8 @@ from scipy.special import betaincinv
 from srbench.analysis.claims_contrasts import Contrast, Status, contrast, decide
 from srbench.analysis.claims_evidence import Evidence
 from srbench.analysis.claims_findings import Finding, sentence
-from srbench.analysis.claims_parser import parse
 from srbench.analysis.claims_tree import (
     Both,
-    Claim,
-    ClaimError,
     Comparison,
     Extreme,
     Happens,
@@ -69,14 +25,9 @@ from srbench.analysis.claims_tree import (
     Rank,
     Test,
 )
-from srbench.analysis.claims_vocabulary import Vocabulary, better, check
+from srbench.analysis.claims_vocabulary import better
 from srbench.analysis.power import more_seeds
 from srbench.analysis.significance import LEAST_SEEDS, holm
-
-__all__ = [
-    "Claim", "ClaimError", "ClaimResult", "Evidence", "Finding", "Vocabulary", "check", "evaluate",
-    "parse",
-]  # fmt: skip
 
 
 @dataclass(frozen=True)

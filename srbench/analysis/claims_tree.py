@@ -1,7 +1,7 @@
-"""What a claim's test says, as a tree of frozen nodes.
+"""A claim's test as a tree of frozen nodes.
 
-Nodes know where in the text they stood, and print as they would be written, so that
-`parse(str(test)) == test`. The language is described in `srbench.analysis.claims`.
+Nodes know their place in the text and print as they would be written, so that
+`parse(str(test)) == test`. `claims.lark` describes the language.
 """
 
 from __future__ import annotations
@@ -173,40 +173,36 @@ Test: TypeAlias = Comparison | Inside | Extreme | Rank | Happens | Not | Both
 _BARE = re.compile(r"[^\s,()=<>'\"]+")
 
 
-def quantities(node: Test | Value | None) -> Iterator[Quantity]:
-    """Every quantity that a test names, from left to right."""
+def children(node: Test | Value) -> tuple[Test | Value, ...]:
+    """The nodes directly below a node, from left to right."""
     match node:
-        case Quantity():
-            yield node
         case Arithmetic() | Comparison():
-            yield from quantities(node.left)
-            yield from quantities(node.right)
+            return (node.left, node.right)
         case Inside():
-            yield from quantities(node.value)
+            return (node.value,)
         case Extreme():
-            yield node.quantity
-            yield from (replace(node.quantity, variant=other) for other in node.others or ())
+            others = (replace(node.quantity, variant=other) for other in node.others or ())
+            return (node.quantity, *others)
         case Rank():
-            yield from (q for q in (node.quantity, node.other) if q)
+            return tuple(q for q in (node.quantity, node.other) if q)
         case Not():
-            yield from quantities(node.test)
+            return (node.test,)
         case Both():
-            for part in node.parts:
-                yield from quantities(part)
+            return node.parts
+    return ()
 
 
-def names(test: Test) -> Iterator[Quantity | Happens]:
-    """Everything in a test that names a variant: its quantities and its events."""
-    match test:
-        case Happens():
-            yield test
-        case Not():
-            yield from names(test.test)
-        case Both():
-            for part in test.parts:
-                yield from names(part)
-        case _:
-            yield from quantities(test)
+def names(node: Test | Value) -> Iterator[Quantity | Happens]:
+    """Everything in a test that names a variant, its quantities and its events, in order."""
+    if isinstance(node, Quantity | Happens):
+        yield node
+    for child in children(node):
+        yield from names(child)
+
+
+def quantities(node: Test | Value) -> Iterator[Quantity]:
+    """Every quantity that a test names, from left to right."""
+    return (found for found in names(node) if isinstance(found, Quantity))
 
 
 def quoted(name: str) -> str:

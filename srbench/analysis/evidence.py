@@ -12,8 +12,7 @@ from math import isfinite
 import numpy as np
 import pandas as pd
 
-from srbench.analysis.claims import Evidence
-from srbench.analysis.claims_evidence import Curve
+from srbench.analysis.claims_evidence import Curve, Evidence
 from srbench.analysis.convergence import collapsed, tolerance, validation_curve
 from srbench.analysis.curves import curve_names, read_curve
 from srbench.analysis.judgement import judgement

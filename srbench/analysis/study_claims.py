@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from srbench.analysis.claims import ClaimError, ClaimResult, Finding, evaluate, parse
-from srbench.analysis.claims_tree import Both, Happens, Not, Test, quantities
+from srbench.analysis.claims import ClaimResult, evaluate
+from srbench.analysis.claims_findings import Finding
+from srbench.analysis.claims_tree import ClaimError, Happens, Test, names, quantities
 from srbench.analysis.evidence import evidence_of
 from srbench.analysis.results import Results
 from srbench.core.numbers import MINUS, listed, plural
@@ -37,9 +38,14 @@ def claims_of(results: Results) -> tuple[JudgedClaim, ...]:
     tests = [test for _, test in read if not isinstance(test, ClaimError)]
     if not read:
         return ()
-    names = {name for test in tests for name in _names(test)}
-    events = {(leaf.event, leaf.variant) for test in tests for leaf in _happenings(test)}
-    evidence = evidence_of(results, quantities=names, events=events)
+    named = {name for test in tests for name in _names(test)}
+    events = {
+        (leaf.event, leaf.variant)
+        for test in tests
+        for leaf in names(test)
+        if isinstance(leaf, Happens)
+    }
+    evidence = evidence_of(results, quantities=named, events=events)
     return tuple(
         JudgedClaim(
             claim.get("id", ""),
@@ -133,6 +139,8 @@ def _finding(id_: str, found: Finding) -> tuple[Value, ...]:
 
 
 def _parsed(test: str) -> Test | ClaimError:
+    from srbench.analysis.claims_parser import parse  # late: lark takes 0.1 s
+
     try:
         return parse(test)
     except ClaimError as error:
@@ -150,14 +158,3 @@ def _names(test: Test) -> set[str]:
         if quantity.reaching:
             found.add(quantity.reaching[0])
     return found
-
-
-def _happenings(test: Test) -> list[Happens]:
-    match test:
-        case Happens():
-            return [test]
-        case Not():
-            return _happenings(test.test)
-        case Both():
-            return [leaf for part in test.parts for leaf in _happenings(part)]
-    return []

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
-from srbench.analysis.claims_parser import parse  # the light half of claims: no scipy
 from srbench.analysis.claims_tree import Claim, ClaimError
 from srbench.analysis.claims_vocabulary import Vocabulary, check, taken
 from srbench.core.errors import Path, StudyError, brief
@@ -150,6 +149,8 @@ def claims_written(value: Mapping[str, Any], names: Vocabulary) -> tuple[Claim, 
     written = value.get("claims") or []
     if not isinstance(written, list):
         raise StudyError(f"a list of claims is expected, found {brief(written)}", ("claims",))
+    from srbench.analysis.claims_parser import parse  # late: lark takes 0.1 s
+
     found: list[Claim] = []
     for i, claim in enumerate(written):
         at: Path = ("claims", i)

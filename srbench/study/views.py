@@ -12,7 +12,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path as File
 from typing import Any
 
-from srbench.analysis.claims_parser import parse
 from srbench.analysis.claims_tree import ClaimError, names
 from srbench.core import document
 from srbench.core.document import Document
@@ -93,6 +92,8 @@ def _selected(base: dict[str, Any], view: dict[str, Any]) -> dict[str, Any]:
 
 
 def _speaks_of(claim: Any, variants: set[str]) -> bool:
+    from srbench.analysis.claims_parser import parse  # late: lark takes 0.1 s
+
     test = claim.get("test") if isinstance(claim, dict) else None
     try:
         return any(name.variant in variants for name in names(parse(str(test))))

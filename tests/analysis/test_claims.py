@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from srbench.analysis.claims import ClaimResult, Evidence, evaluate, parse
-from srbench.analysis.claims_evidence import Curve
+from srbench.analysis.claims import ClaimResult, evaluate
+from srbench.analysis.claims_evidence import Curve, Evidence
+from srbench.analysis.claims_parser import parse
 
 NOISE = (0.011, -0.008, 0.004, -0.013, 0.006)  # what seeds do to a difference
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srbench.analysis.claims import ClaimError, Vocabulary, check, parse
+from srbench.analysis import claims_parser
+from srbench.analysis.claims_parser import parse
 from srbench.analysis.claims_tree import (
     Arithmetic,
     Both,
+    ClaimError,
     Comparison,
     Extreme,
     Happens,
@@ -21,7 +26,9 @@ from srbench.analysis.claims_tree import (
     Test,
     Value,
 )
+from srbench.analysis.claims_vocabulary import Vocabulary, check
 
+GRAMMAR = Path(claims_parser.__file__).with_name("claims.lark")
 STUDY = Vocabulary(
     variants=("full", "atrous", "se+atrous", "lr 1e-3"),
     metrics=("psnr_y", "ssim_y", "hue"),
@@ -113,22 +120,24 @@ def test_two_ways_to_write_the_same(one: str, other: str) -> None:
 @pytest.mark.parametrize(
     ("text", "at", "says"),
     [
-        ("", 0, "a quantity such as psnr_y(variant)"),
-        ("atrous < full", 7, "( after atrous"),
-        ("psnr_y(full) <", 14, "the text ends"),
-        ("psnr_y(full", 11, "needs quotes"),
-        ("psnr_y(full) psnr_y(atrous)", 0, "say < > ≈"),
-        ("psnr_y(full) < 3 mB", 17, "found 'mB'"),
-        ("psnr_y(full) < 3mB", 16, "unit 'mB' is unknown"),
+        ("", 0, "a quantity such as psnr_y(variant), a number"),
+        ("atrous < full", 7, "expected (, found '<'"),
+        ("psnr_y(full) <", 14, "and the text ends"),
+        ("psnr_y(full", 11, "expected ,, ), and the text ends; inside { } a test with a comma"),
+        ("psnr_y(full)", 12, "expected < <= = ≈ >, >=,"),
+        ("psnr_y(full) psnr_y(atrous)", 13, "best, worst, highest, lowest, in, is, found"),
+        ("psnr_y(full) < 3 mB", 17, "expected a unit (dB, ms, %, k, M, G)"),
+        ("psnr_y(full) < 3mB", 16, "found 'mB'"),
         ("psnr_y(full) in [2, 1]", 17, "lower end comes first"),
-        ("loss(full, epoch=x) < 1", 17, "epoch=300"),
-        ("loss(full, epoch=3, last=2) < 1", 20, "one of them"),
+        ("loss(full, epoch=x) < 1", 17, "expected a whole number, found 'x'"),
+        ("loss(full, epoch=3, last=2) < 1", 18, "expected ), found ','"),
         ("rank agrees >= 2 with published", 15, "from -1 to 1"),
         ("rank of loss(full) agrees >= 0.5 with published", 8, "over all variants"),
-        ("1 < (psnr_y(full) < 1)", 5, "is a test"),
-        ("(psnr_y(full) < 1) < 2", 19, "expected the end"),
+        ("1 < (psnr_y(full) < 1)", 18, "), found '<'"),
+        ("(psnr_y(full) < 1) < 2", 19, "expected the end, and, or, found '<'"),
         ("psnr_y(full) < 1 and", 20, "the text ends"),
-        ("(" * 60 + "psnr_y(full) < 1" + ")" * 60, 41, "nested more than 40"),
+        ("psnr_y(full) < 1 andpsnr_y(full) < 2", 17, "found 'andpsnr_y'"),
+        ("not " * 101 + "psnr_y(full) < 1", 400, "nested more than 100 deep"),
     ],
 )
 def test_a_mistake_is_named_with_its_place(text: str, at: int, says: str) -> None:
@@ -188,6 +197,14 @@ def test_what_makes_no_sense_is_refused_at_its_place(text: str, at: int, says: s
         check(parse(text), STUDY)
     assert says in problem.value.problem
     assert problem.value.offset == at
+
+
+EXAMPLES = re.findall(r"(?<=e\.g\. ).+", GRAMMAR.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_examples_of_the_grammar_file_parse(example: str) -> None:
+    assert parse(str(parse(example))) == parse(example)
 
 
 def test_values_and_numbers_print_as_written() -> None:

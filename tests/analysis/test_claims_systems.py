@@ -8,8 +8,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from srbench.analysis.claims import Evidence, Vocabulary, check, evaluate, parse
+from srbench.analysis.claims import evaluate
+from srbench.analysis.claims_evidence import Evidence
+from srbench.analysis.claims_parser import parse
 from srbench.analysis.claims_tree import Happens, Quantity, Rank, Test, names
+from srbench.analysis.claims_vocabulary import Vocabulary, check
 
 CLAIMS = {
     # CARN variants, 2019

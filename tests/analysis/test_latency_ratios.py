@@ -7,7 +7,9 @@ from math import inf
 import numpy as np
 import pytest
 
-from srbench.analysis.claims import Evidence, evaluate, parse
+from srbench.analysis.claims import evaluate
+from srbench.analysis.claims_evidence import Evidence
+from srbench.analysis.claims_parser import parse
 from srbench.analysis.latency_ratios import Ratio, drifted, enough, is_quiet, ratio, spread, word
 
 RNG = np.random.default_rng(3)
