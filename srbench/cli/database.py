@@ -56,15 +56,16 @@ def sql(
 
     srbench sql "select variant, seed, avg(value) from v_scores where metric='psnr_y' group by 1, 2"
     """
-    from srbench.cli.listing import csv_text, rows_listed
+    from srbench.core.csv_text import line
+    from srbench.core.rich_table import table_of
 
     columns, rows = open_database(db).sql(query)
     if as_json:
         print(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], default=str))
     elif out.is_terminal:
-        out.print(rows_listed(columns, rows))
+        out.print(table_of(columns, rows))
     else:
-        sys.stdout.write(csv_text(columns, rows))
+        sys.stdout.write("".join(map(line, (columns, *rows))))
 
 
 def import_(
@@ -154,11 +155,12 @@ def dashboard(
 def doctor(db: Database = None, as_json: Json = False) -> None:
     """Say what this machine and database are like, and what is missing."""
     from srbench.cli.checkup import checkup
-    from srbench.cli.listing import checks_listed
+    from srbench.core.rich_table import table_of
 
     checks = checkup(db)
     if as_json:
         print(json.dumps([vars(check) for check in checks], indent=1))
     else:
-        out.print(checks_listed(checks))
+        rows = (("ok" if check.ok else "look", check.what, check.found) for check in checks)
+        out.print(table_of(("state", "checked", "found"), rows, outcome="state"))
     raise typer.Exit(0 if all(check.ok for check in checks) else 1)

@@ -9,9 +9,9 @@ from rich.text import Text
 
 from srbench.apply.local_checks import fingerprint, published_fingerprint
 from srbench.apply.scored import images_of
-from srbench.cli.listing import table_of
 from srbench.core import slots
 from srbench.core.errors import InputError, UserError
+from srbench.core.rich_table import table_of
 from srbench.data.decoded import Dataset, decode
 
 SPLITS = ("train", "validate", "eval")
@@ -24,14 +24,14 @@ FINGERPRINT = (
 def datasets_found(scale: int) -> RenderableType:
     """All sets by name, with how many images of each are here and where."""
     slots.load()
-    table = table_of("dataset", "images", "found")
+    rows: list[tuple[object, ...]] = []
     for part in sorted(slots.dataset.parts):
         try:
             files = list(slots.dataset.parse(part).build()("eval", scale))
-            table.add_row(Text(part, style="bold"), str(len(files)), str(files[0].hr.parent))
+            rows.append((part, len(files), files[0].hr.parent))
         except UserError as error:
-            problem = error.problem.partition(" (")[0]
-            table.add_row(Text(part), "", Text(problem, style="dim"))
+            rows.append((part, None, error.problem.partition(" (")[0]))
+    table = table_of(("dataset", "images", "found"), rows)
     note = "srbench datasets NAME reads a set's images, or says where they were looked for."
     return Group(table, Text(note, style="dim"))
 
@@ -42,20 +42,22 @@ def dataset_read(name: str, scale: int) -> RenderableType:
     Raises:
         InputError: there is no such set or folder, or an image cannot be used.
     """
-    table = table_of("split", "images", "megapixels", "LR at this scale", "bicubic", "manifest")
+    headings = ("split", "images", "megapixels", "LR at this scale", "bicubic", "manifest")
+    rows = []
     taken: dict[str, str] = {}
     for split, images in _splits(name, scale):
         own = sum(image.lr is not None for image in images.images)
         if images.manifest not in taken:
             taken[images.manifest] = f"{fingerprint(images, scale):.2f}"
-        table.add_row(
-            split, str(len(images.images)), f"{images.megapixels:.2f}",
+        rows.append((
+            split, len(images.images), f"{images.megapixels:.2f}",
             f"{own} files" if own else "made by the protocol", taken[images.manifest],
             images.manifest[:12],
-        )  # fmt: skip
+        ))  # fmt: skip
     published = published_fingerprint(name, scale)
     said = FINGERPRINT + (f" Published: {published:.2f}." if published else "")
     heading = Text(f"{name} at x{scale}, every image read and checked")
+    table = table_of(headings, rows, right=("megapixels", "bicubic"))
     return Group(heading, table, Text(said, style="dim"))
 
 

@@ -1,19 +1,16 @@
-"""Lists for the terminal: parts, one run, rows of SQL, checks."""
+"""Lists for the terminal: parts with their settings, and one run key by key."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
-from srbench.cli.checkup import Check
-from srbench.core.csv_text import line
 from srbench.core.errors import InputError
+from srbench.core.rich_table import table_of
 
 Words = dict[str, Any]
 
@@ -54,84 +51,41 @@ def parts_found(words: Words, name: str) -> Words:
 
 
 def _slots(words: Words) -> RenderableType:
-    table = table_of("slot", "is", "parts")
-    for slot, about in words.items():
-        table.add_row(Text(slot, style="bold"), about["about"], ", ".join(about["parts"]))
-    return Group(table, Text("srbench blocks NAME tells more of a slot or a part.", style="dim"))
+    rows = ((slot, about["about"], ", ".join(about["parts"])) for slot, about in words.items())
+    table = table_of(("slot", "is", "parts"), rows)
+    return Group(table, Text("srbench blocks NAME describes a slot or a part.", style="dim"))
 
 
 def _slot(slot: str, about: Words) -> RenderableType:
-    table = table_of(slot, "does", "settings")
-    for name, part in about["parts"].items():
-        settings = ", ".join(f"{k}: {v['default']}" for k, v in part["settings"].items())
-        table.add_row(Text(name, style="bold"), Text(part["summary"]), Text(settings))
+    rows = (
+        (
+            name,
+            part["summary"],
+            ", ".join(f"{k}: {v['default']}" for k, v in part["settings"].items()),
+        )
+        for name, part in about["parts"].items()
+    )
     given = f" It is given ({', '.join(about['gives'])})." if about["gives"] else ""
-    return Group(Text(f"{slot}: {about['about']}.{given}"), table)
+    heading = Text(f"{slot}: {about['about']}.{given}")
+    return Group(heading, table_of((slot, "does", "settings"), rows))
 
 
 def _part(slot: str, name: str, part: Words) -> RenderableType:
-    table = table_of("setting", "type", "default")
-    for key, setting in part["settings"].items():
-        table.add_row(Text(key, style="bold"), setting["type"], Text(setting["default"]))
     lines: list[RenderableType] = [
         Text(f"{slot}: {name}", style="bold"),
         Padding(Text(part["text"]), (0, 0, 1, 2)),
     ]
-    if part["settings"]:
-        lines.append(Padding(table, (0, 0, 0, 2)))
+    rows = [(key, one["type"], one["default"]) for key, one in part["settings"].items()]
+    if rows:
+        lines.append(Padding(table_of(("setting", "type", "default"), rows), (0, 0, 0, 2)))
     return Group(*lines, Text(f"defined in {part['module']}", style="dim"))
 
 
 def run_shown(run: Words) -> RenderableType:
     """One run, key by key."""
-    table = Table(box=None, show_header=False, padding=(0, 1))
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
-    for key, value in run.items():
-        table.add_row(key.replace("_", " "), Text(_shown(value)))
-    return table
-
-
-def rows_listed(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> RenderableType:
-    """The answer to a SELECT."""
-    table = table_of(*columns)
-    for row in rows:
-        table.add_row(*(Text("" if value is None else str(value)) for value in row))
-    return table
-
-
-def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """The answer to a SELECT as CSV."""
-    return "".join(map(line, (columns, *rows)))
-
-
-def reproduced(runs: Sequence[Words], seed: int) -> RenderableType:
-    """How runs that were made again came out."""
-    table = table_of("run", "study", "variant", "seed", "outcome", "detail")
-    styles = {"identical": "green", "changed": "yellow"}
-    for run in runs:
-        outcome = Text(run["outcome"], style=styles.get(run["outcome"], "bold red"))
-        named = (Text(str(run[key])) for key in ("run", "study", "variant", "seed"))
-        table.add_row(*named, outcome, Text(run["detail"]))
-    same = sum(run["outcome"] == "identical" for run in runs)
-    note = f"{same} of {len(runs)} came out identical; drawn by --seed {seed}."
-    return Group(table, Text(note, style="dim"))
-
-
-def checks_listed(checks: Iterable[Check]) -> RenderableType:
-    """What `srbench doctor` found."""
-    table = Table(box=None, show_header=False, padding=(0, 1))
-    for check in checks:
-        mark = Text("ok", style="green") if check.ok else Text("look", style="bold red")
-        table.add_row(mark, Text(check.what, style="bold"), Text(check.found, overflow="fold"))
-    return table
-
-
-def table_of(*headings: str) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    return table
+    return table_of(
+        ("key", "value"), ((key.replace("_", " "), _shown(value)) for key, value in run.items())
+    )
 
 
 def _shown(value: Any) -> str:

@@ -7,13 +7,25 @@ from dataclasses import asdict
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from srbench.core.rich_table import rich_table
+from srbench.core.table import Column, Table, Value
 from srbench.run.estimate import Forecast
 from srbench.run.progress import clock
 from srbench.run.stale import said
 from srbench.study.criteria import unit_of
+from srbench.study.plan import PlannedVariant
+
+COLUMNS = (
+    Column("variant", "variant"),
+    Column("parameters", "parameters", kind="count"),
+    Column("dead", "dead", kind="count"),
+    Column("gmacs", "GMACs", kind="number", decimals=2),
+    Column("activations", "M act.", kind="number", decimals=1),
+    Column("field", "field", kind="written"),
+    Column("run_s", "a run", kind="written"),
+)
 
 
 def as_plain(found: Forecast) -> dict[str, Any]:
@@ -46,29 +58,26 @@ def as_plain(found: Forecast) -> dict[str, Any]:
 
 def table(found: Forecast) -> RenderableType:
     """The plan for people."""
-    plan, study = found.plan, found.plan.study
-    rows = Table(box=None, padding=(0, 1), header_style="bold")
-    rows.add_column("variant", overflow="fold")
-    for heading in ("parameters", "dead", "GMACs", "M act.", "field", "a run"):
-        rows.add_column(heading, justify="right", no_wrap=True)
-    for p in plan.variants:
-        price = p.cost
-        one = found.estimate.run_s.get(p.variant.name) if found.estimate else None
-        name = Text(p.variant.name + (" *" if p.variant.role == "baseline" else ""))
-        if p.variant.change:
-            name.append(f"\n  {p.variant.change}", style="dim")
-        rows.add_row(
-            name,
-            f"{price.parameters:,}",
-            Text(f"{price.dead:,}", style="bold red" if price.dead else ""),
-            f"{price.macs_720p / 1e9:,.2f}",
-            f"{price.activations / 1e6:,.1f}",
-            "all"
-            if price.receptive_field is None and p.trained
-            else f"{price.receptive_field or ''}",
-            clock(one) if one is not None else "",
-        )
-    return Group(Text(study.question or study.name, style="bold"), rows, *_lines(found))
+    study = found.plan.study
+    rows = tuple(_row(p, found) for p in found.plan.variants)
+    drawn = rich_table(Table("plan", "", COLUMNS, rows))
+    return Group(Text(study.question or study.name, style="bold"), drawn, *_lines(found))
+
+
+def _row(planned: PlannedVariant, found: Forecast) -> tuple[Value, ...]:
+    price, variant = planned.cost, planned.variant
+    name = variant.name + (" *" if variant.role == "baseline" else "")
+    field = "all" if price.receptive_field is None and planned.trained else price.receptive_field
+    one = found.estimate.run_s.get(variant.name) if found.estimate else None
+    return (
+        name + (f"\n  {variant.change}" if variant.change else ""),
+        price.parameters,
+        price.dead,
+        price.macs_720p / 1e9,
+        price.activations / 1e6,
+        str(field or ""),
+        "" if one is None else clock(one),
+    )
 
 
 def _lines(found: Forecast) -> list[Text]:

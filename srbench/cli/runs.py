@@ -148,7 +148,7 @@ def reproduce(
     """
     from random import SystemRandom
 
-    from srbench.cli.listing import reproduced
+    from srbench.core.rich_table import table_of
     from srbench.run.reproduce import reproduce as make_again
 
     store = open_database(db)
@@ -156,10 +156,15 @@ def reproduce(
     again = make_again(
         store, number, chosen_by=drawn_by, device=device, workers=workers, say=note
     )  # fmt: skip
+    plain = [one.as_plain() for one in again]
     if as_json:
-        print(json.dumps([one.as_plain() for one in again], indent=1))
+        print(json.dumps(plain, indent=1))
     else:
-        out.print(reproduced([one.as_plain() for one in again], drawn_by))
+        headings = ("run", "study", "variant", "seed", "outcome", "detail")
+        rows = ([one[heading] for heading in headings] for one in plain)
+        out.print(table_of(headings, rows, outcome="outcome"))
+        same = sum(one.outcome == "identical" for one in again)
+        out.print(f"{same} of {len(again)} came out identical; drawn by --seed {drawn_by}.")
     raise typer.Exit(int(any(one.outcome in ("different", "failed") for one in again)))
 
 

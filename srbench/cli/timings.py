@@ -1,4 +1,4 @@
-"""A latency pass as words: a table of ratios, what the machine can resolve, and what it cannot."""
+"""A latency pass on the terminal: ratios to the baseline, the setting, A/A noise, warnings."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from srbench.analysis.latency_ratios import QUIET
+from srbench.core.rich_table import table_of
+
+HEADINGS = ("variant", "ms", "p10", "p90", "first", "ratio", "95 % interval", "")
 
 
 def passes_listed(found: Sequence[dict[str, Any]]) -> RenderableType:
@@ -18,27 +20,28 @@ def passes_listed(found: Sequence[dict[str, Any]]) -> RenderableType:
 
 
 def _pass(one: dict[str, Any]) -> list[RenderableType]:
-    step = one["quantity"] == "step_time"
-    rows = Table(box=None, padding=(0, 1), header_style="bold")
-    rows.add_column("variant", overflow="fold", min_width=14)
-    for heading in ("ms", "p10", "p90", "first", "ratio", "95 % interval"):
-        rows.add_column(heading, justify="right", no_wrap=True)
-    rows.add_column(min_width=10)
-    for row in one["variants"]:
-        ratio, base = row["ratio"], row["variant"] == one["baseline"]
-        same = row["timed_as"] != row["variant"]
-        told = row["word"] + f" within {_percent(one)}" * (row["word"] == "same")
-        word = f"same network as {row['timed_as']}" if same else "" if base else told
-        interval = f"{ratio['low']:.3f} to {ratio['high']:.3f}"
-        rows.add_row(
-            Text(row["variant"] + (" *" if base else "")),
-            *(_ms(row[key]) for key in ("median_ms", "p10_ms", "p90_ms", "first_ms")),
-            f"{ratio['value']:.3f}",
-            "" if base or same else interval,
-            word,
-        )
+    rows = [_row(row, one) for row in one["variants"]]
+    table = table_of(HEADINGS, rows, right=HEADINGS[1:-1])
+    return [table, *_setting(one)]
+
+
+def _row(row: dict[str, Any], one: dict[str, Any]) -> list[str]:
+    ratio, base = row["ratio"], row["variant"] == one["baseline"]
+    same = row["timed_as"] != row["variant"]
+    word = row["word"] + f" within {_percent(one)}" * (row["word"] == "same")
+    return [
+        row["variant"] + " *" * base,
+        *(_ms(row[key]) for key in ("median_ms", "p10_ms", "p90_ms", "first_ms")),
+        f"{ratio['value']:.3f}",
+        "" if base or same else f"{ratio['low']:.3f} to {ratio['high']:.3f}",
+        f"same network as {row['timed_as']}" if same else "" if base else word,
+    ]
+
+
+def _setting(one: dict[str, Any]) -> list[RenderableType]:
+    """What was timed and how, the control, and warnings."""
     height, width = one["lr_size"]
-    what = "A training step" if step else "A forward pass"
+    what = "A training step" if one["quantity"] == "step_time" else "A forward pass"
     threads = f", {one['threads']} thread{'s' * (one['threads'] > 1)}" * (one["device"] == "cpu")
     setting = (
         f"{what} of {one['batch']}x3x{height}x{width} at x{one['scale']} on {one['device']}, "
@@ -48,12 +51,13 @@ def _pass(one: dict[str, Any]) -> list[RenderableType]:
     lines: list[RenderableType] = [Text(setting, style="dim")]
     if one["quiet"]:
         control = "{value:.3f} ({low:.3f} to {high:.3f})".format(**one["control"])
-        said = (
-            f"The baseline against itself: {control}; differences above {_percent(one)} are told."
+        text = (
+            f"A/A control (the baseline against itself): {control}; "
+            f"differences above {_percent(one)} are reported."
         )
-        lines.append(Text(said, style="dim"))
-    lines += [Text(f"{said[:1].upper()}{said[1:]}.", style="yellow") for said in one["warnings"]]
-    return [rows, *lines]
+        lines.append(Text(text, style="dim"))
+    lines += [Text(f"{text[:1].upper()}{text[1:]}.", style="yellow") for text in one["warnings"]]
+    return lines
 
 
 def _ms(value: float) -> str:
@@ -62,5 +66,5 @@ def _ms(value: float) -> str:
 
 
 def _percent(one: dict[str, Any]) -> str:
-    """What the pass can tell: what its control was off, and never less than 1 %."""
+    """The smallest difference the pass can resolve: its A/A noise, at least 1 %."""
     return f"{100 * max(one['resolution'], QUIET):.2g} %"

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
-
-import pandas as pd
+from typing import TYPE_CHECKING, Literal
 
 from srbench.core import csv_text
 from srbench.core.numbers import MINUS, fixed, p_exact, shown
+
+if TYPE_CHECKING:  # half a second that commands without frames do without
+    import pandas as pd
 
 
 def _measure(value: float) -> str:
@@ -23,7 +24,8 @@ def _measure(value: float) -> str:
 
 FREE: Mapping[str, Callable[[float], str]] = {"p": p_exact, "measure": _measure}
 """Kinds whose numbers share no count of decimals, and how one is written in plain ASCII."""
-Kind = Literal["text", "verdict", "count", "number", "difference", "measure", "p"]
+Kind = Literal["text", "verdict", "written", "count", "number", "difference", "measure", "p"]
+"""`written`: texts that are numbers with their unit, such as "3 min 20 s"."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Column:
     @property
     def numeric(self) -> bool:
         """Whether the column holds numbers, which stand on the right."""
-        return self.kind not in ("text", "verdict")
+        return self.kind not in ("text", "verdict", "written")
 
     @property
     def title(self) -> str:
@@ -51,7 +53,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Mark:
-    """Stands where a number is wanting: failed, skipped, missing, one seed ... and why."""
+    """Stands where a number is missing: failed, skipped, missing, one seed ... and why."""
 
     word: str
     reason: str = ""
@@ -72,6 +74,8 @@ class Table:
     @property
     def frame(self) -> pd.DataFrame:
         """The rounded numbers as a frame; a mark in a column of numbers is NaN."""
+        import pandas as pd
+
         data = {
             column.key: pd.Series(
                 [_rounded(row[i], column) for row in self.rows],

@@ -11,9 +11,9 @@ from rich.text import Text
 
 from srbench.analysis.compare import Comparison, outcomes_shown, sentence, settings_shown
 from srbench.core.files import write_atomically
+from srbench.core.rich_table import rich_table
 from srbench.core.table import Table
 from srbench.report.page import STYLES, TEMPLATES, environment, policy
-from srbench.report.terminal import rich_table
 
 SCRIPTS = ("theme.js", "tables.js")
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.measure import Measurement
 from rich.padding import Padding
-from rich.table import Table as RichTable
 from rich.text import Text
 
 from srbench.analysis.answer import answer, warnings, yardstick_note
 from srbench.analysis.limits import facts_line
 from srbench.analysis.results import Results
 from srbench.analysis.study_claims import claims_heading, claims_of, claims_shown
-from srbench.core.table import Column, Mark, Table, Value
+from srbench.core.rich_table import GAP, longest_word, rich_table
+from srbench.core.table import Mark, Table
 from srbench.report.table_effects import effects_shown
 from srbench.report.table_runs import failures_shown
 
@@ -21,10 +20,7 @@ NARROW = (
     "parameters_more", "runs",
 )  # fmt: skip
 MOST_FAILURES = 10
-LONGEST_NAME = 28  # characters of a variant's name on one line
-LONGEST_WORD = 16  # of a text, that is not broken
-LEAST_COLUMNS, GAP = 5, 2  # however narrow it is; characters between two
-WIDEST = 1000
+LEAST_COLUMNS = 5  # however narrow the terminal is
 
 
 def summary(results: Results) -> RenderableType:
@@ -73,43 +69,10 @@ class _Fitting:
         keep = list(self.keep)
         while len(keep) > LEAST_COLUMNS and self._width(keep) > options.max_width:
             keep.pop()
-        out = rich_table(self.table, keep)
-        if (
-            Measurement.get(console, options.update(max_width=WIDEST), out).maximum
-            > options.max_width
-        ):
-            for column, i in zip(out.columns, keep, strict=True):
-                if self.table.columns[i].numeric:  # headings wrap, so that words have the room
-                    column.width = _longest_word(self.table, i)
-        yield out
+        yield rich_table(self.table, keep)
 
     def _width(self, keep: list[int]) -> int:
-        return sum(_longest_word(self.table, i) + GAP for i in keep)
-
-
-def _longest_word(table: Table, place: int) -> int:
-    """Characters of the longest word in a column and its heading."""
-    column = table.columns[place]
-    cells = [table.cell(row[place], column) for row in table.rows]
-    return max(len(word) for word in " ".join([column.title, *cells]).split())
-
-
-def rich_table(table: Table, keep: list[int]) -> RichTable:
-    out = RichTable(box=None, pad_edge=False, header_style="bold")
-    for place, i in enumerate(keep):
-        column = table.columns[i]
-        named = place == 0
-        names = [table.cell(row[i], column) for row in table.rows] if named else []
-        out.add_column(
-            Text(column.title),
-            justify="right" if column.numeric else "left",
-            overflow="fold",
-            min_width=min(_longest_word(table, i), LONGEST_NAME if named else LONGEST_WORD),
-            no_wrap=named and max(map(len, names), default=0) <= LONGEST_NAME,
-        )
-    for row in table.rows:
-        out.add_row(*(_cell(table, row[i], table.columns[i]) for i in keep))
-    return out
+        return sum(longest_word(self.table, i) + GAP for i in keep)
 
 
 def _says_something(table: Table, column: int) -> bool:
@@ -123,10 +86,6 @@ def _says_something(table: Table, column: int) -> bool:
         case "p_holm" | "p_look":
             return not all(isinstance(value, Mark) for value in values)
     return True
-
-
-def _cell(table: Table, value: Value, column: Column) -> Text:
-    return Text(table.cell(value, column), style="italic" if isinstance(value, Mark) else "")
 
 
 def _failures(results: Results) -> list[RenderableType]:

@@ -11,8 +11,8 @@ import sys
 
 import pytest
 
-from srbench.cli.console import PlainConsole
 from srbench.cli import console
+from srbench.cli.console import PlainConsole
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are POSIX")
 
