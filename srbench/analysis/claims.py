@@ -8,26 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isnan, nan
+from math import nan
 
-from scipy.special import betaincinv
-
-from srbench.analysis.claims_contrasts import Contrast, Status, contrast, decide
+from srbench.analysis.claims_contrasts import Contrast, Leaf, Status, contrast, decide
 from srbench.analysis.claims_evidence import Evidence
 from srbench.analysis.claims_findings import Finding, sentence
-from srbench.analysis.claims_tree import (
-    Both,
-    Comparison,
-    Extreme,
-    Happens,
-    Inside,
-    Not,
-    Rank,
-    Test,
-)
+from srbench.analysis.claims_readings import BySeed, Sampled
+from srbench.analysis.claims_tree import Both, Comparison, Extreme, Not, Test
 from srbench.analysis.claims_vocabulary import better
 from srbench.analysis.power import more_seeds
-from srbench.analysis.significance import LEAST_SEEDS, holm
+from srbench.analysis.significance import holm
 
 
 @dataclass(frozen=True)
@@ -41,41 +31,37 @@ class ClaimResult:
 
 
 def evaluate(test: Test, evidence: Evidence) -> ClaimResult:
-    """Hold a test against the evidence.
+    """Decide a test on the evidence.
 
     The test should have been checked with the study's vocabulary; a name that the evidence does
     not know makes its comparison "not decided".
     """
     plain = _expanded(test, evidence)
-    contrasts = {leaf: contrast(leaf, evidence) for leaf in _leaves(plain)
-                 if not isinstance(leaf, Happens)}  # fmt: skip
+    contrasts = {leaf: contrast(leaf, evidence) for leaf in _leaves(plain)}
     tested = [leaf for leaf, found in contrasts.items() if found.tested]
     outside = _adjusted({leaf: contrasts[leaf].p_outside for leaf in tested})
     inside = _adjusted({leaf: contrasts[leaf].p_inside for leaf in tested})
-    findings: dict[Test, Finding] = {}
-    for leaf in _leaves(plain):
-        if isinstance(leaf, Happens):
-            findings[leaf] = _happens(leaf, evidence)
-        else:
-            found = contrasts[leaf]
-            p, q = outside.get(leaf, found.p_outside), inside.get(leaf, found.p_inside)
-            findings[leaf] = _finding(found, p, q, max(1, len(tested)) if leaf in outside else 1)
+    findings: dict[Test, Finding] = {
+        leaf: _finding(found, outside[leaf], inside[leaf], len(tested))
+        if leaf in outside
+        else _finding(found, found.p_outside, found.p_inside, 1)
+        for leaf, found in contrasts.items()
+    }
     status = _status(plain, findings)
     rests_on = tuple(findings.values())
     return ClaimResult(str(test), status, rests_on, _sentence(status, rests_on))
 
 
-def _adjusted(p: Mapping[Test, float]) -> dict[Test, float]:
+def _adjusted(p: Mapping[Leaf, float]) -> dict[Leaf, float]:
     return dict(zip(p, map(float, holm(list(p.values()))), strict=True)) if p else {}
 
 
 def _sentence(status: Status, findings: Sequence[Finding]) -> str:
-    """The findings in words; of many, those that stand in the way come first."""
+    """The findings in words; of an undecided claim, the undecided ones first."""
     if not findings:
         return "Nothing to compare with."
     open_first = sorted(findings, key=lambda f: f.status != "not decided")
-    told = open_first if status == "not decided" else findings
-    return "; ".join(map(sentence, told)) + "."
+    return "; ".join(map(sentence, open_first if status == "not decided" else findings)) + "."
 
 
 def _expanded(test: Test, evidence: Evidence) -> Test:
@@ -104,14 +90,14 @@ def _contrasts(test: Extreme, evidence: Evidence) -> Test:
     return parts[0] if len(parts) == 1 else Both("and", parts)
 
 
-def _leaves(test: Test) -> list[Comparison | Inside | Rank | Happens]:
+def _leaves(test: Test) -> list[Leaf]:
     match test:
         case Not():
             return _leaves(test.test)
         case Both():
             return list(dict.fromkeys(leaf for part in test.parts for leaf in _leaves(part)))
         case Extreme():
-            raise AssertionError("written out before")
+            raise AssertionError("_expanded leaves none")
     return [test]
 
 
@@ -136,31 +122,9 @@ def _opposite(status: Status) -> Status:
 
 def _finding(found: Contrast, p: float, p_inside: float, family: int) -> Finding:
     status, why = decide(found, p, p_inside)
-    x = found.estimate
-    if x is None:
-        return Finding(found.text, status, why)
-    low, high = x.interval
-    region = None if isnan(found.low) else (found.low, found.high)
-    more = None
-    if why == "not shown" and region and found.relation != "in" and x.counted == "seed":
+    x, region, more = found.reading, found.region, None
+    if why == "not shown" and region and found.relation != "in" and isinstance(x, BySeed):
         more = more_seeds(x.spread, x.count, (region[1] - region[0]) / 2, family)
-    return Finding(
-        found.text, status, why, found.relation, found.label, x.value, low, high, found.unit,
-        x.count, x.counted, p if x.decides else nan, p_inside if x.decides else nan, region,
-        family, more,
-    )  # fmt: skip
-
-
-def _happens(test: Happens, evidence: Evidence) -> Finding:
-    text = str(test)
-    if (test.event, test.variant) not in evidence.events:
-        return Finding(text, "not decided", f"no run of {test.variant} tells")
-    k, n = evidence.events[test.event, test.variant]
-    status: Status = "supported" if k == n else "refuted" if k == 0 else "not decided"
-    why = "counted" if status != "not decided" else "it does in some runs and not in others"
-    if n < LEAST_SEEDS:
-        status, why = "not decided", f"{n} run{'s' * (n != 1)}; a verdict needs {LEAST_SEEDS}"
-    low = float(betaincinv(k, n - k + 1, 0.025)) if k else 0.0  # Clopper and Pearson, 1934
-    high = float(betaincinv(k + 1, n - k, 0.975)) if k < n else 1.0
-    share = k / n if n else nan
-    return Finding(text, status, why, "", "share of runs", share, low, high, "", n, "run")
+    if not isinstance(x, Sampled) or x.count < x.needed:
+        p = p_inside = nan
+    return Finding(found, status, why, p, p_inside, family, more)

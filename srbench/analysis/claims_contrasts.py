@@ -1,32 +1,33 @@
-"""One comparison of a claim: which number it is about, how sure that is, and what follows.
+"""One comparison of a claim: the number it is about, how certain that number is, what follows.
 
 A contrast is set up first, with raw p-values, and decided second, with the p-values that its claim
-has adjusted (`srbench.analysis.claims`). Nothing is refuted by a test that merely did not succeed.
+has adjusted (`srbench.analysis.claims`). A test that is merely not significant refutes nothing.
 """
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from math import nan
+from typing import Literal, TypeAlias
 
 from srbench.analysis.agreement import rank_correlation
-from srbench.analysis.claims_estimates import LEAST_ROUNDS, Estimate, estimate
-from srbench.analysis.claims_evidence import (
-    Evidence,
+from srbench.analysis.claims_evidence import Evidence, read, way_to_import
+from srbench.analysis.claims_readings import (
+    ByRound,
+    BySeed,
     Exact,
     Reading,
     Sampled,
+    Share,
     Unknown,
     join,
-    read,
-    way_to_import,
 )
 from srbench.analysis.claims_tree import (
     Arithmetic,
     Comparison,
+    Happens,
     Inside,
     Number,
     Quantity,
@@ -35,11 +36,13 @@ from srbench.analysis.claims_tree import (
     quantities,
 )
 from srbench.analysis.claims_vocabulary import margin_of, unit_of
-from srbench.analysis.significance import LEAST_SEEDS
+from srbench.core.numbers import plural
 
 Status = Literal["supported", "refuted", "not decided"]
+Leaf: TypeAlias = Comparison | Inside | Rank | Happens
+Region = tuple[float, float]
 ALPHA = 0.05
-MIN_RANKED = 4  # variants that a rank correlation needs to say anything
+MIN_RANKED = 4  # variants that a rank correlation needs
 _MIRROR = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "≈": "≈"}
 
 
@@ -52,96 +55,91 @@ class Contrast:
     unit: str = ""
     relation: str = ""  # < > <= >= = in
     border: float = 0.0
-    low: float = math.nan  # the region of `in`, or of equivalence; NaN without a margin
-    high: float = math.nan
-    estimate: Estimate | None = None
-    why_not: str = ""  # why nothing can be decided, whatever the numbers say
+    region: Region | None = None  # of `in`, or of equivalence
+    reading: Reading | Share | None = None  # None: not measured
+    why_not: str = ""  # why nothing can be decided, whatever the numbers are
     verdict: str = ""  # the study's own, where this is one of its primary contrasts
-    at_least: bool = False  # the number is a lower limit: it cannot be shown to lie below anything
-    at_most: bool = False
-
-    @property
-    def exact(self) -> bool:
-        """Whether no test is needed."""
-        return self.estimate is not None and self.estimate.count == 0
 
     @property
     def tested(self) -> bool:
         """Whether its p-values belong to the claim's families."""
-        return self.estimate is not None and not (self.exact or self.why_not or self.verdict)
+        return isinstance(self.reading, Sampled) and not (self.why_not or self.verdict)
 
     @property
     def p_outside(self) -> float:
         """Two-sided: that the number differs from the border, or lies outside the region."""
-        x = self.estimate
-        if x is None or self.exact:
-            return math.nan
-        low, high = (self.low, self.high) if self.relation == "in" else (self.border, self.border)
-        return min(1.0, 2 * min(self._below(low), self._above(high)))
+        x = self.reading
+        if not isinstance(x, Sampled):
+            return nan
+        ends = self.region if self.relation == "in" else None
+        low, high = ends or (self.border, self.border)
+        return min(1.0, 2 * min(x.below(low), x.above(high)))
 
     @property
     def p_inside(self) -> float:
         """Two one-sided tests: that the number lies inside the region (1 without a region)."""
-        x = self.estimate
-        if x is None or self.exact:
-            return math.nan
+        x = self.reading
+        if not isinstance(x, Sampled):
+            return nan
         if x.interval == (self.border, self.border) and self.relation != "in":
             return 0.0  # identical to the bit
-        if math.isnan(self.low):
+        if self.region is None:
             return 1.0
+        low, high = self.region
         if self.relation == ">=":
-            return self._above(self.low)  # not worse by the margin
+            return x.above(low)  # not below by min_effect
         if self.relation == "<=":
-            return self._below(self.high)
-        return max(self._above(self.low), self._below(self.high))
-
-    def _below(self, border: float) -> float:
-        return 1.0 if self.at_least or not self.estimate else self.estimate.below(border)
-
-    def _above(self, border: float) -> float:
-        return 1.0 if self.at_most or not self.estimate else self.estimate.above(border)
+            return x.below(high)
+        return max(x.above(low), x.below(high))
 
 
-def contrast(test: Comparison | Inside | Rank, evidence: Evidence) -> Contrast:
-    """Set a comparison up from the evidence; what is missing is said in `why_not`."""
-    text = str(test)
+def contrast(test: Leaf, evidence: Evidence) -> Contrast:
+    """Set a comparison up from the evidence; `why_not` names what is missing."""
     try:
         match test:
+            case Happens():
+                found = _happens(test, evidence)
             case Rank():
                 found = _rank(test, evidence)
             case Inside():
-                reading = read(test.value, evidence)
-                ends = (test.low.value, test.high.value)
-                found = _about(test.value, reading, "in", 0.0, ends)
+                region = (test.low.value, test.high.value)
+                found = _about(test.value, read(test.value, evidence), "in", 0.0, region)
             case Comparison():
                 found = _comparison(test, evidence)
     except Unknown as problem:
-        return Contrast(text, why_not=_gaps(test, evidence) or str(problem))
-    why_not = _gaps(test, evidence) or _too_few(found.estimate) or _no_spread(test, found)
+        return Contrast(str(test), why_not=_gaps(test, evidence) or str(problem))
+    why_not = _gaps(test, evidence) or _too_few(found.reading) or _no_spread(test, found)
     verdict = _verdict(test, evidence) if isinstance(test, Comparison) else ""
-    return replace(found, text=text, why_not=why_not, verdict=verdict)
+    return replace(found, text=str(test), why_not=why_not, verdict=verdict)
 
 
 def decide(contrast: Contrast, p_outside: float, p_inside: float) -> tuple[Status, str]:
     """What follows, and from what: outside, inside, exact, verdict, or why nothing does."""
-    x = contrast.estimate
+    x = contrast.reading
     if contrast.why_not or x is None:
         return "not decided", contrast.why_not
-    if contrast.exact:
+    if isinstance(x, Share):
+        return _by_count(x)
+    if isinstance(x, Exact):
         return _exactly(contrast, x.value)
     if contrast.verdict:
-        return _by_verdict(contrast, contrast.verdict, x)
+        return _by_verdict(contrast, contrast.verdict, x.value)
     if p_inside <= ALPHA:
-        return ("refuted" if contrast.relation in ("<", ">") else "supported"), "inside"
+        return _equivalent(contrast), "inside"
     if p_outside <= ALPHA:
         return _by_side(contrast, x.value), "outside"
     return "not decided", "not shown"
 
 
+def _by_count(x: Share) -> tuple[Status, str]:
+    if 0 < x.hits < x.count:
+        return "not decided", "it does in some runs and not in others"
+    return ("supported" if x.hits else "refuted"), "counted"
+
+
 def _exactly(contrast: Contrast, x: float) -> tuple[Status, str]:
-    relation, border = contrast.relation, contrast.border
-    near = x == border or (not math.isnan(contrast.low) and contrast.low <= x <= contrast.high)
-    if near:
+    relation, border, region = contrast.relation, contrast.border, contrast.region
+    if x == border or (region and region[0] <= x <= region[1]):
         holds = relation not in ("<", ">") and (relation != "=" or x == border)
     else:
         holds = _by_side(contrast, x) == "supported"
@@ -154,17 +152,21 @@ def _by_side(contrast: Contrast, x: float) -> Status:
     return "supported" if holds else "refuted"
 
 
-def _by_verdict(contrast: Contrast, verdict: str, x: Estimate) -> tuple[Status, str]:
+def _equivalent(contrast: Contrast) -> Status:
+    return "refuted" if contrast.relation in ("<", ">") else "supported"
+
+
+def _by_verdict(contrast: Contrast, verdict: str, x: float) -> tuple[Status, str]:
     why = f"the study's verdict: {verdict}"
     if verdict in ("equivalent", "identical"):
-        return ("refuted" if contrast.relation in ("<", ">") else "supported"), why
-    if verdict in ("helps", "hurts"):
-        if contrast.relation != "in":
-            return _by_side(contrast, x.value), why
-        if contrast.p_outside <= ALPHA:
-            return "refuted", why
-        return "not decided", f"{why}, yet not shown to be beyond the margin"
-    return "not decided", why
+        return _equivalent(contrast), why
+    if verdict not in ("helps", "hurts"):
+        return "not decided", why
+    if contrast.relation != "in":
+        return _by_side(contrast, x), why
+    if contrast.p_outside <= ALPHA:
+        return "refuted", why
+    return "not decided", f"{why}, yet not shown to exceed min_effect"
 
 
 def _comparison(test: Comparison, evidence: Evidence) -> Contrast:
@@ -173,43 +175,47 @@ def _comparison(test: Comparison, evidence: Evidence) -> Contrast:
         left, right, relation = right, left, _MIRROR[relation]
     one, two = read(left, evidence), read(right, evidence)
     share = test.within.value / 100 if test.within and test.within.unit == "%" else None
+    timed = isinstance(one, ByRound) and isinstance(two, ByRound)
     if isinstance(right, Number):
         border, value, reading = right.value, left, one
-    elif share is not None or (_by_round(one) and _by_round(two) and test.within is None):
+    elif share is not None or (timed and test.within is None):
         border, value = 1.0, Arithmetic("/", left, right)
         reading = join(operator.truediv, one, two)
     else:
         border, value = 0.0, Arithmetic("-", left, right)
         reading = join(operator.sub, one, two)
     if share is not None:
-        margin: float | None = share * abs(border)
+        half: float | None = share * abs(border)
     elif test.within:
-        margin = test.within.value
+        half = test.within.value
     elif relation != "≈" and isinstance(right, Number) and right.value != 0:
-        margin = None  # a border that the claim names itself is met as it stands
+        half = None  # a border that the claim names itself is met as it stands
     else:
-        margin = margin_of((left, right), evidence.margins)
+        half = margin_of((left, right), evidence.margins)
     if relation == "≈":
-        if margin is None:
-            raise Unknown("no min_effect says what ≈ means here")
+        if half is None:
+            raise Unknown("≈ needs min_effect or `within`, and there is neither")
         relation = "in"
-    nan = math.nan
-    ends = (nan, nan) if margin is None else (border - margin, border + margin)
-    return _about(value, reading, relation, border, ends)
+    region = None if half is None else (border - half, border + half)
+    return _about(value, reading, relation, border, region)
 
 
 def _about(
-    value: Value, reading: Reading, relation: str, border: float, ends: tuple[float, float]
+    value: Value, reading: Reading, relation: str, border: float, region: Region | None
 ) -> Contrast:
-    label, unit = str(value), unit_of(value) or ""
-    found = Contrast("", label, unit, relation, border, *ends, estimate=estimate(reading))
-    if isinstance(reading, Exact):
-        return found
-    for word, limits in (("lower", reading.at_least), ("upper", reading.at_most)):
-        if limits:
-            label += f" (a {word} limit in {limits} of {len(reading.values)} seeds)"
-    at_least, at_most = reading.at_least > 0, reading.at_most > 0
-    return replace(found, label=label, at_least=at_least, at_most=at_most)
+    label = str(value)
+    if isinstance(reading, BySeed):
+        for word, limits in (("lower", reading.at_least), ("upper", reading.at_most)):
+            if limits:
+                label += f" (a {word} limit in {limits} of {reading.count} seeds)"
+    return Contrast("", label, unit_of(value) or "", relation, border, region, reading)
+
+
+def _happens(test: Happens, evidence: Evidence) -> Contrast:
+    hits, count = evidence.events.get((test.event, test.variant), (0, 0))
+    if not count:
+        raise Unknown(f"no run of {test.variant} shows it")
+    return Contrast("", "share of runs", reading=Share(hits, count))
 
 
 def _rank(test: Rank, evidence: Evidence) -> Contrast:
@@ -219,14 +225,14 @@ def _rank(test: Rank, evidence: Evidence) -> Contrast:
     one, two = _by_variant(ours, evidence), _by_variant(other, evidence)
     both = [v for v in one if v in two]
     if len(both) < MIN_RANKED:
-        said = f"{len(both)} variants have both figures; {MIN_RANKED} are needed"
-        raise Unknown(f"{said}; {way_to_import(evidence)}" if other.published else said)
+        problem = f"{len(both)} variants have both figures; {MIN_RANKED} are needed"
+        raise Unknown(f"{problem}; {way_to_import(evidence)}" if other.published else problem)
     seeds = _common_seeds([*(one[v] for v in both), *(two[v] for v in both)])
     correlations = {s: _spearman([_at(one[v], s) for v in both], [_at(two[v], s) for v in both])
                     for s in seeds or (0,)}  # fmt: skip
-    reading: Reading = Sampled(correlations) if seeds else Exact(correlations[0])
+    reading = BySeed(correlations) if seeds else Exact(correlations[0])
     label = f"Spearman's rank correlation of {ours} with {other}, {len(both)} variants"
-    return Contrast("", label, "", ">=", test.least, estimate=estimate(reading))
+    return Contrast("", label, "", ">=", test.at_least, reading=reading)
 
 
 def _by_variant(quantity: Quantity, evidence: Evidence) -> Mapping[str, Reading]:
@@ -276,10 +282,10 @@ def _is_primary(value: Value, evidence: Evidence) -> bool:
     return value in (plain, replace(plain, dataset=evidence.dataset))
 
 
-def _gaps(test: Comparison | Inside | Rank, evidence: Evidence) -> str:
-    """Runs that failed or are missing, in words; a claim is not decided from those left over."""
+def _gaps(test: Leaf, evidence: Evidence) -> str:
+    """Runs that failed or are missing, in words; the runs that remain decide no claim."""
     if isinstance(test, Rank):
-        return ""  # variants without figures are left out, and their number is said
+        return ""  # variants without figures are left out, and the label counts the others
     found = list(dict.fromkeys(q.variant for q in quantities(test) if _needs_runs(q, evidence)))
     return "; ".join(_gap(name, evidence.gaps[name]) for name in found if evidence.gaps.get(name))
 
@@ -295,25 +301,19 @@ def _gap(variant: str, gaps: Mapping[int, str]) -> str:
     return f"{variant} lacks seed {seeds}"
 
 
-def _too_few(x: Estimate | None) -> str:
-    if x is None or x.decides:
+def _too_few(x: Reading | Share | None) -> str:
+    if x is None or isinstance(x, Exact) or x.count >= x.needed:
         return ""
-    needed = LEAST_SEEDS if x.counted == "seed" else LEAST_ROUNDS
-    plural = "" if x.count == 1 else "s"
-    return f"{x.count} {x.counted}{plural}; a verdict needs {needed}"
+    return f"{plural(x.count, x.counted)}; a verdict needs {x.needed}"
 
 
-def _no_spread(test: Comparison | Inside | Rank, found: Contrast) -> str:
-    """Equal differences other than "none" mean that the seeds replicate one training.
+def _no_spread(test: Leaf, found: Contrast) -> str:
+    """Equal differences other than 0 mean that the seeds replicate one training.
 
     Ranks and epochs are steps, and may well be equal.
     """
-    x = found.estimate
+    x = found.reading
     steps = isinstance(test, Rank) or any(q.reaching for q in quantities(test))
-    if x is None or steps or x.counted != "seed" or x.spread > 0 or x.value == found.border:
+    if not isinstance(x, BySeed) or steps or x.spread > 0 or x.value == found.border:
         return ""
     return "every seed gives the same number, so the seeds show no spread to judge by"
-
-
-def _by_round(reading: Reading) -> bool:
-    return isinstance(reading, Sampled) and reading.by == "round"

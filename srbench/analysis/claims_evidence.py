@@ -1,26 +1,19 @@
-"""The facts that claims are held against, and how a quantity of a test is read from them.
-
-Three sorts of values are kept apart: an exact figure (a count, a published figure, an untrained
-network's score), values by seed, and values by round of the latency pass. Values of one sort are
-joined seed by seed, or round by round, before anything is averaged: a difference is always taken
-within the seed.
-"""
+"""What claims are evaluated on, and how a quantity of a test is read from it."""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from typing import Literal, TypeAlias
 
 import numpy as np
 
+from srbench.analysis.claims_readings import ByRound, BySeed, Exact, Reading, Sign, Unknown, join
 from srbench.analysis.claims_tree import Arithmetic, Number, Quantity, Value
 from srbench.analysis.claims_vocabulary import better
 
 Curve = tuple[Sequence[float], Sequence[float]]  # epochs, values
-Sign = Callable[[float, float], float]
 _OPERATORS: Mapping[str, Sign] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
 }  # fmt: skip
@@ -60,30 +53,6 @@ class Evidence:
     study: str = "STUDY"
 
 
-class Unknown(Exception):
-    """A quantity that the evidence does not hold; the text says why."""
-
-
-@dataclass(frozen=True)
-class Exact:
-    """One figure without noise."""
-
-    value: float
-
-
-@dataclass(frozen=True)
-class Sampled:
-    """Values by seed or by round; some may be limits only (a level that was never reached)."""
-
-    values: Mapping[int, float]
-    by: Literal["seed", "round"] = "seed"
-    at_least: int = 0  # how many are lower limits
-    at_most: int = 0  # how many are upper limits
-
-
-Reading: TypeAlias = Exact | Sampled
-
-
 def read(value: Value, evidence: Evidence) -> Reading:
     """The value of an expression, seed by seed where it has seeds.
 
@@ -102,45 +71,6 @@ def read(value: Value, evidence: Evidence) -> Reading:
             return join(sign, read(value.left, evidence), read(value.right, evidence))
 
 
-def join(sign: Sign, left: Reading, right: Reading) -> Reading:
-    """Two readings joined seed by seed, over the seeds that both have.
-
-    Raises:
-        Unknown: they have no seed in common, or one divides by zero.
-    """
-    try:
-        if isinstance(left, Exact) and isinstance(right, Exact):
-            return Exact(sign(left.value, right.value))
-        if isinstance(left, Exact):
-            assert isinstance(right, Sampled)
-            left = Sampled(dict.fromkeys(right.values, left.value), right.by)
-        if isinstance(right, Exact):
-            right = Sampled(dict.fromkeys(left.values, right.value), left.by)
-        return _pairs(sign, left, right)
-    except ZeroDivisionError:
-        raise Unknown("it divides by zero") from None
-
-
-def _pairs(sign: Sign, left: Sampled, right: Sampled) -> Sampled:
-    if left.by != right.by:
-        raise Unknown("scores go by seed and times by round: they do not pair")
-    common = sorted(left.values.keys() & right.values.keys())
-    if not common:
-        raise Unknown(f"they have no {left.by} in common")
-    pairs = {k: sign(left.values[k], right.values[k]) for k in common}
-    at_least, at_most = _limits(sign, left, right)
-    return Sampled(pairs, left.by, at_least, at_most)
-
-
-def _limits(sign: Sign, left: Sampled, right: Sampled) -> tuple[int, int]:
-    if sign is operator.sub:
-        right = replace(right, at_least=right.at_most, at_most=right.at_least)
-    at_least, at_most = left.at_least + right.at_least, left.at_most + right.at_most
-    if (at_least and at_most) or (at_least + at_most and sign in (operator.mul, operator.truediv)):
-        raise Unknown("some seeds never reach that level")
-    return at_least, at_most
-
-
 def _quantity(quantity: Quantity, evidence: Evidence) -> Reading:
     name, variant = quantity.name, quantity.variant
     if quantity.reaching:
@@ -150,11 +80,11 @@ def _quantity(quantity: Quantity, evidence: Evidence) -> Reading:
     if (name, variant) in evidence.costs:
         return Exact(float(evidence.costs[name, variant]))
     if (name, variant) in evidence.rounds:
-        return _sampled(quantity, evidence.rounds[name, variant], "round")
+        return ByRound(_finite(quantity, evidence.rounds[name, variant]))
     key = (name, variant, quantity.dataset or evidence.dataset)
     if key in evidence.scores:
         found = evidence.scores[key]
-        return _sampled(quantity, found) if isinstance(found, Mapping) else Exact(float(found))
+        return BySeed(_finite(quantity, found)) if isinstance(found, Mapping) else Exact(found)
     if (name, variant) in evidence.curves:
         return _window(replace(quantity, last=1), evidence.curves[name, variant])
     raise Unknown(f"{quantity} was not measured")
@@ -203,13 +133,11 @@ def _stored(quantity: Quantity, published: Evidence) -> Iterator[str]:
             yield f"epochs up to {last:g}"
 
 
-def _sampled(
-    quantity: Quantity, values: Mapping[int, float], by: Literal["seed", "round"] = "seed"
-) -> Sampled:
+def _finite(quantity: Quantity, values: Mapping[int, float]) -> dict[int, float]:
     finite = {k: float(v) for k, v in values.items() if np.isfinite(v)}
     if not finite:
         raise Unknown(f"{quantity} has no finite value")
-    return Sampled(finite, by)
+    return finite
 
 
 def _curves(name: str, variant: str, evidence: Evidence) -> Mapping[int, Curve]:
@@ -219,7 +147,7 @@ def _curves(name: str, variant: str, evidence: Evidence) -> Mapping[int, Curve]:
     raise Unknown(f"no curve of {name} is stored for {variant}")
 
 
-def _window(quantity: Quantity, curves: Mapping[int, Curve]) -> Sampled:
+def _window(quantity: Quantity, curves: Mapping[int, Curve]) -> BySeed:
     """The mean of each seed's curve over the epochs asked for."""
     found: dict[int, float] = {}
     for seed, (epochs, values) in curves.items():
@@ -235,10 +163,10 @@ def _window(quantity: Quantity, curves: Mapping[int, Curve]) -> Sampled:
             found[seed] = float(y[chosen].mean())
     if not found:
         raise Unknown(f"{quantity}: no curve goes that far")
-    return _sampled(quantity, found)
+    return BySeed(_finite(quantity, found))
 
 
-def _epochs_to(quantity: Quantity, evidence: Evidence) -> Sampled:
+def _epochs_to(quantity: Quantity, evidence: Evidence) -> BySeed:
     """The first epoch at the level; a seed that never gets there counts with its last epoch."""
     name, level = quantity.reaching or ("", 0.0)
     found: dict[int, float] = {}
@@ -248,4 +176,4 @@ def _epochs_to(quantity: Quantity, evidence: Evidence) -> Sampled:
         reached = np.flatnonzero(y >= level * better(name))
         found[seed] = float(epochs[reached[0]] if len(reached) else epochs[-1])
         never += not len(reached)
-    return replace(_sampled(quantity, found), at_least=never)
+    return BySeed(_finite(quantity, found), at_least=never)

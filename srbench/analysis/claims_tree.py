@@ -127,12 +127,12 @@ class Rank(Node):
     """`rank of A agrees >= rho with B`, over all variants that both know."""
 
     quantity: Quantity | None  # None: the study's primary outcome
-    least: float
+    at_least: float
     other: Quantity | None  # None: the published figures of the same quantity
 
     def __str__(self) -> str:
         of = f" of {self.quantity}" if self.quantity else ""
-        return f"rank{of} agrees >= {short(self.least)} with {self.other or 'published'}"
+        return f"rank{of} agrees >= {short(self.at_least)} with {self.other or 'published'}"
 
 
 @dataclass(frozen=True)

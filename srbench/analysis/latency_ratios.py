@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from srbench.analysis.claims_estimates import LEAST_ROUNDS, OverRounds
+from srbench.analysis.claims_readings import LEAST_ROUNDS, ByRound
 
 DRIFT = 0.02  # a round in which the baseline is off by more is flagged
 QUIET = 0.01  # a machine is quiet where the control is within 1.00 +- this
@@ -58,9 +58,9 @@ def ratio(times: ArrayLike, baseline: ArrayLike) -> Ratio:
     found = found[np.isfinite(found)]
     if not found.size:
         return Ratio(nan, nan, nan, 0)
-    estimate = OverRounds(tuple(found.tolist()))
-    low, high = estimate.interval if found.size >= LEAST_ROUNDS else (nan, nan)
-    return Ratio(estimate.value, low, high, int(found.size))
+    measured = ByRound(dict(enumerate(found.tolist())))
+    low, high = measured.interval if found.size >= LEAST_ROUNDS else (nan, nan)
+    return Ratio(measured.value, low, high, int(found.size))
 
 
 def spread(times: ArrayLike) -> Spread:

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from srbench.analysis.claims import ClaimResult, evaluate
 from srbench.analysis.claims_findings import Finding
+from srbench.analysis.claims_readings import Exact
 from srbench.analysis.claims_tree import ClaimError, Happens, Test, names, quantities
 from srbench.analysis.evidence import evidence_of
 from srbench.analysis.results import Results
@@ -123,19 +124,25 @@ def _minus(sentence: str) -> str:
 
 def _finding(id_: str, found: Finding) -> tuple[Value, ...]:
     none = Mark("none", "no number, or an exact one")
-    numbers = (found.value, found.low, found.high)
+    contrast, x = found.contrast, found.contrast.reading
+    sampled = None if x is None or isinstance(x, Exact) else x
     return (
         id_,
-        found.text,
+        contrast.text,
         found.status,
-        found.label,
-        *(x if x == x else none for x in numbers),
-        found.unit,
-        found.count,
-        f"{found.counted}s" if found.counted else "exact",
-        *(x if x == x else none for x in (found.p, found.p_inside)),
+        contrast.label,
+        *((none,) * 3 if x is None else (_or(none, number) for number in (x.value, *x.interval))),
+        contrast.unit,
+        sampled.count if sampled else 0,
+        f"{sampled.counted}s" if sampled else "exact",
+        _or(none, found.p),
+        _or(none, found.p_inside),
         found.why,
     )
+
+
+def _or(none: Mark, number: float) -> Value:
+    return none if number != number else number
 
 
 def _parsed(test: str) -> Test | ClaimError:

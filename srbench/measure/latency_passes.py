@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from srbench.analysis.claims_estimates import LEAST_ROUNDS
+from srbench.analysis.claims_readings import LEAST_ROUNDS
 from srbench.analysis.latency_ratios import LOST, Ratio, drifted, enough, is_quiet, ratio
 from srbench.core.device_locks import alone
 from srbench.core.errors import DeviceError, first_line

@@ -42,8 +42,9 @@ def test_the_interval_is_the_one_that_claims_take() -> None:
     rounds = {("latency", "a"): dict(enumerate(times)), ("latency", "b"): dict(enumerate(base))}
     test = parse("latency(a) / latency(b) in [1.1, 1.2]")
     (finding,) = evaluate(test, Evidence(rounds=rounds)).findings
-    found = ratio(times, base)
-    assert (finding.value, finding.low, finding.high) == (found.value, found.low, found.high)
+    found, claimed = ratio(times, base), finding.contrast.reading
+    assert claimed is not None
+    assert (claimed.value, *claimed.interval) == (found.value, found.low, found.high)
 
 
 def test_below_twenty_rounds_there_is_no_interval() -> None:

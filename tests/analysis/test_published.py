@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from srbench.analysis.claims import evaluate
-from srbench.analysis.claims_evidence import Exact
 from srbench.analysis.claims_evidence import read as read_value
+from srbench.analysis.claims_readings import Exact
 from srbench.analysis.claims_tree import Test, quantities
 from srbench.analysis.evidence import evidence_of
 from srbench.analysis.published import FORMAT, Figure, read
