@@ -171,18 +171,18 @@ def stages(file: Path, study: str, folder: Path) -> Iterator[tuple[str, float]]:
     """Seconds of each stage of a report, in one process that has imported everything."""
     from srbench.report.files import write_report
     from srbench.report.page import draw_all, page
-    from srbench.report.tables import SHOWN
+    from srbench.report.sections import sections_of
 
     took, store = timed(lambda: open_store(file))
     yield "open the database", took
     took, results = timed(lambda: store.results(study))
     yield "read the rows", took
-    took, _ = timed(lambda: [make(results) for make in SHOWN])
+    took, sections = timed(lambda: sections_of(results))
     yield "judge, and make the tables", took
-    took, drawings = timed(lambda: draw_all(results))
+    took, drawings = timed(lambda: draw_all(sections))
     yield "draw the figures", took
     svgs = {name: svg for name, (svg, _) in drawings.items()}
-    took, _ = timed(lambda: page(results, svgs, ()))
+    took, _ = timed(lambda: page(results, sections, svgs))
     yield "write the page", took
     took, _ = timed(lambda: write_report([results], folder))
     yield "all but the reading once more, files written", took

@@ -13,14 +13,10 @@ from srbench.analysis.metric_names import metric_name
 from srbench.analysis.plateaus import SETTLED, Plateau, Settling, plateau, settling
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import cells, trained
-from srbench.core.numbers import justified_decimals, plural, with_unit
-from srbench.core.table import Column, Mark, Table, Value
+from srbench.core.numbers import plural, with_unit
 
 ABOVE_FLAT = "validate/psnr_above_flat"
 MOST_POINTS = 60  # at which the ranking is looked at
-STATES = {
-    "rest": "at rest", "moving": "still moving", "unsure": "not shown", "too short": "too short",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -165,33 +161,3 @@ def ranking_said(results: Results) -> str:
         f"The order {of} was the last one, nearly (Kendall's rank correlation {SETTLED} or more), "
         f"from {known.axis} {known.settled_from:g} of {last:g} on."
     )
-
-
-def convergence_shown(results: Results) -> Table:
-    """One row a variant: what its curve would change over another third of training."""
-    found, unit = plateaus(results), results.facts.unit
-    suffix = f"_{unit.lower()}" if unit else ""
-    d = justified_decimals([(end.high - end.low) / 2 for end in found.values()], unit)
-    rows: list[tuple[Value, ...]] = []
-    for name in trained(results):
-        end = found.get(name)
-        if end is None:
-            rows.append((name, Mark("no curve", "no finished run has this curve"), *[Mark("")] * 4))
-            continue
-        short = Mark("too short", f"{end.points} points in the last third; 10 are needed")
-        known = [x if x == x else short for x in (end.change, end.low, end.high)]
-        rows.append((name, STATES[end.state], *known, end.points))
-    columns = (
-        Column("variant", "variant"),
-        Column("state", "state"),
-        Column(f"change{suffix}", "would change by", unit, "difference", d),
-        Column(f"low{suffix}", "95 % from", unit, "difference", d),
-        Column(f"high{suffix}", "95 % to", unit, "difference", d),
-        Column("points", "points in the last third", kind="count"),
-    )
-    caption = (
-        "Change over another third of training at the pace of the last third, "
-        f"{metric_name(results.facts.metric)} on validate; at rest: within "
-        f"±{tolerance_said(results)}"
-    )
-    return Table("convergence", caption, columns, tuple(rows))

@@ -42,6 +42,11 @@ class Judged:
         return self.course.word if self.course else self.verdict.word
 
     @property
+    def verdict_word(self) -> str:
+        """The verdict as tables and figures show it: "identical" and "no verdict" too."""
+        return "identical" if self.word and self.identical else self.word or "no verdict"
+
+    @property
     def why(self) -> str:
         """Why there is no verdict."""
         if self.course is not None and self.look is None:

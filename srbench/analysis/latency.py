@@ -16,7 +16,6 @@ from srbench.analysis.latency_ratios import QUIET, Ratio, Spread, is_quiet, rati
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import controls, trained
 from srbench.core.numbers import plural
-from srbench.core.table import Column, Mark, Table, Value
 
 QUANTITIES = {"latency": "forward pass", "step_time": "training step"}
 PLAIN: dict[str, dict[str, tuple[str, ...]]] = {
@@ -230,56 +229,3 @@ def _said(taken: Taken, what: str) -> Iterator[str]:
 
 def _of(found: Ratio) -> str:
     return f"{found.value:.3f} (95\u00a0% interval {found.low:.3f} to {found.high:.3f})"
-
-
-def latency_shown(results: Results) -> Table:
-    """Every variant under every setting that was timed."""
-    rows: list[tuple[Value, ...]] = []
-    keys = dict.fromkeys(one.key for one in passes_taken(results))
-    for key in sorted(keys, key=lambda key: list(QUANTITIES).index(key[0])):  # stable: newest first
-        rows += [_row(timing) for timing in under(results, key)]
-    columns = (
-        Column("variant", "variant"),
-        Column("time_of", "time of"),
-        Column("ms", "median", "ms", "measure"),
-        Column("p10_ms", "p10", "ms", "measure"),
-        Column("p90_ms", "p90", "ms", "measure"),
-        Column("first_ms", "first call", "ms", "measure"),
-        Column("ratio", "ratio", "", "number", 3, "median of ratios to the baseline by round"),
-        Column("low", "95 % from", "", "number", 3, "percentile bootstrap over rounds"),
-        Column("high", "95 % to", "", "number", 3, "percentile bootstrap over rounds"),
-        Column("word", "against the baseline", note="held against what the control was off"),
-        Column("rounds", "rounds", kind="count"),
-        Column("control_off_percent", "told from", "%", "number", 1,
-               "how far the control was off: smaller differences are not told"),
-        Column("input", "input"),
-        Column("precision", "precision"),
-        Column("memory_format", "memory"),
-        Column("mode", "mode"),
-        Column("threads", "threads", kind="count"),
-        Column("device", "device"),
-        Column("measured", "measured"),
-    )  # fmt: skip
-    return Table("latency", "Times against the baseline", columns, tuple(rows))
-
-
-def _row(found: Timing) -> tuple[Value, ...]:
-    r, none = found.ratio, Mark("none", "exact, or fewer than 20 rounds")
-    exact = found.word in ("baseline", "same network")
-    off = found.taken.control.off
-    return (
-        found.variant,
-        QUANTITIES[found.taken.row["quantity"]],
-        *(float(f"{x:.4g}") for x in (found.spread.median, found.spread.p10, found.spread.p90)),
-        float(f"{found.first_ms:.4g}"),
-        r.value,
-        *(none if exact or x != x else x for x in (r.low, r.high)),
-        found.word,
-        r.rounds,
-        100 * off if off < float("inf") else Mark("none", "fewer than 20 rounds"),
-        found.taken.input,
-        *(str(found.taken.row[name]) for name in ("precision", "memory_format", "mode")),
-        int(found.taken.row["threads"]),
-        str(found.taken.row["device"]),
-        str(found.taken.row["measured"])[:10],
-    )

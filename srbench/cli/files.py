@@ -78,7 +78,7 @@ def _written(results: Results, folder: Path, format_: Format) -> list[Path]:
         return sorted(folder.glob("*.csv"))
     if format_ is Format.parquet:
         return results.to_parquet(folder)
-    from srbench.report.tables import write_tables
+    from srbench.report.sections import write_tables
 
     return write_tables(results, folder, format_)
 

@@ -15,6 +15,7 @@ from srbench.analysis.run_matrix import scores_by_seed
 from srbench.core.numbers import justified_decimals, listed, plural, shown
 from srbench.core.table import Column, Mark, Table, Value
 from srbench.report.forest import Tick, axis_ticks
+from srbench.report.section import Section
 
 KINDS = ("factorial", "fractional")
 
@@ -193,16 +194,20 @@ def _them(count: int) -> str:
     return "it" if count == 1 else "them"
 
 
-def attribution_section(results: Results) -> dict[str, Any]:
-    """What `section_attribution.html` shows."""
+def section(results: Results) -> Section:
+    """What each factor is worth, where the study is a designed one."""
     found, d = attributed(results), attribution_decimals(results)
-    return {
-        "present": found is not None,
-        "heading": attribution_heading(results) if found else "",
-        "notes": attribution_notes(results),
-        "bars": attribution_bars(results),
-        "table": attribution_shown(results),
-        "seeds": plural(len(found.seeds), "seed") if found else "",
-        "said": lambda value: shown(value, d, signed=True),
-        "ends": lambda c: f"{shown(c.low, d)} to {shown(c.high, d)}",
-    }
+    return Section(
+        "attribution",
+        "What each factor is worth",
+        attribution_heading(results) if found else "",
+        (attribution_shown(results),),
+        template="section_attribution.html",
+        shows={
+            "notes": attribution_notes(results),
+            "bars": attribution_bars(results),
+            "seeds": plural(len(found.seeds), "seed") if found else "",
+            "said": lambda value: shown(value, d, signed=True),
+            "ends": lambda c: f"{shown(c.low, d)} to {shown(c.high, d)}",
+        },
+    )

@@ -13,7 +13,7 @@ from srbench.analysis.compare import Comparison, outcomes_shown, sentence, setti
 from srbench.core.files import write_atomically
 from srbench.core.rich_table import rich_table
 from srbench.core.table import Table
-from srbench.report.page import STYLES, TEMPLATES, environment, policy
+from srbench.report.page import TEMPLATES, environment, policy, style
 
 SCRIPTS = ("theme.js", "tables.js")
 
@@ -28,7 +28,7 @@ def comparison_page(comparison: Comparison) -> str:
         settings=settings_shown(comparison),
         primary=outcomes_shown(comparison, primary=True),
         secondary=outcomes_shown(comparison, primary=False),
-        style=Markup("".join((TEMPLATES / name).read_text("utf-8") for name in STYLES)),
+        style=style(),
         scripts=scripts,
         policy=policy(scripts, beside=False),
     )  # fmt: skip

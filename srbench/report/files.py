@@ -10,23 +10,13 @@ from hashlib import sha256
 from pathlib import Path
 
 from srbench.analysis.answer import answer, warnings
-from srbench.analysis.dead_parameters import unreached, unreached_shown
 from srbench.analysis.limits import facts_line
 from srbench.analysis.results import Results
 from srbench.core.errors import InputError
 from srbench.core.files import write_atomically
-from srbench.report.page import (
-    STYLES,
-    TEMPLATES,
-    Plotly,
-    draw_all,
-    environment,
-    page,
-    plotly_source,
-)
+from srbench.report.page import Plotly, draw_all, environment, page, plotly_source, style
 from srbench.report.pictures import copy_pictures, scenes
-from srbench.report.search import space_shown, trials_shown
-from srbench.report.tables import SHOWN
+from srbench.report.sections import sections_of
 
 
 def write_report(results: Sequence[Results], folder: Path, *, plotly: Plotly = "inline") -> Path:
@@ -47,8 +37,7 @@ def write_report(results: Sequence[Results], folder: Path, *, plotly: Plotly = "
         }
         for r, place in zip(results, places, strict=True)
     ]  # fmt: skip
-    style = "".join((TEMPLATES / name).read_text("utf-8") for name in STYLES)
-    html = environment().get_template("list.html").render(rows=rows, style=style)
+    html = environment().get_template("list.html").render(rows=rows, style=style())
     return _put(folder / "index.html", html)
 
 
@@ -65,28 +54,19 @@ def folder_name(study: str) -> str:
 
 
 def _write_one(results: Results, folder: Path, plotly: Plotly) -> Path:
-    for make in SHOWN:
-        table = make(results)
+    sections = sections_of(results)
+    for table in (table for section in sections for table in section.tables):
         _put(folder / f"{table.name}.csv", table.csv())
         _put(folder / f"{table.name}.tex", table.latex())
-    if unreached(results):
-        table = unreached_shown(results)
-        _put(folder / f"{table.name}.csv", table.csv())
-        _put(folder / f"{table.name}.tex", table.latex())
-    if results.facts.search is not None:
-        for table in (trials_shown(results), space_shown(results)):
-            _put(folder / f"{table.name}.csv", table.csv())
-            _put(folder / f"{table.name}.tex", table.latex())
-    drawings = draw_all(results)
+    drawings = draw_all(sections)
     for name, (svg, pdf) in drawings.items():
         _put(folder / "figures" / f"{name}.svg", svg)
         write_atomically(folder / "figures" / f"{name}.pdf", pdf)
-    found = scenes(results)
-    copy_pictures(found, folder)
+    copy_pictures(scenes(results), folder)
     if plotly == "beside":
         _put(folder / "plotly.min.js", plotly_source())
     svgs = {name: svg for name, (svg, _) in drawings.items()}
-    return _put(folder / "index.html", page(results, svgs, found, plotly_js=plotly))
+    return _put(folder / "index.html", page(results, sections, svgs, plotly_js=plotly))
 
 
 def _put(path: Path, content: str) -> Path:

@@ -13,7 +13,6 @@ from srbench.analysis.ranking import best_first, by_variant, effect_decimals, ra
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import Cell, number, scores_by_seed, yardstick
 from srbench.core.numbers import MINUS, shown
-from srbench.report.table_effects import verdict_word
 
 Shape = Literal["up", "down", "square", "ring", "dot"]
 SHAPES: dict[str, Shape] = {
@@ -108,7 +107,7 @@ def forest_of(results: Results) -> Forest:
 
 def _row(effect: Judged, results: Results) -> ForestRow:
     planned: list[Cell] = by_variant(results)[effect.variant]
-    word = verdict_word(effect)
+    word = effect.verdict_word
     if not effect.pairs:
         mark = why_wanting(planned)
         return ForestRow(effect.variant, effect, word, "dot", mark.word, "", mark.reason, "", "")

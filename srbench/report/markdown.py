@@ -6,10 +6,10 @@ import re
 
 from srbench.analysis.answer import answer, warnings, yardstick_note
 from srbench.analysis.results import Results
+from srbench.analysis.search_results import search_heading, search_said, searched
 from srbench.analysis.study_claims import claims_shown
 from srbench.core.table import Table
-from srbench.report.search import search_section
-from srbench.report.table_effects import effects_shown
+from srbench.report.effects import effects_shown
 
 
 def effects_note(results: Results) -> str:
@@ -27,10 +27,9 @@ def effects_note(results: Results) -> str:
 
 def search_note(results: Results) -> str:
     """What a search has found so far, and what became of it on fresh seeds."""
-    section = search_section(results)
     lines = [f"## {_plain(results.facts.question or results.facts.name)}", ""]
-    if section["present"]:
-        lines += [_plain(section["heading"]) + ".", "", _plain(section["said"]), ""]
+    if searched(results):
+        lines += [_plain(search_heading(results)) + ".", "", _plain(search_said(results)), ""]
     lines += ["### Confirmation, on fresh seeds and unseen images", "", _plain(answer(results)), ""]
     return "\n".join([*lines, *markdown_lines(effects_shown(results))]) + "\n"
 

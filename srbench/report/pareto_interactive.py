@@ -10,13 +10,13 @@ import plotly.graph_objects as go
 
 from srbench.analysis.costs import COSTS, spaced
 from srbench.analysis.metric_names import metric_name
+from srbench.analysis.quality_cost import Spot, front_line, spots
 from srbench.analysis.ranking import effect_decimals
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import interpolation_scores, scores_by_seed
 from srbench.report.colours import REST, colours
 from srbench.report.figures_interactive import LAYOUT, Lines
-from srbench.report.pareto import Spot, frame_of, front_line, spots
-from srbench.report.pareto_labels import names_beside
+from srbench.report.pareto_labels import frame_of, names_beside
 
 SIDES = {"right": "middle right", "left": "middle left", "above": "top center",
          "below": "bottom center"}  # fmt: skip

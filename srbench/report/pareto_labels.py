@@ -2,14 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import log10
 from typing import Literal
 
-from srbench.report.pareto import Frame, Spot
+from srbench.analysis.quality_cost import Spot
 
 Side = Literal["right", "left", "above", "below"]
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 CHARACTER, LINE, GAP = 6.4, 13.0, 8.0  # pixels of a name set in 11 or 12
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What the figure shows: costs from `left` to `right`, quality from `low` to `high`."""
+
+    left: float
+    right: float
+    low: float
+    high: float
+
+    def across(self, cost: float) -> float:
+        """Place on the logarithmic axis of costs, 0 to 1."""
+        return (log10(cost) - log10(self.left)) / (log10(self.right) - log10(self.left))
+
+    def up(self, quality: float) -> float:
+        """Place on the axis of quality, 0 to 1."""
+        return (quality - self.low) / (self.high - self.low)
+
+
+def frame_of(found: tuple[Spot, ...], levels: Mapping[str, float]) -> Frame:
+    """The frame around the variants, and around those interpolations that are not far away."""
+    ends = [x for s in found for x in (s.quality.low, s.quality.mean, s.quality.high) if x == x]
+    low, high = min(ends), max(ends)
+    span = (high - low) or 1.0
+    near = [x for x in levels.values() if low - 0.6 * span < x < high + 0.6 * span]
+    low, high = min([low, *near]), max([high, *near])
+    pad = 0.09 * ((high - low) or 1.0)
+    costs = [s.cost.mean for s in found]
+    wide = (max(costs) / min(costs)) ** 0.07 * 1.01
+    return Frame(min(costs) / wide, max(costs) * wide, low - pad, high + pad)
 
 
 def names_beside(

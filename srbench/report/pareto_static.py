@@ -11,13 +11,13 @@ from matplotlib.figure import Figure
 
 from srbench.analysis.costs import COSTS, spaced
 from srbench.analysis.metric_names import metric_name
+from srbench.analysis.quality_cost import Spot, front_line, spots
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import interpolation_scores, scores_by_seed
 from srbench.report.colours import REST, colours
 from srbench.report.figures_static import FAINT, canvas, drawable, plain_ticks, titled
-from srbench.report.pareto import Spot, frame_of, front_line, spots
 from srbench.report.pareto_interactive import PALEST, sureness
-from srbench.report.pareto_labels import names_beside
+from srbench.report.pareto_labels import frame_of, names_beside
 
 PLACES: dict[str, dict[str, Any]] = {
     "right": {"xytext": (8, 0), "ha": "left", "va": "center"},

@@ -10,19 +10,23 @@ import base64
 import io
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
+from srbench.analysis.headings import pictures_heading
 from srbench.analysis.metric_names import metric_name
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import image_scores, interpolations, trained
 from srbench.core.files import write_atomically
 from srbench.core.numbers import shown, with_unit
 from srbench.report.colours import coloured
+from srbench.report.section import Section
 
 CROP = 64  # HR pixels, square
 MOST_CROPPED = 4  # images with crops inside the page
@@ -61,6 +65,7 @@ class Crop:
     cuts: tuple[tuple[str, str, str], ...]  # name, what it scores, data URI
 
 
+@lru_cache(maxsize=2)
 def scenes(results: Results) -> tuple[Scene, ...]:
     """The images that have HR and at least one SR picture on disk, by name."""
     frame = results.pictures
@@ -180,3 +185,21 @@ def _data_uri(pixels: NDArray[np.uint8]) -> str:
     out = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(out, format="PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode("ascii")
+
+
+def section(results: Results) -> Section:
+    """Crops in the page, whole pictures beside it."""
+    found = scenes(results)
+    return Section(
+        "pictures",
+        "Pictures",
+        pictures_heading(len(found)),
+        template="section_pictures.html",
+        shows={"crops": crops(results, found), "scenes": found},
+        data={"scenes-data": [_plain(scene) for scene in found]},
+    )
+
+
+def _plain(scene: Scene) -> dict[str, Any]:
+    panels = [{k: getattr(p, k) for k in ("name", "kind", "path", "says")} for p in scene.panels]
+    return {k: getattr(scene, k) for k in ("image", "width", "height", "seed")} | {"panels": panels}

@@ -9,6 +9,7 @@ from typing import Any
 
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import text
+from srbench.report.section import Section
 
 
 @dataclass(frozen=True)
@@ -120,3 +121,14 @@ def _versions(results: Results) -> str:
 
 def _plain(settings: dict[str, Any]) -> str:
     return json.dumps(settings, ensure_ascii=False, sort_keys=True) if settings else ""
+
+
+def section(results: Results) -> Section:
+    """The commands, what they ran on, the SQL of each table, and the study file."""
+    return Section(
+        "reproduce",
+        "Reproduce",
+        "Two commands make these numbers again",
+        template="section_reproduce.html",
+        shows={"origin": origin(results)},
+    )

@@ -12,9 +12,7 @@ from matplotlib.figure import Figure
 
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import number, text
-from srbench.analysis.space import Choices, Dimension
-from srbench.report.figures_static import FAINT, INK, canvas
-from srbench.report.search import (
+from srbench.analysis.search_results import (
     Trial,
     best_so_far,
     dimensions,
@@ -23,6 +21,8 @@ from srbench.report.search import (
     title,
     trials,
 )
+from srbench.analysis.space import Choices, Dimension
+from srbench.report.figures_static import FAINT, INK, canvas
 
 HUE, LOST = "#2166ac", "#b2182b"
 

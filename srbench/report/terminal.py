@@ -12,8 +12,8 @@ from srbench.analysis.results import Results
 from srbench.analysis.study_claims import claims_heading, claims_of, claims_shown
 from srbench.core.rich_table import GAP, longest_word, rich_table
 from srbench.core.table import Mark, Table
-from srbench.report.table_effects import effects_shown
-from srbench.report.table_runs import failures_shown
+from srbench.report.effects import effects_shown
+from srbench.report.failures import failures_shown
 
 NARROW = (
     "variant", "verdict", "effect", "low", "high", "seeds", "p_holm", "p_look", "more_seeds",

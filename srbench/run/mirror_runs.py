@@ -172,9 +172,9 @@ def open_mirror(root: Path, results: Results, cells: Sequence[Cell]) -> Mirror:
 
 def annotate(mirror: Mirror, results: Results) -> None:
     """Note and figures: the effects as far as they are known."""
+    from srbench.analysis.quality_cost import spots
     from srbench.report import figures_interactive as figures
     from srbench.report.markdown import effects_note
-    from srbench.report.pareto import spots
     from srbench.report.pareto_interactive import quality_cost
 
     quiet()

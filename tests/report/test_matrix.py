@@ -10,13 +10,13 @@ from designed import crossed
 from synthetic_study import study
 
 from srbench.measure.scores import PROTOCOLS
-from srbench.report.matrix import (
+from srbench.report.degradations import (
     PROTOCOLS_OWN,
     matrices,
     matrix_heading,
-    matrix_section,
     matrix_shown,
     names_of,
+    section,
 )
 from srbench.store import open_store
 
@@ -57,7 +57,7 @@ def test_the_heading_names_the_dearest_mismatch() -> None:
 
 
 def test_other_studies_have_no_matrix() -> None:
-    assert matrix_section(study())["all"] == []
+    assert section(study()).heading == ""
 
 
 def test_names_show_settings_only_where_they_tell_apart() -> None:

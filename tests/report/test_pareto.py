@@ -6,19 +6,12 @@ import numpy as np
 import pytest
 from synthetic_study import study
 
+from srbench.analysis.quality_cost import front_line, front_said, known_costs, spots
 from srbench.analysis.results import Results
-from srbench.report.pareto import (
-    frame_of,
-    front_line,
-    front_said,
-    known_costs,
-    pareto_section,
-    prices_shown,
-    spots,
-)
 from srbench.report.pareto_interactive import quality_cost, quality_cost_plain
-from srbench.report.pareto_labels import names_beside
+from srbench.report.pareto_labels import frame_of, names_beside
 from srbench.report.pareto_static import quality_cost_figure
+from srbench.report.quality_cost import prices_shown, section
 
 
 def test_the_front_is_what_nothing_beats_in_both() -> None:
@@ -72,9 +65,9 @@ def test_names_cover_no_other_name() -> None:
 
 
 def test_every_state_has_a_section(any_state: Results) -> None:
-    found = pareto_section(any_state)
-    assert found["heading"]
-    assert len(found["costs"]) == len(known_costs(any_state))
+    found = section(any_state)
+    assert found.heading
+    assert len(found.figures) == len(known_costs(any_state))
     for cost in known_costs(any_state):
         quality_cost_figure(any_state, cost)
         quality_cost(any_state, cost)

@@ -13,8 +13,8 @@ from srbench.report.attribution import (
     attribution_bars,
     attribution_heading,
     attribution_notes,
-    attribution_section,
     attribution_shown,
+    section,
 )
 
 
@@ -40,9 +40,9 @@ def test_the_table_has_every_estimate_of_the_pictures() -> None:
 
 
 def test_without_a_design_there_is_no_section() -> None:
-    assert not attribution_section(study())["present"]
+    assert not section(study()).heading
     results = factorial(kind="leave_one_out")
-    assert not attribution_section(results)["present"]
+    assert not section(results).heading
 
 
 def test_an_empty_cell_is_said() -> None:

@@ -11,13 +11,12 @@ from rich.console import Console
 from srbench.analysis.answer import answer
 from srbench.analysis.published_comparison import (
     agreements,
-    agreements_shown,
     beside,
-    published_shown,
 )
 from srbench.analysis.results import Results
 from srbench.analysis.study_claims import claims_heading, claims_of, claims_shown, findings_shown
 from srbench.report.figures_interactive import curves
+from srbench.report.published import agreements_shown, published_shown
 from srbench.report.terminal import claims
 
 ROWS = {

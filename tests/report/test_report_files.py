@@ -14,11 +14,12 @@ from synthetic_study import study, with_pictures
 from srbench.analysis.results import Results
 from srbench.core.errors import UserError
 from srbench.report import write
+from srbench.report.effects import effects_shown
 from srbench.report.figures_static import draw, forest_figure
 from srbench.report.files import folder_name
 from srbench.report.page import draw_all
 from srbench.report.reproduce import origin
-from srbench.report.table_effects import effects_shown
+from srbench.report.sections import sections_of
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -124,6 +125,6 @@ def test_a_name_that_no_font_holds_is_drawn_without_a_word() -> None:
 
 
 def test_a_byte_order_mark_in_a_name_is_drawn_in_every_figure() -> None:
-    drawn = draw_all(study({"plain": 0.0, "\ufeffa\ufeff": 1.0}))
+    drawn = draw_all(sections_of(study({"plain": 0.0, "\ufeffa\ufeff": 1.0})))
     assert len(drawn) > 3
     assert all(pdf.startswith(b"%PDF") for _, pdf in drawn.values())

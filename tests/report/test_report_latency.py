@@ -11,14 +11,16 @@ from synthetic_study import study
 from timed_study import timed
 
 from srbench.analysis.answer import answer
-from srbench.analysis.latency import latency_said, latency_shown, rounds_of, timings
+from srbench.analysis.latency import latency_said, rounds_of, timings
 from srbench.analysis.phrases import price
 from srbench.analysis.published_comparison import beside
+from srbench.analysis.quality_cost import known_costs, spots
 from srbench.analysis.results import PUBLISHED, Results
 from srbench.analysis.study_claims import claims_of
+from srbench.report.costs import cost_shown
 from srbench.report.forest import forest_of
-from srbench.report.pareto import known_costs, prices_shown, spots
-from srbench.report.table_costs import cost_shown
+from srbench.report.latency import latency_shown
+from srbench.report.quality_cost import prices_shown
 
 RATIOS = {"plain": 1.0, "residual": 1.002, "residual_se": 1.29, "residual_atrous": 0.93}
 

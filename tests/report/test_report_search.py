@@ -9,8 +9,9 @@ import pytest
 from planted_search import planted
 
 from srbench.analysis.results import Results
+from srbench.analysis.search_results import best_so_far, best_trial, trials
 from srbench.report import write
-from srbench.report.search import best_so_far, best_trial, trials, trials_shown
+from srbench.report.search import trials_shown
 from srbench.run.importance import weighed
 
 pytestmark = pytest.mark.slow

@@ -13,11 +13,11 @@ from synthetic_study import study
 from srbench.analysis.results import Results
 from srbench.core.numbers import fixed, justified_decimals, shown
 from srbench.core.table import Column, Mark, Table
-from srbench.report.table_costs import cost_shown
-from srbench.report.table_effects import effects_shown
+from srbench.report.costs import cost_shown
+from srbench.report.effects import effects_shown
+from srbench.report.failures import run_shown
+from srbench.report.scores import score_shown
 from srbench.report.table_images import images_shown
-from srbench.report.table_scores import score_shown
-from srbench.report.tables import cost_table, effects_table, run_table, score_table
 
 
 @pytest.mark.parametrize("make", [effects_shown, score_shown, cost_shown, images_shown])
@@ -38,29 +38,29 @@ def test_latex_shows_the_numbers_of_the_csv() -> None:
 
 
 def test_effects_are_sorted_best_first_and_keep_rows_without_a_number() -> None:
-    frame = effects_table(STATES["one variant missing"]())
+    frame = effects_shown(STATES["one variant missing"]()).frame
     assert list(frame["variant"]) == ["residual_se", "residual_atrous", "residual"]
     assert frame["effect_db"].isna().tolist() == [False, False, True]
     assert frame["runs"].tolist()[-1] == "3 missing"
 
 
 def test_interpolations_are_rows_of_the_score_table() -> None:
-    frame = score_table(study())
+    frame = score_shown(study()).frame
     assert set(frame.loc[frame["role"] == "interpolation", "variant"]) == {
         "nearest", "bilinear", "bicubic", "lanczos",
     }  # fmt: skip
 
 
 def test_failed_and_missing_runs_are_told_apart_in_the_run_table() -> None:
-    missing = run_table(STATES["one variant missing"]())
-    failed = run_table(STATES["one diverged"]())
+    missing = run_shown(STATES["one variant missing"]()).frame
+    failed = run_shown(STATES["one diverged"]()).frame
     assert set(missing["state"]) == {"done", "missing"}
     assert set(failed["state"]) == {"done", "failed"}
     assert "diverged" in set(failed["reason"])
 
 
 def test_dead_parameters_are_in_the_cost_table() -> None:
-    frame = cost_table(study()).set_index("variant")
+    frame = cost_shown(study()).frame.set_index("variant")
     assert frame.loc["residual_se", "dead"] == 1284
     assert frame.loc["residual_se", "dead_modules"] == "blocks.0.attention.2"
 

@@ -16,19 +16,18 @@ from srbench.analysis.answer import answer, opening, warnings
 from srbench.analysis.judgement import judgement
 from srbench.analysis.limits import cannot_tell
 from srbench.analysis.results import Results
+from srbench.report.effects import controls_shown, effects_shown
 from srbench.report.forest import axis_ticks, forest_of
+from srbench.report.looks import looks_differ, looks_heading, looks_shown
 from srbench.report.markdown import effects_note
 from srbench.report.page import page
-from srbench.report.pareto import known_costs
-from srbench.report.table_effects import controls_shown, effects_shown
-from srbench.report.table_looks import looks_differ, looks_heading, looks_shown
+from srbench.report.sections import sections_of
 from srbench.report.terminal import summary
 
 
 def said(results: Results) -> str:
     """The words of the page, tags, drawings and scripts left out."""
-    drawings = {f"cost-{cost}": "<svg></svg>" for cost in known_costs(results)}
-    html = page(results, drawings, (), plotly_js="beside")
+    html = page(results, sections_of(results), {}, plotly_js="beside")
     body = html[html.index("<main") : html.index("<script type=")]
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", body.replace("_<wbr>", "_"))).split())
 

@@ -10,8 +10,8 @@ from synthetic_study import failed, study, with_runs
 
 from srbench.analysis.answer import answer, warnings
 from srbench.analysis.convergence import converged
+from srbench.report.effects import effects_shown
 from srbench.report.markdown import effects_note
-from srbench.report.table_effects import effects_shown
 
 
 def test_the_answer_names_effect_interval_seeds_and_yardstick() -> None:

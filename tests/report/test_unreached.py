@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 from synthetic_study import study
 
-from srbench.analysis.dead_parameters import difference, unreached, unreached_said, unreached_shown
+from srbench.analysis.dead_parameters import difference, unreached, unreached_said
 from srbench.analysis.results import Results
+from srbench.report.dead_parameters import unreached_shown
 from srbench.report.files import write_report
 
 GAINS = {"as_ran": 0.0, "without": -0.05, "wired": 0.4, "other": 0.2, "wider": 0.3}

@@ -12,7 +12,7 @@ from synthetic_study import failed, study, with_runs
 from srbench.analysis.results import Results
 from srbench.report import write
 from srbench.report.table_images import image_effects
-from srbench.report.where_it_helps import where_it_helps, where_section, where_shown
+from srbench.report.where import section, where_it_helps, where_shown
 
 
 def test_it_agrees_with_the_effects_taken_one_by_one() -> None:
@@ -35,11 +35,11 @@ def test_the_table_has_a_row_for_each_image_and_variant() -> None:
 
 
 def test_every_state_has_a_section(any_state: Results) -> None:
-    assert where_section(any_state)["heading"]
+    assert section(any_state).heading
 
 
 def test_a_lost_baseline_leaves_nothing_to_show() -> None:
-    assert where_section(with_runs(study(), only("plain", failed)))["rows"] == []
+    assert section(with_runs(study(), only("plain", failed))).shows["rows"] == []
 
 
 @pytest.mark.slow

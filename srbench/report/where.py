@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +21,8 @@ from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import cells, image_scores
 from srbench.core.numbers import justified_decimals, shown
 from srbench.core.table import Column, Mark, Table, Value
+from srbench.report.section import Section
+from srbench.report.table_images import images_shown
 
 Floats = NDArray[np.float64]
 FIRST = 20  # images shown at first
@@ -213,12 +214,18 @@ def where_heading(results: Results) -> str:
     return f"{found.variants[0]} is better on {all_of} images"
 
 
-def where_section(results: Results) -> dict[str, Any]:
-    """What `section_where_it_helps.html` shows."""
+def section(results: Results) -> Section:
+    """Effects by image, coloured in."""
     found = where_it_helps(results)
-    return {
-        "heading": where_heading(results),
-        "rows": where_tiles(results) if found.variants else [],
-        "first": FIRST,
-        "heads": [(name, found.better_on(v)) for v, name in enumerate(found.variants)],
-    }
+    return Section(
+        "where",
+        "Where it helps",
+        where_heading(results),
+        (images_shown(results), where_shown(results)),
+        template="section_where.html",
+        shows={
+            "rows": where_tiles(results) if found.variants else [],
+            "first": FIRST,
+            "heads": [(name, found.better_on(v)) for v, name in enumerate(found.variants)],
+        },
+    )

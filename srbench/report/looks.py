@@ -11,6 +11,7 @@ from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import number, text
 from srbench.core.numbers import listed, plural
 from srbench.core.table import Column, Mark, Table, Value
+from srbench.report.section import Section
 
 
 def looks_shown(results: Results) -> Table:
@@ -96,3 +97,16 @@ def _computed(results: Results) -> Iterator[tuple[Judged, dict[Hashable, Any]]]:
                 "nominal": look.nominal, "p_within": look.p_within,
                 "nominal_within": look.nominal_within, "verdict": look.word,
             }  # fmt: skip
+
+
+def section(results: Results) -> Section:
+    """The looks, where the study adds seeds until decided."""
+    table = looks_shown(results)
+    return Section(
+        "looks",
+        "Looks",
+        looks_heading(results) if table.rows else "",
+        (table,),
+        template="section_looks.html",
+        shows={"differ": looks_differ(results)},
+    )

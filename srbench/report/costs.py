@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from srbench.analysis.latency import Timing, timings
+from srbench.analysis.dead_parameters import unreached, unreached_said
+from srbench.analysis.headings import costs_heading
+from srbench.analysis.latency import Timing, latency_said, timings
 from srbench.analysis.ranking import by_variant, known_or_mark, mean_of, why_wanting
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import number, text, trained
 from srbench.core.table import Column, Mark, Table, Value
+from srbench.report.dead_parameters import unreached_shown
+from srbench.report.latency import latency_shown
+from srbench.report.section import Section
 
 WHOLE = Mark("whole", "every output pixel depends on the whole image")
 UNMEASURED = Mark("not measured", "peak memory is measured on CUDA devices only")
@@ -96,3 +101,19 @@ def modules(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, value))
     return text(value).strip("[]").replace('"', "").replace("'", "")
+
+
+def section(results: Results) -> Section:
+    """Counts, dead parameters, and times where there are any."""
+    dead = (unreached_shown(results),) if unreached(results) else ()
+    return Section(
+        "costs",
+        "Costs, dead parameters",
+        costs_heading(results),
+        (cost_shown(results), *dead, latency_shown(results)),
+        template="section_costs.html",
+        shows={
+            "unreached_said": unreached_said(results),
+            "latency_said": latency_said(results),
+        },
+    )

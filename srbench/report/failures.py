@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from srbench.analysis.headings import failures_heading
 from srbench.analysis.metric_names import metric_name
 from srbench.analysis.ranking import effect_decimals, known_or_mark, why_wanting
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import cells, number, text
 from srbench.core.table import Column, Mark, Table, Value
+from srbench.report.section import Section
 
 
 @lru_cache(maxsize=8)
@@ -77,3 +79,14 @@ def failures_shown(results: Results) -> Table:
         Column("message", "what it said"),
     )
     return Table("failures", "Planned runs without a score", columns, tuple(rows))
+
+
+def section(results: Results) -> Section:
+    """The runs without a score, and every planned run."""
+    return Section(
+        "failures",
+        "Failures and runs",
+        failures_heading(results),
+        (failures_shown(results), run_shown(results)),
+        template="section_failures.html",
+    )

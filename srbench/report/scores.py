@@ -8,12 +8,14 @@ from functools import lru_cache
 import pandas as pd
 
 from srbench.analysis.effects import t_interval
+from srbench.analysis.headings import scores_heading
 from srbench.analysis.metric_names import metric_name, metric_unit
 from srbench.analysis.ranking import by_variant, why_wanting
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import interpolations, trained
 from srbench.core.numbers import justified_decimals, listed, plural
 from srbench.core.table import Column, Mark, Table, Value
+from srbench.report.section import Section
 
 
 @lru_cache(maxsize=8)
@@ -81,3 +83,14 @@ def _of_sets(frame: pd.DataFrame, metrics: list[str]) -> Iterator[str]:
             sizes = {str(key[1]): int(images[key]) for key in mine}
             said = listed(f"{plural(n, 'image')} of {name}" for name, n in sorted(sizes.items()))
             yield f"{metric_name(metric)} is one number of a whole set, and rests on {said}"
+
+
+def section(results: Results) -> Section:
+    """Every metric of every variant and interpolation."""
+    return Section(
+        "scores",
+        "Scores",
+        scores_heading(results),
+        (score_shown(results),),
+        template="section_scores.html",
+    )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from srbench.analysis.headings import effects_heading
 from srbench.analysis.judgement import Judged, judgement
+from srbench.analysis.limits import noise_said
 from srbench.analysis.metric_names import metric_name
 from srbench.analysis.power import BUDGET
 from srbench.analysis.ranking import (
@@ -19,10 +21,10 @@ from srbench.analysis.ranking import (
 )
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import number, of_variants, scores_by_seed, text
+from srbench.analysis.search_results import searched
 from srbench.analysis.significance import SIGN_FLIP_FROM
 from srbench.core.table import Column, Mark, Table, Value
-
-NO_VERDICT = "no verdict"
+from srbench.report.section import Section
 
 
 @lru_cache(maxsize=8)
@@ -41,13 +43,6 @@ def controls_shown(results: Results) -> Table:
     caption = f"Controls against {results.facts.baseline}, judged in a family of their own"
     rows = best_first(judgement(results).controls, results)
     return _contrasts("controls", caption, rows, results)
-
-
-def verdict_word(effect: Judged) -> str:
-    """The verdict as it stands in tables and figures."""
-    if effect.word is None:
-        return NO_VERDICT
-    return "identical" if effect.identical else effect.word
 
 
 def _contrasts(name: str, caption: str, contrasts: list[Judged], results: Results) -> Table:
@@ -101,7 +96,7 @@ def _row(effect: Judged, results: Results) -> tuple[Value, ...]:
     few = Mark("one seed", "an interval needs at least two seeds") if effect.pairs else wanting
     if effect.course is not None and look is None and effect.pairs:
         few = Mark("no look yet", effect.why)
-    untested = Mark(NO_VERDICT, effect.why) if effect.pairs else wanting
+    untested = Mark("no verdict", effect.why) if effect.pairs else wanting
     unnamed = Mark("no min_effect", "the study names no min_effect")
     within = unnamed if not results.facts.min_effect and effect.word else untested
     flips = Mark("few seeds", f"a sign flip says something from {SIGN_FLIP_FROM} seeds on")
@@ -113,7 +108,7 @@ def _row(effect: Judged, results: Results) -> tuple[Value, ...]:
     why = "" if effect.word or not effect.pairs else effect.why
     return (
         name,
-        verdict_word(effect),
+        effect.verdict_word,
         effect.mean if effect.pairs else wanting,
         *(x if x == x else few for x in (effect.low, effect.high)),
         effect.pairs,
@@ -148,3 +143,15 @@ def _more(effect: Judged) -> str:
 
 def _percent_more(value: float, base: float) -> float:
     return 100 * (value / base - 1) if base else float("nan")
+
+
+def section(results: Results) -> Section:
+    """The verdicts with their numbers, and the controls; beside a search, its confirmation."""
+    return Section(
+        "effects",
+        "Confirmation" if searched(results) else "Effects",
+        effects_heading(results),
+        (effects_shown(results), controls_shown(results)),
+        template="section_effects.html",
+        shows={"noise": noise_said(results), "searched": searched(results)},
+    )

@@ -18,7 +18,8 @@ from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import cells, trained
 from srbench.core.numbers import justified_decimals, shown
 from srbench.core.table import Column, Mark, Table, Value
-from srbench.report.where_it_helps import Tile
+from srbench.report.section import Section
+from srbench.report.where import Tile
 
 PROTOCOLS_OWN = "matlab_bicubic"  # what protocols make LR with where a set is not `degraded`
 OWN_FILES = "its own LR files"
@@ -305,10 +306,14 @@ def _tile(entry: Entry, where: str, scale: float, d: int, unit: str) -> Tile | N
     )  # fmt: skip
 
 
-def matrix_section(results: Results) -> dict[str, Any]:
-    """What `section_matrix.html` shows."""
+def section(results: Results) -> Section:
+    """Every matrix of training against test degradations."""
     found = matrices(results)
-    return {
-        "heading": matrix_heading(results) if found else "",
-        "all": [(matrix, matrix_tiles(matrix, results)) for matrix in found],
-    }
+    return Section(
+        "degradations",
+        "Degradations",
+        matrix_heading(results) if found else "",
+        (matrix_shown(results),),
+        template="section_degradations.html",
+        shows={"matrices": [(matrix, matrix_tiles(matrix, results)) for matrix in found]},
+    )

@@ -1,0 +1,157 @@
+"""Quality against cost: which variants are on the Pareto front, how surely, and prices.
+
+A variant is on the front where no other is as good and as cheap, and better in one of the two.
+Resampled seeds give the probability; what an effect costs is a price with an interval.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import isfinite, nan
+
+from srbench.analysis.capacity import Place, Point, PriceTag, measured_price, pareto, price
+from srbench.analysis.costs import COSTS, costs_of
+from srbench.analysis.effects import Interval, t_interval
+from srbench.analysis.judgement import judgement
+from srbench.analysis.latency import timings
+from srbench.analysis.results import Results
+from srbench.analysis.run_matrix import controls, number, of_variants, scores_by_seed, trained
+from srbench.core.numbers import listed, plural, shown
+
+NOTHING = Interval(nan, nan, nan, 0)
+
+
+SURE = 0.95  # from here on a place on the front, or off it, is called sure
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A variant on the plane of quality and one cost."""
+
+    variant: str
+    quality: Interval
+    cost: Interval
+    on_front: bool  # by the means
+    probability: float  # of being on the front; NaN below three seeds
+
+    @property
+    def said(self) -> str:
+        """Its place in words: "on the front in 87 % of resamplings"."""
+        if not isfinite(self.probability):
+            return "on the front by its mean" if self.on_front else "not on the front by its mean"
+        return f"on the front in {percent(self.probability)} of resampled seeds"
+
+
+def percent(share: float) -> str:
+    """A share of resamplings; none of ten thousand is not never."""
+    if share >= 0.995:
+        return "over 99 %"
+    return f"{100 * share:.0f} %" if share >= 0.01 else "under 1 %"
+
+
+@lru_cache(maxsize=32)
+def spots(results: Results, cost: str) -> tuple[Spot, ...]:
+    """Every variant that has a score and this cost, in study order; controls are left out."""
+    apart, scores, costs = controls(results), scores_by_seed(results), costs_of(results, cost)
+    names = [n for n in trained(results) if n not in apart and scores[n] and costs[n].count]
+    points = [Point(name, scores[name], costs[name].mean) for name in names]
+    found = {place.name: place for place in _places(points, results)}
+    return tuple(
+        Spot(
+            name, t_interval(list(scores[name].values())), costs[name], found[name].on_front,
+            found[name].probability,
+        )
+        for name in names
+    )  # fmt: skip
+
+
+def known_costs(results: Results) -> list[str]:
+    """The costs that at least one scored variant has a number for."""
+    return [cost for cost in COSTS if spots(results, cost)]
+
+
+def front_line(results: Results, cost: str) -> list[Spot]:
+    """The variants on the front by their means, cheapest first."""
+    return sorted((s for s in spots(results, cost) if s.on_front), key=lambda s: s.cost.mean)
+
+
+def front_said(results: Results, cost: str) -> str:
+    """Who is on the front, and who might be: a sentence beside the figure and for its reader."""
+    found = spots(results, cost)
+    sure = [s.variant for s in found if s.on_front and not s.probability < SURE]
+    may = [s for s in found if (s.on_front and s.probability < SURE)]
+    may += [s for s in found if not s.on_front and s.probability > 1 - SURE]
+    few = [s for s in found if not isfinite(s.probability)]
+    name = COSTS.get(cost, cost)
+    said = f"On the front of quality against {name}: {_some(sure) or 'none for sure'}"
+    if may:
+        doubt = _some([f"{s.variant} ({percent(s.probability)})" for s in may])
+        said += f"; not settled by these seeds: {doubt}"
+    return f"{said}{'; by the means alone, for want of seeds' if few else ''}."
+
+
+def cost_heading(results: Results) -> str:
+    """Which variants nothing else beats in both quality and parameters."""
+    known = known_costs(results)
+    if not known:
+        return "Quality against cost waits for finished runs"
+    found = front_line(results, known[0])
+    best, base = found[-1].variant, results.facts.baseline
+    if known[0] not in ("parameters", "macs_720p"):
+        return f"{_some([s.variant for s in found])} on the front"
+    table = of_variants(results, known[0])
+    more = 100 * (number(table.get(best)) / number(table.get(base)) - 1)
+    if best == base:
+        return f"No variant scores above {base}, whatever it costs"
+    size = "no more" if more == 0 else f"{shown(abs(more), 1)} % {'more' if more > 0 else 'fewer'}"
+    what = COSTS[known[0]].partition(" at ")[0]
+    return f"The best, {best}, has {size} {what} than {base}"
+
+
+def price_tags(results: Results, cost: str, per: float) -> dict[str, PriceTag]:
+    """What each effect costs, for each `per` units of extra cost."""
+    return {
+        row.variant: _tag(
+            Interval(row.mean, row.low, row.high, row.pairs),
+            extra_cost(results, row.variant, cost),
+            per,
+        )
+        for row in judgement(results).contrasts
+        if row.pairs
+    }
+
+
+def _tag(effect: Interval, extra: Interval, per: float) -> PriceTag:
+    if not isfinite(extra.mean):
+        return PriceTag(nan, nan, nan, "not measured")
+    if extra.count == 1 or extra.mean == 0:  # a count, or a network that is the baseline's own
+        return price(effect, extra.mean, per)
+    return measured_price(effect, extra, per)
+
+
+def extra_cost(results: Results, variant: str, cost: str) -> Interval:
+    """What a variant costs more than the baseline; a measured cost with its interval."""
+    if cost == "latency":
+        return next((t.more for t in timings(results, cost) if t.variant == variant), NOTHING)
+    costs = costs_of(results, cost)
+    extra = costs[variant].mean - costs[results.facts.baseline].mean
+    return Interval(extra, nan, nan, 1)
+
+
+def _places(points: list[Point], results: Results) -> tuple[Place, ...]:
+    """Places on the front; by each variant's own mean where no seed is common to all."""
+    better = judgement(results).better
+    shared = set.intersection(*(set(p.quality) for p in points)) if points else set()
+    if not shared:
+        own = [
+            Point(p.name, {0: t_interval(list(p.quality.values())).mean}, p.cost) for p in points
+        ]
+        return pareto(own, better)
+    return pareto(points, better)
+
+
+def _some(names: list[str], most: int = 5) -> str:
+    if len(names) <= most:
+        return listed(names)
+    return listed([*names[: most - 1], plural(len(names) - most + 1, "other")])

@@ -1,0 +1,129 @@
+"""Quality against cost: the figures, and the table of what each effect costs."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import isfinite
+
+from srbench.analysis.capacity import PriceTag
+from srbench.analysis.costs import COSTS, costs_of
+from srbench.analysis.judgement import Judged, judgement
+from srbench.analysis.latency import timings
+from srbench.analysis.quality_cost import (
+    Spot,
+    cost_heading,
+    extra_cost,
+    front_said,
+    known_costs,
+    price_tags,
+    spots,
+)
+from srbench.analysis.ranking import effect_decimals
+from srbench.analysis.results import Results
+from srbench.analysis.twins import twins_said
+from srbench.core.numbers import justified_decimals
+from srbench.core.table import Column, Kind, Mark, Table, Value
+from srbench.report.pareto_interactive import quality_cost_plain
+from srbench.report.pareto_static import quality_cost_figure
+from srbench.report.section import Section
+
+PRICES = {  # cost -> how many of it a price is for, and what that many are called
+    "parameters": (1e3, "1k parameters"),
+    "macs_720p": (1e9, "GMAC"),
+    "latency": (1.0, "ms"),
+}
+KEYS = {"parameters": "per_1k_parameters", "macs_720p": "per_gmac", "latency": "per_ms"}
+
+
+@lru_cache(maxsize=8)
+def prices_shown(results: Results) -> Table:
+    """What each effect costs: dB for each 1k parameters, GMAC and ms, with intervals."""
+    unit = results.facts.unit
+    costs = [cost for cost in PRICES if cost != "latency" or timings(results, cost)]
+    tags = {cost: price_tags(results, cost, PRICES[cost][0]) for cost in costs}
+    digits = {
+        cost: justified_decimals([(t.high - t.low) / 2 for t in found.values()], "")
+        for cost, found in tags.items()
+    }
+    places = {cost: {s.variant: s for s in spots(results, cost)} for cost in costs}
+    rows: list[tuple[Value, ...]] = []
+    for row in judgement(results).contrasts:
+        if not row.pairs:
+            continue
+        line: list[Value] = [row.variant, row.mean]
+        for cost in costs:
+            per = PRICES[cost][0]
+            extra = extra_cost(results, row.variant, cost).mean
+            tag = tags[cost][row.variant]
+            of = costs_of(results, cost)[row.variant].mean / (1 if cost == "parameters" else per)
+            line += [of if isfinite(of) else Mark("missing", "not measured")]
+            line += [extra / per if isfinite(extra) else Mark("missing", "not measured")]
+            line += [_priced(x, tag, extra, row) for x in (tag.value, tag.low, tag.high)]
+            line.append(_share(places[cost].get(row.variant)))
+        rows.append(tuple(line))
+    columns = [Column("variant", "variant")]
+    suffix = f"_{unit.lower()}" if unit else ""
+    columns.append(
+        Column(f"effect{suffix}", "effect", unit, "difference", effect_decimals(results))
+    )
+    for cost in costs:
+        columns += _cost_columns(cost, PRICES[cost][1], unit, digits[cost])
+    caption = f"What each effect costs: {unit or 'effect'} for each unit of extra cost"
+    return Table("prices", caption, tuple(columns), tuple(rows))
+
+
+def _cost_columns(cost: str, per: str, unit: str, digits: int) -> list[Column]:
+    key = KEYS[cost]
+    what, size, more = {
+        "parameters": ("parameters", "", "k"), "macs_720p": ("MACs", "G", "G"),
+        "latency": ("latency", "ms", "ms"),
+    }[cost]  # fmt: skip
+    head = f"{unit or 'effect'} per {per}"
+    sure = f"share of resampled seeds in which nothing beats it in both quality and {what}"
+    kind: Kind = {"parameters": "count", "latency": "measure"}.get(cost, "number")  # type: ignore
+    return [
+        Column(cost, what, size, kind, 2 if kind == "number" else 0),
+        Column(f"{cost}_more", f"more {what}", more, "difference", 1 if more == "k" else 2),
+        Column(key, head, "", "difference", digits, "negative extra cost: see the sign of both"),
+        Column(f"{key}_low", "95 % from", "", "difference", digits),
+        Column(f"{key}_high", "95 % to", "", "difference", digits),
+        Column(f"front_{cost}_percent", f"on the front, {what}", "%", "number", 0, sure),
+    ]
+
+
+def _priced(value: float, tag: PriceTag, extra: float, row: Judged) -> Value:
+    if isfinite(value):
+        return value
+    if extra == 0:
+        return Mark("free", f"{row.variant} costs exactly as much as the baseline")
+    if row.pairs < 2:
+        return Mark("one seed", "an interval needs at least two seeds")
+    if "cannot be told" in tag.note:
+        return Mark("no end", tag.note)
+    return Mark("missing", tag.note or "not measured")
+
+
+def _share(spot: Spot | None) -> Value:
+    if spot is None:
+        return Mark("missing", "not measured")
+    if not isfinite(spot.probability):
+        return Mark("on" if spot.on_front else "off", "by the means; too few seeds for a share")
+    return 100 * spot.probability
+
+
+def section(results: Results) -> Section:
+    """Quality against each cost that is known, and what an effect costs."""
+    costs = known_costs(results)
+    return Section(
+        "quality-cost",
+        "Quality against cost",
+        cost_heading(results),
+        (prices_shown(results),),
+        {f"cost-{c}": lambda c=c: quality_cost_figure(results, c) for c in costs},  # type: ignore[misc]
+        {f"cost-{c}": lambda c=c: quality_cost_plain(results, c) for c in costs},  # type: ignore[misc]
+        "section_quality-cost.html",
+        {
+            "costs": [(f"cost-{c}", COSTS[c], front_said(results, c)) for c in costs],
+            "twins": twins_said(results),
+        },
+    )

@@ -1,0 +1,29 @@
+"""One section of a report, as each section's file gives it: page and files are made from these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from srbench.core.table import Table
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading that says what is seen, and the tables and figures that show it.
+
+    The page shows a section that has a heading; tables and figures are written in any case.
+    """
+
+    id: str  # the anchor on the page
+    title: str  # in the list of contents
+    heading: str  # one sentence, the takeaway; "" where there is nothing to show
+    tables: tuple[Table, ...] = ()
+    figures: Mapping[str, Callable[[], Figure]] = field(default_factory=dict)  # by file name
+    interactive: Mapping[str, Callable[[], Any]] = field(default_factory=dict)  # plotly, the same
+    template: str = "section.html"
+    shows: Mapping[str, Any] = field(default_factory=dict)  # the template's own names
+    data: Mapping[str, Any] = field(default_factory=dict)  # element id -> JSON for the scripts
