@@ -35,7 +35,7 @@ from srbench.analysis.claims_tree import (
     Value,
     quantities,
 )
-from srbench.analysis.claims_vocabulary import margin_of, unit_of
+from srbench.analysis.claims_vocabulary import min_effect_of, unit_of
 from srbench.core.numbers import plural
 
 Status = Literal["supported", "refuted", "not decided"]
@@ -191,7 +191,7 @@ def _comparison(test: Comparison, evidence: Evidence) -> Contrast:
     elif relation != "≈" and isinstance(right, Number) and right.value != 0:
         half = None  # a border that the claim names itself is met as it stands
     else:
-        half = margin_of((left, right), evidence.margins)
+        half = min_effect_of((left, right), evidence.min_effects)
     if relation == "≈":
         if half is None:
             raise Unknown("≈ needs min_effect or `within`, and there is neither")

@@ -32,7 +32,7 @@ class Evidence:
     gaps       variant -> seed -> why it is not there: "oom", "diverged", "missing"
     verdicts   variant -> helps | hurts | equivalent | identical | unresolved, against the baseline
                on the primary outcome: a claim that restates a primary contrast takes its verdict
-    margins    metric -> min_effect
+    min_effects    metric -> min_effect
     published  the same, from a source; variants may be others
     study      the study's name, for the command that brings published figures
     """
@@ -48,7 +48,7 @@ class Evidence:
     events: Mapping[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     gaps: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     verdicts: Mapping[str, str] = field(default_factory=dict)
-    margins: Mapping[str, float] = field(default_factory=dict)
+    min_effects: Mapping[str, float] = field(default_factory=dict)
     published: Evidence | None = None
     study: str = "STUDY"
 

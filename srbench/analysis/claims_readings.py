@@ -200,7 +200,7 @@ def _repeated(figure: Exact, like: BySeed | ByRound) -> BySeed | ByRound:
 def _paired(sign: Sign, left: BySeed | ByRound, right: BySeed | ByRound) -> Reading:
     common = sorted(left.values.keys() & right.values.keys())
     if type(left) is not type(right):
-        raise Unknown("scores go by seed and times by round: they do not pair")
+        raise Unknown("scores are by seed and times by round: they do not pair")
     if not common:
         raise Unknown(f"they have no {left.counted} in common")
     pairs = {k: sign(left.values[k], right.values[k]) for k in common}

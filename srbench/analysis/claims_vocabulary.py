@@ -1,7 +1,7 @@
-"""What a claim may speak of in one study, and the check that it speaks of nothing else.
+"""The names that a study's claims may use, and the check of each claim against them.
 
-A name that nobody knows, decibels beside counts, `=` between scores: each is refused when the
-study is read, with its place in the text, long before anything is trained.
+An unknown name, decibels added to counts, `=` between scores: each is refused when the study is
+read, with its place in the text, before anything is trained.
 """
 
 from __future__ import annotations
@@ -69,12 +69,12 @@ class Vocabulary:
     costs: tuple[str, ...] = COSTS
     timings: tuple[str, ...] = TIMINGS
     curves: tuple[str, ...] = CURVES
-    published: tuple[str, ...] | None = None  # variants with figures of others; None: any may come
-    margins: Mapping[str, float] = field(default_factory=dict)  # min_effect by metric
+    published: tuple[str, ...] | None = None  # variants with published figures; None: any variant
+    min_effects: Mapping[str, float] = field(default_factory=dict)  # by metric
 
 
 def check(test: Test, vocabulary: Vocabulary) -> None:
-    """Whether every name is known and every comparison makes sense.
+    """Check that every name is known and every comparison makes sense.
 
     Raises:
         ClaimError: the first mistake, with its place in the test's text.
@@ -140,16 +140,13 @@ def unit_of(value: Value) -> str | None:
             return f"{left}·{right}" if left and right else left or right
 
 
-def margin_of(values: Iterable[Value], margins: Mapping[str, float]) -> float | None:
-    """The min_effect that differences of these values are held against, if the study names one.
-
-    It is that of the one metric they speak of; a product or a ratio has none.
-    """
+def min_effect_of(values: Iterable[Value], min_effects: Mapping[str, float]) -> float | None:
+    """The min_effect of the one metric that these values name; None for products and ratios."""
     found = list(values)
     if any(_has_product(value) for value in found):
         return None
     metrics = {quantity.name for value in found for quantity in quantities(value)}
-    return margins.get(metrics.pop()) if len(metrics) == 1 else None
+    return min_effects.get(metrics.pop()) if len(metrics) == 1 else None
 
 
 def sort_of(name: str, vocabulary: Vocabulary) -> Sort | None:
@@ -177,10 +174,12 @@ def _comparison(test: Comparison, vocabulary: Vocabulary) -> None:
     if test.operator != "≈":
         return
     if test.within is None:
-        if margin_of((test.left, test.right), vocabulary.margins) is None:
-            raise ClaimError("≈ needs a margin here: add within NUMBER, or within 5 %", test.offset)
+        if min_effect_of((test.left, test.right), vocabulary.min_effects) is None:
+            raise ClaimError(
+                "≈ has no min_effect here: add within NUMBER, or within 5 %", test.offset
+            )
     elif test.within.value <= 0:
-        raise ClaimError(f"{test.within} is no margin; it is above 0", test.within.offset)
+        raise ClaimError(f"within {test.within}: a number above 0 is expected", test.within.offset)
     elif test.within.unit != "%":
         _same_unit(test.left, test.within, test.within.offset, "within")
 
@@ -193,23 +192,22 @@ def _extreme(test: Extreme, vocabulary: Vocabulary) -> None:
             raise ClaimError(f"{other} is compared with itself", test.offset)
     if test.kind in ("best", "worst") and not better(test.quantity.name):
         raise ClaimError(
-            f"nobody has said whether more {test.quantity.name} is better: "
-            "write highest of or lowest of",
+            f"{test.quantity.name} has no declared direction: write highest of or lowest of",
             test.offset,
         )
 
 
 def _measured(test: Comparison | Value, vocabulary: Vocabulary) -> None:
-    """Every quantity is known, and there is one; scores by seed and times by round stay apart."""
+    """Check that there is a quantity, that all are known, and that seeds do not meet rounds."""
     found = list(quantities(test))
     if not found:
-        raise ClaimError("two numbers: nothing measured stands in it", test.offset)
+        raise ClaimError("it compares two numbers; name a measured quantity", test.offset)
     sorts = {_quantity(q, vocabulary) for q in found if not q.published} - {"cost"}
     for quantity in found:
         if quantity.published:
             _quantity(quantity, vocabulary)
     if "timing" in sorts and len(sorts) > 1:
-        raise ClaimError("scores go by seed and times by round: they do not pair", test.offset)
+        raise ClaimError("scores are by seed and times by round: they do not pair", test.offset)
 
 
 def _quantity(quantity: Quantity, vocabulary: Vocabulary, *, every: bool = False) -> Sort:
@@ -227,7 +225,7 @@ def _quantity(quantity: Quantity, vocabulary: Vocabulary, *, every: bool = False
         if sort != "score":
             raise ClaimError(f"{name} takes a variant only, not a data set", at)
         if quantity.epochs or quantity.last is not None:
-            raise ClaimError("curves are taken on the validation set: leave the data set out", at)
+            raise ClaimError("curves are of the validation set: leave the data set out", at)
         if not quantity.published:
             _known(quantity.dataset, vocabulary.datasets, "data set", at)
     if sort in ("cost", "timing") and (quantity.epochs or quantity.last is not None):
@@ -241,7 +239,7 @@ def _quantity(quantity: Quantity, vocabulary: Vocabulary, *, every: bool = False
     if quantity.reaching:
         _known(quantity.reaching[0], (*vocabulary.curves, *vocabulary.metrics), "curve", at)
         if not better(quantity.reaching[0]):
-            raise ClaimError(f"nobody has said whether {quantity.reaching[0]} should fall", at)
+            raise ClaimError(f"{quantity.reaching[0]} has no declared direction", at)
     return sort
 
 

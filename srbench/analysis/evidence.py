@@ -50,7 +50,7 @@ def evidence_of(
             for row in judgement(results).contrasts
             if row.word is not None
         },
-        margins={facts.metric: facts.min_effect} if facts.min_effect else {},
+        min_effects={facts.metric: facts.min_effect} if facts.min_effect else {},
         published=_published(results),
         study=facts.name,
     )

@@ -1,4 +1,4 @@
-"""By what a study is judged: its outcome, its size of interest, its seeds."""
+"""What a study is judged by: its outcome, its min_effect, its seeds, its claims."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def unit_of(metric: str) -> str:
     return "dB" if taken(metric).startswith("psnr") else ""
 
 
-def size_of_interest(value: Mapping[str, Any], metric: str) -> float | None:
+def min_effect_written(value: Mapping[str, Any], metric: str) -> float | None:
     written = value.get("min_effect")
     if written is None:
         return None

@@ -27,8 +27,8 @@ from srbench.study.criteria import (
     match_written,
     metric_on,
     metrics_written,
+    min_effect_written,
     seeds_written,
-    size_of_interest,
 )
 from srbench.study.designs import Design
 from srbench.study.search import Search, check_names, fresh_seeds, search_written
@@ -195,9 +195,9 @@ def _study(name: str, text: str, source: Document, set_: Sequence[str], seeds: i
     protocol = plain(value, "protocol", str, "sr-y-v1")
     known(protocol, PROTOCOLS, "protocol", ("protocol",))
     metrics = tuple(dict.fromkeys((metric, *extra)))
-    smallest = size_of_interest(value, metric)
-    if looks and smallest is None:
-        raise StudyError("seeds until decided need a min_effect: else nothing is ever equivalent")
+    min_effect = min_effect_written(value, metric)
+    if looks and min_effect is None:
+        raise StudyError("seeds until decided need a min_effect: without one nothing is equivalent")
     search = search_written(value, base, metric)
     if search is not None:
         check_names(variants, search)
@@ -208,7 +208,7 @@ def _study(name: str, text: str, source: Document, set_: Sequence[str], seeds: i
         variants=(*(v.name for v in variants), *twins, *(search.names() if search else ())),
         metrics=metrics,
         datasets=tuple(dataset_name(choice) for choice in base.data["eval"]),
-        margins={} if smallest is None else {metric: smallest},
+        min_effects={} if min_effect is None else {metric: min_effect},
     )
     return Study(
         name=name,
@@ -223,7 +223,7 @@ def _study(name: str, text: str, source: Document, set_: Sequence[str], seeds: i
         dataset=dataset,
         protocol=protocol,
         metrics=metrics,
-        min_effect=smallest,
+        min_effect=min_effect,
         looks=looks,
         claims=claims_written(value, names),
         match=match,

@@ -29,7 +29,7 @@ def study(shifts: Mapping[str, float], seeds: int = 5, spread: float = 1.0) -> E
         noise = np.roll(np.resize(NOISE, seeds), k) * spread
         scores["psnr_y", name, "photos"] = {s: level[s] + shift + noise[s] for s in level}
     return Evidence(
-        "base", "psnr_y", "photos", ("base", *shifts), scores=scores, margins={"psnr_y": 0.03}
+        "base", "psnr_y", "photos", ("base", *shifts), scores=scores, min_effects={"psnr_y": 0.03}
     )
 
 
@@ -162,7 +162,7 @@ def test_identical_runs_refute_a_difference_and_support_likeness() -> None:
     evidence = study({"v": 0.0}, spread=0)
     assert held("psnr_y(v) < psnr_y(base)", evidence).status == "refuted"
     assert held("psnr_y(v) ≈ psnr_y(base)", evidence).status == "supported"
-    without = replace(evidence, margins={})
+    without = replace(evidence, min_effects={})
     assert "identical in every seed" in held("psnr_y(v) > psnr_y(base)", without).sentence
 
 
@@ -361,7 +361,7 @@ def test_a_claim_and_its_negation_never_both_hold(shift: float, spread: float, s
 def drawn(rng: np.random.Generator, means: Mapping[str, float], spread: float) -> Evidence:
     scores = {("psnr_y", v, "photos"): dict(enumerate(rng.normal(mean, spread, 5)))
               for v, mean in means.items()}  # fmt: skip
-    return Evidence("base", "psnr_y", "photos", scores=scores, margins={"psnr_y": 0.03})
+    return Evidence("base", "psnr_y", "photos", scores=scores, min_effects={"psnr_y": 0.03})
 
 
 @pytest.mark.slow

@@ -35,7 +35,7 @@ STUDY = Vocabulary(
     datasets=("photos", "urban 100"),
     curves=("loss",),
     published=("full", "atrous"),
-    margins={"psnr_y": 0.03},
+    min_effects={"psnr_y": 0.03},
 )
 
 NAMES = st.sampled_from(["full", "se+atrous", "lr 1e-3", "12-channels", "and", "a(b)", "x=1"])
@@ -177,9 +177,9 @@ def test_what_makes_sense_passes(text: str) -> None:
         ("psnr_y(full) < 30 ms", 0, "dB beside ms"),
         ("psnr_y(full) + params(full) < 3", 0, "dB beside a plain number"),
         ("psnr_y(full) = psnr_y(atrous)", 0, "= is for exact counts"),
-        ("ssim_y(full) ≈ ssim_y(atrous)", 0, "≈ needs a margin"),
+        ("ssim_y(full) ≈ ssim_y(atrous)", 0, "≈ has no min_effect"),
         ("psnr_y(full) < psnr_y(atrous) within 1 dB", 37, "within belongs to ≈"),
-        ("psnr_y(full) ≈ psnr_y(atrous) within 0 dB", 37, "no margin"),
+        ("psnr_y(full) ≈ psnr_y(atrous) within 0 dB", 37, "above 0 is expected"),
         ("hue(full) best of *", 0, "highest of or lowest of"),
         ("psnr_y(full) best of (full)", 0, "compared with itself"),
         ("params(full, photos) < 3", 0, "takes a variant only"),
@@ -189,7 +189,7 @@ def test_what_makes_sense_passes(text: str) -> None:
         ("loss(full, loss=3) < 3", 0, "no setting 'loss'"),
         ("epochs_to(full) < 3", 0, "needs a level"),
         ("psnr_y(*) < 3", 0, "variant '*' is unknown"),
-        ("1 < 2", 0, "nothing measured"),
+        ("1 < 2", 0, "measured quantity"),
     ],
 )
 def test_what_makes_no_sense_is_refused_at_its_place(text: str, at: int, says: str) -> None:

@@ -42,7 +42,7 @@ def measured(test: Test, seeds: int = 5) -> Evidence:
                    for time in TIMINGS for v in variants},
         "events": {(e, v): (5, 5) for e in ("diverges", "collapses", "converges")
                    for v in variants},
-        "margins": {name: 0.03 for name, _ in asked},
+        "min_effects": {name: 0.03 for name, _ in asked},
     }  # fmt: skip
     return Evidence("full_v2_se", "psnr_y", published=Evidence(**shared), **shared)  # type: ignore[arg-type]
 
