@@ -43,7 +43,7 @@ ONLY = {  # outside package -> the only rooms, or modules, that know it
 }
 WORKERS = {"run.worker", "run.worker_images", "run.worker_pictures", "run.messages"}
 NEVER_TORCH = {
-    "store", "report", "analysis", "run.mirror_runs", "run.mirror_trials", "run.optuna_file",
+    "store", "report", "analysis", "run.mirror", "run.mirror_runs", "run.mirror_trials", "run.optuna_file",
     "run.proposals", "core.provenance", "study.factors", "study.designs",
 }  # fmt: skip
 LATE_TORCH = NEVER_TORCH | {

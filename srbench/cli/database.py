@@ -132,10 +132,9 @@ def dashboard(
 ) -> None:
     """Open optuna-dashboard on the studies: every run a trial, with curves, scores and pictures.
 
-    It shows a mirror in a file of its own, made anew from the database where it is behind.
+    It reads a file of its own, which is brought up to the database first.
     """
-    from srbench.run.mirror_guard import mirror_url
-    from srbench.run.mirror_runs import refresh
+    from srbench.run.mirror import refresh
     from srbench.run.optuna_file import serve
 
     store = open_database(db)
@@ -146,10 +145,11 @@ def dashboard(
         socket.create_server(("127.0.0.1", port)).close()
     except OSError as error:
         raise InputError(f"{error.strerror}; name another", place=f"--port {port}") from None
-    with out.status("bringing Optuna's mirror up to date"):
-        refresh(store, names)
+    with out.status("bringing Optuna's file up to date"):
+        for name in names:
+            refresh(store, name)
     out.print(f"optuna-dashboard on [bold]http://127.0.0.1:{port}/[/bold]; Ctrl-C ends it")
-    serve(mirror_url(store.root), store.root / "artifacts", port)
+    serve(store.root, port)
 
 
 def doctor(db: Database = None, as_json: Json = False) -> None:

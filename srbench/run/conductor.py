@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import multiprocessing.connection as connections
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from srbench.core.errors import DeviceError, UserError
 from srbench.run.assignments import Assignments
@@ -55,7 +55,7 @@ class Options:
 
 
 class Watcher(Protocol):
-    """Who is told how the study goes: the terminal, and Optuna's mirror."""
+    """Shows how the study goes: the terminal."""
 
     def started(self, claim: Claim, steps: int) -> None: ...
     def resumed(self, claim: Claim, step: int) -> None: ...
@@ -87,11 +87,11 @@ class Conductor:
         number: int,
         store: Store,
         options: Options,
-        watchers: Sequence[Watcher],
+        watcher: Watcher,
         search: Supplier | None = None,
     ) -> None:
         self.plan, self.number, self.store, self.options = plan, number, store, options
-        self.watchers, self.search = watchers, search
+        self.watcher, self.search = watcher, search
         self.owner: Owner = this_process("srbench run")
         self.assignments = Assignments(
             plan, store, threads=options.threads, checkpoint_s=options.checkpoint_s,
@@ -108,8 +108,11 @@ class Conductor:
         self.beat = time.monotonic()
         self.deadline = float("inf")  # for workers to stop
 
-    def conduct(self, stopping: Callable[[], bool]) -> None:
-        """Train and score everything that is left, until it is done or `stopping` says so."""
+    def conduct(self, stopping: Callable[[], bool], meanwhile: Callable[[], None]) -> None:
+        """Train and score everything that is left, until it is done or `stopping` is true.
+
+        `meanwhile` is called again and again while workers train.
+        """
         self.to_score = [] if stopping() else self.store.missing_scores(self.number)
         try:
             while True:
@@ -121,14 +124,14 @@ class Conductor:
                 if all(seat.idle for seat in self.seats):
                     break
                 if stop and time.monotonic() > self.deadline:
-                    self._tell(
-                        "said",
+                    self.watcher.said(
                         "a worker does not answer; its run goes on from its last "
                         "checkpoint next time",
                     )
                     break
                 self._listen()
                 self._keep_alive()
+                meanwhile()
         finally:
             self._dismiss()
 
@@ -167,7 +170,7 @@ class Conductor:
         elif (claim := self.store.claim(self.number, self.owner)) is not None:
             seat.claim, seat.steps = claim, claim.steps_done
             planned = self.assignments.planned(claim)
-            self._tell("started", claim, planned.steps)
+            self.watcher.started(claim, planned.steps)
             seat.hand(self.assignments.task(claim, planned))
         elif not any(other.doubt for other in self.seats):  # whose run may soon want a worker
             self._let_go(seat)
@@ -217,7 +220,7 @@ class Conductor:
                 else:
                     self._take(seat, message)
             except Fenced:
-                self._tell("said", "a run was taken over by another srbench; leaving it to them")
+                self.watcher.said("a run was taken over by another srbench; leaving it to them")
                 seat.claim = None
                 seat.process.kill()
                 if seat in self.seats:
@@ -241,16 +244,16 @@ class Conductor:
         if isinstance(message, Resumed):
             self.store.forget_points(claim, message.step)
             seat.steps = message.step
-            self._tell("resumed", claim, message.step)
+            self.watcher.resumed(claim, message.step)
         elif isinstance(message, Progress):
             points = [Point(*point) for point in message.points]
             self.store.write_points(claim, points, steps=message.step)
             seat.steps = message.step
-            self._tell("progressed", claim, message)
+            self.watcher.progressed(claim, message)
             self._perhaps_give_up(seat, claim, message)
         elif isinstance(message, Trained):
             seat.trained = message.done
-            self._tell("scoring", claim)
+            self.watcher.scoring(claim)
         elif isinstance(message, Done):
             self._finish(seat, claim, message)
         elif isinstance(message, Failed):
@@ -259,11 +262,11 @@ class Conductor:
             at, why = seat.given_up
             self.search.prune(claim, at, why, steps=message.steps, seconds=message.train_s)
             self._leave(seat, claim)
-            self._tell("pruned", claim, at, why)
+            self.watcher.pruned(claim, at, why)
         elif isinstance(message, Stopped):
             self.store.interrupt(claim, message.steps)
             seat.claim = seat.trained = None
-            self._tell("stopped", claim, message.steps)
+            self.watcher.stopped(claim, message.steps)
 
     def _perhaps_give_up(self, seat: Seat, claim: Claim, message: Progress) -> None:
         if self.search is None or claim.judged or seat.given_up is not None:
@@ -277,12 +280,12 @@ class Conductor:
         """Keep what a run has come to; scores that could not be taken are asked for again."""
         self.store.finish(claim, self.assignments.outcome(claim, done, seat.device))
         self._leave(seat, claim, for_good=True)
-        self._tell("finished", claim, done, self.assignments.folder(claim))
+        self.watcher.finished(claim, done, self.assignments.folder(claim))
         self._tell_wanting(done)
         if done.unscored:
             self.unscored.add(claim.run)
             first = done.unscored.splitlines()[0]
-            self._tell("said", f"{self._named(claim)} is trained and kept, but not scored: {first}")
+            self.watcher.said(f"{self._named(claim)} is trained and kept, but not scored: {first}")
 
     def _named(self, claim: Claim) -> str:
         return f"{claim.variants[0]}, seed {claim.seed}"
@@ -303,7 +306,7 @@ class Conductor:
             self._tell_wanting(message)
         elif isinstance(message, Failed):
             first = message.message.splitlines()[0]
-            self._tell("said", f"run {missing.run} could not be scored: {first}")
+            self.watcher.said(f"run {missing.run} could not be scored: {first}")
             self.unscored.add(missing.run)
             seat.scoring = None
 
@@ -311,7 +314,7 @@ class Conductor:
         for why in done.wanting:
             if why not in self.wanting:
                 self.wanting.add(why)
-                self._tell("said", f"{why}; the next srbench run asks again")
+                self.watcher.said(f"{why}; the next srbench run asks again")
 
     def _bury(self, seat: Seat) -> None:
         """A worker died: its run goes on in another, unless it keeps killing them."""
@@ -360,7 +363,7 @@ class Conductor:
         if self.deadline < float("inf"):  # asked to stop
             self._release(seat)
             return
-        self._tell("said", f"{seat.device} failed ({broken.message}); checking if it still works")
+        self.watcher.said(f"{seat.device} failed ({broken.message}); checking if it still works")
         self._hire_again(seat, broken.message)
 
     def _hire_again(self, former: Seat, doubt: str) -> None:
@@ -382,7 +385,7 @@ class Conductor:
         if not self.devices:
             raise NoDevice(f"{why}. Nothing is lost: the runs left wait for the next srbench run")
         if known:
-            self._tell("said", f"{why}; going on without it")
+            self.watcher.said(f"{why}; going on without it")
 
     def _give_back(self, seat: Seat, claim: Claim) -> None:
         if self._is_deadly(claim.run):
@@ -390,7 +393,7 @@ class Conductor:
             self._give_up(seat, claim, "lost", message)
         else:
             self.store.interrupt(claim, seat.steps)
-            self._tell("said", f"a worker was {seat.ending}; its run goes on from its checkpoint")
+            self.watcher.said(f"a worker was {seat.ending}; its run goes on from its checkpoint")
 
     def _give_up(self, seat: Seat, claim: Claim, reason: Reason, message: str) -> None:
         """End a run that keeps failing; what it has trained is kept where only scoring fails."""
@@ -405,12 +408,12 @@ class Conductor:
             provenance=self.assignments.provenance(seat.device),
         )  # fmt: skip
         self._leave(seat, claim, for_good=True)
-        self._tell("failed", claim, failed.reason, failed.message)
+        self.watcher.failed(claim, failed.reason, failed.message)
 
     def _score_again(self, missing: MissingScore, how: str) -> None:
         if self._is_deadly(missing.run):
             self.unscored.add(missing.run)
-            self._tell("said", f"{how}; run {missing.run} is scored by the next srbench run")
+            self.watcher.said(f"{how}; run {missing.run} is scored by the next srbench run")
         else:
             self.to_score.append(missing)
 
@@ -426,7 +429,3 @@ class Conductor:
         for seat in self.seats:
             if seat.claim is not None:
                 self.store.heartbeat(seat.claim)
-
-    def _tell(self, event: str, *what: Any) -> None:
-        for watcher in self.watchers:
-            getattr(watcher, event)(*what)

@@ -1,16 +1,16 @@
-"""Optuna's file and its dashboard: every run as a trial.
+"""Optuna's file: every run of a plan, and every trial of a search, as an Optuna trial.
 
-Our run table is the queue and the truth; Optuna's file can be deleted and is made anew from it.
-A fixed plan goes through a sampler that proposes the claimed run, so that optuna-dashboard shows
-parameters, curves, scores and pictures while the study runs.
+The run table is the queue and the truth; this file is a view of it that may be deleted. Optuna
+cannot change a trial that has ended, so a study with one that differs from its row is made anew
+under the same name.
 """
 
 from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -19,283 +19,256 @@ import optuna
 from optuna.artifacts import FileSystemArtifactStore, get_all_artifact_meta, upload_artifact
 from optuna.artifacts.exceptions import ArtifactNotFound
 from optuna.distributions import BaseDistribution, CategoricalDistribution
-from optuna.samplers import BaseSampler
+from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from srbench.analysis.history import Direction
+from srbench.analysis.space import Plain
 
 MAX_REPORTS = 150  # of one trial: the dashboard fetches them all, every few seconds
+BUSY_S = 10.0  # how long a write waits for another process
 
-_ENDS = {
+_STATES = {
+    "running": TrialState.RUNNING,
     "complete": TrialState.COMPLETE,
     "pruned": TrialState.PRUNED,
     "failed": TrialState.FAIL,
 }
-Plain = str | int | float | bool | None
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One run or trial as Optuna sees it: its parameters, and facts known before training."""
+class ShownTrial:
+    """A run, or a trial of a search, as Optuna shows it."""
 
-    run: int  # its number, or that of the trial
+    number: int  # of the run or trial in our rows
+    state: Literal["running", "complete", "pruned", "failed"]
     parameters: Mapping[str, Plain]
-    facts: Mapping[str, Plain] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Finished:
-    """What became of a run: its values (none where it has none), reports and picture strip."""
-
-    cell: Cell
-    values: tuple[float, ...] = ()
-    state: Literal["complete", "pruned", "failed"] = "complete"
-    facts: Mapping[str, Plain] = field(default_factory=dict)
+    attributes: Mapping[str, Plain]
+    values: tuple[float, ...] = ()  # one an objective; empty unless complete
     reports: Mapping[int, float] = field(default_factory=dict)  # epoch -> value on `validate`
     constraints: Mapping[str, float] = field(default_factory=dict)
-    artifact: Path | None = None
+    picture: Path | None = None
 
 
-class Planned(BaseSampler):
-    """Proposes the parameters of the run that was claimed, whatever came before. Ours."""
+@dataclass(frozen=True)
+class ShownStudy:
+    """A plan or a search as Optuna shows it."""
 
-    def __init__(self) -> None:
-        self.next: Mapping[str, Plain] = {}
-
-    def infer_relative_search_space(
-        self, study: optuna.Study, trial: FrozenTrial
-    ) -> dict[str, Any]:
-        return {}
-
-    def sample_relative(
-        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, Any]
-    ) -> dict[str, Any]:
-        return {}
-
-    def sample_independent(
-        self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: Any
-    ) -> Any:
-        return self.next[param_name]
-
-
-class Mirror:
-    """One Optuna study that shows one plan. Never in the way: its failures are only logged."""
-
-    def __init__(
-        self,
-        url: str,
-        artifacts: Path,
-        *,
-        name: str,
-        plan: str,
-        metrics: Sequence[str],
-        directions: Sequence[Direction],
-        distributions: Mapping[str, BaseDistribution],
-        key: str = "run",
-    ) -> None:
-        quiet()
-        artifacts.mkdir(parents=True, exist_ok=True)
-        self.storage = optuna.storages.RDBStorage(
-            url, engine_kwargs={"connect_args": {"timeout": 60}} if "sqlite" in url else None
-        )
-        self.artifacts = FileSystemArtifactStore(str(artifacts))
-        self.name, self.plan, self.key = name, plan, key
-        self.metrics, self.directions = list(metrics), list(directions)
-        self.distributions = distributions
-        self.sampler = Planned()
-        self.trials: dict[int, optuna.Trial] = {}
-        self.reported: dict[int, int] = {}
-        self.study = self._open()
-
-    def in_step_with(self, finished: Sequence[Finished]) -> bool:
-        """Whether the ended trials are exactly these runs with all that is known of them."""
-        ended = self.study.get_trials(
-            deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)
-        )
-        told = [(t.user_attrs.get(self.key, 0), set(t.user_attrs)) for t in ended]
-        known = [(d.cell.run, set(self._facts(d))) for d in finished if d.state != "failed"]
-        about = dict(self.study.user_attrs)
-        return (
-            about.get("plan") == self.plan
-            and about.get("vocabulary") == self._vocabulary_text()
-            and sorted(told, key=lambda t: t[0]) == sorted(known, key=lambda k: k[0])
-        )
-
-    def rebuild(self, finished: Sequence[Finished]) -> None:
-        """Make the study anew from our rows: finished trials cannot be changed in place."""
-        former = self._pictures()
-        optuna.delete_study(study_name=self.name, storage=self.storage)
-        for picture in former:
-            with suppress(ArtifactNotFound):
-                self.artifacts.remove(picture)
-        self.study = self._open()
-        study_id = self.storage.get_study_id_from_name(self.name)
-        for done in finished:
-            if done.artifact is None or not done.artifact.exists():
-                self.storage.create_new_trial(study_id, self._template(done, _ENDS[done.state]))
-                continue
-            template = self._template(done, TrialState.RUNNING)
-            trial = self.storage.get_trial(self.storage.create_new_trial(study_id, template))
-            upload_artifact(
-                artifact_store=self.artifacts,
-                file_path=str(done.artifact),
-                study_or_trial=trial,
-                storage=self.storage,
-            )
-            self._tell(trial.number, done)
-
-    def fail_orphans(self) -> None:
-        """Tell FAIL for trials that nobody works on: Optuna would show them running for ever."""
-        self.trials.clear()
-        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            self.study.tell(trial.number, state=TrialState.FAIL)
-
-    def begin(self, cell: Cell) -> None:
-        """Ask for the trial of a run that was claimed; a former one, whose worker died, failed."""
-        former = self.trials.pop(cell.run, None)
-        self.reported.pop(cell.run, None)
-        if former is not None:
-            self.study.tell(former.number, state=TrialState.FAIL)
-        self.sampler.next = dict(cell.parameters)
-        trial = self.study.ask({key: self.distributions[key] for key in self.sampler.next})
-        for key, value in self._facts(Finished(cell)).items():
-            trial.set_user_attr(key, value)
-        self.trials[cell.run] = trial
-
-    def report(self, run: int, epoch: int, value: float) -> None:
-        """One point of the curve on `validate`."""
-        trial = self.trials.get(run)
-        if trial is not None and self._single and epoch > self.reported.get(run, -1):
-            self.reported[run] = epoch
-            trial.report(value, epoch)
-
-    def finish(self, done: Finished) -> None:
-        """Attach the pictures and tell the value."""
-        trial = self.trials.pop(done.cell.run, None)
-        if trial is None:
-            return
-        for key, value in done.facts.items():
-            trial.set_user_attr(key, value)
-        if done.artifact is not None and done.artifact.exists():
-            upload_artifact(
-                artifact_store=self.artifacts, file_path=str(done.artifact), study_or_trial=trial
-            )
-        self._tell(trial.number, done)
-
-    def annotate(self, note: str, figures: Mapping[str, Any]) -> None:
-        """The study's note (Markdown) and its Plotly figures, under stable names."""
-        from optuna_dashboard import save_note, save_plotly_graph_object
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            save_note(self.study, note)
-            for name, figure in figures.items():
-                save_plotly_graph_object(self.study, figure, graph_object_id=name)
-
-    def close(self) -> None:
-        self.storage.remove_session()
-        self.storage.engine.dispose()
-
-    def _open(self) -> optuna.Study:
-        study = optuna.create_study(
-            storage=self.storage,
-            study_name=self.name,
-            sampler=self.sampler,
-            directions=self.directions,
-            load_if_exists=True,
-        )
-        if "plan" not in study.user_attrs:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                study.set_metric_names(self.metrics)
-            study.set_user_attr("plan", self.plan)
-            study.set_user_attr("vocabulary", self._vocabulary_text())
-        return study
-
-    def _pictures(self) -> list[str]:
-        """The artifacts of all trials."""
-        return [
-            meta.artifact_id
-            for trial in self.study.get_trials(deepcopy=False)
-            for meta in get_all_artifact_meta(trial, storage=self.storage)
-        ]
-
-    def _template(self, done: Finished, state: TrialState) -> FrozenTrial:
-        """A trial as Optuna is to store it; a pruned one has the value of its last report."""
-        parameters = dict(done.cell.parameters)
-        reports = dict(_thinned(done.reports)) if self._single else {}
-        values = None
-        if state is TrialState.COMPLETE:
-            values = list(done.values)
-        elif state is TrialState.PRUNED and reports:
-            values = [reports[max(reports)]]
-        return create_trial(
-            state=state,
-            values=values,
-            params=parameters,
-            distributions={key: self.distributions[key] for key in parameters},
-            user_attrs=self._facts(done),
-            intermediate_values=reports,
-            constraints=dict(done.constraints) or None,
-        )
+    name: str
+    key: Literal["run", "trial"]  # the attribute that holds a trial's number
+    plan: str
+    metrics: tuple[str, ...]
+    directions: tuple[Direction, ...]
+    distributions: Mapping[str, BaseDistribution]
+    epochs: int  # of a whole run
+    trials: Sequence[ShownTrial]
+    note: str  # Markdown
+    figures: Callable[[], Mapping[str, Any]]  # stable name -> Plotly figure
 
     @property
-    def _single(self) -> bool:
-        """Whether there is one objective: only then does Optuna take reports."""
-        return len(self.directions) == 1
-
-    def _tell(self, number: int, done: Finished) -> None:
-        if done.state == "complete" and not any(value != value for value in done.values):
-            self.study.tell(number, list(done.values))
-        else:  # also without the outcome, as of an output that the network does not have
-            state = TrialState.PRUNED if done.state == "pruned" else TrialState.FAIL
-            self.study.tell(number, state=state)
-
-    def _facts(self, done: Finished) -> dict[str, Plain]:
-        return {self.key: done.cell.run, **done.cell.facts, **done.facts}
-
-    def _vocabulary_text(self) -> str:
-        """A digest: categories cannot grow, so another vocabulary needs another study."""
-        text = repr([self.metrics, sorted(self.distributions.items())])
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+    def digest(self) -> str:
+        """Categories cannot grow, so another plan or vocabulary needs a new study."""
+        return _digest(self.plan, self.metrics, sorted(self.distributions.items()))
 
 
-def vocabulary(cells: Sequence[Cell]) -> dict[str, BaseDistribution]:
-    """One category for every value that a parameter takes in the plan."""
-    values: dict[str, list[Plain]] = {}
-    for cell in cells:
-        for key, value in cell.parameters.items():
-            known = values.setdefault(key, [])
-            if not any(value is v or (type(value) is type(v) and value == v) for v in known):
-                known.append(value)
-    return {key: CategoricalDistribution(found) for key, found in values.items()}
+class OptunaFile:
+    """Optuna's storage and its folder of pictures, open for writing."""
+
+    def __init__(self, storage: RDBStorage, artifacts: Path) -> None:
+        self.storage = storage
+        self.artifacts = FileSystemArtifactStore(str(artifacts))
+
+    def bring_up_to_date(self, shown: ShownStudy) -> None:
+        """Write what differs between a study in the file and the rows it shows."""
+        study = self._opened(shown)
+        present = study.get_trials(deepcopy=False)
+        by_number: dict[int, FrozenTrial]
+        by_number = {trial.user_attrs.get(shown.key, -1): trial for trial in present}
+        wanted = {trial.number: trial for trial in shown.trials}
+        keep = (
+            study.user_attrs.get("plan") == shown.digest
+            and len(by_number) == len(present)
+            and by_number.keys() <= wanted.keys()
+            and all(self._can_become(by_number[n], wanted[n], shown) for n in by_number)
+        )
+        if not keep:
+            self._delete(study)
+            study, by_number = self._opened(shown), {}
+        for trial in shown.trials:
+            self._write(study, by_number.get(trial.number), trial, shown)
+        ended = [(t.number, t.values, t.attributes) for t in shown.trials if t.state != "running"]
+        drawn = _digest(shown.note, ended)
+        if study.user_attrs.get("drawn") != drawn:
+            _annotate(study, shown)
+            study.set_user_attr("drawn", drawn)
+
+    def _opened(self, shown: ShownStudy) -> optuna.Study:
+        study = optuna.create_study(
+            storage=self.storage,
+            study_name=shown.name,
+            directions=shown.directions,
+            load_if_exists=True,
+        )
+        if not study.user_attrs:
+            study.set_metric_names(list(shown.metrics))
+            study.set_user_attr("plan", shown.digest)
+        return study
+
+    def _delete(self, study: optuna.Study) -> None:
+        """Delete a study with the pictures of its trials."""
+        for trial in study.get_trials(deepcopy=False):
+            for meta in get_all_artifact_meta(trial, storage=self.storage):
+                with suppress(ArtifactNotFound):
+                    self.artifacts.remove(meta.artifact_id)
+        optuna.delete_study(study_name=study.study_name, storage=self.storage)
+
+    def _can_become(self, present: FrozenTrial, trial: ShownTrial, shown: ShownStudy) -> bool:
+        """Whether a trial in the file equals the wanted one, or only lacks what can be added."""
+        reports = _reports(trial, shown)
+        if not _same(present.params, trial.parameters):
+            return False
+        if present.state is TrialState.RUNNING:
+            common = {e: reports[e] for e in present.intermediate_values if e in reports}
+            return _same(present.intermediate_values, common)
+        return (
+            present.state is _STATES[trial.state]
+            and _same(present.values or [], _values(trial, shown) or [])
+            and _same(present.intermediate_values, reports)
+            and _same(present.user_attrs, _attributes(trial, shown))
+            and _has_picture(present) == _is_file(trial.picture)
+        )
+
+    def _write(
+        self,
+        study: optuna.Study,
+        present: FrozenTrial | None,
+        trial: ShownTrial,
+        shown: ShownStudy,
+    ) -> None:
+        """Create a trial, or add to a running one, and end it where its run has ended."""
+        if present is None:
+            made = self.storage.create_new_trial(study._study_id, _template(trial, shown))
+            present = self.storage.get_trial(made)
+        elif present.state is not TrialState.RUNNING:
+            return
+        number = present._trial_id
+        for name, value in _attributes(trial, shown).items():
+            if name not in present.user_attrs or present.user_attrs[name] != value:
+                self.storage.set_trial_user_attr(number, name, value)
+        for epoch, report in _reports(trial, shown).items():
+            if epoch not in present.intermediate_values:
+                self.storage.set_trial_intermediate_value(number, epoch, report)
+        if trial.state == "running":
+            return
+        if _is_file(trial.picture) and not _has_picture(present):
+            upload_artifact(
+                artifact_store=self.artifacts, file_path=str(trial.picture),
+                study_or_trial=present, storage=self.storage,
+            )  # fmt: skip
+        self.storage.set_trial_state_values(number, _STATES[trial.state], _values(trial, shown))
 
 
-def differing(trees: Mapping[str, Mapping[str, Plain]]) -> dict[str, dict[str, Plain]]:
-    """For each variant the places of its tree where those that have the place are not all alike."""
-    places = dict.fromkeys(place for tree in trees.values() for place in tree)
-    vary = [p for p in places if len({repr(t[p]) for t in trees.values() if p in t}) > 1]
-    return {name: {p: tree[p] for p in vary if p in tree} for name, tree in trees.items()}
-
-
-def quiet() -> None:
-    """Optuna's own log lines would break the progress display."""
+@contextmanager
+def opened(root: Path) -> Iterator[OptunaFile]:
+    """Optuna's file below the database's folder, made where there is none."""
+    artifacts = root / "artifacts"
+    artifacts.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        storage = RDBStorage(_url(root), engine_kwargs={"connect_args": {"timeout": BUSY_S}})
+        try:
+            yield OptunaFile(storage, artifacts)
+        finally:
+            storage.remove_session()
+            storage.engine.dispose()
 
 
-def _thinned(reports: Mapping[int, float]) -> list[tuple[int, float]]:
-    points = sorted(reports.items())
-    if len(points) <= MAX_REPORTS:
-        return points
-    keep = {round(i * (len(points) - 1) / (MAX_REPORTS - 1)) for i in range(MAX_REPORTS)}
-    return [points[i] for i in sorted(keep)]
-
-
-def serve(url: str, artifacts: Path, port: int) -> None:
+def serve(root: Path, port: int) -> None:
     """Serve optuna-dashboard on 127.0.0.1 until it is interrupted."""
     from optuna_dashboard import run_server
 
-    quiet()
-    artifacts.mkdir(parents=True, exist_ok=True)
-    store = FileSystemArtifactStore(str(artifacts))
-    run_server(optuna.storages.RDBStorage(url), "127.0.0.1", port, artifact_store=store)
+    store = FileSystemArtifactStore(str(root / "artifacts"))
+    run_server(RDBStorage(_url(root)), "127.0.0.1", port, artifact_store=store)
+
+
+def vocabulary(parameters: Sequence[Mapping[str, Plain]]) -> dict[str, BaseDistribution]:
+    """One category for every value that a parameter takes in the plan."""
+    values: dict[str, dict[str, Plain]] = {}
+    for one in parameters:
+        for name, value in one.items():
+            values.setdefault(name, {}).setdefault(repr(value), value)
+    return {name: CategoricalDistribution(list(found.values())) for name, found in values.items()}
+
+
+def _url(root: Path) -> str:
+    """A database of its own, so that the dashboard can lock nothing of ours."""
+    return f"sqlite:///{root / 'optuna.sqlite'}"
+
+
+def _annotate(study: optuna.Study, shown: ShownStudy) -> None:
+    from optuna_dashboard import save_note, save_plotly_graph_object
+
+    save_note(study, shown.note)
+    for name, figure in shown.figures().items():
+        save_plotly_graph_object(study, figure, graph_object_id=name)
+
+
+def _template(trial: ShownTrial, shown: ShownStudy) -> FrozenTrial:
+    return create_trial(
+        state=TrialState.RUNNING,
+        params=dict(trial.parameters),
+        distributions={name: shown.distributions[name] for name in trial.parameters},
+        user_attrs=_attributes(trial, shown),
+        intermediate_values=_reports(trial, shown),
+        constraints=dict(trial.constraints) or None,
+    )
+
+
+def _attributes(trial: ShownTrial, shown: ShownStudy) -> dict[str, Plain]:
+    return {shown.key: trial.number, **trial.attributes}
+
+
+def _values(trial: ShownTrial, shown: ShownStudy) -> list[float] | None:
+    """The values to store: as Optuna does, a pruned trial has that of its last report."""
+    reports = _reports(trial, shown)
+    if trial.state == "pruned" and reports:
+        return [reports[max(reports)]]
+    return list(trial.values) or None
+
+
+def _reports(trial: ShownTrial, shown: ShownStudy) -> dict[int, float]:
+    """At most MAX_REPORTS: the first of every few epochs, and the last once the run has ended.
+
+    A report that was chosen stays chosen as the curve grows. Optuna takes none with several
+    objectives.
+    """
+    if len(shown.directions) > 1:
+        return {}
+    step = 1 if shown.epochs <= MAX_REPORTS else -(-shown.epochs // (MAX_REPORTS - 1))
+    chosen: dict[int, int] = {}
+    for epoch in sorted(trial.reports):
+        chosen.setdefault((epoch - 1) // step, epoch)
+    epochs = set(chosen.values())
+    if trial.state != "running" and trial.reports:
+        epochs.add(max(trial.reports))
+    return {epoch: trial.reports[epoch] for epoch in sorted(epochs)}
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Equal to the bit; NaN equals NaN, and 1 is not 1.0."""
+    if isinstance(one, Mapping):
+        one, other = sorted(one.items()), sorted(other.items())
+    return repr(one) == repr(other)
+
+
+def _has_picture(trial: FrozenTrial) -> bool:
+    return any(name.startswith("artifacts:") for name in trial.system_attrs)
+
+
+def _is_file(picture: Path | None) -> bool:
+    return picture is not None and picture.is_file()
+
+
+def _digest(*what: Any) -> str:
+    return hashlib.sha256(repr(what).encode()).hexdigest()[:16]

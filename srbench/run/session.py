@@ -15,7 +15,7 @@ from srbench.core.errors import UserError
 from srbench.core.signals import finishing
 from srbench.run import shortcut
 from srbench.run.looks import take_looks
-from srbench.run.mirror_lock import confirmation_of, is_left_open
+from srbench.run.mirror import Refresher
 from srbench.run.stale import Stale, said, settled
 from srbench.store import Store, open_store, this_process
 
@@ -162,8 +162,7 @@ def _finished(request: Request, key: str) -> tuple[Store, Ended] | None:
     except UserError:
         return None  # not there yet, or not usable: opening it for the runs says which
     number = store.find_plan(key) if shortcut.holds(store.root, key) else None
-    tidy = not _left_open(store, request.study.stem)  # else Optuna's mirror needs a look
-    if number is None or not tidy or not _complete(store, number):
+    if number is None or not _complete(store, number):
         store.close()
         return None
     store.make_latest(number)
@@ -176,11 +175,6 @@ def _complete(store: Store, plan: int) -> bool:
     if again or store.given_up(plan) or store.missing_scores(plan) or store.unconfirmed(plan):
         return False
     return not take_looks(store, plan)
-
-
-def _left_open(store: Store, study: str) -> bool:
-    """Whether a process was killed while it kept one of the study's mirrors."""
-    return any(is_left_open(store.root, name) for name in (study, confirmation_of(study)))
 
 
 def _planned(request: Request, console: Console) -> Plan:
@@ -269,18 +263,12 @@ def _work_off(
 ) -> tuple[int | None, set[int]]:
     """Train and score what is queued; the signal that stopped it, and runs that have no scores."""
     from srbench.run.conductor import Conductor
-    from srbench.run.mirror_runs import MirrorWatcher
-    from srbench.run.mirror_trials import SearchWatcher
     from srbench.run.progress import Terminal
 
     left = store.claimable(number)
     unscored = len(store.missing_scores(number))
     trials = searcher.left() if searcher and (left or searcher.goes_on()) else 0
     if not left and not unscored and not (searcher and searcher.goes_on()):
-        if _left_open(store, plan.study.name):
-            MirrorWatcher(store, number, console.print).close()
-            if searcher is not None:
-                SearchWatcher(store, number, console.print).close()
         return None, set()
     devices, runs = options.devices, sum(store.plan_states(number).values())
     works = {p.variant.name: p.steps * p.cost.macs_256 for p in plan.variants}
@@ -299,24 +287,19 @@ def _work_off(
         Terminal(console, works, total, left + trials) as terminal,
         finishing() as stop,
     ):
-        mirrors: list[MirrorWatcher | SearchWatcher]
-        mirrors = [MirrorWatcher(store, number, terminal.said)]
-        if searcher is not None:
-            mirrors.append(SearchWatcher(store, number, terminal.said))
-        watchers = [terminal, *mirrors]
-        conductor = Conductor(plan, number, store, options, watchers, searcher)
+        refresher = Refresher(store, plan.study.name, terminal.said)
+        conductor = Conductor(plan, number, store, options, terminal, searcher)
         try:
-            conductor.conduct(lambda: stop.number is not None)
+            conductor.conduct(lambda: stop.number is not None, refresher.now_and_then)
         finally:
-            for mirror in mirrors:
-                mirror.close()
+            refresher.refresh()
     return stop.number, conductor.unscored
 
 
-def _work_left(plan: Plan, waiting: list[tuple[str, int]]) -> float:
+def _work_left(plan: Plan, waiting: list[tuple[int, str, int]]) -> float:
     """Multiply-accumulates of the steps that are still to be done."""
     trained = {p.fingerprint: p for p in plan.variants if p.trained}
-    left = ((trained[f], steps) for f, steps in waiting if f in trained)
+    left = ((trained[f], steps) for _, f, steps in waiting if f in trained)
     return sum((p.steps - steps) * p.cost.macs_256 for p, steps in left)
 
 

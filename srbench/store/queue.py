@@ -217,12 +217,12 @@ def claimable(engine: Engine, plan: int, most: int | None, now: float) -> int:
         return connection.execute(select(func.count()).select_from(found)).scalar_one()
 
 
-def waiting(engine: Engine, plan: int, now: float) -> list[tuple[str, int]]:
-    """Fingerprint and finished steps of every run of the plan that could be claimed now."""
+def waiting(engine: Engine, plan: int, now: float) -> list[tuple[int, str, int]]:
+    """Number, fingerprint and finished steps of every run of the plan that could be claimed now."""
     with reading(engine) as connection:
         free = is_free(Run, now, gone_owners(connection))
-        rows = select(Run.fingerprint, Run.steps).where(of_plan(plan, Run), free)
-        return [(fingerprint, steps) for fingerprint, steps in connection.execute(rows)]
+        rows = select(Run.id, Run.fingerprint, Run.steps).where(of_plan(plan, Run), free)
+        return [(run, fingerprint, steps) for run, fingerprint, steps in connection.execute(rows)]
 
 
 def running_elsewhere(engine: Engine, plan: int, owner: Owner, now: float) -> int:

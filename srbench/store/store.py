@@ -146,8 +146,8 @@ class Store:
         """How many runs of the plan are free now; no more than `most` are counted."""
         return queue.claimable(self.engine, plan, most, self.clock())
 
-    def waiting(self, plan: int) -> list[tuple[str, int]]:
-        """Fingerprint and finished steps of every run of the plan that is free now."""
+    def waiting(self, plan: int) -> list[tuple[int, str, int]]:
+        """Number, fingerprint and finished steps of every run of the plan that is free now."""
         return queue.waiting(self.engine, plan, self.clock())
 
     def running_elsewhere(self, plan: int, owner: Owner) -> int:

@@ -12,7 +12,6 @@ import optuna
 import pytest
 import tiny
 
-from srbench.run.mirror_guard import mirror_url
 from srbench.store import open_store
 
 pytestmark = pytest.mark.slow
@@ -98,7 +97,7 @@ def test_the_same_command_does_nothing_more(done: Path) -> None:
 
 
 def test_optuna_shows_the_search_and_beside_it_the_confirmation(done: Path) -> None:
-    storage = optuna.storages.RDBStorage(mirror_url(done / "db"))
+    storage = optuna.storages.RDBStorage(f"sqlite:///{done}/db/optuna.sqlite")
     search, runs = (optuna.load_study(study_name=name, storage=storage)
                     for name in ("tiny", "tiny, confirmation"))  # fmt: skip
     rows = tiny.rows(done, TRIALS)

@@ -1,0 +1,88 @@
+"""Optuna's file follows the rows: `run` brings it up to date now and then, `dashboard` on opening.
+
+Nothing else writes there. Trouble with the file never harms a study: results are in our database.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from srbench.analysis.history import tried
+from srbench.core.errors import DatabaseError, first_line
+from srbench.store import Store, this_process
+
+EVERY_S = 15.0  # between two refreshes while runs are trained
+SHARE = 20  # a refresh that takes a second comes at most every so many seconds
+
+
+def refresh(store: Store, study: str) -> None:
+    """Bring Optuna's file up to the rows of a study.
+
+    Raises:
+        DatabaseError: the file is damaged, locked or cannot be written.
+    """
+    from srbench.run.mirror_runs import shown_runs  # late: Optuna takes a second
+    from srbench.run.mirror_trials import shown_search
+    from srbench.run.optuna_file import opened
+
+    with _locked(store.root):
+        results = store.results(study)
+        facts, plan = results.facts, store.latest_plan(study)
+        free = {run for run, *_ in store.waiting(plan)}
+        shown = [shown_runs(results, free)]
+        if facts.search is not None:
+            history = tried(store.trials(plan, this_process()), facts.search, facts.epochs)
+            shown.append(shown_search(results, history, free))
+        try:
+            with opened(store.root) as file:
+                for one in shown:
+                    file.bring_up_to_date(one)
+        except Exception as problem:
+            raise DatabaseError(
+                f"Optuna's file cannot be written ({type(problem).__name__}: "
+                f"{first_line(problem)}); results are safe. See that the disk has space, delete "
+                "this file if it is damaged, then run the same command again",
+                place=str(store.root / "optuna.sqlite"),
+            ) from problem
+
+
+class Refresher:
+    """Refreshes a study's view in Optuna while it runs; stops at the first trouble, with a line."""
+
+    def __init__(self, store: Store, study: str, say: Callable[[str], None]) -> None:
+        self.store, self.study, self.say = store, study, say
+        self.due = time.monotonic() + EVERY_S
+        self.failed = False
+
+    def now_and_then(self) -> None:
+        """Refresh where it is time."""
+        if time.monotonic() >= self.due:
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Refresh now."""
+        begun = time.monotonic()
+        try:
+            if not self.failed:
+                refresh(self.store, self.study)
+        except Exception as problem:
+            self.failed = True
+            self.say(
+                f"Optuna's file stays behind ({first_line(problem.__cause__ or problem)}); "
+                "results are safe, and srbench dashboard brings it up to date"
+            )
+        now = time.monotonic()
+        self.due = now + max(EVERY_S, SHARE * (now - begun))
+
+
+@contextmanager
+def _locked(root: Path) -> Iterator[None]:
+    """One process at a time refreshes: else older rows could overwrite newer ones."""
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / "optuna.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
