@@ -34,7 +34,7 @@ FLOORS = 7
 ONLY = {  # outside package -> the only rooms, or modules, that know it
     "sqlalchemy": {"store"},
     "alembic": {"store"},
-    "optuna": {"run.proposals", "run.optuna_importance", "run.optuna_file"},
+    "optuna": {"run.proposals", "run.optuna_file"},
     "optuna_dashboard": {"run.optuna_file"},
     "typer": {"cli"},
     "yaml": {"core.document"},
@@ -43,8 +43,8 @@ ONLY = {  # outside package -> the only rooms, or modules, that know it
 }
 WORKERS = {"run.worker", "run.worker_images", "run.worker_pictures", "run.messages"}
 NEVER_TORCH = {
-    "store", "report", "analysis", "run.mirror", "run.mirror_runs", "run.mirror_trials", "run.optuna_file",
-    "run.proposals", "core.provenance", "study.factors", "study.designs",
+    "store", "report", "analysis", "run.mirror", "run.mirror_runs", "run.mirror_trials",
+    "run.optuna_file", "run.proposals", "core.provenance", "study.factors", "study.designs",
 }  # fmt: skip
 LATE_TORCH = NEVER_TORCH | {
     "cli.main", "cli.options", "cli.authoring", "cli.database", "cli.files", "cli.findings",

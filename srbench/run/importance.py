@@ -1,4 +1,4 @@
-"""What mattered in a search, weighed anew from its rows: handed to the report as plain numbers."""
+"""How much each place of a search's space mattered, computed from its rows for the report."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ def weighed(results: Results, store: Store, study: str) -> Results:
     search, facts = results.facts.search, results.facts
     if search is None:
         return results
-    from srbench.run.optuna_importance import importances  # late: Optuna takes a second
-    from srbench.run.proposals import Method
+    from srbench.run.proposals import Method, importances  # late: Optuna takes a second
 
     rows = store.trials(store.latest_plan(study), this_process())
     method = Method(

@@ -1,4 +1,4 @@
-"""A search under way: proposes trials while the budget lasts, gives up hopeless ones, confirms.
+"""A search under way: proposes trials while the budget lasts, prunes, confirms.
 
 Everything is read from the rows before each decision, so that a killed search goes on and many
 processes may share one. Trials wait in the queue like all runs; whoever is free trains them.
@@ -15,7 +15,7 @@ from srbench.analysis.space import Point
 from srbench.core.device_locks import DeviceInUse, Share
 from srbench.core.errors import StudyError, UserError, first_line
 from srbench.measure.latency_passes import Effort
-from srbench.run.proposals import Method, hopeless, propose
+from srbench.run.proposals import Method, propose, should_prune
 from srbench.run.records import training_record
 from srbench.run.timed import beside_baseline
 from srbench.store import Candidate, Claim, Owner, Proposal, Store, VariantRecord, this_process
@@ -107,7 +107,7 @@ class Searcher:
         trial = _of(history, claim)
         if trial is None or trial.state != "running" or not trial.reports:
             return None
-        gone, noted = hopeless(self.method, history, trial.number)
+        gone, noted = should_prune(self.method, history, trial.number)
         epoch = max(trial.reports)
         if epoch >= self.epochs:
             return None
@@ -120,7 +120,7 @@ class Searcher:
         history = self.history()
         trial = _of(history, claim)
         if trial is not None:
-            _, noted = hopeless(self.method, history, trial.number)
+            _, noted = should_prune(self.method, history, trial.number)
             self.store.note_trial(self.number, trial.number, noted)
         self.store.prune(self.number, claim, at, why, steps=steps, seconds=seconds)
 
@@ -244,7 +244,7 @@ class Searcher:
             waits = trial.repeats is None and trial.state == "running" and trial.variant
             if not waits or any(run.state != "done" for run in trial.runs):
                 continue
-            gone, _ = hopeless(self.method, self.history(), trial.number)
+            gone, _ = should_prune(self.method, self.history(), trial.number)
             if gone:
                 said = f"{self.search.pruner.name} after {len(trial.runs)} seeds"
                 self.store.give_up(self.number, trial.number, len(trial.runs), said)

@@ -17,6 +17,9 @@ from typing import Any
 import optuna
 from tiny import DB
 
+from srbench.run.mirror import refresh
+from srbench.store import open_store
+
 Key = tuple[str, int]  # curve, step
 Found = list[tuple[Any, ...]]
 
@@ -227,7 +230,10 @@ def trials(folder: Path) -> Counter[str]:
 
 
 def _mirror(folder: Path) -> list[str]:
-    """Every run that is done is one complete trial with its value, and no trial is running."""
+    """Once the dashboard opens, each run that is done is one complete trial; no trial runs."""
+    store = open_store(folder / DB)
+    refresh(store, "tiny")
+    store.close()
     trials = _trials(folder)
     running = sum(trial.state.name == "RUNNING" for trial in trials)
     found = [f"mirror: {running} trials run for ever"] if running else []

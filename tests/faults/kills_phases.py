@@ -73,17 +73,14 @@ def watch_worker(phase: Phase) -> None:
 def watch_conductor(phase: Phase, history: Path) -> None:
     from sqlalchemy.engine.default import DefaultDialect
 
-    from srbench.run import conductor, session
-    from srbench.run.mirror_runs import MirrorWatcher
-    from srbench.run.optuna_file import Mirror
+    from srbench.run import conductor, mirror, session
+    from srbench.run.optuna_file import OptunaFile
     from srbench.store import Store
 
     phase.wrap(session, "run", "plan")
     phase.wrap(conductor.Conductor, "conduct", "wait")
-    phase.wrap(MirrorWatcher, "__init__", "mirror")
-    for name in ("started", "progressed", "finished", "failed", "stopped", "close"):
-        phase.wrap(MirrorWatcher, name, "mirror")
-    phase.wrap(Mirror, "_tell", "tell")
+    phase.wrap(mirror, "refresh", "mirror")
+    phase.wrap(OptunaFile, "_write", "tell")
     record(Store, history)
     phase.wrap(Store, "claim", "claim")
     phase.wrap(DefaultDialect, "do_commit", "commit")

@@ -117,8 +117,9 @@ MUTANTS = (
            "        stop.number = number", "        stop.number = stop.number"),
     mutant("a worker outlives its conductor", "study", "run/worker.py",
            "        sys.exit(1)\n", "        time.sleep(40)\n"),
-    mutant("trials of the dead run for ever", "study", "run/mirror_runs.py",
-           "    mirror.fail_orphans()\n", ""),
+    mutant("trials run for ever", "study", "run/optuna_file.py",
+           "        self.storage.set_trial_state_values("
+           "number, _STATES[trial.state], _values(trial, shown))\n", ""),
 )  # fmt: skip
 
 

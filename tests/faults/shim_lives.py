@@ -26,7 +26,7 @@ from store_samples import PHOTOS, TRAINED, outcome, plan, scores
 from srbench.cli import main
 from srbench.core.files import write_atomically
 from srbench.core.places import run_folder
-from srbench.run.mirror_runs import refresh
+from srbench.run.mirror import refresh
 from srbench.run.worker_pictures import save_picture
 from srbench.store import PictureRow, Point, Store, open_store, this_process
 from srbench.store.migrate import SCHEMA, SCRIPTS, bring_up_to_date
@@ -285,7 +285,7 @@ def command(*words: str) -> Callable[[Path, Note], None]:
 
 def mirror(folder: Path, note: Note) -> None:
     store = open_store(folder / DB, create=False)
-    refresh(store, ["demo"])
+    refresh(store, "demo")
     store.close()
 
 

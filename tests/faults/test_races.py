@@ -17,14 +17,11 @@ from typing import Any
 import history
 import history_writers
 import kills
-import optuna
 import pytest
 import tiny
 from kills_nursery import Child, Nursery
-from optuna.distributions import CategoricalDistribution
 
-from srbench.run.mirror_lock import Keeper, is_left_open
-from srbench.run.mirror_runs import refresh
+from srbench.run.mirror import refresh
 from srbench.store import open_store
 
 HANGS = 1800  # seconds: only a process that waits for ever is longer
@@ -43,7 +40,6 @@ def compete(nursery: Nursery, folder: Path, undisturbed: history.Found) -> None:
     assert sorted(claims) == sorted(set(claims))  # nobody took over what another trained
     assert history.rows(folder, "select distinct attempt, fence from runs") == [(1, 1)]
     assert len(history.rows(folder, "select id from plans")) == 1
-    assert not is_left_open(folder / "db", "tiny")
 
 
 @pytest.mark.slow
@@ -142,43 +138,13 @@ def finished(nursery: Nursery, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def ask_a_trial(folder: Path) -> None:
-    """As a process does that is then killed."""
-    storage = optuna.storages.RDBStorage(f"sqlite:///{folder}/db/optuna.sqlite")
-    study = optuna.load_study(study_name="tiny", storage=storage)
-    study.ask({"variant": CategoricalDistribution(["plain", "residual", "bicubic"])})
-    storage.remove_session()
-    storage.engine.dispose()
-
-
-@pytest.mark.slow
-def test_bringing_a_mirror_up_to_date_ends_trials_that_nobody_works_on(finished: Path) -> None:
-    ask_a_trial(finished)
-    store = open_store(finished / tiny.DB)
-    refresh(store, ["tiny"])
-    store.close()
-    assert history.trials(finished) == {"COMPLETE": 5, "FAIL": 1}
-
-
 @pytest.mark.slow
 def test_a_mirror_made_anew_leaves_no_pictures_of_the_old_one(finished: Path) -> None:
     with closing(sqlite3.connect(finished / "db" / "optuna.sqlite")) as connection:
         connection.execute("delete from trial_user_attributes where key = 'state'")
         connection.commit()
     store = open_store(finished / tiny.DB)
-    refresh(store, ["tiny"])
+    refresh(store, "tiny")
     store.close()
     assert history.trials(finished) == {"COMPLETE": 5}
     assert len(list((finished / "db" / "artifacts").iterdir())) == 5
-
-
-@pytest.mark.slow
-def test_a_mirror_that_a_killed_process_left_is_put_in_order_by_the_same_command(
-    finished: Path, nursery: Nursery
-) -> None:
-    ask_a_trial(finished)
-    Keeper(finished / "db", "tiny").file.close()  # locks go with the process, the file stays
-    assert is_left_open(finished / "db", "tiny")
-    assert nursery.start(finished, "run", "tiny.yaml").wait() == 0
-    assert history.trials(finished) == {"COMPLETE": 5, "FAIL": 1}
-    assert not is_left_open(finished / "db", "tiny")

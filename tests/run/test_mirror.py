@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,9 @@ def test_a_run_under_way_grows_and_ends_as_its_row_does(
         opened.interrupt(claim, 6)
         refreshed(tmp_path)
         shown += [(t["facts"]["state"], t["reports"]) for t in trials(tmp_path)]
+        assert opened.claim(number, replace(this_process(), pid=2**22 + 1)) is not None
+        refreshed(tmp_path)
+        shown += [(t["facts"]["state"], t["state"]) for t in trials(tmp_path)]  # of the dead
         again = opened.claim(number, this_process())
         assert again is not None
         opened.fail(again, "diverged", "the loss is not finite", steps=7)
@@ -178,7 +182,8 @@ def test_a_run_under_way_grows_and_ends_as_its_row_does(
         [last] = trials(tmp_path)
     grown = {1: 21.0, 2: 22.0}
     assert shown == [
-        ("RUNNING", {1: 21.0}), ("RUNNING", grown), ("interrupted at step 6", grown)
+        ("RUNNING", {1: 21.0}), ("RUNNING", grown), ("interrupted at step 6", grown),
+        ("interrupted at step 6", "FAIL"),
     ]  # fmt: skip
     assert (last["state"], last["facts"]["state"]) == ("FAIL", "failed: diverged")
     assert last["facts"]["message"] == "the loss is not finite"

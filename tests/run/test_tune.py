@@ -10,8 +10,7 @@ import pytest
 
 from srbench.analysis.history import Tried, front, ranked
 from srbench.analysis.space import Choices, Dimension, Integers, Needs, Numbers, Point, Space
-from srbench.run.optuna_importance import importances
-from srbench.run.proposals import Method, hopeless, propose
+from srbench.run.proposals import Method, importances, propose, should_prune
 from srbench.study import samplers
 
 SKIP = Dimension("skip", Choices(("none", "nearest", "bilinear", "bicubic")))
@@ -126,7 +125,7 @@ def test_a_pruner_over_epochs_gives_up_the_worse_and_never_the_best(pruner: str)
         under_way = trial(number, {"skip": "none", "attention": "none"}, {}, state="running", values=())  # noqa: E501  # fmt: skip
         for epoch in range(1, EPOCHS):
             now = replace(under_way, reports={e: reports(best)[e] for e in range(1, epoch + 1)})
-            gone, noted = hopeless(how, [*history, now], number)
+            gone, noted = should_prune(how, [*history, now], number)
             under_way = replace(now, noted=noted)
             if gone:
                 under_way = replace(under_way, state="pruned", ended_at=epoch)
@@ -146,7 +145,7 @@ def test_wilcoxon_gives_up_what_is_worse_seed_after_seed() -> None:
     def worse(seeds: int, by: float) -> bool:
         told = {i: 30.0 + i / 10 - by for i in range(seeds)}
         now = trial(1, {}, {}, state="running", values=(), reports=told)
-        return hopeless(how, [good, now], 1)[0]
+        return should_prune(how, [good, now], 1)[0]
 
     assert [worse(n, 1.0) for n in (1, 2, 6)] == [False, False, True]
     assert not worse(6, -1.0)
