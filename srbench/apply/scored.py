@@ -15,11 +15,11 @@ from typing import Any
 
 from torch import nn
 
+from srbench.apply.networks import foreign_network, network
 from srbench.core import document, slots
 from srbench.core.errors import InputError, UserError
 from srbench.core.registry import Choice, Slot, known
 from srbench.core.scales import answering_at
-from srbench.core.weights_network import foreign_network, network
 from srbench.data.datasets import ImageFile, beside, home_or, images_below
 from srbench.data.decoded import Dataset, decode
 from srbench.data.degraded import degraded

@@ -11,11 +11,11 @@ from typing import Any
 
 from torch import nn
 
+from srbench.apply.networks import foreign_network, network
 from srbench.core import document, slots
 from srbench.core.errors import InputError, UserError, printable
-from srbench.core.stored_weights import stored_weights
+from srbench.core.weights import stored_weights
 from srbench.core.weights_fill import fill
-from srbench.core.weights_network import foreign_network, network
 from srbench.measure.cost import reach
 
 FOREIGN = "spandrel"

@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from srbench.core.errors import StudyError, first_line
 from srbench.core.pretrained import WeightsMissing, fitting, from_file
-from srbench.core.weights_load import load_weights
+from srbench.core.weights import load_weights
 
 NAME = "ViT-B-32-quickgelu"  # open_clip's for OpenAI's networks
 EMBEDDING = 512  # numbers an image or a text becomes

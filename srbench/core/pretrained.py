@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from srbench.core.errors import InputError, first_line
-from srbench.core.weights_load import load_weights
+from srbench.core.weights import load_weights
 
 
 class WeightsMissing(InputError):
@@ -21,7 +21,7 @@ def from_file(network: str, path: str) -> dict[str, Tensor]:
     """Named tensors of a file; `network` is the name that errors give.
 
     Raises:
-        WeightsMissing: there is no such file; StudyError: it does not hold weights.
+        WeightsMissing: there is no such file; InputError: it holds no weights.
     """
     file = Path(path).expanduser()
     if not file.is_file():
@@ -30,34 +30,36 @@ def from_file(network: str, path: str) -> dict[str, Tensor]:
 
 
 def downloaded(network: str, url: str) -> dict[str, Tensor]:
-    """Named tensors of a file in torch's cache, downloaded where it is not there yet.
+    """Named tensors of a file in torch's cache, downloaded where the cache lacks it.
 
     The name ends in the first digits of the file's SHA-256, as torch's own do: name-1a2b3c4d.pth.
 
     Raises:
         WeightsMissing: it is not in the cache and cannot be downloaded.
     """
-    kept = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
-    if not kept.is_file():
-        digits = re.findall(r"-([0-9a-f]{8,})\.", kept.name)[0]
+    cached = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
+    if not cached.is_file():
+        digits = re.findall(r"-([0-9a-f]{8,})\.", cached.name)[0]
         try:
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            torch.hub.download_url_to_file(url, str(kept), digits, progress=False)
+            cached.parent.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(url, str(cached), digits, progress=False)
         except (OSError, RuntimeError) as problem:  # no network; a download that is damaged
             raise WeightsMissing(
-                f"{network}: {kept.name} is neither in {kept.parent} nor can it be downloaded "
+                f"{network}: {cached.name} is neither in {cached.parent} nor can it be downloaded "
                 f"({first_line(problem)}); put it there, or name a path"
             ) from problem
-    return load_weights(kept)
+    return load_weights(cached)
 
 
-def fitting(found: Mapping[str, Tensor], name: str, own: Tensor, whose: str, wanted: str) -> Tensor:
+def fitting(
+    found: Mapping[str, Tensor], name: str, own: Tensor, whose: str, expected: str
+) -> Tensor:
     """The tensor of that name, of the shape of `own`.
 
     Raises:
-        InputError: `whose` ("vgg16: file.pth") has none; `wanted` says what is expected.
+        InputError: `whose` ("vgg16: file.pth") has none; `expected` describes a right file.
     """
     given = found.get(name)
     if given is None or given.shape != own.shape:
-        raise InputError(f"{whose} has no {name} of shape {tuple(own.shape)}; {wanted}")
+        raise InputError(f"{whose} has no {name} of shape {tuple(own.shape)}; {expected}")
     return given

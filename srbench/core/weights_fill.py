@@ -1,7 +1,7 @@
-"""Tensors of a file into a network: by our names or its authors', each size checked.
+"""Tensors of a file, put into a network by our names or its authors', each size checked.
 
-A network that knows its authors' names has a method `own_name(name)`: our name of a tensor, None
-for one that this network does without.
+A network that knows its authors' names has a method `own_name(name)`: our name of a tensor, or None
+for one that this network does not need.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from torch import Tensor, nn
 from srbench.core.errors import InputError
 
 SHOWN = 3
+FLOATS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 
 
 def fill(net: nn.Module, found: Mapping[str, Tensor], file: Path | str, what: str) -> None:
-    """Put every tensor into its place in `net`; nothing is left over and nothing is missing.
+    """Put every tensor into its place in `net`; every place gets one.
 
     `what` names the network in errors ("pan at x4"). Half precision is read as fp32.
 
@@ -38,7 +39,7 @@ def fill(net: nn.Module, found: Mapping[str, Tensor], file: Path | str, what: st
 
 
 def fits(net: nn.Module, found: Mapping[str, Tensor]) -> bool:
-    """Whether `fill` would find names and sizes as it wants them; `net` may be on meta."""
+    """Whether `fill` would find each name and size; `net` may be on the meta device."""
     own = net.state_dict()
     return not _misfit(own, _named(net, found, own))
 
@@ -55,27 +56,25 @@ def _named(
 
 
 def _misfit(own: Mapping[str, Tensor], named: Mapping[str, Tensor]) -> str:
-    """What stands against it; empty where everything fits."""
-    missing = [name for name in own if name not in named]
-    extra = [name for name in named if name not in own]
+    """The differences in names, sizes and types, as one line; empty where there are none."""
+    pairs = [(name, named[name], own[name]) for name in own if name in named]
     resized = [
-        f"{name} is {_size(named[name])}, {_size(own[name])} is wanted"
-        for name in own
-        if name in named and named[name].shape != own[name].shape
+        f"{name} is {_size(given)}, expected {_size(ours)}"
+        for name, given, ours in pairs
+        if given.shape != ours.shape
     ]
     other = [
-        f"{name} holds {str(named[name].dtype).removeprefix('torch.')}"
-        for name in own
-        if name in named and _kind(named[name]) != _kind(own[name])
+        f"{name} holds {str(given.dtype).removeprefix('torch.')}"
+        for name, given, ours in pairs
+        if _kind(given) != _kind(ours)
     ]
-    said = [_listed("missing", missing), _listed("left over", extra)]
-    return "; ".join(filter(None, (*said, _cut(resized), _cut(other))))
+    missing = _listed("missing", [name for name in own if name not in named])
+    extra = _listed("left over", [name for name in named if name not in own])
+    return "; ".join(filter(None, (missing, extra, _cut(resized), _cut(other))))
 
 
 def _kind(tensor: Tensor) -> str:
-    if tensor.dtype in (torch.float64, torch.float32, torch.float16, torch.bfloat16):
-        return "fraction"
-    return str(tensor.dtype)
+    return "fraction" if tensor.dtype in FLOATS else str(tensor.dtype)
 
 
 def _size(tensor: Tensor) -> str:
@@ -87,7 +86,6 @@ def _listed(what: str, names: list[str]) -> str:
     return f"{len(names)} {tensors} {what} ({_cut(names, ', ')})" if names else ""
 
 
-def _cut(said: list[str], between: str = "; ") -> str:
-    more = len(said) - SHOWN
-    shown = [f"{one:.160}" for one in said[:SHOWN]]
-    return between.join([*shown, *([f"and {more} more"] if more > 0 else [])])
+def _cut(items: list[str], between: str = "; ") -> str:
+    more = [f"and {len(items) - SHOWN} more"] if len(items) > SHOWN else []
+    return between.join([f"{item:.160}" for item in items[:SHOWN]] + more)

@@ -32,8 +32,8 @@ from srbench.core.files import write_atomically
 from srbench.core.outputs import at, factors_of
 from srbench.core.places import STRIP
 from srbench.core.signals import STOPPING
-from srbench.core.stored_weights import stored_weights
 from srbench.core.streams import Streams
+from srbench.core.weights import stored_weights
 from srbench.data import resident
 from srbench.measure.scores import (
     PROTOCOLS,

@@ -248,7 +248,7 @@ def test_a_run_without_its_weights_is_refused(here: Path) -> None:
         "id": 7, "state": "done", "weights": "w.safetensors", "weights_sha256": "0", "seed": 0,
         "fingerprint": "f", "steps": 1, "training": training, "variants": [],
     }  # fmt: skip
-    with pytest.raises(UserError, match="SHA-256 is another"):
+    with pytest.raises(UserError, match="SHA-256 differs"):
         of_run(run, here)
     with pytest.raises(UserError, match="cannot be read"):
         of_run(run | {"weights": "gone.safetensors"}, here)

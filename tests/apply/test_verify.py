@@ -21,7 +21,7 @@ from srbench.apply.oracles import oracles
 from srbench.apply.scored import Asked
 from srbench.core import slots
 from srbench.core.errors import UserError
-from srbench.core.weights_load import load_weights
+from srbench.core.weights import load_weights
 
 slots.load()
 PAN_X4 = {  # what slips cost PAN on Set5 at x4, in dB

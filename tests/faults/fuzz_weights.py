@@ -13,7 +13,7 @@ import evil_weights as evil
 import torch
 
 from srbench.core.errors import UserError
-from srbench.core.weights_load import load_weights
+from srbench.core.weights import load_weights
 from srbench.train import checkpoint
 
 SENTINEL = "ran"
@@ -115,7 +115,7 @@ def blobs() -> list[bytes]:
     """Whole files of each format, and the evil ones that are small."""
     good = [write(evil.state()) for write in (evil.zipped, evil.legacy, evil.tensors)]
     good += [write({"params": evil.state(), "n": 1}) for write in (evil.zipped, evil.legacy)]
-    large = ("header of 100 MB", "a million entries", "deflated", "10,001 entries")
+    large = ("header of 20 MB", "200,000 entries", "deflated", "10,001 entries")
     bad = [build() for name, (build, _) in evil.EVIL.items() if name not in large]
     runs = list(evil.running(SENTINEL).values())
     return [*good * 12, *(b for b in [*bad, *runs] if len(b) < 100_000)]

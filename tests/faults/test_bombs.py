@@ -17,7 +17,7 @@ import pytest
 
 from srbench.core.document import read as read_document
 from srbench.core.errors import UserError
-from srbench.core.weights_load import load_weights
+from srbench.core.weights import load_weights
 from srbench.data.datasets import ImageFile
 from srbench.data.decoded import decode
 
@@ -96,9 +96,10 @@ IMAGES = {
 WEIGHTS = {
     name: evil.EVIL[name]
     for name in (
-        "deflated", "a wide tensor", "a million entries", "10,001 entries", "a name twice",
-        "entries that overlap", "a storage too large", "an older storage too large", "many steps",
-        "a large memo", "a large array", "header of 100 MB", "header of brackets", "2**40 numbers",
+        "deflated", "a wide tensor", "200,000 entries", "10,001 entries", "a name twice",
+        "entries that overlap", "a storage too large", "an older storage too large",
+        "a hidden storage", "a byte array", "a copied dictionary", "many steps",
+        "a large memo", "a large array", "header of 20 MB", "header of brackets", "2**40 numbers",
     )
 
 }  # fmt: skip

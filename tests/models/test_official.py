@@ -117,7 +117,7 @@ def changed(**change: torch.Tensor | None) -> dict[str, torch.Tensor]:
     [
         ({"entry.bias": None}, "1 tensor missing (entry.bias)"),
         ({"b": torch.ones(1)}, "1 tensor left over (b)"),
-        ({"entry.bias": torch.ones(7)}, "entry.bias is 7, 40 is wanted"),
+        ({"entry.bias": torch.ones(7)}, "entry.bias is 7, expected 40"),
         ({"entry.bias": torch.ones(40, dtype=torch.int64)}, "entry.bias holds int64"),
         ({"entry.bias": torch.full((40,), torch.nan)}, "'entry.bias' holds NaN or infinity"),
     ],

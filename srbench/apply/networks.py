@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from srbench.core.errors import InputError, first_line
 from srbench.core.registry import Choice
+from srbench.core.weights import load_weights
 from srbench.core.weights_fill import fill, fits
-from srbench.core.weights_load import load_weights
 
 SCALES = (2, 3, 4, 8)
 
