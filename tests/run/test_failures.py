@@ -70,7 +70,7 @@ def test_a_scoring_that_fails_is_said_in_a_line_and_by_the_exit_code(tmp_path: P
     (folder / "tiny.yaml").write_text(once + "metrics: [sharpness]\n")
     said = tiny.srbench(folder, "run", "tiny.yaml", code=1)
     assert "could not be scored: " in said
-    assert "weights.safetensors: is not what the run left: its SHA-256 is another" in said
+    assert "weights.safetensors: was changed after the run: its SHA-256 differs" in said
     weights.write_bytes(kept)
     tiny.srbench(folder, "run", "tiny.yaml")
     assert tiny.rows(folder, "select count(*) from v_scores where metric = 'sharpness'") == [

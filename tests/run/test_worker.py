@@ -110,7 +110,7 @@ def test_only_the_weights_that_were_stored_are_scored(task: Task, serve: Serve) 
     file.write_bytes(content)
     failed = serve(again)[-1]
     assert isinstance(failed, Failed)
-    assert failed.message == f"{file}: is not what the run left: its SHA-256 is another"
+    assert failed.message == f"{file}: was changed after the run: its SHA-256 differs"
     file.unlink()
     gone = serve(again)[-1]
     assert isinstance(gone, Failed)
