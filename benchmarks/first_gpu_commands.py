@@ -192,7 +192,7 @@ def quickstart(given: Given, case: str) -> Iterator[Finding]:
         seconds = perf_counter() - start
         ended(done, 0)
         with closing(open_store(str(db), create=False)) as store:
-            found = store.results("quickstart")
+            found = store.reading.results("quickstart")
         yield figure("srbench run", f"{seconds:.1f} s; {answer(found)}", seconds=seconds)
         yield compared("done and scored", len(found.runs), "runs", unscored(found))
         done = srbench(folder, "reproduce", "1", *options, "--json")
@@ -297,4 +297,4 @@ def ended(done: subprocess.CompletedProcess[str], code: int) -> None:
 
 def results(folder: Path) -> Results:
     with closing(open_store(str(folder / DB), create=False)) as store:
-        return store.results("small")
+        return store.reading.results("small")

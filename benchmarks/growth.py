@@ -54,7 +54,7 @@ def fill(folder: Path, runs: int, epochs: int) -> tuple[Path, float, float]:
     planned = time.perf_counter() - start
     store = open_store(request.db)
     key = shortcut.key(request.study, request.options())
-    number = store.add_plan(record(plan, key))
+    number = store.plans.add(record(plan, key))
     shortcut.remember(store.root, key, _paths(plan), _folders(plan))
     manifest, images = next(
         (d.manifest, [image.name for image in d.images])
@@ -63,7 +63,7 @@ def fill(folder: Path, runs: int, epochs: int) -> tuple[Path, float, float]:
     )
     steps = {p.fingerprint: p.steps for p in plan.variants}
     made = Provenance(None, None, {}, "none", None, "none", "benchmark", "3", "none", 1)
-    provenance = store.add_provenance(made)
+    provenance = store.measurements.add_provenance(made)
     metrics = plan.study.metrics
     scores = tuple(
         ScoreRow(manifest, plan.study.protocol, image, metric, 30.0)
@@ -87,7 +87,7 @@ def work_off(
 ) -> None:
     """Every run of the plan, as the conductor writes it: a message each second of ten epochs."""
     owner = this_process("benchmark")
-    while (claim := store.claim(number, owner)) is not None:
+    while (claim := store.queue.claim(number, owner)) is not None:
         per_epoch = steps[claim.fingerprint] // epochs
         points: list[Point] = []
         for epoch in range(1, epochs + 1):
@@ -98,10 +98,12 @@ def work_off(
             ]
             points += [Point(name, epoch * per_epoch, epoch, 0.1) for name in ("loss", "lr")]
             if epoch % 10 == 0 or epoch == epochs:
-                store.write_points(claim, points, steps=epoch * per_epoch)
+                store.measurements.write_points(claim, points, steps=epoch * per_epoch)
                 points = []
         done = epochs * per_epoch
-        store.finish(claim, Outcome(done, 60.0, 1.0, None, None, None, "none", provenance, scores))
+        store.measurements.finish(
+            claim, Outcome(done, 60.0, 1.0, None, None, None, "none", provenance, scores)
+        )
 
 
 def took(*arguments: str, folder: Path) -> float:

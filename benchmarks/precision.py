@@ -43,7 +43,7 @@ min_effect: 0.03 dB
 
 def final_psnr(db: Path) -> dict[tuple[str, int], float]:
     """(variant, seed) -> mean PSNR-Y over the evaluation images, in dB."""
-    scores = open_store(str(db), create=False).results("precision").scores
+    scores = open_store(str(db), create=False).reading.results("precision").scores
     chosen = scores[scores["metric"] == "psnr_y"]
     means = chosen.groupby(["variant", "seed"])["value"].mean()
     return {(str(v), int(s)): float(x) for (v, s), x in means.items()}

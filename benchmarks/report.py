@@ -48,8 +48,8 @@ def generate(file: Path, *, runs: int, epochs: int, images: int) -> str:
     names = ["base", *(f"variant_{i:03d}" for i in range(1, runs // seeds))]
     rng = np.random.default_rng(0)
     store = open_store(file)
-    plan = store.add_plan(planned(names, seeds, epochs, images))
-    provenance = store.add_provenance(
+    plan = store.plans.add(planned(names, seeds, epochs, images))
+    provenance = store.measurements.add_provenance(
         Provenance(None, None, {"srbench": "synthetic"}, "cpu", None, "synthetic",
                    "benchmarks/report.py", "3", "none", 1)
     )  # fmt: skip
@@ -175,7 +175,7 @@ def stages(file: Path, study: str, folder: Path) -> Iterator[tuple[str, float]]:
 
     took, store = timed(lambda: open_store(file))
     yield "open the database", took
-    took, results = timed(lambda: store.results(study))
+    took, results = timed(lambda: store.reading.results(study))
     yield "read the rows", took
     took, sections = timed(lambda: sections_of(results))
     yield "judge, and make the tables", took

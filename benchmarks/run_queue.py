@@ -23,6 +23,7 @@ import store_samples as samples
 from sqlalchemy import text
 
 from srbench.store import Point, Store, open_store, this_process
+from srbench.store.doctor import database_facts
 
 SEEDS = tuple(range(50))
 
@@ -32,8 +33,8 @@ def filled(url: str, runs: int) -> tuple[Store, int]:
     store = open_store(url)
     names = tuple(f"v{n}" for n in range(runs // len(SEEDS)))
     for part in range(4):  # plans of the same study as it grew
-        store.add_plan(samples.plan("former", names[: len(names) * (part + 1) // 5], SEEDS))
-    return store, store.add_plan(samples.plan("queue", names, SEEDS))
+        store.plans.add(samples.plan("former", names[: len(names) * (part + 1) // 5], SEEDS))
+    return store, store.plans.add(samples.plan("queue", names, SEEDS))
 
 
 def median_ms(work: Callable[[], Any], times: int) -> float:
@@ -47,9 +48,10 @@ def median_ms(work: Callable[[], Any], times: int) -> float:
 
 def measure(store: Store, plan: int, times: int) -> None:
     me = this_process("benchmark")
-    print(f"  claimable   {median_ms(lambda: store.claimable(plan), times):9.1f} ms, all counted")
-    print(f"              {median_ms(lambda: store.claimable(plan, 8), times):9.1f} ms, up to 8")
-    print(f"  claim       {median_ms(lambda: store.claim(plan, me), times):9.1f} ms")
+    queue = store.queue
+    print(f"  claimable   {median_ms(lambda: queue.claimable(plan), times):9.1f} ms, all counted")
+    print(f"              {median_ms(lambda: queue.claimable(plan, 8), times):9.1f} ms, up to 8")
+    print(f"  claim       {median_ms(lambda: store.queue.claim(plan, me), times):9.1f} ms")
 
 
 def main() -> None:
@@ -60,9 +62,10 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         store, plan = filled(given.db or f"{folder}/queue.sqlite", given.runs)
-        print(f"{given.runs:,} runs queued, {store.facts()['kind']} {store.facts()['version']}")
+        facts = database_facts(store)
+        print(f"{given.runs:,} runs queued, {facts['kind']} {facts['version']}")
         measure(store, plan, given.times)
-        claim = store.claim(plan, this_process("benchmark"))
+        claim = store.queue.claim(plan, this_process("benchmark"))
         assert claim is not None
         curve = [Point("loss_step", step, step / 20, 1.0) for step in range(20)]
         step = iter(range(10**6))
@@ -70,7 +73,7 @@ def main() -> None:
         def message() -> None:
             first = 20 * next(step)
             points = [Point(p.name, first + p.step, p.epoch, p.value) for p in curve]
-            store.write_points(claim, points, steps=first)
+            store.measurements.write_points(claim, points, steps=first)
 
         print(f"  message     {median_ms(message, 50):9.1f} ms, 20 points")
         with store.engine.begin() as connection:

@@ -68,7 +68,7 @@ def ours(folder: Path, given: Any, number: int) -> tuple[float, float]:
     start = time.perf_counter()
     subprocess.run(line, check=True, stdout=subprocess.DEVNULL)
     took = time.perf_counter() - start
-    scores = open_store(str(db), create=False).results("suite").scores
+    scores = open_store(str(db), create=False).reading.results("suite").scores
     chosen = scores[(scores["metric"] == "psnr_y") & (scores["variant"] == "plain")]
     return took, float(chosen["value"].mean())
 

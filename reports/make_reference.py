@@ -35,7 +35,7 @@ def page_of(study: str) -> Path:
 
 def main(study: str, database: str | None) -> None:
     """Write both folders anew."""
-    measured = open_store(database, create=False).results(study, points=100)
+    measured = open_store(database, create=False).reading.results(study, points=100)
     shutil.rmtree(rows_of(study), ignore_errors=True)
     _published(measured, rows_of(study), PICTURED[study]).to_folder(rows_of(study))
     make_page(study)

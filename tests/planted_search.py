@@ -47,12 +47,12 @@ def planted(folder: Path, trials: int, *changes: tuple[str, str]) -> Store:
         request = Request(Path("tiny.yaml"), device="cpu")
         plan = plan_study(request, read_study(request), lambda name: None)
         store = open_store(tiny.DB)
-        number = store.add_plan(record(plan, "key"))
+        number = store.plans.add(record(plan, "key"))
         search = Searcher(plan, number, store, lambda text: None, Share(["cpu"]))
         made = _provenance(store)
         while True:
             search.supply(1)
-            claim = store.claim(number, this_process())
+            claim = store.queue.claim(number, this_process())
             if claim is not None:
                 _train(plan, number, store, search, claim, made)
             elif not search.goes_on() and not search.confirm():
@@ -65,9 +65,9 @@ def _train(plan: Any, number: int, store: Store, search: Searcher, claim: Any, m
     name = "validate/psnr_y"
     whole = [Point(name, 3 * e, e, value(point, e)) for e in range(1, EPOCHS + 1)]
     if search.search.pruner.name == "none":
-        store.write_points(claim, whole, steps=steps)
+        store.measurements.write_points(claim, whole, steps=steps)
     for epoch in range(1, EPOCHS + 1) if search.search.pruner.name != "none" else ():
-        store.write_points(claim, [whole[epoch - 1]], steps=3 * epoch)
+        store.measurements.write_points(claim, [whole[epoch - 1]], steps=3 * epoch)
         gone = None if claim.judged else search.gives_up(claim, frozenset([name]))
         if gone is not None:
             search.prune(claim, *gone, steps=3 * epoch, seconds=epoch)
@@ -83,7 +83,7 @@ def _train(plan: Any, number: int, store: Store, search: Searcher, claim: Any, m
     left = Outcome(
         steps if planned.trained else 0, 9.0, 1.0, None, None, None, "cpu", made, tuple(scores)
     )
-    store.finish(claim, left)
+    store.measurements.finish(claim, left)
     if not claim.judged:
         search.ended(claim)
 
@@ -100,4 +100,4 @@ def _provenance(store: Store) -> int:
         git_commit=None, git_dirty=None, versions={}, device="cpu", driver=None, host="here",
         command="test", python="3", platform="linux", threads=1,
     )  # fmt: skip
-    return store.add_provenance(plain)
+    return store.measurements.add_provenance(plain)

@@ -13,6 +13,7 @@ from srbench.core.errors import UserError
 from srbench.core.provenance import cpu_name, surroundings, versions
 from srbench.store import open_store
 from srbench.store.address import DEFAULT
+from srbench.store.doctor import database_facts
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def _database(db: str | None) -> list[Check]:
         return [Check("database", f"{DEFAULT}: none here yet; `srbench run STUDY` makes it")]
     try:
         store = open_store(db, create=False)
-        facts = store.facts()
+        facts = database_facts(store)
     except UserError as error:
         return [Check("database", str(error), False)]
     finally:

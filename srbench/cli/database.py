@@ -38,11 +38,11 @@ def show(
     from srbench.cli.listing import run_shown
 
     store = open_database(db)
-    found = store.run(run_id)
+    found = store.runs.show(run_id)
     if as_json:
         print(json.dumps(found, indent=1, default=str))
         return
-    drawn = curve_drawn(store.measured(run_id, "").points, curve)
+    drawn = curve_drawn(store.runs.measured(run_id, "").points, curve)
     out.print(run_shown(found))
     out.print(drawn, markup=False, end="", soft_wrap=True)
 
@@ -58,8 +58,9 @@ def sql(
     """
     from srbench.core.csv_text import line
     from srbench.core.rich_table import table_of
+    from srbench.store.sql import ask
 
-    columns, rows = open_database(db).sql(query)
+    columns, rows = ask(open_database(db), query)
     if as_json:
         print(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], default=str))
     elif out.is_terminal:
@@ -93,8 +94,8 @@ def import_(
     found = read(file, source=source, quantity=quantity)
     store = open_database(db) if not is_study_file(study) else open_store(db)
     if is_study_file(study):  # it need not have been run; a name alone may be misspelt
-        store.expect_study(study_name(study))
-    written = store.write_published(study_name(study), found)
+        store.published.expect_study(study_name(study))
+    written = store.published.write(study_name(study), found)
     variants = len({figure.variant for figure in found.figures})
     said = f"{plural(written, 'figure')} of {plural(variants, 'variant')}, from: {found.source}"
     out.print(said, markup=False, soft_wrap=True)
@@ -110,8 +111,9 @@ def merge(
     same run that differ are both kept, and this database's goes on to count.
     """
     from srbench.core.numbers import plural
+    from srbench.store.merge import merge as merge_into
 
-    found = open_database(db).merge(other)
+    found = merge_into(open_database(db), other)
     out.print(
         f"{plural(found.new, 'new run')}, {found.finished} that waited here, {found.same} that "
         f"both had; {plural(found.plans, 'new plan')}, {plural(found.scores, 'new score')}, "
@@ -138,7 +140,7 @@ def dashboard(
     from srbench.run.optuna_file import serve
 
     store = open_database(db)
-    names = [str(name) for name in store.studies()["study"]]
+    names = [str(name) for name in store.reading.studies()["study"]]
     if not names:
         raise InputError("the database holds no study yet; srbench run makes one")
     try:

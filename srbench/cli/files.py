@@ -61,13 +61,15 @@ def export(
         return
     if output.suffix in NETWORKS or size is not None:
         raise InputError("a network is written with --run", place=f"-o {output}")
+    from srbench.store.export import export as export_tables
+
     store = open_database(db)
     if study is None and format_ is Format.csv:
-        files = store.export(output)
+        files = export_tables(store, output)
     elif study is None:
         raise InputError("name a study; only CSV is written of all", place=f"--format {format_}")
     else:
-        files = _written(store.results(study_name(study), points=10**9), output, format_)
+        files = _written(store.reading.results(study_name(study), points=10**9), output, format_)
     for file in files:
         out.print(str(file), markup=False, soft_wrap=True)
 

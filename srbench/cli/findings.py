@@ -33,12 +33,13 @@ def report(
     from srbench.run.stale import marked
 
     store = open_database(db)
-    there = [str(name) for name in store.studies()["study"]]
+    there = [str(name) for name in store.reading.studies()["study"]]
     names = [name if name in there else study_name(name) for name in studies or ()] or there
     if not names:
         raise InputError("the database holds no study yet; srbench run makes one")
     found = [
-        marked(weighed(store.results(name), store, name), store) for name in dict.fromkeys(names)
+        marked(weighed(store.reading.results(name), store, name), store)
+        for name in dict.fromkeys(names)
     ]
     for results in found:
         out.print(summary(results))
@@ -64,7 +65,7 @@ def claims(
     from srbench.run.stale import marked
 
     store = open_database(db)
-    results = marked(store.results(study_name(study)), store)
+    results = marked(store.reading.results(study_name(study)), store)
     found = claims_of(results)
     if as_json:
         plain = [
@@ -97,7 +98,7 @@ def compare(
     from srbench.run.stale import marked
 
     store = open_database(db)
-    sides = [Side(marked(store.results(name), store), variant) for name, variant in
+    sides = [Side(marked(store.reading.results(name), store), variant) for name, variant in
              (split_name(given) for given in (first, second))]  # fmt: skip
     found = compared(*sides)
     if found.refusals:

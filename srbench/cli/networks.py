@@ -21,7 +21,7 @@ def named_network(
 
     if run is not None and weights is None and model is None:
         store = open_database(db)
-        return of_run(store.run(_run_number(store, run)), store.root)
+        return of_run(store.runs.show(_run_number(store, run)), store.root)
     if run is not None or model is None:
         raise InputError(
             "name a network: --run 12, --run STUDY:VARIANT, or --weights FILE with --model"
@@ -35,7 +35,7 @@ def _run_number(store: Store, named: str) -> int:
     study, colon, variant = named.rpartition(":")
     if not colon:
         raise InputError("write a run's number, or STUDY:VARIANT", place=f"--run {named}")
-    runs = store.results(study, points=2).runs
+    runs = store.reading.results(study, points=2).runs
     own = runs[runs["variant"] == variant]
     if own.empty:
         known = ", ".join(dict.fromkeys(runs["variant"]))

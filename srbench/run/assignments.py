@@ -12,7 +12,7 @@ from srbench.core.places import run_folder
 from srbench.core.provenance import surroundings
 from srbench.run.messages import Done, Task
 from srbench.run.worker_pictures import save_originals
-from srbench.store import Claim, MissingScore, Outcome, PictureRow, Provenance, ScoreRow, Store
+from srbench.store import Lease, MissingScore, Outcome, PictureRow, Provenance, ScoreRow, Store
 from srbench.study.identity import code_digest
 from srbench.study.plan import Plan, PlannedVariant
 
@@ -41,7 +41,7 @@ class Assignments:
         *,
         threads: int,
         checkpoint_s: float,
-        found: Callable[[Claim], PlannedVariant] | None = None,
+        found: Callable[[Lease], PlannedVariant] | None = None,
     ) -> None:
         """`found` says what a run trains that the plan does not name: a search has found it."""
         self.plan, self.store, self.found = plan, store, found
@@ -51,38 +51,38 @@ class Assignments:
         self.noted: dict[str, int] = {}  # device -> number of its provenance
         self.here = surroundings()  # as they are while plans and runs are made
 
-    def planned(self, claim: Claim) -> PlannedVariant:
-        known = next((self.by_name[n] for n in claim.variants if n in self.by_name), None)
+    def planned(self, lease: Lease) -> PlannedVariant:
+        known = next((self.by_name[n] for n in lease.variants if n in self.by_name), None)
         if known is None and self.found is not None:
-            return self.found(claim)
-        assert known is not None, f"run {claim.run} is of no variant of the plan"
+            return self.found(lease)
+        assert known is not None, f"run {lease.run} is of no variant of the plan"
         return known
 
-    def folder(self, run: Claim | MissingScore) -> Path:
+    def folder(self, run: Lease | MissingScore) -> Path:
         return run_folder(self.store.root, run.fingerprint, run.seed, run.attempt)
 
-    def task(self, claim: Claim, planned: PlannedVariant) -> Task:
+    def task(self, lease: Lease, planned: PlannedVariant) -> Task:
         return task_of(
             planned,
-            run=claim.run,
-            seed=claim.seed,
+            run=lease.run,
+            seed=lease.seed,
             scale=self.plan.study.scale,
-            folder=str(self.folder(claim)),
+            folder=str(self.folder(lease)),
             protocol=self.plan.study.protocol,
             metrics=self.plan.study.metrics,
-            evaluate=tuple(self._evaluation_sets()) if claim.judged else (),
+            evaluate=tuple(self._evaluation_sets()) if lease.judged else (),
             checkpoint_s=self.checkpoint_s,
             precision=self.plan.numerics.precision,
             memory_order=self.plan.numerics.memory_order,
         )
 
     def scoring_task(self, missing: MissingScore) -> Task:
-        claim = Claim(
+        lease = Lease(
             missing.run, missing.fingerprint, missing.seed, missing.attempt, 0, missing.variants, 0
         )
         sets = dict(self._evaluation_sets())
         return replace(
-            self.task(claim, self.planned(claim)),
+            self.task(lease, self.planned(lease)),
             evaluate=((missing.dataset, sets[missing.dataset]),),
             metrics=tuple(missing.metrics),
             weights=str(self.store.root / missing.weights) if missing.weights else None,
@@ -95,9 +95,9 @@ class Assignments:
         for manifest, choice in zip(manifests, self.plan.study.base.data["eval"], strict=True):
             yield manifest, choice.to_json()
 
-    def outcome(self, claim: Claim, done: Done, device: str) -> Outcome:
-        scores, pictures = self.rows(claim, done)
-        folder = self.folder(claim).relative_to(self.store.root)
+    def outcome(self, lease: Lease, done: Done, device: str) -> Outcome:
+        scores, pictures = self.rows(lease, done)
+        folder = self.folder(lease).relative_to(self.store.root)
         return Outcome(
             steps=done.steps,
             train_seconds=done.train_s,
@@ -112,7 +112,7 @@ class Assignments:
         )
 
     def rows(
-        self, run: Claim | MissingScore, done: Done
+        self, run: Lease | MissingScore, done: Done
     ) -> tuple[list[ScoreRow], list[PictureRow]]:
         protocol = self.plan.study.protocol
         scores = [
@@ -142,7 +142,7 @@ class Assignments:
     def provenance(self, device: str) -> int:
         if device not in self.noted:
             here = replace(self.here, versions=self.here.versions | cuda_versions(device))
-            self.noted[device] = self.store.add_provenance(
+            self.noted[device] = self.store.measurements.add_provenance(
                 Provenance(
                     **asdict(here),
                     device=device_name(device),

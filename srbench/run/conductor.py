@@ -29,7 +29,7 @@ from srbench.run.messages import (
     Trained,
 )
 from srbench.run.worker_processes import Seat, hire
-from srbench.store import Claim, Fenced, MissingScore, Owner, Point, Reason, Store, this_process
+from srbench.store import Lease, LeaseLost, MissingScore, Owner, Point, Reason, Store, this_process
 from srbench.study.plan import Plan, PlannedVariant
 from srbench.train import checkpoint
 
@@ -57,14 +57,14 @@ class Options:
 class Watcher(Protocol):
     """Shows how the study goes: the terminal."""
 
-    def started(self, claim: Claim, steps: int) -> None: ...
-    def resumed(self, claim: Claim, step: int) -> None: ...
-    def progressed(self, claim: Claim, message: Progress) -> None: ...
-    def scoring(self, claim: Claim) -> None: ...
-    def finished(self, claim: Claim, done: Done, folder: Path) -> None: ...
-    def failed(self, claim: Claim, reason: str, message: str) -> None: ...
-    def pruned(self, claim: Claim, at: int, why: str) -> None: ...
-    def stopped(self, claim: Claim, step: int) -> None: ...
+    def started(self, lease: Lease, steps: int) -> None: ...
+    def resumed(self, lease: Lease, step: int) -> None: ...
+    def progressed(self, lease: Lease, message: Progress) -> None: ...
+    def scoring(self, lease: Lease) -> None: ...
+    def finished(self, lease: Lease, done: Done, folder: Path) -> None: ...
+    def failed(self, lease: Lease, reason: str, message: str) -> None: ...
+    def pruned(self, lease: Lease, at: int, why: str) -> None: ...
+    def stopped(self, lease: Lease, step: int) -> None: ...
     def said(self, text: str) -> None: ...
 
 
@@ -72,10 +72,10 @@ class Supplier(Protocol):
     """Who finds new runs while others are trained, and gives up hopeless ones: a search."""
 
     def supply(self, wanted: int, busy: int, stopping: Callable[[], bool]) -> None: ...
-    def planned(self, claim: Claim) -> PlannedVariant: ...
-    def gives_up(self, claim: Claim, curves: frozenset[str]) -> tuple[int, str] | None: ...
-    def prune(self, claim: Claim, at: int, why: str, *, steps: int, seconds: float) -> None: ...
-    def ended(self, claim: Claim) -> None: ...
+    def planned(self, lease: Lease) -> PlannedVariant: ...
+    def gives_up(self, lease: Lease, curves: frozenset[str]) -> tuple[int, str] | None: ...
+    def prune(self, lease: Lease, at: int, why: str, *, steps: int, seconds: float) -> None: ...
+    def ended(self, lease: Lease) -> None: ...
 
 
 class Conductor:
@@ -113,7 +113,7 @@ class Conductor:
 
         `meanwhile` is called again and again while workers train.
         """
-        self.to_score = [] if stopping() else self.store.missing_scores(self.number)
+        self.to_score = [] if stopping() else self.store.measurements.missing_scores(self.number)
         try:
             while True:
                 stop = stopping()
@@ -139,7 +139,7 @@ class Conductor:
         if self.deadline < float("inf"):
             return
         self.deadline = time.monotonic() + PATIENCE_S
-        training = [seat for seat in self.seats if seat.claim is not None and seat.ready]
+        training = [seat for seat in self.seats if seat.lease is not None and seat.ready]
         for seat in training:
             seat.tell("stop")
         for seat in [s for s in self.seats if s not in training]:  # may take a while
@@ -157,7 +157,8 @@ class Conductor:
         busy = sum(seat.busy for seat in self.seats)
         if self.search is not None and busy < len(self.devices):
             self.search.supply(len(self.devices) - busy, busy, stopping)
-        waiting = self.store.claimable(self.number, most=len(self.devices)) + len(self.to_score)
+        claimable = self.store.queue.claimable(self.number, most=len(self.devices))
+        waiting = claimable + len(self.to_score)
         while len(self.seats) < len(self.devices) and waiting > self._unready():
             self.seats.append(hire(self._free_device(), self.options.threads))
         for seat in idle:
@@ -167,11 +168,11 @@ class Conductor:
         if self.to_score:
             seat.scoring = self.to_score.pop()
             seat.hand(self.assignments.scoring_task(seat.scoring))
-        elif (claim := self.store.claim(self.number, self.owner)) is not None:
-            seat.claim, seat.steps = claim, claim.steps_done
-            planned = self.assignments.planned(claim)
-            self.watcher.started(claim, planned.steps)
-            seat.hand(self.assignments.task(claim, planned))
+        elif (lease := self.store.queue.claim(self.number, self.owner)) is not None:
+            seat.lease, seat.steps = lease, lease.steps_done
+            planned = self.assignments.planned(lease)
+            self.watcher.started(lease, planned.steps)
+            seat.hand(self.assignments.task(lease, planned))
         elif not any(other.doubt for other in self.seats):  # whose run may soon want a worker
             self._let_go(seat)
 
@@ -191,7 +192,7 @@ class Conductor:
 
     def _dismiss(self) -> None:
         for seat in list(self.seats):
-            if seat.claim is not None:  # only after an error of ours, or an impatient stop
+            if seat.lease is not None:  # only after an error of ours, or an impatient stop
                 seat.process.kill()
                 with suppress(UserError):  # a full disk frees the run with this process
                     self._release(seat)
@@ -199,12 +200,12 @@ class Conductor:
 
     def _release(self, seat: Seat) -> None:
         """Leave what a worker has under way to whoever claims it next."""
-        if seat.claim is not None:
-            with suppress(Fenced):
-                self.store.interrupt(seat.claim, seat.steps)
+        if seat.lease is not None:
+            with suppress(LeaseLost):
+                self.store.queue.interrupt(seat.lease, seat.steps)
         if seat.scoring is not None:
             self.to_score.append(seat.scoring)
-        seat.claim = seat.scoring = seat.trained = None
+        seat.lease = seat.scoring = seat.trained = None
 
     def _listen(self) -> None:
         pipes = {seat.pipe: seat for seat in self.seats}
@@ -219,9 +220,9 @@ class Conductor:
                     self._bury(seat)
                 else:
                     self._take(seat, message)
-            except Fenced:
+            except LeaseLost:
                 self.watcher.said("a run was taken over by another srbench; leaving it to them")
-                seat.claim = None
+                seat.lease = None
                 seat.process.kill()
                 if seat in self.seats:
                     self._let_go(seat)
@@ -239,69 +240,69 @@ class Conductor:
         if seat.scoring is not None:
             self._take_scores(seat, seat.scoring, message)
             return
-        claim = seat.claim
-        assert claim is not None
+        lease = seat.lease
+        assert lease is not None
         if isinstance(message, Resumed):
-            self.store.forget_points(claim, message.step)
+            self.store.measurements.forget_points(lease, message.step)
             seat.steps = message.step
-            self.watcher.resumed(claim, message.step)
+            self.watcher.resumed(lease, message.step)
         elif isinstance(message, Progress):
             points = [Point(*point) for point in message.points]
-            self.store.write_points(claim, points, steps=message.step)
+            self.store.measurements.write_points(lease, points, steps=message.step)
             seat.steps = message.step
-            self.watcher.progressed(claim, message)
-            self._perhaps_give_up(seat, claim, message)
+            self.watcher.progressed(lease, message)
+            self._perhaps_give_up(seat, lease, message)
         elif isinstance(message, Trained):
             seat.trained = message.done
-            self.watcher.scoring(claim)
+            self.watcher.scoring(lease)
         elif isinstance(message, Done):
-            self._finish(seat, claim, message)
+            self._finish(seat, lease, message)
         elif isinstance(message, Failed):
-            self._fail(seat, claim, message)
+            self._fail(seat, lease, message)
         elif isinstance(message, Stopped) and seat.given_up and self.search is not None:
             at, why = seat.given_up
-            self.search.prune(claim, at, why, steps=message.steps, seconds=message.train_s)
-            self._leave(seat, claim)
-            self.watcher.pruned(claim, at, why)
+            self.search.prune(lease, at, why, steps=message.steps, seconds=message.train_s)
+            self._leave(seat, lease)
+            self.watcher.pruned(lease, at, why)
         elif isinstance(message, Stopped):
-            self.store.interrupt(claim, message.steps)
-            seat.claim = seat.trained = None
-            self.watcher.stopped(claim, message.steps)
+            self.store.queue.interrupt(lease, message.steps)
+            seat.lease = seat.trained = None
+            self.watcher.stopped(lease, message.steps)
 
-    def _perhaps_give_up(self, seat: Seat, claim: Claim, message: Progress) -> None:
-        if self.search is None or claim.judged or seat.given_up is not None:
+    def _perhaps_give_up(self, seat: Seat, lease: Lease, message: Progress) -> None:
+        if self.search is None or lease.judged or seat.given_up is not None:
             return
         names = frozenset(name for name, *_ in message.points)
-        seat.given_up = self.search.gives_up(claim, names)
+        seat.given_up = self.search.gives_up(lease, names)
         if seat.given_up is not None:
             seat.tell("stop")
 
-    def _finish(self, seat: Seat, claim: Claim, done: Done) -> None:
+    def _finish(self, seat: Seat, lease: Lease, done: Done) -> None:
         """Keep what a run has come to; scores that could not be taken are asked for again."""
-        self.store.finish(claim, self.assignments.outcome(claim, done, seat.device))
-        self._leave(seat, claim, for_good=True)
-        self.watcher.finished(claim, done, self.assignments.folder(claim))
+        self.store.measurements.finish(lease, self.assignments.outcome(lease, done, seat.device))
+        self._leave(seat, lease, for_good=True)
+        self.watcher.finished(lease, done, self.assignments.folder(lease))
         self._tell_wanting(done)
         if done.unscored:
-            self.unscored.add(claim.run)
+            self.unscored.add(lease.run)
             first = done.unscored.splitlines()[0]
-            self.watcher.said(f"{self._named(claim)} is trained and kept, but not scored: {first}")
+            self.watcher.said(f"{self._named(lease)} is trained and kept, but not scored: {first}")
 
-    def _named(self, claim: Claim) -> str:
-        return f"{claim.variants[0]}, seed {claim.seed}"
+    def _named(self, lease: Lease) -> str:
+        return f"{lease.variants[0]}, seed {lease.seed}"
 
-    def _leave(self, seat: Seat, claim: Claim, *, for_good: bool = False) -> None:
+    def _leave(self, seat: Seat, lease: Lease, *, for_good: bool = False) -> None:
         """A run has come to its end; `for_good` where nothing will go on from its checkpoints."""
         if for_good:
-            checkpoint.discard(self.assignments.folder(claim))
-        seat.claim = seat.given_up = seat.trained = None
-        if self.search is not None and not claim.judged:
-            self.search.ended(claim)
+            checkpoint.discard(self.assignments.folder(lease))
+        seat.lease = seat.given_up = seat.trained = None
+        if self.search is not None and not lease.judged:
+            self.search.ended(lease)
 
     def _take_scores(self, seat: Seat, missing: MissingScore, message: Message) -> None:
         if isinstance(message, Done):
             scores, pictures = self.assignments.rows(missing, message)
-            self.store.write_scores(missing.run, scores, pictures)
+            self.store.measurements.write_scores(missing.run, scores, pictures)
             seat.scoring = None
             self._tell_wanting(message)
         elif isinstance(message, Failed):
@@ -324,8 +325,8 @@ class Conductor:
             self._count_stillborn(seat)
         elif seat.scoring is not None:
             self._score_again(seat.scoring, f"a worker was {seat.ending}")
-        elif seat.claim is not None:
-            self._give_back(seat, seat.claim)
+        elif seat.lease is not None:
+            self._give_back(seat, seat.lease)
 
     def _count_stillborn(self, seat: Seat) -> None:
         """A worker died before it was ready; where that happens again its device is left out."""
@@ -344,8 +345,8 @@ class Conductor:
         if seat.scoring is not None:
             missing, seat.scoring = seat.scoring, None
             self._score_again(missing, doubt)
-        elif seat.claim is not None and self._is_deadly(seat.claim.run):
-            self._give_up(seat, seat.claim, "error", doubt)
+        elif seat.lease is not None and self._is_deadly(seat.lease.run):
+            self._give_up(seat, seat.lease, "error", doubt)
         elif seat.task is not None:
             seat.hand(seat.task)
 
@@ -387,28 +388,28 @@ class Conductor:
         if known:
             self.watcher.said(f"{why}; going on without it")
 
-    def _give_back(self, seat: Seat, claim: Claim) -> None:
-        if self._is_deadly(claim.run):
+    def _give_back(self, seat: Seat, lease: Lease) -> None:
+        if self._is_deadly(lease.run):
             message = f"the worker process died {MAX_DEATHS} times in this run, last {seat.ending}"
-            self._give_up(seat, claim, "lost", message)
+            self._give_up(seat, lease, "lost", message)
         else:
-            self.store.interrupt(claim, seat.steps)
+            self.store.queue.interrupt(lease, seat.steps)
             self.watcher.said(f"a worker was {seat.ending}; its run goes on from its checkpoint")
 
-    def _give_up(self, seat: Seat, claim: Claim, reason: Reason, message: str) -> None:
+    def _give_up(self, seat: Seat, lease: Lease, reason: Reason, message: str) -> None:
         """End a run that keeps failing; what it has trained is kept where only scoring fails."""
         if seat.trained is not None:
-            self._finish(seat, claim, replace(seat.trained, unscored=message))
+            self._finish(seat, lease, replace(seat.trained, unscored=message))
             return
-        self._fail(seat, claim, Failed(claim.run, reason, message, seat.steps))
+        self._fail(seat, lease, Failed(lease.run, reason, message, seat.steps))
 
-    def _fail(self, seat: Seat, claim: Claim, failed: Failed) -> None:
-        self.store.fail(
-            claim, failed.reason, failed.message, steps=failed.steps,  # type: ignore[arg-type]
+    def _fail(self, seat: Seat, lease: Lease, failed: Failed) -> None:
+        self.store.queue.fail(
+            lease, failed.reason, failed.message, steps=failed.steps,  # type: ignore[arg-type]
             provenance=self.assignments.provenance(seat.device),
         )  # fmt: skip
-        self._leave(seat, claim, for_good=True)
-        self.watcher.failed(claim, failed.reason, failed.message)
+        self._leave(seat, lease, for_good=True)
+        self.watcher.failed(lease, failed.reason, failed.message)
 
     def _score_again(self, missing: MissingScore, how: str) -> None:
         if self._is_deadly(missing.run):
@@ -427,5 +428,5 @@ class Conductor:
             return
         self.beat = time.monotonic()
         for seat in self.seats:
-            if seat.claim is not None:
-                self.store.heartbeat(seat.claim)
+            if seat.lease is not None:
+                self.store.queue.heartbeat(seat.lease)

@@ -19,7 +19,7 @@ def weighed(results: Results, store: Store, study: str) -> Results:
         return results
     from srbench.run.proposals import Method, importances  # late: Optuna takes a second
 
-    rows = store.trials(store.latest_plan(study), this_process())
+    rows = store.trials.read(store.plans.latest(study), this_process())
     method = Method(
         facts.name, Space.from_plain(search["space"]), tuple(search["directions"]),
         "random", {}, "none", {}, 0, facts.epochs,

@@ -16,13 +16,13 @@ def take_looks(store: Store, plan: int) -> dict[str, int]:
     Variant -> number of seeds, for what was added: the undecided variants and their baseline;
     empty where the study has a fixed number of seeds, or all is decided, or runs are under way.
     """
-    if not store.planned_looks(plan):
+    if not store.plans.planned_looks(plan):
         return {}
     from srbench.analysis.judgement import judgement  # late: pandas
 
-    results = store.results(plan, points=2)
+    results = store.reading.results(plan, points=2)
     contrasts = judgement(results).contrasts
-    store.write_looks(plan, [row for contrast in contrasts for row in _rows(contrast)])
+    store.measurements.write_looks(plan, [row for contrast in contrasts for row in _rows(contrast)])
     wanted = {
         contrast.variant: contrast.course.next_look
         for contrast in contrasts
@@ -30,7 +30,7 @@ def take_looks(store: Store, plan: int) -> dict[str, int]:
     }
     if wanted:
         wanted[results.facts.baseline] = max(wanted.values())
-    return wanted if store.add_seeds(plan, wanted) else {}
+    return wanted if store.plans.add_seeds(plan, wanted) else {}
 
 
 def _rows(contrast: Judged) -> list[LookRow]:

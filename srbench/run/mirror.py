@@ -30,12 +30,12 @@ def refresh(store: Store, study: str) -> None:
     from srbench.run.optuna_file import opened
 
     with _locked(store.root):
-        results = store.results(study)
-        facts, plan = results.facts, store.latest_plan(study)
-        free = {run for run, *_ in store.waiting(plan)}
+        results = store.reading.results(study)
+        facts, plan = results.facts, store.plans.latest(study)
+        free = {run for run, *_ in store.queue.waiting(plan)}
         shown = [shown_runs(results, free)]
         if facts.search is not None:
-            history = tried(store.trials(plan, this_process()), facts.search, facts.epochs)
+            history = tried(store.trials.read(plan, this_process()), facts.search, facts.epochs)
             shown.append(shown_search(results, history, free))
         try:
             with opened(store.root) as file:

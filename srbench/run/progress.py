@@ -67,28 +67,28 @@ class Terminal:
         if self.bars is not None:
             self.bars.stop()
 
-    def started(self, claim: Any, steps: int) -> None:
-        name = f"{claim.variants[0]}, seed {claim.seed}" if steps else claim.variants[0]
-        work = self.works.get(claim.variants[0], self.usual)
-        former = self.rows.pop(claim.run, None)  # before its worker or its device was lost
+    def started(self, lease: Any, steps: int) -> None:
+        name = f"{lease.variants[0]}, seed {lease.seed}" if steps else lease.variants[0]
+        work = self.works.get(lease.variants[0], self.usual)
+        former = self.rows.pop(lease.run, None)  # before its worker or its device was lost
         if former is not None and former.task is not None and self.bars is not None:
             self.bars.remove_task(former.task)
         if len(self.rows) >= self.left:  # more than was foreseen
             self.count, self.left = self.count + 1, self.left + 1
             self.total += work
         row = _Row(name, steps, work, time.monotonic())
-        self.rows[claim.run] = row
+        self.rows[lease.run] = row
         if self.bars is not None and steps:
             row.task = self.bars.add_task(f"  {escape(name)}", total=steps, state="starting")
 
-    def resumed(self, claim: Any, step: int) -> None:
-        row = self.rows[claim.run]
+    def resumed(self, lease: Any, step: int) -> None:
+        row = self.rows[lease.run]
         row.first = row.step = step
         row.begun = time.monotonic()
         self._line(f"{row.name}: goes on from step {step:,} of {row.steps:,}")
 
-    def progressed(self, claim: Any, message: Any) -> None:
-        row = self.rows[claim.run]
+    def progressed(self, lease: Any, message: Any) -> None:
+        row = self.rows[lease.run]
         row.step = message.step
         left = f"{clock(row.left_s)} left" if row.left_s is not None else ""
         state = f"{message.step:,} of {message.steps:,} steps, loss {message.loss:.4f}, {left}"
@@ -99,27 +99,27 @@ class Terminal:
             row.said = time.monotonic()
             self._line(f"{row.name}: {state}; study {clock(self.left_s())} left")
 
-    def scoring(self, claim: Any) -> None:
-        row = self.rows[claim.run]
+    def scoring(self, lease: Any) -> None:
+        row = self.rows[lease.run]
         if self.bars is not None and row.task is not None:
             self.bars.update(row.task, completed=row.steps, state="scoring")
 
-    def finished(self, claim: Any, done: Any, folder: Path) -> None:
-        row = self._end(claim.run)
+    def finished(self, lease: Any, done: Any, folder: Path) -> None:
+        row = self._end(lease.run)
         took = f" in {clock(done.train_s)}" if row.steps else ""
         self._line(f"{row.name}: done{took} ({self.count - self.left} of {self.count})")
 
-    def failed(self, claim: Any, reason: str, message: str) -> None:
-        row = self._end(claim.run)
+    def failed(self, lease: Any, reason: str, message: str) -> None:
+        row = self._end(lease.run)
         first = next(iter(message.splitlines()), "")
         self._line(f"{row.name}: failed, {reason}: {first}", always=True)
 
-    def pruned(self, claim: Any, at: int, why: str) -> None:
-        row = self._end(claim.run)
+    def pruned(self, lease: Any, at: int, why: str) -> None:
+        row = self._end(lease.run)
         self._line(f"{row.name}: given up, {why}")
 
-    def stopped(self, claim: Any, step: int) -> None:
-        row = self.rows[claim.run]
+    def stopped(self, lease: Any, step: int) -> None:
+        row = self.rows[lease.run]
         self._line(f"{row.name}: stopped at step {step:,} of {row.steps:,}, saved", always=True)
 
     def said(self, text: str) -> None:

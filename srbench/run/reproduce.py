@@ -62,7 +62,7 @@ def reproduce(
     Raises:
         DeviceError: no run is finished, or the device is not there.
     """
-    runs = store.finished_runs()
+    runs = store.runs.finished()
     if not runs:
         raise DatabaseError("the database holds no finished training yet; srbench run makes one")
     drawn = random.Random(chosen_by).sample(runs, min(number, len(runs)))
@@ -183,7 +183,7 @@ def _compared(
         return Again(run, "failed", f"not scored: {end.unscored.splitlines()[0]}")
     if isinstance(end, Failed):
         return Again(run, "failed", f"{end.reason}: {end.message.splitlines()[0]}")
-    before = store.measured(run.run, run.protocol)
+    before = store.runs.measured(run.run, run.protocol)
     scores = {(manifest, image, metric): value for manifest, image, metric, value in end.scores}
     if not before.scores:  # a candidate of a search, which was never scored
         scores = {}

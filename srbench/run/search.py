@@ -18,7 +18,7 @@ from srbench.measure.latency_passes import Effort
 from srbench.run.proposals import Method, propose, should_prune
 from srbench.run.records import training_record
 from srbench.run.timed import beside_baseline
-from srbench.store import Candidate, Claim, Owner, Proposal, Store, VariantRecord, this_process
+from srbench.store import Candidate, Lease, Owner, Proposal, Store, VariantRecord, this_process
 from srbench.study.decoding import Decoded
 from srbench.study.plan import Plan, PlannedVariant, network_digest, plan_variant
 from srbench.study.search import Search
@@ -56,7 +56,7 @@ class Searcher:
 
     def history(self) -> list[Tried]:
         """Every trial and what became of it."""
-        return tried(self.store.trials(self.number, self.me), self.plain, self.epochs)
+        return tried(self.store.trials.read(self.number, self.me), self.plain, self.epochs)
 
     # what a conductor asks
 
@@ -72,7 +72,7 @@ class Searcher:
             return
         waits = False
         for _ in range(AT_ONCE):
-            if self.store.claimable(self.number) >= wanted:
+            if self.store.queue.claimable(self.number) >= wanted:
                 return
             history = self.history()
             if over(self.search, history):
@@ -83,28 +83,28 @@ class Searcher:
                 waits = True
                 if stopping():
                     return
-            self.store.add_trial(self.number, len(history), proposal)
+            self.store.trials.add(self.number, len(history), proposal)
 
-    def planned(self, claim: Claim) -> PlannedVariant:
+    def planned(self, lease: Lease) -> PlannedVariant:
         """What a claimed run trains: a candidate of any process, or what is confirmed."""
-        if claim.fingerprint not in self.known:
-            row = next(t for t in self.history() if t.fingerprint == claim.fingerprint)
-            planned = self._planned(claim.variants[0], row.point)
-            if planned.fingerprint != claim.fingerprint:
+        if lease.fingerprint not in self.known:
+            row = next(t for t in self.history() if t.fingerprint == lease.fingerprint)
+            planned = self._planned(lease.variants[0], row.point)
+            if planned.fingerprint != lease.fingerprint:
                 raise StudyError(
                     f"trial {row.number} was proposed by another version of srbench or of a part; "
                     "run the study again when no other srbench works on it"
                 )
-            self.known[claim.fingerprint] = planned
-        return self.known[claim.fingerprint]
+            self.known[lease.fingerprint] = planned
+        return self.known[lease.fingerprint]
 
-    def gives_up(self, claim: Claim, curves: frozenset[str]) -> tuple[int, str] | None:
+    def gives_up(self, lease: Lease, curves: frozenset[str]) -> tuple[int, str] | None:
         """(epoch, reason) where a run with these new points is not worth going on with."""
         metric = f"validate/{self.search.objectives[0]}"
         if self.search.pruner.name not in _OVER_EPOCHS or metric not in curves:
             return None
         history = self.history()
-        trial = _of(history, claim)
+        trial = _of(history, lease)
         if trial is None or trial.state != "running" or not trial.reports:
             return None
         gone, noted = should_prune(self.method, history, trial.number)
@@ -112,21 +112,21 @@ class Searcher:
         if epoch >= self.epochs:
             return None
         if noted != trial.noted and not gone:
-            self.store.note_trial(self.number, trial.number, noted)
+            self.store.trials.note(self.number, trial.number, noted)
         return (epoch, f"{self.search.pruner.name} at epoch {epoch}") if gone else None
 
-    def prune(self, claim: Claim, at: int, why: str, *, steps: int, seconds: float) -> None:
+    def prune(self, lease: Lease, at: int, why: str, *, steps: int, seconds: float) -> None:
         """Write down that a run was given up; its rung counts for those that come after."""
         history = self.history()
-        trial = _of(history, claim)
+        trial = _of(history, lease)
         if trial is not None:
             _, noted = should_prune(self.method, history, trial.number)
-            self.store.note_trial(self.number, trial.number, noted)
-        self.store.prune(self.number, claim, at, why, steps=steps, seconds=seconds)
+            self.store.trials.note(self.number, trial.number, noted)
+        self.store.trials.prune(self.number, lease, at, why, steps=steps, seconds=seconds)
 
-    def ended(self, claim: Claim) -> None:
+    def ended(self, lease: Lease) -> None:
         """A run has ended: where seeds come one by one, the next one or the end of its trial."""
-        self._next_seeds([t for t in (_of(self.history(), claim),) if t is not None])
+        self._next_seeds([t for t in (_of(self.history(), lease),) if t is not None])
 
     # what a session asks
 
@@ -159,7 +159,7 @@ class Searcher:
             VariantRecord(name, "variant", said, fingerprint, self.plan.study.seeds)
             for name, (said, fingerprint) in zip(self.search.names(), best, strict=False)
         ]
-        if not records or not self.store.add_variants(self.number, records):
+        if not records or not self.store.plans.add_variants(self.number, records):
             return False
         self.say(f"searched: {summary(self.search, history)}")
         return True
@@ -247,21 +247,21 @@ class Searcher:
             gone, _ = should_prune(self.method, self.history(), trial.number)
             if gone:
                 said = f"{self.search.pruner.name} after {len(trial.runs)} seeds"
-                self.store.give_up(self.number, trial.number, len(trial.runs), said)
+                self.store.trials.give_up(self.number, trial.number, len(trial.runs), said)
             else:
                 seed = self.search.seeds[len(trial.runs)]
-                self.store.add_seed(self.number, str(trial.variant), seed)
+                self.store.trials.add_seed(self.number, str(trial.variant), seed)
 
     def _adopt(self) -> None:
         """Take over what an earlier plan of the study has tried, as far as it fits this one.
 
         So a space that has grown, or a longer budget, begins with what is known.
         """
-        former = self.store.former_search(self.number)
-        if former is None or self.store.trials(self.number, self.me):
+        former = self.store.trials.former_plan(self.number)
+        if former is None or self.store.trials.read(self.number, self.me):
             return
         taken = 0
-        for row in self.store.trials(former, self.me):
+        for row in self.store.trials.read(former, self.me):
             if row.fingerprint is None or not self.search.space.holds(row.parameters):
                 continue
             noted = {k: v for k, v in row.noted.items() if not k.startswith("completed_rung")}
@@ -271,7 +271,7 @@ class Searcher:
             if not same or not ended:
                 continue
             told = replace(proposal, pruned_at=row.pruned_at, message=row.message)
-            if not self.store.add_trial(self.number, taken, told):
+            if not self.store.trials.add(self.number, taken, told):
                 return  # another process is at it
             taken += 1
         if taken:
@@ -282,10 +282,10 @@ _OVER_EPOCHS = ("hyperband", "successive_halving")
 _OVER_SEEDS = ("wilcoxon",)
 
 
-def _of(history: list[Tried], claim: Claim) -> Tried | None:
+def _of(history: list[Tried], lease: Lease) -> Tried | None:
     """The trial that a claimed run was proposed by; None for a run that is no candidate's."""
-    found = (t for t in history if t.repeats is None and t.fingerprint == claim.fingerprint)
-    return next((t for t in found if any(run.run == claim.run for run in t.runs)), None)
+    found = (t for t in history if t.repeats is None and t.fingerprint == lease.fingerprint)
+    return next((t for t in found if any(run.run == lease.run for run in t.runs)), None)
 
 
 def method_of(search: Search, name: str, epochs: int) -> Method:

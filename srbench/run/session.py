@@ -125,9 +125,9 @@ def _spread(store: Store, study: Study) -> float | None:
 
     from srbench.analysis.judgement import judgement
 
-    if study.name not in set(store.studies()["study"]):
+    if study.name not in set(store.reading.studies()["study"]):
         return None
-    results = store.results(study.name, points=2)
+    results = store.reading.results(study.name, points=2)
     if (results.facts.metric, results.facts.dataset) != (study.metric, study.dataset):
         return None
     found = [row.verdict.sd for row in judgement(results).contrasts if row.verdict.n >= 3]
@@ -161,18 +161,23 @@ def _finished(request: Request, key: str) -> tuple[Store, Ended] | None:
         store = open_store(request.db, create=False)
     except UserError:
         return None  # not there yet, or not usable: opening it for the runs says which
-    number = store.find_plan(key) if shortcut.holds(store.root, key) else None
+    number = store.plans.find(key) if shortcut.holds(store.root, key) else None
     if number is None or not _complete(store, number):
         store.close()
         return None
-    store.make_latest(number)
-    return store, Ended(number, store.plan_states(number), 0)
+    store.plans.make_latest(number)
+    return store, Ended(number, store.queue.states(number), 0)
 
 
 def _complete(store: Store, plan: int) -> bool:
-    states = store.plan_states(plan)
+    states = store.queue.states(plan)
     again = {"queued", "running", "interrupted", "failed"} & set(states)
-    if again or store.given_up(plan) or store.missing_scores(plan) or store.unconfirmed(plan):
+    if (
+        again
+        or store.queue.pruned(plan)
+        or store.measurements.missing_scores(plan)
+        or store.trials.unconfirmed(plan)
+    ):
         return False
     return not take_looks(store, plan)
 
@@ -198,15 +203,15 @@ def _conduct(plan: Plan, request: Request, store: Store, key: str, console: Cons
     def say(text: str) -> None:
         console.print(f"srbench: {text}", highlight=False, markup=False, soft_wrap=True)
 
-    number = store.add_plan(record(plan, key))
+    number = store.plans.add(record(plan, key))
     for figures in plan.study.published:
-        store.write_published(plan.study.name, figures)
+        store.published.write(plan.study.name, figures)
     if key:
         shortcut.remember(store.root, key, _paths(plan), _folders(plan))
     if request.fresh:
-        store.add_attempts(number)
+        store.queue.add_attempts(number)
     else:
-        store.retry_failed(number)
+        store.queue.retry_failed(number)
     devices = choose_devices(request.device, request.workers, say)
     options = Options(devices, checkpoint_s=request.checkpoint_s)
     share = Share(devices, lambda device: console.print(f"waiting for a latency pass on {device}"))
@@ -224,8 +229,8 @@ def _conduct(plan: Plan, request: Request, store: Store, key: str, console: Cons
             break
         said = ", ".join(f"{name} {seeds}" for name, seeds in added.items())
         console.print(f"not decided yet; seeds wanted: {said}", highlight=False, markup=False)
-    elsewhere = store.running_elsewhere(number, this_process())
-    return Ended(number, store.plan_states(number), elsewhere, stopped, len(unscored))
+    elsewhere = store.queue.running_elsewhere(number, this_process())
+    return Ended(number, store.queue.states(number), elsewhere, stopped, len(unscored))
 
 
 def _searcher(
@@ -244,7 +249,7 @@ def _searcher(
 
 def _searches_on(searcher: Searcher, store: Store, plan: int) -> bool:
     """Whether there is, or may soon be, more to do: trials, or the confirmation of the best."""
-    if searcher.confirm() or searcher.goes_on() or store.claimable(plan):
+    if searcher.confirm() or searcher.goes_on() or store.queue.claimable(plan):
         return True
     if searcher.is_elsewhere():
         time.sleep(1)  # the best are known when the trials of other processes have ended
@@ -265,14 +270,14 @@ def _work_off(
     from srbench.run.conductor import Conductor
     from srbench.run.progress import Terminal
 
-    left = store.claimable(number)
-    unscored = len(store.missing_scores(number))
+    left = store.queue.claimable(number)
+    unscored = len(store.measurements.missing_scores(number))
     trials = searcher.left() if searcher and (left or searcher.goes_on()) else 0
     if not left and not unscored and not (searcher and searcher.goes_on()):
         return None, set()
-    devices, runs = options.devices, sum(store.plan_states(number).values())
+    devices, runs = options.devices, sum(store.queue.states(number).values())
     works = {p.variant.name: p.steps * p.cost.macs_256 for p in plan.variants}
-    total = _work_left(plan, store.waiting(number))
+    total = _work_left(plan, store.queue.waiting(number))
     console.print(
         f"{plan.study.name}: {left} of {runs} runs to do"
         + (f", up to {trials} trials" if trials else "")

@@ -38,8 +38,8 @@ def settled(plan: Plan, store: Store) -> tuple[Plan, tuple[Stale, ...]]:
     study = plan.study
     manifests = [images.manifest for role, images in plan.datasets if role == "eval"]
     wanted = {(m, study.protocol, metric) for m in manifests for metric in study.metrics}
-    formers = store.formers(study.scale, str(plan.numerics), wanted)
-    known = store.known_fingerprints({p.fingerprint for p in plan.variants})
+    formers = store.runs.formers(study.scale, str(plan.numerics), wanted)
+    known = store.runs.sources({p.fingerprint for p in plan.variants})
     validate = {images.manifest for role, images in plan.datasets if role == "validate"}
     variants, found = [], []
     for planned in plan.variants:
@@ -84,7 +84,7 @@ def _is_former(former: Former, planned: PlannedVariant, validate: set[str]) -> b
 
 def marked(results: Results, store: Store) -> Results:
     """The results with `stale` set for the runs whose source has changed since."""
-    used = store.sources(set(results.variants["fingerprint"]))
+    used = store.runs.sources(set(results.variants["fingerprint"]))
     trained = results.runs.loc[results.runs["total_steps"] > 0, "variant"]
     rows = results.variants[results.variants["variant"].isin(trained)]
     try:

@@ -111,7 +111,7 @@ def take(
         one = measure(
             timed.entrants, timed.baseline, timed.study.scale, setting, wish.effort, on_round
         )
-        store.write_latency(recorded(one, timed, store))
+        store.measurements.write_latency(recorded(one, timed, store))
         found.append(one)
     return found
 
@@ -133,7 +133,7 @@ def beside_baseline(
     entrants = tuple(Entrant(v.name, v.tree.model, v.tree.train) for v in both)
     timed = Timed(study, entrants, subjects, {name: name for name in subjects})
     found = measure(entrants, baseline.name, study.scale, usual(device), effort)
-    store.write_latency(recorded(found, timed, store))
+    store.measurements.write_latency(recorded(found, timed, store))
     return found.ratio(candidate.name)
 
 
@@ -171,7 +171,7 @@ def recorded(found: Pass, timed: Timed, store: Store) -> LatencyPass:
         steady=found.steady,
         warnings=list(found.warnings),
         seconds=found.seconds,
-        provenance=store.add_provenance(provenance),
+        provenance=store.measurements.add_provenance(provenance),
         networks=tuple(
             TimedRow(subjects[r.subject.name], r.subject.copy, r.subject.name, r.first_ms, r.calls)
             for r in found.ready

@@ -16,7 +16,7 @@ from typing import Any
 from srbench.core.signals import STOPPING
 from srbench.run import worker
 from srbench.run.messages import Done, Task
-from srbench.store import Claim, MissingScore
+from srbench.store import Lease, MissingScore
 from srbench.train.device import CUBLAS
 
 ALLOCATOR = {
@@ -39,7 +39,7 @@ class Seat:
     process: SpawnProcess
     pipe: Connection
     ready: bool = False
-    claim: Claim | None = None
+    lease: Lease | None = None
     scoring: MissingScore | None = None
     task: Task | None = None  # as it was handed out
     trained: Done | None = None  # the claimed run, once only its scores are missing
@@ -49,7 +49,7 @@ class Seat:
 
     @property
     def busy(self) -> bool:
-        return self.claim is not None or self.scoring is not None
+        return self.lease is not None or self.scoring is not None
 
     @property
     def idle(self) -> bool:

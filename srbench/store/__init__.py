@@ -1,21 +1,21 @@
 """The store: what was planned and measured, in one database. The only room that speaks SQL.
 
-Values go in and come out (`values`); `Store` has a method for each verb; `db/README.md` names
-every table and column for those who come with a program of their own.
+Values go in and come out (`values`). A `Store` has a role for each kind of caller, such as `queue`
+or `plans`; functions over a store export, merge and examine it (`export`, `merge`, `sql`, `copies`,
+`doctor`). `db/README.md` names every table and column for readers with a program of their own.
 """
 
-from srbench.store.finished import FinishedRun, Measured
-from srbench.store.former import Former
 from srbench.store.owners import this_process
+from srbench.store.runs import FinishedRun, Former, Measured
 from srbench.store.store import Store, open_store
 from srbench.store.values import (
     Candidate,
-    Claim,
     DatasetRecord,
-    Fenced,
     ImageRecord,
     LatencyPass,
     LatencyRow,
+    Lease,
+    LeaseLost,
     LookRow,
     Merged,
     MissingScore,
@@ -35,14 +35,14 @@ from srbench.store.values import (
 
 __all__ = [
     "Candidate",
-    "Claim",
     "DatasetRecord",
-    "Fenced",
     "FinishedRun",
     "Former",
     "ImageRecord",
     "LatencyPass",
     "LatencyRow",
+    "Lease",
+    "LeaseLost",
     "LookRow",
     "Measured",
     "Merged",

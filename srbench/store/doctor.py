@@ -5,30 +5,30 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, text
 
 from srbench.store.address import Address
 from srbench.store.copies import copies_of
 from srbench.store.engine import reading
 from srbench.store.journal import Disk, Journal
 from srbench.store.migrate import SCHEMA, stored_schema
-from srbench.store.queue import gone_owners
+from srbench.store.run_rows import gone_owners
+from srbench.store.store import Store
 
 RUNNING = text("SELECT count(*) FROM runs WHERE state = 'running'")
 STALE = text("SELECT count(*) FROM runs WHERE state = 'running' AND lease_until < :now")
 
 
-def facts(
-    engine: Engine, address: Address, journal: Journal, disk: Disk, now: float
-) -> dict[str, Any]:
+def database_facts(store: Store) -> dict[str, Any]:
     """url, kind, version, schema, journal and why, size, file system, integrity, copies, leases.
 
     `running` runs have an owner; of `left` owners of this machine the process has ended, and
     `expired` leases have run out: the next `srbench run` takes both up.
     """
-    with reading(engine) as connection:
+    address = store.address
+    with reading(store.engine) as connection:
         running = connection.execute(RUNNING).scalar_one()
-        stale = connection.execute(STALE, {"now": now}).scalar_one()
+        stale = connection.execute(STALE, {"now": store.clock()}).scalar_one()
         common = {
             "running": running,
             "left": len(gone_owners(connection)),
@@ -40,7 +40,7 @@ def facts(
         }
         if address.path is None:
             return common | of_server(connection)
-        return common | of_file(connection, address, journal, disk)
+        return common | of_file(connection, address, store.journal, store.disk)
 
 
 def of_file(

@@ -13,7 +13,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Engine,
     Row,
     Select,
     Table,
@@ -27,7 +26,8 @@ from srbench.core.csv_text import line
 from srbench.core.files import replacing
 from srbench.store.columns import PlainJson
 from srbench.store.engine import reading
-from srbench.store.plans import latest
+from srbench.store.plans import latest_plan
+from srbench.store.store import Store
 from srbench.store.tables import (
     Base,
     Cell,
@@ -49,13 +49,17 @@ TABLES = tuple(sorted(Base.metadata.tables.values(), key=lambda table: table.nam
 ROWS_AT_ONCE = 10_000
 
 
-def export(engine: Engine, folder: Path, study: str | None) -> list[Path]:
-    """Write a CSV file for each table, of everything or of one study; the paths, sorted."""
-    if study is not None:
-        latest(engine, study)  # refuses a name that is unknown
+def export(store: Store, folder: Path, study: str | None = None) -> list[Path]:
+    """Write a CSV file for each table, of everything or of one study; the paths, sorted.
+
+    Raises:
+        DatabaseError: the study is unknown.
+    """
     chosen = {} if study is None else of_study(study)
     paths = []
-    with reading(engine) as connection:
+    with reading(store.engine) as connection:
+        if study is not None:
+            latest_plan(connection, study)
         for table in TABLES:
             path = folder / f"{table.name}.csv"
             write(connection, table, chosen.get(table.name), path)

@@ -1,108 +1,172 @@
-"""Writing what was measured: curves while a run goes on, everything else when it is done.
+"""What was measured: curves while a run trains, its scores when it is done, looks and latency.
 
-Points come in batches and may come twice, because a run that is resumed measures some steps
-again. A run is done in one transaction: state, weights, scores and pictures, or nothing.
+Points come in batches and may come twice, because a resumed run measures some steps again. A score
+belongs to a run, a set of images, a protocol and a metric: a study that adds a dataset or a metric
+scores the weights it has and trains nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, select
+from sqlalchemy import Connection, Engine, delete, insert, select
 
-from srbench.store.columns import iso, split_number, storable
-from srbench.store.engine import writing
-from srbench.store.queue import hold
-from srbench.store.tables import Curve, Image, Picture, Point, Score
+from srbench.store import tables
+from srbench.store.columns import iso, split_number, storable, to_json
+from srbench.store.engine import lock, reading, writing
+from srbench.store.missing import missing_scores
+from srbench.store.run_rows import end, hold
+from srbench.store.tables import Curve, Image, LatencyNetwork, LatencySample, Look, Picture, Variant
 from srbench.store.upsert import Row, put
-from srbench.store.values import Claim, Outcome, PictureRow, ScoreRow
-from srbench.store.values import Point as PointRecord
+from srbench.store.values import (
+    LatencyPass,
+    Lease,
+    LookRow,
+    MissingScore,
+    Outcome,
+    PictureRow,
+    Point,
+    Provenance,
+    ScoreRow,
+)
 
 
-def write_points(
-    engine: Engine, claim: Claim, points: Sequence[PointRecord], steps: int | None, now: float
-) -> None:
-    """Add points to the run's curves; the later of two for one step stays."""
-    with writing(engine) as connection:
-        hold(connection, claim, now, **({} if steps is None else {"steps": steps}))
-        names = sorted({point.name for point in points})
-        rows = [{"run_id": claim.run, "name": name} for name in names]
-        put(connection, Curve, rows, unique=["run_id", "name"])
-        known = select(Curve.name, Curve.id).where(Curve.run_id == claim.run)
-        curves = dict(connection.execute(known).all())
-        put(
-            connection,
-            Point,
-            [point_row(curves[storable(point.name)], point) for point in points],
-            unique=["curve_id", "step"],
-            replace=["epoch", "value", "not_finite"],
-        )
+@dataclass(frozen=True)
+class Measurements:
+    """Everything that was measured here. Each method is one transaction.
+
+    Whatever takes a lease prolongs it, or raises LeaseLost and writes nothing.
+    """
+
+    engine: Engine
+    clock: Callable[[], float]
+
+    def add_provenance(self, provenance: Provenance) -> int:
+        """The number of this provenance; the same content is stored once."""
+        values = asdict(provenance)
+        values["versions"] = dict(sorted(provenance.versions.items()))
+        digest = hashlib.sha256(to_json(values).encode()).hexdigest()
+        known = select(tables.Provenance.id).where(tables.Provenance.digest == digest)
+        rows = [values | {"digest": digest}]
+        with writing(self.engine) as connection:
+            put(connection, tables.Provenance, rows, unique=["digest"])
+            return connection.execute(known).scalar_one()
+
+    def write_points(
+        self, lease: Lease, points: Sequence[Point], *, steps: int | None = None
+    ) -> None:
+        """Add points to the run's curves, replacing those of the same step.
+
+        With `steps` the run's progress is stored as well.
+        """
+        with writing(self.engine) as connection:
+            hold(connection, lease, self.clock(), **({} if steps is None else {"steps": steps}))
+            names = sorted({point.name for point in points})
+            rows = [{"run_id": lease.run, "name": name} for name in names]
+            put(connection, Curve, rows, unique=["run_id", "name"])
+            known = select(Curve.name, Curve.id).where(Curve.run_id == lease.run)
+            curves = dict(connection.execute(known).all())
+            put(
+                connection,
+                tables.Point,
+                [_point(curves[storable(point.name)], point) for point in points],
+                unique=["curve_id", "step"],
+                replace=["epoch", "value", "not_finite"],
+            )
+
+    def forget_points(self, lease: Lease, after: int) -> None:
+        """Delete the points past the checkpoint from which the run continues."""
+        mine = select(Curve.id).where(Curve.run_id == lease.run)
+        past = (tables.Point.curve_id.in_(mine), tables.Point.step > after)
+        with writing(self.engine) as connection:
+            hold(connection, lease, self.clock())
+            connection.execute(delete(tables.Point).where(*past))
+
+    def finish(self, lease: Lease, outcome: Outcome) -> None:
+        """Mark the run done, with weights, times, scores and pictures: all of it or nothing."""
+        values = {k: v for k, v in vars(outcome).items() if k not in ("scores", "pictures")}
+        values["provenance_id"] = values.pop("provenance")
+        with writing(self.engine) as connection:
+            end(connection, lease, self.clock(), "done", **values)
+            _put_scores(connection, lease.run, outcome.scores)
+            _put_pictures(connection, lease.run, outcome.pictures)
+
+    def missing_scores(self, plan: int) -> list[MissingScore]:
+        """The done runs of the plan that lack a score on an image of its evaluation sets."""
+        with reading(self.engine) as connection:
+            return list(missing_scores(connection, plan))
+
+    def write_scores(
+        self, run: int, scores: Sequence[ScoreRow], pictures: Sequence[PictureRow] = ()
+    ) -> None:
+        """Add scores and pictures to a finished run."""
+        with writing(self.engine) as connection:
+            _put_scores(connection, run, scores)
+            _put_pictures(connection, run, pictures)
+
+    def write_looks(self, plan: int, rows: Sequence[LookRow]) -> None:
+        """Store looks as they were taken; a stored look never changes."""
+        moment = iso(self.clock())
+        with writing(self.engine) as connection:
+            named = select(Variant.name, Variant.id).where(Variant.plan_id == plan)
+            numbers = dict(connection.execute(named).all())
+            values = [
+                _without_nan(vars(row)) | {"variant_id": numbers[row.variant], "taken_at": moment}
+                for row in rows
+            ]
+            for row in values:
+                del row["variant"]
+            put(connection, Look, values, unique=["variant_id", "seeds"])
+
+    def write_latency(self, found: LatencyPass) -> int:
+        """Store a latency pass with its networks and every sample; its number."""
+        values = asdict(found)
+        networks, samples = values.pop("networks"), values.pop("samples")
+        values |= {"provenance_id": values.pop("provenance"), "measured_at": iso(self.clock())}
+        table = tables.LatencyPass
+        with writing(self.engine) as connection:
+            lock(connection)
+            made = insert(table).values(**values).returning(table.id)
+            number = int(connection.execute(made).scalar_one())
+            for model, rows in ((LatencyNetwork, networks), (LatencySample, samples)):
+                if rows:
+                    own = [{"pass_id": number} | _without_nan(row) for row in rows]
+                    connection.execute(insert(model), own)
+        return number
 
 
-def point_row(curve: int, point: PointRecord) -> Row:
+def _without_nan(row: dict[str, Any]) -> Row:
+    """The row with None for NaN, which here stands for a number that does not exist."""
+    return {name: None if value != value else value for name, value in row.items()}
+
+
+def _point(curve: int, point: Point) -> Row:
     value, not_finite = split_number(point.value)
     row: Row = {"curve_id": curve, "step": int(point.step), "epoch": float(point.epoch)}
     return row | {"value": value, "not_finite": not_finite}
 
 
-def forget_points(engine: Engine, claim: Claim, after: int, now: float) -> None:
-    """Drop the points past a checkpoint: the run goes on from there and measures them again."""
-    mine = select(Curve.id).where(Curve.run_id == claim.run)
-    with writing(engine) as connection:
-        hold(connection, claim, now)
-        connection.execute(delete(Point).where(Point.curve_id.in_(mine), Point.step > after))
-
-
-def finish(engine: Engine, claim: Claim, outcome: Outcome, now: float) -> None:
-    """The run is done, with its weights, scores and pictures: all of it at once."""
-    with writing(engine) as connection:
-        hold(
-            connection,
-            claim,
-            now,
-            state="done",
-            lease_until=None,
-            finished_at=iso(now),
-            steps=outcome.steps,
-            train_seconds=outcome.train_seconds,
-            score_seconds=outcome.score_seconds,
-            peak_memory_mb=outcome.peak_memory_mb,
-            device=outcome.device,
-            weights=outcome.weights,
-            weights_sha256=outcome.weights_sha256,
-            provenance_id=outcome.provenance,
-        )
-        put_scores(connection, claim.run, outcome.scores)
-        put_pictures(connection, claim.run, outcome.pictures)
-
-
-def write_scores(
-    engine: Engine, run: int, scores: Sequence[ScoreRow], pictures: Sequence[PictureRow]
-) -> None:
-    """Scores of a finished run on a dataset or metric that came later."""
-    with writing(engine) as connection:
-        put_scores(connection, run, scores)
-        put_pictures(connection, run, pictures)
-
-
-def put_scores(connection: Connection, run: int, scores: Sequence[ScoreRow]) -> None:
-    images = image_numbers(connection, {score.dataset for score in scores})
+def _put_scores(connection: Connection, run: int, scores: Sequence[ScoreRow]) -> None:
+    images = _image_numbers(connection, {score.dataset for score in scores})
     rows = []
     for score in scores:
         value, not_finite = split_number(score.value)
-        row: Row = {"run_id": run, "image_id": number_of(images, score.dataset, score.image)}
+        row: Row = {"run_id": run, "image_id": _number_of(images, score.dataset, score.image)}
         row |= {"protocol": score.protocol, "metric": score.metric}
         rows.append(row | {"value": value, "not_finite": not_finite})
-    # in one order, so that two processes that score the same run wait for each other
+    # one order, or two processes that score the same run could deadlock
     rows.sort(key=lambda row: (row["image_id"], row["protocol"], row["metric"]))
     unique = ["run_id", "image_id", "protocol", "metric"]
-    put(connection, Score, rows, unique=unique, replace=["value", "not_finite"])
+    put(connection, tables.Score, rows, unique=unique, replace=["value", "not_finite"])
 
 
-def put_pictures(connection: Connection, run: int, pictures: Sequence[PictureRow]) -> None:
-    images = image_numbers(connection, {picture.dataset for picture in pictures})
+def _put_pictures(connection: Connection, run: int, pictures: Sequence[PictureRow]) -> None:
+    images = _image_numbers(connection, {picture.dataset for picture in pictures})
     rows: list[Row] = [
-        {"run_id": run, "image_id": number_of(images, picture.dataset, picture.image)}
+        {"run_id": run, "image_id": _number_of(images, picture.dataset, picture.image)}
         | {"kind": picture.kind, "path": picture.path}
         for picture in pictures
     ]
@@ -112,13 +176,13 @@ def put_pictures(connection: Connection, run: int, pictures: Sequence[PictureRow
 Images = dict[tuple[str, str], int]
 
 
-def image_numbers(connection: Connection, manifests: Iterable[str]) -> Images:
+def _image_numbers(connection: Connection, manifests: Iterable[str]) -> Images:
     columns = select(Image.manifest, Image.name, Image.id)
     rows = connection.execute(columns.where(Image.manifest.in_(sorted(manifests))))
     return {(manifest, name): number for manifest, name, number in rows}
 
 
-def number_of(images: Images, manifest: str, name: str) -> int:
+def _number_of(images: Images, manifest: str, name: str) -> int:
     try:
         return images[manifest, storable(name)]
     except KeyError:

@@ -8,20 +8,22 @@ is not there; a file that a crash left over is written again.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from srbench.core.errors import DatabaseError
-from srbench.store.address import Address, check_file
+from srbench.store.address import Address, check_file, find
 from srbench.store.engine import lock, open_reader, reading, writing
 from srbench.store.merge_files import bring_files
 from srbench.store.merge_plans import take_cells, take_plans
 from srbench.store.merge_rows import AT_ONCE, Row, numbered, rows, without_id
 from srbench.store.merge_runs import Taken, refuse_busy, take_runs
 from srbench.store.migrate import SCHEMA, refuse_unreadable, stored_schema
+from srbench.store.store import Store
 from srbench.store.tables import (
     Base,
     Curve,
@@ -46,13 +48,14 @@ from srbench.store.validate_rows import check_path
 from srbench.store.values import Merged
 
 
-def merge(engine: Engine, address: Address, other: Address, now: float) -> Merged:
-    """Take everything of `other` into the database of `engine`.
+def merge(store: Store, url: str | os.PathLike[str]) -> Merged:
+    """Take everything of another database, and its run files, into this one.
 
     Raises:
         DatabaseError: it is missing, of another schema, the same database, or holds what srbench
             does not write; or runs are being trained into this one. Nothing is changed then.
     """
+    address, other = store.address, find(url)
     check_file(other, create=False)
     if other.path is not None and address.path is not None and other.path.samefile(address.path):
         raise DatabaseError("is this database itself", place=other.shown)
@@ -62,9 +65,9 @@ def merge(engine: Engine, address: Address, other: Address, now: float) -> Merge
             if reader.dialect.name == "sqlite":
                 source.exec_driver_sql("BEGIN")  # one moment of it, while others write
             check_schema(source, other)
-            with writing(engine) as target:
+            with writing(store.engine) as target:
                 lock(target)
-                refuse_busy(target, now)
+                refuse_busy(target, store.clock())
                 return taken(source, target, other.root, address.root)
     finally:
         reader.dispose()

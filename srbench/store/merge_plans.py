@@ -7,7 +7,7 @@ from collections import defaultdict
 from sqlalchemy import Connection, func, insert, select
 
 from srbench.store.merge_rows import Row, rows, without_id
-from srbench.store.plans import next_turn
+from srbench.store.plan_rows import next_turn
 from srbench.store.tables import Cell, Plan, PlanDataset, Trial, Variant
 from srbench.store.upsert import put, table_of
 

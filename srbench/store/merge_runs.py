@@ -16,7 +16,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from srbench.core.errors import DatabaseError
 from srbench.core.places import run_folder
-from srbench.store.queue import gone_owners, is_free
+from srbench.store.run_rows import gone_owners, is_free
 from srbench.store.tables import Curve, Picture, Point, Run, Score
 from srbench.store.upsert import table_of
 from srbench.store.validate_rows import check_path

@@ -1,44 +1,38 @@
-"""What finished runs still lack, and how long a step took: questions a conductor asks.
-
-A score belongs to a run, a set of images, a protocol and a metric. So a study that adds a
-dataset or a metric scores the weights it has, and trains nothing.
-"""
+"""The scores that a plan asks for and that its finished runs lack."""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Engine, and_, func, select
+from collections.abc import Iterator
 
-from srbench.store.engine import reading
-from srbench.store.queue import of_judged
+from sqlalchemy import Connection, and_, func, select
+
+from srbench.store.run_rows import of_judged
 from srbench.store.tables import Cell, Image, Plan, PlanDataset, Run, Score, Variant
 from srbench.store.values import MissingScore, stored_names
 
-Counts = dict[tuple[int, str, str], int]
 
-
-def missing_scores(engine: Engine, plan: int) -> list[MissingScore]:
-    """Done runs of the plan that lack a score of some image of a dataset it evaluates on."""
-    with reading(engine) as connection:
-        asked = select(Plan.protocol, Plan.metrics).where(Plan.id == plan)
-        protocol, stored = connection.execute(asked).one()
-        metrics = stored_names(stored, "the metrics")
-        scored = score_counts(connection, plan, protocol)
-        names = variant_names(connection, plan)
-        sets = evaluation_sets(connection, plan)
-        done = (
-            select(Run.id, Run.fingerprint, Run.seed, Run.attempt, Run.weights, Run.weights_sha256)
-            .where(of_judged(plan, Run), Run.state == "done")
-            .order_by(Run.id)
-        )
-        missing = []
-        for run, fingerprint, seed, attempt, weights, sha256 in connection.execute(done):
-            variants = tuple(names[fingerprint, seed])
-            for manifest, name, images in sets:
-                lacks = tuple(m for m in metrics if scored.get((run, manifest, m), 0) < images)
-                if lacks:
-                    entry = (run, fingerprint, seed, attempt, variants, weights, sha256)
-                    missing.append(MissingScore(*entry, manifest, name, lacks))
-    return missing
+def missing_scores(connection: Connection, plan: int) -> Iterator[MissingScore]:
+    """Done runs of the plan without a score on some image of a dataset that it evaluates on."""
+    asked = select(Plan.protocol, Plan.metrics).where(Plan.id == plan)
+    protocol, stored = connection.execute(asked).one()
+    metrics = stored_names(stored, "the metrics")
+    scored = score_counts(connection, plan, protocol)
+    names = variant_names(connection, plan)
+    sets = evaluation_sets(connection, plan)
+    done = (
+        select(Run.id, Run.fingerprint, Run.seed, Run.attempt, Run.weights, Run.weights_sha256)
+        .where(of_judged(plan, Run), Run.state == "done")
+        .order_by(Run.id)
+    )
+    for run, fingerprint, seed, attempt, weights, sha256 in connection.execute(done):
+        variants = tuple(names[fingerprint, seed])
+        for manifest, name, images in sets:
+            lacks = tuple(m for m in metrics if scored.get((run, manifest, m), 0) < images)
+            if lacks:
+                yield MissingScore(
+                    run, fingerprint, seed, attempt, variants, weights, sha256,
+                    manifest, name, lacks,
+                )  # fmt: skip
 
 
 def evaluation_sets(connection: Connection, plan: int) -> list[tuple[str, str, int]]:
@@ -53,7 +47,9 @@ def evaluation_sets(connection: Connection, plan: int) -> list[tuple[str, str, i
     return [(manifest, name, images) for manifest, name, images in connection.execute(sets)]
 
 
-def score_counts(connection: Connection, plan: int, protocol: str) -> Counts:
+def score_counts(
+    connection: Connection, plan: int, protocol: str
+) -> dict[tuple[int, str, str], int]:
     """How many images of a set have a score, by (run, manifest, metric)."""
     counts = (
         select(Score.run_id, Image.manifest, Score.metric, func.count())
@@ -76,12 +72,3 @@ def variant_names(connection: Connection, plan: int) -> dict[tuple[str, int], li
     for fingerprint, seed, name in connection.execute(cells):
         names.setdefault((fingerprint, seed), []).append(name)
     return names
-
-
-def step_seconds(engine: Engine, fingerprint: str, device: str) -> float | None:
-    """Mean seconds of a training step over finished runs of this training on this device."""
-    mean = select(func.avg(Run.train_seconds / Run.steps)).where(Run.state == "done", Run.steps > 0)
-    like = mean.where(Run.fingerprint == fingerprint, Run.device == device)
-    with reading(engine) as connection:
-        seconds: float | None = connection.execute(like).scalar_one()
-    return seconds

@@ -1,45 +1,48 @@
-"""What others published, by study: kept apart from what was measured here."""
+"""Figures that others published, by study: never mixed with what was measured here."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Engine, delete, insert, select
 
 from srbench.analysis.published import Published
-from srbench.core.errors import DatabaseError
 from srbench.store.columns import iso
 from srbench.store.engine import lock, writing
-from srbench.store.plans import study_number, unknown_study
+from srbench.store.plan_rows import study_number
+from srbench.store.plans import unknown_study
 from srbench.store.tables import PublishedFigure, Study
-from srbench.store.upsert import table_of
 
 
-def expect_study(engine: Engine, study: str, now: float) -> None:
-    """Let figures be put beside a study that has not been run here yet."""
-    with writing(engine) as connection:
-        lock(connection)
-        study_number(connection, study, iso(now))
+@dataclass(frozen=True)
+class PublishedFigures:
+    """What others published about the studies here. Each method is one transaction."""
 
+    engine: Engine
+    clock: Callable[[], float]
 
-def write_published(engine: Engine, study: str, published: Published, now: float) -> int:
-    """Put a source's figures beside a study; those that it had from this source are replaced.
+    def expect_study(self, study: str) -> None:
+        """Make the study's name known, so that figures can come before its first run."""
+        with writing(self.engine) as connection:
+            lock(connection)
+            study_number(connection, study, self.clock())
 
-    DatabaseError where the database does not know the study.
-    """
-    with writing(engine) as connection:
-        lock(connection)
-        number = connection.execute(select(Study.id).where(Study.name == study)).scalar()
-        if number is None:
-            names = list(connection.execute(select(Study.name).order_by(Study.name)).scalars())
-            raise DatabaseError(unknown_study(study, names))
-        table = table_of(PublishedFigure)
-        before = delete(table).where(table.c.study_id == number, table.c.source == published.source)
-        connection.execute(before)
-        rows = []
-        for figure in published.figures:
-            more = {"study_id": number, "source": published.source, "imported_at": iso(now)}
-            rows.append(asdict(figure) | more)
-        if rows:
-            connection.execute(table.insert(), rows)
-    return len(rows)
+    def write(self, study: str, published: Published) -> int:
+        """Store a source's figures in place of earlier ones from it; how many.
+
+        Raises:
+            DatabaseError: the study is unknown.
+        """
+        with writing(self.engine) as connection:
+            lock(connection)
+            known = dict(connection.execute(select(Study.name, Study.id)).all())
+            if study not in known:
+                raise unknown_study(study, sorted(known))
+            own = {"study_id": known[study], "source": published.source}
+            connection.execute(delete(PublishedFigure).filter_by(**own))
+            moment = {"imported_at": iso(self.clock())}
+            rows = [asdict(figure) | own | moment for figure in published.figures]
+            if rows:
+                connection.execute(insert(PublishedFigure), rows)
+        return len(rows)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,10 @@ from srbench.core.errors import DatabaseError
 from srbench.store.columns import NOT_FINITE, to_json
 from srbench.store.engine import reading
 from srbench.store.owners import this_process
-from srbench.store.plans import latest
+from srbench.store.plans import latest_plan
 from srbench.store.preregistration import changed_after_results
-from srbench.store.queue import is_latest, of_judged
 from srbench.store.read_latency import latency
+from srbench.store.run_rows import is_latest, of_judged
 from srbench.store.tables import (
     Cell,
     Curve,
@@ -45,55 +46,74 @@ from srbench.store.tables import (
     Variant,
 )
 from srbench.store.thinning import COLUMNS, curve_points
-from srbench.store.trials import rows_of
+from srbench.store.trial_rows import trial_rows
 from srbench.store.validate_rows import check_facts, check_kinds, check_results
 from srbench.store.values import stored_names
 
 STEPS = "loss_step"  # the curve that has a point a step, and so most of all points
 
 
-def results(
-    engine: Engine, root: Path, study_or_plan: str | int, *, points: int = 400, steps: bool = True
-) -> Results:
-    """The study's latest plan, or a plan by number, with all that was measured for it.
+@dataclass(frozen=True)
+class Reading:
+    """Everything stored, as frames. Each method is one transaction, so the frames fit each other.
 
-    Without `steps` the losses of single steps are left out, unless a claim of the study names them.
+    A database that holds what srbench never writes is refused with DatabaseError.
     """
-    if points < 2:
-        raise ValueError(f"a curve keeps its two ends: points is {points}, allowed is 2 or more")
-    plan = latest(engine, study_or_plan) if isinstance(study_or_plan, str) else study_or_plan
-    with reading(engine) as connection:
-        facts = facts_of(connection, plan)
-        cells = frame(connection, cells_of(plan).with_only_columns(*CELL))
-        asked = steps or any(STEPS in str(claim) for claim in facts.claims)
-        curves = curves_of(connection, plan, points, () if asked else (STEPS,))
-        passes, times = latency(connection, plan)
-        tried, reports = search_of(connection, plan, facts)
-        found = Results(
-            facts=facts,
-            variants=variants(connection, plan),
-            runs=runs(connection, plan),
-            curves=cells.merge(with_numbers(curves), on="run_id"),
-            scores=cells.merge(scores(connection, plan), on="run_id"),
-            pictures=cells.merge(frame(connection, pictures_of(plan)), on="run_id"),
-            datasets=datasets(connection, plan),
-            looks=frame(connection, looks_of(plan)),
-            published=frame(connection, published_of(plan)),
-            passes=passes,
-            latency=times,
-            trials=tried,
-            reports=reports,
-            root=root,
-        )
-        check_results(found)
-    return found
+
+    engine: Engine
+    root: Path
+
+    def results(
+        self, study_or_plan: str | int, *, points: int = 400, steps: bool = True
+    ) -> Results:
+        """Everything measured for a study's latest plan, or for a plan by number.
+
+        A curve of more than `points` is thinned. Without `steps` the losses of single steps are
+        left out, unless a claim of the study names them.
+        """
+        if points < 2:
+            raise ValueError(f"a curve has two ends: points is {points}, allowed is 2 or more")
+        with reading(self.engine) as connection:
+            if isinstance(study_or_plan, int):
+                plan = study_or_plan
+            else:
+                plan = latest_plan(connection, study_or_plan)
+            facts = facts_of(connection, plan)
+            cells = frame(connection, cells_of(plan).with_only_columns(*CELL))
+            asked = steps or any(STEPS in str(claim) for claim in facts.claims)
+            curves = curves_of(connection, plan, points, () if asked else (STEPS,))
+            passes, times = latency(connection, plan)
+            tried, reports = search_of(connection, plan, facts)
+            found = Results(
+                facts=facts,
+                variants=variants(connection, plan),
+                runs=runs(connection, plan),
+                curves=cells.merge(with_numbers(curves), on="run_id"),
+                scores=cells.merge(scores(connection, plan), on="run_id"),
+                pictures=cells.merge(frame(connection, pictures_of(plan)), on="run_id"),
+                datasets=datasets(connection, plan),
+                looks=frame(connection, looks_of(plan)),
+                published=frame(connection, published_of(plan)),
+                passes=passes,
+                latency=times,
+                trials=tried,
+                reports=reports,
+                root=self.root,
+            )
+            check_results(found)
+        return found
+
+    def studies(self) -> pd.DataFrame:
+        """study, question, plans, runs, done, failed, newest: one row a study."""
+        with reading(self.engine) as connection:
+            return frame(connection, studies_of())
 
 
 def search_of(
     connection: Connection, plan: int, facts: StudyFacts
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The trials of a plan's search and what they reported; without rows where it has none."""
-    rows = rows_of(connection, plan, this_process(), time.time()) if facts.search else []
+    rows = trial_rows(connection, plan, this_process(), time.time()) if facts.search else []
     found = tried(rows, facts.search or {}, facts.epochs)
     return trial_frames(found)
 
@@ -327,12 +347,12 @@ def datasets(connection: Connection, plan: int) -> pd.DataFrame:
     return frame(connection, query)
 
 
-def studies(engine: Engine) -> pd.DataFrame:
+def studies_of() -> Select[*tuple[Any, ...]]:
     """One row a study, with how far its latest plan has come."""
     other = aliased(Plan)
     newest = select(func.max(other.turn)).where(other.study_id == Study.id).scalar_subquery()
     plans = select(func.count(other.id)).where(other.study_id == Study.id).scalar_subquery()
-    query = (
+    return (
         select(
             Study.name.label("study"),
             Plan.question,
@@ -351,8 +371,6 @@ def studies(engine: Engine) -> pd.DataFrame:
         .group_by(Study.id, Study.name, Plan.id, Plan.question, Plan.planned_at)
         .order_by(Study.name)
     )
-    with reading(engine) as connection:
-        return frame(connection, query)
 
 
 def number_in(state: str) -> Any:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, and_, func, select
+from sqlalchemy import Connection, Select, and_, func, select
 
 from srbench.core.errors import DatabaseError
 from srbench.store.columns import join_number
-from srbench.store.engine import reading
 from srbench.store.tables import (
     Base,
     Cell,
@@ -29,23 +28,25 @@ from srbench.store.upsert import table_of
 Plain = dict[str, Any]
 
 
-def run(engine: Engine, number: int) -> Plain:
-    """The run's own columns, and under their names: training, provenance, variants, curves,
-    scores, pictures. DatabaseError where there is no such run."""
-    with reading(engine) as connection:
-        own = row(connection, Run, Run.id == number)
-        if own is None:
-            last = connection.execute(select(func.max(Run.id))).scalar_one()
-            known = f"known: 1 to {last}" if last else "the database holds no runs yet"
-            raise DatabaseError(f"there is no run {number} ({known})")
-        return own | {
-            "training": row(connection, Training, Training.fingerprint == own["fingerprint"]),
-            "provenance": row(connection, Provenance, Provenance.id == own["provenance_id"]),
-            "variants": rows(connection, used_by(own["fingerprint"], own["seed"])),
-            "curves": [finite(one) for one in rows(connection, curves_of(number))],
-            "scores": [finite(one) for one in rows(connection, scores_of(number))],
-            "pictures": rows(connection, pictures_of(number)),
-        }
+def run_facts(connection: Connection, number: int) -> Plain:
+    """The run's own columns, and its training, provenance, variants, curves, scores, pictures.
+
+    Raises:
+        DatabaseError: there is no such run.
+    """
+    own = row(connection, Run, Run.id == number)
+    if own is None:
+        last = connection.execute(select(func.max(Run.id))).scalar_one()
+        known = f"known: 1 to {last}" if last else "the database holds no runs yet"
+        raise DatabaseError(f"there is no run {number} ({known})")
+    return own | {
+        "training": row(connection, Training, Training.fingerprint == own["fingerprint"]),
+        "provenance": row(connection, Provenance, Provenance.id == own["provenance_id"]),
+        "variants": rows(connection, used_by(own["fingerprint"], own["seed"])),
+        "curves": [finite(one) for one in rows(connection, curves_of(number))],
+        "scores": [finite(one) for one in rows(connection, scores_of(number))],
+        "pictures": rows(connection, pictures_of(number)),
+    }
 
 
 def row(connection: Connection, model: type[Base], where: Any) -> Plain | None:

@@ -10,8 +10,8 @@ import sqlite3
 from typing import Any
 
 from srbench.core.errors import DatabaseError, UserError
-from srbench.store.address import Address
 from srbench.store.engine import DAMAGED, open_reader, shortened, told
+from srbench.store.store import Store
 
 READS = (
     sqlite3.SQLITE_SELECT,
@@ -28,9 +28,9 @@ PRAGMAS = (
 Rows = tuple[list[str], list[tuple[Any, ...]]]
 
 
-def ask(address: Address, query: str) -> Rows:
-    """Column names and rows. DatabaseError says what is wrong with the statement."""
-    engine = open_reader(address)
+def ask(store: Store, query: str) -> Rows:
+    """Column names and rows of a statement that only reads; DatabaseError otherwise."""
+    engine = open_reader(store.address)
     dbapi: Any = engine.dialect.loaded_dbapi
     try:
         with told(engine), engine.connect() as connection:
@@ -45,7 +45,9 @@ def ask(address: Address, query: str) -> Rows:
         raise
     except (dbapi.Error, dbapi.Warning, ValueError) as error:
         if is_damage(error):
-            raise DatabaseError(f"{shortened(error)}: {DAMAGED}", place=address.shown) from None
+            raise DatabaseError(
+                f"{shortened(error)}: {DAMAGED}", place=store.address.shown
+            ) from None
         lines = str(error).strip().splitlines() or [type(error).__name__]
         hint = "; only reading is allowed here" if "not authorized" in lines[0] else ""
         raise DatabaseError(lines[0] + hint, place="sql") from None

@@ -17,7 +17,7 @@ from sqlalchemy import BigInteger, Boolean, Double, Integer
 
 from srbench.analysis.results import Results, StudyFacts
 from srbench.store.columns import PlainJson
-from srbench.store.values import REASONS, ROLES, STATES, Unsound
+from srbench.store.values import REASONS, ROLES, STATES, CorruptRowError
 
 KINDS: tuple[tuple[type[Any], tuple[type, ...]], ...] = (
     (Boolean, (bool,)),
@@ -36,7 +36,7 @@ def check_kinds(rows: Sequence[tuple[Any, ...]], columns: Iterable[Any]) -> None
         if all(issubclass(found, kind) for found in set(map(type, map(of, rows)))):
             continue
         wrong = next(value for value in map(of, rows) if not isinstance(value, kind))
-        raise Unsound(f"{column.key} is {wrong!r}"[:80])
+        raise CorruptRowError(f"{column.key} is {wrong!r}"[:80])
 
 
 def kind_of(column_type: Any) -> tuple[type, ...]:
@@ -50,18 +50,18 @@ def check_facts(plain: dict[str, Any]) -> None:
     needed = {field.name for field in fields(StudyFacts) if is_needed(field)}
     odd = (set(plain) - set(hints)) | (needed - set(plain))
     if odd:
-        raise Unsound(f"the facts of a plan lack or should lack {sorted(odd)}"[:120])
+        raise CorruptRowError(f"the facts of a plan lack or should lack {sorted(odd)}"[:120])
     for name, value in plain.items():
         kind = PLAIN.get(hints[name])
         if kind is not None and (not isinstance(value, kind) or isinstance(value, bool)):
-            raise Unsound(f"the fact {name} is {value!r}"[:80])
+            raise CorruptRowError(f"the fact {name} is {value!r}"[:80])
     if not isinstance(plain["min_effect"], int | float | None):
-        raise Unsound(f"the fact min_effect is {plain['min_effect']!r}"[:80])
+        raise CorruptRowError(f"the fact min_effect is {plain['min_effect']!r}"[:80])
     if not all(type(seed) is int for seed in plain["seeds"]):
-        raise Unsound(f"the seeds are {plain['seeds']!r}"[:80])
+        raise CorruptRowError(f"the seeds are {plain['seeds']!r}"[:80])
     for name in ("overrides", "notes"):
         if not all(isinstance(text, str) for text in plain[name]):
-            raise Unsound(f"the fact {name} is {plain[name]!r}"[:80])
+            raise CorruptRowError(f"the fact {name} is {plain[name]!r}"[:80])
 
 
 def is_needed(field: Field[Any]) -> bool:
@@ -79,9 +79,9 @@ def check_results(results: Results) -> None:
     ):
         strange = set(frame[name].dropna()) - set(allowed)
         if strange:
-            raise Unsound(f"{name} is {min(strange)!r}"[:80])
+            raise CorruptRowError(f"{name} is {min(strange)!r}"[:80])
     if results.facts.baseline not in set(variants["variant"]):
-        raise Unsound(f"the baseline {results.facts.baseline!r} is no variant"[:120])
+        raise CorruptRowError(f"the baseline {results.facts.baseline!r} is no variant"[:120])
     for path in pd.concat([runs["weights"], results.pictures["path"]]).dropna():
         check_path(path)
 
@@ -91,4 +91,4 @@ def check_path(path: str) -> None:
     for kind in (PurePosixPath, PureWindowsPath):
         pure = kind(path)
         if pure.is_absolute() or pure.drive or ".." in pure.parts:
-            raise Unsound(f"the path {path!r} leads out of the folder"[:160])
+            raise CorruptRowError(f"the path {path!r} leads out of the folder"[:160])

@@ -17,18 +17,18 @@ QUANTITIES = ("latency", "step_time")
 RETRIED = ("oom", "error", "lost")  # a run that diverged is a result, not an accident
 
 
-class Fenced(RuntimeError):
-    """The run has another owner now: what this process measured since is not written."""
+class LeaseLost(RuntimeError):
+    """Another process has claimed the run since: nothing was written."""
 
 
-class Unsound(ValueError):
-    """Something that srbench never writes."""
+class CorruptRowError(ValueError):
+    """A stored value that srbench never writes; reading turns it into a DatabaseError."""
 
 
 def stored_names(stored: Any, what: str) -> tuple[str, ...]:
     """A stored list of names; refused where it is anything else."""
     if not isinstance(stored, list) or not all(isinstance(name, str) for name in stored):
-        raise Unsound(f"{what} are {stored!r}"[:80])
+        raise CorruptRowError(f"{what} are {stored!r}"[:80])
     return tuple(stored)
 
 
@@ -105,6 +105,17 @@ class PlanRecord:
     protocol: str
     former: tuple[str, ...] = ()  # fingerprints of trainings that are stored already
 
+    @property
+    def question(self) -> str:
+        return str(self.facts.get("question", ""))
+
+    def check(self) -> None:
+        """Raise ValueError, for a mistake of the program, where a variant lacks its training."""
+        known = {t.fingerprint for t in self.trainings} | set(self.former)
+        missing = {v.fingerprint for v in self.variants} - known
+        if missing:
+            raise ValueError(f"variants name trainings that the plan lacks: {sorted(missing)}")
+
 
 @dataclass(frozen=True)
 class Owner:
@@ -118,14 +129,14 @@ class Owner:
 
 
 @dataclass(frozen=True)
-class Claim:
-    """The right to train one run, until somebody with a higher epoch has it."""
+class Lease:
+    """The right to train one run, until another process claims it with a higher fence."""
 
     run: int
     fingerprint: str
     seed: int
     attempt: int
-    epoch: int  # the fencing epoch, not one of training
+    fence: int
     variants: tuple[str, ...]  # the names in this plan that share the run
     steps_done: int
     judged: bool = True  # whether it is scored on `eval`: a candidate of a search is not

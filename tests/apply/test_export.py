@@ -91,7 +91,7 @@ def test_weights_go_out_and_come_back_to_the_bit(done: Path, here: Path, capsys:
     assert called(done, "--run", "tiny:residual", "-o", "net.safetensors") == 0
     assert "tiny: residual, seed 0" in capsys.readouterr().out
     store = open_store(str(done / tiny.DB), create=False)
-    row = store.results("tiny").runs.query("variant == 'residual' and seed == 0").iloc[0]
+    row = store.reading.results("tiny").runs.query("variant == 'residual' and seed == 0").iloc[0]
     with safe_open("net.safetensors", "pt") as mine, safe_open(done / "db" / row["weights"], "pt") as theirs:  # fmt: skip # noqa: E501
         about = mine.metadata()
         assert set(mine.keys()) == set(theirs.keys())
@@ -114,7 +114,7 @@ def test_a_network_without_weights_has_none_to_write(here: Path) -> None:
 def test_frames_as_parquet_are_the_frames(done: Path, here: Path) -> None:
     pytest.importorskip("pyarrow", reason="pyarrow is not installed")
     assert called(done, "tiny", "--format", "parquet", "-o", "frames") == 0
-    wanted: Results = open_store(str(done / tiny.DB)).results("tiny", points=10**9)
+    wanted: Results = open_store(str(done / tiny.DB)).reading.results("tiny", points=10**9)
     for name in FRAMES:
         found = pd.read_parquet(f"frames/{name}.parquet")
         frame = getattr(wanted, name)

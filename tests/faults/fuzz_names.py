@@ -241,7 +241,7 @@ def taken_through(names: tuple[str, ...], root: Path) -> tuple[Results, Path, st
     plan = make_plan(found, Numerics("cpu", 1))
     store = open_store()
     finish(store, plan)
-    results = store.results(found.name)
+    results = store.reading.results(found.name)
     said = io.StringIO()
     with redirect_stdout(said), redirect_stderr(said):
         for command in (
@@ -263,12 +263,12 @@ def taken_through(names: tuple[str, ...], root: Path) -> tuple[Results, Path, st
 
 def finish(store: Store, plan: Plan) -> None:
     """Every run done, with made-up scores that rise with the variant's place."""
-    number = store.add_plan(record(plan, "key"))
+    number = store.plans.add(record(plan, "key"))
     places = {p.variant.name: n for n, p in enumerate(plan.variants)}
     images = next(d for role, d in plan.datasets if role == "eval")
     facts = Provenance("c0ffee", False, {"torch": "2"}, "cpu", None, "host", "x", "3", "Linux", 1)
-    who = store.add_provenance(facts)
-    while (claim := store.claim(number, this_process("fuzz"))) is not None:
+    who = store.measurements.add_provenance(facts)
+    while (claim := store.queue.claim(number, this_process("fuzz"))) is not None:
         place = places[claim.variants[0]]
         folder = f"runs/{claim.fingerprint}/{claim.seed}"
         (store.root / folder).mkdir(parents=True, exist_ok=True)
@@ -280,11 +280,11 @@ def finish(store: Store, plan: Plan) -> None:
                 path = f"{folder}/{n}-{kind}.png"
                 picture(store.root / path, place + n)
                 pictures.append(PictureRow(images.manifest, image.name, kind, path))
-        store.write_points(claim, [Point("loss", 1, 1.0, 1 / (place + 1))])
+        store.measurements.write_points(claim, [Point("loss", 1, 1.0, 1 / (place + 1))])
         outcome = Outcome(
             1, 1.0, 0.1, None, f"{folder}/w", "ab", "cpu", who, tuple(scores), tuple(pictures)
         )
-        store.finish(claim, outcome)
+        store.measurements.finish(claim, outcome)
 
 
 def picture(path: Path, shade: int) -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 from store_samples import outcome, plan
 
 from srbench.store import Point, open_store, this_process
+from srbench.store.doctor import database_facts
+from srbench.store.export import export
 
 BATCH = 100
 
@@ -27,7 +29,7 @@ def wait_until(moment: float) -> None:
 
 def prepare(db: str, writers: int) -> int:
     store = open_store(db)
-    number = store.add_plan(plan("tiny", ("plain",), seeds=tuple(range(writers))))
+    number = store.plans.add(plan("tiny", ("plain",), seeds=tuple(range(writers))))
     store.close()
     return number
 
@@ -36,16 +38,16 @@ def write(db: str, number: int, rows: int, moment: float) -> None:
     """Claim a run and write so many points of its curve, batch by batch; then finish it."""
     wait_until(moment)
     store = open_store(db)
-    claim = store.claim(number, this_process())
+    claim = store.queue.claim(number, this_process())
     assert claim is not None
     longest = 0.0
     for first in range(1, rows + 1, BATCH):
         steps = range(first, first + BATCH)
         points = [Point("loss_step", s, s / 50, value(claim.seed, s)) for s in steps]
         begun = time.monotonic()
-        store.write_points(claim, points, steps=steps[-1])
+        store.measurements.write_points(claim, points, steps=steps[-1])
         longest = max(longest, time.monotonic() - begun)
-    store.finish(claim, outcome(store, claim, steps=rows))
+    store.measurements.finish(claim, outcome(store, claim, steps=rows))
     store.close()
     print(json.dumps({"run": claim.run, "seed": claim.seed, "longest_s": longest}))
 
@@ -57,11 +59,11 @@ def read(db: str, kind: str, done: str) -> None:
         turns += 1
         if kind == "report":
             store = open_store(db)
-            store.results("tiny", points=100)
+            store.reading.results("tiny", points=100)
             store.close()
         elif kind == "export":
             store = open_store(db)
-            store.export(Path(done).with_name(f"export-{turns % 2}"))
+            export(store, Path(done).with_name(f"export-{turns % 2}"))
             store.close()
         else:
             connection = sqlite3.connect(db, timeout=60, isolation_level=None)
@@ -78,6 +80,6 @@ def read(db: str, kind: str, done: str) -> None:
 def open_fresh(db: str, moment: float) -> None:
     wait_until(moment)
     store = open_store(db)
-    facts = store.facts()
+    found = database_facts(store)
     store.close()
-    print(json.dumps([facts["schema"], facts["integrity"]]))
+    print(json.dumps([found["schema"], found["integrity"]]))

@@ -44,10 +44,10 @@ def claims_race(folder: Path) -> None:
     def child() -> None:
         store = open_store(folder / "db.sqlite")
         time.sleep(max(0.0, begin - time.time()))
-        number = store.add_plan(plan("tiny", ("plain",), seeds=seeds))
-        while (claim := store.claim(number, this_process())) is not None:
-            store.write_points(claim, [Point("loss", 1, 0.1, 1.0)])
-            store.finish(claim, outcome(store, claim))
+        number = store.plans.add(plan("tiny", ("plain",), seeds=seeds))
+        while (claim := store.queue.claim(number, this_process())) is not None:
+            store.measurements.write_points(claim, [Point("loss", 1, 0.1, 1.0)])
+            store.measurements.finish(claim, outcome(store, claim))
 
     at_once([child] * 8)
     with closing(sqlite3.connect(folder / "db.sqlite")) as connection:
@@ -89,35 +89,35 @@ def leases(folder: Path) -> None:
     """A claim stands while its lease does, is lost after it, and a lost one writes nothing."""
     from store_samples import ELSEWHERE, outcome, plan
 
-    from srbench.store import Fenced, Point, open_store, this_process
+    from srbench.store import LeaseLost, Point, open_store, this_process
 
     clock = Clock()
     store = open_store(folder / "db.sqlite", clock=clock)
-    number = store.add_plan(plan("tiny", ("plain",), seeds=(0,)))
-    former = store.claim(number, ELSEWHERE)
+    number = store.plans.add(plan("tiny", ("plain",), seeds=(0,)))
+    former = store.queue.claim(number, ELSEWHERE)
     assert former is not None
     clock.now += 60
-    assert store.claim(number, this_process()) is None, "taken while its lease stood"
-    assert store.heartbeat(former)
+    assert store.queue.claim(number, this_process()) is None, "taken while its lease stood"
+    assert store.queue.heartbeat(former)
     clock.now += 100
-    assert store.claim(number, this_process()) is None, "a heartbeat prolongs the lease"
+    assert store.queue.claim(number, this_process()) is None, "a heartbeat prolongs the lease"
     clock.now += 60
-    claim = store.claim(number, this_process())
+    claim = store.queue.claim(number, this_process())
     assert claim is not None, "a lease that has run out holds for ever"
     writes: tuple[Callable[[], object], ...] = (
-        lambda: store.write_points(former, [Point("loss", 1, 0.1, 1.0)]),
-        lambda: store.forget_points(former, 0),
-        lambda: store.interrupt(former, 3),
-        lambda: store.fail(former, "error", "late", steps=3),
-        lambda: store.finish(former, outcome(store, former)),
+        lambda: store.measurements.write_points(former, [Point("loss", 1, 0.1, 1.0)]),
+        lambda: store.measurements.forget_points(former, 0),
+        lambda: store.queue.interrupt(former, 3),
+        lambda: store.queue.fail(former, "error", "late", steps=3),
+        lambda: store.measurements.finish(former, outcome(store, former)),
     )
     for write in writes:
         try:
             write()
-        except Fenced:
+        except LeaseLost:
             continue
         raise AssertionError("a write under an older fence was taken")
-    store.finish(claim, outcome(store, claim))
+    store.measurements.finish(claim, outcome(store, claim))
 
 
 def the_dead(folder: Path) -> None:
@@ -127,18 +127,18 @@ def the_dead(folder: Path) -> None:
     from srbench.store import open_store, this_process
 
     store = open_store(folder / "db.sqlite")
-    number = store.add_plan(plan("tiny", ("plain",), seeds=(0, 1)))
+    number = store.plans.add(plan("tiny", ("plain",), seeds=(0, 1)))
     store.close()
 
     def child() -> None:
         mine = open_store(folder / "db.sqlite")
-        assert mine.claim(number, this_process()) is not None
+        assert mine.queue.claim(number, this_process()) is not None
 
     at_once([child])
     store = open_store(folder / "db.sqlite")
-    assert store.claimable(number) == 2
-    assert store.claim(number, this_process()) is not None
-    assert store.claimable(number) == 1, "what this living process holds is free"
+    assert store.queue.claimable(number) == 2
+    assert store.queue.claim(number, this_process()) is not None
+    assert store.queue.claimable(number) == 1, "what this living process holds is free"
 
 
 def rows(folder: Path) -> None:
@@ -148,23 +148,23 @@ def rows(folder: Path) -> None:
     from srbench.store import Point, open_store, this_process
 
     store = open_store(folder / "db.sqlite")
-    number = store.add_plan(plan("tiny", ("plain", "se"), seeds=(0,)))
-    claim = store.claim(number, this_process())
+    number = store.plans.add(plan("tiny", ("plain", "se"), seeds=(0,)))
+    claim = store.queue.claim(number, this_process())
     assert claim is not None
     values = [math.nan, math.inf, -math.inf, 5e-324, 1e308, 0.1 + 0.2]
-    store.write_points(claim, [Point("loss", n, n, v) for n, v in enumerate(values)])
-    store.write_points(claim, [Point("loss", 5, 5, 0.7)])
-    curves = store.results(number).curves
+    store.measurements.write_points(claim, [Point("loss", n, n, v) for n, v in enumerate(values)])
+    store.measurements.write_points(claim, [Point("loss", 5, 5, 0.7)])
+    curves = store.reading.results(number).curves
     found = dict(zip(curves["step"], curves["value"], strict=True))
     assert [found[n].hex() for n in range(5)] == [v.hex() for v in values[:5]]
     assert found[5] == 0.7, "the later of two points is kept"
-    store.forget_points(claim, 2)
-    assert sorted(store.results(number).curves["step"]) == [0, 1, 2]
-    store.finish(claim, outcome(store, claim))
-    claim = store.claim(number, this_process())
+    store.measurements.forget_points(claim, 2)
+    assert sorted(store.reading.results(number).curves["step"]) == [0, 1, 2]
+    store.measurements.finish(claim, outcome(store, claim))
+    claim = store.queue.claim(number, this_process())
     assert claim is not None
-    store.fail(claim, "diverged", "at step 2", steps=2)
-    assert store.retry_failed(number) == 0, "divergence is a result"
+    store.queue.fail(claim, "diverged", "at step 2", steps=2)
+    assert store.queue.retry_failed(number) == 0, "divergence is a result"
 
 
 def half_a_result(folder: Path) -> None:
@@ -176,15 +176,15 @@ def half_a_result(folder: Path) -> None:
     from srbench.store import open_store, this_process
 
     store = open_store(folder / "db.sqlite")
-    number = store.add_plan(plan("tiny", ("plain",), seeds=(0,)))
-    claim = store.claim(number, this_process())
+    number = store.plans.add(plan("tiny", ("plain",), seeds=(0,)))
+    claim = store.queue.claim(number, this_process())
     assert claim is not None
     whole = outcome(store, claim)
     unknown = replace(scores()[0], image="no such image")
     try:
-        store.finish(claim, replace(whole, scores=(*scores(), unknown)))
+        store.measurements.finish(claim, replace(whole, scores=(*scores(), unknown)))
     except ValueError:
-        assert store.plan_states(number) == {"running": 1}
+        assert store.queue.states(number) == {"running": 1}
     else:
         raise AssertionError("a score of no image was taken")
     with closing(sqlite3.connect(folder / "db.sqlite")) as connection:

@@ -29,6 +29,7 @@ from srbench.core.places import run_folder
 from srbench.run.mirror import refresh
 from srbench.run.worker_pictures import save_picture
 from srbench.store import PictureRow, Point, Store, open_store, this_process
+from srbench.store.export import export
 from srbench.store.migrate import SCHEMA, SCRIPTS, bring_up_to_date
 from srbench.train import checkpoint
 
@@ -68,13 +69,13 @@ def weights_after(seed: int, steps: int) -> torch.Tensor:
 def train(folder: Path, note: Note) -> None:
     """What a conductor and its worker do with the disk, from opening to the last CSV file."""
     store = open_store(folder / DB)
-    number = store.add_plan(plan(variants=VARIANTS, seeds=SEEDS))
+    number = store.plans.add(plan(variants=VARIANTS, seeds=SEEDS))
     note("plan", number)
-    store.retry_failed(number)
-    while (claim := store.claim(number, this_process("life"))) is not None:
+    store.queue.retry_failed(number)
+    while (claim := store.queue.claim(number, this_process("life"))) is not None:
         note("claim", claim.run)
         train_one(store, claim, note)
-    store.export(folder / "export")
+    export(store, folder / "export")
     store.close()
 
 
@@ -84,14 +85,14 @@ def train_one(store: Store, claim: Any, note: Note) -> None:
     saved = checkpoint.load_newest(place, torch.device("cpu"))
     start, weights = (0, weights_after(seed, 0)) if saved is None else resumed(saved)
     if saved is not None:
-        store.forget_points(claim, start)
+        store.measurements.forget_points(claim, start)
     points = [Point("loss", step, step / 2, loss(seed, step)) for step in range(1, start + 1)]
     for step in range(start + 1, STEPS + 1):
         weights = weights * 1.25 + step
         points.append(Point("loss", step, step / 2, loss(seed, step)))
         if step in SAVED:
             checkpoint.save(place, step, {"step": step, "weights": weights})
-        store.write_points(claim, points, steps=step)
+        store.measurements.write_points(claim, points, steps=step)
         note("points", claim.run, [[p.step, p.value] for p in points])
         points = []
     data = weights.numpy().tobytes()
@@ -107,7 +108,7 @@ def train_one(store: Store, claim: Any, note: Note) -> None:
         weights_sha256=hashlib.sha256(data).hexdigest(),
         pictures=(PictureRow(PHOTOS.manifest, "chelsea", "sr", str(home / "0.png")),),
     )
-    store.finish(claim, done)
+    store.measurements.finish(claim, done)
     note("done", claim.run)
     checkpoint.discard(place)
 

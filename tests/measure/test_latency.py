@@ -130,7 +130,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Res
             patch.setattr("sys.stdout", file)
             assert called("latency", "tiny.yaml", *options, "--step", "--json") == 0
         store = open_store(folder / "db" / "srbench.sqlite")
-        yield folder, store.results("tiny"), (folder / "said.json").read_text()
+        yield folder, store.reading.results("tiny"), (folder / "said.json").read_text()
 
 
 @pytest.mark.slow

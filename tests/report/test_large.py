@@ -31,7 +31,7 @@ def database(benchmark: ModuleType, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def test_it_is_whole_and_says_that_it_is_synthetic(database: Path) -> None:
-    results = open_store(database).results("synthetic")
+    results = open_store(database).reading.results("synthetic")
     assert (len(results.runs), set(results.runs["state"])) == (60, {"done"})
     assert len(results.curves) == 60 * 50 * 3
     assert len(results.scores) == 60 * 5 * 2
@@ -48,10 +48,10 @@ def test_every_stage_runs(benchmark: ModuleType, database: Path, tmp_path: Path)
 def test_too_many_points_are_shared_out_evenly(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = open_store(database).results("synthetic").curves
+    whole = open_store(database).reading.results("synthetic").curves
     monkeypatch.setattr(thinning, "MOST_WHOLE", 2000)
     monkeypatch.setattr(thinning, "LEAST_SHARE", 7)
-    curves = open_store(database).results("synthetic").curves
+    curves = open_store(database).reading.results("synthetic").curves
     sizes = curves.groupby(["run_id", "name"])["step"].agg(["size", "min", "max"])
     assert set(sizes["size"]) == {11}
     assert (set(sizes["min"]), set(sizes["max"])) == ({10}, {500})

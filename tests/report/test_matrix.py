@@ -70,7 +70,7 @@ def test_names_show_settings_only_where_they_tell_apart() -> None:
 def test_a_real_study_has_its_matrix(tmp_path: Path) -> None:
     tiny.lay_out(tmp_path, CROSS, name="cross")
     tiny.srbench(tmp_path, "run", "cross.yaml")
-    results = open_store(tmp_path / tiny.DB).results("cross")
+    results = open_store(tmp_path / tiny.DB).reading.results("cross")
     table = matrix_shown(results)
     assert [row[1:4] for row in table.rows] == [
         ("clean", "matlab_bicubic", "matlab_bicubic"),

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Results:
     store = planted(tmp_path_factory.mktemp("planted"), 40)
-    results = weighed(store.results("tiny"), store, "tiny")
+    results = weighed(store.reading.results("tiny"), store, "tiny")
     store.close()
     return results
 
@@ -80,7 +80,7 @@ def test_with_two_objectives_the_front_is_drawn(tmp_path: Path) -> None:
         15,
         ("pruner: {successive_halving: {epochs: 3, reduction: 2}}", "objective: [psnr_y, macs]"),
     )
-    html = write([store.results("tiny")], tmp_path / "report").read_text("utf-8")
+    html = write([store.reading.results("tiny")], tmp_path / "report").read_text("utf-8")
     store.close()
     assert "Pareto front" in html
     assert "search-front" in html

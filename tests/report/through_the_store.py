@@ -16,9 +16,9 @@ from srbench.analysis.published import Figure, Published
 from srbench.analysis.results import Results
 from srbench.run.looks import take_looks
 from srbench.store import (
-    Claim,
     DatasetRecord,
     ImageRecord,
+    Lease,
     Outcome,
     PlanRecord,
     Point,
@@ -43,15 +43,15 @@ def stored(made: Results, folder: Path, *, before: Results | None = None) -> Res
     now = [1.9e9]
     store = open_store(folder / "db" / "srbench.sqlite", clock=lambda: now[0])
     try:
-        number = store.add_plan(planned(before or made))
+        number = store.plans.add(planned(before or made))
         train(store, number, made)
         while take_looks(store, number):
             train(store, number, made)
         if before is not None:
             now[0] += LATER_S
-            store.add_plan(planned(made))
+            store.plans.add(planned(made))
         publish(store, made)
-        return store.results(made.facts.name)
+        return store.reading.results(made.facts.name)
     finally:
         store.close()
 
@@ -118,28 +118,28 @@ def train(store: Store, number: int, made: Results) -> None:
     evaluated = made.datasets[made.datasets["role"].isin(["eval", "evaluate"])]
     manifests |= evaluated.set_index("name")["manifest"].to_dict()
     interpolations = set(made.variants.query("role == 'interpolation'")["variant"])
-    number_of_provenance = store.add_provenance(
+    number_of_provenance = store.measurements.add_provenance(
         Provenance(None, None, {}, "cpu", None, "synthetic", "made up", "3", "none", 1)
     )
-    while (claim := store.claim(number, this_process("synthetic"))) is not None:
-        cell = (claim.variants[0], claim.seed)
+    while (lease := store.queue.claim(number, this_process("synthetic"))) is not None:
+        cell = (lease.variants[0], lease.seed)
         is_network = cell[0] not in interpolations
         if is_network and cell not in rows:
-            stopped.append(claim)
+            stopped.append(lease)
             continue
         row = rows[cell] if is_network else {"state": "done", "steps": 0, "train_seconds": 0.0}
         if is_network:
-            store.write_points(claim, points(curves[cell]))
+            store.measurements.write_points(lease, points(curves[cell]))
         if row["state"] == "failed":
-            store.fail(claim, row["reason"], row["message"], steps=row["steps"])
+            store.queue.fail(lease, row["reason"], row["message"], steps=row["steps"])
             continue
         found = tuple(
             ScoreRow(manifests[s["dataset"]], s["protocol"], s["image"], s["metric"], s["value"])
             for s in scores[cell].to_dict("records")
         )
-        store.finish(claim, outcome(claim, row, number_of_provenance, found))
-    for claim in stopped:
-        store.interrupt(claim, 0)
+        store.measurements.finish(lease, outcome(lease, row, number_of_provenance, found))
+    for lease in stopped:
+        store.queue.interrupt(lease, 0)
 
 
 def points(curves: Any) -> list[Point]:
@@ -148,14 +148,14 @@ def points(curves: Any) -> list[Point]:
 
 
 def outcome(
-    claim: Claim, row: dict[Any, Any], provenance: int, scores: tuple[ScoreRow, ...]
+    lease: Lease, row: dict[Any, Any], provenance: int, scores: tuple[ScoreRow, ...]
 ) -> Outcome:
     return Outcome(
         steps=row["steps"],
         train_seconds=row["train_seconds"],
         score_seconds=0.5,
         peak_memory_mb=None,
-        weights=f"runs/{claim.fingerprint}/{claim.seed}/weights.safetensors",
+        weights=f"runs/{lease.fingerprint}/{lease.seed}/weights.safetensors",
         weights_sha256="aa" * 32,
         device="cpu",
         provenance=provenance,
@@ -173,7 +173,7 @@ def publish(store: Store, made: Results) -> None:
             )
             for row in rows.to_dict("records")
         )  # fmt: skip
-        store.write_published(made.facts.name, Published(str(source), (), figures))
+        store.published.write(made.facts.name, Published(str(source), (), figures))
 
 
 def digest(text: str) -> str:

@@ -160,24 +160,24 @@ def test_a_run_under_way_grows_and_ends_as_its_row_does(
     request = Request(Path("tiny.yaml"), device="cpu")
     plan = plan_study(request, read_study(request), lambda name: None)
     with store(tmp_path) as opened:
-        number = opened.add_plan(record(plan, "key"))
-        claim = opened.claim(number, this_process())
+        number = opened.plans.add(record(plan, "key"))
+        claim = opened.queue.claim(number, this_process())
         assert claim is not None
         shown = []
         for epoch in (1, 2):
             points = [Point("validate/psnr_y", 3 * epoch, epoch, 20.0 + epoch)]
-            opened.write_points(claim, points, steps=3 * epoch)
+            opened.measurements.write_points(claim, points, steps=3 * epoch)
             refreshed(tmp_path)
             shown += [(t["state"], t["reports"]) for t in trials(tmp_path)]
-        opened.interrupt(claim, 6)
+        opened.queue.interrupt(claim, 6)
         refreshed(tmp_path)
         shown += [(t["facts"]["state"], t["reports"]) for t in trials(tmp_path)]
-        assert opened.claim(number, replace(this_process(), pid=2**22 + 1)) is not None
+        assert opened.queue.claim(number, replace(this_process(), pid=2**22 + 1)) is not None
         refreshed(tmp_path)
         shown += [(t["facts"]["state"], t["state"]) for t in trials(tmp_path)]  # of the dead
-        again = opened.claim(number, this_process())
+        again = opened.queue.claim(number, this_process())
         assert again is not None
-        opened.fail(again, "diverged", "the loss is not finite", steps=7)
+        opened.queue.fail(again, "diverged", "the loss is not finite", steps=7)
         refreshed(tmp_path)
         [last] = trials(tmp_path)
     grown = {1: 21.0, 2: 22.0}

@@ -76,7 +76,7 @@ def test_a_search_reads_nothing_but_validate(done: Path) -> None:
 
 def test_candidates_are_no_part_of_the_results_that_verdicts_rest_on(done: Path) -> None:
     store = open_store(done / tiny.DB)
-    results = store.results("tiny")
+    results = store.reading.results("tiny")
     store.close()
     assert set(results.variants["role"]) == {"baseline", "variant", "interpolation"}
     for frame in (results.runs, results.curves, results.scores):
@@ -213,7 +213,7 @@ def test_candidates_are_timed_before_they_are_trained(tmp_path: Path) -> None:
     folder = laid_out(tmp_path, *timed)
     tiny.srbench(folder, "run", "tiny.yaml", "--workers", "1")
     store = open_store(folder / tiny.DB)
-    results = store.results("tiny")
+    results = store.reading.results("tiny")
     store.close()
     states = dict(zip(results.trials["point"], results.trials["state"], strict=True))
     assert states == {'{"channels": 4}': "complete", '{"channels": 64}': "infeasible"}

@@ -13,7 +13,8 @@ from srbench.analysis.history import TrialRow, tried
 from srbench.core.device_locks import Share
 from srbench.run.search import Searcher
 from srbench.run.session import Request, plan_study, read_study
-from srbench.store import Claim, Proposal, Store, this_process
+from srbench.store import Lease, Proposal, Store, this_process
+from srbench.store.sql import ask
 
 PRUNER = "pruner: {successive_halving: {epochs: 3, reduction: 2}}"
 SMALL = (
@@ -26,8 +27,8 @@ SMALL = (
 
 def states(store: Store) -> list[tuple[str, int]]:
     """State and number of runs of each trial."""
-    facts = store.results("tiny", points=2).facts
-    rows = store.trials(store.latest_plan("tiny"), this_process())
+    facts = store.reading.results("tiny", points=2).facts
+    rows = store.trials.read(store.plans.latest("tiny"), this_process())
     assert facts.search is not None
     return [(t.state, len(t.runs)) for t in tried(rows, facts.search, facts.epochs)]
 
@@ -37,7 +38,7 @@ def test_over_seeds_what_is_worse_ends_early_and_the_rest_has_them_all(tmp_path:
     pruner = (PRUNER, "pruner: wilcoxon\n  seeds: 6")
     store = planted(tmp_path, 4, *SMALL, pruner, best_first)
     assert states(store) == [("complete", 6), ("pruned", 4), ("pruned", 4), ("pruned", 4)]
-    confirmed = store.sql("select distinct seed from v_runs where variant = 'best_1'")[1]
+    confirmed = ask(store, "select distinct seed from v_runs where variant = 'best_1'")[1]
     assert confirmed == [(6,), (7,)]
     store.close()
 
@@ -48,14 +49,14 @@ def test_what_breaks_a_constraint_is_told_without_being_trained(tmp_path: Path) 
     skip = ("    skip: [none, nearest, bilinear, bicubic]\n", wider)
     store = planted(tmp_path, 9, *SMALL[:3], ("sampler: random", bound), skip)
     assert [state for state, _ in states(store)].count("infeasible") == 2
-    said = store.sql("select message from trials where variant_id is null")[1]
+    said = ask(store, "select message from trials where variant_id is null")[1]
     assert all("macs <= 1.5 x baseline is broken by" in text for (text,) in said)
     store.close()
 
 
 def test_a_run_that_failed_by_accident_is_tried_again(tmp_path: Path) -> None:
     store = planted(tmp_path, 4, *SMALL, (PRUNER, "pruner: none"))
-    plan = store.latest_plan("tiny")
+    plan = store.plans.latest("tiny")
     store.engine.dispose()
     lost = "update runs set state = 'failed', reason = 'lost' where id in (select r.id from runs r"
     lost += (
@@ -63,7 +64,7 @@ def test_a_run_that_failed_by_accident_is_tried_again(tmp_path: Path) -> None:
     )
     changed(tmp_path, lost)
     assert [state for state, _ in states(store)].count("failed") == 1
-    assert store.retry_failed(plan) == 1
+    assert store.queue.retry_failed(plan) == 1
     assert [state for state, _ in states(store)].count("running") == 1
     store.close()
 
@@ -77,15 +78,15 @@ def changed(folder: Path, statement: str) -> None:
 
 def test_of_two_who_ask_at_once_one_asks_again(tmp_path: Path) -> None:
     store = planted(tmp_path, 4, *SMALL, (PRUNER, "pruner: none"))
-    plan = store.latest_plan("tiny")
+    plan = store.plans.latest("tiny")
     proposal = Proposal({"skip": "none"}, {}, {}, message="as a test")
-    assert [store.add_trial(plan, n, proposal) for n in (4, 4, 5)] == [True, False, True]
+    assert [store.trials.add(plan, n, proposal) for n in (4, 4, 5)] == [True, False, True]
     store.close()
 
 
-def claim_of(row: TrialRow) -> Claim:
+def claim_of(row: TrialRow) -> Lease:
     run = row.runs[0]
-    return Claim(run.run, str(row.fingerprint), 0, 1, 1, (str(row.variant),), 0, judged=False)
+    return Lease(run.run, str(row.fingerprint), 0, 1, 1, (str(row.variant),), 0, judged=False)
 
 
 def test_another_process_trains_what_this_one_proposed(tmp_path: Path) -> None:
@@ -93,8 +94,8 @@ def test_another_process_trains_what_this_one_proposed(tmp_path: Path) -> None:
     with chdir(tmp_path):
         request = Request(Path("tiny.yaml"), device="cpu")
         plan = plan_study(request, read_study(request), lambda name: None)
-        again = Searcher(plan, store.latest_plan("tiny"), store, lambda text: None, Share(["cpu"]))
-        row = store.trials(again.number, again.me)[2]
+        again = Searcher(plan, store.plans.latest("tiny"), store, lambda text: None, Share(["cpu"]))
+        row = store.trials.read(again.number, again.me)[2]
         planned = again.planned(claim_of(row))
     assert planned.fingerprint == row.fingerprint
     assert planned.variant.change == "skip: bilinear"

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from srbench.store import (
-    Claim,
     DatasetRecord,
-    Fenced,
     ImageRecord,
+    Lease,
+    LeaseLost,
     Outcome,
     Owner,
     PictureRow,
@@ -137,8 +137,8 @@ def scores(value: float = 30.0, dataset: DatasetRecord = PHOTOS) -> tuple[ScoreR
     )
 
 
-def outcome(store: Store, claim: Claim, value: float = 30.0, **changed: Any) -> Outcome:
-    folder = f"runs/{claim.fingerprint}/{claim.seed}"
+def outcome(store: Store, lease: Lease, value: float = 30.0, **changed: Any) -> Outcome:
+    folder = f"runs/{lease.fingerprint}/{lease.seed}"
     values: dict[str, Any] = {
         "steps": 60,
         "train_seconds": 6.0,
@@ -147,34 +147,36 @@ def outcome(store: Store, claim: Claim, value: float = 30.0, **changed: Any) -> 
         "weights": f"{folder}/weights.safetensors",
         "weights_sha256": "f00d",
         "device": "cpu",
-        "provenance": store.add_provenance(provenance()),
+        "provenance": store.measurements.add_provenance(provenance()),
         "scores": scores(value),
         "pictures": (PictureRow(PHOTOS.manifest, "chelsea", "sr", f"{folder}/chelsea.png"),),
     }
     return Outcome(**values | changed)
 
 
-def claimed(store: Store, number: int, owner: Owner | None = None) -> Claim:
-    claim = store.claim(number, owner or this_process("test"))
-    assert claim is not None
-    return claim
+def claimed(store: Store, number: int, owner: Owner | None = None) -> Lease:
+    lease = store.queue.claim(number, owner or this_process("test"))
+    assert lease is not None
+    return lease
 
 
 def finish_all(store: Store, number: int) -> None:
     """Claim and finish what is free; scores rise with the run's number."""
-    while (claim := store.claim(number, this_process("test"))) is not None:
-        store.write_points(claim, [Point("loss", step, step / 20, 1 / step) for step in (20, 40)])
-        store.finish(claim, outcome(store, claim, value=30.0 + claim.run / 100))
+    while (lease := store.queue.claim(number, this_process("test"))) is not None:
+        store.measurements.write_points(
+            lease, [Point("loss", step, step / 20, 1 / step) for step in (20, 40)]
+        )
+        store.measurements.finish(lease, outcome(store, lease, value=30.0 + lease.run / 100))
 
 
 def claim_until_none(url: str, number: int, pipe: Any) -> None:
     """A child process: claims and finishes runs until none is left, and says which it had."""
     store = open_store(url, create=False)
     mine = []
-    while (claim := store.claim(number, this_process("child"))) is not None:
-        store.write_points(claim, [Point("loss", 1, 0.1, 1.0)])
-        store.finish(claim, outcome(store, claim, scores=(), pictures=()))
-        mine.append(claim.run)
+    while (lease := store.queue.claim(number, this_process("child"))) is not None:
+        store.measurements.write_points(lease, [Point("loss", 1, 0.1, 1.0)])
+        store.measurements.finish(lease, outcome(store, lease, scores=(), pictures=()))
+        mine.append(lease.run)
     pipe.send(mine)
     pipe.close()
 
@@ -182,36 +184,36 @@ def claim_until_none(url: str, number: int, pipe: Any) -> None:
 def open_and_plan(url: str, pipe: Any) -> None:
     """A child process: opens what may be a fresh store, and plans."""
     store = open_store(url)
-    pipe.send(store.add_plan(plan()))
+    pipe.send(store.plans.add(plan()))
     pipe.close()
 
 
 def claim_and_die(url: str, number: int, pipe: Any) -> None:
     """A child process: claims one run and ends without a word to the store."""
     store = open_store(url, create=False)
-    claim = claimed(store, number, this_process("doomed"))
-    store.write_progress(claim, 7)
-    pipe.send(claim.run)
+    lease = claimed(store, number, this_process("doomed"))
+    store.queue.write_progress(lease, 7)
+    pipe.send(lease.run)
     pipe.close()
 
 
 def write_much(url: str, number: int, rows: int, pipe: Any) -> None:
     """A child process: writes many points to one run in batches of 100."""
     store = open_store(url, create=False)
-    claim = claimed(store, number)
+    lease = claimed(store, number)
     for start in range(0, rows, 100):
-        store.write_points(
-            claim, [Point("loss", step, 0.0, 0.5) for step in range(start, start + 100)]
+        store.measurements.write_points(
+            lease, [Point("loss", step, 0.0, 0.5) for step in range(start, start + 100)]
         )
-    store.finish(claim, outcome(store, claim, scores=(), pictures=()))
-    pipe.send(claim.run)
+    store.measurements.finish(lease, outcome(store, lease, scores=(), pictures=()))
+    pipe.send(lease.run)
     pipe.close()
 
 
-def is_fenced(store: Store, claim: Claim) -> bool:
+def is_fenced(store: Store, lease: Lease) -> bool:
     try:
-        store.write_points(claim, [Point("loss", 1, 0.1, 9.0)])
-    except Fenced:
+        store.measurements.write_points(lease, [Point("loss", 1, 0.1, 9.0)])
+    except LeaseLost:
         return True
     return False
 

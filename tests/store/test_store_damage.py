@@ -21,7 +21,10 @@ from store_samples import claimed, database, finish_all, plan
 
 from srbench.core.errors import UserError
 from srbench.report import write
-from srbench.store import Fenced, Point, Store, open_store, this_process
+from srbench.store import LeaseLost, Point, Store, open_store, this_process
+from srbench.store.doctor import database_facts
+from srbench.store.export import export
+from srbench.store.sql import ask
 
 MUTANTS = int(os.environ.get("SRBENCH_MUTANTS", "30"))
 FIRST = int(os.environ.get("SRBENCH_FIRST", "0"))
@@ -36,11 +39,11 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A database with a finished study, one that failed and one that runs."""
     path = Path(database(tmp_path_factory.mktemp("whole")))
     store = open_store(path)
-    finish_all(store, store.add_plan(plan(seeds=(0,))))
-    other = store.add_plan(plan("other", ("plain", "atrous", "scse"), (1,)))
+    finish_all(store, store.plans.add(plan(seeds=(0,))))
+    other = store.plans.add(plan("other", ("plain", "atrous", "scse"), (1,)))
     claim = claimed(store, other)
-    store.write_points(claim, [Point("loss", 1, 0.1, float("nan"))])
-    store.fail(claim, "oom", "no memory", steps=3)
+    store.measurements.write_points(claim, [Point("loss", 1, 0.1, float("nan"))])
+    store.queue.fail(claim, "oom", "no memory", steps=3)
     claimed(store, other)
     store.close()
     return path.read_bytes()
@@ -75,27 +78,27 @@ def verbs(folder: Path) -> dict[str, Callable[[Store], object]]:
     """Every way to read, and the ways a run writes."""
 
     def train(store: Store) -> None:
-        number = store.add_plan(plan("third", ("plain", "new"), (0, 1)))
-        store.retry_failed(number)
-        store.missing_scores(number)
-        while (claim := store.claim(number, this_process("test"))) is not None:
-            store.write_points(claim, [Point("loss", 1, 0.1, 1.0)], steps=1)
-            store.interrupt(claim, 1)
+        number = store.plans.add(plan("third", ("plain", "new"), (0, 1)))
+        store.queue.retry_failed(number)
+        store.measurements.missing_scores(number)
+        while (claim := store.queue.claim(number, this_process("test"))) is not None:
+            store.measurements.write_points(claim, [Point("loss", 1, 0.1, 1.0)], steps=1)
+            store.queue.interrupt(claim, 1)
             break
-        store.plan_states(number)
-        store.running_elsewhere(number, this_process())
-        store.find_plan("key")
-        store.step_seconds("x", "cpu")
+        store.queue.states(number)
+        store.queue.running_elsewhere(number, this_process())
+        store.plans.find("key")
+        store.runs.step_seconds("x", "cpu")
 
     return {
-        "studies": lambda store: store.studies(),
-        "results": lambda store: [store.results(name) for name in ("demo", "other")],
-        "show": lambda store: [store.run(number) for number in (1, 3)],
-        "sql": lambda store: [store.sql(f"SELECT * FROM {v}") for v in ("v_runs", "v_scores")],
-        "export": lambda store: store.export(folder / "csv"),
-        "export study": lambda store: store.results("demo").to_folder(folder / "one"),
-        "facts": lambda store: store.facts(),
-        "finished": lambda store: store.finished_runs(),
+        "studies": lambda store: store.reading.studies(),
+        "results": lambda store: [store.reading.results(name) for name in ("demo", "other")],
+        "show": lambda store: [store.runs.show(number) for number in (1, 3)],
+        "sql": lambda store: [ask(store, f"SELECT * FROM {v}") for v in ("v_runs", "v_scores")],
+        "export": lambda store: export(store, folder / "csv"),
+        "export study": lambda store: store.reading.results("demo").to_folder(folder / "one"),
+        "facts": lambda store: database_facts(store),
+        "finished": lambda store: store.runs.finished(),
         "train": train,
     }
 
@@ -110,7 +113,7 @@ def tried(path: Path, verb: Callable[[Store], object]) -> str:
         verb(store)
     except UserError as refused:
         return one_line(refused)
-    except Fenced:
+    except LeaseLost:
         return "ok"  # the run is no longer what it was: not written, which is right
     finally:
         store.close()
@@ -148,7 +151,7 @@ def test_a_mutant_is_reported_or_refused(whole: bytes, tmp_path: Path) -> None:
         path = Path(database(tmp_path))
         path.write_bytes(mutated(whole, random.Random(number)))
         try:
-            tried(path, lambda store: write([store.results("demo")], tmp_path / "report"))
+            tried(path, lambda store: write([store.reading.results("demo")], tmp_path / "report"))
         except Exception as error:
             raise AssertionError(f"mutant {number}") from error
 
@@ -183,7 +186,7 @@ def test_a_doctored_database_is_refused_by_name(
         connection.executescript(statement)
         connection.commit()
     with pytest.raises(UserError, match=r"[Rr]estore a backup") as refused:
-        open_store(path, create=False).results("demo")
+        open_store(path, create=False).reading.results("demo")
     assert str(refused.value).startswith(f"{path}: ")
 
 
@@ -192,7 +195,7 @@ def test_a_truncated_file_is_refused_at_any_length(whole: bytes, tmp_path: Path)
     for length in (1, 15, 16, 17, 99, 100, 101, 512, PAGE - 1, PAGE, PAGE + 1, len(whole) // 2):
         path.write_bytes(whole[:length])
         with pytest.raises(UserError) as refused:
-            open_store(path).results("demo")
+            open_store(path).reading.results("demo")
         assert str(path) in str(refused.value)
         assert path.read_bytes()[:100] == whole[:length][:100]
 
@@ -209,7 +212,9 @@ def test_a_foreign_database_is_refused_even_without_tables(tmp_path: Path) -> No
 
 def test_numbers_come_back_to_the_bit_and_minus_zero_as_zero(store: Store) -> None:
     values = [-0.0, 0.0, 5e-324, 1e-320, 2.2250738585072014e-308, -1.7976931348623157e308, 0.1]
-    claim = claimed(store, store.add_plan(plan()))
-    store.write_points(claim, [Point("loss", n, 0.0, value) for n, value in enumerate(values)])
-    found = store.results("demo").curves["value"]
+    claim = claimed(store, store.plans.add(plan()))
+    store.measurements.write_points(
+        claim, [Point("loss", n, 0.0, value) for n, value in enumerate(values)]
+    )
+    found = store.reading.results("demo").curves["value"]
     assert [struct.pack("d", v) for v in found] == [struct.pack("d", v + 0.0) for v in values]

@@ -13,6 +13,7 @@ from store_samples import plan, provenance, training
 
 from srbench.analysis.results import LATENCY, PASSES, Results
 from srbench.store import LatencyPass, LatencyRow, PlanRecord, Store, TimedRow
+from srbench.store.export import export
 
 
 def planned(name: str = "demo", **changed: Any) -> PlanRecord:
@@ -34,7 +35,7 @@ def taken(store: Store, *names: str, base: float = 10.0, **changed: Any) -> Late
         "scale": 2, "precision": "fp32", "memory_format": "contiguous", "mode": "eager",
         "threads": 1, "study": "demo", "baseline": f"net {names[0]}", "order_seed": 0,
         "steady": True, "warnings": ["a", "b"], "seconds": 1.5,
-        "provenance": store.add_provenance(provenance()),
+        "provenance": store.measurements.add_provenance(provenance()),
         "networks": tuple(TimedRow(s, c, s[4:], 99.0, 2) for s, c in subjects),
         "samples": tuple(
             LatencyRow(s, c, turn, place, base + place + turn / 10, nan if turn else 0.25)
@@ -46,8 +47,8 @@ def taken(store: Store, *names: str, base: float = 10.0, **changed: Any) -> Late
 
 
 def test_a_pass_comes_back_by_variant_and_round(store: Store) -> None:
-    number = store.write_latency(taken(store, "plain", "se"))
-    found = store.results(store.add_plan(planned()))
+    number = store.measurements.write_latency(taken(store, "plain", "se"))
+    found = store.reading.results(store.plans.add(planned()))
     assert list(found.passes.columns) == list(PASSES)
     assert list(found.latency.columns) == list(LATENCY)
     (row,) = found.passes.to_dict("records")
@@ -64,40 +65,40 @@ def test_a_pass_comes_back_by_variant_and_round(store: Store) -> None:
 
 
 def test_a_pass_without_the_baseline_does_not_count(store: Store) -> None:
-    number = store.add_plan(planned())
-    store.write_latency(taken(store, "se", "other"))
-    store.write_latency(taken(store, "plain", "other", scale=4))
-    store.write_latency(taken(store, "plain", "other", quantity="step_time"))
-    found = store.results(number)
+    number = store.plans.add(planned())
+    store.measurements.write_latency(taken(store, "se", "other"))
+    store.measurements.write_latency(taken(store, "plain", "other", scale=4))
+    store.measurements.write_latency(taken(store, "plain", "other", quantity="step_time"))
+    found = store.reading.results(number)
     assert (len(found.passes), len(found.latency)) == (0, 0)
     assert found.latency["ms"].dtype == "float64"
 
 
 def test_of_each_variant_the_newest_times_count_and_settings_stay_apart(store: Store) -> None:
-    number = store.add_plan(planned(variants=("plain", "se", "wide")))
-    first = store.write_latency(taken(store, "plain", "se", "wide"))
-    store.write_latency(taken(store, "plain", "se"))
-    newest = store.write_latency(taken(store, "plain", "se", base=20.0))
-    bf16 = store.write_latency(taken(store, "plain", "se", precision="bf16"))
-    found = store.results(number)
+    number = store.plans.add(planned(variants=("plain", "se", "wide")))
+    first = store.measurements.write_latency(taken(store, "plain", "se", "wide"))
+    store.measurements.write_latency(taken(store, "plain", "se"))
+    newest = store.measurements.write_latency(taken(store, "plain", "se", base=20.0))
+    bf16 = store.measurements.write_latency(taken(store, "plain", "se", precision="bf16"))
+    found = store.reading.results(number)
     assert found.passes["pass_id"].tolist() == [first, newest, bf16]
 
 
 def test_a_study_with_the_same_networks_has_their_times_too(store: Store) -> None:
-    store.write_latency(taken(store, "plain", "se"))
+    store.measurements.write_latency(taken(store, "plain", "se"))
     other = planned("another")
-    assert len(store.results(store.add_plan(other)).passes) == 1
+    assert len(store.reading.results(store.plans.add(other)).passes) == 1
     unknown = replace(other, trainings=(training("plain"), training("se")), digest="d2")
     unknown = replace(unknown, trainings=tuple(
         replace(t, fingerprint=v.fingerprint, network="changed")
         for t, v in zip(unknown.trainings, unknown.variants, strict=True)
     ))  # fmt: skip
-    assert len(store.results(store.add_plan(unknown)).passes) == 0
+    assert len(store.reading.results(store.plans.add(unknown)).passes) == 0
 
 
 def test_times_survive_a_folder_and_an_old_folder_has_none(store: Store, tmp_path: Path) -> None:
-    store.write_latency(taken(store, "plain", "se"))
-    found = store.results(store.add_plan(planned()))
+    store.measurements.write_latency(taken(store, "plain", "se"))
+    found = store.reading.results(store.plans.add(planned()))
     found.to_folder(tmp_path / "csv")
     again = Results.from_folder(tmp_path / "csv")
     assert_frame_equal(again.latency, found.latency, check_dtype=False)
@@ -109,6 +110,6 @@ def test_times_survive_a_folder_and_an_old_folder_has_none(store: Store, tmp_pat
 
 @pytest.mark.parametrize("table", ["latency_passes", "latency_networks", "latency_samples"])
 def test_the_tables_are_exported(store: Store, tmp_path: Path, table: str) -> None:
-    store.write_latency(taken(store, "plain", "se"))
-    store.export(tmp_path / "csv")
+    store.measurements.write_latency(taken(store, "plain", "se"))
+    export(store, tmp_path / "csv")
     assert len((tmp_path / "csv" / f"{table}.csv").read_text().splitlines()) > 1

@@ -24,9 +24,10 @@ from hypothesis.stateful import (
 from modes import in_mode
 from store_samples import METRICS, PHOTOS, claimed, outcome, plan
 
-from srbench.store import Claim, Fenced, Owner, Point, Store, measurements, open_store
+from srbench.store import Lease, LeaseLost, Owner, Point, Store, measurements, open_store
 from srbench.store.journal import Journal
 from srbench.store.queue import LEASE_SECONDS
+from srbench.store.sql import ask
 
 OWNERS = tuple(Owner(f"machine-{n}", "boot", 10 + n, 1.0, f"worker {n}") for n in range(3))
 PLANS = (plan("one", ("plain", "se"), (0, 1)), plan("two", ("se", "atrous"), (0,)))
@@ -46,7 +47,7 @@ class Life(RuleBasedStateMachine):
         self.store: Store = replace(self.open_one(self.folder), clock=lambda: self.now)
         self.plans: dict[int, Any] = {}
         self.runs: dict[int, dict[str, Any]] = {}
-        self.claims: list[Claim] = []  # also those that were lost
+        self.claims: list[Lease] = []  # also those that were lost
 
     def teardown(self) -> None:
         if hasattr(self, "store"):
@@ -56,7 +57,7 @@ class Life(RuleBasedStateMachine):
     @rule(chosen=st.sampled_from(PLANS))
     def plan_it(self, chosen: Any) -> None:
         """Planning queues what is new, and changes no run that is there."""
-        self.plans[self.store.add_plan(chosen)] = chosen
+        self.plans[self.store.plans.add(chosen)] = chosen
         for number, fingerprint, seed, attempt in self.rows("id, fingerprint, seed, attempt"):
             new = {"key": (fingerprint, seed), "attempt": attempt, "state": "queued"}
             new |= {"fence": 0, "until": None, "points": {}, "reason": None, "scores": 0}
@@ -71,14 +72,14 @@ class Life(RuleBasedStateMachine):
         """A claim gives a free run of the plan, the first in its order, or none."""
         number = data.draw(st.sampled_from(sorted(self.plans)))
         free = [run for run in self.of(number) if self.is_free(run)]
-        found = self.store.claim(number, owner)
+        found = self.store.queue.claim(number, owner)
         assert (found is None) == (not free)
         if found is None:
             return
         run = self.runs[found.run]
         assert run in free
-        assert found.epoch == run["fence"] + 1
-        run |= {"state": "running", "fence": found.epoch, "until": self.now + LEASE_SECONDS}
+        assert found.fence == run["fence"] + 1
+        run |= {"state": "running", "fence": found.fence, "until": self.now + LEASE_SECONDS}
         self.claims.append(found)
 
     @rule(seconds=st.sampled_from([1.0, 60.0, LEASE_SECONDS + 1, -3600.0, 3e8]))
@@ -89,48 +90,48 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.claims)
     @rule(data=st.data(), step=st.integers(1, STEPS), value=VALUES)
     def write(self, data: st.DataObject, step: int, value: float) -> None:
-        claim = self.drawn(data)
-        with self.fenced_if_lost(claim) as run:
+        lease = self.drawn(data)
+        with self.fenced_if_lost(lease) as run:
             points = [Point("loss", step, 0.5, value), Point("lr", step, 0.5, 1e-4)]
-            self.store.write_points(claim, points, steps=step)
+            self.store.measurements.write_points(lease, points, steps=step)
             run["points"][step] = value + 0.0  # minus zero is stored as zero
             run["until"] = self.now + LEASE_SECONDS
 
     @precondition(lambda self: self.claims)
     @rule(data=st.data(), after=st.integers(0, STEPS))
     def go_on_from_a_checkpoint(self, data: st.DataObject, after: int) -> None:
-        claim = self.drawn(data)
-        with self.fenced_if_lost(claim) as run:
-            self.store.forget_points(claim, after)
+        lease = self.drawn(data)
+        with self.fenced_if_lost(lease) as run:
+            self.store.measurements.forget_points(lease, after)
             run["points"] = {k: v for k, v in run["points"].items() if k <= after}
             run["until"] = self.now + LEASE_SECONDS
 
     @precondition(lambda self: self.claims)
     @rule(data=st.data(), how=st.sampled_from(["done", "diverged", "oom", "interrupted"]))
     def end(self, data: st.DataObject, how: str) -> None:
-        claim = self.drawn(data)
+        lease = self.drawn(data)
         if how == "done":
-            what = outcome(self.store, claim)
-        with self.fenced_if_lost(claim) as run:
+            what = outcome(self.store, lease)
+        with self.fenced_if_lost(lease) as run:
             if how == "done":
-                self.store.finish(claim, what)
+                self.store.measurements.finish(lease, what)
                 run |= {"state": "done", "scores": len(METRICS) * len(PHOTOS.images)}
             elif how == "interrupted":
-                self.store.interrupt(claim, 1)
+                self.store.queue.interrupt(lease, 1)
                 run["state"] = "interrupted"
             else:
-                self.store.fail(claim, how, "said", steps=1)  # type: ignore[arg-type]
+                self.store.queue.fail(lease, how, "said", steps=1)  # type: ignore[arg-type]
                 run |= {"state": "failed", "reason": how}
             run["until"] = None
 
     @precondition(lambda self: self.claims)
     @rule(data=st.data())
     def beat(self, data: st.DataObject) -> None:
-        claim = self.drawn(data)
-        alive = self.holds(claim)
-        assert self.store.heartbeat(claim) == alive
+        lease = self.drawn(data)
+        alive = self.holds(lease)
+        assert self.store.queue.heartbeat(lease) == alive
         if alive:
-            self.runs[claim.run]["until"] = self.now + LEASE_SECONDS
+            self.runs[lease.run]["until"] = self.now + LEASE_SECONDS
 
     @precondition(lambda self: self.plans)
     @rule(data=st.data(), fresh=st.booleans())
@@ -138,10 +139,10 @@ class Life(RuleBasedStateMachine):
         number = data.draw(st.sampled_from(sorted(self.plans)))
         if fresh:
             chosen = [run for run in self.of(number) if run["state"] != "queued"]
-            added = self.store.add_attempts(number)
+            added = self.store.queue.add_attempts(number)
         else:
             chosen = [run for run in self.of(number) if run["reason"] == "oom"]
-            added = self.store.retry_failed(number)
+            added = self.store.queue.retry_failed(number)
         assert added == len(chosen)
         self.plan_it(self.plans[number])
 
@@ -162,11 +163,11 @@ class Life(RuleBasedStateMachine):
         }  # fmt: skip
         for number, points in self.stored("loss").items():
             assert same(points, self.runs[number]["points"])
-        scored = dict(self.store.sql("SELECT run_id, count(*) FROM scores GROUP BY run_id")[1])
+        scored = dict(ask(self.store, "SELECT run_id, count(*) FROM scores GROUP BY run_id")[1])
         assert scored == {n: run["scores"] for n, run in self.runs.items() if run["scores"]}
 
     def rows(self, columns: str) -> list[tuple[Any, ...]]:
-        return self.store.sql(f"SELECT {columns} FROM runs ORDER BY id")[1]
+        return ask(self.store, f"SELECT {columns} FROM runs ORDER BY id")[1]
 
     def stored(self, name: str) -> dict[int, dict[int, float]]:
         found: dict[int, dict[int, float]] = {number: {} for number in self.runs}
@@ -174,7 +175,7 @@ class Life(RuleBasedStateMachine):
             "SELECT run_id, step, coalesce(cast(value as text), not_finite), value FROM points "
             f"JOIN curves ON curves.id = points.curve_id WHERE curves.name = '{name}'"
         )
-        for run, step, word, value in self.store.sql(query)[1]:
+        for run, step, word, value in ask(self.store, query)[1]:
             found[run][step] = float(word) if value is None else value
         return found
 
@@ -190,29 +191,29 @@ class Life(RuleBasedStateMachine):
         stale = run["state"] == "running" and run["until"] < self.now
         return stale or run["state"] in ("queued", "interrupted")
 
-    def drawn(self, data: st.DataObject) -> Claim:
+    def drawn(self, data: st.DataObject) -> Lease:
         return self.claims[data.draw(st.integers(0, len(self.claims) - 1))]
 
-    def holds(self, claim: Claim) -> bool:
-        run = self.runs[claim.run]
-        return bool(run["state"] == "running" and run["fence"] == claim.epoch)
+    def holds(self, lease: Lease) -> bool:
+        run = self.runs[lease.run]
+        return bool(run["state"] == "running" and run["fence"] == lease.fence)
 
-    def fenced_if_lost(self, claim: Claim) -> Any:
-        return Expected(self.runs[claim.run], self.holds(claim))
+    def fenced_if_lost(self, lease: Lease) -> Any:
+        return Expected(self.runs[lease.run], self.holds(lease))
 
 
 class Expected(suppress):
-    """A write under a claim: where it is lost, Fenced must come, and nothing may change."""
+    """A write under a lease: where it is lost, LeaseLost must come, and nothing may change."""
 
     def __init__(self, run: dict[str, Any], holds: bool) -> None:
-        super().__init__(Fenced)
+        super().__init__(LeaseLost)
         self.run, self.holds = run, holds
 
     def __enter__(self) -> dict[str, Any]:  # type: ignore[override]
         return self.run
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> bool:
-        if kind is None or issubclass(kind, Fenced):
+        if kind is None or issubclass(kind, LeaseLost):
             assert (kind is None) == self.holds
         return super().__exit__(kind, error, trace)
 
@@ -265,7 +266,7 @@ def test_the_model_notices_a_store_without_fences(
     lost = claimed(life.store, 1, OWNERS[0])
     life.time_passes(LEASE_SECONDS + 1)
     kept = claimed(life.store, 1, OWNERS[1])
-    life.runs[kept.run] |= {"state": "running", "fence": kept.epoch}
+    life.runs[kept.run] |= {"state": "running", "fence": kept.fence}
     write_late(life, lost)  # the store refuses, as the model says
     monkeypatch.setattr(measurements, "hold", lambda *args, **values: None)
     with pytest.raises(AssertionError):
@@ -273,6 +274,6 @@ def test_the_model_notices_a_store_without_fences(
     life.teardown()
 
 
-def write_late(life: Life, claim: Claim) -> None:
-    with life.fenced_if_lost(claim):
-        life.store.write_points(claim, [Point("loss", 1, 0.5, 1.0)])
+def write_late(life: Life, lease: Lease) -> None:
+    with life.fenced_if_lost(lease):
+        life.store.measurements.write_points(lease, [Point("loss", 1, 0.5, 1.0)])

@@ -22,53 +22,60 @@ from store_samples import (
 from srbench.analysis.results import FRAMES, Results
 from srbench.core.errors import UserError
 from srbench.store import DatasetRecord, ImageRecord, PictureRow, Point, ScoreRow, Store
+from srbench.store.sql import ask
 
 NUMBERS = [0.0, -1.5, 1e-320, 1.7976931348623157e308, 0.1 + 0.2, math.nan, math.inf, -math.inf]
 
 
 def test_every_number_comes_back_to_the_bit(store: Store) -> None:
-    claim = claimed(store, store.add_plan(plan()))
+    claim = claimed(store, store.plans.add(plan()))
     points = [Point("loss", step, step / 7, value) for step, value in enumerate(NUMBERS)]
-    store.write_points(claim, points)
-    curve = store.results("demo").curves
+    store.measurements.write_points(claim, points)
+    curve = store.reading.results("demo").curves
     np.testing.assert_array_equal(curve["value"], NUMBERS)
     assert curve["epoch"].tolist() == [point.epoch for point in points]
 
 
 def test_numbers_that_are_not_finite_stay_out_of_averages(store: Store) -> None:
-    claim = claimed(store, store.add_plan(plan()))
+    claim = claimed(store, store.plans.add(plan()))
     values = [1.0, math.nan, math.inf, 3.0]
-    store.write_points(claim, [Point("loss", n, 0, value) for n, value in enumerate(values)])
-    assert store.sql("SELECT avg(value), count(not_finite) FROM v_curves")[1] == [(2.0, 2)]
+    store.measurements.write_points(
+        claim, [Point("loss", n, 0, value) for n, value in enumerate(values)]
+    )
+    assert ask(store, "SELECT avg(value), count(not_finite) FROM v_curves")[1] == [(2.0, 2)]
 
 
 def test_a_step_measured_again_replaces_the_first(store: Store) -> None:
-    claim = claimed(store, store.add_plan(plan()))
-    store.write_points(claim, [Point("loss", 1, 0.1, 5.0), Point("loss", 2, 0.2, math.nan)])
-    store.write_points(claim, [Point("loss", 2, 0.2, 4.0), Point("loss", 2, 0.2, 3.0)])
-    assert store.results("demo").curves["value"].tolist() == [5.0, 3.0]
+    claim = claimed(store, store.plans.add(plan()))
+    store.measurements.write_points(
+        claim, [Point("loss", 1, 0.1, 5.0), Point("loss", 2, 0.2, math.nan)]
+    )
+    store.measurements.write_points(claim, [Point("loss", 2, 0.2, 4.0), Point("loss", 2, 0.2, 3.0)])
+    assert store.reading.results("demo").curves["value"].tolist() == [5.0, 3.0]
 
 
 def test_points_and_progress_are_written_together(store: Store) -> None:
-    claim = claimed(store, store.add_plan(plan()))
-    store.write_points(claim, [Point("loss", 20, 0.1, 5.0)], steps=20)
-    assert store.run(claim.run)["steps"] == 20
+    claim = claimed(store, store.plans.add(plan()))
+    store.measurements.write_points(claim, [Point("loss", 20, 0.1, 5.0)], steps=20)
+    assert store.runs.show(claim.run)["steps"] == 20
 
 
 def test_points_past_a_checkpoint_are_forgotten(store: Store) -> None:
-    number = store.add_plan(plan())
+    number = store.plans.add(plan())
     first, second = claimed(store, number), claimed(store, number)
     for claim in (first, second):
-        store.write_points(claim, [Point("loss", step, 0, 1.0) for step in range(1, 6)])
-    store.forget_points(first, after=3)
-    assert store.results("demo").curves.groupby("run_id")["step"].max().tolist() == [3, 5]
+        store.measurements.write_points(
+            claim, [Point("loss", step, 0, 1.0) for step in range(1, 6)]
+        )
+    store.measurements.forget_points(first, after=3)
+    assert store.reading.results("demo").curves.groupby("run_id")["step"].max().tolist() == [3, 5]
 
 
 def test_a_finished_run_has_everything_at_once(store: Store) -> None:
-    number = store.add_plan(plan())
+    number = store.plans.add(plan())
     claim = claimed(store, number)
-    store.finish(claim, outcome(store, claim, math.inf))
-    run = store.run(claim.run)
+    store.measurements.finish(claim, outcome(store, claim, math.inf))
+    run = store.runs.show(claim.run)
     assert (run["state"], run["steps"], run["train_seconds"]) == ("done", 60, 6.0)
     assert [score["value"] for score in run["scores"]] == [math.inf] * 4
     assert run["provenance"]["versions"] == {"numpy": "2.4", "torch": "2.11"}
@@ -78,18 +85,18 @@ def test_a_finished_run_has_everything_at_once(store: Store) -> None:
 
 
 def test_a_score_of_an_unknown_image_leaves_the_run_unfinished(store: Store) -> None:
-    claim = claimed(store, store.add_plan(plan()))
+    claim = claimed(store, store.plans.add(plan()))
     unknown = ScoreRow(PHOTOS.manifest, "sr-y-v1", "nobody", "psnr_y", 1.0)
     with pytest.raises(ValueError, match="nobody"):
-        store.finish(claim, outcome(store, claim, scores=(*scores(), unknown)))
-    assert store.run(claim.run)["state"] == "running"
-    assert store.run(claim.run)["scores"] == []
+        store.measurements.finish(claim, outcome(store, claim, scores=(*scores(), unknown)))
+    assert store.runs.show(claim.run)["state"] == "running"
+    assert store.runs.show(claim.run)["scores"] == []
 
 
 def test_results_fit_their_description(store: Store) -> None:
-    number = store.add_plan(plan(variants=("plain", "se"), seeds=(5, 2)))
+    number = store.plans.add(plan(variants=("plain", "se"), seeds=(5, 2)))
     finish_all(store, number)
-    results = store.results(number)
+    results = store.reading.results(number)
     assert results.facts.seeds == (5, 2)
     assert results.facts.references == (("scse", "Roy et al., 2018"),)
     assert results.facts.plan == plan(seeds=(5, 2)).digest
@@ -105,8 +112,8 @@ def test_results_fit_their_description(store: Store) -> None:
 
 
 def test_a_plan_without_results_has_every_column(store: Store) -> None:
-    store.add_plan(plan())
-    results = store.results("demo")
+    store.plans.add(plan())
+    results = store.reading.results("demo")
     for frame in FRAMES:
         named = [name.strip() for name in columns_of(Results.__doc__ or "", frame)]
         assert list(getattr(results, frame)) == named
@@ -128,11 +135,11 @@ def columns_of(text: str, frame: str) -> list[str]:
 
 
 def test_results_show_the_latest_attempt(store: Store) -> None:
-    number = store.add_plan(plan(variants=("plain",), seeds=(0,)))
+    number = store.plans.add(plan(variants=("plain",), seeds=(0,)))
     finish_all(store, number)
-    store.add_attempts(number)
+    store.queue.add_attempts(number)
     finish_all(store, number)
-    results = store.results("demo")
+    results = store.reading.results("demo")
     assert results.runs["attempt"].tolist() == [2]
     assert set(results.scores["run_id"]) == {2}
 
@@ -142,9 +149,9 @@ def long_curve(number: int, per_epoch: int) -> list[Point]:
 
 
 def test_a_long_curve_is_thinned_and_keeps_its_ends(store: Store) -> None:
-    claim = claimed(store, store.add_plan(plan()))
-    store.write_points(claim, long_curve(1000, per_epoch=10))
-    steps = store.results("demo", points=50).curves["step"].tolist()
+    claim = claimed(store, store.plans.add(plan()))
+    store.measurements.write_points(claim, long_curve(1000, per_epoch=10))
+    steps = store.reading.results("demo", points=50).curves["step"].tolist()
     assert (len(steps), steps[0], steps[-1]) == (50, 1, 1000)
     gaps = np.diff(steps)
     assert set(gaps) <= {20, 21}
@@ -154,9 +161,9 @@ def test_a_long_curve_is_thinned_and_keeps_its_ends(store: Store) -> None:
 def test_short_curves_and_curves_by_epoch_are_not_thinned(
     store: Store, number: int, per_epoch: int
 ) -> None:
-    claim = claimed(store, store.add_plan(plan()))
-    store.write_points(claim, long_curve(number, per_epoch))
-    assert len(store.results("demo", points=50).curves) == number
+    claim = claimed(store, store.plans.add(plan()))
+    store.measurements.write_points(claim, long_curve(number, per_epoch))
+    assert len(store.reading.results("demo", points=50).curves) == number
 
 
 @pytest.mark.parametrize(
@@ -170,21 +177,23 @@ def test_losses_of_single_steps_are_left_out_unless_a_claim_names_them(
 ) -> None:
     asked = plan()
     asked = replace(asked, facts=asked.facts | {"claims": list(claims)})
-    claim = claimed(store, store.add_plan(asked))
-    store.write_points(claim, [Point(name, 1, 1.0, 0.5) for name in ("loss", "loss_step")])
-    assert set(store.results("demo").curves["name"]) == {"loss", "loss_step"}
-    assert set(store.results("demo", steps=False).curves["name"]) == read
+    claim = claimed(store, store.plans.add(asked))
+    store.measurements.write_points(
+        claim, [Point(name, 1, 1.0, 0.5) for name in ("loss", "loss_step")]
+    )
+    assert set(store.reading.results("demo").curves["name"]) == {"loss", "loss_step"}
+    assert set(store.reading.results("demo", steps=False).curves["name"]) == read
 
 
 def test_what_a_new_dataset_or_metric_lacks_is_named_and_filled(store: Store) -> None:
-    finish_all(store, store.add_plan(plan(seeds=(0,))))
+    finish_all(store, store.plans.add(plan(seeds=(0,))))
     more = DatasetRecord("m-more", "more", "eval", (ImageRecord("coffee", 600, 400, "dd"),))
     wider = plan(seeds=(0,), digest="wider", datasets=(TRAINED, PHOTOS, more))
-    number = store.add_plan(replace(wider, metrics=(*METRICS, "l1")))
+    number = store.plans.add(replace(wider, metrics=(*METRICS, "l1")))
     lacks = [(entry.variants, entry.dataset_name, entry.metrics) for entry in
-             store.missing_scores(number)]  # fmt: skip
+             store.measurements.missing_scores(number)]  # fmt: skip
     assert lacks[:2] == [(("plain",), "photos", ("l1",)), (("plain",), "more", (*METRICS, "l1"))]
-    for entry in store.missing_scores(number):
+    for entry in store.measurements.missing_scores(number):
         images = (PHOTOS if entry.dataset == PHOTOS.manifest else more).images
         rows = [
             ScoreRow(entry.dataset, "sr-y-v1", image.name, metric, 1.0)
@@ -192,42 +201,42 @@ def test_what_a_new_dataset_or_metric_lacks_is_named_and_filled(store: Store) ->
             for metric in entry.metrics
         ]
         picture = PictureRow(entry.dataset, images[0].name, "hr", "hr.png")
-        store.write_scores(entry.run, rows, [picture])
-    assert store.missing_scores(number) == []
-    assert store.plan_states(number) == {"done": 2}
+        store.measurements.write_scores(entry.run, rows, [picture])
+    assert store.measurements.missing_scores(number) == []
+    assert store.queue.states(number) == {"done": 2}
 
 
 def test_scores_of_sets_that_the_plan_does_not_name_are_not_shown(store: Store) -> None:
-    finish_all(store, store.add_plan(plan("with")))
-    number = store.add_plan(plan("without", datasets=(TRAINED,)))
-    assert len(store.results(number).scores) == 0
-    assert len(store.results("with").scores) > 0
+    finish_all(store, store.plans.add(plan("with")))
+    number = store.plans.add(plan("without", datasets=(TRAINED,)))
+    assert len(store.reading.results(number).scores) == 0
+    assert len(store.reading.results("with").scores) > 0
 
 
 def test_scores_that_another_study_asked_for_are_not_shown(store: Store) -> None:
-    finish_all(store, store.add_plan(plan()))
+    finish_all(store, store.plans.add(plan()))
     asked = plan("fewer", metrics=METRICS[:1], digest=digest("fewer"), key=digest("key fewer"))
-    store.add_plan(asked)
-    assert set(store.results("demo").scores["metric"]) == set(METRICS)
-    assert set(store.results("fewer").scores["metric"]) == {METRICS[0]}
+    store.plans.add(asked)
+    assert set(store.reading.results("demo").scores["metric"]) == set(METRICS)
+    assert set(store.reading.results("fewer").scores["metric"]) == {METRICS[0]}
 
 
 def test_a_step_is_timed_by_finished_runs(store: Store) -> None:
-    number = store.add_plan(plan())
-    assert store.step_seconds(digest("plain"), "cpu") is None
+    number = store.plans.add(plan())
+    assert store.runs.step_seconds(digest("plain"), "cpu") is None
     finish_all(store, number)
-    assert store.step_seconds(digest("plain"), "cpu") == pytest.approx(0.1)
-    assert store.step_seconds(digest("plain"), "cuda") is None
+    assert store.runs.step_seconds(digest("plain"), "cpu") == pytest.approx(0.1)
+    assert store.runs.step_seconds(digest("plain"), "cuda") is None
 
 
 def test_studies_are_listed_with_how_far_they_are(store: Store) -> None:
-    assert len(store.studies()) == 0
-    number = store.add_plan(plan("b"))
-    store.add_plan(plan("a", ("atrous",)))
-    finish_all(store, store.add_plan(plan("b", ("plain",))))
-    store.fail(claimed(store, number), "error", "", steps=0)
-    store.make_latest(number)
-    table = store.studies()
+    assert len(store.reading.studies()) == 0
+    number = store.plans.add(plan("b"))
+    store.plans.add(plan("a", ("atrous",)))
+    finish_all(store, store.plans.add(plan("b", ("plain",))))
+    store.queue.fail(claimed(store, number), "error", "", steps=0)
+    store.plans.make_latest(number)
+    table = store.reading.studies()
     assert table["study"].tolist() == ["a", "b"]
     assert table[["plans", "runs", "done", "failed"]].to_numpy().tolist() == [
         [1, 2, 0, 0],
@@ -237,9 +246,9 @@ def test_studies_are_listed_with_how_far_they_are(store: Store) -> None:
 
 def test_unknown_numbers_are_named(store: Store) -> None:
     with pytest.raises(UserError, match=r"no run 7 .*no runs yet"):
-        store.run(7)
-    store.add_plan(plan())
+        store.runs.show(7)
+    store.plans.add(plan())
     with pytest.raises(UserError, match=r"no run 7 \(known: 1 to 4\)"):
-        store.run(7)
+        store.runs.show(7)
     with pytest.raises(UserError, match="no plan 9"):
-        store.results(9)
+        store.reading.results(9)

@@ -31,6 +31,7 @@ from srbench.analysis.published import Figure, Published
 from srbench.core.errors import UserError
 from srbench.store import LookRow, Point, Store, VariantRecord, open_store, this_process
 from srbench.store.engine import reading, writing
+from srbench.store.merge import merge
 from srbench.store.tables import Base, Run
 from srbench.store.upsert import table_of
 from srbench.store.values import Candidate, Proposal
@@ -84,14 +85,16 @@ def other(tmp_path: Path, empty: str) -> Callable[[str], Store]:
 
 
 def merged(store: Store, other: Store) -> Any:
-    return store.merge(database(other.root))
+    return merge(store, database(other.root))
 
 
 def finish_first(store: Store, number: int, count: int) -> None:
     for _ in range(count):
         claim = claimed(store, number)
-        store.write_points(claim, [Point("loss", step, step / 20, 1 / step) for step in (20, 40)])
-        store.finish(claim, outcome(store, claim, value=30.0 + claim.run / 100))
+        store.measurements.write_points(
+            claim, [Point("loss", step, step / 20, 1 / step) for step in (20, 40)]
+        )
+        store.measurements.finish(claim, outcome(store, claim, value=30.0 + claim.run / 100))
 
 
 def finish_rest(store: Store, number: int, count: int) -> None:
@@ -99,16 +102,16 @@ def finish_rest(store: Store, number: int, count: int) -> None:
     held = [claimed(store, number, ELSEWHERE) for _ in range(count)]
     finish_all(store, number)
     for claim in held:
-        store.interrupt(claim, 0)
+        store.queue.interrupt(claim, 0)
     with writing(store.engine) as connection:
         connection.execute(text("update runs set state = 'queued' where state = 'interrupted'"))
 
 
 def test_two_halves_are_the_whole_row_for_row(store: Store, other: Callable[[str], Store]) -> None:
     whole, half = other("whole"), other("half")
-    finish_all(whole, whole.add_plan(plan(seeds=(0, 1, 2))))
-    finish_first(store, store.add_plan(plan(seeds=(0, 1, 2))), 2)
-    finish_rest(half, half.add_plan(plan(seeds=(0, 1, 2))), 2)
+    finish_all(whole, whole.plans.add(plan(seeds=(0, 1, 2))))
+    finish_first(store, store.plans.add(plan(seeds=(0, 1, 2))), 2)
+    finish_rest(half, half.plans.add(plan(seeds=(0, 1, 2))), 2)
     found = merged(store, half)
     assert (found.finished, found.new, found.same, found.apart) == (4, 0, 0, 0)
     assert content(store) == content(whole)
@@ -119,20 +122,20 @@ def test_variants_that_were_run_apart_are_together(
 ) -> None:
     whole, half = other("whole"), other("half")
     for one, variants in ((store, ("plain", "se")), (half, ("plain", "scse"))):
-        finish_all(one, one.add_plan(plan(variants=variants)))
+        finish_all(one, one.plans.add(plan(variants=variants)))
     merged(store, half)
-    number = store.add_plan(plan(variants=("plain", "se", "scse")))
-    assert store.plan_states(number) == {"done": 6}
+    number = store.plans.add(plan(variants=("plain", "se", "scse")))
+    assert store.queue.states(number) == {"done": 6}
     for variants in (("plain", "se"), ("plain", "scse"), ("plain", "se", "scse")):
-        finish_all(whole, whole.add_plan(plan(variants=variants)))
+        finish_all(whole, whole.plans.add(plan(variants=variants)))
     kept = ("trainings", "variants", "cells", "plans", "images", "plan_datasets")
     assert all(content(store)[name] == content(whole)[name] for name in kept)
 
 
 def test_a_second_merge_changes_nothing(store: Store, other: Callable[[str], Store]) -> None:
     half = other("half")
-    finish_first(half, half.add_plan(plan()), 2)
-    half.interrupt(claimed(half, 1), 7)
+    finish_first(half, half.plans.add(plan()), 2)
+    half.queue.interrupt(claimed(half, 1), 7)
     merged(store, half)
     before = tables(store)
     found = merged(store, half)
@@ -144,30 +147,30 @@ def test_a_study_comes_with_looks_figures_latency_and_every_plan(
     store: Store, other: Callable[[str], Store]
 ) -> None:
     there = other("there")
-    finish_all(there, there.add_plan(plan(seeds=(0,))))
-    number = there.add_plan(plan())
+    finish_all(there, there.plans.add(plan(seeds=(0,))))
+    number = there.plans.add(plan())
     finish_all(there, number)
     look = LookRow(2, "se", 2, 0.1, -0.1, 0.3, 0.2, 0.01, math.nan, 0.02, "unresolved")
-    there.write_looks(number, [look])
+    there.measurements.write_looks(number, [look])
     figure = Figure("se", "psnr_y", "Set5", None, 37.76, "dB")
-    there.write_published("demo", Published("Ahn, 2018", (), (figure,)))
-    there.write_latency(taken(there, "plain", "se"))
+    there.published.write("demo", Published("Ahn, 2018", (), (figure,)))
+    there.measurements.write_latency(taken(there, "plain", "se"))
     merged(store, there)
     merged(store, there)
     assert content(store) == content(there)
     assert len(tables(store)["latency_samples"]) == 9
-    assert store.results("demo").facts.seeds == (0, 1)
+    assert store.reading.results("demo").facts.seeds == (0, 1)
 
 
 def test_a_study_that_is_known_keeps_its_latest_plan(
     store: Store, other: Callable[[str], Store]
 ) -> None:
     there = other("there")
-    there.add_plan(plan(seeds=(0,)))
-    there.add_plan(plan(seeds=(0, 1, 2)))
-    mine = store.add_plan(plan())
+    there.plans.add(plan(seeds=(0,)))
+    there.plans.add(plan(seeds=(0, 1, 2)))
+    mine = store.plans.add(plan())
     merged(store, there)
-    assert store.latest_plan("demo") == mine
+    assert store.plans.latest("demo") == mine
     turns = [row["turn"] for row in tables(store)["plans"]]
     assert len(set(turns)) == 3
 
@@ -177,7 +180,7 @@ def test_scores_that_only_the_other_took_come_to_the_same_run(
 ) -> None:
     there = other("there")
     for one in (store, there):
-        finish_all(one, one.add_plan(plan()))
+        finish_all(one, one.plans.add(plan()))
     with writing(store.engine) as connection:
         connection.execute(text("delete from scores where metric = 'ssim_y'"))
     found = merged(store, there)
@@ -190,42 +193,42 @@ def test_another_result_of_the_same_run_is_kept_and_does_not_count(
 ) -> None:
     there = other("there")
     for one, sha256, value in ((store, "aaaa", 30.0), (there, "bbbb", 31.0)):
-        number = one.add_plan(plan(variants=("plain",), seeds=(0,)))
+        number = one.plans.add(plan(variants=("plain",), seeds=(0,)))
         claim = claimed(one, number)
         changed = {"weights_sha256": sha256, "scores": scores(value)}
-        one.finish(claim, outcome(one, claim, **changed))
+        one.measurements.finish(claim, outcome(one, claim, **changed))
     assert [merged(store, there).apart, merged(store, there).apart] == [1, 0]
     attempts = {row["attempt"]: row["weights_sha256"] for row in tables(store)["runs"]}
     assert attempts == {1: "aaaa", 0: "bbbb"}
-    assert set(store.results("demo").scores["value"]) == {30.0}
+    assert set(store.reading.results("demo").scores["value"]) == {30.0}
 
 
 def test_what_failed_here_and_was_done_there_is_done(
     store: Store, other: Callable[[str], Store]
 ) -> None:
     there = other("there")
-    number = store.add_plan(plan(variants=("plain",), seeds=(0,)))
-    store.fail(claimed(store, number), "oom", "no memory", steps=3)
-    finish_all(there, there.add_plan(plan(variants=("plain",), seeds=(0,))))
+    number = store.plans.add(plan(variants=("plain",), seeds=(0,)))
+    store.queue.fail(claimed(store, number), "oom", "no memory", steps=3)
+    finish_all(there, there.plans.add(plan(variants=("plain",), seeds=(0,))))
     assert merged(store, there).new == 1
-    assert store.plan_states(number) == {"done": 1}
+    assert store.queue.states(number) == {"done": 1}
     assert sorted(row["state"] for row in tables(store)["runs"]) == ["done", "failed"]
 
 
 def test_a_run_under_way_there_waits_here(store: Store, other: Callable[[str], Store]) -> None:
     there = other("there")
-    number = there.add_plan(plan(variants=("plain",), seeds=(0,)))
-    there.write_progress(claimed(there, number), 7)
+    number = there.plans.add(plan(variants=("plain",), seeds=(0,)))
+    there.queue.write_progress(claimed(there, number), 7)
     merged(store, there)
     [run] = tables(store)["runs"]
     assert (run["state"], run["steps"], run["lease_until"]) == ("interrupted", 7, None)
-    assert store.claimable(store.latest_plan("demo")) == 1
+    assert store.queue.claimable(store.plans.latest("demo")) == 1
 
 
 def test_a_database_in_use_is_left_alone(store: Store, other: Callable[[str], Store]) -> None:
     there = other("there")
-    number = store.add_plan(plan())
-    store.claim(number, this_process("busy"))
+    number = store.plans.add(plan())
+    store.queue.claim(number, this_process("busy"))
     before = tables(store)
     with pytest.raises(UserError, match="1 run is being trained into this database"):
         merged(store, there)
@@ -237,11 +240,11 @@ def test_two_searches_of_one_plan_are_one_search(
 ) -> None:
     there = other("there")
     for one, names in ((store, ("x", "y")), (there, ("y", "z"))):
-        number = one.add_plan(plan())
+        number = one.plans.add(plan())
         for place, name in enumerate(names):
             record = VariantRecord(f"trial {place}", "candidate", name, digest(name), (0,))
             made = Candidate(record, training(name))
-            assert one.add_trial(number, place, Proposal({"model": name}, {}, {}, made))
+            assert one.trials.add(number, place, Proposal({"model": name}, {}, {}, made))
     merged(store, there)
     merged(store, there)
     found = tables(store)
@@ -260,7 +263,7 @@ def test_a_failure_in_the_middle_leaves_the_target_as_it_was(
     other: Callable[[str], Store],
 ) -> None:
     store, there = other("here"), other("there")
-    finish_all(there, there.add_plan(plan()))
+    finish_all(there, there.plans.add(plan()))
     with writing(store.engine) as connection:
         connection.execute(text(
             "create trigger full before insert on scores when (select count(*) from scores) > 5 "
@@ -273,12 +276,12 @@ def test_a_failure_in_the_middle_leaves_the_target_as_it_was(
 
 
 def merge_in_child(url: str, there: str) -> None:
-    open_store(url, create=False).merge(there)
+    merge(open_store(url, create=False), there)
 
 
 def test_a_kill_at_any_moment_leaves_all_or_nothing(other: Callable[[str], Store]) -> None:
     there = other("there")
-    finish_all(there, there.add_plan(plan(variants=tuple("abcdef"), seeds=tuple(range(8)))))
+    finish_all(there, there.plans.add(plan(variants=tuple("abcdef"), seeds=tuple(range(8)))))
     target = other("target")
     before, url = content(target), database(target.root)
     spawn = multiprocessing.get_context("fork")
@@ -307,14 +310,14 @@ def test_what_is_no_fit_database_is_refused(store: Store, tmp_path: Path) -> Non
         ("strange.sqlite", "is no database of srbench"),
     ):
         with pytest.raises(UserError, match=said):
-            store.merge(tmp_path / name)
+            merge(store, tmp_path / name)
 
 
 def test_a_database_is_not_merged_into_itself(other: Callable[[str], Store]) -> None:
     store = other("here")
     (store.root / "link.sqlite").symlink_to(database(store.root))
     with pytest.raises(UserError, match="is this database itself"):
-        store.merge(store.root / "link.sqlite")
+        merge(store, store.root / "link.sqlite")
 
 
 @pytest.mark.parametrize(
@@ -348,7 +351,7 @@ def test_a_doctored_database_is_refused_and_nothing_is_written(
     other: Callable[[str], Store], change: str
 ) -> None:
     store, there = other("here"), other("there")
-    finish_all(there, there.add_plan(plan()))
+    finish_all(there, there.plans.add(plan()))
     there.close()
     connection = sqlite3.connect(database(there.root))
     connection.execute(change)
@@ -365,14 +368,14 @@ def test_a_doctored_database_is_refused_and_nothing_is_written(
 
 def with_files(store: Store, number: int) -> None:
     """Finish everything, with files that are what their rows say."""
-    while (claim := store.claim(number, this_process("test"))) is not None:
+    while (claim := store.queue.claim(number, this_process("test"))) is not None:
         folder = store.root / "runs" / claim.fingerprint / str(claim.seed)
         folder.mkdir(parents=True)
         weights = f"weights of {claim.fingerprint} {claim.seed}".encode()
         (folder / "weights.safetensors").write_bytes(weights)
         (folder / "chelsea.png").write_bytes(b"a picture")
         sha256 = hashlib.sha256(weights).hexdigest()
-        store.finish(claim, outcome(store, claim, weights_sha256=sha256))
+        store.measurements.finish(claim, outcome(store, claim, weights_sha256=sha256))
 
 
 def files(store: Store) -> dict[str, bytes]:
@@ -382,14 +385,14 @@ def files(store: Store) -> dict[str, bytes]:
 
 def test_the_files_of_runs_come_along_once(other: Callable[[str], Store]) -> None:
     store, there = other("here"), other("there")
-    with_files(there, there.add_plan(plan()))
+    with_files(there, there.plans.add(plan()))
     assert [merged(store, there).files, merged(store, there).files] == [8, 0]
     assert files(store) == files(there)
 
 
 def test_weights_that_are_missing_or_damaged_are_named(other: Callable[[str], Store]) -> None:
     store, there = other("here"), other("there")
-    with_files(there, there.add_plan(plan()))
+    with_files(there, there.plans.add(plan()))
     [first, second, *_] = sorted(there.root.rglob("weights.safetensors"))
     first.unlink()
     second.write_bytes(b"rotten")
@@ -402,8 +405,8 @@ def test_weights_that_are_missing_or_damaged_are_named(other: Callable[[str], St
 def test_another_result_has_a_folder_of_its_own(other: Callable[[str], Store]) -> None:
     store, there = other("here"), other("there")
     one = plan(variants=("plain",), seeds=(0,))
-    with_files(store, store.add_plan(one))
-    with_files(there, there.add_plan(one))
+    with_files(store, store.plans.add(one))
+    with_files(there, there.plans.add(one))
     weights = next(there.root.rglob("weights.safetensors"))
     weights.write_bytes(b"others")
     sha256 = hashlib.sha256(b"others").hexdigest()
@@ -420,7 +423,7 @@ def test_another_result_has_a_folder_of_its_own(other: Callable[[str], Store]) -
 
 def test_a_link_is_not_followed(other: Callable[[str], Store], tmp_path: Path) -> None:
     store, there = other("here"), other("there")
-    with_files(there, there.add_plan(plan()))
+    with_files(there, there.plans.add(plan()))
     secret = tmp_path / "secret"
     secret.write_text("mine")
     [picture, *_] = sorted(there.root.rglob("chelsea.png"))

@@ -15,8 +15,10 @@ from store_samples import database, finish_all, plan
 from srbench.cli.main import main
 from srbench.core.errors import DatabaseError, UserError
 from srbench.store import Store, open_store
+from srbench.store.doctor import database_facts
 from srbench.store.engine import reading, writing
 from srbench.store.migrate import SCRIPTS, bring_up_to_date
+from srbench.store.sql import ask
 from srbench.store.tables import Base
 
 SECOND = """
@@ -53,7 +55,7 @@ def test_migrations_make_the_tables_that_are_described(store: Store) -> None:
 
 def test_migrations_make_the_checks_that_are_described(tmp_path: Path) -> None:
     store = open_store(database(tmp_path))
-    made = dict(store.sql("SELECT name, sql FROM sqlite_schema WHERE type = 'table'")[1])
+    made = dict(ask(store, "SELECT name, sql FROM sqlite_schema WHERE type = 'table'")[1])
     for table in Base.metadata.sorted_tables:
         wanted = str(CreateTable(table).compile(store.engine))
         assert checks_of(wanted) == checks_of(made[table.name])
@@ -62,28 +64,28 @@ def test_migrations_make_the_checks_that_are_described(tmp_path: Path) -> None:
 
 def test_an_upgrade_keeps_every_row_and_a_copy(tmp_path: Path) -> None:
     store = open_store(database(tmp_path))
-    finish_all(store, store.add_plan(plan()))
+    finish_all(store, store.plans.add(plan()))
     bring_up_to_date(
         store.engine, store.address, create=False, scripts=scripts(tmp_path), schema="v0002"
     )
-    assert store.sql("SELECT count(*), count(mood), count(words) FROM runs")[1] == [(4, 0, 0)]
-    assert store.sql("SELECT count(*) FROM v_scores")[1] == [(16,)]
+    assert ask(store, "SELECT count(*), count(mood), count(words) FROM runs")[1] == [(4, 0, 0)]
+    assert ask(store, "SELECT count(*) FROM v_scores")[1] == [(16,)]
     copy = open_store(tmp_path / "srbench.before-v0002.sqlite", create=False)
-    assert copy.plan_states(1) == {"done": 4}
+    assert copy.queue.states(1) == {"done": 4}
     with pytest.raises(UserError, match="newer"):
         open_store(store.url)
 
 
 def test_an_upgrade_that_fails_changes_nothing(tmp_path: Path) -> None:
     store = open_store(database(tmp_path))
-    finish_all(store, store.add_plan(plan()))
+    finish_all(store, store.plans.add(plan()))
     failing = scripts(tmp_path, "raise OSError('power cut')")
     with pytest.raises(OSError, match="power cut"):
         bring_up_to_date(store.engine, store.address, create=False, scripts=failing, schema="v0002")
-    assert len(store.results("demo").runs) == 4
-    names = store.sql("SELECT name FROM sqlite_schema WHERE name LIKE '%alembic%'")[1]
+    assert len(store.reading.results("demo").runs) == 4
+    names = ask(store, "SELECT name FROM sqlite_schema WHERE name LIKE '%alembic%'")[1]
     assert names == []
-    assert store.facts()["schema"] == "v0001"
+    assert database_facts(store)["schema"] == "v0001"
 
 
 def test_foreign_keys_are_on_again_after_a_migration(tmp_path: Path) -> None:
@@ -94,13 +96,13 @@ def test_foreign_keys_are_on_again_after_a_migration(tmp_path: Path) -> None:
 
 def test_an_upgrade_that_breaks_a_link_is_rolled_back(tmp_path: Path) -> None:
     store = open_store(database(tmp_path))
-    store.add_plan(plan())
+    store.plans.add(plan())
     breaking = scripts(tmp_path, "op.execute('DELETE FROM studies')")
     with pytest.raises(RuntimeError, match="broke 1 links"):
         bring_up_to_date(
             store.engine, store.address, create=False, scripts=breaking, schema="v0002"
         )
-    assert store.latest_plan("demo") == 1
+    assert store.plans.latest("demo") == 1
 
 
 @pytest.mark.parametrize("found", ["0001", "0004"])

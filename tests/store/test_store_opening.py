@@ -17,6 +17,7 @@ import srbench.store
 from srbench.core.errors import UserError
 from srbench.store import Store, open_store
 from srbench.store.address import find
+from srbench.store.doctor import database_facts
 from srbench.store.engine import BUSY_SECONDS, reading, writing
 from srbench.store.journal import Disk, choose, disk_of, is_wal_safe
 from srbench.store.migrate import SCHEMA
@@ -82,15 +83,15 @@ def test_a_file_of_another_kind_is_refused_and_left_untouched(
 
 def test_a_damaged_file_is_one_line_with_a_remedy(tmp_path: Path) -> None:
     store = open_store(database(tmp_path))
-    finish_all(store, store.add_plan(plan()))
+    finish_all(store, store.plans.add(plan()))
     store.close()
     whole = Path(database(tmp_path)).read_bytes()
     for start in range(0, len(whole), 8192):
         Path(database(tmp_path)).write_bytes(whole[:start] + b"\xff" * 4096 + whole[start + 4096 :])
         with contextlib.suppress(UserError):  # where no row was hit, it works
             damaged = open_store(database(tmp_path))
-            assert damaged.facts()["integrity"] != "ok"
-            damaged.results("demo")
+            assert database_facts(damaged)["integrity"] != "ok"
+            damaged.reading.results("demo")
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
@@ -149,8 +150,8 @@ def test_a_full_disk_is_one_line_with_a_remedy(tmp_path: Path) -> None:
     with reading(store.engine) as connection:  # the one connection of the pool
         connection.exec_driver_sql("PRAGMA max_page_count = 1")
     with pytest.raises(UserError, match="free some space"):
-        store.add_plan(plan(seeds=tuple(range(2000))))
-    assert len(store.studies()) == 0
+        store.plans.add(plan(seeds=tuple(range(2000))))
+    assert len(store.reading.studies()) == 0
 
 
 def test_connections_are_set_up_for_safety(tmp_path: Path) -> None:
@@ -162,7 +163,7 @@ def test_connections_are_set_up_for_safety(tmp_path: Path) -> None:
 
 
 def test_a_reader_does_not_keep_a_writer_out(store: Store) -> None:
-    number = store.add_plan(plan())
+    number = store.plans.add(plan())
     with reading(store.engine) as connection:
         connection.exec_driver_sql("SELECT 1 FROM plans").all()
         if store.journal.mode == "wal" or store.address.path is None:
@@ -173,11 +174,11 @@ def test_a_reader_does_not_keep_a_writer_out(store: Store) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_store_that_crossed_a_fork_says_so(store: Store) -> None:
-    store.studies()
+    store.reading.studies()
     child = os.fork()
     if child == 0:
         try:
-            store.latest_plan("demo")
+            store.plans.latest("demo")
         except RuntimeError as error:
             os._exit(7 if "fork" in str(error) else 1)
         os._exit(0)
@@ -226,17 +227,17 @@ def test_a_file_leaves_wal_where_wal_is_unsafe(tmp_path: Path) -> None:
     open_store(database(tmp_path)).close()
     with closing(sqlite3.connect(database(tmp_path))) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
-    facts = open_store(database(tmp_path)).facts()
-    assert facts["journal"] == choose(sqlite3.sqlite_version_info, disk_of(tmp_path)).mode
+    found = database_facts(open_store(database(tmp_path)))
+    assert found["journal"] == choose(sqlite3.sqlite_version_info, disk_of(tmp_path)).mode
 
 
 def test_the_doctor_is_told_everything(store: Store) -> None:
-    finish_all(store, store.add_plan(plan()))
-    facts = store.facts()
-    assert (facts["integrity"], facts["schema"]) == ("ok", SCHEMA)
-    assert facts["journal"] == (store.journal.mode if store.address.path else None)
-    assert facts["size_bytes"] > 1000
-    assert facts["network_file_system"] is None
+    finish_all(store, store.plans.add(plan()))
+    found = database_facts(store)
+    assert (found["integrity"], found["schema"]) == ("ok", SCHEMA)
+    assert found["journal"] == (store.journal.mode if store.address.path else None)
+    assert found["size_bytes"] > 1000
+    assert found["network_file_system"] is None
 
 
 def test_only_one_file_makes_engines() -> None:
@@ -247,11 +248,11 @@ def test_only_one_file_makes_engines() -> None:
 
 def test_a_finished_study_is_asked_without_heavy_imports(tmp_path: Path) -> None:
     store = open_store(database(tmp_path))
-    finish_all(store, store.add_plan(plan()))
+    finish_all(store, store.plans.add(plan()))
     store.close()
     code = (
         "import sys; from srbench.store import open_store; s = open_store(sys.argv[1]);"
-        "s.plan_states(s.latest_plan('demo')); s.missing_scores(1);"
+        "s.queue.states(s.plans.latest('demo')); s.measurements.missing_scores(1);"
         "print([m for m in ('pandas', 'numpy', 'alembic', 'torch') if m in sys.modules])"
     )
     command = [sys.executable, "-c", code, database(tmp_path)]
@@ -263,9 +264,9 @@ def test_a_finished_study_is_asked_without_heavy_imports(tmp_path: Path) -> None
 )
 def test_a_store_that_may_not_be_written_can_be_read(tmp_path: Path) -> None:
     store = open_store(database(tmp_path))
-    store.add_plan(plan())
+    store.plans.add(plan())
     store.close()
     Path(database(tmp_path)).chmod(0o444)
     tmp_path.chmod(0o555)
-    assert open_store(database(tmp_path)).latest_plan("demo") == 1
+    assert open_store(database(tmp_path)).plans.latest("demo") == 1
     tmp_path.chmod(0o755)

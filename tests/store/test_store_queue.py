@@ -29,9 +29,10 @@ from store_samples import (
     write_much,
 )
 
-from srbench.store import Fenced, Owner, Point, Store, engine, open_store, owners, this_process
+from srbench.store import LeaseLost, Owner, Point, Store, engine, open_store, owners, this_process
 from srbench.store.engine import reading
 from srbench.store.queue import LEASE_SECONDS
+from srbench.store.sql import ask
 
 
 def at(store: Store, moment: float) -> Store:
@@ -58,38 +59,38 @@ def from_children(work: Callable[..., None], arguments: Sequence[tuple[Any, ...]
 
 
 def test_runs_are_claimed_in_plan_order(store: Store) -> None:
-    number = store.add_plan(plan(variants=("plain", "se"), seeds=(7, 3)))
+    number = store.plans.add(plan(variants=("plain", "se"), seeds=(7, 3)))
     order = [claimed(store, number) for _ in range(4)]
     assert [(claim.variants, claim.seed) for claim in order] == [
         (("plain",), 7), (("se",), 7), (("plain",), 3), (("se",), 3),
     ]  # fmt: skip
-    assert store.claim(number, this_process()) is None
+    assert store.queue.claim(number, this_process()) is None
 
 
 def test_a_claim_knows_its_attempt_and_progress(store: Store) -> None:
-    number = store.add_plan(plan())
+    number = store.plans.add(plan())
     claim = claimed(store, number)
-    store.write_progress(claim, 40)
-    store.interrupt(claim, 41)
+    store.queue.write_progress(claim, 40)
+    store.queue.interrupt(claim, 41)
     again = claimed(store, number)
     assert (again.run, again.steps_done, again.attempt) == (claim.run, 41, 1)
-    assert again.epoch == claim.epoch + 1
+    assert again.fence == claim.fence + 1
 
 
 @pytest.mark.slow
 def test_eight_processes_train_each_of_200_runs_once(tmp_path: Path) -> None:
     store = open_store(database(tmp_path))
-    number = store.add_plan(plan(seeds=tuple(range(100))))
+    number = store.plans.add(plan(seeds=tuple(range(100))))
     had = from_children(claim_until_none, [(store.url, number)] * 8)
     assert Counter(run for mine in had for run in mine) == dict.fromkeys(range(1, 201), 1)
-    assert store.plan_states(number) == {"done": 200}
+    assert store.queue.states(number) == {"done": 200}
     store.close()
 
 
 @pytest.mark.slow
 def test_four_processes_on_postgresql_train_each_run_once(postgres: str) -> None:
     store = open_store(postgres)
-    number = store.add_plan(plan(seeds=tuple(range(40))))
+    number = store.plans.add(plan(seeds=tuple(range(40))))
     had = from_children(claim_until_none, [(postgres, number)] * 4)
     assert Counter(run for mine in had for run in mine) == dict.fromkeys(range(1, 81), 1)
     store.close()
@@ -108,33 +109,33 @@ def test_four_processes_may_open_a_fresh_postgresql_store_at_once(postgres: str)
 
 def test_writers_in_parallel_lose_nothing(tmp_path: Path) -> None:
     store = open_store(database(tmp_path))
-    number = store.add_plan(plan(seeds=(0, 1)))
+    number = store.plans.add(plan(seeds=(0, 1)))
     from_children(write_much, [(store.url, number, 2000)] * 4)
-    counts = store.sql("SELECT run_id, count(*) FROM v_curves GROUP BY run_id")[1]
+    counts = ask(store, "SELECT run_id, count(*) FROM v_curves GROUP BY run_id")[1]
     assert counts == [(1, 2000), (2, 2000), (3, 2000), (4, 2000)]
     store.close()
 
 
 def test_a_run_is_taken_at_once_from_a_dead_process_of_this_machine(tmp_path: Path) -> None:
     store = open_store(database(tmp_path))
-    number = store.add_plan(plan())
+    number = store.plans.add(plan())
     (run,) = from_children(claim_and_die, [(store.url, number)])
-    assert store.claimable(number) == 4
-    assert sorted(steps for *_, steps in store.waiting(number)) == [0, 0, 0, 7]
+    assert store.queue.claimable(number) == 4
+    assert sorted(steps for *_, steps in store.queue.waiting(number)) == [0, 0, 0, 7]
     claim = claimed(store, number)
-    assert (claim.run, claim.epoch, claim.steps_done) == (run, 2, 7)
+    assert (claim.run, claim.fence, claim.steps_done) == (run, 2, 7)
     store.close()
 
 
 def test_a_run_is_not_taken_from_a_living_process(store: Store) -> None:
-    number = store.add_plan(plan(seeds=(0,)))
+    number = store.plans.add(plan(seeds=(0,)))
     first = claimed(store, number)
     assert claimed(store, number).run != first.run
-    assert store.claim(number, this_process("third")) is None
+    assert store.queue.claim(number, this_process("third")) is None
 
 
 def test_a_reused_pid_is_not_taken_for_the_owner(store: Store) -> None:
-    number = store.add_plan(plan(seeds=(0,)))
+    number = store.plans.add(plan(seeds=(0,)))
     earlier = replace(this_process(), started=1.0)
     first = claimed(store, number, earlier)
     assert claimed(store, number).run == first.run
@@ -143,7 +144,7 @@ def test_a_reused_pid_is_not_taken_for_the_owner(store: Store) -> None:
 def test_a_commit_waits_for_who_reads_however_long(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    number = store.add_plan(plan(seeds=(0,)))
+    number = store.plans.add(plan(seeds=(0,)))
     if store.engine.dialect.name == "sqlite":
 
         @event.listens_for(store.engine, "connect")
@@ -159,24 +160,24 @@ def test_a_commit_waits_for_who_reads_however_long(
         time.sleep(0.3)
         connection.execute(text("select count(*) from runs")).all()
     writer.join()
-    assert store.plan_states(number) == {"queued": 1, "running": 1}
+    assert store.queue.states(number) == {"queued": 1, "running": 1}
 
 
 def test_a_run_that_a_search_of_another_plan_gave_up_is_told(store: Store) -> None:
-    number = store.add_plan(plan(seeds=(0,)))
+    number = store.plans.add(plan(seeds=(0,)))
     claim = claimed(store, number)
-    assert store.given_up(number) == 0
-    store.prune(number, claim, 1, "hopeless", steps=7, seconds=1.0)
-    assert store.given_up(number) == 1
-    store.add_plan(plan(seeds=(0,)))  # which takes it up again
-    assert store.given_up(number) == 0
+    assert store.queue.pruned(number) == 0
+    store.trials.prune(number, claim, 1, "hopeless", steps=7, seconds=1.0)
+    assert store.queue.pruned(number) == 1
+    store.plans.add(plan(seeds=(0,)))  # which takes it up again
+    assert store.queue.pruned(number) == 0
 
 
 def test_a_process_that_another_user_hides_is_not_taken_for_gone(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As /proc is mounted with hidepid: no entry, and the system says that there is a process."""
-    number = store.add_plan(plan(seeds=(0,)))
+    number = store.plans.add(plan(seeds=(0,)))
     first = claimed(store, number)
     real = owners.PROC / "sys"
     (tmp_path / "proc/self/ns").mkdir(parents=True)
@@ -193,58 +194,58 @@ def gone(pid: int, number: int) -> None:
 
 
 def test_a_run_of_another_machine_is_free_after_its_lease(store: Store) -> None:
-    number = store.add_plan(plan(seeds=(0,)))
+    number = store.plans.add(plan(seeds=(0,)))
     first = claimed(at(store, 1000.0), number, ELSEWHERE)
     later = at(store, 1000.0 + LEASE_SECONDS - 1)
-    assert later.claimable(number) == 1
-    assert later.running_elsewhere(number, this_process()) == 1
-    assert later.running_elsewhere(number, ELSEWHERE) == 0
-    assert at(store, 1001.0 + LEASE_SECONDS).claimable(number) == 2
+    assert later.queue.claimable(number) == 1
+    assert later.queue.running_elsewhere(number, this_process()) == 1
+    assert later.queue.running_elsewhere(number, ELSEWHERE) == 0
+    assert at(store, 1001.0 + LEASE_SECONDS).queue.claimable(number) == 2
     taken = claimed(at(store, 1001.0 + LEASE_SECONDS), number)
-    assert (taken.run, taken.epoch) == (first.run, 2)
+    assert (taken.run, taken.fence) == (first.run, 2)
 
 
 def test_a_heartbeat_keeps_a_run_and_fails_when_it_is_lost(store: Store) -> None:
-    number = store.add_plan(plan(seeds=(0,)))
+    number = store.plans.add(plan(seeds=(0,)))
     first = claimed(at(store, 1000.0), number, ELSEWHERE)
-    assert at(store, 1100.0).heartbeat(first)
+    assert at(store, 1100.0).queue.heartbeat(first)
     late = at(store, 1101.0 + LEASE_SECONDS)
     assert claimed(late, number).run == first.run
-    assert not late.heartbeat(first)
+    assert not late.queue.heartbeat(first)
 
 
 def test_nothing_is_written_under_a_lost_claim(store: Store) -> None:
-    number = store.add_plan(plan(seeds=(0,)))
+    number = store.plans.add(plan(seeds=(0,)))
     lost = claimed(at(store, 1000.0), number, ELSEWHERE)
     kept = claimed(at(store, 9000.0), number)
     verbs: list[Callable[[], None]] = [
-        lambda: store.write_points(lost, [Point("loss", 1, 0.1, 9.0)]),
-        lambda: store.write_progress(lost, 5),
-        lambda: store.forget_points(lost, 0),
-        lambda: store.finish(lost, outcome(store, lost)),
-        lambda: store.fail(lost, "error", "", steps=5),
-        lambda: store.interrupt(lost, 5),
+        lambda: store.measurements.write_points(lost, [Point("loss", 1, 0.1, 9.0)]),
+        lambda: store.queue.write_progress(lost, 5),
+        lambda: store.measurements.forget_points(lost, 0),
+        lambda: store.measurements.finish(lost, outcome(store, lost)),
+        lambda: store.queue.fail(lost, "error", "", steps=5),
+        lambda: store.queue.interrupt(lost, 5),
     ]
     for verb in verbs:
-        with pytest.raises(Fenced):
+        with pytest.raises(LeaseLost):
             verb()
     assert kept.run == lost.run
-    assert store.run(kept.run)["state"] == "running"
-    assert store.run(kept.run)["scores"] == store.run(kept.run)["curves"] == []
+    assert store.runs.show(kept.run)["state"] == "running"
+    assert store.runs.show(kept.run)["scores"] == store.runs.show(kept.run)["curves"] == []
 
 
 def test_a_finished_run_takes_no_more_points(store: Store) -> None:
-    number = store.add_plan(plan(seeds=(0,)))
+    number = store.plans.add(plan(seeds=(0,)))
     claim = claimed(store, number)
-    store.finish(claim, outcome(store, claim))
+    store.measurements.finish(claim, outcome(store, claim))
     assert is_fenced(store, claim)
 
 
 def test_a_failure_is_kept_with_reason_message_and_place(store: Store) -> None:
-    number = store.add_plan(plan(seeds=(0,)))
+    number = store.plans.add(plan(seeds=(0,)))
     claim = claimed(store, number, Owner("desk", "boot", 1, 2.0, "worker 3"))
-    store.fail(claim, "diverged", "loss is nan at step 12\0" + "x" * 9000, steps=12)
-    run = store.run(claim.run)
+    store.queue.fail(claim, "diverged", "loss is nan at step 12\0" + "x" * 9000, steps=12)
+    run = store.runs.show(claim.run)
     assert (run["state"], run["reason"], run["steps"]) == ("failed", "diverged", 12)
     assert run["message"].startswith("loss is nan at step 12?x")
     assert len(run["message"]) == 4000
@@ -252,33 +253,33 @@ def test_a_failure_is_kept_with_reason_message_and_place(store: Store) -> None:
 
 
 def test_a_run_that_diverged_is_a_result_and_accidents_are_retried(store: Store) -> None:
-    number = store.add_plan(plan(seeds=(0,)))
-    store.fail(claimed(store, number), "diverged", "", steps=1)
-    store.fail(claimed(store, number), "oom", "", steps=1)
-    assert store.retry_failed(number) == 1
-    assert store.plan_states(number) == {"failed": 1, "queued": 1}
+    number = store.plans.add(plan(seeds=(0,)))
+    store.queue.fail(claimed(store, number), "diverged", "", steps=1)
+    store.queue.fail(claimed(store, number), "oom", "", steps=1)
+    assert store.queue.retry_failed(number) == 1
+    assert store.queue.states(number) == {"failed": 1, "queued": 1}
     assert claimed(store, number).attempt == 2
 
 
 def test_fresh_adds_one_attempt_however_often_it_is_asked(store: Store) -> None:
-    number = store.add_plan(plan())
+    number = store.plans.add(plan())
     finish_all(store, number)
-    assert store.add_attempts(number, ["se"]) == 2
-    assert store.add_attempts(number, ["se"]) == 0
-    assert store.plan_states(number) == {"done": 2, "queued": 2}
-    assert store.add_attempts(number) == 2
+    assert store.queue.add_attempts(number, ["se"]) == 2
+    assert store.queue.add_attempts(number, ["se"]) == 0
+    assert store.queue.states(number) == {"done": 2, "queued": 2}
+    assert store.queue.add_attempts(number) == 2
 
 
 def test_an_attempt_that_was_superseded_is_not_claimed(store: Store) -> None:
-    number = store.add_plan(plan(variants=("plain",), seeds=(0,)))
-    store.interrupt(claimed(store, number), 5)
-    store.add_attempts(number)
+    number = store.plans.add(plan(variants=("plain",), seeds=(0,)))
+    store.queue.interrupt(claimed(store, number), 5)
+    store.queue.add_attempts(number)
     assert claimed(store, number).attempt == 2
-    assert store.claim(number, this_process()) is None
+    assert store.queue.claim(number, this_process()) is None
 
 
 def test_claims_keep_to_their_plan(store: Store) -> None:
-    store.add_plan(plan("one", ("plain",), (0,)))
-    other = store.add_plan(plan("two", ("se",), (0,)))
+    store.plans.add(plan("one", ("plain",), (0,)))
+    other = store.plans.add(plan("two", ("se",), (0,)))
     assert claimed(store, other).variants == ("se",)
-    assert store.claim(other, this_process()) is None
+    assert store.queue.claim(other, this_process()) is None

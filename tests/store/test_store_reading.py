@@ -13,15 +13,16 @@ from srbench.core.errors import UserError
 from srbench.store import Point, Store, open_store
 from srbench.store.describe import described
 from srbench.store.engine import reading
-from srbench.store.export import TABLES
+from srbench.store.export import TABLES, export
+from srbench.store.sql import ask
 from srbench.store.views import VIEWS
 
 PAGE = Path(__file__).parents[2] / "db" / "README.md"
 
 
 def test_sql_gives_columns_and_rows(store: Store) -> None:
-    store.add_plan(plan())
-    columns, rows = store.sql("SELECT study, variant, seed FROM v_runs ORDER BY run_id LIMIT 1")
+    store.plans.add(plan())
+    columns, rows = ask(store, "SELECT study, variant, seed FROM v_runs ORDER BY run_id LIMIT 1")
     assert (columns, rows) == (["study", "variant", "seed"], [("demo", "plain", 0)])
 
 
@@ -53,33 +54,33 @@ def test_sql_that_does_not_only_read_is_refused_in_one_line(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    number = store.add_plan(plan())
+    number = store.plans.add(plan())
     before = sorted(tmp_path.iterdir())
     for query in REFUSED:
         with pytest.raises(UserError) as refused:
-            store.sql(query)
+            ask(store, query)
         assert "\n" not in str(refused.value)
-    assert store.plan_states(number) == {"queued": 4}
+    assert store.queue.states(number) == {"queued": 4}
     assert sorted(tmp_path.iterdir()) == before
 
 
 def test_views_name_what_tables_number(store: Store) -> None:
-    finish_all(store, store.add_plan(plan()))
+    finish_all(store, store.plans.add(plan()))
     query = "SELECT study, variant, seed, dataset, image, metric, value FROM v_scores"
-    rows = store.sql(query + " WHERE run_id = 1 ORDER BY image, metric")[1]
+    rows = ask(store, query + " WHERE run_id = 1 ORDER BY image, metric")[1]
     assert rows[0] == ("demo", "plain", 0, "photos", "astronaut", "psnr_y", 30.01)
-    curve = store.sql("SELECT variant, name, step, value FROM v_curves WHERE run_id = 2")[1]
+    curve = ask(store, "SELECT variant, name, step, value FROM v_curves WHERE run_id = 2")[1]
     assert sorted(curve) == [("se", "loss", 20, 0.05), ("se", "loss", 40, 0.025)]
-    done = store.sql("SELECT state, steps, total_steps, host, git_commit FROM v_runs")[1]
+    done = ask(store, "SELECT state, steps, total_steps, host, git_commit FROM v_runs")[1]
     assert done == [("done", 60, 60, "desk", "abc123")] * 4
 
 
 def test_views_show_the_latest_plan_and_attempt_only(store: Store) -> None:
-    number = store.add_plan(plan(variants=("plain", "se"), seeds=(0,)))
+    number = store.plans.add(plan(variants=("plain", "se"), seeds=(0,)))
     finish_all(store, number)
-    store.add_attempts(number, ["se"])
-    store.add_plan(plan(variants=("se",), seeds=(0,)))
-    rows = store.sql("SELECT variant, attempt, state FROM v_runs")[1]
+    store.queue.add_attempts(number, ["se"])
+    store.plans.add(plan(variants=("se",), seeds=(0,)))
+    rows = ask(store, "SELECT variant, attempt, state FROM v_runs")[1]
     assert rows == [("se", 2, "queued")]
 
 
@@ -110,33 +111,35 @@ def read(path: Path) -> list[dict[str, str]]:
 
 
 def test_an_export_holds_every_row_and_number(store: Store, tmp_path: Path) -> None:
-    number = store.add_plan(plan())
+    number = store.plans.add(plan())
     claim = claimed(store, number)
     values = [0.1 + 0.2, 1e-320, float("inf")]
-    store.write_points(claim, [Point("loss", n, 0.5, value) for n, value in enumerate(values)])
-    store.interrupt(claim, 3)
+    store.measurements.write_points(
+        claim, [Point("loss", n, 0.5, value) for n, value in enumerate(values)]
+    )
+    store.queue.interrupt(claim, 3)
     finish_all(store, number)
-    paths = store.export(tmp_path / "csv")
+    paths = export(store, tmp_path / "csv")
     assert [path.stem for path in paths] == [table.name for table in TABLES]
     for path in paths:
-        assert len(read(path)) == store.sql(f"SELECT count(*) FROM {path.stem}")[1][0][0]
+        assert len(read(path)) == ask(store, f"SELECT count(*) FROM {path.stem}")[1][0][0]
     points = [row for row in read(tmp_path / "csv" / "points.csv") if int(row["step"]) < 3]
     assert [row["value"] or row["not_finite"] for row in points] == [repr(v) for v in values]
 
 
 def test_the_same_rows_export_to_the_same_bytes(store: Store, tmp_path: Path) -> None:
-    finish_all(store, store.add_plan(plan()))
-    first = [path.read_bytes() for path in store.export(tmp_path / "a")]
-    assert [path.read_bytes() for path in store.export(tmp_path / "b")] == first
+    finish_all(store, store.plans.add(plan()))
+    first = [path.read_bytes() for path in export(store, tmp_path / "a")]
+    assert [path.read_bytes() for path in export(store, tmp_path / "b")] == first
 
 
 def test_one_study_is_exported_without_the_others(store: Store, tmp_path: Path) -> None:
-    finish_all(store, store.add_plan(plan("one", ("plain", "se"))))
-    finish_all(store, store.add_plan(plan("two", ("plain", "atrous"))))
-    store.export(tmp_path, "two")
+    finish_all(store, store.plans.add(plan("one", ("plain", "se"))))
+    finish_all(store, store.plans.add(plan("two", ("plain", "atrous"))))
+    export(store, tmp_path, "two")
     assert [row["name"] for row in read(tmp_path / "studies.csv")] == ["two"]
     assert [row["name"] for row in read(tmp_path / "variants.csv")] == ["plain", "atrous"]
     assert len(read(tmp_path / "runs.csv")) == len(read(tmp_path / "curves.csv")) == 4
     assert len(read(tmp_path / "scores.csv")) == 16
     with pytest.raises(UserError, match="did you mean 'two'"):
-        store.export(tmp_path, "twoo")
+        export(store, tmp_path, "twoo")

@@ -16,6 +16,7 @@ import srbench
 from srbench.cli.checkup import checkup
 from srbench.core.errors import UserError
 from srbench.store import open_store
+from srbench.store.copies import copy_database
 from srbench.store.journal import NETWORK, choose, disk_of
 
 LINE = "36 22 0:41 / {point} rw,relatime shared:1 master:2 - {kind} source rw\n"
@@ -43,9 +44,9 @@ def test_a_link_to_a_database_is_the_database(tmp_path: Path) -> None:
     link = tmp_path / "here" / "link.sqlite"
     link.symlink_to(Path(database(tmp_path / "there")))
     store = open_store(link)
-    store.add_plan(plan())
+    store.plans.add(plan())
     assert store.root == tmp_path / "there"
-    assert open_store(database(tmp_path / "there")).latest_plan("demo") == 1
+    assert open_store(database(tmp_path / "there")).plans.latest("demo") == 1
     assert os.listdir(tmp_path / "here") == ["link.sqlite"]
 
 
@@ -59,26 +60,26 @@ def test_a_pipe_or_device_is_refused(tmp_path: Path) -> None:
 
 def test_a_copy_is_whole_while_others_write(tmp_path: Path) -> None:
     store = open_store(database(tmp_path))
-    finish_all(store, store.add_plan(plan()))
-    copy = store.back_up(tmp_path / "copy.sqlite")
-    store.add_plan(plan("later"))
-    store.back_up(tmp_path / "copy.sqlite")
+    finish_all(store, store.plans.add(plan()))
+    copy = copy_database(Path(database(tmp_path)), tmp_path / "copy.sqlite")
+    store.plans.add(plan("later"))
+    copy_database(Path(database(tmp_path)), tmp_path / "copy.sqlite")
     assert sorted(p.name for p in tmp_path.glob("copy*")) == ["copy.sqlite"]
-    assert open_store(copy, create=False).plan_states(1) == {"done": 4}
-    assert len(open_store(copy, create=False).studies()) == 2
+    assert open_store(copy, create=False).queue.states(1) == {"done": 4}
+    assert len(open_store(copy, create=False).reading.studies()) == 2
 
 
 def test_a_copy_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
-    store = open_store(database(tmp_path))
+    open_store(database(tmp_path)).close()
     with pytest.raises(UserError) as refused:
-        store.back_up(tmp_path / "nowhere" / "copy.sqlite")
+        copy_database(Path(database(tmp_path)), tmp_path / "nowhere" / "copy.sqlite")
     assert str(refused.value).startswith(str(tmp_path / "nowhere" / "copy.sqlite"))
 
 
 def test_the_doctor_names_journal_leases_copies_and_links(tmp_path: Path) -> None:
     store = open_store(database(tmp_path), clock=lambda: 1000.0)
-    claimed(store, store.add_plan(plan()), ELSEWHERE)
-    store.back_up(tmp_path / "srbench.before-0003.sqlite")
+    claimed(store, store.plans.add(plan()), ELSEWHERE)
+    copy_database(Path(database(tmp_path)), tmp_path / "srbench.before-0003.sqlite")
     store.close()
     found = {check.what: check for check in checkup(database(tmp_path))}
     assert "1 running, 1 left by their owner" in found["leases"].found
@@ -94,7 +95,7 @@ def test_the_doctor_names_journal_leases_copies_and_links(tmp_path: Path) -> Non
 
 def test_the_doctor_sees_damage(tmp_path: Path) -> None:
     store = open_store(database(tmp_path))
-    finish_all(store, store.add_plan(plan()))
+    finish_all(store, store.plans.add(plan()))
     store.close()
     with closing(sqlite3.connect(database(tmp_path))) as connection:
         connection.execute("PRAGMA ignore_check_constraints = ON")
@@ -133,7 +134,7 @@ def test_no_sampler_of_ours_reads_pickles_out_of_a_database() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_a_closed_store_keeps_no_file_open(tmp_path: Path) -> None:
     store = open_store(database(tmp_path))
-    store.add_plan(plan())
+    store.plans.add(plan())
     store.close()
     kept = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")
             if os.path.exists(f"/proc/self/fd/{fd}")]  # fmt: skip

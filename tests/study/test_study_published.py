@@ -84,7 +84,7 @@ def test_they_are_stored_with_the_first_run_and_again_when_their_file_changes(
 
     def values() -> list[float]:
         tiny.srbench(folder, "run", "tiny.yaml")
-        found = open_store(folder / "db" / "srbench.sqlite").results("tiny").published
+        found = open_store(folder / "db" / "srbench.sqlite").reading.results("tiny").published
         return sorted(found["value"])
 
     assert values() == [37.76, 1.592e6]

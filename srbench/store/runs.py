@@ -1,0 +1,208 @@
+"""Runs of any study: what was trained, what came out of it, and how long it took."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Set
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine, and_, func, select
+from sqlalchemy.orm import aliased
+
+from srbench.store.columns import join_number
+from srbench.store.engine import reading
+from srbench.store.show import run_facts
+from srbench.store.tables import (
+    Cell,
+    Curve,
+    Image,
+    Plan,
+    PlanDataset,
+    Point,
+    Run,
+    Score,
+    Study,
+    Training,
+    Variant,
+)
+from srbench.store.values import stored_names
+
+Scored = tuple[str, str, str]  # manifest, protocol, metric
+
+
+@dataclass(frozen=True)
+class Former:
+    """A training with finished runs: its settings and source as they were stored."""
+
+    fingerprint: str
+    model: Any
+    train: Any
+    data: Any
+    manifest: str
+    salt: str
+    source: str
+    fit_version: int
+    validate: frozenset[str]  # manifests that its curves were taken on
+    seeds: frozenset[int]  # of finished runs that have every score that was asked for
+    done: int  # finished runs, however they were scored
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A training that is done: its settings as they were stored, in the latest plan with it."""
+
+    run: int
+    fingerprint: str
+    seed: int
+    variant: str
+    study: str
+    model: Any
+    train: Any
+    data: Any
+    scale: int
+    numerics: str
+    salt: str
+    source: str
+    manifest: str
+    weights_sha256: str
+    protocol: str
+    metrics: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a run left: (curve, step) → value, (set, image, metric) → value under its protocol."""
+
+    points: dict[tuple[str, int], float]
+    scores: dict[tuple[str, str, str], float]
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Questions about runs of any study. Each method is one transaction that reads."""
+
+    engine: Engine
+
+    def formers(self, scale: int, numerics: str, wanted: Set[Scored]) -> list[Former]:
+        """Trainings of one scale and numerics with finished runs, the newest first.
+
+        Their `seeds` are those with every wanted score.
+        """
+        columns = (Training.fingerprint, Training.model, Training.train, Training.data)
+        more = (Training.manifest, Training.salt, Training.source, Training.fit_version)
+        trained = (
+            select(*columns, *more, func.count(Run.id).label("done"))
+            .join(Run, Run.fingerprint == Training.fingerprint)
+            .where(Training.scale == scale, Training.numerics == numerics, Training.steps > 0)
+            .where(Run.state == "done")
+            .group_by(Training.fingerprint)
+            .order_by(func.max(Run.id).desc())
+        )
+        validated = (
+            select(Variant.fingerprint, PlanDataset.manifest)
+            .join(Plan, Plan.id == Variant.plan_id)
+            .join(PlanDataset, PlanDataset.plan_id == Plan.id)
+            .where(PlanDataset.role == "validate")
+            .distinct()
+        )
+        scored = (
+            select(Run.fingerprint, Run.seed, Image.manifest, Score.protocol, Score.metric)
+            .join(Score, Score.run_id == Run.id)
+            .join(Image, Image.id == Score.image_id)
+            .where(Run.state == "done")
+            .distinct()
+        )
+        on: dict[str, set[str]] = defaultdict(set)
+        by: dict[str, dict[int, set[Scored]]] = defaultdict(lambda: defaultdict(set))
+        with reading(self.engine) as connection:
+            for fingerprint, manifest in connection.execute(validated):
+                on[fingerprint].add(manifest)
+            for fingerprint, seed, *score in connection.execute(scored):
+                by[fingerprint][seed].add((score[0], score[1], score[2]))
+            rows = [dict(row) for row in connection.execute(trained).mappings()]
+        return [
+            Former(
+                **row,
+                validate=frozenset(on[row["fingerprint"]]),
+                seeds=frozenset(s for s, have in by[row["fingerprint"]].items() if wanted <= have),
+            )
+            for row in rows
+        ]
+
+    def sources(self, fingerprints: Set[str]) -> dict[str, tuple[str, int]]:
+        """Fingerprint → source and version of the training loop, of trainings that are known."""
+        query = select(Training.fingerprint, Training.source, Training.fit_version)
+        with reading(self.engine) as connection:
+            rows = connection.execute(query.where(Training.fingerprint.in_(sorted(fingerprints))))
+            return {fingerprint: (source, version) for fingerprint, source, version in rows}
+
+    def step_seconds(self, fingerprint: str, device: str) -> float | None:
+        """Mean seconds of a step over finished runs on this device; None where there are none."""
+        mean = select(func.avg(Run.train_seconds / Run.steps)).where(
+            Run.state == "done", Run.steps > 0
+        )
+        like = mean.where(Run.fingerprint == fingerprint, Run.device == device)
+        with reading(self.engine) as connection:
+            seconds: float | None = connection.execute(like).scalar_one()
+        return seconds
+
+    def show(self, run: int) -> dict[str, Any]:
+        """Everything about one run as plain data; DatabaseError where there is none."""
+        with reading(self.engine) as connection:
+            return run_facts(connection, run)
+
+    def finished(self) -> list[FinishedRun]:
+        """Every finished run with all that it takes to repeat it, by number."""
+        later = aliased(Plan)
+        newest = (
+            select(func.max(later.turn))
+            .join(Variant, Variant.plan_id == later.id)
+            .join(Cell, Cell.variant_id == Variant.id)
+            .where(Variant.fingerprint == Run.fingerprint, Cell.seed == Run.seed)
+            .correlate(Run)
+            .scalar_subquery()
+        )
+        query = (
+            select(
+                Run.id.label("run"), Run.fingerprint, Run.seed,
+                func.min(Variant.name).label("variant"), Study.name.label("study"),
+                Training.model, Training.train, Training.data, Training.scale, Training.numerics,
+                Training.salt, Training.source, Training.manifest, Run.weights_sha256,
+                Plan.protocol, Plan.metrics,
+            )
+            .join(Training, Training.fingerprint == Run.fingerprint)
+            .join(Variant, Variant.fingerprint == Run.fingerprint)
+            .join(Cell, and_(Cell.variant_id == Variant.id, Cell.seed == Run.seed))
+            .join(Plan, and_(Plan.id == Variant.plan_id, Plan.turn == newest))
+            .join(Study, Study.id == Plan.study_id)
+            .where(Run.state == "done", Run.weights_sha256.is_not(None))
+            .group_by(Run.id, Training.fingerprint, Plan.id, Study.id)
+            .order_by(Run.id)
+        )  # fmt: skip
+        with reading(self.engine) as connection:
+            return [
+                FinishedRun(**{**row, "metrics": stored_names(row["metrics"], "the metrics")})
+                for row in connection.execute(query).mappings()
+            ]
+
+    def measured(self, run: int, protocol: str) -> Measured:
+        """Every point of the run's curves, and its scores under one protocol."""
+        points = (
+            select(Curve.name, Point.step, Point.value, Point.not_finite)
+            .join(Point, Point.curve_id == Curve.id)
+            .where(Curve.run_id == run)
+        )
+        scores = (
+            select(Image.manifest, Image.name, Score.metric, Score.value, Score.not_finite)
+            .join(Image, Image.id == Score.image_id)
+            .where(Score.run_id == run, Score.protocol == protocol)
+        )
+        with reading(self.engine) as connection:
+            return Measured(
+                {
+                    (name, step): join_number(v, n)
+                    for name, step, v, n in connection.execute(points)
+                },
+                {(m, i, key): join_number(v, n) for m, i, key, v, n in connection.execute(scores)},
+            )
