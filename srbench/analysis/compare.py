@@ -16,7 +16,7 @@ from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import cells, text, trained
 from srbench.core.errors import InputError
 from srbench.core.numbers import justified_decimals, plural, shown, with_unit
-from srbench.core.registry import placed
+from srbench.core.setting_paths import variant_paths
 from srbench.core.table import Column, Mark, Table, Value
 
 ABSENT = Mark("absent", "there is no such setting on this side")
@@ -329,4 +329,4 @@ def _tree(results: Results, variant: str) -> dict[str, str]:
     else:
         trees = {"train": results.facts.train, "data": results.facts.data}
     trees.get("data", {}).pop("eval", None)  # named with the images, by what is in them
-    return {k: v if isinstance(v, str) else json.dumps(v) for k, v in placed(trees)}
+    return {k: v if isinstance(v, str) else json.dumps(v) for k, v in variant_paths(trees)}

@@ -7,67 +7,28 @@ A *part* is a class or function registered for one slot. Its signature is its sc
     keyword-only parameters   what a study may choose        (typed, with a default)
 
 A *choice* is a part with all its settings: `scse`, or `scse: {reduction: 8}` in YAML.
-Setting types: int, float, str, bool, Literal, `T | None`, tuple[T, ...], a slot's own type,
-and Annotated[T, Range(low, high)].
+`setting_types.py` has the types that a setting may have; parts import Range and Positive here.
 """
 
 from __future__ import annotations
 
 import inspect
 import json
-import math
-import types
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from functools import cache, partial
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from srbench.core.errors import Path, StudyError, brief
+from srbench.core.setting_types import Positive as Positive
+from srbench.core.setting_types import Range as Range
+from srbench.core.setting_types import checked as checked
+from srbench.core.setting_types import known as known
+from srbench.core.setting_types import type_name as type_name
 
 OWN = __name__.split(".")[0]  # the package whose parts have versions
 Part = Callable[..., Any]
 P = TypeVar("P", bound=Part)
-
-
-def places(settings: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    """Settings in JSON by the places that a study knows them by: `attention`, `optimizer.lr`.
-
-    A choice is a name there, or {name: settings}; both give the name at the choice's own place.
-    """
-    for key, value in settings.items():
-        match [*value.items()] if isinstance(value, Mapping) else None:
-            case [(str(name), Mapping() as inner)]:
-                yield above + key, name
-                yield from places(inner, f"{above}{key}.")
-            case _:
-                yield above + key, value
-
-
-def placed(trees: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The trees of a variant by the places that `--set` takes: `model`, `skip`, `train.loss`."""
-    for name, tree in trees.items():
-        if name == "model":
-            found = places({name: tree})
-            yield from ((place.removeprefix("model."), value) for place, value in found)
-        else:
-            yield from places(tree, f"{name}.")
-
-
-@dataclass(frozen=True)
-class Range:
-    """The values a number may take, both ends included."""
-
-    low: float = -math.inf
-    high: float = math.inf
-
-    def __str__(self) -> str:
-        if math.isinf(self.high):
-            return f"{self.low:g} or more"
-        return f"{self.low:g} to {self.high:g}"
-
-
-Positive = Annotated[int, Range(1)]
 
 
 @dataclass(frozen=True)
@@ -162,7 +123,7 @@ class Choice:
         return dict(self.settings)[key]
 
     def build(self) -> Part:
-        """The part as a factory that waits only for what its surroundings give."""
+        """The part as a factory, its settings filled in; it takes what its surroundings give."""
         kwargs = {key: _built(value) for key, value in self.settings}
         part = self.slot.parts[self.name]
         return partial(part, **kwargs) if kwargs else part
@@ -230,36 +191,6 @@ def source_of(part: Part) -> str:
     return " ".join(doc.split("\n\n")[-1].split())
 
 
-def known(name: object, names: Mapping[str, Any], what: str, path: Path = ()) -> None:
-    """Raise a StudyError that offers the nearest name, unless `name` is one of `names`."""
-    if not isinstance(name, str) or name not in names:
-        raise _unknown(name, names, what, path)
-
-
-def _unknown(name: object, names: Iterable[str], what: str, path: Path) -> StudyError:
-    near = get_close_matches(str(name), [n for n in names if n != name], n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    listed = ", ".join(sorted(names))
-    return StudyError(f"{what} {brief(name)} is unknown{hint} (known: {listed})", path)
-
-
-def type_name(hint: Any) -> str:
-    """A setting's type in words, for help and error messages."""
-    origin, args = get_origin(hint), get_args(hint)
-    if origin is Annotated:
-        extra = args[1]
-        return extra.name if isinstance(extra, Slot) else f"{type_name(args[0])}, {extra}"
-    if origin is Literal:
-        return " | ".join(map(str, args))
-    if origin in (Union, types.UnionType):
-        return " | ".join("none" if a is type(None) else type_name(a) for a in args)
-    if origin is tuple:
-        return f"list of {type_name(args[0])}"
-    return {"str": "text", "float": "number", "int": "whole number", "bool": "true | false"}.get(
-        getattr(hint, "__name__", ""), str(hint)
-    )
-
-
 def in_words(value: object) -> str:
     """A setting's value as a study would write it."""
     if isinstance(value, Choice):
@@ -276,36 +207,6 @@ def _parameters(part: Part) -> list[inspect.Parameter]:
         name = getattr(part, "__qualname__", part)
         raise TypeError(f"{name}: *args and **kwargs would hide misspelt settings")
     return found
-
-
-def checked(value: object, hint: Any, path: Path = ()) -> Any:
-    """The value as the type wants it (lists become tuples), or a StudyError."""
-    origin, args = get_origin(hint), get_args(hint)
-    if origin is Annotated and isinstance(args[1], Slot):
-        return args[1].parse(value, path)
-    if origin is Annotated:
-        number = checked(value, args[0], path)
-        if not args[1].low <= number <= args[1].high:
-            raise StudyError(f"{brief(value)} is not {args[1]}", path)
-        return number
-    if origin is Literal:
-        if not any(type(value) is type(a) and value == a for a in args):
-            raise _unknown(value, [str(a) for a in args], "value", path)
-        return value
-    if origin in (Union, types.UnionType):
-        if value is None and type(None) in args:
-            return None
-        [inner] = [a for a in args if a is not type(None)]
-        return checked(value, inner, path)
-    if origin is tuple:
-        if not isinstance(value, list | tuple):
-            raise StudyError(f"{brief(value)} is not a {type_name(hint)}", path)
-        return tuple(checked(v, args[0], (*path, i)) for i, v in enumerate(value))
-    if hint is float and type(value) is int:
-        return float(value)
-    if type(value) is not hint or (hint is float and not math.isfinite(value)):  # type: ignore[arg-type]
-        raise StudyError(f"{brief(value)} is not a {type_name(hint)}", path)
-    return value
 
 
 def _set_inside(old: Any, hint: Any, rest: str, written: object, at: Path) -> Any:

@@ -13,7 +13,7 @@ from srbench.analysis.latency import timings
 from srbench.analysis.results import Results
 from srbench.analysis.space import Plain
 from srbench.core.places import STRIP, run_folder
-from srbench.core.registry import placed
+from srbench.core.setting_paths import variant_paths
 from srbench.run.optuna_file import ShownStudy, ShownTrial, vocabulary
 
 Row = dict[str, Any]
@@ -162,5 +162,5 @@ def _rows(frame: pd.DataFrame) -> list[Row]:
 
 def _leaves(row: Row) -> dict[str, Plain]:
     """The places of a variant's trees, as a study would name them: `attention`, `train.loss`."""
-    found = placed(json.loads(row["settings"]))
+    found = variant_paths(json.loads(row["settings"]))
     return {k: json.dumps(v) if isinstance(v, list | dict) else v for k, v in found}
