@@ -1,8 +1,8 @@
-"""Quality against cost: price tags, the Pareto front with its doubt, twins in size.
+"""Quality against cost: cost per effect, Pareto front with probabilities, width-matched twins.
 
-A price is an effect divided by what it cost. Exact costs divide the effect's interval; a measured
-cost (latency) has doubt of its own, and Fieller's interval (1954) holds both. Where the cost might
-be nothing at all, that interval has no end, and says so.
+A price is an effect divided by its extra cost. An exact cost divides the effect's interval; a
+measured cost (latency) is uncertain itself, and Fieller's interval (1954) covers both. Where the
+extra cost may be zero, that interval is unbounded.
 """
 
 from __future__ import annotations
@@ -11,33 +11,30 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import inf, isfinite, isnan, nan, sqrt
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from srbench.analysis.effects import CONFIDENCE, Interval
+from srbench.analysis.significance import LEAST_SEEDS, RESAMPLES, Better
 
-Better = Literal["higher", "lower"]
-RESAMPLES = 9_999
-LEAST_SEEDS = 3  # fewer give a front, no probability
-MULTIPLES = (1, 2, 4, 8, 16)  # of widths: groups want one that divides by them
+MULTIPLES = (1, 2, 4, 8, 16)  # of widths: a grouped layer needs a multiple of its groups
 
 
 @dataclass(frozen=True)
 class PriceTag:
-    """Effect for each unit of extra cost, such as dB per 1k parameters."""
+    """Effect per unit of extra cost, such as dB per 1k parameters."""
 
     value: float  # NaN where the cost does not change
-    low: float  # 95 % interval; infinite where Fieller's has no end, NaN where there is none
+    low: float  # 95 % interval; infinite where Fieller's is unbounded, NaN where there is none
     high: float
-    note: str = ""  # why there is no price, or no end
+    note: str = ""  # why there is no price, or no bound
 
 
 @dataclass(frozen=True)
-class Point:
-    """A variant on the plane: quality by seed, one cost."""
+class CostedVariant:
+    """A variant with its quality by seed and one cost."""
 
     name: str
     quality: Mapping[int, float]
@@ -45,11 +42,11 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a variant stands: on the front by the means, and how surely."""
+class ParetoPlace:
+    """Whether a variant is on the Pareto front by the means, and the probability that it is."""
 
     name: str
-    quality: float  # mean over the seeds that all have
+    quality: float  # mean over the seeds that all variants have
     cost: float
     on_front: bool
     probability: float  # of being on the front; NaN below 3 seeds
@@ -58,7 +55,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Twin:
-    """The width whose cost comes nearest a target, and by how much it misses."""
+    """The width whose cost is nearest a target."""
 
     width: int
     cost: float
@@ -66,12 +63,12 @@ class Twin:
 
     @property
     def mismatch(self) -> float:
-        """Cost over target, less one: 0.02 is 2 % too dear."""
+        """Cost / target - 1: 0.02 is 2 % above the target."""
         return self.cost / self.target - 1
 
 
 def price(effect: Interval, extra_cost: float, per: float = 1.0) -> PriceTag:
-    """The effect for each `per` units of an exact extra cost (1000 for "per 1k parameters")."""
+    """The effect per `per` units of an exact extra cost (1000 for "per 1k parameters")."""
     if extra_cost == 0:
         return PriceTag(nan, nan, nan, "costs nothing")
     units = extra_cost / per
@@ -81,9 +78,9 @@ def price(effect: Interval, extra_cost: float, per: float = 1.0) -> PriceTag:
 
 
 def measured_price(effect: Interval, extra_cost: Interval, per: float = 1.0) -> PriceTag:
-    """The effect for each `per` units of a measured extra cost: Fieller's interval.
+    """The effect per `per` units of a measured extra cost, with Fieller's interval.
 
-    Both are means of independent values with their 95 % t intervals; the smaller count's t is used.
+    Both are means of independent values with 95 % t intervals; t is that of the smaller count.
     """
     found = effect.mean, effect.half, extra_cost.mean, extra_cost.half
     if any(isnan(x) for x in found) or min(effect.count, extra_cost.count) < 2:
@@ -98,9 +95,9 @@ def measured_price(effect: Interval, extra_cost: Interval, per: float = 1.0) -> 
 
 
 def fieller(a: float, sd_a: float, b: float, sd_b: float, t: float) -> tuple[float, float]:
-    """The interval of a/b for independent a and b (Fieller, 1954); endless where b may be zero."""
+    """The interval of a/b for independent a and b (Fieller, 1954); unbounded if b may be 0."""
     if abs(b) <= t * sd_b:
-        return (-inf, inf)  # the set is a whole line or two rays: nothing is bounded
+        return (-inf, inf)  # the set is the whole line or two rays
     square = b * b - t * t * sd_b * sd_b
     root = t * sqrt(max(0.0, sd_a**2 * square + sd_b**2 * a * a))
     low, high = sorted(((a * b - root) / square, (a * b + root) / square))
@@ -109,18 +106,21 @@ def fieller(a: float, sd_a: float, b: float, sd_b: float, t: float) -> tuple[flo
 
 def front(quality: Sequence[float], cost: Sequence[float], better: Better = "higher",
           ) -> NDArray[np.bool_]:  # fmt: skip
-    """Which points no other beats: none is as good and as cheap, and better in one of the two."""
+    """Which points no other dominates (as good and as cheap, and better in one of the two)."""
     q = np.asarray(quality, dtype=np.float64)[None, :] * (1 if better == "higher" else -1)
     member: NDArray[np.bool_] = _front(q, np.asarray(cost, dtype=np.float64))[0]
     return member
 
 
-def pareto(points: Sequence[Point], better: Better = "higher") -> tuple[Place, ...]:
+def pareto(points: Sequence[CostedVariant], better: Better = "higher") -> tuple[ParetoPlace, ...]:
     """Membership by the means, and its probability under resampling of seeds.
 
-    One draw of seeds serves all variants, which keeps the pairing; draws are stretched by
-    sqrt(n / (n - 1)), for the bootstrap of n values has a variance too small by (n - 1) / n. Seeds
-    that some variant lacks are left out of all. Points with less than one common seed: ValueError.
+    Each resample draws the same seeds for all variants, which preserves the pairing. Deviations are
+    scaled by sqrt(n / (n - 1)), since the bootstrap variance of n values is too small by
+    (n - 1) / n. A seed that any variant lacks is left out.
+
+    Raises:
+        ValueError: no seed is common to all variants.
     """
     if not points:
         return ()
@@ -140,7 +140,7 @@ def pareto(points: Sequence[Point], better: Better = "higher") -> tuple[Place, .
         signed = found * (1 if better == "higher" else -1)
         share = _front(signed, cost).mean(axis=0)
     return tuple(
-        Place(p.name, float(m), p.cost, bool(on), float(s), n)
+        ParetoPlace(p.name, float(m), p.cost, bool(on), float(s), n)
         for p, m, on, s in zip(points, means, member, share, strict=True)
     )
 
@@ -156,8 +156,8 @@ def twin(
     """The width from low to high, a multiple of `multiple`, whose cost is nearest the target.
 
     `cost` must not fall with the width by more than the share `noise` (for latency); it is called
-    about log2(high - low) times. Of two equally near, the narrower. Where the target lies beyond
-    the ends, the end: look at `mismatch`.
+    about log2(high - low) times. Of two equally near, the narrower. A target outside the range
+    gives the nearest end; check `mismatch`.
 
     Raises:
         ValueError: no such width, no positive target, or the cost falls.
@@ -181,7 +181,7 @@ def twin(
     at(below), at(above)
     steps = sorted(known)
     if any(known[one] > known[two] * (1 + noise) for one, two in pairwise(steps)):
-        raise ValueError("the cost falls as the width grows: there is no one width to find")
+        raise ValueError("the cost falls as the width grows: no single width fits")
     nearest = min(steps, key=lambda step: (abs(known[step] - target), step))
     return Twin(nearest * multiple, known[nearest], target)
 
@@ -189,11 +189,11 @@ def twin(
 def _front(quality: NDArray[np.float64], cost: NDArray[np.float64]) -> NDArray[np.bool_]:
     """(draws, variants), (variants,) -> on the front; higher quality and lower cost are better.
 
-    From the cheapest up, each has to beat the best of all that are cheaper, and to equal the best
-    of those that cost the same.
+    From the cheapest up, each must exceed the best of all cheaper ones and equal the best of those
+    with the same cost.
     """
     found = np.ones(quality.shape, dtype=np.bool_)
-    cheaper = np.full(quality.shape[0], np.nan)  # the best of them; NaN: none yet
+    cheaper = np.full(quality.shape[0], np.nan)  # their best quality; NaN: none yet
     for price in np.unique(cost):
         same = np.flatnonzero(cost == price)
         best = np.fmax.reduce(quality[:, same], axis=1)

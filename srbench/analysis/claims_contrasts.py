@@ -19,8 +19,8 @@ from srbench.analysis.claims_readings import (
     BySeed,
     Exact,
     Reading,
+    RunShare,
     Sampled,
-    Share,
     Unknown,
     join,
 )
@@ -56,7 +56,7 @@ class Contrast:
     relation: str = ""  # < > <= >= = in
     border: float = 0.0
     region: Region | None = None  # of `in`, or of equivalence
-    reading: Reading | Share | None = None  # None: not measured
+    reading: Reading | RunShare | None = None  # None: not measured
     why_not: str = ""  # why nothing can be decided, whatever the numbers are
     verdict: str = ""  # the study's own, where this is one of its primary contrasts
 
@@ -118,7 +118,7 @@ def decide(contrast: Contrast, p_outside: float, p_inside: float) -> tuple[Statu
     x = contrast.reading
     if contrast.why_not or x is None:
         return "not decided", contrast.why_not
-    if isinstance(x, Share):
+    if isinstance(x, RunShare):
         return _by_count(x)
     if isinstance(x, Exact):
         return _exactly(contrast, x.value)
@@ -131,7 +131,7 @@ def decide(contrast: Contrast, p_outside: float, p_inside: float) -> tuple[Statu
     return "not decided", "not shown"
 
 
-def _by_count(x: Share) -> tuple[Status, str]:
+def _by_count(x: RunShare) -> tuple[Status, str]:
     if 0 < x.hits < x.count:
         return "not decided", "it does in some runs and not in others"
     return ("supported" if x.hits else "refuted"), "counted"
@@ -215,7 +215,7 @@ def _happens(test: Happens, evidence: Evidence) -> Contrast:
     hits, count = evidence.events.get((test.event, test.variant), (0, 0))
     if not count:
         raise Unknown(f"no run of {test.variant} shows it")
-    return Contrast("", "share of runs", reading=Share(hits, count))
+    return Contrast("", "share of runs", reading=RunShare(hits, count))
 
 
 def _rank(test: Rank, evidence: Evidence) -> Contrast:
@@ -301,7 +301,7 @@ def _gap(variant: str, gaps: Mapping[int, str]) -> str:
     return f"{variant} lacks seed {seeds}"
 
 
-def _too_few(x: Reading | Share | None) -> str:
+def _too_few(x: Reading | RunShare | None) -> str:
     if x is None or isinstance(x, Exact) or x.count >= x.needed:
         return ""
     return f"{plural(x.count, x.counted)}; a verdict needs {x.needed}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import isnan, nan
 
 from srbench.analysis.claims_contrasts import Contrast, Status
-from srbench.analysis.claims_readings import Exact, Share
+from srbench.analysis.claims_readings import Exact, RunShare
 from srbench.analysis.power import MoreSeeds
 from srbench.core.numbers import plural
 
@@ -30,7 +30,7 @@ def sentence(finding: Finding) -> str:
     if x is None:
         return f"{contrast.text}: {finding.why}"
     low, high = x.interval
-    if isinstance(x, Share):
+    if isinstance(x, RunShare):
         share = f"95 % interval of the share {low:.2f} to {high:.2f}"
         times = f"{contrast.text} in {x.hits} of {plural(x.count, x.counted)} ({share})"
         return times if finding.why == "counted" else f"{times}: {finding.why}"

@@ -18,10 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv, stdtr
 
-from srbench.analysis.significance import LEAST_SEEDS, Sample, half_width, sample
+from srbench.analysis.significance import LEAST_SEEDS, RESAMPLES, Sample, half_width, sample
 
 LEAST_ROUNDS = 20
-_RESAMPLES = 9_999
 
 Sign = Callable[[float, float], float]
 
@@ -42,7 +41,7 @@ class Exact:
 
 
 @dataclass(frozen=True)
-class Share:
+class RunShare:
     """A share of runs, with the interval of Clopper and Pearson (1934)."""
 
     hits: int
@@ -162,15 +161,15 @@ class ByRound(Sampled):
         return (float(low), float(high))
 
     def below(self, border: float) -> float:
-        return float((1 + np.sum(self.medians >= border)) / (1 + _RESAMPLES))
+        return float((1 + np.sum(self.medians >= border)) / (1 + RESAMPLES))
 
     def above(self, border: float) -> float:
-        return float((1 + np.sum(self.medians <= border)) / (1 + _RESAMPLES))
+        return float((1 + np.sum(self.medians <= border)) / (1 + RESAMPLES))
 
     @cached_property
     def medians(self) -> NDArray[np.float64]:
         """Medians of the resamples: (resamples,)."""
-        drawn = np.random.default_rng(0).integers(0, self.count, (_RESAMPLES, self.count))
+        drawn = np.random.default_rng(0).integers(0, self.count, (RESAMPLES, self.count))
         return np.asarray(np.median(self.array[drawn], axis=1), dtype=np.float64)
 
 

@@ -112,8 +112,8 @@ def _means(results: Results) -> tuple[str, np.ndarray, dict[str, np.ndarray]]:
 
 
 def moving(results: Results) -> list[str]:
-    """The variants whose curve was still moving."""
-    return [name for name, end in plateaus(results).items() if end.state == "moving"]
+    """The variants whose curve was still changing."""
+    return [name for name, end in plateaus(results).items() if end.state == "changing"]
 
 
 def converged(results: Results) -> str:
@@ -121,9 +121,9 @@ def converged(results: Results) -> str:
     found = [end.state for end in plateaus(results).values()]
     if not found or all(state == "too short" for state in found):
         return "not known"
-    if "moving" in found:
-        return f"no: {found.count('moving')} of {len(found)} variants still moving"
-    rest = found.count("rest")
+    if "changing" in found:
+        return f"no: {found.count('changing')} of {len(found)} variants still changing"
+    rest = found.count("converged")
     return "yes, on validate" if rest == len(found) else f"shown for {rest} of {len(found)}"
 
 
@@ -132,14 +132,14 @@ def convergence_heading(results: Results) -> str:
     found = [end.state for end in plateaus(results).values()]
     if not found or all(state == "too short" for state in found):
         return "Whether training had converged is not known"
-    if all(state == "rest" for state in found):
+    if all(state == "converged" for state in found):
         return "The validation curves of all variants had come to rest"
-    count = found.count("moving")
+    count = found.count("changing")
     if count == len(found):
         return "No variant had come to rest when training ended"
     if count:
         return f"{count} of {plural(len(found), 'variant')} had not come to rest"
-    shown_ = found.count("rest")
+    shown_ = found.count("converged")
     return f"Rest is shown for {shown_} of {plural(len(found), 'variant')}"
 
 

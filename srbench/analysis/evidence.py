@@ -122,8 +122,10 @@ def _event(results: Results, event: str, variant: str) -> tuple[int, int]:
         for cell in done
         if (variant, cell.seed) in lines
     ]
-    told = ends.count("rest") + ends.count("moving") + diverged  # a run that diverged did not
-    return ends.count("rest"), told
+    told = (
+        ends.count("converged") + ends.count("changing") + diverged
+    )  # a run that diverged did not
+    return ends.count("converged"), told
 
 
 def _gaps(results: Results) -> dict[str, dict[int, str]]:

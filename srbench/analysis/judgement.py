@@ -16,7 +16,8 @@ from srbench.analysis.looks import Course, Look, Schedule, sequential
 from srbench.analysis.power import MoreSeeds
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import Cell, cells, compared, controls
-from srbench.analysis.verdicts import Better, Verdict, Word, verdicts
+from srbench.analysis.significance import Better
+from srbench.analysis.verdicts import Verdict, Word, verdicts
 
 LOST = frozenset({"failed", "pruned"})  # runs that will never give a score
 

@@ -130,7 +130,7 @@ def _training_said(results: Results) -> list[str]:
     if not any(end.state != "too short" for end in found.values()):
         why = "has too few points" if validation_curve(results) else "is not stored"
         out.append(f"Convergence: not known, since the curve on validate {why}.")
-    elif all(end.state == "rest" for end in found.values()):
+    elif all(end.state == "converged" for end in found.values()):
         out.append(
             "Convergence: the curves had come to rest under this schedule. A plateau that a "
             "schedule made does not say that a longer one would gain nothing."

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from srbench.analysis.effects import Interval
 from srbench.analysis.significance import (
     LEAST_SEEDS,
+    Better,
     Sample,
     differs,
     half_width,
@@ -23,7 +24,7 @@ from srbench.analysis.significance import (
     sample,
 )
 from srbench.analysis.spending import LOOKS, one_sided, two_sided
-from srbench.analysis.verdicts import FAMILY, NONE, WORDS, Better, Word, coded
+from srbench.analysis.verdicts import FAMILY, NONE, WORDS, Word, coded
 
 State = Literal["decided", "continue", "unresolved"]
 

@@ -1,7 +1,7 @@
-"""Whether training had come to rest, and whether the order of the variants had.
+"""Whether training had converged, and whether the ranking of the variants had settled.
 
-A plateau that a learning-rate schedule made says that the schedule was over, not that a longer
-one would gain nothing: set a short schedule beside a long one for that (`agreement`).
+A plateau at the end of a learning-rate schedule does not show that a longer schedule would gain
+nothing: compare a short schedule with a long one for that (`agreement`).
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ WINDOW = 1 / 3  # of the points, at the end
 LEAST_POINTS = 10  # in the window
 SETTLED = 0.9  # rank correlation with the last point
 
-State = Literal["rest", "moving", "unsure", "too short"]
+State = Literal["converged", "changing", "inconclusive", "too short"]
 
 
 @dataclass(frozen=True)
 class Plateau:
-    """What a curve would change over another window of the same length, at the pace of the last.
+    """The change of a curve over its last window, extrapolated over another of the same length.
 
-    "rest": the whole 95 % interval lies within +-tolerance; "moving": all of it lies beyond, on
-    one side; "unsure": neither; "too short": fewer than 10 points in the window.
+    "converged": the whole 95 % interval lies within +-tolerance; "changing": all of it lies
+    outside, on one side; "inconclusive": neither; "too short": fewer than 10 points in the window.
     """
 
     state: State
@@ -41,25 +41,26 @@ class Plateau:
 
 @dataclass(frozen=True)
 class Settling:
-    """Rank correlation of the variants at every point with the last one."""
+    """Rank correlation of the variants' order at every point with that at the last one."""
 
     method: Method
     correlation: tuple[float, ...]  # NaN where a point has no order
-    settled_at: int | None  # first point from which on it stays at 0.9 or above; None: the last
+    settled_at: int | None  # first point from which it stays at 0.9 or above; None: only the last
 
 
 def plateau(values: ArrayLike, tolerance: float, window: float = WINDOW) -> Plateau:
     """Judge the end of one curve: values over epochs, equally spaced; NaN points are left out.
 
-    The slope of the last third (`window`) is Theil and Sen's median of pairwise slopes; its 95 %
-    interval is Sen's (1968), with the variance of Kendall's S inflated for the autocorrelation
-    that is left when the slope is taken out (as Yue and Wang, 2004, but never deflated, and
-    corrected for the bias of short series). The interval is compared with the tolerance, as in an
-    equivalence test: a curve is not at rest for being noisy. Simulated without any trend, the
-    interval holds 0 in 91-96 % for lag-one autocorrelations up to 0.6 and windows of 10 to 100
-    points, in 87 % at 0.8 and 10 points. Who trains until "rest" looks many times and stops early
-    by chance now and then.
-    Raises ValueError unless tolerance > 0 and 0 < window <= 1.
+    The slope of the last third (`window`) is Theil and Sen's median of pairwise slopes. Its 95 %
+    interval is Sen's (1968); the variance of Kendall's S is inflated by the autocorrelation of the
+    detrended values (as Yue and Wang, 2004, but never deflated, and corrected for the bias of short
+    series). The interval is compared with the tolerance as in an equivalence test, so that noise
+    alone does not count as convergence. In simulations without a trend the interval covers 0 in
+    91-96 % for lag-one autocorrelations up to 0.6 and windows of 10 to 100 points, in 87 % at 0.8
+    and 10 points. Training until "converged" tests repeatedly, so it sometimes stops too early.
+
+    Raises:
+        ValueError: unless tolerance > 0 and 0 < window <= 1.
     """
     if not tolerance > 0 or not 0 < window <= 1:
         raise ValueError(f"tolerance {tolerance} and window {window} must be above 0, window <= 1")
@@ -80,19 +81,19 @@ def plateau(values: ArrayLike, tolerance: float, window: float = WINDOW) -> Plat
     high = slopes[min(round((len(slopes) + half) / 2), len(slopes)) - 1]
     length = float(at[-1] - at[0])
     change, low, high = slope * length, float(low) * length, float(high) * length
-    state: State = "unsure"
+    state: State = "inconclusive"
     if -tolerance <= low and high <= tolerance:
-        state = "rest"
+        state = "converged"
     elif low > tolerance or high < -tolerance:
-        state = "moving"
+        state = "changing"
     return Plateau(state, change, low, high, tolerance, n, inflation)
 
 
 def settling(curves: ArrayLike, threshold: float = SETTLED, method: Method = "kendall") -> Settling:
     """Compare the variants' order at every point with the last: curves (variants, points), means.
 
-    Variants without a value at a point are left out there. Curves of one training lie close
-    together in time, so a high correlation just before the end is no evidence; an early one is.
+    A variant without a value at a point is left out there. Neighbouring points of a training are
+    close, so a high correlation just before the end is no evidence; an early one is.
     """
     x = np.asarray(curves, dtype=np.float64)
     found = [rank_correlation(x[:, k], x[:, -1], method) for k in range(x.shape[1])]
@@ -112,8 +113,8 @@ def _variance_of_s(x: NDArray[np.float64]) -> float:
 def _inflation(residuals: NDArray[np.float64]) -> float:
     """Variance of a mean of a first-order autoregression over that of independent values.
 
-    The lag-one autocorrelation r of the ranks, corrected for what taking out a line leaves of it,
-    (n r + 2)/(n - 6), within 0 and 0.95.
+    The lag-one autocorrelation r of the ranks is corrected for detrending, (n r + 2)/(n - 6), and
+    clipped to 0 and 0.95.
     """
     n = len(residuals)
     centred = ranks(residuals) - (n + 1) / 2

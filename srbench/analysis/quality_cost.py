@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import isfinite, nan
 
-from srbench.analysis.capacity import Place, Point, PriceTag, measured_price, pareto, price
+from srbench.analysis.capacity import (
+    CostedVariant,
+    ParetoPlace,
+    PriceTag,
+    measured_price,
+    pareto,
+    price,
+)
 from srbench.analysis.costs import COSTS, costs_of
 from srbench.analysis.effects import Interval, t_interval
 from srbench.analysis.judgement import judgement
@@ -55,7 +62,7 @@ def spots(results: Results, cost: str) -> tuple[Spot, ...]:
     """Every variant that has a score and this cost, in study order; controls are left out."""
     apart, scores, costs = controls(results), scores_by_seed(results), costs_of(results, cost)
     names = [n for n in trained(results) if n not in apart and scores[n] and costs[n].count]
-    points = [Point(name, scores[name], costs[name].mean) for name in names]
+    points = [CostedVariant(name, scores[name], costs[name].mean) for name in names]
     found = {place.name: place for place in _places(points, results)}
     return tuple(
         Spot(
@@ -139,13 +146,14 @@ def extra_cost(results: Results, variant: str, cost: str) -> Interval:
     return Interval(extra, nan, nan, 1)
 
 
-def _places(points: list[Point], results: Results) -> tuple[Place, ...]:
+def _places(points: list[CostedVariant], results: Results) -> tuple[ParetoPlace, ...]:
     """Places on the front; by each variant's own mean where no seed is common to all."""
     better = judgement(results).better
     shared = set.intersection(*(set(p.quality) for p in points)) if points else set()
     if not shared:
         own = [
-            Point(p.name, {0: t_interval(list(p.quality.values())).mean}, p.cost) for p in points
+            CostedVariant(p.name, {0: t_interval(list(p.quality.values())).mean}, p.cost)
+            for p in points
         ]
         return pareto(own, better)
     return pareto(points, better)

@@ -7,6 +7,7 @@ the calibration runs the very code that decides a study.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,7 +15,10 @@ from scipy.special import stdtr, stdtrit
 
 Floats = NDArray[np.float64]
 
+Better = Literal["higher", "lower"]
+
 LEAST_SEEDS = 3  # fewer give numbers, no verdict
+RESAMPLES = 9_999  # of every bootstrap
 SIGN_FLIP_FROM = 6  # below, the smallest p a sign flip can reach is above 5 %
 SIGN_FLIP_UP_TO = 40  # 2^20 sums in each half
 CONSTANT = 1e-9  # a spread below this share of the largest difference is rounding

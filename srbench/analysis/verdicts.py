@@ -18,6 +18,8 @@ from srbench.analysis.effects import Interval
 from srbench.analysis.power import MoreSeeds, more_seeds
 from srbench.analysis.significance import (
     LEAST_SEEDS,
+    RESAMPLES,
+    Better,
     Floats,
     Sample,
     differs,
@@ -30,10 +32,8 @@ from srbench.analysis.significance import (
 
 FAMILY = 0.05  # error rate of each family: "different", "equivalent"
 BOOTSTRAP_FROM = 20  # at 5 seeds a percentile interval covers 84 %
-RESAMPLES = 9999
 
 Word = Literal["helps", "hurts", "equivalent", "unresolved"]
-Better = Literal["higher", "lower"]
 WORDS: dict[int, Word] = {1: "helps", -1: "hurts", 2: "equivalent", 0: "unresolved"}
 NONE = -9  # code of a contrast without a verdict
 

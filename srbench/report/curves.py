@@ -60,7 +60,7 @@ def convergence_shown(results: Results) -> Table:
             continue
         short = Mark("too short", f"{end.points} points in the last third; 10 are needed")
         known = [x if x == x else short for x in (end.change, end.low, end.high)]
-        rows.append((name, STATES[end.state], *known, end.points))
+        rows.append((name, end.state, *known, end.points))
     columns = (
         Column("variant", "variant"),
         Column("state", "state"),
@@ -71,12 +71,7 @@ def convergence_shown(results: Results) -> Table:
     )
     caption = (
         "Change over another third of training at the pace of the last third, "
-        f"{metric_name(results.facts.metric)} on validate; at rest: within "
+        f"{metric_name(results.facts.metric)} on validate; converged: within "
         f"±{tolerance_said(results)}"
     )
     return Table("convergence", caption, columns, tuple(rows))
-
-
-STATES = {
-    "rest": "at rest", "moving": "still moving", "unsure": "not shown", "too short": "too short",
-}  # fmt: skip

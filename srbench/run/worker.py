@@ -292,7 +292,7 @@ class _Run:
         if settings.until != "converged":
             return False
         curve = [value for name, _, _, value in self.points if name == "validate/psnr_y"]
-        return plateau(curve, settings.tolerance).state == "rest"
+        return plateau(curve, settings.tolerance).state == "converged"
 
     def _validate(self, net: nn.Module) -> Mapping[str, float]:
         scale = self.task.scale

@@ -14,7 +14,7 @@ from scipy import stats
 from srbench.analysis.claims import ClaimResult, evaluate
 from srbench.analysis.claims_evidence import Curve, Evidence
 from srbench.analysis.claims_parser import parse
-from srbench.analysis.claims_readings import Reading, Share
+from srbench.analysis.claims_readings import Reading, RunShare
 
 NOISE = (0.011, -0.008, 0.004, -0.013, 0.006)  # what seeds do to a difference
 
@@ -37,7 +37,7 @@ def held(text: str, evidence: Evidence) -> ClaimResult:
     return evaluate(parse(text), evidence)
 
 
-def number(text: str, evidence: Evidence) -> Reading | Share:
+def number(text: str, evidence: Evidence) -> Reading | RunShare:
     """What the one comparison of a claim measured."""
     [finding] = held(text, evidence).findings
     assert finding.contrast.reading is not None

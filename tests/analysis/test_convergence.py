@@ -18,20 +18,20 @@ def test_a_curve_that_came_to_rest_rests() -> None:
     rng = np.random.default_rng(5)
     epochs = np.arange(90.0)
     found = plateau(30 - np.exp(-epochs / 8) + rng.normal(0, 0.002, 90), 0.02)
-    assert (found.state, found.points) == ("rest", 30)
+    assert (found.state, found.points) == ("converged", 30)
 
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_curve_that_climbs_or_falls_moves(sign: int) -> None:
     rng = np.random.default_rng(5)
     found = plateau(sign * 0.01 * np.arange(90.0) + rng.normal(0, 0.002, 90), 0.02)
-    assert found.state == "moving"
+    assert found.state == "changing"
     assert found.change == pytest.approx(sign * 0.29, abs=0.02)
 
 
 def test_noise_is_neither_rest_nor_movement() -> None:
     rng = np.random.default_rng(5)
-    assert plateau(rng.normal(0, 0.5, 90), 0.02).state == "unsure"
+    assert plateau(rng.normal(0, 0.5, 90), 0.02).state == "inconclusive"
 
 
 def test_few_points_tell_nothing() -> None:
@@ -39,7 +39,7 @@ def test_few_points_tell_nothing() -> None:
 
 
 def test_a_constant_curve_rests() -> None:
-    assert plateau(np.full(40, 3.0), 0.01).state == "rest"
+    assert plateau(np.full(40, 3.0), 0.01).state == "converged"
 
 
 def test_a_hole_in_the_curve_is_no_step() -> None:

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srbench.analysis.capacity import Point, fieller, front, measured_price, pareto, price, twin
+from srbench.analysis.capacity import (
+    CostedVariant,
+    fieller,
+    front,
+    measured_price,
+    pareto,
+    price,
+    twin,
+)
 from srbench.analysis.effects import Interval, t_interval
 
 
@@ -73,9 +81,9 @@ def test_the_front_is_what_nothing_beats(points: list[tuple[int, int]]) -> None:
 def test_the_doubt_of_the_front_is_that_of_the_seeds() -> None:
     seeds = range(5)
     noise = (0.02, -0.03, 0.01, 0.03, -0.03)
-    good = Point("good", {s: 37 + n for s, n in zip(seeds, noise, strict=True)}, 10)
-    close = Point("close", {s: 37 - n for s, n in zip(seeds, noise, strict=True)}, 11)
-    poor = Point("poor", dict.fromkeys(seeds, 36.0), 12)
+    good = CostedVariant("good", {s: 37 + n for s, n in zip(seeds, noise, strict=True)}, 10)
+    close = CostedVariant("close", {s: 37 - n for s, n in zip(seeds, noise, strict=True)}, 11)
+    poor = CostedVariant("poor", dict.fromkeys(seeds, 36.0), 12)
     places = {p.name: p for p in pareto([good, close, poor])}
     assert places["good"].probability == 1.0  # the cheapest
     assert 0.3 < places["close"].probability < 0.7
@@ -85,27 +93,27 @@ def test_the_doubt_of_the_front_is_that_of_the_seeds() -> None:
 
 def test_what_all_seeds_share_makes_no_doubt() -> None:
     level = {0: 30.0, 1: 40.0, 2: 35.0}
-    better = Point("better", {s: x + 0.1 for s, x in level.items()}, 2)
-    places = pareto([Point("base", level, 1), better])
+    better = CostedVariant("better", {s: x + 0.1 for s, x in level.items()}, 2)
+    places = pareto([CostedVariant("base", level, 1), better])
     assert [p.probability for p in places] == [1.0, 1.0]
-    assert pareto([Point("base", level, 2), better])[0].probability == 0.0
+    assert pareto([CostedVariant("base", level, 2), better])[0].probability == 0.0
 
 
 def test_the_stretched_bootstrap_has_the_spread_of_the_mean() -> None:
     """Two variants, one difference of +1 sd of its mean: in about 84 % it is above 0."""
     x = np.random.default_rng(1).normal(size=400)
     x = (x - x.mean()) / x.std(ddof=1) + 1 / math.sqrt(400)
-    probability = pareto([Point("a", dict.fromkeys(range(400), 0.0), 1),
-                          Point("b", dict(enumerate(x)), 2)])[1].probability  # fmt: skip
+    probability = pareto([CostedVariant("a", dict.fromkeys(range(400), 0.0), 1),
+                          CostedVariant("b", dict(enumerate(x)), 2)])[1].probability  # fmt: skip
     assert probability == pytest.approx(0.841, abs=0.02)
 
 
 def test_two_seeds_have_a_front_without_probability() -> None:
-    [place] = pareto([Point("a", {0: 1.0, 1: 2.0}, 1)])
+    [place] = pareto([CostedVariant("a", {0: 1.0, 1: 2.0}, 1)])
     assert place.on_front
     assert math.isnan(place.probability)
     with pytest.raises(ValueError, match="no seed"):
-        pareto([Point("a", {0: 1.0}, 1), Point("b", {1: 1.0}, 1)])
+        pareto([CostedVariant("a", {0: 1.0}, 1), CostedVariant("b", {1: 1.0}, 1)])
 
 
 @given(st.integers(1, 200_000), st.sampled_from([1, 2, 4, 8]), st.integers(1, 40))

@@ -75,7 +75,7 @@ def test_synthetic_and_unconverged_studies_are_labelled() -> None:
     moving = points["name"] == "validate/psnr_y"
     points.loc[moving, "value"] += 0.2 * points.loc[moving, "epoch"]
     assert warnings(rising)[1].startswith("Unconverged: 4 of 4 variants would still change by more")
-    assert converged(rising) == "no: 4 of 4 variants still moving"
+    assert converged(rising) == "no: 4 of 4 variants still changing"
 
 
 def test_a_short_curve_is_not_called_converged() -> None:
