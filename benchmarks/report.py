@@ -20,11 +20,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from srbench.core.part_facts import MetricFacts
 from srbench.store import (
     DatasetRecord,
     ImageRecord,
@@ -130,7 +132,8 @@ def planned(names: list[str], seeds: int, epochs: int, images: int) -> PlanRecor
     facts = {
         "name": "synthetic", "question": "SYNTHETIC: how long does a large report take?",
         "source": "", "scale": 2, "baseline": names[0], "metric": "psnr_y",
-        "dataset": "synthetic", "protocol": "sr-y-v1", "min_effect": 0.05, "unit": "dB",
+        "dataset": "synthetic", "protocol": "sr-y-v1", "min_effect": 0.05,
+        "metric_facts": {"psnr_y": asdict(MetricFacts("dB", "higher", "PSNR-Y", validate=True))},
         "seeds": list(chosen), "epochs": epochs, "steps": steps, "text": "synthetic\n",
         "overrides": [], "train": {"epochs": epochs}, "data": {"eval": ["synthetic"]},
         "references": [], "notes": ["synthetic: made-up numbers that time the report"],

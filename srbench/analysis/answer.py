@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 
 from srbench.analysis.convergence import collapsed
 from srbench.analysis.judgement import Judged, judgement
-from srbench.analysis.metric_names import metric_name
 from srbench.analysis.phrases import how_sure, interval, margin, price, quantity, settles
 from srbench.analysis.ranking import effect_decimals, ranked
 from srbench.analysis.results import Results
@@ -108,7 +107,7 @@ def opening(question: str, words: Sequence[Word | None]) -> str:
 def _lead(results: Results, effect: Judged, apposed: bool) -> str:
     """One contrast in full."""
     facts = results.facts
-    where = f"{metric_name(facts.metric)} on {facts.dataset}"
+    where = f"{facts.heading()} on {facts.dataset}"
     name = f"{effect.variant}," if apposed else effect.variant
     bracket = f"{interval(results, effect)}; {how_sure(results, effect)}"
     cost = price(results, effect.variant)
@@ -176,7 +175,7 @@ def _unjudged(rows: Sequence[Judged]) -> str:
 def _numbers_only(results: Results, known: Sequence[Judged]) -> list[str]:
     """Where no verdict may be given: the numbers, and why there is none."""
     best, facts, d = known[0], results.facts, effect_decimals(results)
-    where = f"{metric_name(facts.metric)} on {facts.dataset}"
+    where = f"{facts.heading()} on {facts.dataset}"
     said = [
         f"On {plural(best.pairs, 'seed')}, {best.variant} differs from {facts.baseline} by "
         f"{quantity(results, best.mean, signed=True)} in {where} ({interval(results, best)})."

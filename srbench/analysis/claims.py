@@ -79,8 +79,8 @@ def _expanded(test: Test, evidence: Evidence) -> Test:
 def _contrasts(test: Extreme, evidence: Evidence) -> Test:
     quantity = test.quantity
     others = evidence.variants if test.others is None else test.others
-    up = {"highest": 1, "lowest": -1, "best": better(quantity.name)}.get(
-        test.kind, -better(quantity.name)
+    up = {"highest": 1, "lowest": -1, "best": better(quantity.name, evidence.metric_facts)}.get(
+        test.kind, -better(quantity.name, evidence.metric_facts)
     )
     parts = tuple(
         Comparison(">" if up > 0 else "<", quantity, replace(quantity, variant=other))

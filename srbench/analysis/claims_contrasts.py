@@ -103,7 +103,7 @@ def contrast(test: Leaf, evidence: Evidence) -> Contrast:
                 found = _rank(test, evidence)
             case Inside():
                 region = (test.low.value, test.high.value)
-                found = _about(test.value, read(test.value, evidence), "in", 0.0, region)
+                found = _about(test.value, read(test.value, evidence), "in", 0.0, region, evidence)
             case Comparison():
                 found = _comparison(test, evidence)
     except Unknown as problem:
@@ -197,18 +197,24 @@ def _comparison(test: Comparison, evidence: Evidence) -> Contrast:
             raise Unknown("≈ needs min_effect or `within`, and there is neither")
         relation = "in"
     region = None if half is None else (border - half, border + half)
-    return _about(value, reading, relation, border, region)
+    return _about(value, reading, relation, border, region, evidence)
 
 
 def _about(
-    value: Value, reading: Reading, relation: str, border: float, region: Region | None
+    value: Value,
+    reading: Reading,
+    relation: str,
+    border: float,
+    region: Region | None,
+    evidence: Evidence,
 ) -> Contrast:
     label = str(value)
     if isinstance(reading, BySeed):
         for word, limits in (("lower", reading.at_least), ("upper", reading.at_most)):
             if limits:
                 label += f" (a {word} limit in {limits} of {reading.count} seeds)"
-    return Contrast("", label, unit_of(value) or "", relation, border, region, reading)
+    unit = unit_of(value, evidence.metric_facts) or ""
+    return Contrast("", label, unit, relation, border, region, reading)
 
 
 def _happens(test: Happens, evidence: Evidence) -> Contrast:

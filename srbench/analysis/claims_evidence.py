@@ -12,6 +12,7 @@ import numpy as np
 from srbench.analysis.claims_readings import ByRound, BySeed, Exact, Reading, Sign, Unknown, join
 from srbench.analysis.claims_tree import Arithmetic, Number, Quantity, Value
 from srbench.analysis.claims_vocabulary import better
+from srbench.core.part_facts import Metrics
 
 Curve = tuple[Sequence[float], Sequence[float]]  # epochs, values
 _OPERATORS: Mapping[str, Sign] = {
@@ -33,6 +34,7 @@ class Evidence:
     verdicts   variant -> helps | hurts | equivalent | identical | unresolved, against the baseline
                on the primary outcome: a claim that restates a primary contrast takes its verdict
     min_effects    metric -> min_effect
+    metric_facts   metric -> unit and direction
     published  the same, from a source; variants may be others
     study      the study's name, for the command that brings published figures
     """
@@ -49,6 +51,7 @@ class Evidence:
     gaps: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     verdicts: Mapping[str, str] = field(default_factory=dict)
     min_effects: Mapping[str, float] = field(default_factory=dict)
+    metric_facts: Metrics = field(default_factory=dict)
     published: Evidence | None = None
     study: str = "STUDY"
 
@@ -169,11 +172,12 @@ def _window(quantity: Quantity, curves: Mapping[int, Curve]) -> BySeed:
 def _epochs_to(quantity: Quantity, evidence: Evidence) -> BySeed:
     """The first epoch at the level; a seed that never gets there counts with its last epoch."""
     name, level = quantity.reaching or ("", 0.0)
+    sign = better(name, evidence.metric_facts)
     found: dict[int, float] = {}
     never = 0
     for seed, (epochs, values) in _curves(name, quantity.variant, evidence).items():
-        y = np.asarray(values, dtype=np.float64) * better(name)
-        reached = np.flatnonzero(y >= level * better(name))
+        y = np.asarray(values, dtype=np.float64) * sign
+        reached = np.flatnonzero(y >= level * sign)
         found[seed] = float(epochs[reached[0]] if len(reached) else epochs[-1])
         never += not len(reached)
     return BySeed(_finite(quantity, found), at_least=never)

@@ -27,34 +27,16 @@ from srbench.analysis.claims_tree import (
     Value,
     quantities,
 )
+from srbench.analysis.metric_names import metric_facts
+from srbench.core.part_facts import Metrics
 
 COSTS = (
     "params", "frozen_params", "dead_params", "macs", "macs_256", "activations",
     "receptive_field", "memory_mb",
 )  # fmt: skip
 TIMINGS = ("latency", "step_time")
-CURVES = (  # the last three of adversarial training; others of networks with several outputs
-    "loss", "loss/x2", "loss/x3", "loss/x4", "loss/pixels", "loss/adversarial",
-    "loss/discriminator",
-)  # fmt: skip
-LOWER_IS_BETTER = frozenset(
-    {
-        "loss",
-        "l1",
-        "mse",
-        "lpips",
-        "dists",
-        "fid",
-        "grain",
-        "checkerboard",
-        "epochs_to",
-        *COSTS,
-        *TIMINGS,
-    }
-)
-HIGHER_IS_BETTER = (
-    "psnr", "ssim", "ms_ssim", "inception_score", "sharpness", "diversity", "clip_cosine",
-)  # fmt: skip
+LOSS = "loss"
+SMALLER_IS_BETTER = {LOSS, "epochs_to", *COSTS, *TIMINGS}
 
 Sort = Literal["score", "cost", "timing", "curve"]
 
@@ -68,9 +50,10 @@ class Vocabulary:
     datasets: tuple[str, ...]
     costs: tuple[str, ...] = COSTS
     timings: tuple[str, ...] = TIMINGS
-    curves: tuple[str, ...] = CURVES
+    curves: tuple[str, ...] = (LOSS,)
     published: tuple[str, ...] | None = None  # variants with published figures; None: any variant
     min_effects: Mapping[str, float] = field(default_factory=dict)  # by metric
+    metric_facts: Metrics = field(default_factory=dict)
 
 
 def check(test: Test, vocabulary: Vocabulary) -> None:
@@ -95,28 +78,19 @@ def check(test: Test, vocabulary: Vocabulary) -> None:
         case Inside():
             _measured(test.value, vocabulary)
             for end in (test.low, test.high):
-                _same_unit(test.value, end, end.offset, "in")
+                _same_unit(test.value, end, end.offset, "in", vocabulary.metric_facts)
         case Comparison():
             _comparison(test, vocabulary)
 
 
-def taken(name: str) -> str:
-    """What a score is in the end, of whichever output: psnr_y for psnr_y/x2, l1 for noisy/of=l1."""
-    base, _, rest = name.partition("/")
-    if base != "noisy":
-        return base
-    return taken(rest.removeprefix("of=")) if rest.startswith("of=") else "psnr_y"
-
-
-def better(name: str) -> Literal[-1, 0, 1]:
-    """Which way is better: 1 higher, -1 lower, 0 where nobody has said."""
-    name = taken(name)
-    if name in LOWER_IS_BETTER:
+def better(name: str, metrics: Metrics) -> Literal[-1, 0, 1]:
+    """Which direction is better: 1 higher, -1 lower, 0 where none is declared."""
+    if name.partition("/")[0] in SMALLER_IS_BETTER:
         return -1
-    return 1 if name.split("_")[0] in HIGHER_IS_BETTER or name in HIGHER_IS_BETTER else 0
+    return {"higher": 1, "lower": -1, "": 0}[metric_facts(name, metrics).better]  # type: ignore[return-value]
 
 
-def unit_of(value: Value) -> str | None:
+def unit_of(value: Value, metrics: Metrics) -> str | None:
     """The unit of a value; None for a bare number, which takes the unit of what it stands beside.
 
     Raises:
@@ -126,13 +100,11 @@ def unit_of(value: Value) -> str | None:
         case Number():
             return value.unit or None
         case Quantity():
-            if taken(value.name).startswith("psnr"):
-                return "dB"
-            return "ms" if value.name in TIMINGS else ""
+            return "ms" if value.name in TIMINGS else metric_facts(value.name, metrics).unit
         case Arithmetic():
-            left, right = unit_of(value.left), unit_of(value.right)
+            left, right = unit_of(value.left, metrics), unit_of(value.right, metrics)
             if value.operator in "+-":
-                _same_unit(value.left, value.right, value.offset, value.operator)
+                _same_unit(value.left, value.right, value.offset, value.operator, metrics)
                 return left if left is not None else right
             left, right = left or "", right or ""
             if value.operator == "/":
@@ -162,7 +134,7 @@ def sort_of(name: str, vocabulary: Vocabulary) -> Sort | None:
 
 def _comparison(test: Comparison, vocabulary: Vocabulary) -> None:
     _measured(test, vocabulary)
-    _same_unit(test.left, test.right, test.offset, test.operator)
+    _same_unit(test.left, test.right, test.offset, test.operator, vocabulary.metric_facts)
     if test.within and test.operator != "≈":
         raise ClaimError("within belongs to ≈ (or ~=)", test.within.offset)
     if test.operator == "=":
@@ -181,7 +153,7 @@ def _comparison(test: Comparison, vocabulary: Vocabulary) -> None:
     elif test.within.value <= 0:
         raise ClaimError(f"within {test.within}: a number above 0 is expected", test.within.offset)
     elif test.within.unit != "%":
-        _same_unit(test.left, test.within, test.within.offset, "within")
+        _same_unit(test.left, test.within, test.within.offset, "within", vocabulary.metric_facts)
 
 
 def _extreme(test: Extreme, vocabulary: Vocabulary) -> None:
@@ -190,7 +162,7 @@ def _extreme(test: Extreme, vocabulary: Vocabulary) -> None:
         _known(other, vocabulary.variants, "variant", test.offset)
         if other == test.quantity.variant:
             raise ClaimError(f"{other} is compared with itself", test.offset)
-    if test.kind in ("best", "worst") and not better(test.quantity.name):
+    if test.kind in ("best", "worst") and not better(test.quantity.name, vocabulary.metric_facts):
         raise ClaimError(
             f"{test.quantity.name} has no declared direction: write highest of or lowest of",
             test.offset,
@@ -238,13 +210,13 @@ def _quantity(quantity: Quantity, vocabulary: Vocabulary, *, every: bool = False
         raise ClaimError("epochs_to needs a level: epochs_to(variant, loss=0.03)", at)
     if quantity.reaching:
         _known(quantity.reaching[0], (*vocabulary.curves, *vocabulary.metrics), "curve", at)
-        if not better(quantity.reaching[0]):
+        if not better(quantity.reaching[0], vocabulary.metric_facts):
             raise ClaimError(f"{quantity.reaching[0]} has no declared direction", at)
     return sort
 
 
-def _same_unit(left: Value, right: Value, offset: int, sign: str) -> None:
-    one, two = unit_of(left), unit_of(right)
+def _same_unit(left: Value, right: Value, offset: int, sign: str, metrics: Metrics) -> None:
+    one, two = unit_of(left, metrics), unit_of(right, metrics)
     if one is None or two is None or one == two:
         return
     raise ClaimError(f"{_named(left)} {sign} {_named(right)}: {one or 'a plain number'} beside "

@@ -11,8 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from srbench.analysis.effects import Effect, paired_effect
-from srbench.analysis.metric_names import metric_name, metric_unit
-from srbench.analysis.results import Results
+from srbench.analysis.results import Results, StudyFacts
 from srbench.analysis.run_matrix import cells, text, trained
 from srbench.core.errors import InputError
 from srbench.core.numbers import justified_decimals, plural, shown, with_unit
@@ -64,6 +63,11 @@ class Comparison:
     refusals: tuple[str, ...]
     outcomes: tuple[Outcome, ...]
 
+    @property
+    def facts(self) -> StudyFacts:
+        """Of the metrics, which are the same on both sides."""
+        return self.a.results.facts
+
 
 def split_name(given: str) -> tuple[str, str | None]:
     """`quickstart:residual` is a study and its variant, `quickstart` a study."""
@@ -104,11 +108,10 @@ def sentence(comparison: Comparison) -> str:
         return f"{a} and {b} have no variant in common."
     if not known:
         return f"{a} and {b} share no finished seed, so no difference can be taken."
-    d = decimals(comparison, known[0].metric)
-    unit = metric_unit(known[0].metric)
-    better = -1 if comparison.a.results.facts.lower_is_better else 1
+    facts, d = comparison.facts, decimals(comparison, known[0].metric)
+    better = -1 if facts.lower_is_better else 1
     if len(primary) == 1:
-        return f"{b} against {a}: {_said(known[0], d, unit)}."
+        return f"{b} against {a}: {_said(known[0], d, facts)}."
     if not any(any(o.effect.differences) for o in known):
         return f"All {plural(len(known), 'variant')} that {a} and {b} share score the same."
     apart = [o for o in known if o.effect.excludes_zero]
@@ -117,7 +120,7 @@ def sentence(comparison: Comparison) -> str:
     return (
         f"Of {plural(len(known), 'variant')} that {a} and {b} share, {up} score better in {b} "
         f"and {len(apart) - up} worse, clear of zero each for itself. "
-        f"The widest difference: {widest.what}, {_said(widest, d, unit)}."
+        f"The widest difference: {widest.what}, {_said(widest, d, facts)}."
     )
 
 
@@ -140,7 +143,7 @@ def outcomes_shown(comparison: Comparison, *, primary: bool) -> Table:
     chosen = [o for o in comparison.outcomes if o.primary == primary]
     metrics = {o.metric for o in chosen}
     d = max((decimals(comparison, m) for m in metrics), default=2)
-    unit = metric_unit(next(iter(metrics))) if len(metrics) == 1 else ""
+    unit = comparison.facts.unit_of(next(iter(metrics))) if len(metrics) == 1 else ""
     rows: list[tuple[Value, ...]] = []
     for o in chosen:
         lacking = Mark("no pair", "no seed that both have finished")
@@ -148,7 +151,7 @@ def outcomes_shown(comparison: Comparison, *, primary: bool) -> Table:
             Mark("one seed", "an interval needs at least two seeds") if o.effect.pairs else lacking
         )
         ends = (o.effect.low, o.effect.high, o.effect.simultaneous_low, o.effect.simultaneous_high)
-        where: tuple[Value, ...] = () if primary else (metric_name(o.metric), o.images)
+        where: tuple[Value, ...] = () if primary else (comparison.facts.heading(o.metric), o.images)
         rows.append(
             (
                 o.what,
@@ -182,13 +185,15 @@ def outcomes_shown(comparison: Comparison, *, primary: bool) -> Table:
 def decimals(comparison: Comparison, metric: str) -> int:
     """Decimals that the intervals of the differences justify."""
     rows = [o.effect for o in comparison.outcomes if o.metric == metric]
-    return justified_decimals([(e.high - e.low) / 2 for e in rows], metric_unit(metric))
+    return justified_decimals(
+        [(e.high - e.low) / 2 for e in rows], comparison.facts.unit_of(metric)
+    )
 
 
-def _said(outcome: Outcome, d: int, unit: str) -> str:
+def _said(outcome: Outcome, d: int, facts: StudyFacts) -> str:
     e = outcome.effect
-    size = with_unit(shown(e.mean, d, signed=True), unit)
-    where = f"{size} in {metric_name(outcome.metric)} on {outcome.images}"
+    size = with_unit(shown(e.mean, d, signed=True), facts.unit_of(outcome.metric))
+    where = f"{size} in {facts.heading(outcome.metric)} on {outcome.images}"
     if e.pairs < 2:
         return f"{where} (1 seed, no interval)"
     seeds = plural(e.pairs, "seed")

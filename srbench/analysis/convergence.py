@@ -9,7 +9,6 @@ import numpy as np
 
 from srbench.analysis.bands import band
 from srbench.analysis.curves import curve_names, read_curve, thinned
-from srbench.analysis.metric_names import metric_name
 from srbench.analysis.plateaus import SETTLED, Plateau, Settling, plateau, settling
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import cells, trained
@@ -149,9 +148,7 @@ def ranking_said(results: Results) -> str:
     if known is None:
         return ""
     last = known.at[-1]
-    of = (
-        f"of {plural(known.variants, 'variant')} by {metric_name(results.facts.metric)} on validate"
-    )
+    of = f"of {plural(known.variants, 'variant')} by {results.facts.heading()} on validate"
     if known.settled_from is None:
         return (
             f"The order {of} was still changing: Kendall's rank correlation with the last "

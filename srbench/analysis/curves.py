@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from srbench.analysis.metric_names import METRIC_NAMES, metric_name, metric_unit
-from srbench.analysis.results import Results
+from srbench.analysis.metric_names import FOLLOWED, VALIDATE, metric_facts
+from srbench.analysis.results import Results, StudyFacts
 
 Floats = NDArray[np.float64]
 
@@ -24,15 +24,12 @@ def curve_names(results: Results) -> list[str]:
     return sorted(found, key=lambda n: (primary not in n, "loss" not in n, "step" in n, n))
 
 
-def curve_title(name: str) -> str:
+def curve_title(name: str, facts: StudyFacts) -> str:
     """A curve's name for people: "validate/psnr_y" is "PSNR-Y on validate, dB"."""
-    parts = name.replace(".", "/").replace(" ", "/").split("/")
-    for part in parts:
-        metric = part.removeprefix("validate_").removeprefix("val_")
-        if metric in METRIC_NAMES:
-            unit = metric_unit(metric)
-            where = " on validate" if "val" in name else ""
-            return f"{metric_name(metric)}{where}" + (f", {unit}" if unit else "")
+    if name.startswith(VALIDATE):
+        metric = name.removeprefix(VALIDATE)
+        unit = facts.unit_of(metric)
+        return f"{facts.heading(metric)} on validate" + (f", {unit}" if unit else "")
     known = {
         "loss": "training loss, mean of an epoch",
         "loss_step": "training loss, step by step",
@@ -40,6 +37,12 @@ def curve_title(name: str) -> str:
         "gradient_norm": "gradient norm",
     }
     return known.get(name, name.replace("_", " ").replace("/", ", "))
+
+
+def watched(facts: StudyFacts) -> str:
+    """The curve on `validate` that shows a training: the primary outcome's where it has one."""
+    own = metric_facts(facts.metric, facts.metric_facts)
+    return f"{VALIDATE}{facts.metric}" if own.validate and "=" not in facts.metric else FOLLOWED
 
 
 @dataclass(frozen=True)

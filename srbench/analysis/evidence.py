@@ -51,6 +51,7 @@ def evidence_of(
             if row.word is not None
         },
         min_effects={facts.metric: facts.min_effect} if facts.min_effect else {},
+        metric_facts=facts.metric_facts,
         published=_published(results),
         study=facts.name,
     )
@@ -167,4 +168,5 @@ def _published(results: Results) -> Evidence | None:
         scores=scores,
         curves=curves,
         costs=costs,
+        metric_facts=results.facts.metric_facts,
     )

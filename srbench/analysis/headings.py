@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from srbench.analysis.answer import ORDER
-from srbench.analysis.metric_names import metric_name
 from srbench.analysis.ranking import ranked
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import cells, number, of_variants, trained
@@ -74,5 +73,5 @@ def failures_heading(results: Results) -> str:
 
 def scores_heading(results: Results) -> str:
     """The scores of all variants and the interpolations."""
-    metric = metric_name(results.facts.metric)
+    metric = results.facts.heading()
     return f"Scores of {plural(len(trained(results)), 'variant')}, {metric} first"

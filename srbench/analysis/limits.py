@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from srbench.analysis.convergence import converged, plateaus, ranking_said, validation_curve
 from srbench.analysis.judgement import Judgement, Outcome, control_outcome, judgement
-from srbench.analysis.metric_names import metric_name
 from srbench.analysis.phrases import quantity
 from srbench.analysis.power import detectable, noise_floor
 from srbench.analysis.ranking import effect_decimals
@@ -74,7 +73,7 @@ def cannot_tell(results: Results) -> tuple[str, ...]:
         f"x{facts.scale}. Other images, scales and degradations were not tried."
     )
     out.append(
-        f"Outcome: verdicts are on {metric_name(facts.metric)} on {facts.dataset} under "
+        f"Outcome: verdicts are on {facts.heading()} on {facts.dataset} under "
         f"{facts.protocol} alone; other metrics and sets are shown and are secondary. PSNR is not "
         "what an eye sees."
     )

@@ -1,30 +1,37 @@
-"""What metrics are called in headings, and their units."""
+"""The heading, unit and direction of a score, by its name: psnr_y, psnr_y/x2, diversity/noise=5.
+
+A name holds the metric, settings that differ from their defaults, and the factor of a smaller
+output. Facts are looked up by the name without factor, then by the metric alone.
+"""
 
 from __future__ import annotations
 
 import re
 
-from srbench.analysis.claims_vocabulary import taken
+from srbench.core.part_facts import MetricFacts, Metrics
 
-METRIC_NAMES = {"psnr_y": "PSNR-Y", "psnr_rgb": "PSNR-RGB", "ssim_y": "SSIM-Y", "l1": "L1"}
-METRIC_NAMES |= {"ssim_rgb": "SSIM-RGB", "ms_ssim": "MS-SSIM", "lpips": "LPIPS", "dists": "DISTS"}
-METRIC_NAMES |= {"fid": "FID", "inception_score": "Inception Score", "clip_cosine": "CLIP cosine"}
-METRIC_NAMES |= {"fid/weights=none": "FID of random features"}
-METRIC_NAMES |= {"inception_score/weights=none": "Inception Score of random classes"}
+VALIDATE = "validate/"  # before a metric, the name of its curve on `validate`
+FOLLOWED = f"{VALIDATE}psnr_y"  # a curve that every training has; `until: converged` reads it
 
 
-def metric_name(metric: str) -> str:
-    """The heading of a metric: PSNR-Y for psnr_y, PSNR-Y at x2 for psnr_y/x2, and diversity
-    (noise 5) for diversity/noise=5."""
-    own, slash, factor = metric.rpartition("/")
-    if not re.fullmatch(r"x\d+", factor) or not slash:
-        own, factor = metric, ""
+def metric_facts(name: str, known: Metrics) -> MetricFacts:
+    """What is known of the metric of a score; nothing where it is unknown."""
+    own = without_factor(name)
+    return known.get(own) or known.get(own.partition("/")[0]) or MetricFacts()
+
+
+def metric_name(name: str, known: Metrics) -> str:
+    """The heading of a score: PSNR-Y at x2 for psnr_y/x2, diversity (noise 5) for …/noise=5."""
+    own = without_factor(name)
     base, *given = re.split(r"/(?=[a-z_]+=)", own)
-    said = ", ".join(one.replace("=", " ", 1) for one in given)
-    name = METRIC_NAMES.get(own) or METRIC_NAMES.get(base, base) + (f" ({said})" if said else "")
-    return name + (f" at {factor}" if factor else "")
+    settings = ", ".join(one.replace("=", " ", 1) for one in given)
+    exact = known[own].heading if own in known else ""
+    heading = exact or metric_facts(base, known).heading or base
+    if settings and not exact:
+        heading += f" ({settings})"
+    return f"{heading} at {name[len(own) + 1 :]}" if name != own else heading
 
 
-def metric_unit(metric: str) -> str:
-    """dB for the PSNRs, nothing for the rest."""
-    return "dB" if taken(metric).startswith("psnr") else ""
+def without_factor(name: str) -> str:
+    """psnr_y for psnr_y/x2."""
+    return re.sub(r"/x\d+$", "", name)

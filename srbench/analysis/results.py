@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,9 +17,11 @@ from typing import Any
 import pandas as pd
 
 from srbench.analysis.history import Tried
+from srbench.analysis.metric_names import metric_facts, metric_name
 from srbench.core.csv_text import line, unguarded
 from srbench.core.errors import InputError
 from srbench.core.files import replacing, write_atomically
+from srbench.core.part_facts import MetricFacts, Metrics
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,6 @@ class StudyFacts:
     dataset: str  # the primary evaluation set, "photos"
     protocol: str  # "sr-y-v1"
     min_effect: float | None  # in the metric's unit; None where the study names none
-    unit: str  # of the metric: "dB", or "" for a plain number
     seeds: tuple[int, ...]  # planned
     epochs: int
     steps: int  # optimizer steps of one run
@@ -52,12 +53,36 @@ class StudyFacts:
     design: dict[str, Any] | None = None  # kind, factors, levels of each variant, aliases
     search: dict[str, Any] | None = None  # space, objectives, sampler, pruner, budget, seeds
     later: str = ""  # what was changed after results of this study were there; empty is none
-    better: str = ""  # higher | lower, as the metric itself says; empty in plans of before
+    metric_facts: Metrics = field(default_factory=dict)  # of every metric that may be scored
+
+    @property
+    def unit(self) -> str:
+        """The unit of the primary outcome: "dB", or "" for a plain number."""
+        return self.unit_of(self.metric)
 
     @property
     def lower_is_better(self) -> bool:
         """Whether the primary outcome is good when it is small."""
-        return self.better == "lower" or (not self.better and self.metric == "l1")
+        return metric_facts(self.metric, self.metric_facts).better == "lower"
+
+    def unit_of(self, metric: str) -> str:
+        """The unit of a score."""
+        return metric_facts(metric, self.metric_facts).unit
+
+    def heading(self, metric: str = "") -> str:
+        """The heading of a score; of the primary outcome where none is named."""
+        return metric_name(metric or self.metric, self.metric_facts)
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> StudyFacts:
+        """The facts, from what JSON makes of them."""
+        read = dict(plain)
+        for key in ("seeds", "overrides", "notes", "claims", "looks"):
+            read[key] = tuple(plain.get(key, ()))
+        read["references"] = tuple((part, citation) for part, citation in plain["references"])
+        known = plain.get("metric_facts", {})
+        read["metric_facts"] = {name: MetricFacts(**facts) for name, facts in known.items()}
+        return cls(**read)
 
 
 PASSES: tuple[str, ...] = (
@@ -167,14 +192,11 @@ class Results:
     def from_folder(cls, folder: Path) -> Results:
         """Read what `to_folder` wrote; pictures are looked for in the same folder."""
         plain = json.loads((folder / "study.json").read_text(encoding="utf-8"))
-        for key in ("seeds", "overrides", "notes", "claims", "looks"):
-            plain[key] = tuple(plain.get(key, ()))
-        plain["references"] = tuple((part, citation) for part, citation in plain["references"])
         frames = {name: _read(folder / f"{name}.csv") for name in FRAMES if name not in LATER}
         for name, columns in LATER.items():  # a folder from before these frames has none
             file = folder / f"{name}.csv"
             frames[name] = _read(file) if file.exists() else pd.DataFrame(columns=list(columns))
-        return cls(StudyFacts(**plain), **frames, root=folder)
+        return cls(StudyFacts.from_plain(plain), **frames, root=folder)
 
 
 LOOKS = (

@@ -8,14 +8,10 @@ from functools import lru_cache
 from typing import Any
 
 from srbench.analysis.history import Direction, sign
-from srbench.analysis.metric_names import metric_name
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import number, text
 from srbench.analysis.space import Dimension, Space
 from srbench.core.numbers import listed, plural
-
-VALIDATED = ("psnr_y", "ssim_y")
-
 
 TITLES = {"params": "parameters", "macs": "MACs at HR 1280x720",
           "latency": "latency over the baseline's"}  # fmt: skip
@@ -71,11 +67,11 @@ def objectives(results: Results) -> tuple[tuple[str, Direction], ...]:
     return tuple(zip(search["objectives"], search["directions"], strict=True))
 
 
-def title(objective: str) -> str:
+def title(results: Results, objective: str) -> str:
     """An objective in words: where a score was taken is part of its name."""
-    if objective in VALIDATED:
-        return f"{metric_name(objective)} on validate"
-    return TITLES.get(objective, objective)
+    if objective in TITLES:
+        return TITLES[objective]
+    return f"{results.facts.heading(objective)} on validate"
 
 
 def dimensions(results: Results) -> tuple[Dimension, ...]:
@@ -151,13 +147,16 @@ def search_heading(results: Results) -> str:
         return "The search has not come to a complete trial yet" if searched(results) else ""
     name = objectives(results)[0][0]
     counts = counted(results).partition(":")[0]
-    return f"Best of {counts}, on validate: {point_said(best)} ({title(name)} {best.values[0]:.4g})"
+    value = f"{title(results, name)} {best.values[0]:.4g}"
+    return f"Best of {counts}, on validate: {point_said(best)} ({value})"
 
 
 def search_said(results: Results) -> str:
     """What was tried and sought, how, and within which budget."""
     search = results.facts.search or {}
-    wanted = listed([f"{title(n)} ({d.removesuffix('e')}ed)" for n, d in objectives(results)])
+    wanted = listed(
+        [f"{title(results, n)} ({d.removesuffix('e')}ed)" for n, d in objectives(results)]
+    )
     budget = listed([f"{most:g} {unit}" for unit, most in search["budget"].items()])
     size = "infinitely many points" if search["size"] is None else f"{search['size']:,} points"
     return (

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from srbench.analysis.convergence import moving, plateaus, ranking_settled, tolerance_said
 from srbench.analysis.judgement import control_outcome, judgement
-from srbench.analysis.metric_names import metric_name
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import cells, scores_by_seed, text, yardstick
 from srbench.core.numbers import plural
@@ -48,7 +47,7 @@ def labels(results: Results) -> tuple[Label, ...]:
 def _unconverged(results: Results) -> list[Label]:
     still, found = moving(results), plateaus(results)
     if still:
-        name, ranking = metric_name(results.facts.metric), ranking_settled(results)
+        name, ranking = results.facts.heading(), ranking_settled(results)
         says = (
             f"{len(still)} of {plural(len(found), 'variant')} would still change by more than "
             f"{tolerance_said(results)} in {name} on validate over another third of training"

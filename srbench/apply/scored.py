@@ -24,9 +24,9 @@ from srbench.data.datasets import ImageFile, beside, home_or, images_below
 from srbench.data.decoded import Dataset, decode
 from srbench.data.degraded import degraded
 from srbench.data.known_sets import in_folder
+from srbench.measure import named
 from srbench.measure.scores import PROTOCOLS, evaluation_lr, score_pair, super_resolve
 
-METRICS = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb", "l1")
 FOREIGN = "spandrel"
 
 
@@ -143,7 +143,7 @@ def network_of(asked: Asked) -> tuple[str, nn.Module]:
 
 def _scored(net: nn.Module, image: Any, asked: Asked) -> ImageScores:
     protocol = PROTOCOLS[asked.protocol]
-    metrics = {name: slots.metric.parse(name).build()() for name in METRICS}
+    metrics = {name: slots.metric.parse(name).build()() for name in named.DEFAULT}
     try:
         lr = evaluation_lr(image, asked.scale, protocol)
         sr = super_resolve(net, lr, asked.device)

@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from srbench.analysis.metric_names import FOLLOWED
 from srbench.core.errors import InputError
 
-FIRST = ("validate/psnr_y", "loss")  # which one is drawn where none is named
+FIRST = (FOLLOWED, "loss")  # which one is drawn where none is named
 WIDTH, HEIGHT = 60, 10  # characters
 DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))  # bits of a cell, by column and row
 

@@ -9,12 +9,12 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from srbench.analysis.metric_names import metric_facts
 from srbench.core.rich_table import rich_table
 from srbench.core.table import Column, Table, Value
 from srbench.run.estimate import Forecast
 from srbench.run.progress import clock
 from srbench.run.stale import said
-from srbench.study.criteria import unit_of
 from srbench.study.plan import PlannedVariant
 
 COLUMNS = (
@@ -186,7 +186,8 @@ def _power(found: Forecast) -> list[str]:
     contrasts = sum(p.variant.role in ("variant", "twin") for p in found.plan.variants)
     if not contrasts or (not study.looks and len(study.seeds) < 3):
         return []
-    unit, seeds = unit_of(study.metric), study.looks[-1] if study.looks else len(study.seeds)
+    unit = metric_facts(study.metric, study.metric_facts).unit
+    seeds = study.looks[-1] if study.looks else len(study.seeds)
     least = detectable(1.0, seeds, contrasts)
     of = f"With {seeds} seeds and {contrasts} contrasts 4 of 5 studies find an effect of"
     if found.spread:

@@ -13,15 +13,15 @@ from srbench.core.table import Column, Table
 if TYPE_CHECKING:  # a second that a list of images does without
     from srbench.apply.scored import Scored
 
-DECIMALS = {"psnr": 4, "ssim": 5, "l1": 5}
-
 
 def scores_listed(found: Scored) -> RenderableType:
     """Every image's scores, and their means."""
-    metrics = list(found.means)
+    from srbench.measure.named import known_facts  # late: it imports torch
+
+    metrics, known = list(found.means), known_facts()
     columns = [Column("image", "image"), Column("size", "size", kind="written")]
     columns += [
-        Column(name, name, kind="number", decimals=DECIMALS[name.partition("_")[0]])
+        Column(name, name, kind="number", decimals=4 if known[name].unit == "dB" else 5)
         for name in metrics
     ]
     rows = [(one.name, f"{one.width}x{one.height}", one.values) for one in found.images]

@@ -40,12 +40,14 @@ class Slot:
     gives: tuple[str, ...] = ()
     parts: dict[str, Part] = field(default_factory=dict, repr=False, compare=False, hash=False)
     versions: dict[str, int] = field(default_factory=dict, repr=False, compare=False, hash=False)
+    facts: dict[str, Any] = field(default_factory=dict, repr=False, compare=False, hash=False)
 
-    def register(self, name: str, *, version: int = 1) -> Callable[[P], P]:
+    def register(self, name: str, *, version: int = 1, facts: object = None) -> Callable[[P], P]:
         """Register the decorated class or function under `name`.
 
         `version` counts changes of what the part computes, of srbench's own parts; a part of
-        another package is known by its source, and has version 0.
+        another package is known by its source, and has version 0. `facts` are what it states of
+        itself (`srbench.core.part_facts`), or a function of a choice where settings decide them.
 
         Raises:
             TypeError: the signature is not a schema, or the name is taken.
@@ -62,6 +64,8 @@ class Slot:
                     raise TypeError(f"{name}: setting {p.name} needs a type and a default")
             self.parts[name] = part
             self.versions[name] = version if part.__module__.split(".")[0] == OWN else 0
+            if facts is not None:
+                self.facts[name] = facts
             return part
 
         return add

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from srbench.core.errors import StudyError
+from srbench.core.part_facts import MetricFacts
 from srbench.core.slots import Image, metric
 from srbench.measure.metrics import Floats, Score, luma, psnr
 
@@ -20,7 +21,7 @@ PERIOD = 4  # of its pattern, which covers those of 2; upsampling by 2 and 2 has
 FLAT = 0.25  # the share of pixels that count as smooth
 
 
-@metric.register("psnr_above_flat")
+@metric.register("psnr_above_flat", facts=MetricFacts("dB", "higher", validate=True))
 def psnr_above_flat() -> Score:
     """PSNR of Y above that of one flat colour, HR's mean, in dB: below 0 SR is worth less.
 
@@ -34,10 +35,10 @@ def psnr_above_flat() -> Score:
         flat = psnr(true.mean(), true)
         return psnr(luma(sr), true) - flat if math.isfinite(flat) else 0.0
 
-    return Score(value, "dB", on_device=True)
+    return Score(value, on_device=True)
 
 
-@metric.register("sharpness")
+@metric.register("sharpness", facts=MetricFacts(better="higher"))
 def sharpness() -> Score:
     """Mean gradient of SR over that of HR: 1 is as sharp, less is blurred, more is oversharp.
 
@@ -52,7 +53,7 @@ def sharpness() -> Score:
     return Score(value)
 
 
-@metric.register("grain")
+@metric.register("grain", facts=MetricFacts(better="lower"))
 def grain() -> Score:
     """Fine noise that SR adds where HR is smooth: RMS of the high-passed error, 0..255.
 
@@ -69,10 +70,10 @@ def grain() -> Score:
         smooth = spread <= np.quantile(spread, FLAT)
         return float(np.sqrt(np.mean(fine[smooth] ** 2)))
 
-    return Score(value, better="lower")
+    return Score(value)
 
 
-@metric.register("checkerboard")
+@metric.register("checkerboard", facts=MetricFacts(better="lower"))
 def checkerboard() -> Score:
     """A pattern of the error that repeats every four pixels: its RMS in tiles of 16x16, 0..255.
 
@@ -92,7 +93,7 @@ def checkerboard() -> Score:
         pattern = phases - phases.mean((1, 3), keepdims=True)
         return float(np.sqrt(np.mean(pattern**2)))
 
-    return Score(value, better="lower")
+    return Score(value)
 
 
 def _gradient(y: Floats) -> float:

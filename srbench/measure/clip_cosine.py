@@ -11,13 +11,14 @@ from torch import Tensor
 from srbench.blocks.clip import ClipImage, cosines, text_embeddings
 from srbench.core import document
 from srbench.core.errors import StudyError, brief
+from srbench.core.part_facts import MetricFacts
 from srbench.core.slots import Image, metric
 from srbench.measure.sets import Answers, NotScored, SetScore
 
 WANTED = "texts names a YAML file of descriptions, image: text"
 
 
-@metric.register("clip_cosine")
+@metric.register("clip_cosine", facts=MetricFacts("", "higher", "CLIP cosine"))
 def clip_cosine(*, texts: str = "", weights: str = "openai") -> SetScore:
     """The cosine of an SR image with its own description, as CLIP ViT-B/32 sees both: -1 to 1.
 

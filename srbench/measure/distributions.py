@@ -13,12 +13,29 @@ import torch
 from torch import Tensor
 
 from srbench.core.errors import StudyError
+from srbench.core.part_facts import MetricFacts
+from srbench.core.registry import Choice
 from srbench.core.slots import metric
 from srbench.measure.inception import features, logits
 from srbench.measure.sets import Answers, SetScore, of_set
 
 
-@metric.register("fid")
+def _fid_facts(chosen: Choice) -> MetricFacts:
+    return MetricFacts("", "lower", _heading(chosen, "FID", "random features"))
+
+
+def _score_facts(chosen: Choice) -> MetricFacts:
+    return MetricFacts("", "higher", _heading(chosen, "Inception Score", "random classes"))
+
+
+def _heading(chosen: Choice, name: str, untrained: str) -> str:
+    """The heading says where the network has random weights."""
+    weights = chosen["weights"]
+    known = {"inception": name, "none": f"{name} of {untrained}"}
+    return known.get(weights, f"{name} (weights {weights})")
+
+
+@metric.register("fid", facts=_fid_facts)
 def fid(*, weights: str = "inception") -> SetScore:
     """Fréchet distance of InceptionV3's features between all SR and all HR images: 0 is best.
 
@@ -38,10 +55,10 @@ def fid(*, weights: str = "inception") -> SetScore:
         seen = (features(images, weights) for images in (answers.sr, answers.hr))
         return of_set(frechet(*seen), answers)
 
-    return SetScore(value, better="lower")
+    return SetScore(value)
 
 
-@metric.register("inception_score")
+@metric.register("inception_score", facts=_score_facts)
 def inception_score(*, weights: str = "inception") -> SetScore:
     """How sure InceptionV3 is of each SR image, and how many classes it finds in all of them.
 

@@ -12,16 +12,18 @@ from typing import Annotated
 import numpy as np
 
 from srbench.core.errors import StudyError
-from srbench.core.registry import Range
+from srbench.core.part_facts import MetricFacts
+from srbench.core.registry import Choice, Range
 from srbench.core.slots import Image, Metric, metric
-from srbench.measure.metrics import Score, psnr_y
+from srbench.measure.metrics import psnr_y
+from srbench.measure.named import stated
 from srbench.measure.sets import Answers, SetScore, noisy
 
 Noise = Annotated[float, Range(0, 255)]
 Draws = Annotated[int, Range(2, 1000)]
 
 
-@metric.register("diversity")
+@metric.register("diversity", facts=MetricFacts(better="higher"))
 def diversity(*, noise: Noise = 10.0, draws: Draws = 4) -> SetScore:
     """How far the outputs for one LR image spread under seeded noise: 0..255, 0 without noise.
 
@@ -43,7 +45,13 @@ def diversity(*, noise: Noise = 10.0, draws: Draws = 4) -> SetScore:
     return SetScore(value)
 
 
-@metric.register("noisy")
+def _facts(chosen: Choice) -> MetricFacts:
+    """The unit and the direction of the metric that is taken."""
+    of = stated(chosen["of"])
+    return MetricFacts(of.unit, of.better)
+
+
+@metric.register("noisy", facts=_facts)
 def under_noise(*, of: Metric = psnr_y, noise: Noise = 10.0, draws: Draws = 4) -> SetScore:
     """Another metric where LR has seeded noise, the mean over draws: what diversity costs.
 
@@ -62,8 +70,7 @@ def under_noise(*, of: Metric = psnr_y, noise: Noise = 10.0, draws: Draws = 4) -
             for outputs, hr in zip(_outputs(answers, noise, draws), answers.hr, strict=True)
         ]
 
-    unit, better = (score.unit, score.better) if isinstance(score, Score) else ("", "higher")
-    return SetScore(value, unit, better)
+    return SetScore(value)
 
 
 def _outputs(answers: Answers, noise: float, draws: int) -> Iterator[Iterator[Image]]:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
 from srbench.core.errors import StudyError
+from srbench.core.part_facts import MetricFacts
 from srbench.core.slots import Image, metric
 
 Floats = NDArray[np.float64]
@@ -27,40 +28,38 @@ SSIM_WINDOW, SSIM_SIGMA = 11, 1.5
 
 @dataclass(frozen=True)
 class Score:
-    """A metric ready to use: (SR, HR) to a number, its unit, and which end is good.
+    """A metric ready to use: (SR, HR) to a number.
 
     `on_device` says that SR and HR may be tensors too, and that the number is computed where they
     are; other metrics get arrays.
     """
 
     function: Callable[[Any, Any], float]
-    unit: str = ""
-    better: Literal["higher", "lower"] = "higher"
     on_device: bool = False
 
     def __call__(self, sr: Image | Tensor, hr: Image | Tensor) -> float:
         return self.function(sr, hr)
 
 
-@metric.register("psnr_y")
+@metric.register("psnr_y", facts=MetricFacts("dB", "higher", "PSNR-Y", validate=True))
 def psnr_y() -> Score:
     """PSNR of Y in dB: the number in the field's tables.
 
     ITU-R, Recommendation BT.601, 1982, for Y. https://www.itu.int/rec/R-REC-BT.601
     """
-    return Score(lambda sr, hr: psnr(luma(sr), luma(hr)), "dB", on_device=True)
+    return Score(lambda sr, hr: psnr(luma(sr), luma(hr)), on_device=True)
 
 
-@metric.register("psnr_rgb")
+@metric.register("psnr_rgb", facts=MetricFacts("dB", "higher", "PSNR-RGB"))
 def psnr_rgb() -> Score:
     """PSNR over the three colours together, in dB: the number of the NTIRE challenges.
 
     Ours.
     """
-    return Score(lambda sr, hr: psnr(doubles(sr), doubles(hr)), "dB", on_device=True)
+    return Score(lambda sr, hr: psnr(doubles(sr), doubles(hr)), on_device=True)
 
 
-@metric.register("ssim_y")
+@metric.register("ssim_y", facts=MetricFacts("", "higher", "SSIM-Y", validate=True))
 def ssim_y() -> Score:
     """SSIM of Y.
 
@@ -70,7 +69,7 @@ def ssim_y() -> Score:
     return Score(lambda sr, hr: ssim(luma(sr), luma(hr)), on_device=True)
 
 
-@metric.register("ssim_rgb")
+@metric.register("ssim_rgb", facts=MetricFacts("", "higher", "SSIM-RGB"))
 def ssim_rgb() -> Score:
     """SSIM of each colour, averaged.
 
@@ -80,7 +79,7 @@ def ssim_rgb() -> Score:
     return Score(lambda sr, hr: ssim(doubles(sr), doubles(hr)), on_device=True)
 
 
-@metric.register("l1")
+@metric.register("l1", facts=MetricFacts("", "lower", "L1"))
 def l1() -> Score:
     """Mean absolute difference over the three colours, in 0..1: smaller is better.
 
@@ -88,7 +87,6 @@ def l1() -> Score:
     """
     return Score(
         lambda sr, hr: float(abs(doubles(sr) - doubles(hr)).mean() / 255),
-        better="lower",
         on_device=True,
     )
 

@@ -7,14 +7,19 @@ diversity/noise=5/x2. The name says all that decides the number, so it is what s
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
+from srbench.analysis.metric_names import without_factor
 from srbench.core import outputs
 from srbench.core.document import parse
 from srbench.core.errors import Path, StudyError, UserError
+from srbench.core.part_facts import MetricFacts
 from srbench.core.registry import Choice, checked, in_words, settings
 from srbench.core.slots import metric
 
+DEFAULT = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb", "l1")
+"""What is scored where nobody chooses."""
 _SETTING = re.compile(r"/(?=[a-z_]+=)")
 _FACTOR = re.compile(r"(.+=.*)/(x\d+)", re.DOTALL)
 
@@ -57,6 +62,24 @@ def name_of(chosen: Choice) -> str:
             if value != checked(schema[key][1], schema[key][0])
         ]
     )
+
+
+def stated(chosen: Choice) -> MetricFacts:
+    """What a metric states of itself with these settings."""
+    found = metric.facts.get(chosen.name, MetricFacts())
+    facts: MetricFacts = found(chosen) if callable(found) else found
+    return facts
+
+
+def known_facts(names: Iterable[str] = ()) -> dict[str, MetricFacts]:
+    """What every registered metric states, and each of these names: settings may decide it."""
+    own = [metric.parse(name) for name in metric.parts] + [choice(without_factor(n)) for n in names]
+    return {name_of(chosen): stated(chosen) for chosen in own}
+
+
+def validated() -> tuple[str, ...]:
+    """The metrics that are taken on `validate` during every training."""
+    return tuple(name for name in metric.parts if stated(metric.parse(name)).validate)
 
 
 def read(written: object, scale: int, at: Path) -> str:

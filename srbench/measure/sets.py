@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -41,8 +41,6 @@ class SetScore:
     """A metric of a whole set, ready to use: answers to one number an image."""
 
     function: Callable[[Answers], Sequence[float]]
-    unit: str = ""
-    better: Literal["higher", "lower"] = "higher"
 
     def __call__(self, answers: Answers) -> Sequence[float]:
         return self.function(answers)

@@ -9,7 +9,6 @@ from math import isfinite
 from typing import Any
 
 from srbench.analysis.attribution import Attribution, Contribution, attribute
-from srbench.analysis.metric_names import metric_name
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import scores_by_seed
 from srbench.core.numbers import justified_decimals, listed, plural, shown
@@ -160,7 +159,7 @@ def attribution_shown(results: Results) -> Table:
     )
     if not any(row[-1] for row in rows):  # only a fraction mixes
         columns, rows = columns[:-1], [row[:-1] for row in rows]
-    caption = f"What each factor is worth in {metric_name(results.facts.metric)}"
+    caption = f"What each factor is worth in {results.facts.heading()}"
     return Table("attribution", caption, columns, tuple(rows))
 
 

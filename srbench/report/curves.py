@@ -9,7 +9,6 @@ from srbench.analysis.convergence import (
     tolerance_said,
 )
 from srbench.analysis.curves import curve_names, curve_title
-from srbench.analysis.metric_names import metric_name
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import trained
 from srbench.core.numbers import justified_decimals
@@ -31,7 +30,7 @@ def section(results: Results) -> Section:
         {key: lambda n=n: interactive.curves_plain(results, n) for key, n in names.items()},  # type: ignore[misc]
         "section_curves.html",
         {
-            "curves": [(key, curve_title(name)) for key, name in names.items()],
+            "curves": [(key, curve_title(name, results.facts)) for key, name in names.items()],
             "variants": trained(results),
             "known": bool(plateaus(results)),
             "ranking": ranking_said(results),
@@ -71,7 +70,7 @@ def convergence_shown(results: Results) -> Table:
     )
     caption = (
         "Change over another third of training at the pace of the last third, "
-        f"{metric_name(results.facts.metric)} on validate; converged: within "
+        f"{results.facts.heading()} on validate; converged: within "
         f"±{tolerance_said(results)}"
     )
     return Table("convergence", caption, columns, tuple(rows))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 
 from srbench.analysis.dead_parameters import difference, unreached
-from srbench.analysis.metric_names import metric_name
 from srbench.analysis.ranking import effect_decimals
 from srbench.analysis.results import Results
 from srbench.core.table import Column, Mark, Table, Value
@@ -48,7 +47,7 @@ def unreached_shown(results: Results) -> Table:
         Column("wired_low", "wired in, 95 % from", unit, "difference", decimals),
         Column("wired_high", "wired in, 95 % to", unit, "difference", decimals),
     )
-    caption = f"Dead parameters and what they hid, {metric_name(results.facts.metric)}"
+    caption = f"Dead parameters and what they hid, {results.facts.heading()}"
     return Table("unreached", caption, columns, tuple(rows))
 
 

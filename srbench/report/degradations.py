@@ -13,7 +13,6 @@ from functools import lru_cache
 from typing import Any
 
 from srbench.analysis.effects import Effect, Interval, paired_effect, t_interval
-from srbench.analysis.metric_names import metric_name
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import cells, trained
 from srbench.core.numbers import justified_decimals, shown
@@ -125,7 +124,7 @@ def matrix_shown(results: Results) -> Table:
                     half if half == half else few if mean == mean else missing,
                 )
                 rows.append((*line, *scored, *_gap_values(entry), entry.score.count))
-    name = metric_name(results.facts.metric)
+    name = results.facts.heading()
     columns = (
         Column("images", "images"),
         Column("variant", "variant"),

@@ -7,7 +7,6 @@ from functools import lru_cache
 from srbench.analysis.headings import effects_heading
 from srbench.analysis.judgement import Judged, judgement
 from srbench.analysis.limits import noise_said
-from srbench.analysis.metric_names import metric_name
 from srbench.analysis.power import BUDGET
 from srbench.analysis.ranking import (
     best_first,
@@ -32,7 +31,7 @@ def effects_shown(results: Results) -> Table:
     """One row a contrast: verdict, effect, intervals, p, seeds, and what it costs."""
     facts = results.facts
     caption = (
-        f"Effects on {metric_name(facts.metric)} on {facts.dataset} against {facts.baseline}, "
+        f"Effects on {facts.heading()} on {facts.dataset} against {facts.baseline}, "
         f"paired by seed, protocol {facts.protocol}"
     )
     return _contrasts("effects", caption, ranked(results), results)
@@ -72,7 +71,7 @@ def _contrasts(name: str, caption: str, contrasts: list[Judged], results: Result
         Column(f"p_{of}", head, kind="p", note=f"paired t test; {holm}"),
         Column(f"p_within_{of}", same, kind="p", note=f"two one-sided t tests; {holm}"),
         Column("more_seeds", "more seeds", note="about how many more would settle it"),
-        Column(f"{results.facts.metric}{suffix}", metric_name(results.facts.metric), unit,
+        Column(f"{results.facts.metric}{suffix}", results.facts.heading(), unit,
                "number", decimals),
         Column("parameters_more", "more parameters", kind="difference"),
         Column("macs_more_percent", "more MACs", "%", "difference", 1),

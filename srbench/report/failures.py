@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 
 from srbench.analysis.headings import failures_heading
-from srbench.analysis.metric_names import metric_name
 from srbench.analysis.ranking import effect_decimals, known_or_mark, why_wanting
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import cells, number, text
@@ -50,7 +49,7 @@ def run_shown(results: Results) -> Table:
         Column("message", "message"),
         Column(
             f"{results.facts.metric}{suffix}",
-            metric_name(results.facts.metric),
+            results.facts.heading(),
             unit,
             "number",
             effect_decimals(results),

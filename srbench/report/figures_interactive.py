@@ -16,7 +16,6 @@ import plotly.graph_objects as go
 
 from srbench.analysis.bands import band
 from srbench.analysis.curves import Curve, curve_names, curve_title, read_curve, thinned
-from srbench.analysis.metric_names import metric_name
 from srbench.analysis.published_comparison import published_curves
 from srbench.analysis.ranking import by_variant, effect_decimals
 from srbench.analysis.results import Results
@@ -83,7 +82,7 @@ def forest(results: Results) -> go.Figure:
             text=row.verdict,
         )  # fmt: skip
     names = [escape(row.variant) for row in plot.rows]
-    name = metric_name(results.facts.metric)
+    name = results.facts.heading()
     figure.update_layout(
         xaxis={"title": {"text": f"effect on {name}" + (f", {unit}" if unit else "")}},
         yaxis={"categoryorder": "array", "categoryarray": names[::-1], "automargin": True},
@@ -131,7 +130,7 @@ def curves_plain(results: Results, name: str) -> dict[str, Any]:
         **LAYOUT,
         "xaxis": {"title": {"text": curve.axis}},
         "yaxis": {
-            "title": {"text": curve_title(name)},
+            "title": {"text": curve_title(name, results.facts)},
             "type": "log" if _positive(name) else "linear",
         },
         "hovermode": "closest",

@@ -24,7 +24,6 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from srbench.analysis.bands import band
 from srbench.analysis.curves import curve_title, read_curve, thinned
 from srbench.analysis.judgement import Judged
-from srbench.analysis.metric_names import metric_name
 from srbench.analysis.published_comparison import published_curves
 from srbench.analysis.ranking import by_variant
 from srbench.analysis.results import Results
@@ -78,7 +77,7 @@ def forest_figure(results: Results) -> Figure:
     axes.set_ylim(len(plot.rows) - 0.4, -0.6)
     axes.set_xlim(plot.low, plot.high)
     axes.set_xticks([tick.at for tick in plot.ticks], [tick.label for tick in plot.ticks])
-    axes.set_xlabel(titled("effect on " + metric_name(results.facts.metric), results))
+    axes.set_xlabel(titled("effect on " + results.facts.heading(), results))
     axes.spines["left"].set_visible(False)
     axes.tick_params(left=False)
     return figure
@@ -135,7 +134,7 @@ def curves_figure(results: Results, name: str) -> Figure:
         if hues[variant] != REST:
             ends.append((float(epochs[-1]), float(others[-1]), f"{variant}, published"))
     axes.set_xlabel(curve.axis)
-    axes.set_ylabel(curve_title(name))
+    axes.set_ylabel(curve_title(name, results.facts))
     if "loss" in name:
         axes.set_yscale("log")
         plain_ticks(axes.yaxis)

@@ -17,7 +17,6 @@ import plotly
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from srbench.analysis.metric_names import metric_name
 from srbench.analysis.results import Results
 from srbench.report import figures_static as static
 from srbench.report.colours import REST, colours
@@ -78,7 +77,7 @@ def page(
     templates, facts = environment(), results.facts
     common = {
         "facts": facts,
-        "metric": metric_name(facts.metric),
+        "metric": facts.heading(),
         "colours": colours(results),
         "drawings": {name: Markup(static.inline(svg, name)) for name, svg in drawings.items()},
         "beside": library is None,

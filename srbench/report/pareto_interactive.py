@@ -9,7 +9,6 @@ from typing import Any
 import plotly.graph_objects as go
 
 from srbench.analysis.costs import COSTS, spaced
-from srbench.analysis.metric_names import metric_name
 from srbench.analysis.quality_cost import Spot, front_line, spots
 from srbench.analysis.ranking import effect_decimals
 from srbench.analysis.results import Results
@@ -41,7 +40,7 @@ def quality_cost_plain(results: Results, cost: str) -> dict[str, Any]:
     sides = names_beside(found, frame, 640, 370, first)
     for spot in found:
         _add_spot(figure, spot, hues[spot.variant], sides.get(spot.variant), d, facts)
-    title = metric_name(facts.metric) + (f", {facts.unit}" if facts.unit else "")
+    title = facts.heading() + (f", {facts.unit}" if facts.unit else "")
     lines = spaced(levels, list(scores_by_seed(results).values()))
     layout = {
         **LAYOUT,

@@ -10,7 +10,6 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from srbench.analysis.costs import COSTS, spaced
-from srbench.analysis.metric_names import metric_name
 from srbench.analysis.quality_cost import Spot, front_line, spots
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import interpolation_scores, scores_by_seed
@@ -57,7 +56,7 @@ def quality_cost_figure(results: Results, cost: str) -> Figure:
     axes.set_ylim(frame.low, frame.high)
     plain_ticks(axes.xaxis)
     axes.set_xlabel(COSTS.get(cost, cost))
-    axes.set_ylabel(titled(metric_name(results.facts.metric), results))
+    axes.set_ylabel(titled(results.facts.heading(), results))
     return figure
 
 

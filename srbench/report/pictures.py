@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from srbench.analysis.headings import pictures_heading
-from srbench.analysis.metric_names import metric_name
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import image_scores, interpolations, trained
 from srbench.core.files import write_atomically
@@ -113,7 +112,7 @@ def _scene(results: Results, frame: pd.DataFrame, image: str, number: int) -> Sc
         if source is None:
             continue
         own = scores[(scores["variant"] == name) & (scores["seed"].isin(mine["seed"]))]["value"]
-        unit, metric = results.facts.unit, metric_name(results.facts.metric)
+        unit, metric = results.facts.unit, results.facts.heading()
         says = f"{metric} {with_unit(shown(float(own.mean()), 2), unit)}" if len(own) else ""
         smaller = kind.removeprefix("sr").replace("/", " at ")
         path = f"{folder}/{order:02d}-{_slug(name + smaller)}{source.suffix}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from math import floor, log10
 
-from srbench.analysis.metric_names import metric_name
 from srbench.analysis.published_comparison import (
     agreements,
     beside,
@@ -86,7 +85,7 @@ def agreements_shown(results: Results) -> Table:
     for source, quantity, dataset, found in agreements(results):
         if found.coefficient == found.coefficient:
             ends = (found.low, found.high) if found.low == found.low else (few, few)
-            where = (metric_name(quantity), dataset, found.items)
+            where = (results.facts.heading(quantity), dataset, found.items)
             rows.append((*where, found.coefficient, *ends, found.p, source))
     columns = (
         Column("quantity", "quantity"),

@@ -9,9 +9,8 @@ import pandas as pd
 
 from srbench.analysis.effects import t_interval
 from srbench.analysis.headings import scores_heading
-from srbench.analysis.metric_names import metric_name, metric_unit
 from srbench.analysis.ranking import by_variant, why_wanting
-from srbench.analysis.results import Results
+from srbench.analysis.results import Results, StudyFacts
 from srbench.analysis.run_matrix import interpolations, trained
 from srbench.core.numbers import justified_decimals, listed, plural
 from srbench.core.table import Column, Mark, Table, Value
@@ -37,7 +36,7 @@ def score_shown(results: Results) -> Table:
     decimals = {
         metric: justified_decimals(
             [t_interval(v).half for (_, _, m), v in values.items() if m == metric],
-            metric_unit(metric),
+            facts.unit_of(metric),
         )
         for metric in metrics
     }
@@ -61,18 +60,18 @@ def score_shown(results: Results) -> Table:
     columns = [Column("dataset", "dataset"), Column("variant", "variant"), Column("role", "role")]
     columns.append(Column("seeds", "seeds", kind="count"))
     for metric in metrics:
-        unit = metric_unit(metric)
+        unit = facts.unit_of(metric)
         suffix = f"_{unit.lower()}" if unit else ""
-        head = metric_name(metric)
+        head = facts.heading(metric)
         columns.append(Column(f"{metric}{suffix}", head, unit, "number", decimals[metric]))
         half = Column(f"{metric}_half{suffix}", f"{head} \u00b1", unit, "number", decimals[metric])
         columns.append(half)
     caption = f"Mean scores over images, then seeds, with 95 % half-widths; {facts.protocol}"
-    caption += "".join(f". {text}" for text in _of_sets(frame, metrics))
+    caption += "".join(f". {text}" for text in _of_sets(frame, metrics, facts))
     return Table("scores", caption, tuple(columns), tuple(rows))
 
 
-def _of_sets(frame: pd.DataFrame, metrics: list[str]) -> Iterator[str]:
+def _of_sets(frame: pd.DataFrame, metrics: list[str], facts: StudyFacts) -> Iterator[str]:
     """What is one number of a whole set, and of how many images: it stands at each of them."""
     by = ["metric", "dataset", "run_id"]
     images = frame.groupby(by)["image"].size()
@@ -82,7 +81,7 @@ def _of_sets(frame: pd.DataFrame, metrics: list[str]) -> Iterator[str]:
         if mine and all(alike[key] for key in mine):
             sizes = {str(key[1]): int(images[key]) for key in mine}
             said = listed(f"{plural(n, 'image')} of {name}" for name, n in sorted(sizes.items()))
-            yield f"{metric_name(metric)} is one number of a whole set, and rests on {said}"
+            yield f"{facts.heading(metric)} is one number of a whole set, and rests on {said}"
 
 
 def section(results: Results) -> Section:

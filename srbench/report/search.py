@@ -49,7 +49,7 @@ def trials_shown(results: Results) -> Table:
     columns = (
         Column("trial", "trial"),
         Column("state", "came to"),
-        *(Column(name, title(name), kind="measure") for name, _ in named),
+        *(Column(name, title(results, name), kind="measure") for name, _ in named),
         Column("front", "best" if len(named) == 1 else "on the front"),
         Column("point", "what it was"),
         Column("epochs", "epochs", kind="number", decimals=0),

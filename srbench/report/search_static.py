@@ -53,7 +53,7 @@ def best_figure(results: Results) -> Figure:
     axes.plot([t.number for t in lost], [t.reports[-1][1] for t in lost], "x", color=LOST,
               markersize=4)  # fmt: skip
     axes.set_xlabel("trial")
-    axes.set_ylabel(title(objectives(results)[0][0]))
+    axes.set_ylabel(title(results, objectives(results)[0][0]))
     return figure
 
 
@@ -71,7 +71,7 @@ def reports_figure(results: Results) -> Figure:
         if pruned:
             axes.plot(x[-1:], y[-1:], "x", color=LOST, markersize=5)
     axes.set_xlabel("seed" if seeds else "epoch")
-    axes.set_ylabel(title(objectives(results)[0][0]))
+    axes.set_ylabel(title(results, objectives(results)[0][0]))
     return figure
 
 
@@ -102,8 +102,8 @@ def front_figure(results: Results) -> Figure:
     for trial in front[:12]:
         axes.annotate(str(trial.number), (trial.values[1], trial.values[0]),
                       textcoords="offset points", xytext=(4, 5), fontsize=8)  # fmt: skip
-    axes.set_xlabel(title(objectives(results)[1][0]))
-    axes.set_ylabel(title(objectives(results)[0][0]))
+    axes.set_xlabel(title(results, objectives(results)[1][0]))
+    axes.set_ylabel(title(results, objectives(results)[0][0]))
     return figure
 
 
@@ -130,7 +130,9 @@ def parallel_figure(results: Results) -> Figure:
         axes.annotate(f"{value:.4g}", (len(places), y), textcoords="offset points", xytext=(3, 2),
                       fontsize=7)  # fmt: skip
     names = [place.path.replace(".", ".\n") for place in places]
-    axes.set_xticks(range(len(places) + 1), [*names, title(objectives(results)[0][0])], fontsize=7)
+    axes.set_xticks(
+        range(len(places) + 1), [*names, title(results, objectives(results)[0][0])], fontsize=7
+    )
     axes.set_yticks([])
     axes.set_ylim(-0.25, 1.12)
     axes.spines["left"].set_visible(False)

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from srbench.analysis.effects import CONFIDENCE
-from srbench.analysis.metric_names import metric_name
 from srbench.analysis.ranking import ranked
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import cells, image_scores
@@ -121,7 +120,7 @@ def where_shown(results: Results) -> Table:
     )
     facts = results.facts
     caption = (
-        f"Effects by image on {metric_name(facts.metric)} on {facts.dataset} against "
+        f"Effects by image on {facts.heading()} on {facts.dataset} against "
         f"{facts.baseline}, paired by seed"
     )
     return Table("where", caption, columns, tuple(rows))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from srbench.analysis.curves import watched
 from srbench.analysis.latency import timings
 from srbench.analysis.results import Results
 from srbench.analysis.space import Plain
@@ -110,10 +111,9 @@ def _scores(results: Results) -> dict[int, dict[tuple[str, str], float]]:
 
 def _reports(results: Results) -> dict[int, dict[int, float]]:
     """run -> epoch -> value on `validate`, of the primary metric where it is validated."""
-    metric = results.facts.metric
-    watched = metric if metric in ("psnr_y", "ssim_y") else "psnr_y"
+    curves = results.curves[results.curves["name"] == watched(results.facts)]
     found: dict[int, dict[int, float]] = {}
-    for row in _rows(results.curves[results.curves["name"] == f"validate/{watched}"]):
+    for row in _rows(curves):
         found.setdefault(int(row["run_id"]), {})[round(row["epoch"])] = float(row["value"])
     return found
 

@@ -17,14 +17,14 @@ def shown_search(results: Results, history: Sequence[Tried], free: Set[int]) -> 
     from srbench.report.markdown import search_note
 
     facts, search = results.facts, results.facts.search or {}
-    validated = ("psnr_y", "ssim_y")
     shown = (_shown(trial, results, free) for trial in history)
     return ShownStudy(
         name=facts.name,
         key="trial",
         plan=facts.plan,
         metrics=tuple(
-            f"{name} on validate" if name in validated else name for name in search["objectives"]
+            f"{name} on validate" if name in facts.metric_facts else name
+            for name in search["objectives"]
         ),
         directions=tuple(search["directions"]),
         distributions=distributions(Space.from_plain(search["space"])),

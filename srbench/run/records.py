@@ -6,9 +6,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from srbench.analysis.results import StudyFacts
-from srbench.measure.named import choice, split
 from srbench.store import DatasetRecord, ImageRecord, PlanRecord, TrainingRecord, VariantRecord
-from srbench.study.criteria import unit_of
 from srbench.study.designs import Design
 from srbench.study.plan import Plan, PlannedVariant, references
 from srbench.study.tree import describe
@@ -55,10 +53,7 @@ def _facts(plan: Plan) -> dict[str, Any]:
     epochs = int(study.base.train["epochs"])
     facts = {
         **{f.name: getattr(study, f.name) for f in fields(StudyFacts) if hasattr(study, f.name)},
-        "unit": unit_of(study.metric),
-        "better": getattr(
-            choice(split(study.metric, study.scale)[0]).build()(), "better", "higher"
-        ),
+        "metric_facts": {name: asdict(one) for name, one in study.metric_facts.items()},
         "epochs": epochs,
         "steps": max(p.steps for p in plan.variants),
         "train": describe(study.base.train),

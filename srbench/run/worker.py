@@ -24,6 +24,7 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
+from srbench.analysis.metric_names import FOLLOWED, VALIDATE
 from srbench.analysis.plateaus import plateau
 from srbench.core import slots
 from srbench.core.arithmetic import full_precision
@@ -35,6 +36,7 @@ from srbench.core.signals import STOPPING
 from srbench.core.streams import Streams
 from srbench.core.weights import stored_weights
 from srbench.data import resident
+from srbench.measure.named import validated
 from srbench.measure.scores import (
     PROTOCOLS,
     Pictured,
@@ -76,7 +78,6 @@ from srbench.train.fit import Diverged, Training, fit
 from srbench.train.initialise import initialise
 from srbench.train.settings import TrainSettings
 
-VALIDATED = ("psnr_y", "ssim_y", "psnr_above_flat")  # metrics with a curve on `validate`
 TELL_S = 1.0  # between two messages, each of which costs the conductor 2 to 12 ms
 TOGETHER = 2**20  # HR pixels that a CUDA device validates at once, of images of one size
 
@@ -282,7 +283,7 @@ class _Run:
             paused = time.monotonic()
             self._note_memory()
             for name, value in self._validate(now.net).items():
-                self.points.append((f"validate/{name}", now.step, now.epoch, value))
+                self.points.append((f"{VALIDATE}{name}", now.step, now.epoch, value))
             self.begin += time.monotonic() - paused  # not training time
             self._reset_memory()  # nor training memory
             now.net.train()
@@ -291,7 +292,7 @@ class _Run:
         """Whether the run is to end because PSNR on `validate` no longer changes."""
         if settings.until != "converged":
             return False
-        curve = [value for name, _, _, value in self.points if name == "validate/psnr_y"]
+        curve = [value for name, _, _, value in self.points if name == FOLLOWED]
         return plateau(curve, settings.tolerance).state == "converged"
 
     def _validate(self, net: nn.Module) -> Mapping[str, float]:
@@ -299,7 +300,7 @@ class _Run:
         names = [
             at(name, factor, scale)
             for factor in reversed(factors_of(net) or (scale,))
-            for name in VALIDATED
+            for name in validated()
         ]
         metrics, _ = metrics_named(names, scale)
         images = validation_images(self.task, self.tree)

@@ -187,13 +187,10 @@ def facts_of(connection: Connection, plan: int) -> StudyFacts:
     if found is None:
         raise DatabaseError(f"there is no plan {plan} in the database")
     plain, digest, planned_at = found
-    for name in ("seeds", "overrides", "notes", "claims", "looks"):
-        plain[name] = tuple(plain.get(name, ()))
-    plain["references"] = tuple((part, citation) for part, citation in plain["references"])
     plain |= {"plan": digest, "planned_at": planned_at}
     plain["later"] = changed_after_results(connection, plan)
     check_facts(plain)
-    return StudyFacts(**plain)
+    return StudyFacts.from_plain(plain)
 
 
 def variants(connection: Connection, plan: int) -> pd.DataFrame:

@@ -16,6 +16,7 @@ import pandas as pd
 from sqlalchemy import BigInteger, Boolean, Double, Integer
 
 from srbench.analysis.results import Results, StudyFacts
+from srbench.core.part_facts import MetricFacts, Metrics
 from srbench.store.columns import PlainJson
 from srbench.store.values import REASONS, ROLES, STATES, CorruptRowError
 
@@ -26,7 +27,7 @@ KINDS: tuple[tuple[type[Any], tuple[type, ...]], ...] = (
     (Integer, (int,)),
     (PlainJson, (dict, list)),
 )
-PLAIN = {str: (str,), int: (int,), float: (int, float), dict[str, Any]: (dict,)}
+PLAIN = {str: (str,), int: (int,), float: (int, float), dict[str, Any]: (dict,), Metrics: (dict,)}
 
 
 def check_kinds(rows: Sequence[tuple[Any, ...]], columns: Iterable[Any]) -> None:
@@ -59,6 +60,9 @@ def check_facts(plain: dict[str, Any]) -> None:
         raise CorruptRowError(f"the fact min_effect is {plain['min_effect']!r}"[:80])
     if not all(type(seed) is int for seed in plain["seeds"]):
         raise CorruptRowError(f"the seeds are {plain['seeds']!r}"[:80])
+    for facts in plain.get("metric_facts", {}).values():
+        if not isinstance(facts, dict) or set(facts) != {f.name for f in fields(MetricFacts)}:
+            raise CorruptRowError(f"the facts of a metric are {facts!r}"[:80])
     for name in ("overrides", "notes"):
         if not all(isinstance(text, str) for text in plain[name]):
             raise CorruptRowError(f"the fact {name} is {plain[name]!r}"[:80])

@@ -27,6 +27,7 @@ from srbench.core.layers import Layers
 from srbench.core.outputs import by_factor, factors_of, largest
 from srbench.core.registry import Slot, settings, source_of
 from srbench.core.streams import Streams
+from srbench.measure.named import stated
 from srbench.measure.sets import Answers, SetScore
 from srbench.train.initialise import initialise
 from srbench.train.learner import restore, state_of
@@ -390,7 +391,7 @@ def scores(slot: Slot, name: str) -> None:
     equal, different = score(hr.copy(), hr), score(255 - coarse, hr)
     for value in (equal, different):
         _hold(isinstance(value, float) and not math.isnan(value), f"gives {value!r}")
-    sign = -1 if getattr(score, "better", "higher") == "lower" else 1
+    sign = -1 if stated(slot.parse(name)).better == "lower" else 1
     _hold(sign * equal > sign * different, f"prefers {different} to {equal}")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
 from srbench.analysis.claims_tree import Claim, ClaimError
-from srbench.analysis.claims_vocabulary import Vocabulary, check, taken
+from srbench.analysis.claims_vocabulary import Vocabulary, check
 from srbench.core.errors import Path, StudyError, brief
 from srbench.core.registry import known
 from srbench.measure import named
@@ -20,12 +20,9 @@ UNTIL = "{until: decided, looks: [3, 5, 8, 12, 20]}"
 CLAIM = "{id: A9, says: atrous hurts, test: psnr_y(atrous) < psnr_y(plain)}"
 
 
-METRICS = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb", "l1")
-
-
 def metrics_written(value: Mapping[str, Any], scale: int) -> tuple[str, ...]:
     """The names of `metrics`, each written as a name or with settings: {diversity: {noise: 5}}."""
-    written = value.get("metrics", list(METRICS))
+    written = value.get("metrics", list(named.DEFAULT))
     listed = written if isinstance(written, list) else [] if written is None else [written]
     if not all(isinstance(one, str | dict) for one in listed):
         raise StudyError(f"{brief(written)} is not a list of metrics", ("metrics",))
@@ -52,12 +49,8 @@ def metric_on(value: Mapping[str, Any], base: Tree, scale: int) -> tuple[str, st
     return metric, dataset or sets[0]
 
 
-def unit_of(metric: str) -> str:
-    """The unit of a metric: decibels, or none."""
-    return "dB" if taken(metric).startswith("psnr") else ""
-
-
-def min_effect_written(value: Mapping[str, Any], metric: str) -> float | None:
+def min_effect_written(value: Mapping[str, Any], metric: str, own: str) -> float | None:
+    """The study's `min_effect`, in the unit `own` of its metric; None where it names none."""
     written = value.get("min_effect")
     if written is None:
         return None
@@ -66,8 +59,8 @@ def min_effect_written(value: Mapping[str, Any], metric: str) -> float | None:
         effect = float(number)
     except ValueError:
         effect = float("nan")
-    if not 0 < effect < float("inf") or unit.strip() != unit_of(metric):
-        example = f"0.03 {unit_of(metric)}".strip()
+    if not 0 < effect < float("inf") or unit.strip() != own:
+        example = f"0.03 {own}".strip()
         raise StudyError(
             f"{brief(written)} is not a size in the unit of {metric} (such as {example})",
             ("min_effect",),

@@ -13,10 +13,12 @@ from pathlib import Path as File
 
 from srbench.analysis.claims_tree import Claim
 from srbench.analysis.claims_vocabulary import Vocabulary
+from srbench.analysis.metric_names import metric_facts
 from srbench.analysis.published import Published
 from srbench.core import slots
 from srbench.core.document import Document
 from srbench.core.errors import StudyError, UserError, brief
+from srbench.core.part_facts import Metrics
 from srbench.core.registry import known
 from srbench.data.data_settings import material
 from srbench.measure.scores import PROTOCOLS
@@ -46,6 +48,7 @@ from srbench.study.written import (
     texts,
     train_written,
 )
+from srbench.train.learner import curves
 from srbench.train.settings import training
 
 
@@ -65,6 +68,7 @@ class Study:
     dataset: str
     protocol: str
     metrics: tuple[str, ...]
+    metric_facts: Metrics = field(repr=False, compare=False)  # of every registered metric
     min_effect: float | None
     looks: tuple[int, ...]  # numbers of seeds at which to look; empty for a fixed number
     claims: tuple[Claim, ...]
@@ -195,7 +199,8 @@ def _study(name: str, text: str, source: Document, set_: Sequence[str], seeds: i
     protocol = plain(value, "protocol", str, "sr-y-v1")
     known(protocol, PROTOCOLS, "protocol", ("protocol",))
     metrics = tuple(dict.fromkeys((metric, *extra)))
-    min_effect = min_effect_written(value, metric)
+    facts = known_facts(metrics)
+    min_effect = min_effect_written(value, metric, metric_facts(metric, facts).unit)
     if looks and min_effect is None:
         raise StudyError("seeds until decided need a min_effect: without one nothing is equivalent")
     search = search_written(value, base, metric)
@@ -208,7 +213,9 @@ def _study(name: str, text: str, source: Document, set_: Sequence[str], seeds: i
         variants=(*(v.name for v in variants), *twins, *(search.names() if search else ())),
         metrics=metrics,
         datasets=tuple(dataset_name(choice) for choice in base.data["eval"]),
+        curves=curves(),
         min_effects={} if min_effect is None else {metric: min_effect},
+        metric_facts=facts,
     )
     return Study(
         name=name,
@@ -223,6 +230,7 @@ def _study(name: str, text: str, source: Document, set_: Sequence[str], seeds: i
         dataset=dataset,
         protocol=protocol,
         metrics=metrics,
+        metric_facts=facts,
         min_effect=min_effect,
         looks=looks,
         claims=claims_written(value, names),

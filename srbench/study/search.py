@@ -14,28 +14,21 @@ from srbench.analysis.history import Direction
 from srbench.analysis.space import Plain, Space
 from srbench.core.errors import Path, StudyError, brief
 from srbench.core.registry import Choice, known
+from srbench.measure.named import known_facts, validated
 from srbench.study.criteria import MOST_SEEDS
 from srbench.study.dimensions import space_written
 from srbench.study.samplers import pruner, sampler
 from srbench.study.tree import Tree, Variant
 from srbench.study.written import as_written, check_name, plain
 
-QUANTITIES: dict[str, Direction] = {
-    "psnr_y": "maximize",  # on `validate`, after the last epoch
-    "ssim_y": "maximize",
-    "params": "minimize",
-    "macs": "minimize",  # for an HR image of 1280x720
-    "latency": "minimize",  # a forward pass over the baseline's, by round
-}
-VALIDATED = ("psnr_y", "ssim_y")
-COSTS = ("params", "macs", "latency")
+COSTS = ("params", "macs", "latency")  # MACs of HR 1280x720; latency over the baseline's
 UNITS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
 BUDGETS = ("trials", "hours", "epochs")
 OVER_EPOCHS, OVER_SEEDS = ("hyperband", "successive_halving"), ("wilcoxon",)
 FINITE = ("grid", "brute_force")
 KEYS = {
     "space": "place: [choices], or {low: , high: , step: , log: }",
-    "objective": "psnr_y, ssim_y, params, macs, latency, or a list of them",
+    "objective": "a metric on validate such as psnr_y, params, macs, latency, or a list of them",
     "constraints": "params <= 1M, macs <= 1.2 x baseline, latency <= 1.2 x baseline",
     "sampler": "tpe, nsga2, gp, grid, brute_force or random",
     "pruner": "none, hyperband, successive_halving or wilcoxon",
@@ -73,6 +66,7 @@ class Search:
 
     space: Space
     objectives: tuple[str, ...]  # what is sought; the first is a score on `validate`
+    directions: tuple[Direction, ...]
     constraints: tuple[Constraint, ...]
     sampler: Choice
     pruner: Choice
@@ -81,10 +75,6 @@ class Search:
     seed: int
     confirm: int
     written: Mapping[tuple[str, Plain], Any] = field(repr=False, compare=False)
-
-    @property
-    def directions(self) -> tuple[Direction, ...]:
-        return tuple(QUANTITIES[name] for name in self.objectives)
 
     def tree(self, base: Tree, point: Mapping[str, Plain]) -> Tree:
         """The base with a point's values in place.
@@ -142,7 +132,8 @@ def search_written(value: Mapping[str, Any], base: Tree, metric: str) -> Search 
     for key in written:
         known(key, KEYS, "key", (*at, key))
     space, labels = space_written(written.get("space"), base)
-    objectives = _objectives(written, metric)
+    directions = _directions()
+    objectives = _objectives(written, metric, directions)
     chosen = sampler.parse(written.get("sampler", "tpe"), (*at, "sampler"))
     giving_up = pruner.parse(written.get("pruner", "none"), (*at, "pruner"))
     seeds = plain(written, "seeds", int, 5 if giving_up.name in OVER_SEEDS else 1, at)
@@ -160,6 +151,7 @@ def search_written(value: Mapping[str, Any], base: Tree, metric: str) -> Search 
     return Search(
         space=space,
         objectives=objectives,
+        directions=tuple(directions[name] for name in objectives),
         constraints=tuple(_constraints(written)),
         sampler=chosen,
         pruner=giving_up,
@@ -193,16 +185,30 @@ def check_names(variants: tuple[Variant, ...], search: Search) -> None:
             raise StudyError("the search gives this name; take another", ("variants", variant.name))
 
 
-def _objectives(written: Mapping[str, Any], metric: str) -> tuple[str, ...]:
+def _directions() -> dict[str, Direction]:
+    """Everything that may be sought: metrics on `validate` first, then costs."""
+    known = {name: known_facts()[name].better for name in validated()}
+    found: dict[str, Direction] = {
+        name: "maximize" if better == "higher" else "minimize"
+        for name, better in known.items()
+        if better
+    }
+    return found | dict.fromkeys(COSTS, "minimize")
+
+
+def _objectives(
+    written: Mapping[str, Any], metric: str, directions: Mapping[str, Direction]
+) -> tuple[str, ...]:
     at: Path = ("tune", "objective")
-    given = written.get("objective", metric if metric in VALIDATED else VALIDATED[0])
+    scores = [name for name in directions if name not in COSTS]
+    given = written.get("objective", metric if metric in scores else scores[0])
     found = given if isinstance(given, list) else [given]
     for name in found:
-        known(name, QUANTITIES, "objective", at)
+        known(name, directions, "objective", at)
     if not found or len(set(found)) < len(found):
         raise StudyError("name each objective once", at)
-    if found[0] not in VALIDATED:
-        raise StudyError(f"the first one is a score on validate: {' or '.join(VALIDATED)}", at)
+    if found[0] not in scores:
+        raise StudyError(f"the first one is a score on validate: {' or '.join(scores)}", at)
     return tuple(found)
 
 

@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 from srbench.core import slots
 from srbench.core.devices import Precision
 from srbench.core.outputs import largest
+from srbench.core.part_facts import LearnerFacts
 from srbench.core.registry import Positive, Range
 from srbench.core.slots import Discriminator
 from srbench.core.streams import Streams
@@ -47,7 +48,10 @@ class PatchDiscriminator(nn.Module):
         return y
 
 
-@slots.learner.register("adversarial")
+CURVES = ("loss/pixels", "loss/adversarial", "loss/discriminator")
+
+
+@slots.learner.register("adversarial", facts=LearnerFacts(CURVES))
 class Adversarial:
     """The study's loss plus `weight` times how well the discriminator tells SR from HR.
 
@@ -62,7 +66,7 @@ class Adversarial:
     for super-resolution Ledig et al., 2017. https://arxiv.org/abs/1609.04802
     """
 
-    terms = ("loss/pixels", "loss/adversarial", "loss/discriminator")
+    terms = CURVES
 
     def __init__(
         self,

@@ -17,6 +17,7 @@ from torch.optim import Optimizer
 from srbench.core import slots
 from srbench.core.devices import Precision
 from srbench.core.outputs import Answer, by_factor, factors_of, shrunk
+from srbench.core.part_facts import LearnerFacts
 from srbench.core.streams import Streams
 from srbench.train.precision import compute
 
@@ -60,7 +61,9 @@ class Settings(Protocol):
     def clip(self) -> float | None: ...
 
 
-@slots.learner.register("supervised")
+@slots.learner.register(
+    "supervised", facts=LearnerFacts(("loss/x2", "loss/x3", "loss/x4", "loss/x8"))
+)
 class Supervised:
     """One network, one loss of each output against HR of its size, one optimizer.
 
@@ -101,6 +104,12 @@ def output_losses(distance: Distance, answer: Answer, lr: Tensor, hr: Tensor) ->
     return [
         distance(image, shrunk(hr, *image.shape[-2:])) for image in by_factor(answer, lr).values()
     ]
+
+
+def curves() -> tuple[str, ...]:
+    """The loss, and every curve that a registered learner names."""
+    named = (name for facts in slots.learner.facts.values() for name in facts.curves)
+    return tuple(dict.fromkeys(("loss", *named)))
 
 
 def optimizers(learner: Learner) -> list[Optimizer]:

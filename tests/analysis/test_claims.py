@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from known_metrics import METRICS
 from scipy import stats
 
 from srbench.analysis.claims import ClaimResult, evaluate
@@ -29,7 +30,13 @@ def study(shifts: Mapping[str, float], seeds: int = 5, spread: float = 1.0) -> E
         noise = np.roll(np.resize(NOISE, seeds), k) * spread
         scores["psnr_y", name, "photos"] = {s: level[s] + shift + noise[s] for s in level}
     return Evidence(
-        "base", "psnr_y", "photos", ("base", *shifts), scores=scores, min_effects={"psnr_y": 0.03}
+        "base",
+        "psnr_y",
+        "photos",
+        ("base", *shifts),
+        scores=scores,
+        min_effects={"psnr_y": 0.03},
+        metric_facts=METRICS,
     )
 
 
@@ -361,7 +368,14 @@ def test_a_claim_and_its_negation_never_both_hold(shift: float, spread: float, s
 def drawn(rng: np.random.Generator, means: Mapping[str, float], spread: float) -> Evidence:
     scores = {("psnr_y", v, "photos"): dict(enumerate(rng.normal(mean, spread, 5)))
               for v, mean in means.items()}  # fmt: skip
-    return Evidence("base", "psnr_y", "photos", scores=scores, min_effects={"psnr_y": 0.03})
+    return Evidence(
+        "base",
+        "psnr_y",
+        "photos",
+        scores=scores,
+        min_effects={"psnr_y": 0.03},
+        metric_facts=METRICS,
+    )
 
 
 @pytest.mark.slow

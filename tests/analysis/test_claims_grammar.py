@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from known_metrics import METRICS
 
 from srbench.analysis import claims_parser
 from srbench.analysis.claims_parser import parse
@@ -36,6 +37,7 @@ STUDY = Vocabulary(
     curves=("loss",),
     published=("full", "atrous"),
     min_effects={"psnr_y": 0.03},
+    metric_facts=METRICS,
 )
 
 NAMES = st.sampled_from(["full", "se+atrous", "lr 1e-3", "12-channels", "and", "a(b)", "x=1"])

@@ -12,6 +12,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from srbench.core.errors import UserError
 from srbench.core.slots import metric
 from srbench.measure.metrics import luma, psnr, ssim
+from srbench.measure.named import stated
 from srbench.measure.scores import crop_border
 
 Pixels = NDArray[np.uint8]
@@ -110,7 +111,7 @@ def test_metrics_are_symmetric_and_worsen_with_the_error(name: str) -> None:
     worse = np.clip(a.astype(int) + 3 * (b.astype(int) - a), 0, 255).astype(np.uint8)
     assert score(name, a, b) == pytest.approx(score(name, b, a), abs=1e-12)
     falls = score(name, worse, a) < score(name, b, a)
-    assert falls == (metric.parse(name).build()().better == "higher")
+    assert falls == (stated(metric.parse(name)).better == "higher")
 
 
 def test_l1_is_in_0_to_1() -> None:
@@ -118,8 +119,8 @@ def test_l1_is_in_0_to_1() -> None:
     assert score("l1", black, white) == 1
 
 
-def test_units_are_said() -> None:
-    assert [metric.parse(name).build()().unit for name in OURS] == ["dB", "dB", "", "", ""]
+def test_metrics_state_their_units() -> None:
+    assert [stated(metric.parse(name)).unit for name in OURS] == ["dB", "dB", "", "", ""]
 
 
 def test_an_image_smaller_than_the_window_is_refused() -> None:

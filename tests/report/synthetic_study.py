@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from known_metrics import METRICS
 from PIL import Image
 
 from srbench.analysis.results import LOOKS, PUBLISHED, Results, StudyFacts
@@ -28,7 +29,6 @@ def facts(names: list[str], seeds: int, epochs: int) -> StudyFacts:
         dataset="photos",
         protocol="sr-y-v1",
         min_effect=0.3,
-        unit="dB",
         seeds=tuple(range(seeds)),
         epochs=epochs,
         steps=epochs * 20,
@@ -44,6 +44,7 @@ def facts(names: list[str], seeds: int, epochs: int) -> StudyFacts:
             ("scse", "Roy, Navab, Wachinger, 2018. https://arxiv.org/abs/1803.02579"),
         ),
         notes=("synthetic: made for the report's tests",),
+        metric_facts=METRICS,
     )  # fmt: skip
 
 

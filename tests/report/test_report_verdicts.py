@@ -124,7 +124,7 @@ def test_a_lower_metric_helps_by_falling() -> None:
     results = planted({"up": FIVE["up"], "down": FIVE["down"]})
     scores = results.scores.copy()
     scores["metric"] = scores["metric"].replace("psnr_y", "l1")
-    lower = replace(results, scores=scores, facts=replace(results.facts, metric="l1", unit=""))
+    lower = replace(results, scores=scores, facts=replace(results.facts, metric="l1"))
     assert [row.word for row in judgement(lower).contrasts] == ["hurts", "helps"]
     assert answer(lower).startswith("down lowers L1 on photos by 0.42 against plain")
 

@@ -6,6 +6,8 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from known_metrics import PLAIN_METRICS
+
 from srbench.store import (
     DatasetRecord,
     ImageRecord,
@@ -74,7 +76,7 @@ def facts(name: str, seeds: tuple[int, ...], **changed: Any) -> dict[str, Any]:
         "dataset": "photos",
         "protocol": "sr-y-v1",
         "min_effect": 0.03,
-        "unit": "dB",
+        "metric_facts": PLAIN_METRICS,
         "seeds": list(seeds),
         "epochs": 3,
         "steps": 60,

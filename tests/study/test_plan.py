@@ -198,11 +198,11 @@ def test_a_network_that_is_far_too_large_is_refused_at_once(
         make(text)
 
 
-@pytest.mark.parametrize(("metric", "better"), [("psnr_y", "higher"), ("l1", "lower")])
-def test_the_plan_keeps_which_way_its_metric_is_better(
-    make: Make, metric: str, better: str
-) -> None:
-    assert record(make(f"{STUDY}metric: {metric}\n"), "key").facts["better"] == better
+def test_a_plan_takes_along_what_its_metrics_state(make: Make) -> None:
+    plan = make(f"{STUDY}metric: l1\nmetrics: [{{fid: {{weights: none}}}}]\n")
+    facts = record(plan, "key").facts["metric_facts"]
+    assert (facts["psnr_y"]["unit"], facts["l1"]["better"]) == ("dB", "lower")
+    assert facts["fid/weights=none"]["heading"] == "FID of random features"
 
 
 SCALED = """\
