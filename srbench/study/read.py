@@ -21,6 +21,7 @@ from srbench.core.errors import StudyError, UserError, brief
 from srbench.core.part_facts import Metrics
 from srbench.core.registry import known
 from srbench.data.data_settings import material
+from srbench.measure.named import known_facts
 from srbench.measure.scores import PROTOCOLS
 from srbench.study import views
 from srbench.study.criteria import (
