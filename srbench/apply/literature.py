@@ -8,8 +8,7 @@ authors' code and weights, https://github.com/nmhkahn/CARN-pytorch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+SCALES = (2, 3, 4)
 IMAGES = {"set5": 5, "set14": 14, "b100": 100, "urban100": 100, "manga109": 109}
 BICUBIC = {  # PSNR of Y at x2, x3, x4, protocol matlab-y; a set's fingerprint
     "set5": (33.66, 30.39, 28.42),
@@ -18,44 +17,12 @@ BICUBIC = {  # PSNR of Y at x2, x3, x4, protocol matlab-y; a set's fingerprint
     "urban100": (26.88, 24.46, 23.14),
     "manga109": (30.80, 26.95, 24.89),
 }
-
-
-@dataclass(frozen=True)
-class Known:
-    """What a published network scores: PSNR and SSIM of Y by set and scale."""
-
-    model: str
-    file: str  # of its weights; {s} is the scale
-    scores: dict[tuple[str, int], tuple[float, float]]
-
-
-NETWORKS = (
-    Known(
-        "pan",
-        "PANx{s}_DF2K.pth",
-        {
-            ("set5", 2): (38.0007, 0.96049),
-            ("set5", 3): (34.4003, 0.92717),
-            ("set5", 4): (32.1311, 0.89481),
-            ("set14", 2): (33.5927, 0.91805),
-            ("set14", 3): (30.3553, 0.84220),
-            ("set14", 4): (28.6107, 0.78215),
-            ("b100", 2): (32.1812, 0.8997),
-            ("b100", 3): (29.1045, 0.8049),
-            ("b100", 4): (27.5914, 0.7363),
-            ("urban100", 2): (32.0147, 0.9273),
-            ("urban100", 3): (28.1068, 0.8510),
-            ("urban100", 4): (26.1060, 0.7854),
-        },
-    ),
-    Known(
-        "carn_m",
-        "carn_m.pth",
-        {
-            ("set5", 2): (37.6784, 0.95948),
-            ("set5", 3): (34.0577, 0.92478),
-            ("set5", 4): (31.8831, 0.89099),
-            ("set14", 3): (30.1025, 0.83770),
-        },
-    ),
-)
+WEIGHTS = {"pan": "PANx{s}_DF2K.pth", "carn_m": "carn_m.pth"}  # files; {s} is the scale
+SCORES = {  # (network, set): PSNR and SSIM of Y at each scale
+    ("pan", "set5"): {2: (38.0007, 0.96049), 3: (34.4003, 0.92717), 4: (32.1311, 0.89481)},
+    ("pan", "set14"): {2: (33.5927, 0.91805), 3: (30.3553, 0.84220), 4: (28.6107, 0.78215)},
+    ("pan", "b100"): {2: (32.1812, 0.8997), 3: (29.1045, 0.8049), 4: (27.5914, 0.7363)},
+    ("pan", "urban100"): {2: (32.0147, 0.9273), 3: (28.1068, 0.8510), 4: (26.1060, 0.7854)},
+    ("carn_m", "set5"): {2: (37.6784, 0.95948), 3: (34.0577, 0.92478), 4: (31.8831, 0.89099)},
+    ("carn_m", "set14"): {3: (30.1025, 0.83770)},
+}

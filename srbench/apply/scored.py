@@ -15,10 +15,10 @@ from typing import Any
 
 from torch import nn
 
-from srbench.apply.networks import foreign_network, network
-from srbench.core import document, slots
+from srbench.apply.trained import Network, named_choice, of_file
+from srbench.core import slots
 from srbench.core.errors import InputError, UserError
-from srbench.core.registry import Choice, Slot, known
+from srbench.core.registry import known
 from srbench.core.scales import answering_at
 from srbench.data.datasets import ImageFile, beside, home_or, images_below
 from srbench.data.decoded import Dataset, decode
@@ -26,8 +26,6 @@ from srbench.data.degraded import degraded
 from srbench.data.known_sets import in_folder
 from srbench.measure import named
 from srbench.measure.scores import PROTOCOLS, evaluation_lr, score_pair, super_resolve
-
-FOREIGN = "spandrel"
 
 
 @dataclass(frozen=True)
@@ -94,13 +92,12 @@ def score(asked: Asked, on_image: Callable[[str], None] = lambda name: None) -> 
     Raises:
         InputError: the first of model, weights, images or protocol that does not do.
     """
-    slots.load()
     known(asked.protocol, PROTOCOLS, "protocol")
-    return score_network(*network_of(asked), asked, on_image)
+    return score_network(of_file(asked.model, asked.scale, asked.weights), asked, on_image)
 
 
 def score_network(
-    name: str, net: nn.Module, asked: Asked, on_image: Callable[[str], None] = lambda name: None
+    network: Network, asked: Asked, on_image: Callable[[str], None] = lambda name: None
 ) -> Scored:
     """As `score`, of a network that is there; one of several scales at any of them.
 
@@ -109,7 +106,7 @@ def score_network(
     """
     known(asked.protocol, PROTOCOLS, "protocol")
     images, lr = images_of(asked.data, asked.scale, asked.lr)
-    net.to(asked.device)
+    net = network.net.to(asked.device)
     found = []
     try:
         with answering_at(net, asked.scale):
@@ -121,24 +118,7 @@ def score_network(
             raise
         raise InputError(str(problem), place="--scale") from None
     weights = "" if asked.weights is None else asked.weights.name
-    return Scored(name, weights, asked.data, asked.scale, asked.protocol, lr, tuple(found))
-
-
-def network_of(asked: Asked) -> tuple[str, nn.Module]:
-    """The network that is asked for, its weights in it, and what it is called.
-
-    Raises:
-        InputError: no such network, or weights that do not fit it.
-    """
-    if asked.model == FOREIGN:
-        if asked.weights is None:
-            raise InputError(
-                "spandrel tells a network by its weights; name them", place="--weights"
-            )
-        foreign = foreign_network(asked.weights, asked.scale)
-        return f"{foreign.name} (spandrel)", foreign
-    model = _choice(slots.model, asked.model, "--model")
-    return str(model), network(model, asked.scale, asked.weights)
+    return Scored(network.name, weights, asked.data, asked.scale, asked.protocol, lr, tuple(found))
 
 
 def _scored(net: nn.Module, image: Any, asked: Asked) -> ImageScores:
@@ -169,7 +149,7 @@ def images_of(data: str, scale: int, lr: str = "") -> tuple[Dataset, str]:
     if lr and os.path.isdir(home_or(lr)):
         files = beside(files, home_or(lr), scale)
     elif lr:
-        by = _choice(slots.degradation, lr, "--lr")
+        by = named_choice(slots.degradation, lr, "--lr")
         files = list(degraded("eval", scale, of=lambda split, scale: files, by=by.build()))
         return decode(files, data, "eval", scale), str(by)
     own = sum(file.lr is not None for file in files)
@@ -183,16 +163,8 @@ def _files(data: str, scale: int) -> list[ImageFile]:
         return in_folder(folder, scale) or images_below(folder, "--data")
     if os.sep in data and "{" not in data:
         raise InputError(f"there is no folder {data} (looked from {Path.cwd()})", place="--data")
-    choice = _choice(slots.dataset, data, "--data")
+    choice = named_choice(slots.dataset, data, "--data")
     try:
         return list(choice.build()("eval", scale))
     except UserError as error:
         raise InputError(error.problem, error.path, error.place or "--data") from None
-
-
-def _choice(slot: Slot, written: str, option: str) -> Choice:
-    """A part as a study writes it: `pan`, or `{carn: {channels: 32}}`."""
-    try:
-        return slot.parse(document.parse(written, option).value)
-    except UserError as error:
-        raise InputError(error.problem, error.path, error.place or option) from None

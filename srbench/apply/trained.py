@@ -14,12 +14,13 @@ from torch import nn
 from srbench.apply.networks import foreign_network, network
 from srbench.core import document, slots
 from srbench.core.errors import InputError, UserError, printable
+from srbench.core.registry import Choice, Slot
 from srbench.core.weights import stored_weights
 from srbench.core.weights_fill import fill
 from srbench.measure.cost import reach
 
 FOREIGN = "spandrel"
-"""What `--model` says where a library is to tell others' networks by their weights."""
+"""`--model spandrel`: that library recognises the network of others by its weights."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +29,7 @@ class Network:
 
     net: nn.Module
     scale: int
-    name: str  # "tiny: residual, seed 0 (run 4)", or the file
+    name: str  # "tiny: residual, seed 0 (run 4)", or the model
     facts: dict[str, str]  # what a file of its weights says of them
 
     @cached_property
@@ -79,13 +80,29 @@ def of_file(model: str, scale: int, file: Path | None) -> Network:
         InputError: the network cannot be built, or the file is not its weights.
     """
     slots.load()
-    if model == FOREIGN and file is not None:
+    if model == FOREIGN:
+        if file is None:
+            raise InputError(
+                "spandrel recognises a network by its weights; name them", place="--weights"
+            )
         net: nn.Module = foreign_network(file, scale)
-        facts = {"model": FOREIGN}
+        name, facts = f"{net.name} (spandrel)", {"model": FOREIGN}
     else:
-        choice = slots.model.parse(document.parse(model, "--model").value)
+        choice = named_choice(slots.model, model, "--model")
         net = network(choice, scale, file)
-        facts = {"model": json.dumps(choice.to_json())}
+        name, facts = str(choice), {"model": json.dumps(choice.to_json())}
     if file is not None:
         facts["weights_sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
-    return Network(net.eval(), scale, str(file or model), facts)
+    return Network(net.eval(), scale, name, facts)
+
+
+def named_choice(slot: Slot, written: str, option: str) -> Choice:
+    """A part as a study writes it: `pan`, or `{carn: {channels: 32}}`.
+
+    Raises:
+        InputError: a mistake in it, placed at the option.
+    """
+    try:
+        return slot.parse(document.parse(written, option).value)
+    except UserError as error:
+        raise InputError(error.problem, error.path, error.place or option) from None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from srbench.apply.local_checks import fingerprint, published_fingerprint
+from srbench.apply.checks import fingerprint, published_fingerprint
 from srbench.apply.scored import images_of
 from srbench.core import slots
 from srbench.core.errors import InputError, UserError

@@ -80,7 +80,7 @@ def scores(
         if run is not None:
             own = named_network(run, weights, model, 0, db)
             asked = Asked(own.name, None, data, scale or own.scale, lr, protocol, chosen)
-            found = score_network(own.name, own.net, asked, say)
+            found = score_network(own, asked, say)
         elif model is None or scale is None:
             raise InputError("name a network: --run N, or --model with --scale")
         else:
@@ -180,9 +180,9 @@ def verify(
     are here, with published scores of published weights. The second measures what every usual slip
     does to this network on these images. Exit code 1 where a number comes out wrong.
     """
-    from srbench.apply.everything import everything
-    from srbench.apply.explain import explain
+    from srbench.apply.checks import everything
     from srbench.apply.scored import Asked
+    from srbench.apply.slips import explain
     from srbench.cli.verified import checks_listed, explained
     from srbench.core.devices import choose_devices
 

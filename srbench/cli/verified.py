@@ -12,8 +12,8 @@ from rich.text import Text
 from srbench.core.rich_table import table_of
 
 if TYPE_CHECKING:  # torch, which a list does without
-    from srbench.apply.checks import Check
-    from srbench.apply.explain import Explained
+    from srbench.apply.oracles import Check
+    from srbench.apply.slips import Explained
 
 STATES = ("right", "wrong", "differs", "skipped")
 

@@ -13,12 +13,10 @@ import pytest
 import safetensors.torch
 import tiny
 
-from srbench.apply.checks import Check, near, same
-from srbench.apply.everything import everything
-from srbench.apply.explain import explain
-from srbench.apply.local_checks import at_hand
-from srbench.apply.oracles import oracles
+from srbench.apply.checks import everything, local_checks
+from srbench.apply.oracles import Check, near, oracles, same
 from srbench.apply.scored import Asked
+from srbench.apply.slips import explain
 from srbench.core import slots
 from srbench.core.errors import UserError
 from srbench.core.weights import load_weights
@@ -64,7 +62,7 @@ def test_a_check_that_does_not_agree_is_wrong() -> None:
 
 
 def states(sets: list[str], weights: Path | None) -> dict[str, Check]:
-    return {check.what: check for check in at_hand(sets, weights, "cpu", lambda text: None)}
+    return {check.what: check for check in local_checks(sets, weights, "cpu", lambda text: None)}
 
 
 def test_sets_that_are_not_here_are_skipped(
