@@ -145,11 +145,15 @@ class OptunaFile:
         trial: ShownTrial,
         shown: ShownStudy,
     ) -> None:
-        """Create a trial, or add to a running one, and end it where its run has ended."""
+        """Create a trial, or add to a running one, and end it where its run has ended.
+
+        A picture can only be added before the end; without one a trial is created as it ended.
+        """
         if present is None:
-            made = self.storage.create_new_trial(study._study_id, _template(trial, shown))
+            state = TrialState.RUNNING if _is_file(trial.picture) else _STATES[trial.state]
+            made = self.storage.create_new_trial(study._study_id, _template(trial, shown, state))
             present = self.storage.get_trial(made)
-        elif present.state is not TrialState.RUNNING:
+        if present.state is not TrialState.RUNNING:
             return
         number = present._trial_id
         for name, value in _attributes(trial, shown).items():
@@ -214,9 +218,10 @@ def _annotate(study: optuna.Study, shown: ShownStudy) -> None:
         save_plotly_graph_object(study, figure, graph_object_id=name)
 
 
-def _template(trial: ShownTrial, shown: ShownStudy) -> FrozenTrial:
+def _template(trial: ShownTrial, shown: ShownStudy, state: TrialState) -> FrozenTrial:
     return create_trial(
-        state=TrialState.RUNNING,
+        state=state,
+        values=None if state is TrialState.RUNNING else _values(trial, shown),
         params=dict(trial.parameters),
         distributions={name: shown.distributions[name] for name in trial.parameters},
         user_attrs=_attributes(trial, shown),
