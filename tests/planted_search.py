@@ -68,7 +68,7 @@ def _train(plan: Any, number: int, store: Store, search: Searcher, claim: Any, m
         store.measurements.write_points(claim, whole, steps=steps)
     for epoch in range(1, EPOCHS + 1) if search.search.pruner.name != "none" else ():
         store.measurements.write_points(claim, [whole[epoch - 1]], steps=3 * epoch)
-        gone = None if claim.judged else search.gives_up(claim, frozenset([name]))
+        gone = None if claim.judged else search.should_prune(claim, frozenset([name]))
         if gone is not None:
             search.prune(claim, *gone, steps=3 * epoch, seconds=epoch)
             return

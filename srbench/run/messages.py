@@ -12,7 +12,7 @@ from srbench.data.data_settings import material
 from srbench.study.tree import Tree
 from srbench.train.settings import training
 
-Point = tuple[str, int, float, float]  # curve, step, epoch, value
+CurvePoint = tuple[str, int, float, float]  # curve, step, epoch, value
 
 
 @dataclass(frozen=True)
@@ -73,13 +73,14 @@ class Progress:
     step: int
     steps: int
     loss: float
-    points: tuple[Point, ...]
+    points: tuple[CurvePoint, ...]
 
 
 @dataclass(frozen=True)
 class Done:
     """A run has finished. Scores: (manifest, image, metric, value); pictures: (manifest, image,
-    kind, file name in the run's folder); wanting: why scores are not there that were asked for."""
+    kind, file name in the run's folder); missing: why scores that were asked for
+    are missing."""
 
     run: int
     steps: int
@@ -90,7 +91,7 @@ class Done:
     weights_sha256: str | None
     scores: tuple[tuple[str, str, str, float], ...] = ()
     pictures: tuple[tuple[str, str, str, str], ...] = ()
-    wanting: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
     unscored: str = ""  # why there are no scores at all: the next command takes them
 
 

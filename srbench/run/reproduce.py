@@ -22,7 +22,7 @@ from srbench.core.errors import DatabaseError, DeviceError, UserError
 from srbench.data.data_settings import material
 from srbench.run.assignments import task_of
 from srbench.run.messages import Broken, Done, Failed, Message, Progress, Refused, Task
-from srbench.run.worker_processes import Seat, hire
+from srbench.run.worker_processes import WorkerProcess, start_worker
 from srbench.store import FinishedRun, Store
 from srbench.study.decoding import Decoded
 from srbench.study.plan import Numerics, PlannedVariant, plan_variant
@@ -119,16 +119,17 @@ def _train(
 ) -> Iterator[tuple[FinishedRun, Done | Failed, dict[tuple[str, int], float]]]:
     """Every run's end and all points of its curves, as runs end."""
     waiting = list(runs)
-    seats: dict[Any, Seat] = {seat.pipe: seat for seat in (hire(d, 1) for d in devices)}
+    started = [start_worker(device, 1) for device in devices]
+    processes: dict[Any, WorkerProcess] = {worker.pipe: worker for worker in started}
     under_way: dict[Any, tuple[FinishedRun, dict[tuple[str, int], float]]] = {}
     try:
         while waiting or under_way:
-            for pipe in connections.wait(list(seats)):
-                message = _heard(seats[pipe])
+            for pipe in connections.wait(list(processes)):
+                message = _heard(processes[pipe])
                 if isinstance(message, Refused):
                     raise DeviceError(message.message)
                 if isinstance(message, Broken):
-                    raise DeviceError(f"{seats[pipe].device} cannot be used: {message.message}")
+                    raise DeviceError(f"{processes[pipe].device} cannot be used: {message.message}")
                 if pipe in under_way:
                     run, points = under_way[pipe]
                     if isinstance(message, Progress):
@@ -140,20 +141,20 @@ def _train(
                     run, task = waiting.pop(0)
                     say(f"training {run.study}: {run.variant}, seed {run.seed}")
                     under_way[pipe] = run, {}
-                    seats[pipe].tell(task)
+                    processes[pipe].send(task)
     finally:
-        for pipe, seat in seats.items():
+        for pipe, worker in processes.items():
             if pipe in under_way:
-                seat.process.kill()
-            seat.leave()
+                worker.process.kill()
+            worker.end()
 
 
-def _heard(seat: Seat) -> Message:
+def _heard(worker: WorkerProcess) -> Message:
     try:
-        message: Message = seat.pipe.recv()
+        message: Message = worker.pipe.recv()
     except (EOFError, OSError):
-        seat.process.join(5)
-        raise DeviceError(f"a worker on {seat.device} was {seat.ending}") from None
+        worker.process.join(5)
+        raise DeviceError(f"a worker on {worker.device} was {worker.ending}") from None
     return message
 
 

@@ -98,7 +98,7 @@ class Searcher:
             self.known[lease.fingerprint] = planned
         return self.known[lease.fingerprint]
 
-    def gives_up(self, lease: Lease, curves: frozenset[str]) -> tuple[int, str] | None:
+    def should_prune(self, lease: Lease, curves: frozenset[str]) -> tuple[int, str] | None:
         """(epoch, reason) where a run with these new points is not worth going on with."""
         metric = f"validate/{self.search.objectives[0]}"
         if self.search.pruner.name not in _OVER_EPOCHS or metric not in curves:

@@ -298,7 +298,7 @@ def _work_off(
             conductor.conduct(lambda: stop.number is not None, refresher.now_and_then)
         finally:
             refresher.refresh()
-    return stop.number, conductor.unscored
+    return stop.number, conductor.outcomes.unscored
 
 
 def _work_left(plan: Plan, waiting: list[tuple[int, str, int]]) -> float:

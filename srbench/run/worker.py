@@ -50,10 +50,10 @@ from srbench.measure.scores import (
 )
 from srbench.run.messages import (
     Broken,
+    CurvePoint,
     Done,
     Failed,
     Message,
-    Point,
     Progress,
     Ready,
     Refused,
@@ -175,7 +175,7 @@ class _Run:
         self.tree = task.tree
         self.folder = Path(task.folder)
         self.streams = Streams(task.seed, task.salt)
-        self.points: list[Point] = []
+        self.points: list[CurvePoint] = []
         self.sent = 0
         self.step = 0
         self.trained_s = 0.0  # before the last resume
@@ -207,12 +207,12 @@ class _Run:
             self.pipe.send(Trained(done))
         clear(self.device)
         start = time.monotonic()
-        scores, pictures, wanting = self._score(net)
+        scores, pictures, missing = self._score(net)
         if not self.task.evaluate:  # a candidate of a search, which never sees `eval`
             self._show_validation(net)
         return replace(
             done, score_s=time.monotonic() - start, scores=tuple(scores),
-            pictures=tuple(pictures), wanting=tuple(wanting),
+            pictures=tuple(pictures), missing=tuple(missing),
         )  # fmt: skip
 
     def without_result(self, reason: str, message: str) -> Done | Failed:
@@ -340,7 +340,7 @@ class _Run:
     ) -> tuple[list[tuple[str, str, str, float]], list[tuple[str, str, str, str]], list[str]]:
         protocol, scale = PROTOCOLS[self.task.protocol], self.task.scale
         metrics, of_sets = metrics_named(self.task.metrics, scale)
-        scores, pictures, wanting = [], [], []
+        scores, pictures, missing = [], [], []
         for number, (manifest, chosen) in enumerate(self.task.evaluate):
             images = evaluation_images(self.task, manifest, chosen)
             pictured: list[Pictured] = []  # kept only where a metric is of the whole set
@@ -363,13 +363,13 @@ class _Run:
             whole, why = score_sets(
                 net, pictured, protocol, scale, of_sets, device=self.device, listen=self._listen
             )
-            wanting += why
+            missing += why
             scores += [
                 (manifest, one.name, key, value)
                 for key, values in whole.items()
                 for one, value in zip(pictured, values, strict=True)
             ]
-        return scores, pictures, wanting
+        return scores, pictures, missing
 
     def _show_validation(self, net: nn.Module) -> None:
         for _, lr, hr in with_names(self.task, validation_images(self.task, self.tree)):

@@ -1,4 +1,4 @@
-"""Worker processes and what each is doing: started, told, let go."""
+"""Worker processes and what each is doing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Measured on CARN in bf16: 306 ms a step without, 250 with (`benchmarks/waterfall
 
 
 @dataclass
-class Seat:
+class WorkerProcess:
     """A worker process and what it is doing."""
 
     device: str
@@ -44,8 +44,8 @@ class Seat:
     task: Task | None = None  # as it was handed out
     trained: Done | None = None  # the claimed run, once only its scores are missing
     steps: int = 0  # that the claimed run has taken, as far as is known
-    doubt: str = ""  # what a former worker met on this device, until the device has shown itself
-    given_up: tuple[int, str] | None = None  # epoch and reason, once the run was told to stop
+    suspicion: str = ""  # what failed in a former worker, until this one is ready
+    pruned: tuple[int, str] | None = None  # epoch and reason, once the run was asked to stop
 
     @property
     def busy(self) -> bool:
@@ -63,19 +63,19 @@ class Seat:
             return f"killed by signal {-code}"
         return f"exit code {code}"
 
-    def hand(self, task: Task) -> None:
+    def assign(self, task: Task) -> None:
         """Give the worker a task."""
         self.task = task
-        self.tell(task)
+        self.send(task)
 
-    def tell(self, message: Any) -> None:
-        """Send the worker something. That it has died is seen where its pipe is read."""
+    def send(self, message: Any) -> None:
+        """Send the worker a message; if it has died, that shows where its pipe is read."""
         with suppress(OSError):
             self.pipe.send(message)
 
-    def leave(self) -> None:
-        """Send the worker home; kill it where it does not go, or has not come yet."""
-        self.tell(None)
+    def end(self) -> None:
+        """End the process: by a message if it is ready, and by a kill if that does not help."""
+        self.send(None)
         self.pipe.close()
         if not self.ready:
             self.process.kill()
@@ -85,7 +85,7 @@ class Seat:
             self.process.join()
 
 
-def hire(device: str, threads: int) -> Seat:
+def start_worker(device: str, threads: int) -> WorkerProcess:
     """Start a worker on a device."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
@@ -93,7 +93,7 @@ def hire(device: str, threads: int) -> Seat:
     with _environment(**surroundings_of(device, threads)), _signals_held():
         process.start()
     theirs.close()
-    return Seat(device, process, ours)
+    return WorkerProcess(device, process, ours)
 
 
 def surroundings_of(device: str, threads: int) -> dict[str, str]:

@@ -1,0 +1,196 @@
+"""What workers report about their runs, written to the store: points, results, scores, failures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from srbench.run.assignments import Assignments
+from srbench.run.messages import Done, Failed, Message, Progress, Resumed, Stopped, Trained
+from srbench.run.worker_processes import WorkerProcess
+from srbench.store import Lease, LeaseLost, MissingScore, Point, Reason, Store
+from srbench.study.plan import PlannedVariant
+from srbench.train import checkpoint
+
+MAX_DEATHS = 2  # of one run's worker, before the run is given up
+
+
+class Watcher(Protocol):
+    """Shows how the study goes: the terminal."""
+
+    def started(self, lease: Lease, steps: int) -> None: ...
+    def resumed(self, lease: Lease, step: int) -> None: ...
+    def progressed(self, lease: Lease, message: Progress) -> None: ...
+    def scoring(self, lease: Lease) -> None: ...
+    def finished(self, lease: Lease, done: Done, folder: Path) -> None: ...
+    def failed(self, lease: Lease, reason: str, message: str) -> None: ...
+    def pruned(self, lease: Lease, at: int, why: str) -> None: ...
+    def stopped(self, lease: Lease, step: int) -> None: ...
+    def said(self, text: str) -> None: ...
+
+
+class Supplier(Protocol):
+    """A search: queues new runs while others are trained, and prunes."""
+
+    def supply(self, wanted: int, busy: int, stopping: Callable[[], bool]) -> None: ...
+    def planned(self, lease: Lease) -> PlannedVariant: ...
+    def should_prune(self, lease: Lease, curves: frozenset[str]) -> tuple[int, str] | None: ...
+    def prune(self, lease: Lease, at: int, why: str, *, steps: int, seconds: float) -> None: ...
+    def ended(self, lease: Lease) -> None: ...
+
+
+class Outcomes:
+    """The rows of one plan's runs, as their workers report them."""
+
+    def __init__(
+        self, store: Store, assignments: Assignments, watcher: Watcher, search: Supplier | None
+    ) -> None:
+        self.store, self.assignments, self.watcher = store, assignments, watcher
+        self.search = search
+        self.to_score: list[MissingScore] = []
+        self.unscored: set[int] = set()  # runs whose scoring failed
+        self.reasons: set[str] = set()  # for missing scores: each is shown once
+        self.deaths: dict[int, int] = {}  # run -> workers that died in it
+
+    def take(self, worker: WorkerProcess, message: Message) -> None:
+        """Write what a worker reports about the run or the scores that it works on."""
+        if worker.scoring is not None:
+            self._take_scores(worker, worker.scoring, message)
+            return
+        lease = worker.lease
+        assert lease is not None
+        match message:
+            case Resumed():
+                self.store.measurements.forget_points(lease, message.step)
+                worker.steps = message.step
+                self.watcher.resumed(lease, message.step)
+            case Progress():
+                points = [Point(*point) for point in message.points]
+                self.store.measurements.write_points(lease, points, steps=message.step)
+                worker.steps = message.step
+                self.watcher.progressed(lease, message)
+                self._perhaps_prune(worker, lease, message)
+            case Trained():
+                worker.trained = message.done
+                self.watcher.scoring(lease)
+            case Done():
+                self._finish(worker, lease, message)
+            case Failed():
+                self._fail(worker, lease, message)
+            case Stopped() if worker.pruned and self.search is not None:
+                at, why = worker.pruned
+                self.search.prune(lease, at, why, steps=message.steps, seconds=message.train_s)
+                self._end(worker, lease)
+                self.watcher.pruned(lease, at, why)
+            case Stopped():
+                self.store.queue.interrupt(lease, message.steps)
+                worker.lease = worker.trained = None
+                self.watcher.stopped(lease, message.steps)
+
+    def release(self, worker: WorkerProcess) -> None:
+        """Return what a worker has under way to the queue."""
+        if worker.lease is not None:
+            with suppress(LeaseLost):
+                self.store.queue.interrupt(worker.lease, worker.steps)
+        if worker.scoring is not None:
+            self.to_score.append(worker.scoring)
+        worker.lease = worker.scoring = worker.trained = None
+
+    def take_death(self, worker: WorkerProcess) -> None:
+        """A worker died: its run goes on in another, unless it keeps killing them."""
+        lease = worker.lease
+        if worker.scoring is not None:
+            self._score_again(worker.scoring, f"a worker was {worker.ending}")
+        elif lease is None:
+            return
+        elif self._died_too_often(lease.run):
+            died = f"the worker process died {MAX_DEATHS} times in this run, last {worker.ending}"
+            self._give_up(worker, lease, "lost", died)
+        else:
+            self.store.queue.interrupt(lease, worker.steps)
+            self.watcher.said(f"a worker was {worker.ending}; its run goes on from its checkpoint")
+
+    def take_blame(self, worker: WorkerProcess, why: str) -> bool:
+        """Count a failure for what a worker had under way; whether that ended it."""
+        if worker.scoring is not None:
+            missing, worker.scoring = worker.scoring, None
+            self._score_again(missing, why)
+        elif worker.lease is not None and self._died_too_often(worker.lease.run):
+            self._give_up(worker, worker.lease, "error", why)
+        return not worker.busy
+
+    def _perhaps_prune(self, worker: WorkerProcess, lease: Lease, message: Progress) -> None:
+        if self.search is None or lease.judged or worker.pruned is not None:
+            return
+        names = frozenset(name for name, *_ in message.points)
+        worker.pruned = self.search.should_prune(lease, names)
+        if worker.pruned is not None:
+            worker.send("stop")
+
+    def _finish(self, worker: WorkerProcess, lease: Lease, done: Done) -> None:
+        """Write a run's results; scores that could not be taken are asked for again."""
+        self.store.measurements.finish(lease, self.assignments.outcome(lease, done, worker.device))
+        self._end(worker, lease, for_good=True)
+        self.watcher.finished(lease, done, self.assignments.folder(lease))
+        self._show_missing(done)
+        if done.unscored:
+            self.unscored.add(lease.run)
+            first = done.unscored.splitlines()[0]
+            name = f"{lease.variants[0]}, seed {lease.seed}"
+            self.watcher.said(f"{name} is trained and kept, but not scored: {first}")
+
+    def _fail(self, worker: WorkerProcess, lease: Lease, failed: Failed) -> None:
+        self.store.queue.fail(
+            lease, failed.reason, failed.message, steps=failed.steps,  # type: ignore[arg-type]
+            provenance=self.assignments.provenance(worker.device),
+        )  # fmt: skip
+        self._end(worker, lease, for_good=True)
+        self.watcher.failed(lease, failed.reason, failed.message)
+
+    def _end(self, worker: WorkerProcess, lease: Lease, *, for_good: bool = False) -> None:
+        """A run has ended; `for_good` where nothing will go on from its checkpoints."""
+        if for_good:
+            checkpoint.discard(self.assignments.folder(lease))
+        worker.lease = worker.pruned = worker.trained = None
+        if self.search is not None and not lease.judged:
+            self.search.ended(lease)
+
+    def _give_up(self, worker: WorkerProcess, lease: Lease, reason: Reason, message: str) -> None:
+        """End a run that keeps failing; its weights are kept where only scoring fails."""
+        if worker.trained is not None:
+            self._finish(worker, lease, replace(worker.trained, unscored=message))
+            return
+        self._fail(worker, lease, Failed(lease.run, reason, message, worker.steps))
+
+    def _take_scores(self, worker: WorkerProcess, missing: MissingScore, message: Message) -> None:
+        if isinstance(message, Done):
+            scores, pictures = self.assignments.rows(missing, message)
+            self.store.measurements.write_scores(missing.run, scores, pictures)
+            worker.scoring = None
+            self._show_missing(message)
+        elif isinstance(message, Failed):
+            first = message.message.splitlines()[0]
+            self.watcher.said(f"run {missing.run} could not be scored: {first}")
+            self.unscored.add(missing.run)
+            worker.scoring = None
+
+    def _score_again(self, missing: MissingScore, how: str) -> None:
+        if self._died_too_often(missing.run):
+            self.unscored.add(missing.run)
+            self.watcher.said(f"{how}; run {missing.run} is scored by the next srbench run")
+        else:
+            self.to_score.append(missing)
+
+    def _show_missing(self, done: Done) -> None:
+        for why in done.missing:
+            if why not in self.reasons:
+                self.reasons.add(why)
+                self.watcher.said(f"{why}; the next srbench run asks again")
+
+    def _died_too_often(self, run: int) -> bool:
+        """Count one more death of a worker in this run; whether they are too many."""
+        self.deaths[run] = self.deaths.get(run, 0) + 1
+        return self.deaths[run] >= MAX_DEATHS
