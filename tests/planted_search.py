@@ -9,7 +9,7 @@ from typing import Any
 
 import tiny
 
-from srbench.core.device_locks import Share
+from srbench.core.device_locks import SharedLock
 from srbench.run.records import record
 from srbench.run.search import Searcher
 from srbench.run.session import Request, plan_study, read_study
@@ -48,7 +48,7 @@ def planted(folder: Path, trials: int, *changes: tuple[str, str]) -> Store:
         plan = plan_study(request, read_study(request), lambda name: None)
         store = open_store(tiny.DB)
         number = store.plans.add(record(plan, "key"))
-        search = Searcher(plan, number, store, lambda text: None, Share(["cpu"]))
+        search = Searcher(plan, number, store, lambda text: None, SharedLock(["cpu"]))
         made = _provenance(store)
         while True:
             search.supply(1)

@@ -61,7 +61,7 @@ def schema(
 
 
 def _schema_text() -> str:
-    from srbench.core.cache import kept
+    from srbench.core.cache import cached
     from srbench.study.identity import code_digest
 
     def make() -> object:
@@ -69,5 +69,5 @@ def _schema_text() -> str:
 
         return study_schema()
 
-    found = kept("schema", code_digest(), make)
+    found = cached("schema", code_digest(), make)
     return json.dumps(found, indent=1, ensure_ascii=False) + "\n"

@@ -15,7 +15,7 @@ from typing import IO, Any, cast
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-from srbench.core.signals import leave_the_terminal
+from srbench.core.signals import detach_terminal
 
 CONTROLS = {c: ascii(chr(c))[1:-1] for c in (*range(32), *range(0x7F, 0xA0)) if c != 0x0A}
 CONTROLS |= {c: ascii(chr(c))[1:-1] for c in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
@@ -46,7 +46,7 @@ def _lasting() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno != errno.EIO or not leave_the_terminal():  # a disk that refuses is told
+        if error.errno != errno.EIO or not detach_terminal():  # a disk that refuses is told
             raise
 
 

@@ -25,7 +25,7 @@ from srbench.cli import (
 )
 from srbench.cli.options import err, out
 from srbench.core.errors import UserError, printable
-from srbench.core.signals import ending
+from srbench.core.signals import exit_on_signal
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -78,7 +78,7 @@ for panel, commands in COMMANDS.items():
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; a mistake in what was asked is one line and exit code 2."""
     try:
-        with ending():
+        with exit_on_signal():
             given = list(arguments) if arguments is not None else None
             code = app(args=given, prog_name="srbench", standalone_mode=False)
         sys.exit(code)

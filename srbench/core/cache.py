@@ -1,6 +1,6 @@
-"""Plain values that are slow to make and follow from their key, kept in the user's cache folder.
+"""A cache of plain values in the user's cache folder; each value follows from its key.
 
-A convenience: where the folder cannot be read or written, the value is made again.
+Where the folder cannot be read or written, the value is computed again.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 from platformdirs import user_cache_path
 
 
-def kept(kind: str, key: str, make: Callable[[], Any]) -> Any:
-    """The value kept under `kind` and `key`, else made, kept and returned."""
+def cached(kind: str, key: str, make: Callable[[], Any]) -> Any:
+    """The stored value of `kind` and `key`, or the result of `make`, which is then stored."""
     file = user_cache_path("srbench") / kind / f"{key[:32]}.json"
     try:
         return json.loads(file.read_text(encoding="utf-8"))

@@ -1,7 +1,7 @@
-"""Who uses a device: trainings share it, a latency pass has it alone.
+"""Device locks: trainings hold a shared lock on a device, a latency pass an exclusive one.
 
-Locks of the system, so a killed process holds nothing; one file a device, in a folder of this user
-on this machine. Only srbench keeps to them: what else runs is seen by the pass itself.
+They are file locks of the system, one file a device and user, so that a killed process releases
+them. Only srbench takes them; a latency pass records what else runs on the machine.
 """
 
 from __future__ import annotations
@@ -22,58 +22,58 @@ POLL_S = 0.05
 
 
 class DeviceInUse(DeviceError):
-    """Another srbench trains or measures on the device."""
+    """Another srbench process trains or measures on the device."""
 
 
-class Share:
-    """Use devices beside other trainings: `with` waits while a latency pass has one of them."""
+class SharedLock:
+    """A shared lock on devices; entering waits while a latency pass holds one of them."""
 
     def __init__(
         self, devices: Iterable[str], on_wait: Callable[[str], None] = lambda device: None
     ) -> None:
         self.devices, self.on_wait = sorted(set(devices)), on_wait
-        self.held, self.mine = ExitStack(), False
+        self.files, self.locked = ExitStack(), False
 
-    def __enter__(self) -> Share:
+    def __enter__(self) -> SharedLock:
         for device in self.devices:
-            file = self.held.enter_context(_open(device))
-            if not _taken(file, fcntl.LOCK_SH):
+            file = self.files.enter_context(_open(device))
+            if not _locked(file, fcntl.LOCK_SH):
                 self.on_wait(device)
-                while not _taken(file, fcntl.LOCK_SH):
+                while not _locked(file, fcntl.LOCK_SH):
                     time.sleep(POLL_S)
-        self.mine = True
+        self.locked = True
         return self
 
     def __exit__(self, *problem: object) -> None:
-        self.held.close()
-        self.mine = False
+        self.files.close()
+        self.locked = False
 
     @contextmanager
-    def lent(self) -> Iterator[None]:
-        """Do without them for a while, so that they can be had alone."""
-        mine = self.mine
+    def released(self) -> Iterator[None]:
+        """Release the lock inside, so that a latency pass can take the devices; then lock again."""
+        locked = self.locked
         self.__exit__()
         try:
             yield
         finally:
-            if mine:
+            if locked:
                 self.__enter__()
 
 
 @contextmanager
-def alone(device: str, patience_s: float = 0.0) -> Iterator[None]:
-    """Have a device for oneself, as far as srbench goes.
+def exclusive_lock(device: str, patience_s: float = 0.0) -> Iterator[None]:
+    """Hold the only lock on a device.
 
     Raises:
-        DeviceInUse: another srbench uses it, still so after `patience_s`.
+        DeviceInUse: another srbench process holds a lock after `patience_s`.
     """
     until = time.monotonic() + patience_s
     with _open(device) as file:
-        while not _taken(file, fcntl.LOCK_EX):
+        while not _locked(file, fcntl.LOCK_EX):
             if time.monotonic() >= until:
                 raise DeviceInUse(
-                    f"another srbench trains or measures on {device}, and a time taken beside it "
-                    "would say nothing: wait for it (--wait does)",
+                    f"another srbench trains or measures on {device}, which would change the "
+                    "times: wait for it (--wait does)",
                     place="latency",
                 )
             time.sleep(POLL_S)
@@ -84,14 +84,14 @@ def _open(device: str) -> IO[str]:
     folder = lock_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError:  # batch systems and `su` leave the runtime folder of another
+    except OSError:  # under batch systems and `su` it may belong to another user
         folder = _own_folder()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return (folder / f"{_identity(device)}.lock").open("a")
 
 
 def lock_folder() -> Path:
-    """Where the locks are: what the system clears when the user or the machine leaves."""
+    """The folder of the lock files, which the system clears at logout or shutdown."""
     given = os.environ.get("XDG_RUNTIME_DIR")
     return Path(given) / "srbench" if given else _own_folder()
 
@@ -100,7 +100,8 @@ def _own_folder() -> Path:
     return Path(tempfile.gettempdir(), f"srbench-{os.getuid()}")
 
 
-def _taken(file: IO[str], kind: int) -> bool:
+def _locked(file: IO[str], kind: int) -> bool:
+    """Try to lock without waiting; False where another process holds the file."""
     try:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -109,7 +110,7 @@ def _taken(file: IO[str], kind: int) -> bool:
 
 
 def _identity(device: str) -> str:
-    """A file name for the hardware: CUDA numbers its devices differently in each process."""
+    """A name of the hardware: processes may number the same CUDA devices differently."""
     if device == "cpu":
         return "cpu"
     import torch

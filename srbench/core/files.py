@@ -1,7 +1,8 @@
-"""Files that are there whole or not at all, and what to say where a disk refuses.
+"""Atomic writes of files, and one-line errors with a remedy where the disk refuses.
 
-Written aside, flushed, renamed, the folder flushed: after a kill or a power cut the old file is
-there, or the new one. A write that failed is never tried again: a second fsync may lie.
+A file is written beside its place, flushed and renamed, and the folder is flushed: after a kill or
+a power cut the old file is there, or the new one. A failed write is not tried again, for a second
+fsync may report success.
 """
 
 from __future__ import annotations
@@ -21,32 +22,32 @@ REMEDIES = {
     errno.ENOSPC: "the disk is full; free some space, then run the same command again",
     errno.EDQUOT: "the quota is used up; free some space, then run the same command again",
     errno.EFBIG: "a limit on file sizes is reached; raise it, then run the same command again",
-    errno.EROFS: "the disk may only be read; name another folder, or mount it for writing",
+    errno.EROFS: "the disk is read-only; name another folder, or mount it for writing",
     errno.EACCES: "the file or its folder may not be written by this user",
     errno.EPERM: "the file or its folder may not be written by this user",
-    errno.EEXIST: "something on the way there is a file, not a folder",
-    errno.ENOTDIR: "something on the way there is a file, not a folder",
-    errno.EISDIR: "there is a folder of that name",
-    errno.EIO: "the disk refused; look after it, then run the same command again",
+    errno.EEXIST: "a part of the path is a file, not a folder",
+    errno.ENOTDIR: "a part of the path is a file, not a folder",
+    errno.EISDIR: "a folder has that name",
+    errno.EIO: "the disk reports an error; check it, then run the same command again",
 }
 
 
 @contextmanager
-def written(path: Path) -> Iterator[None]:
-    """What fails while writing below is told in one line, with the file and a remedy."""
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn an OSError inside into a DiskError that names the file and a remedy."""
     try:
         yield
     except OSError as error:
-        said = error.strerror or str(error)
-        remedy = REMEDIES.get(error.errno or 0, "run the same command again when it is mended")
-        raise DiskError(f"cannot be written ({said}): {remedy}", place=str(path)) from error
+        reason = error.strerror or str(error)
+        remedy = REMEDIES.get(error.errno or 0, "repair it, then run the same command again")
+        raise DiskError(f"cannot be written ({reason}): {remedy}", place=str(path)) from error
 
 
 def write_atomically(path: Path, data: bytes | memoryview) -> None:
-    """Write a file so that after a crash it is there whole, or not at all.
+    """Replace a file by `data`; after a crash it has the old content or the new.
 
     Raises:
-        DiskError: names the file; what was there before is still there.
+        DiskError: names the file, which still has its old content.
     """
     with replacing(path) as file:
         file.write(data)
@@ -54,27 +55,27 @@ def write_atomically(path: Path, data: bytes | memoryview) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write to, which takes its place when all went well, as `write_atomically`."""
-    with written(path):
+    """A file to write to, which replaces `path` on leaving without an error."""
+    with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        file, aside = _mine(path.with_name(path.name + ASIDE))
+        file, aside = _open_aside(path.with_name(path.name + ASIDE))
         try:
             with file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-                aside.replace(path)  # before its lock is let go
+                aside.replace(path)  # before its lock is released
         except BaseException:
-            with suppress(OSError):  # a full disk wants its space back
+            with suppress(OSError):  # free the space on a full disk
                 aside.unlink(missing_ok=True)
             raise
         flush_folder(path.parent)
 
 
-def _mine(aside: Path) -> tuple[BinaryIO, Path]:
-    """The file aside, empty and for this process alone; where another writes it, one beside it.
+def _open_aside(aside: Path) -> tuple[BinaryIO, Path]:
+    """The empty file to write to, locked; where another process holds it, one with our PID.
 
-    What a killed process left is taken over, so that nothing piles up.
+    A file that a killed process left is used again.
     """
     while True:
         file = os.fdopen(os.open(aside, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
@@ -92,11 +93,11 @@ def _mine(aside: Path) -> tuple[BinaryIO, Path]:
         if same:
             file.truncate()
             return file, aside
-        file.close()  # its writer has renamed it meanwhile
+        file.close()  # another process has just renamed it
 
 
 def flush_folder(folder: Path) -> None:
-    """Make the names in a folder last, where the system can."""
+    """Flush the names in a folder to the disk."""
     place = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(place)

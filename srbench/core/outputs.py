@@ -1,8 +1,8 @@
-"""Networks with several outputs: what they answer, and what each output is held against.
+"""Networks with several outputs, and the HR that each output is compared with.
 
-A network answers with one image, or with images by their factor: `{2: middle, 4: large}`, and then
-says so in `factors`. HR as large as the last is the study's; smaller outputs are held against HR
-shrunk by bicubic. A score or loss of a smaller output has its factor behind its name: psnr_y/x2.
+A network returns one image, or images by their factor, `{2: middle, 4: large}`; then it lists the
+factors in `factors`. The largest output is compared with HR, smaller ones with HR resized by
+bicubic. The name of a score or loss of a smaller output ends in its factor: psnr_y/x2.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ def factors_of(net: nn.Module) -> tuple[int, ...]:
     return tuple(sorted(getattr(net, "factors", ())))
 
 
-def at(name: str, factor: int, scale: int) -> str:
+def output_name(name: str, factor: int, scale: int) -> str:
     """A score's or loss's name for the output of this factor."""
     return name if factor == scale else f"{name}/x{factor}"
 
 
-def split(name: str, scale: int) -> tuple[str, int]:
+def split_name(name: str, scale: int) -> tuple[str, int]:
     """A name without its factor, and the factor: ("psnr_y", 2) for psnr_y/x2.
 
     Raises:
-        ValueError: what stands behind the slash is no factor of a smaller output.
+        ValueError: the text after the slash is no factor of a smaller output.
     """
     base, slash, end = name.partition("/")
     if not slash:

@@ -1,7 +1,7 @@
-"""What SIGINT, SIGTERM and SIGHUP do to a command: end it with 130, 143 or 129, no traceback.
+"""SIGINT, SIGTERM and SIGHUP end a command with exit code 130, 143 or 129 and no traceback.
 
-While a study is conducted the first one only asks: the step under way is finished and saved. The
-second ends at once, and what is lost goes on from its checkpoint.
+While a study runs, the first signal asks for a stop: workers finish their step and save it. The
+second one ends the process at once; the next command resumes from the checkpoints.
 """
 
 from __future__ import annotations
@@ -19,26 +19,25 @@ from typing import NoReturn
 
 HANGUP = getattr(signal, "SIGHUP", None)  # not on Windows
 STOPPING = tuple(number for number in (signal.SIGINT, signal.SIGTERM, HANGUP) if number is not None)
-"""Ctrl-C, what batch systems and `kill` send, and a terminal that is closed."""
+"""Sent by Ctrl-C, by batch systems and `kill`, and by a terminal that closes."""
 SHOW_CURSOR = b"\x1b[?25h\n"
 
 
 @dataclass
 class Stop:
-    """The signal that asked to stop, once there was one."""
+    """The signal that asked for a stop; None before."""
 
     number: int | None = None
 
 
 @contextmanager
-def ending() -> Iterator[None]:
-    """SIGINT, SIGTERM and SIGHUP unwind and give exit codes 130, 143 and 129.
+def exit_on_signal() -> Iterator[None]:
+    """Inside, a signal raises SystemExit with 130, 143 or 129.
 
-    Not by KeyboardInterrupt: where one has passed through `exec` of a text (dataclasses and torch
-    do that), Python 3.11 kills itself by SIGINT at its end, whatever exit code it was given. And
-    not out of an import, which has nothing to tidy: torch's aborts the process if one raises in it.
-    Nor out of a finalizer or a weak reference's callback, where Python prints what is raised and
-    goes on as if there had been no signal: that ends the process at once too.
+    A KeyboardInterrupt that passes through `exec` of a text (in dataclasses and torch) would make
+    Python 3.11 end by SIGINT, whatever its exit code. Two places end the process at once instead:
+    an import, for torch's aborts where something raises in it; and a finalizer or the callback of
+    a weak reference, where Python would print the exception and continue.
     """
 
     def on_signal(number: int, frame: FrameType | None) -> NoReturn:
@@ -46,19 +45,19 @@ def ending() -> Iterator[None]:
             _end_at_once(128 + number)
         raise _Ended(128 + number)
 
-    with _handled(on_signal), _dropped_ends():
+    with _handled(on_signal), _exits_from_finalizers():
         yield
 
 
 class _Ended(SystemExit):
-    """What a signal raises, told from other exits."""
+    """The exit that a signal raises; other exits are not of this class."""
 
     code: int
 
 
 @contextmanager
-def finishing() -> Iterator[Stop]:
-    """SIGINT, SIGTERM and SIGHUP are noted; a second one ends at once."""
+def stop_on_signal() -> Iterator[Stop]:
+    """Inside, the first signal is recorded; a second one ends the process at once."""
     stop = Stop()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
@@ -71,8 +70,8 @@ def finishing() -> Iterator[Stop]:
 
 
 @contextmanager
-def _dropped_ends() -> Iterator[None]:
-    """A signal's exit that Python would print and drop ends the process all the same."""
+def _exits_from_finalizers() -> Iterator[None]:
+    """End the process where Python would print a signal's exit and continue."""
     before = sys.unraisablehook
 
     def hook(dropped: sys.UnraisableHookArgs) -> None:
@@ -87,22 +86,22 @@ def _dropped_ends() -> Iterator[None]:
         sys.unraisablehook = before
 
 
-def _is_to_be_ignored(number: int) -> bool:
-    """Under nohup, a closed terminal is no reason to stop."""
+def _is_ignored(number: int) -> bool:
+    """Whether the process runs under nohup and the signal is SIGHUP."""
     return number == HANGUP and signal.getsignal(number) == signal.SIG_IGN
 
 
-def leave_the_terminal() -> bool:
-    """What is still said goes nowhere: a terminal that is gone would refuse it. Whether one was."""
-    left = False
+def detach_terminal() -> bool:
+    """Send the output of a closed terminal to /dev/null; whether there was a terminal."""
+    detached = False
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         with suppress(OSError):  # it may be closed
             if stat.S_ISCHR(os.fstat(stream).st_mode):
                 os.dup2(nowhere, stream)
-                left = True
+                detached = True
     os.close(nowhere)
-    return left
+    return detached
 
 
 def _is_importing(frame: FrameType | None) -> bool:
@@ -112,7 +111,7 @@ def _is_importing(frame: FrameType | None) -> bool:
 
 
 def _end_at_once(code: int) -> NoReturn:
-    """No unwinding; but a cursor that the progress display has hidden comes back."""
+    """Exit without unwinding; show the cursor again, which the progress display may have hidden."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and stream.isatty():  # None where it was closed
             os.write(stream.fileno(), SHOW_CURSOR)
@@ -122,17 +121,17 @@ def _end_at_once(code: int) -> NoReturn:
 
 @contextmanager
 def _handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():  # only that one may, or is hit
+    if threading.current_thread() is not threading.main_thread():  # no other may set handlers
         yield
         return
 
     def handled(number: int, frame: FrameType | None) -> None:
         if number == HANGUP:
-            leave_the_terminal()
+            detach_terminal()
         handler(number, frame)
 
-    heard = [number for number in STOPPING if not _is_to_be_ignored(number)]
-    before = {number: signal.signal(number, handled) for number in heard}
+    handled_here = [number for number in STOPPING if not _is_ignored(number)]
+    before = {number: signal.signal(number, handled) for number in handled_here}
     try:
         yield
     finally:

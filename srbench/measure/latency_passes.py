@@ -16,7 +16,7 @@ import torch
 
 from srbench.analysis.claims_readings import LEAST_ROUNDS
 from srbench.analysis.latency_ratios import LOST, Ratio, drifted, enough, is_quiet, ratio
-from srbench.core.device_locks import alone
+from srbench.core.device_locks import exclusive_lock
 from srbench.core.errors import DeviceError, first_line
 from srbench.core.registry import Choice
 from srbench.measure.latency_setting import Setting, check
@@ -102,7 +102,7 @@ def measure(
     device = torch.device(setting.device)
     check(setting)
     with (
-        alone(setting.device, effort.patience_s),
+        exclusive_lock(setting.device, effort.patience_s),
         steady_process(device, setting.threads),
         arithmetic(setting.precision),
         _as_used(setting, device),

@@ -31,11 +31,11 @@ def split(name: str, scale: int) -> tuple[str, int]:
         ValueError: what stands behind the slash is no factor of a smaller output.
     """
     if "=" not in name:
-        return outputs.split(name, scale)
+        return outputs.split_name(name, scale)
     found = _FACTOR.fullmatch(name)
     if found is None:
         return name, scale
-    return found[1], outputs.split(f"{found[1].partition('/')[0]}/{found[2]}", scale)[1]
+    return found[1], outputs.split_name(f"{found[1].partition('/')[0]}/{found[2]}", scale)[1]
 
 
 def choice(own: str, at: Path = ()) -> Choice:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from srbench.core import slots
-from srbench.core.device_locks import Share
+from srbench.core.device_locks import SharedLock
 from srbench.core.devices import choose_devices, device_name
 from srbench.core.errors import DatabaseError, DeviceError, UserError
 from srbench.data.data_settings import material
@@ -79,7 +79,9 @@ def reproduce(
                 found[run.run] = task
             else:
                 left.append((run, task))
-        with Share(devices[: len(left)], lambda busy: say(f"waiting for a latency pass on {busy}")):
+        with SharedLock(
+            devices[: len(left)], lambda busy: say(f"waiting for a latency pass on {busy}")
+        ):
             for run, end, points in _train(left, devices[: len(left)], say):
                 found[run.run] = _compared(store, run, end, points)
     return [found[run.run] for run in drawn]

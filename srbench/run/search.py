@@ -12,7 +12,7 @@ from typing import Any
 
 from srbench.analysis.history import LATENCY, WAITING, Tried, ranked, tried
 from srbench.analysis.space import Point
-from srbench.core.device_locks import DeviceInUse, Share
+from srbench.core.device_locks import DeviceInUse, SharedLock
 from srbench.core.errors import StudyError, UserError, first_line
 from srbench.measure.latency_passes import Effort
 from srbench.run.proposals import Method, propose, should_prune
@@ -38,7 +38,7 @@ class Searcher:
         number: int,
         store: Store,
         say: Callable[[str], None],
-        share: Share,
+        share: SharedLock,
     ) -> None:
         assert plan.study.search is not None
         self.plan, self.number, self.store, self.say = plan, number, store, say
@@ -215,7 +215,7 @@ class Searcher:
         digest = network_digest(planned.variant.tree, self.plan.study.scale)
         if digest not in self.times:
             device = self.share.devices[0]
-            with self.share.lent():
+            with self.share.released():
                 self.times[digest] = beside_baseline(
                     planned.variant, self.plan.study, device, self.store, TIMING
                 ).value

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from srbench.core.device_locks import Share
+from srbench.core.device_locks import SharedLock
 from srbench.core.errors import UserError
-from srbench.core.signals import finishing
+from srbench.core.signals import stop_on_signal
 from srbench.run import shortcut
 from srbench.run.looks import take_looks
 from srbench.run.mirror import Refresher
@@ -214,7 +214,9 @@ def _conduct(plan: Plan, request: Request, store: Store, key: str, console: Cons
         store.queue.retry_failed(number)
     devices = choose_devices(request.device, request.workers, say)
     options = Options(devices, checkpoint_s=request.checkpoint_s)
-    share = Share(devices, lambda device: console.print(f"waiting for a latency pass on {device}"))
+    share = SharedLock(
+        devices, lambda device: console.print(f"waiting for a latency pass on {device}")
+    )
     searcher = _searcher(plan, number, store, console, share)
     unscored: set[int] = set()
     while True:
@@ -234,7 +236,7 @@ def _conduct(plan: Plan, request: Request, store: Store, key: str, console: Cons
 
 
 def _searcher(
-    plan: Plan, number: int, store: Store, console: Console, share: Share
+    plan: Plan, number: int, store: Store, console: Console, share: SharedLock
 ) -> Searcher | None:
     """The plan's search, where it has one."""
     if plan.study.search is None:
@@ -264,7 +266,7 @@ def _work_off(
     options: Options,
     console: Console,
     searcher: Searcher | None,
-    share: Share,
+    share: SharedLock,
 ) -> tuple[int | None, set[int]]:
     """Train and score what is queued; the signal that stopped it, and runs that have no scores."""
     from srbench.run.conductor import Conductor
@@ -290,7 +292,7 @@ def _work_off(
     with (
         share,
         Terminal(console, works, total, left + trials) as terminal,
-        finishing() as stop,
+        stop_on_signal() as stop,
     ):
         refresher = Refresher(store, plan.study.name, terminal.said)
         conductor = Conductor(plan, number, store, options, terminal, searcher)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from srbench.core.cache import kept as cached
+from srbench.core.cache import cached
 from srbench.core.errors import UserError
 from srbench.study.identity import code_digest
 

@@ -30,7 +30,7 @@ from srbench.core import slots
 from srbench.core.arithmetic import full_precision
 from srbench.core.errors import DiskError, UserError, first_line
 from srbench.core.files import write_atomically
-from srbench.core.outputs import at, factors_of
+from srbench.core.outputs import factors_of, output_name
 from srbench.core.places import STRIP
 from srbench.core.signals import STOPPING
 from srbench.core.streams import Streams
@@ -298,7 +298,7 @@ class _Run:
     def _validate(self, net: nn.Module) -> Mapping[str, float]:
         scale = self.task.scale
         names = [
-            at(name, factor, scale)
+            output_name(name, factor, scale)
             for factor in reversed(factors_of(net) or (scale,))
             for name in validated()
         ]
@@ -354,7 +354,7 @@ class _Run:
                 found = {factor: on_host(picture) for factor, picture in answer.items()}
                 pictured += [Pictured(name, lr, hr, found)] if of_sets else []
                 for factor, picture in found.items() if n < MAX_PICTURES else ():
-                    kind = at("sr", factor, scale)
+                    kind = output_name("sr", factor, scale)
                     file = f"{manifest[:12]}-{n}{kind[2:].replace('/', '-')}.png"
                     save_picture(self.folder / file, picture)
                     pictures.append((manifest, name, kind, file))

@@ -13,7 +13,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from srbench.core.errors import UNSEEN, DatabaseError
-from srbench.core.files import written
+from srbench.core.files import disk_errors
 
 DEFAULT = Path("db") / "srbench.sqlite"
 SQLITE_HEADER = b"SQLite format 3\0"
@@ -85,7 +85,7 @@ def check_file(address: Address, *, create: bool) -> None:
                 raise DatabaseError(
                     "there is no database yet; `srbench run STUDY` makes one", place=str(path)
                 )
-            with written(path.parent):
+            with disk_errors(path.parent):
                 path.parent.mkdir(parents=True, exist_ok=True)
             return
         if not path.is_file():

@@ -11,7 +11,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from srbench.core.errors import DatabaseError
-from srbench.core.files import ASIDE, flush_folder, written
+from srbench.core.files import ASIDE, disk_errors, flush_folder
 from srbench.store.engine import BUSY_SECONDS, explained_by_sqlite
 
 
@@ -23,7 +23,7 @@ def copy_database(path: Path, copy: Path) -> Path:
     """
     part = copy.with_name(copy.name + ASIDE)
     try:
-        with written(copy):
+        with disk_errors(copy):
             part.unlink(missing_ok=True)
             with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as source:
                 source.execute("VACUUM INTO ?", (str(part),))

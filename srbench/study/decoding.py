@@ -9,7 +9,7 @@ from typing import Any
 
 import PIL
 
-from srbench.core.cache import kept
+from srbench.core.cache import cached
 from srbench.core.errors import StudyError, UserError
 from srbench.core.registry import Choice
 from srbench.data.datasets import ImageFile
@@ -72,7 +72,7 @@ def _images(files: list[ImageFile], choice: Choice, role: str, scale: int) -> Da
         return from_outline(make(), name, role)
     code = identity.code_digest()
     key = [signature(files), choice.to_json(), role, scale, code, PIL.__version__]
-    return from_outline(kept("images", identity.digest(key), make), name, role)
+    return from_outline(cached("images", identity.digest(key), make), name, role)
 
 
 def _stands(path: Path) -> bool:

@@ -17,7 +17,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from srbench.core import slots
-from srbench.core.cache import kept
+from srbench.core.cache import cached
 from srbench.core.devices import MemoryOrder, Precision
 from srbench.core.errors import Path, StudyError, UserError
 from srbench.core.pretrained import WeightsMissing
@@ -191,7 +191,7 @@ def plan_variant(
         )
         steps = train.epochs * patches.steps_per_epoch
         tried = [tree.train.to_json(), patch, steps, identity.code_digest(), torch.__version__]
-        kept("tried", identity.digest(tried), lambda: _try_training(train, steps, patch))
+        cached("tried", identity.digest(tried), lambda: _try_training(train, steps, patch))
         judge = images(tree.data["validate"], "validate").manifest
         asked |= {
             "fit": FIT_VERSION,
@@ -279,7 +279,7 @@ def cost_of(model: Choice, scale: int, scales: tuple[int, ...]) -> Cost:
     """
     code = [model.to_json(), scale, scales, identity.code_digest(), torch.__version__]
     key = identity.digest(code)
-    found = kept("cost", key, lambda: asdict(cost(model.build(), scale, scales)))
+    found = cached("cost", key, lambda: asdict(cost(model.build(), scale, scales)))
     plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in found.items()}
     return Cost(**plain)
 

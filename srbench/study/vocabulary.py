@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from srbench.core.cache import kept
+from srbench.core.cache import cached
 from srbench.study.identity import code_digest
 
 Words = dict[str, Any]
@@ -17,7 +17,7 @@ Words = dict[str, Any]
 
 def vocabulary() -> Words:
     """slot -> {about, gives, parts: name -> {summary, text, source, settings}}."""
-    found: Words = kept("vocabulary", code_digest(), read_parts)
+    found: Words = cached("vocabulary", code_digest(), read_parts)
     return found
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from srbench.core.errors import first_line
-from srbench.core.files import write_atomically, written
+from srbench.core.files import disk_errors, write_atomically
 
 KEPT = 2
 _SUFFIX = ".checkpoint"
@@ -36,7 +36,7 @@ def save(folder: Path, step: int, state: dict[str, Any]) -> Path:
     path = folder / f"{step:010d}{_SUFFIX}"
     write_atomically(path, payload + hashlib.sha256(payload).digest())
     for old in _newest_first(folder)[KEPT:]:
-        with written(old):
+        with disk_errors(old):
             old.unlink(missing_ok=True)
     return path
 

@@ -54,6 +54,6 @@ class Refusing(io.StringIO):
 
 
 def test_a_disk_that_refuses_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(console, "leave_the_terminal", lambda: False)
+    monkeypatch.setattr(console, "detach_terminal", lambda: False)
     with pytest.raises(OSError, match="Input/output error"):
         PlainConsole(file=Refusing()).print("said")

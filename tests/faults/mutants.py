@@ -94,7 +94,7 @@ MUTANTS = (
     mutant("no fsync of its folder", "durable", "core/files.py",
            "        flush_folder(path.parent)\n", ""),
     mutant("written in place, not aside", "durable", "core/files.py",
-           "file, aside = _mine(path.with_name(path.name + ASIDE))",
+           "file, aside = _open_aside(path.with_name(path.name + ASIDE))",
            'file, aside = path.open("wb"), path'),
     mutant("the checksum is not looked at", "checkpoints", "train/checkpoint.py",
            "if hashlib.sha256(payload).digest() != digest:", "if not digest:"),
@@ -113,7 +113,7 @@ MUTANTS = (
     mutant("a loss that is no number is taken", "resumes", "train/fit.py",
            "if not math.isfinite(value):", "if value == math.inf:"),
     # processes
-    mutant("SIGTERM is not heard", "study", "core/signals.py",
+    mutant("SIGTERM is ignored", "study", "core/signals.py",
            "        stop.number = number", "        stop.number = stop.number"),
     mutant("a worker outlives its conductor", "study", "run/worker.py",
            "        sys.exit(1)\n", "        time.sleep(40)\n"),

@@ -90,7 +90,7 @@ def test_signals_at_any_moment_stop_and_save_and_the_study_ends_in_the_same_bits
 
 IN_A_FINALIZER = """
 import gc, os, signal, sys, weakref
-from srbench.core.signals import ending
+from srbench.core.signals import exit_on_signal
 
 class Kept:
     def __del__(self):
@@ -101,7 +101,7 @@ def called_back(reference):
     if sys.argv[1] == "callback":
         os.kill(os.getpid(), signal.SIGTERM)
 
-with ending():
+with exit_on_signal():
     kept = Kept()
     reference = weakref.ref(kept, called_back)
     del kept

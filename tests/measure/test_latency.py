@@ -13,7 +13,7 @@ from tiny import called, lay_out, rows
 
 from srbench.analysis.results import Results
 from srbench.core import slots
-from srbench.core.device_locks import Share
+from srbench.core.device_locks import SharedLock
 from srbench.core.errors import UserError
 from srbench.measure.latency_passes import Effort, Entrant, Pass, measure
 from srbench.measure.latency_setting import Setting
@@ -102,7 +102,7 @@ def test_graphs_are_for_cuda_alone(folder: Path) -> None:
 
 
 def test_a_pass_beside_a_training_is_refused(folder: Path) -> None:
-    with Share(["cpu"]), pytest.raises(UserError, match="another srbench trains or measures"):
+    with SharedLock(["cpu"]), pytest.raises(UserError, match="another srbench trains or measures"):
         timed(folder)
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from srbench.core import slots
-from srbench.core.outputs import shrunk, split
+from srbench.core.outputs import shrunk, split_name
 from srbench.core.streams import Streams
 from srbench.measure.cost import cost
 from srbench.measure.scores import PROTOCOLS, metrics_named, resolved, score_outputs
@@ -64,7 +64,7 @@ def test_an_output_that_is_not_there_has_no_score() -> None:
 @pytest.mark.parametrize("name", ["psnr_y/x3", "psnr_y/x4", "psnr_y/2", "psnr_y/x0", "psnr_y/"])
 def test_a_factor_that_no_smaller_output_can_have_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="no output smaller than x4"):
-        split(name, 4)
+        split_name(name, 4)
 
 
 class Drawn:

@@ -214,9 +214,9 @@ def test_a_closed_terminal_saves_and_stops(tmp_path: Path) -> None:
 def test_under_nohup_a_closed_terminal_stops_nothing() -> None:
     """nohup starts a command with SIGHUP ignored, and it stays so."""
     text = (
-        "import os, signal; from srbench.core.signals import ending, finishing\n"
+        "import os, signal; from srbench.core.signals import exit_on_signal, stop_on_signal\n"
         "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
-        "with ending(), finishing() as stop:\n"
+        "with exit_on_signal(), stop_on_signal() as stop:\n"
         "    os.kill(os.getpid(), signal.SIGHUP)\n"
         "print(stop.number)"
     )

@@ -10,7 +10,7 @@ import tiny
 from planted_search import planted
 
 from srbench.analysis.history import TrialRow, tried
-from srbench.core.device_locks import Share
+from srbench.core.device_locks import SharedLock
 from srbench.run.search import Searcher
 from srbench.run.session import Request, plan_study, read_study
 from srbench.store import Lease, Proposal, Store, this_process
@@ -94,7 +94,9 @@ def test_another_process_trains_what_this_one_proposed(tmp_path: Path) -> None:
     with chdir(tmp_path):
         request = Request(Path("tiny.yaml"), device="cpu")
         plan = plan_study(request, read_study(request), lambda name: None)
-        again = Searcher(plan, store.plans.latest("tiny"), store, lambda text: None, Share(["cpu"]))
+        again = Searcher(
+            plan, store.plans.latest("tiny"), store, lambda text: None, SharedLock(["cpu"])
+        )
         row = store.trials.read(again.number, again.me)[2]
         planned = again.planned(claim_of(row))
     assert planned.fingerprint == row.fingerprint

@@ -101,7 +101,7 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="something on the way there is a file"):
+    with pytest.raises(UserError, match="a part of the path is a file"):
         open_store(tmp_path / "file" / "srbench.sqlite")
 
 

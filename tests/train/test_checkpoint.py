@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import torch
 
-from srbench.core.files import DiskRefused, replacing, write_atomically
+from srbench.core.errors import DiskError
+from srbench.core.files import replacing, write_atomically
 from srbench.train import checkpoint
 
 CPU = torch.device("cpu")
@@ -110,7 +111,7 @@ def test_a_checkpoint_that_is_a_folder_is_passed_over(tmp_path: Path) -> None:
 def test_a_refusing_disk_names_the_file_and_keeps_the_older_state(tmp_path: Path) -> None:
     checkpoint.save(tmp_path, 1, state(1))
     (tmp_path / "0000000002.checkpoint.part").mkdir()
-    with pytest.raises(DiskRefused, match=r"0000000002\.checkpoint: cannot be written"):
+    with pytest.raises(DiskError, match=r"0000000002\.checkpoint: cannot be written"):
         checkpoint.save(tmp_path, 2, state(2))
     assert newest(tmp_path) == 1
 
@@ -153,7 +154,7 @@ def test_a_second_writer_leaves_the_first_ones_file_alone(
         first.write(b"first")
         with monkeypatch.context() as here:
             here.setattr(Path, "open", full)
-            with pytest.raises(DiskRefused, match="the disk is full"):
+            with pytest.raises(DiskError, match="the disk is full"):
                 write_atomically(path, b"second")
     assert path.read_bytes() == b"first"
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from srbench.core.device_locks import Share, alone
+from srbench.core.device_locks import SharedLock, exclusive_lock
 from srbench.core.errors import UserError
 
 HOLD = """
 import sys, time
-from srbench.core.device_locks import Share, alone
+from srbench.core.device_locks import SharedLock, exclusive_lock
 with {how}:
     print("held", flush=True)
     time.sleep(60)
@@ -36,15 +36,15 @@ def holding(how: str) -> Iterator[subprocess.Popen[str]]:
 
 def refused() -> bool:
     try:
-        with alone("cpu"):
+        with exclusive_lock("cpu"):
             return False
     except UserError:
         return True
 
 
 def test_trainings_share_a_device_and_a_pass_does_not() -> None:
-    with Share(["cpu", "cpu"]):
-        with holding("Share(['cpu'])"):
+    with SharedLock(["cpu", "cpu"]):
+        with holding("SharedLock(['cpu'])"):
             assert refused()
         assert refused()  # this process trains too
     assert not refused()
@@ -52,35 +52,35 @@ def test_trainings_share_a_device_and_a_pass_does_not() -> None:
 
 def test_a_killed_pass_holds_nothing() -> None:
     with (
-        holding("alone('cpu')"),
+        holding("exclusive_lock('cpu')"),
         pytest.raises(UserError, match="another srbench trains or measures on cpu"),
-        alone("cpu"),
+        exclusive_lock("cpu"),
     ):
         pass
-    with alone("cpu"):
+    with exclusive_lock("cpu"):
         pass
 
 
 def test_a_training_waits_for_a_pass_and_says_so() -> None:
     said = []
-    with holding("alone('cpu')") as other:
+    with holding("exclusive_lock('cpu')") as other:
 
         def told(device: str) -> None:
             said.append(device)
             other.kill()
 
-        with Share(["cpu"], told):
+        with SharedLock(["cpu"], told):
             assert said == ["cpu"]
 
 
 def test_patience_outlasts_a_training() -> None:
-    with holding("Share(['cpu'])") as other:
+    with holding("SharedLock(['cpu'])") as other:
         start = time.monotonic()
-        with pytest.raises(UserError), alone("cpu", patience_s=0.2):
+        with pytest.raises(UserError), exclusive_lock("cpu", patience_s=0.2):
             pass
         assert time.monotonic() - start >= 0.2
         other.kill()
-        with alone("cpu", patience_s=30):
+        with exclusive_lock("cpu", patience_s=30):
             assert other.wait() < 0
 
 
@@ -90,6 +90,6 @@ def test_a_runtime_folder_of_another_is_done_without(
     (tmp_path / "a file").touch()
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "a file"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with Share(["cpu"]):
+    with SharedLock(["cpu"]):
         assert refused()
     assert [f.name for f in tmp_path.glob("srbench-*/*")] == ["cpu.lock"]
