@@ -1,8 +1,8 @@
-"""Whether two orders agree: ours with a published one, a short schedule with a long one.
+"""Agreement of two rankings: ours with a published one, a short schedule with a long one.
 
-Rank correlation with an interval over items (variants). The intervals are Fisher's z with the
-variances of Bonett and Wright (2000, Spearman) and Fieller, Hartley and Pearson (1957, Kendall):
-a percentile bootstrap over few items covers too little.
+Rank correlation with an interval over items (variants): Fisher's z with the variances of Bonett and
+Wright (2000, Spearman) and Fieller, Hartley and Pearson (1957, Kendall). A percentile bootstrap has
+too low a coverage for few items.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ EXACT_UP_TO = 7  # items: 5040 orders
 
 @dataclass(frozen=True)
 class Agreement:
-    """A rank correlation; NaN where it has no meaning: below 2 items, or all of one value."""
+    """A rank correlation; NaN below 2 items, or if all values are equal."""
 
     method: Method
     coefficient: float
@@ -35,11 +35,13 @@ class Agreement:
 
 
 def rank_agreement(ours: ArrayLike, other: ArrayLike, method: Method = "kendall") -> Agreement:
-    """How far two lists of values order the same items alike; a pair with a NaN is left out.
+    """The rank correlation of two lists of values (items,); a pair with a NaN is left out.
 
-    `ours` and `other`: (items,). Kendall's tau-b or Spearman's rho, both with ties. The interval
-    speaks of items like these, not of these alone, and takes each value as it is: noise in the
-    values pulls the coefficient towards 0. Raises ValueError for lists of different length.
+    Kendall's tau-b or Spearman's rho, both with ties. The interval is for a population of such
+    items and takes the values as exact: noise in them shrinks the coefficient towards 0.
+
+    Raises:
+        ValueError: lists of different length.
     """
     x, y = _paired(ours, other)
     n, coefficient = len(x), rank_correlation(ours, other, method)
@@ -52,7 +54,7 @@ def rank_agreement(ours: ArrayLike, other: ArrayLike, method: Method = "kendall"
 
 
 def rank_correlation(ours: ArrayLike, other: ArrayLike, method: Method = "kendall") -> float:
-    """The coefficient alone, without scipy.stats, which takes half a second to import."""
+    """The coefficient alone, without importing scipy.stats (0.5 s)."""
     x, y = _paired(ours, other)
     if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return float("nan")
@@ -62,7 +64,7 @@ def rank_correlation(ours: ArrayLike, other: ArrayLike, method: Method = "kendal
         a, b = np.sign(x[:, None] - x).ravel(), np.sign(y[:, None] - y).ravel()
     a, b = a - a.mean(), b - b.mean()
     found = (a @ b) / np.sqrt((a @ a) * (b @ b))
-    return round(float(found), 12)  # an equal order is 1, not 1 - 1e-16
+    return round(float(found), 12)  # equal rankings give 1, not 1 - 1e-16
 
 
 def ranks(x: Floats) -> Floats:
@@ -80,14 +82,14 @@ def _paired(ours: ArrayLike, other: ArrayLike) -> tuple[Floats, Floats]:
 
 
 def _tabled(x: Floats, y: Floats, method: Method) -> float:
-    from scipy.stats import kendalltau, spearmanr  # late: scipy.stats takes half a second
+    from scipy.stats import kendalltau, spearmanr  # late: 0.5 s
 
     return float((kendalltau(x, y) if method == "kendall" else spearmanr(x, y)).pvalue)
 
 
 def _interval(r: float, n: int, method: Method) -> tuple[float, float]:
-    """Fisher's z interval. At +-1, where z is infinite, the coefficient is first moved inward by
-    half the smallest step that n items can take."""
+    """Fisher's z interval. As z is infinite at +-1, the coefficient is first clipped inward by half
+    the smallest step possible with n items."""
     if n < INTERVAL_FROM:
         return float("nan"), float("nan")
     step = 4 / (n * (n - 1)) if method == "kendall" else 12 / (n * (n * n - 1))
@@ -99,7 +101,7 @@ def _interval(r: float, n: int, method: Method) -> tuple[float, float]:
 
 
 def _exact(x: Floats, y: Floats, method: Method) -> float:
-    """Share of all orders of y that agree or disagree with x at least as much, ties included."""
+    """Share of all permutations of y whose correlation with x is at least as large, with ties."""
     orders = np.array(list(permutations(range(len(y)))))  # (n!, n)
     if method == "spearman":
         a, b = ranks(x), ranks(y)

@@ -1,23 +1,22 @@
-"""What each block is worth, from the cells of a design: per seed first, then t over seeds.
+"""The contribution of each factor of a design: an estimate per seed, then t over seeds.
 
-Two codings are in use, and they answer different questions:
+Two codings answer different questions:
 
-    averaged   effect coding (-1, 1): what the block brings on average over the settings of all
-               other factors. An interaction is the difference between what a brings with b and
-               what it brings without b, again averaged; textbooks print half of it.
-    at_base    treatment coding (0, 1): what the block brings alone, added to the base. An
+    averaged   effect coding (-1, 1): the effect of a factor averaged over the levels of all others.
+               An interaction is the effect of a with b minus that without b, averaged likewise;
+               textbooks print half of it.
+    at_base    treatment coding (0, 1): the effect of a factor added alone to the base. An
                interaction is y(ab) - y(a) - y(b) + y(base).
 
-Whole factorials have both. A fraction has the first only, and each number carries what it cannot
-be told apart from. Shapley shares (Shapley, 1953) come from whole factorials only: a block's gain
-averaged over every order in which the blocks could have been added. leave_one_out and add_one have
-single differences, and nothing here makes more of them.
+Full factorials have both. A fraction has the first only, each estimate with its aliases. Shapley
+shares (Shapley, 1953), a factor's gain averaged over every order of adding the factors, need a
+full factorial. leave_one_out and add_one have single differences, which are not treated here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from math import factorial, fsum
 
@@ -53,18 +52,18 @@ class Contribution:
 
 @dataclass(frozen=True)
 class Attribution:
-    """What the factors of a design are worth."""
+    """The contributions of all factors of a design."""
 
     seeds: tuple[int, ...]  # those that every cell has finished
-    left_out: tuple[int, ...]  # those that some cell lacks
+    left_out: tuple[int, ...]  # those missing in some cell
     averaged: tuple[Contribution, ...]
     at_base: tuple[Contribution, ...]
     shapley: tuple[Contribution, ...]
-    missing: tuple[str, ...]  # cells without any score: nothing is estimated then
+    missing: tuple[str, ...]  # cells without any score; then there are no estimates
 
     @property
     def whole(self) -> bool:
-        """Whether every combination of levels was there."""
+        """Whether the design has every combination of levels."""
         return bool(self.at_base)
 
 
@@ -72,10 +71,10 @@ def attribute(levels: Levels, scores: Scores, names: Mapping[str, Sequence[str]]
               ) -> Attribution:  # fmt: skip
     """Main effects, two-way interactions and Shapley shares of a factorial or a fraction.
 
-    `names` gives the levels of a factor their names where it has more than two.
+    `names` are the names of the levels of a factor with more than two.
 
     Raises:
-        ValueError: the cells do not all speak of the same factors, or two cells are alike.
+        ValueError: the cells do not all have the same factors, or two cells are alike.
     """
     factors = _factors(levels)
     missing = tuple(cell for cell in levels if not _finite(scores.get(cell, {})))
@@ -101,7 +100,7 @@ def attribute(levels: Levels, scores: Scores, names: Mapping[str, Sequence[str]]
 
 
 def aliases(levels: Levels, term: Sequence[str], highest: int = 3) -> tuple[str, ...]:
-    """What a main effect or interaction cannot be told apart from in these cells, with its sign.
+    """The aliases of a main effect or interaction in these cells, with their signs.
 
     Pairs are compared with pairs, main effects with terms of up to `highest` factors.
     """
@@ -122,7 +121,7 @@ def aliases(levels: Levels, term: Sequence[str], highest: int = 3) -> tuple[str,
 def _averaged(
     levels: Levels, counts: Mapping[str, int], labels: Mapping[str, Sequence[str]]
 ) -> dict[tuple[str, ...], Weights]:
-    """Each level against the first, and differences of differences, over all other factors."""
+    """Each level minus the first, and differences of differences, over all other factors."""
 
     def mean(chosen: Mapping[str, int]) -> Weights:
         cells = [c for c, at in levels.items() if all(at[f] == i for f, i in chosen.items())]
@@ -187,19 +186,15 @@ def _estimates(
 
 
 def _mixed(found: Sequence[Contribution], levels: Levels) -> tuple[Contribution, ...]:
-    """Estimates of a fraction with their aliases; of several alike, the first is kept."""
-    kept: list[Contribution] = []
-    told: set[frozenset[str]] = set()
+    """Estimates of a fraction with their aliases; of several aliases, the first."""
+    first: list[Contribution] = []
+    seen: set[frozenset[str]] = set()
     for one in found:
-        if frozenset(one.term) in told:
-            continue
-        mixed = aliases(levels, one.term)
-        told |= {frozenset(other.removeprefix("-").split(":")) for other in mixed}
-        kept.append(
-            Contribution(one.term, one.mean, one.low, one.high, one.simultaneous_low,
-                         one.simultaneous_high, one.by_seed, mixed)
-        )  # fmt: skip
-    return tuple(kept)
+        if frozenset(one.term) not in seen:
+            mixed = aliases(levels, one.term)
+            seen |= {frozenset(other.removeprefix("-").split(":")) for other in mixed}
+            first.append(replace(one, mixed_with=mixed))
+    return tuple(first)
 
 
 def _steps(counts: Mapping[str, int]) -> list[tuple[str, int]]:

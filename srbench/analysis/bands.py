@@ -23,7 +23,7 @@ class Band:
 
 
 def band(values: ArrayLike) -> Band:
-    """The band of values (seeds, points); NaN marks a point that a seed does not have."""
+    """The band of values (seeds, points); NaN marks a point missing in a seed."""
     x = np.atleast_2d(np.asarray(values, dtype=np.float64))  # (seeds, points)
     count = np.isfinite(x).sum(axis=0)  # (points,)
     safe = np.where(np.isfinite(x), x, 0.0)

@@ -1,9 +1,9 @@
-"""Effects: what a variant changes against the baseline, paired by seed.
+"""Effects: the difference of a variant from the baseline, paired by seed.
 
-The unit is the training run. Two variants trained with one seed share patches,
-order and the initial weights they have in common, so their difference is taken within the seed
-and the interval is the t interval of those differences. Beside it stands the simultaneous
-interval (Bonferroni over all contrasts of the study), for whoever reads many rows at once.
+The unit is the training run. Two variants trained with one seed share patches, order and common
+initial weights, so the difference is taken within the seed, and the interval is the t interval of
+those differences. The simultaneous interval (Bonferroni over all contrasts of the study) is for
+reading many rows at once.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Interval:
 
     @property
     def half(self) -> float:
-        """Half the width, NaN where there is no interval."""
+        """Half the width; NaN without an interval."""
         return (self.high - self.low) / 2
 
 
@@ -38,7 +38,7 @@ class Effect:
 
     variant: str
     seeds: tuple[int, ...]
-    differences: tuple[float, ...]  # one a seed
+    differences: tuple[float, ...]  # one per seed
     mean: float
     low: float  # 95 % t interval
     high: float
@@ -74,9 +74,9 @@ def paired_effect(
     baseline: Mapping[int, float],
     contrasts: int = 1,
 ) -> Effect:
-    """The effect of one variant from scores by seed; a seed that either lacks is left out.
+    """The effect of one variant from scores by seed; a seed missing in either is left out.
 
-    `contrasts` is the number of variants the study compares with its baseline (Bonferroni's m).
+    `contrasts` is the number of variants compared with the baseline (Bonferroni's m).
     """
     seeds = tuple(sorted(s for s in scores if _finite(scores, s) and _finite(baseline, s)))
     differences = tuple(float(scores[s]) - float(baseline[s]) for s in seeds)

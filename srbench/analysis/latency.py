@@ -181,7 +181,7 @@ def rounds_of(results: Results) -> dict[tuple[str, str], Rounds]:
 
 def percent(found: Ratio) -> str:
     """How far off a control is, never less than 1 %: what a pass can tell."""
-    return f"{100 * max(found.off, QUIET):.2g}\u00a0%"
+    return f"{100 * max(found.noise, QUIET):.2g}\u00a0%"
 
 
 def told(timing: Timing) -> str:

@@ -1,8 +1,8 @@
-"""Times by round: ratios to a baseline, what the control says of them, and when it is enough.
+"""Ratios of times to a baseline, the A/A noise of a machine, and when there are enough rounds.
 
-A ratio is the median over rounds of (variant / baseline) of the same round, with a percentile
-bootstrap interval: the one that claims over latency rest on. The control is the baseline measured
-a second time in every round: what it is off from 1 is what this machine cannot resolve.
+A ratio is the median over rounds of variant / baseline within a round, with a percentile bootstrap
+interval; claims about latency use the same one. The control is the baseline measured a second time
+in every round (A/A): how far its ratio may lie from 1 is the noise that no ratio can resolve.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from srbench.analysis.claims_readings import LEAST_ROUNDS, ByRound
 
-DRIFT = 0.02  # a round in which the baseline is off by more is flagged
-QUIET = 0.01  # a machine is quiet where the control is within 1.00 +- this
-LOST = 0.02  # a sample in which other processes took more of the time was disturbed
+DRIFT = 0.02  # a round is flagged whose baseline differs from the median by more
+QUIET = 0.01  # a machine is quiet if the control's interval lies within 1.00 +- this
+LOST = 0.02  # a sample was disturbed if other processes took a larger share of the time
 Word = Literal["slower", "faster", "same", "unresolved"]
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """A time over the baseline's: median over rounds and 95 % interval, NaN below 20 rounds."""
+    """A time / the baseline's: median over rounds and 95 % interval, NaN below 20 rounds."""
 
     value: float
     low: float
@@ -38,8 +38,8 @@ class Ratio:
         return (self.high - self.low) / 2
 
     @property
-    def off(self) -> float:
-        """How far from 1 the interval reaches: what it leaves possible."""
+    def noise(self) -> float:
+        """The largest deviation from 1 within the interval; of a control, the A/A noise."""
         return max(abs(self.low - 1), abs(self.high - 1)) if self.low == self.low else inf
 
 
@@ -53,7 +53,7 @@ class Spread:
 
 
 def ratio(times: ArrayLike, baseline: ArrayLike) -> Ratio:
-    """The ratio of two series of one round each; a round that either lacks (NaN) is left out."""
+    """The ratio of two series over the same rounds; a round missing in either (NaN) is left out."""
     found = np.asarray(times, dtype=np.float64) / np.asarray(baseline, dtype=np.float64)
     found = found[np.isfinite(found)]
     if not found.size:
@@ -71,35 +71,35 @@ def spread(times: ArrayLike) -> Spread:
 
 
 def drifted(baseline: ArrayLike) -> NDArray[np.bool_]:
-    """Which rounds saw the baseline more than 2 % off its median."""
+    """In which rounds the baseline differs from its median by more than 2 %."""
     known = np.asarray(baseline, dtype=np.float64)
     found: NDArray[np.bool_] = np.abs(known / np.median(known) - 1) > DRIFT
     return found
 
 
 def is_quiet(control: Ratio) -> bool:
-    """Whether the baseline against itself came out as 1.00 within 0.01."""
-    return control.off <= QUIET
+    """Whether the A/A noise is at most 1 %."""
+    return control.noise <= QUIET
 
 
 def word(found: Ratio, control: Ratio) -> Word:
-    """What may be said of a ratio, beside what the control was off.
+    """The verdict on a ratio, given the A/A noise of its control.
 
-    A difference is told where the whole interval lies beyond what the control was off; sameness
-    where it lies within that, or within 1 %; else nothing is.
+    "slower" or "faster" where the whole interval lies outside the noise; "same" where it lies
+    within the noise or within 1 %; else "unresolved".
     """
-    within = max(control.off, QUIET)
-    if found.low != found.low or control.off == inf:
+    within = max(control.noise, QUIET)
+    if found.low != found.low or control.noise == inf:
         return "unresolved"
-    if found.low > 1 + control.off:
+    if found.low > 1 + control.noise:
         return "slower"
-    if found.high < 1 - control.off:
+    if found.high < 1 - control.noise:
         return "faster"
-    return "same" if found.off <= within else "unresolved"
+    return "same" if found.noise <= within else "unresolved"
 
 
 def enough(times: Mapping[str, Sequence[float]], baseline: Sequence[float], narrow: float) -> bool:
-    """Whether every ratio's interval has shrunk to +- `narrow` of it."""
+    """Whether every ratio's 95 % half-width is at most `narrow` of the ratio."""
     if len(baseline) < LEAST_ROUNDS:
         return False
     return all(

@@ -1,8 +1,8 @@
-"""Seeds until decided: looks fixed beforehand, the error spent over them, each contrast's state.
+"""Seeds until decided: looks fixed in advance, the error spent over them, each contrast's state.
 
-Each contrast has 0.05/m for "different" and 0.05/m for "equivalent" (no Holm: contrasts stop at
-different looks). Both are spent over the looks, as nominal p-values of the ordinary t tests. A
-contrast that was decided keeps its verdict; only the others get seeds.
+Each contrast has an error of 0.05/m for "different" and 0.05/m for "equivalent" (no Holm:
+contrasts stop at different looks). Both are spent over the looks, as nominal p-values of the
+ordinary t tests. A decided contrast does not change its verdict; only the others get more seeds.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ State = Literal["decided", "continue", "unresolved"]
 
 @dataclass(frozen=True)
 class Schedule:
-    """The looks of a study with m contrasts, and the p-values that count at each."""
+    """The looks of a study with m contrasts, and the nominal p-values of each."""
 
     looks: tuple[int, ...]
     contrasts: int
@@ -41,12 +41,12 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Look:
-    """One contrast at one look. `word` is "unresolved" where neither p reaches its nominal p."""
+    """One contrast at one look; "unresolved" where neither p is at most its nominal p."""
 
     seeds: int  # of the look
-    n: int  # pairs there: fewer where a training was lost
+    n: int  # finished pairs: fewer where a training failed
     effect: float
-    repeated: Interval  # repeated confidence interval: all looks together hold 1 - 0.05/m
+    repeated: Interval  # repeated confidence interval: 1 - 0.05/m over all looks
     p: float
     nominal: float
     p_within: float
@@ -56,14 +56,13 @@ class Look:
 
 @dataclass(frozen=True)
 class Course:
-    """One contrast from its first look to the one that decided it, or as far as seeds are in.
+    """One contrast from its first look to the one that decided it, or to the last one taken.
 
-    "continue" asks for the seeds up to `next_look`; "unresolved" has had every look.
+    "continue" needs the seeds up to `next_look`; "unresolved" has had every look.
     """
 
     state: State
     word: Word | None  # of the last look taken; None before the first
-    decided_at: int | None  # seeds of the look that decided
     next_look: int | None
     looks: tuple[Look, ...]  # the looks taken
 
@@ -75,15 +74,13 @@ class Sequential:
     schedule: Schedule
     rows: tuple[Course, ...]
 
-    @property
-    def seeds_wanted(self) -> int | None:
-        """Seeds up to the nearest look that an undecided contrast waits for; None when done."""
-        waiting = [row.next_look for row in self.rows if row.next_look is not None]
-        return min(waiting) if waiting else None
-
 
 def schedule(contrasts: int, looks: tuple[int, ...] = LOOKS) -> Schedule:
-    """The nominal p-values of every look. Raises ValueError unless looks rise from 3 or more."""
+    """The nominal p-values of every look.
+
+    Raises:
+        ValueError: unless looks rise from 3 or more.
+    """
     if not looks or looks[0] < LEAST_SEEDS:
         raise ValueError(f"looks are {list(looks)}; the first needs {LEAST_SEEDS} seeds")
     level = FAMILY / max(contrasts, 1)
@@ -93,9 +90,9 @@ def schedule(contrasts: int, looks: tuple[int, ...] = LOOKS) -> Schedule:
 def decide_looks(
     differences: ArrayLike, min_effect: float | None, better: Better, plan: Schedule
 ) -> NDArray[np.int64]:
-    """What each look taken alone would say: codes (looks, ..., contrasts) of `verdicts.WORDS`.
+    """The decision of each look by itself: codes (looks, ..., contrasts) of `verdicts.WORDS`.
 
-    The first look whose code is not 0 decides. Differences (..., contrasts, seeds) in the order
+    The first look whose code is not 0 decides. Differences (..., contrasts, seeds) are in the order
     in which seeds are added, as many as the last look has.
     """
     x = np.asarray(differences, dtype=np.float64)
@@ -109,11 +106,11 @@ def sequential(
     looks: tuple[int, ...] = LOOKS,
     lost: ArrayLike | None = None,
 ) -> Sequential:
-    """Where each contrast stands: differences (contrasts, seeds), variant - baseline.
+    """The state of each contrast: differences (contrasts, seeds), variant - baseline.
 
-    Seeds are in the order in which they are added; NaN is a pair that has not come, and `lost`
-    (same shape, true) marks those that never will: failed, diverged. A look is taken once each of
-    its pairs has come or is lost. Pairs beyond the look that decided change nothing.
+    Seeds are in the order in which they are added. NaN is a missing pair, and `lost` (same shape)
+    is true where it will stay missing (failed, diverged). A look is taken once each of its pairs
+    has finished or is lost. Pairs after the deciding look change nothing.
     """
     x = np.asarray(differences, dtype=np.float64)
     if x.ndim != 2:
@@ -153,7 +150,7 @@ def _course(row: int, known: NDArray[np.bool_], judged: list[_Judged], plan: Sch
     taken: list[Look] = []
     for k, seeds in enumerate(plan.looks):
         if len(known) < seeds or not known[:seeds].all():
-            return Course("continue", taken[-1].word if taken else None, None, seeds, tuple(taken))
+            return Course("continue", taken[-1].word if taken else None, seeds, tuple(taken))
         at = judged[k]
         mean, half, n = float(at.of.mean[row]), float(at.half[row]), int(at.of.n[row])
         code = int(at.code[row])
@@ -171,5 +168,5 @@ def _course(row: int, known: NDArray[np.bool_], judged: list[_Judged], plan: Sch
             )
         )
         if code not in (0, NONE):
-            return Course("decided", WORDS[code], seeds, None, tuple(taken))
-    return Course("unresolved", taken[-1].word, None, None, tuple(taken))
+            return Course("decided", WORDS[code], None, tuple(taken))
+    return Course("unresolved", taken[-1].word, None, tuple(taken))

@@ -1,7 +1,7 @@
 """What a number of seeds can show: noise floor, power, detectable effect, seeds needed.
 
-Power is that of the first Holm step, level 0.05/m: exact for an effect that stands alone among m
-contrasts, a lower bound where several are real. `level` is the family's error rate.
+Power is that of the first Holm step, level 0.05/m: exact if one of m contrasts has an effect, a
+lower bound if several have. `level` is the error rate of the family.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from scipy.special import chdtri, ndtr, roots_legendre, stdtrit
 
 from srbench.analysis.significance import Floats, sample
 
-BUDGET = 100  # more seeds than this are "not at this budget"
-CHANCE = 0.8  # power asked for by default
-SPREAD = 0.8  # confidence of the spread behind a range of seeds
+BUDGET = 100  # seeds; a need for more is "not at this budget"
+CHANCE = 0.8  # default power
+SPREAD = 0.8  # confidence of the standard deviation that a range of seeds is computed from
 _NODES, _WEIGHTS = roots_legendre(400)
 
 
 @dataclass(frozen=True)
 class MoreSeeds:
-    """How many more seeds a verdict takes, as a range; None is "not at this budget"."""
+    """The range of additional seeds that a verdict needs; None is "not at this budget"."""
 
     low: int | None
     high: int | None
@@ -40,11 +40,11 @@ class NoiseFloor:
 
 
 def noise_floor(differences: ArrayLike) -> NoiseFloor:
-    """The noise of a difference in which nothing differs but the salt: (salts, seeds) or (seeds,).
+    """The noise of differences between runs that differ in the salt only: (salts, seeds).
 
-    Each salt's mean is taken out and the squares are pooled. A salted run shares no stream with
-    its partner, so this is the noise of an unpaired difference: what pairing by seed saves is not
-    in it. NaN below two values in every row.
+    Squared deviations from each salt's mean are pooled. A salted run shares no random stream with
+    its partner, so this is the noise of an unpaired difference, without the gain of pairing by
+    seed. NaN if every row has fewer than two values.
     """
     of = sample(np.atleast_2d(np.asarray(differences, dtype=np.float64)))
     used = of.n > 1
@@ -63,9 +63,9 @@ def spread_interval(sd: float, freedom: int, confidence: float = SPREAD) -> tupl
 
 
 def power(effect: float, sd: float, n: int, contrasts: int = 1, level: float = 0.05) -> float:
-    """Chance that n seeds call this true effect different, either way.
+    """Probability that n seeds call this true effect different, in either direction.
 
-    sd is that of the differences. The noncentral t by integrating over the spread that is met.
+    sd is that of the differences. The noncentral t is integrated over the sample's sd.
     """
     if n < 2:
         return 0.0
@@ -83,7 +83,7 @@ def power(effect: float, sd: float, n: int, contrasts: int = 1, level: float = 0
 def equivalence_power(
     effect: float, sd: float, n: int, min_effect: float, contrasts: int = 1, level: float = 0.05
 ) -> float:
-    """Chance that n seeds call this true effect equivalent: two one-sided tests, +-min_effect."""
+    """Probability that two one-sided tests on n seeds call this true effect equivalent."""
     if n < 2:
         return 0.0
     if sd == 0:
@@ -101,7 +101,7 @@ def equivalence_power(
 def detectable(
     sd: float, n: int, contrasts: int = 1, level: float = 0.05, chance: float = CHANCE
 ) -> float:
-    """The smallest true effect that n seeds call different with this chance; inf below 2."""
+    """The smallest true effect that n seeds call different with this power; inf below 2 seeds."""
     if n < 2:
         return float("inf")
     if sd == 0:
@@ -120,19 +120,12 @@ def detectable(
     return sd * top
 
 
-def seeds_to_detect(
-    effect: float, sd: float, contrasts: int = 1, level: float = 0.05, chance: float = CHANCE
-) -> int | None:
-    """The fewest seeds (3 to 100) that call this effect different with this chance, or None."""
-    return _first(lambda n: power(effect, sd, n, contrasts, level) >= chance, start=3, stop=BUDGET)
-
-
 def seeds_to_decide(
     sd: float, min_effect: float, contrasts: int = 1, start: int = 3, stop: int = BUDGET
 ) -> int | None:
     """The fewest seeds whose simultaneous half-width is at most min_effect/2, or None.
 
-    Then a verdict must come: the interval leaves zero out, or it lies within +-min_effect.
+    Such an interval excludes zero or lies within +-min_effect, so there is a verdict.
     """
 
     def narrow(n: int) -> bool:
@@ -142,7 +135,7 @@ def seeds_to_decide(
 
 
 def more_seeds(sd: float, n: int, min_effect: float, contrasts: int = 1) -> MoreSeeds:
-    """About how many more seeds until a verdict must come, from the spread's 80 % interval."""
+    """The additional seeds that guarantee a verdict, from the 80 % interval of the sd."""
     ends = []
     for spread in spread_interval(sd, n - 1):
         total = seeds_to_decide(spread, min_effect, contrasts, start=n + 1, stop=n + BUDGET)
@@ -151,10 +144,10 @@ def more_seeds(sd: float, n: int, min_effect: float, contrasts: int = 1) -> More
 
 
 def _first(holds: Callable[[int], bool], start: int, stop: int) -> int | None:
-    """The first n in start..stop from which `holds` is true; it must not turn false again."""
+    """The first n in start..stop for which `holds` is true; it must be monotone."""
     if not holds(stop):
         return None
-    low, high = start - 1, stop  # `high` holds, `low` does not or lies before the start
+    low, high = start - 1, stop  # `high` holds; `low` does not, or is below start
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if holds(middle) else (middle, high)
@@ -162,7 +155,7 @@ def _first(holds: Callable[[int], bool], start: int, stop: int) -> int | None:
 
 
 def _over_spread(n: int, chance: Callable[[Floats], Floats]) -> float:
-    """The mean of chance(s) where s is the spread met over the true one, chi/sqrt(n - 1)."""
+    """The mean of chance(s), where s is the sample's sd / the true one, chi/sqrt(n - 1)."""
     probability = (1 + _NODES) / 2
     s = np.sqrt(chdtri(n - 1, 1 - probability) / (n - 1))
     return float((chance(s) * _WEIGHTS).sum() / 2)

@@ -1,7 +1,7 @@
-"""p-values and half-widths for rows of seed differences, over any leading axes at once.
+"""p-values and half-widths of seed differences, for arrays with any leading axes.
 
-Every function takes arrays whose last axis is the seeds (or, for `holm`, the contrasts), so that
-the calibration runs the very code that decides a study.
+The last axis is the seeds (or, for `holm`, the contrasts), so that the calibration simulates many
+studies with the code that decides one.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ Floats = NDArray[np.float64]
 
 Better = Literal["higher", "lower"]
 
-LEAST_SEEDS = 3  # fewer give numbers, no verdict
+LEAST_SEEDS = 3  # fewer give a number and no verdict
 RESAMPLES = 9_999  # of every bootstrap
-SIGN_FLIP_FROM = 6  # below, the smallest p a sign flip can reach is above 5 %
+SIGN_FLIP_FROM = 6  # fewer cannot give a p below 5 %
 SIGN_FLIP_UP_TO = 40  # 2^20 sums in each half
-CONSTANT = 1e-9  # a spread below this share of the largest difference is rounding
+CONSTANT = 1e-9  # an sd below this share of the largest difference is rounding error
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What the t tests need of each row: values that are not finite are left out."""
+    """Mean, standard deviation and count of the finite values of each row."""
 
     mean: Floats  # (...,); NaN without a value
-    sd: Floats  # NaN below two values; exactly 0 where the values are equal up to rounding
+    sd: Floats  # NaN below two values; exactly 0 if they are equal up to rounding
     n: NDArray[np.int64]
 
     @property
     def freedom(self) -> Floats:
-        """Degrees of freedom, 1 where there are none, so that no formula divides by zero."""
+        """Degrees of freedom, at least 1, so that no formula divides by zero."""
         return np.maximum(self.n - 1, 1).astype(np.float64)
 
     @property
@@ -44,13 +44,13 @@ class Sample:
 
     @property
     def tested(self) -> NDArray[np.bool_]:
-        """Rows that a t test may judge: enough seeds, and a spread unless all are zero."""
+        """Rows with enough seeds for a t test, and a spread unless all values are zero."""
         spread = (self.sd > 0) | (self.mean == 0)
         return np.asarray((self.n >= LEAST_SEEDS) & spread, dtype=np.bool_)
 
 
 def sample(differences: ArrayLike) -> Sample:
-    """Mean, standard deviation and count over the last axis; what is not finite is missing."""
+    """Mean, standard deviation and count over the last axis; non-finite values are missing."""
     x = np.asarray(differences, dtype=np.float64)  # (..., seeds)
     there = np.isfinite(x)
     n = there.sum(axis=-1)
@@ -76,7 +76,7 @@ def half_width(of: Sample, level: float) -> Floats:
 
 
 def differs(of: Sample) -> Floats:
-    """Two-sided p of the paired t test of no effect; NaN where nothing may be tested."""
+    """Two-sided p of the paired t test of no effect; NaN where `tested` is false."""
     with np.errstate(divide="ignore", invalid="ignore"):
         p = 2 * stdtr(of.freedom, -np.abs(of.mean) / of.error)
     return np.where(of.tested, np.where(of.sd > 0, p, 1.0), np.nan)
@@ -92,8 +92,8 @@ def lies_within(of: Sample, margin: float) -> Floats:
 def holm(p: ArrayLike) -> Floats:
     """Holm's step-down adjustment (Holm, 1979) over the last axis.
 
-    A contrast that could not be tested (NaN) stays in the family, as if its p were 1: what was
-    planned counts, not what happened to finish.
+    A contrast that could not be tested (NaN) counts in the family as if its p were 1: the family is
+    what was planned, not what finished.
     """
     raw = np.asarray(p, dtype=np.float64)
     filled = np.where(np.isnan(raw), 1.0, raw)
@@ -107,9 +107,9 @@ def holm(p: ArrayLike) -> Floats:
 
 
 def sign_flip(differences: ArrayLike) -> float:
-    """Exact two-sided p of the mean under flipped signs (Fisher, 1935), 6 to 40 seeds, else NaN.
+    """Exact two-sided p of the mean under flipped signs (Fisher, 1935); NaN unless 6 to 40 seeds.
 
-    All 2^n sums are counted by pairing the sums of two halves.
+    All 2^n sums are counted by combining the sorted sums of two halves.
     """
     x = np.asarray(differences, dtype=np.float64)
     x = x[np.isfinite(x)]
@@ -117,11 +117,11 @@ def sign_flip(differences: ArrayLike) -> float:
     if not SIGN_FLIP_FROM <= n <= SIGN_FLIP_UP_TO:
         return float("nan")
     left, right = _signed_sums(x[: n // 2]), np.sort(_signed_sums(x[n // 2 :]))
-    least = abs(float(x.sum())) - 1e-12 * float(np.abs(x).sum())  # rounding makes no difference
+    least = abs(float(x.sum())) - 1e-12 * float(np.abs(x).sum())  # tolerance for rounding
     if least <= 0:
         return 1.0
     above = len(right) - np.searchsorted(right, least - left, side="left")
-    return min(1.0, 2 * float(above.sum()) / 2.0**n)  # the sums lie symmetrically
+    return min(1.0, 2 * float(above.sum()) / 2.0**n)  # the sums are symmetric
 
 
 def _signed_sums(x: Floats) -> Floats:

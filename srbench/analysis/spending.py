@@ -1,7 +1,7 @@
-"""How much error each look at growing data may spend: Lan and DeMets' O'Brien-Fleming shape.
+"""The error that each look at growing data may spend: Lan and DeMets' O'Brien-Fleming function.
 
-The boundaries come from integrating the density of the running sum over the region in which a
-study goes on (Armitage, McPherson and Rowe, 1969), on Gauss-Legendre nodes.
+Boundaries follow from integrating the density of the running sum over the continuation region
+(Armitage, McPherson and Rowe, 1969) on Gauss-Legendre nodes.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ Floats = NDArray[np.float64]
 
 LOOKS = (3, 5, 8, 12, 20)
 _NODES, _WEIGHTS = roots_legendre(256)
-_FAR = 9.0  # standard deviations beyond which a normal variable has no weight that counts
+_FAR = 9.0  # standard deviations beyond which the normal density is negligible
 
 
 def spent(share: float, level: float) -> float:
-    """One-sided error spent once `share` of the information is in (Lan and DeMets, 1983)."""
+    """One-sided error spent at this share of the information (Lan and DeMets, 1983)."""
     return 2 * float(ndtr(float(ndtri(level / 2)) / share**0.5))
 
 
 def two_sided(looks: tuple[int, ...], level: float) -> tuple[float, ...]:
-    """Nominal two-sided p for each look, so that all looks together err with `level`.
+    """Nominal two-sided p of each look, for an error of `level` over all looks.
 
-    `looks` are numbers of seeds; the last one has all the information. A result counts at a look
-    when its ordinary p is at most this. Half the level is spent on each side.
+    `looks` are numbers of seeds; the last has all the information. A result is significant at a
+    look if its ordinary p is at most this. Half the level is spent on each side.
     """
     return tuple(2 * float(ndtr(-z)) for z in boundaries(looks, level))
 
 
 def one_sided(looks: tuple[int, ...], level: float) -> tuple[float, ...]:
-    """Nominal one-sided p for each look; both one-sided tests of an equivalence use them."""
+    """Nominal one-sided p of each look; both one-sided tests of an equivalence use it."""
     return tuple(float(ndtr(-z)) for z in _solve(_checked(looks), level, symmetric=False))
 
 
@@ -53,11 +53,11 @@ def _checked(looks: tuple[int, ...]) -> tuple[int, ...]:
 
 @lru_cache(maxsize=256)
 def _solve(looks: tuple[int, ...], level: float, symmetric: bool) -> tuple[float, ...]:
-    """Upper boundaries that spend a one-sided `level`; symmetric: the same below zero."""
+    """Upper boundaries that spend a one-sided `level`; symmetric: also the lower ones."""
     from scipy.optimize import brentq  # late: 0.3 s
 
     found: list[float] = []
-    sums, density = np.zeros(1), np.ones(1)  # the running sum, with weights: all of it at 0
+    sums, density = np.zeros(1), np.ones(1)  # nodes of the running sum and their weights: all at 0
     before = used = 0.0
     for n in looks:
         share = n / looks[-1]
@@ -75,7 +75,7 @@ def _solve(looks: tuple[int, ...], level: float, symmetric: bool) -> tuple[float
             tail = float((density * ndtr((sums - z * share**0.5) / step)).sum())
             return float(np.log(max(tail, 1e-320)) - np.log(target))
 
-        # Below 1e-300 there is nothing to spend: no result of this look can count.
+        # Below 1e-300 there is nothing to spend: no result of this look can be significant.
         z = float(brentq(crossing, -8.0, 38.0, xtol=1e-12)) if target > 1e-300 else 37.0
         found.append(z)
         top = min(z, _FAR) * share**0.5

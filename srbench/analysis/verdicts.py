@@ -1,8 +1,8 @@
 """From seed differences to one of four verdicts for every contrast of a study.
 
 Paired t with Holm for "different", two one-sided tests with a Holm family of their own for
-"equivalent", each family 5 %, equivalent first. What the report says of an effect is in the
-`Verdict` value; `decide` is the same decision for arrays with leading axes.
+"equivalent", 5 % for each family; equivalence comes first. A `Verdict` holds what the report shows
+of an effect; `decide` is the same decision for arrays with leading axes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ BOOTSTRAP_FROM = 20  # at 5 seeds a percentile interval covers 84 %
 
 Word = Literal["helps", "hurts", "equivalent", "unresolved"]
 WORDS: dict[int, Word] = {1: "helps", -1: "hurts", 2: "equivalent", 0: "unresolved"}
-NONE = -9  # code of a contrast without a verdict
+NONE = -9  # code of a contrast that cannot have a verdict
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class Decisions:
 class Verdict:
     """One contrast: variant - baseline over seeds, in the metric's unit.
 
-    Intervals and p-values are NaN where there are too few seeds. `word` is None where no verdict
-    may be given, and `why` says why not.
+    Intervals and p-values are NaN with too few seeds. `word` is None if there can be no verdict;
+    `why` is the reason.
     """
 
     effect: float
@@ -73,13 +73,13 @@ class Verdict:
     word: Word | None
     why: str  # "" where there is a verdict
     more: MoreSeeds | None  # for "unresolved" with a min_effect
-    incomplete: str  # "" where every planned pair is there, else what became of the rest
+    incomplete: str  # the missing pairs and the reasons; "" if there are none
     identical: bool  # every difference is exactly 0: the same to the bit
 
 
 @dataclass(frozen=True)
 class Verdicts:
-    """All contrasts of a study, in the order given, with what the decision rested on."""
+    """All contrasts of a study, in the order given, with the settings of the decision."""
 
     rows: tuple[Verdict, ...]
     min_effect: float | None
@@ -88,11 +88,11 @@ class Verdicts:
 
     @property
     def contrasts(self) -> int:
-        """m, the size of each family: what was planned."""
+        """m, the size of each family: the planned contrasts."""
         return len(self.rows)
 
     def count(self, word: Word) -> int:
-        """How many contrasts came out so."""
+        """How many contrasts have this verdict."""
         return sum(row.word == word for row in self.rows)
 
 
@@ -109,7 +109,7 @@ def decide(differences: ArrayLike, min_effect: float | None, better: Better) -> 
 def coded(
     of: Sample, different: NDArray[np.bool_], within: NDArray[np.bool_], better: Better
 ) -> NDArray[np.int64]:
-    """Codes of `WORDS` from the two families' answers; equivalent comes before helps and hurts."""
+    """Codes of `WORDS` from the tests of both families; equivalence takes precedence."""
     side = np.sign(np.nan_to_num(of.mean)).astype(np.int64) * (1 if better == "higher" else -1)
     code = np.where(within, 2, np.where(different, side, 0))
     return np.where(of.tested, code, NONE)
@@ -123,12 +123,13 @@ def verdicts(
 ) -> Verdicts:
     """The verdicts of a study from its differences, variant - baseline: (contrasts, seeds).
 
-    NaN (or an infinity) marks a pair that is missing; `reasons` says of each contrast what became
-    of its missing pairs ("seed 3 diverged"), "" where nothing is known. Every planned contrast has
-    a row, also one without a value: the families are what was planned. `min_effect` in the
-    metric's unit, None where the study names none: then nothing is equivalent. A verdict on an
-    incomplete contrast rests on the pairs that are there, and says so. Raises ValueError for
-    arrays of another shape and for a min_effect that is not above 0.
+    A value that is not finite marks a missing pair; `reasons` has one text for each contrast
+    ("seed 3 diverged"; "" if unknown). Every planned contrast has a row, even without a value,
+    since the families are what was planned. Without a `min_effect` (in the metric's unit) nothing
+    is equivalent. A verdict on an incomplete contrast uses the finished pairs and names the others.
+
+    Raises:
+        ValueError: another shape, or a min_effect that is not above 0.
     """
     x = np.asarray(differences, dtype=np.float64)
     if x.ndim != 2:
@@ -178,7 +179,7 @@ def _why(n: int) -> str:
     """Why there is no verdict."""
     if n < LEAST_SEEDS:
         return f"{n} of the {LEAST_SEEDS} seeds that a verdict needs"
-    # Equal differences mean that the seeds changed nothing: they replicate one training.
+    # Equal differences mean that the seeds had no influence: they replicate one training.
     return "every seed gives the same difference, so the seeds show no spread to judge by"
 
 
@@ -190,10 +191,10 @@ def _incomplete(n: int, planned: int, reason: str) -> str:
 
 
 def _percentile(there: Floats) -> Interval | None:
-    """The percentile bootstrap interval of the mean (Efron, 1979); the same for the same data."""
+    """The percentile bootstrap interval of the mean (Efron, 1979), with a fixed seed."""
     if len(there) < BOOTSTRAP_FROM or np.ptp(there) == 0:
         return None
-    # as scipy.stats.bootstrap draws, to the bit, without the half second that scipy.stats takes
+    # the draws of scipy.stats.bootstrap, without importing scipy.stats (0.5 s)
     places = np.random.default_rng(0).integers(0, len(there), (RESAMPLES, len(there)))
     low, high = np.percentile(np.sort(there)[places].mean(axis=1), [2.5, 97.5])
     return Interval(float(there.mean()), float(low), float(high), len(there))

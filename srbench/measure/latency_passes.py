@@ -169,7 +169,7 @@ def _found_wrong(found: Pass) -> Iterator[str]:
         yield (
             "too noisy for differences of 1 %: the baseline against itself came out as "
             f"{control.value:.3f} ({control.low:.3f} to {control.high:.3f}), so differences below "
-            f"{100 * control.off:.1f} % are not told"
+            f"{100 * control.noise:.1f} % are not told"
         )
 
 

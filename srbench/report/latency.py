@@ -41,7 +41,7 @@ def latency_shown(results: Results) -> Table:
 def _row(found: Timing) -> tuple[Value, ...]:
     r, none = found.ratio, Mark("none", "exact, or fewer than 20 rounds")
     exact = found.word in ("baseline", "same network")
-    off = found.taken.control.off
+    off = found.taken.control.noise
     return (
         found.variant,
         QUANTITIES[found.taken.row["quantity"]],

@@ -197,7 +197,7 @@ def as_plain(passes: Sequence[Pass], timed: Timed) -> list[dict[str, Any]]:
             "seconds": round(one.seconds, 3),
             "steady": one.steady,
             "quiet": is_quiet(one.control),
-            "resolution": one.control.off,
+            "resolution": one.control.noise,
             "control": asdict(one.control),
             "warnings": list(one.warnings),
             "variants": [

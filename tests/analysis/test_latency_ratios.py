@@ -51,7 +51,7 @@ def test_below_twenty_rounds_there_is_no_interval() -> None:
     found = ratio([1.0] * 19, [1.0] * 19)
     assert found.value == 1
     assert np.isnan(found.low)
-    assert found.off == inf
+    assert found.noise == inf
     assert not is_quiet(found)
 
 

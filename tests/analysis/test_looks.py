@@ -52,15 +52,14 @@ def test_a_clear_effect_stops_early_and_noise_goes_on() -> None:
     x = NOISE + np.array([[0.3], [0.0], [0.03]])
     found = sequential(x[:, :8], 0.01)
     assert [row.state for row in found.rows] == ["decided", "continue", "continue"]
-    assert (found.rows[0].word, found.rows[0].decided_at) == ("helps", 8)
-    assert found.seeds_wanted == 12
+    assert (found.rows[0].word, found.rows[0].looks[-1].seeds) == ("helps", 8)
 
 
 def test_a_decision_stays_whatever_comes_after() -> None:
     x = NOISE + np.array([[0.3], [0.0], [0.0]])
     x[0, 8:] = -0.3
     found = sequential(x, 0.03).rows[0]
-    assert (found.word, found.decided_at) == ("helps", 8)
+    assert (found.word, found.looks[-1].seeds) == ("helps", 8)
     assert found == sequential(x[:, :8], 0.03).rows[0]
 
 
@@ -71,8 +70,7 @@ def test_equivalence_is_found_by_looking_too() -> None:
 
 def test_after_the_last_look_an_open_question_stays_open() -> None:
     found = sequential(NOISE[:1] * 100, 0.03)
-    assert (found.rows[0].state, found.rows[0].decided_at) == ("unresolved", None)
-    assert found.seeds_wanted is None
+    assert (found.rows[0].state, found.rows[0].next_look) == ("unresolved", None)
     assert [look.seeds for look in found.rows[0].looks] == list(LOOKS)
 
 

@@ -17,7 +17,6 @@ from srbench.analysis.power import (
     noise_floor,
     power,
     seeds_to_decide,
-    seeds_to_detect,
 )
 from srbench.analysis.significance import half_width, sample
 
@@ -73,7 +72,6 @@ def test_seeds_to_decide_are_the_first_that_are_enough() -> None:
 
     assert half(n) <= 0.015 < half(n - 1)
     assert seeds_to_decide(0.02, 0.0001) is None
-    assert seeds_to_detect(0.0001, 1.0) is None
 
 
 def test_more_seeds_are_a_range_and_end_at_the_budget() -> None:
