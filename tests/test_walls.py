@@ -41,7 +41,9 @@ ONLY = {  # outside package -> the only rooms, or modules, that know it
     "lark": {"analysis.claims_parser"},
     "open_clip": {"blocks.clip"},
 }
-WORKERS = {"run.worker", "run.worker_images", "run.worker_pictures", "run.messages"}
+WORKERS = {
+    "run.worker", "run.worker_images", "run.worker_pictures", "run.worker_scores", "run.messages",
+}  # fmt: skip
 NEVER_TORCH = {
     "store", "report", "analysis", "run.mirror", "run.mirror_runs", "run.mirror_trials",
     "run.optuna_file", "run.proposals", "core.provenance", "study.factors", "study.designs",

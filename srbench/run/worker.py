@@ -13,7 +13,6 @@ import sys
 import time
 import traceback
 import warnings
-from collections.abc import Mapping
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -30,24 +29,10 @@ from srbench.core import slots
 from srbench.core.arithmetic import full_precision
 from srbench.core.errors import DiskError, UserError, first_line
 from srbench.core.files import write_atomically
-from srbench.core.outputs import factors_of, output_name
-from srbench.core.places import STRIP
 from srbench.core.signals import STOPPING
 from srbench.core.streams import Streams
 from srbench.core.weights import stored_weights
 from srbench.data import resident
-from srbench.measure.named import validated
-from srbench.measure.scores import (
-    PROTOCOLS,
-    Pictured,
-    answers,
-    metrics_named,
-    on_host,
-    score_outputs,
-    score_sets,
-    super_resolve,
-    together,
-)
 from srbench.run.messages import (
     Broken,
     CurvePoint,
@@ -64,12 +49,9 @@ from srbench.run.messages import (
 )
 from srbench.run.worker_images import (
     Changed,
-    evaluation_images,
     training_images,
-    validation_images,
-    with_names,
 )
-from srbench.run.worker_pictures import MAX_PICTURES, save_picture, strip
+from srbench.run.worker_scores import Scorer
 from srbench.study.batches import patches_of
 from srbench.study.identity import code_digest
 from srbench.train import checkpoint
@@ -79,7 +61,6 @@ from srbench.train.initialise import initialise
 from srbench.train.settings import TrainSettings
 
 TELL_S = 1.0  # between two messages, each of which costs the conductor 2 to 12 ms
-TOGETHER = 2**20  # HR pixels that a CUDA device validates at once, of images of one size
 
 
 class Stop(Exception):
@@ -129,7 +110,7 @@ def _serve(pipe: Connection, device: torch.device) -> None:
 def _finished(task: Task, pipe: Connection, device: torch.device) -> Message:
     """Do a task; whatever goes wrong in it becomes a message."""
     try:
-        run = _Run(task, pipe, device)
+        run = RunUnderWay(task, pipe, device)
     except UserError as problem:
         return Failed(task.run, "error", str(problem), 0)
     try:
@@ -167,7 +148,7 @@ def _works(device: torch.device) -> bool:
     return True
 
 
-class _Run:
+class RunUnderWay:
     """One task under way."""
 
     def __init__(self, task: Task, pipe: Connection, device: torch.device) -> None:
@@ -207,13 +188,17 @@ class _Run:
             self.pipe.send(Trained(done))
         clear(self.device)
         start = time.monotonic()
-        scores, pictures, missing = self._score(net)
+        scorer = self._scorer(net)
+        scored = scorer.score()
         if not self.task.evaluate:  # a candidate of a search, which never sees `eval`
-            self._show_validation(net)
+            scorer.save_validation_strip()
         return replace(
-            done, score_s=time.monotonic() - start, scores=tuple(scores),
-            pictures=tuple(pictures), missing=tuple(missing),
+            done, score_s=time.monotonic() - start, scores=tuple(scored.scores),
+            pictures=tuple(scored.pictures), missing=tuple(scored.missing),
         )  # fmt: skip
+
+    def _scorer(self, net: nn.Module) -> Scorer:
+        return Scorer(net, self.task, self.tree, self.device, self._listen)
 
     def without_result(self, reason: str, message: str) -> Done | Failed:
         """What is left after a failure: the trained weights if scoring them failed, else none."""
@@ -282,7 +267,7 @@ class _Run:
         if validate:
             paused = time.monotonic()
             self._note_memory()
-            for name, value in self._validate(now.net).items():
+            for name, value in self._scorer(now.net).validate().items():
                 self.points.append((f"{VALIDATE}{name}", now.step, now.epoch, value))
             self.begin += time.monotonic() - paused  # not training time
             self._reset_memory()  # nor training memory
@@ -294,24 +279,6 @@ class _Run:
             return False
         curve = [value for name, _, _, value in self.points if name == FOLLOWED]
         return plateau(curve, settings.tolerance).state == "converged"
-
-    def _validate(self, net: nn.Module) -> Mapping[str, float]:
-        scale = self.task.scale
-        names = [
-            output_name(name, factor, scale)
-            for factor in reversed(factors_of(net) or (scale,))
-            for name in validated()
-        ]
-        metrics, _ = metrics_named(names, scale)
-        images = validation_images(self.task, self.tree)
-        _, lrs, hrs = zip(*with_names(self.task, images), strict=True)
-        most = TOGETHER // scale**2 if self.device.type == "cuda" else 0
-        rows: list[dict[str, float]] = [{} for _ in lrs]
-        for numbers in together(lrs, most):
-            some = answers(net, [lrs[n] for n in numbers], self.device)
-            for n, found in zip(numbers, some, strict=True):
-                rows[n] = score_outputs(found, hrs[n], PROTOCOLS["sr-y-v1"], scale, metrics)
-        return {name: float(np.mean([row[name] for row in rows])) for name in metrics}
 
     def _tell(self, now: Training) -> None:
         new = tuple(self.points[self.sent :])
@@ -334,47 +301,6 @@ class _Run:
         payload = save(tensors)
         write_atomically(self.folder / "weights.safetensors", payload)
         return "weights.safetensors", hashlib.sha256(payload).hexdigest()
-
-    def _score(
-        self, net: nn.Module
-    ) -> tuple[list[tuple[str, str, str, float]], list[tuple[str, str, str, str]], list[str]]:
-        protocol, scale = PROTOCOLS[self.task.protocol], self.task.scale
-        metrics, of_sets = metrics_named(self.task.metrics, scale)
-        scores, pictures, missing = [], [], []
-        for number, (manifest, chosen) in enumerate(self.task.evaluate):
-            images = evaluation_images(self.task, manifest, chosen)
-            pictured: list[Pictured] = []  # kept only where a metric is of the whole set
-            for n, (name, lr, hr) in enumerate(with_names(self.task, images)):
-                self._listen()
-                (answer,) = answers(net, [lr], self.device)
-                row = score_outputs(answer, hr, protocol, scale, metrics)
-                scores += [(manifest, name, key, value) for key, value in row.items()]
-                if not of_sets and n >= MAX_PICTURES:
-                    continue
-                found = {factor: on_host(picture) for factor, picture in answer.items()}
-                pictured += [Pictured(name, lr, hr, found)] if of_sets else []
-                for factor, picture in found.items() if n < MAX_PICTURES else ():
-                    kind = output_name("sr", factor, scale)
-                    file = f"{manifest[:12]}-{n}{kind[2:].replace('/', '-')}.png"
-                    save_picture(self.folder / file, picture)
-                    pictures.append((manifest, name, kind, file))
-                if n == number == 0 and not (self.folder / STRIP).exists():
-                    save_picture(self.folder / STRIP, strip(lr, found[max(found)], hr))
-            whole, why = score_sets(
-                net, pictured, protocol, scale, of_sets, device=self.device, listen=self._listen
-            )
-            missing += why
-            scores += [
-                (manifest, one.name, key, value)
-                for key, values in whole.items()
-                for one, value in zip(pictured, values, strict=True)
-            ]
-        return scores, pictures, missing
-
-    def _show_validation(self, net: nn.Module) -> None:
-        for _, lr, hr in with_names(self.task, validation_images(self.task, self.tree)):
-            save_picture(self.folder / STRIP, strip(lr, super_resolve(net, lr, self.device), hr))
-            break
 
     def _listen(self) -> None:
         """Between two images: stop where the conductor wants it, and end where it is gone."""

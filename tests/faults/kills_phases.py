@@ -61,11 +61,11 @@ def watch_worker(phase: Phase) -> None:
     from srbench.run import worker
     from srbench.train import checkpoint
 
-    phase.wrap(worker._Run, "do", "build")
-    phase.wrap(worker._Run, "_train", "step")
-    phase.wrap(worker._Run, "_validate", "validate")
-    phase.wrap(worker._Run, "_save_weights", "weights")
-    phase.wrap(worker._Run, "_score", "scoring")
+    phase.wrap(worker.RunUnderWay, "do", "build")
+    phase.wrap(worker.RunUnderWay, "_train", "step")
+    phase.wrap(worker.Scorer, "validate", "validate")
+    phase.wrap(worker.RunUnderWay, "_save_weights", "weights")
+    phase.wrap(worker.Scorer, "score", "scoring")
     phase.wrap(checkpoint, "save", "checkpoint")
     phase.wrap(worker, "main", "idle")
 

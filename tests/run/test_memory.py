@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from srbench.run.worker import _Run
+from srbench.run.worker import RunUnderWay
 
 
 class Device:
@@ -21,8 +21,8 @@ class Device:
         self.most = 0
 
 
-def run_on(device: str) -> _Run:
-    run = object.__new__(_Run)
+def run_on(device: str) -> RunUnderWay:
+    run = object.__new__(RunUnderWay)
     run.device, run.peak = torch.device(device), 0
     return run
 

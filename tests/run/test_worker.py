@@ -148,7 +148,7 @@ def test_weights_are_kept_where_scoring_them_fails(
     def fails(*_: Any) -> None:
         raise problem
 
-    monkeypatch.setattr(worker._Run, "_score", fails)
+    monkeypatch.setattr(worker.Scorer, "score", fails)
     done = serve(task)[-1]
     assert isinstance(done, Done)
     assert (done.steps, done.scores) == (9, ())
@@ -160,16 +160,18 @@ def test_weights_are_kept_where_scoring_them_fails(
 def test_the_memory_of_a_run_that_was_stopped_is_kept(
     task: Task, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker._Run, "_note_memory", lambda run: setattr(run, "peak", 7))
+    monkeypatch.setattr(worker.RunUnderWay, "_note_memory", lambda run: setattr(run, "peak", 7))
     assert isinstance(serve(task)[-1], Done)
     state = checkpoint.load_newest(Path(task.folder), torch.device("cpu"))
     assert state is not None
     assert state["peak"] == 7
-    monkeypatch.setattr(worker._Run, "_note_memory", lambda run: None)
+    monkeypatch.setattr(worker.RunUnderWay, "_note_memory", lambda run: None)
     kept: list[int] = []
-    score = worker._Run._score
+    score = worker.Scorer.score
     monkeypatch.setattr(
-        worker._Run, "_score", lambda run, net: (kept.append(run.peak), score(run, net))[1]
+        worker.Scorer,
+        "score",
+        lambda scorer: (kept.append(scorer.listen.__self__.peak), score(scorer))[1],
     )
     said = serve(task)  # goes on from its last step, as after a kill while it scored
     assert isinstance(said[-1], Done)

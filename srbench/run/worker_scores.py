@@ -1,0 +1,128 @@
+"""What a worker scores: `validate` while a network is trained, evaluation sets at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from srbench.core.outputs import factors_of, output_name
+from srbench.core.places import STRIP
+from srbench.core.slots import Image
+from srbench.measure.named import validated
+from srbench.measure.scores import (
+    PROTOCOLS,
+    Pictured,
+    answers,
+    metrics_named,
+    on_host,
+    score_outputs,
+    score_sets,
+    super_resolve,
+    together,
+)
+from srbench.run.messages import Task
+from srbench.run.worker_images import evaluation_images, validation_images, with_names
+from srbench.run.worker_pictures import MAX_PICTURES, save_picture, strip
+from srbench.study.tree import Tree
+
+TOGETHER = 2**20  # HR pixels that a CUDA device validates at once, of images of one size
+
+
+@dataclass
+class Scored:
+    """Scores (manifest, image, metric, value), pictures (manifest, image, kind, file name in the
+    run's folder), and why scores that were asked for are missing."""
+
+    scores: list[tuple[str, str, str, float]] = field(default_factory=list)
+    pictures: list[tuple[str, str, str, str]] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A network on the images of its task; `listen` is called between two images."""
+
+    net: nn.Module
+    task: Task
+    tree: Tree
+    device: torch.device
+    listen: Callable[[], None]
+
+    def validate(self) -> dict[str, float]:
+        """Metric -> mean over the images of `validate`."""
+        scale = self.task.scale
+        names = [
+            output_name(name, factor, scale)
+            for factor in reversed(factors_of(self.net) or (scale,))
+            for name in validated()
+        ]
+        metrics, _ = metrics_named(names, scale)
+        images = validation_images(self.task, self.tree)
+        _, lrs, hrs = zip(*with_names(self.task, images), strict=True)
+        most = TOGETHER // scale**2 if self.device.type == "cuda" else 0
+        rows: list[dict[str, float]] = [{} for _ in lrs]
+        for numbers in together(lrs, most):
+            some = answers(self.net, [lrs[n] for n in numbers], self.device)
+            for n, found in zip(numbers, some, strict=True):
+                rows[n] = score_outputs(found, hrs[n], PROTOCOLS["sr-y-v1"], scale, metrics)
+        return {name: float(np.mean([row[name] for row in rows])) for name in metrics}
+
+    def score(self) -> Scored:
+        """Score every evaluation set of the task, and save pictures of its first images."""
+        protocol, scale = PROTOCOLS[self.task.protocol], self.task.scale
+        metrics, of_sets = metrics_named(self.task.metrics, scale)
+        scored = Scored()
+        for manifest, chosen in self.task.evaluate:
+            images = evaluation_images(self.task, manifest, chosen)
+            pictured: list[Pictured] = []  # collected only where a metric is of the whole set
+            for n, (name, lr, hr) in enumerate(with_names(self.task, images)):
+                self.listen()
+                (answer,) = answers(self.net, [lr], self.device)
+                row = score_outputs(answer, hr, protocol, scale, metrics)
+                scored.scores += [(manifest, name, key, value) for key, value in row.items()]
+                if not of_sets and n >= MAX_PICTURES:
+                    continue
+                found = {factor: on_host(picture) for factor, picture in answer.items()}
+                pictured += [Pictured(name, lr, hr, found)] if of_sets else []
+                if n < MAX_PICTURES:
+                    scored.pictures += self._save_pictures(manifest, n, name, found)
+                if n == 0 and manifest == self.task.evaluate[0][0]:
+                    self._save_strip(lr, found[max(found)], hr)
+            whole, why = score_sets(
+                self.net, pictured, protocol, scale, of_sets,
+                device=self.device, listen=self.listen,
+            )  # fmt: skip
+            scored.missing += why
+            scored.scores += [
+                (manifest, one.name, key, value)
+                for key, values in whole.items()
+                for one, value in zip(pictured, values, strict=True)
+            ]
+        return scored
+
+    def save_validation_strip(self) -> None:
+        """The picture strip of a search's candidate, which never sees an evaluation set."""
+        _, lr, hr = next(with_names(self.task, validation_images(self.task, self.tree)))
+        self._save_strip(lr, super_resolve(self.net, lr, self.device), hr)
+
+    def _save_pictures(
+        self, manifest: str, n: int, image: str, found: dict[int, Image]
+    ) -> list[tuple[str, str, str, str]]:
+        saved = []
+        for factor, picture in found.items():
+            kind = output_name("sr", factor, self.task.scale)
+            file = f"{manifest[:12]}-{n}{kind[2:].replace('/', '-')}.png"
+            save_picture(Path(self.task.folder) / file, picture)
+            saved.append((manifest, image, kind, file))
+        return saved
+
+    def _save_strip(self, lr: Image, sr: Image, hr: Image) -> None:
+        """Write LR | SR | HR; a strip of an earlier task of the run stays."""
+        path = Path(self.task.folder) / STRIP
+        if not path.exists():
+            save_picture(path, strip(lr, sr, hr))
