@@ -27,7 +27,7 @@ from torch.utils.benchmark import Timer
 
 from srbench.analysis.latency_ratios import is_quiet, word
 from srbench.core import slots
-from srbench.data.data_settings import material
+from srbench.data.data_settings import data_settings
 from srbench.measure.latency_passes import Effort, Entrant, measure
 from srbench.measure.latency_setting import Setting
 from srbench.measure.latency_work import work
@@ -62,7 +62,7 @@ def _report(given: argparse.Namespace) -> None:
     tree = Tree(
         slots.model.parse({"carn": {"channels": given.channels}}),
         training.parse({"train": {}}),
-        material.parse({"data": {}}),
+        data_settings.parse({"data": {}}),
     )
     setting = Setting(given.device, lr_size=(given.side, given.side))
     calls = given.rounds * _calls_a_lap(tree, setting)

@@ -11,10 +11,10 @@ from srbench.data.augmentations import hflip, rot90
 from srbench.data.datasets import photos
 from srbench.data.resizers import matlab_bicubic
 
-material = Slot("data", "what a run is trained and judged on")
+data_settings = Slot("data", "what a run is trained and judged on")
 
 
-@material.register("data")
+@data_settings.register("data")
 @dataclass(frozen=True, kw_only=True)
 class DataSettings:
     """Training patches and the sets that judge.

@@ -8,7 +8,7 @@ from typing import Any
 
 from srbench.core import slots
 from srbench.core.devices import MemoryOrder, Precision
-from srbench.data.data_settings import material
+from srbench.data.data_settings import data_settings
 from srbench.study.tree import Tree
 from srbench.train.settings import training
 
@@ -41,7 +41,9 @@ class Task:
     @property
     def tree(self) -> Tree:
         return Tree(
-            slots.model.parse(self.model), training.parse(self.train), material.parse(self.data)
+            slots.model.parse(self.model),
+            training.parse(self.train),
+            data_settings.parse(self.data),
         )
 
 

@@ -19,7 +19,7 @@ from srbench.core import slots
 from srbench.core.device_locks import SharedLock
 from srbench.core.devices import choose_devices, device_name
 from srbench.core.errors import DatabaseError, DeviceError, UserError
-from srbench.data.data_settings import material
+from srbench.data.data_settings import data_settings
 from srbench.run.assignments import task_of
 from srbench.run.messages import Broken, Done, Failed, Message, Progress, Refused, Task
 from srbench.run.worker_processes import WorkerProcess, start_worker
@@ -91,7 +91,7 @@ def _tree(run: FinishedRun) -> Tree:
     return Tree(
         slots.model.parse(run.model),
         training.parse({training.name: run.train}),
-        material.parse({material.name: run.data}),
+        data_settings.parse({data_settings.name: run.data}),
     )
 
 

@@ -63,7 +63,7 @@ def settled(plan: Plan, store: Store) -> tuple[Plan, tuple[Stale, ...]]:
 def _is_former(former: Former, planned: PlannedVariant, validate: set[str]) -> bool:
     """Whether this is the variant's training but for its source, read as settings are today."""
     from srbench.core import slots
-    from srbench.data.data_settings import material
+    from srbench.data.data_settings import data_settings
     from srbench.study.plan import TRAINING_DATA
     from srbench.train.settings import training
 
@@ -75,7 +75,7 @@ def _is_former(former: Former, planned: PlannedVariant, validate: set[str]) -> b
     try:
         model = slots.model.parse(former.model)
         train = training.parse({training.name: former.train})
-        data = material.parse({material.name: former.data})
+        data = data_settings.parse({data_settings.name: former.data})
     except UserError:  # a part or a setting of then is no longer there
         return False
     same = all(data[key] == tree.data[key] for key in TRAINING_DATA)
@@ -110,7 +110,7 @@ def _key(used: dict[str, Any]) -> str:
 def _sources_now(variants: list[dict[Any, Any]]) -> Iterator[tuple[str, Any]]:
     """Fingerprint → source and training loop of today; None where it can no longer be read."""
     from srbench.core import slots
-    from srbench.data.data_settings import material
+    from srbench.data.data_settings import data_settings
     from srbench.study.identity import versions_of_tree
     from srbench.study.tree import Tree
     from srbench.train.fit import FIT_VERSION
@@ -123,7 +123,7 @@ def _sources_now(variants: list[dict[Any, Any]]) -> Iterator[tuple[str, Any]]:
             tree = Tree(
                 slots.model.parse(plain["model"]),
                 training.parse({training.name: plain["train"]}),
-                material.parse({material.name: plain["data"]}),
+                data_settings.parse({data_settings.name: plain["data"]}),
             )
             now: Any = [versions_of_tree(tree), FIT_VERSION]
         except UserError:

@@ -29,10 +29,10 @@ from srbench.core.errors import Path, StudyError
 from srbench.core.registry import known
 from srbench.study.factors import (
     BASE,
-    Cell,
+    Combination,
     Factor,
     Level,
-    cell,
+    combination,
     distinct,
     factors_of,
     grouped,
@@ -54,7 +54,7 @@ KINDS: dict[str, str] = {
     "list": "changes written out",
 }
 FULL = "full"
-MOST_CELLS = 1000
+MOST_COMBINATIONS = 1000
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,14 @@ class Design:
 
     kind: Kind
     factors: tuple[Factor, ...]
-    cells: tuple[Cell, ...]
-    baseline: str  # the cell that others are compared with
+    combinations: tuple[Combination, ...]
+    baseline: str  # the combination that others are compared with
     aliases: tuple[str, ...] = ()  # fractional only: "d = a:b:c"
     resolution: int | None = None
 
     def levels(self) -> dict[str, dict[str, int]]:
-        """Cell -> factor -> level: what `srbench.analysis.attribution` works from."""
-        return {cell.name: dict(cell.levels) for cell in self.cells}
+        """Combination -> factor -> level: what `srbench.analysis.attribution` works from."""
+        return {one.name: dict(one.levels) for one in self.combinations}
 
 
 def design(written: object, path: Path = ("design",)) -> Design:
@@ -111,9 +111,9 @@ def design(written: object, path: Path = ("design",)) -> Design:
 def _leave_one_out(factors: tuple[Factor, ...], at: Path) -> Design:
     _switches(factors, "leave_one_out", at)
     every = {factor.name: 1 for factor in factors}
-    cells = [cell(FULL, factors, every)]
-    cells += [cell(f"no_{f.name}", factors, {**every, f.name: 0}) for f in factors]
-    return Design("leave_one_out", factors, distinct(cells, at), FULL)
+    combinations = [combination(FULL, factors, every)]
+    combinations += [combination(f"no_{f.name}", factors, {**every, f.name: 0}) for f in factors]
+    return Design("leave_one_out", factors, distinct(combinations, at), FULL)
 
 
 def _add_one(factors: tuple[Factor, ...], at: Path) -> Design:
@@ -121,22 +121,23 @@ def _add_one(factors: tuple[Factor, ...], at: Path) -> Design:
         f if f.switch else Factor(f.name, (Level(""), *f.levels)) for f in factors
     )  # a list of values starts from the base network, whatever stands there
     none = {factor.name: 0 for factor in switches}
-    cells = [cell(BASE, switches, none)]
+    combinations = [combination(BASE, switches, none)]
     for factor in switches:
         for i, level in enumerate(factor.levels[1:], 1):
-            cells.append(cell(level.name, switches, {**none, factor.name: i}))
-    return Design("add_one", switches, distinct(cells, at), BASE)
+            combinations.append(combination(level.name, switches, {**none, factor.name: i}))
+    return Design("add_one", switches, distinct(combinations, at), BASE)
 
 
 def _factorial(factors: tuple[Factor, ...], at: Path) -> Design:
     count = 1
     for factor in factors:
         count *= len(factor.levels)
-    if count > MOST_CELLS:
-        raise StudyError(f"{count:,} variants; at most {MOST_CELLS:,}. Try fractional", at)
+    if count > MOST_COMBINATIONS:
+        raise StudyError(f"{count:,} variants; at most {MOST_COMBINATIONS:,}. Try fractional", at)
     grid = product(*(range(len(factor.levels)) for factor in factors[::-1]))
-    cells = [named(factors, levels[::-1]) for levels in grid]  # the first factor changes fastest
-    return Design("factorial", factors, distinct(cells, at), cells[0].name)
+    # the first factor changes fastest
+    combinations = [named(factors, levels[::-1]) for levels in grid]
+    return Design("factorial", factors, distinct(combinations, at), combinations[0].name)
 
 
 def _fractional(factors: tuple[Factor, ...], resolution: object, at: Path, where: Path) -> Design:
@@ -155,9 +156,14 @@ def _fractional(factors: tuple[Factor, ...], resolution: object, at: Path, where
             f"no fraction of {len(factors)} factors has resolution {resolution}; use factorial",
             where,
         )
-    cells = [named(factors, row) for row in found.levels]
+    combinations = [named(factors, row) for row in found.levels]
     return Design(
-        "fractional", factors, distinct(cells, at), cells[0].name, found.aliases, found.resolution
+        "fractional",
+        factors,
+        distinct(combinations, at),
+        combinations[0].name,
+        found.aliases,
+        found.resolution,
     )
 
 
@@ -190,8 +196,8 @@ def _rows(kind: Literal["zip", "list"], rows: Sequence[Mapping[str, Any]], at: P
         Level(name or BASE, tuple(row.items())) for name, row in zip(names, rows, strict=True)
     )
     factor = Factor("row", levels)
-    cells = [Cell(level.name, (("row", i),), level.changes) for i, level in enumerate(levels)]
-    return Design(kind, (factor,), distinct(cells, at), cells[0].name)
+    rows_made = [Combination(one.name, (("row", i),), one.changes) for i, one in enumerate(levels)]
+    return Design(kind, (factor,), distinct(rows_made, at), rows_made[0].name)
 
 
 def _switches(factors: tuple[Factor, ...], kind: str, at: Path) -> None:

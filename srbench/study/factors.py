@@ -37,7 +37,7 @@ class Factor:
 
 
 @dataclass(frozen=True)
-class Cell:
+class Combination:
     """One variant of a design: the level of every factor, and the changes that makes."""
 
     name: str
@@ -123,30 +123,32 @@ def _once(names: Sequence[str], at: Path) -> None:
         raise StudyError(f"{twice!r} stands in it twice", at)
 
 
-def named(factors: tuple[Factor, ...], levels: Sequence[int]) -> Cell:
+def named(factors: tuple[Factor, ...], levels: Sequence[int]) -> Combination:
     """The variant with these levels, called by what is on: `se+atrous`."""
     chosen = {factor.name: int(level) for factor, level in zip(factors, levels, strict=True)}
     words = [f.levels[chosen[f.name]].name for f in factors]
-    return cell("+".join(filter(None, words)) or BASE, factors, chosen)
+    return combination("+".join(filter(None, words)) or BASE, factors, chosen)
 
 
-def cell(name: str, factors: tuple[Factor, ...], levels: Mapping[str, int]) -> Cell:
+def combination(name: str, factors: tuple[Factor, ...], levels: Mapping[str, int]) -> Combination:
     """A variant with its changes, shorter paths first: `attention` before `attention.nodes`."""
     changes = [c for factor in factors for c in factor.levels[levels[factor.name]].changes]
     changes.sort(key=lambda change: change[0].count("."))
-    return Cell(name, tuple(levels.items()), tuple(changes))
+    return Combination(name, tuple(levels.items()), tuple(changes))
 
 
-def distinct(cells: Sequence[Cell], at: Path) -> tuple[Cell, ...]:
-    """The cells, if their names differ and are short enough for a variant."""
+def distinct(combinations: Sequence[Combination], at: Path) -> tuple[Combination, ...]:
+    """The combinations, if their names differ and are short enough for a variant."""
     seen: set[str] = set()
-    for cell in cells:
-        if cell.name in seen:
-            raise StudyError(f"two variants would be called {cell.name!r}; rename a factor", at)
-        if len(cell.name) > 80:
-            raise StudyError(f"the name {cell.name!r} is longer than 80 characters", at)
-        seen.add(cell.name)
-    return tuple(cells)
+    for combination in combinations:
+        if combination.name in seen:
+            raise StudyError(
+                f"two variants would be called {combination.name!r}; rename a factor", at
+            )
+        if len(combination.name) > 80:
+            raise StudyError(f"the name {combination.name!r} is longer than 80 characters", at)
+        seen.add(combination.name)
+    return tuple(combinations)
 
 
 def items(written: object, at: Path) -> list[tuple[str, Any]]:

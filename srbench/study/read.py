@@ -20,7 +20,7 @@ from srbench.core.document import Document
 from srbench.core.errors import StudyError, UserError, brief
 from srbench.core.part_facts import Metrics
 from srbench.core.registry import known
-from srbench.data.data_settings import material
+from srbench.data.data_settings import data_settings
 from srbench.measure.named import known_facts
 from srbench.measure.scores import PROTOCOLS
 from srbench.study import views
@@ -177,7 +177,7 @@ def _study(name: str, text: str, source: Document, set_: Sequence[str], seeds: i
     base = Tree(
         slots.model.parse(value.get("base", "carn"), ("base",)),
         training.parse({"train": train_written(mapping(value, "train"))}),
-        material.parse({"data": data_written(mapping(value, "data"))}),
+        data_settings.parse({"data": data_written(mapping(value, "data"))}),
     )
     if not scaled:
         check_patch(base, scale)

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from srbench.core import slots
 from srbench.core.registry import Choice, Part, Range, Slot, checked, settings, source_of
-from srbench.data.data_settings import material
+from srbench.data.data_settings import data_settings
 from srbench.measure.scores import PROTOCOLS
 from srbench.study.criteria import MOST_SEEDS
 from srbench.study.designs import KINDS
@@ -117,7 +117,7 @@ def _study_keys() -> Plain:
         "from": TEXT,
         "only": {"anyOf": [_texts(), TEXT]},
         "scale": {"enum": [1, 2, 3, 4, 8]},
-        "data": _with(settings_schema(material.parts["data"]), patches=_patches()),
+        "data": _with(settings_schema(data_settings.parts["data"]), patches=_patches()),
         "train": _with(
             settings_schema(training.parts["train"]), max_epochs={"type": "integer", "minimum": 1}
         ),
@@ -165,7 +165,7 @@ def _changes() -> Plain:
     properties: Plain = {
         name: kinds[0] if len(kinds) == 1 else {"anyOf": kinds} for name, kinds in found.items()
     }
-    for slot, head in ((training, "train"), (material, "data")):
+    for slot, head in ((training, "train"), (data_settings, "data")):
         for name, (hint, _) in settings(slot.parts[head]).items():
             properties[f"{head}.{name}"] = type_schema(hint)
     properties["data.patches"] = _patches()

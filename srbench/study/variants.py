@@ -43,7 +43,7 @@ def _variants(value: Mapping[str, Any], base: Tree) -> tuple[Variant, ...]:
     written: dict[str, tuple[object, Path]] = {}
     if made:
         at: Path = ("design", made.kind)
-        written |= {cell.name: (dict(cell.changes), at) for cell in made.cells}
+        written |= {one.name: (dict(one.changes), at) for one in made.combinations}
     for name, changes in (mapping(value, "variants") or ({} if made else {"base": {}})).items():
         at = ("variants", name)
         check_name(name, at)

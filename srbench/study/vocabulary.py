@@ -24,7 +24,7 @@ def vocabulary() -> Words:
 def read_parts() -> Words:
     """Import every part and say what it is."""
     from srbench.core import slots
-    from srbench.data.data_settings import material
+    from srbench.data.data_settings import data_settings
     from srbench.study.samplers import pruner, sampler
     from srbench.train.settings import training
 
@@ -35,7 +35,7 @@ def read_parts() -> Words:
             "gives": list(slot.gives),
             "parts": {name: _part(part) for name, part in sorted(slot.parts.items())},
         }
-        for slot in (*slots.SLOTS.values(), training, material, sampler, pruner)
+        for slot in (*slots.SLOTS.values(), training, data_settings, sampler, pruner)
     }
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from srbench.core import slots
 from srbench.core.errors import UserError
 from srbench.core.registry import Slot
-from srbench.data.data_settings import material
+from srbench.data.data_settings import data_settings
 from srbench.study import conformance
 from srbench.study.conformance import Law, laws
 from srbench.study.read import read
@@ -22,7 +22,7 @@ from srbench.study.vocabulary import read_parts
 from srbench.train.settings import training
 
 slots.load()
-ALL = [*slots.SLOTS.values(), training, material]
+ALL = [*slots.SLOTS.values(), training, data_settings]
 CASES = [(law, slot, name) for slot in ALL for name in slot.parts for law in laws(slot)]
 
 

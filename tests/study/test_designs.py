@@ -26,14 +26,14 @@ FOUR = {**THREE, "wide": {"channels": 128}}
 
 
 def cells(written: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {cell.name: dict(cell.changes) for cell in design(written).cells}
+    return {one.name: dict(one.changes) for one in design(written).combinations}
 
 
 def test_leave_one_out_starts_from_everything() -> None:
     found = design({"leave_one_out": THREE})
-    assert [c.name for c in found.cells] == ["full", "no_se", "no_atrous", "no_residual"]
+    assert [c.name for c in found.combinations] == ["full", "no_se", "no_atrous", "no_residual"]
     assert found.baseline == "full"
-    assert dict(found.cells[1].changes) == {"unit.convolution": "atrous", "skip": "bilinear"}
+    assert dict(found.combinations[1].changes) == {"unit.convolution": "atrous", "skip": "bilinear"}
 
 
 def test_add_one_starts_from_nothing_and_takes_lists_too() -> None:
@@ -46,7 +46,7 @@ def test_add_one_starts_from_nothing_and_takes_lists_too() -> None:
 
 def test_a_factorial_is_every_combination() -> None:
     found = design({"factorial": THREE})
-    assert [c.name for c in found.cells] == [
+    assert [c.name for c in found.combinations] == [
         "base", "se", "atrous", "se+atrous", "residual", "se+residual", "atrous+residual",
         "se+atrous+residual",
     ]  # fmt: skip
@@ -68,8 +68,8 @@ def test_zip_goes_in_step_and_list_is_as_written() -> None:
 
 def test_factors_of_a_group_move_together() -> None:
     found = design({"factorial": THREE, "groups": {"context": ["se", "residual"]}})
-    assert [c.name for c in found.cells] == ["base", "context", "atrous", "context+atrous"]
-    assert dict(found.cells[1].changes) == {"attention": "scse", "skip": "bilinear"}
+    assert [c.name for c in found.combinations] == ["base", "context", "atrous", "context+atrous"]
+    assert dict(found.combinations[1].changes) == {"attention": "scse", "skip": "bilinear"}
 
 
 def test_a_broader_path_is_set_first() -> None:
@@ -85,9 +85,9 @@ def test_two_paths_that_end_alike_keep_their_whole_names() -> None:
 
 def test_a_fraction_is_a_part_of_the_factorial_and_balanced() -> None:
     found = design({"fractional": FOUR})
-    assert len(found.cells) == 8
-    assert found.baseline == found.cells[0].name == "base"
-    assert {c.name for c in found.cells} <= cells({"factorial": FOUR}).keys()
+    assert len(found.combinations) == 8
+    assert found.baseline == found.combinations[0].name == "base"
+    assert {c.name for c in found.combinations} <= cells({"factorial": FOUR}).keys()
     assert found.resolution == 4
     assert "wide = se:atrous:residual" in found.aliases
     assert "se:atrous = residual:wide" in found.aliases
@@ -145,8 +145,8 @@ def test_aliases_are_what_the_columns_say(factors: int, resolution: int) -> None
 def test_a_design_leads_to_its_attribution() -> None:
     found: Design = design({"factorial": THREE})
     worth = {"attention": 0.1, "unit.convolution": -0.2, "skip": 0.8}
-    scores = {cell.name: {s: s + sum(worth[path] for path, _ in cell.changes) for s in range(3)}
-              for cell in found.cells}  # fmt: skip
+    scores = {one.name: {s: s + sum(worth[path] for path, _ in one.changes) for s in range(3)}
+              for one in found.combinations}  # fmt: skip
     shares = {one.name: one.mean for one in attribute(found.levels(), scores).shapley}
     assert shares == pytest.approx({"se": 0.1, "atrous": -0.2, "residual": 0.8})
 
@@ -164,7 +164,7 @@ def test_names_never_collide_and_never_change(factors: dict[str, int | None], ki
         found = design(written)
     except UserError:
         return  # refused, in words
-    names = [cell.name for cell in found.cells]
+    names = [one.name for one in found.combinations]
     assert len(set(names)) == len(names)
     assert found.baseline in names
     assert design(written) == found
@@ -182,7 +182,7 @@ def test_every_kind_is_read_from_yaml() -> None:
     assert texts.keys() == KINDS.keys()
     for kind, text in texts.items():
         found = design(parse(f"{{{kind}: {text}}}").value)
-        assert (found.kind, len(found.cells) > 1) == (kind, True)
+        assert (found.kind, len(found.combinations) > 1) == (kind, True)
 
 
 @pytest.mark.parametrize(
