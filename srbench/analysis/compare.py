@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from srbench.analysis.effects import Effect, paired_effect
 from srbench.analysis.results import Results, StudyFacts
-from srbench.analysis.run_matrix import cells, text, trained
+from srbench.analysis.run_matrix import set_scores, text, trained
 from srbench.core.errors import InputError
 from srbench.core.numbers import justified_decimals, plural, shown, with_unit
 from srbench.core.setting_paths import variant_paths
@@ -243,32 +243,19 @@ def _outcomes(a: Side, b: Side) -> Iterator[Outcome]:
     else:
         pairs = [(name, name) for name in a.variants if name in b.variants]
     shared = _shared_images(a, b)
-    scores = [_scores(side.results) for side in (a, b)]
-    metrics = sorted({m for _, _, m in scores[0]} & {m for _, _, m in scores[1]})
+    scores = [set_scores(side.results) for side in (a, b)]
+    metrics = sorted({m for m, _, _ in scores[0]} & {m for m, _, _ in scores[1]})
     first = a.results.facts.metric
     for metric in sorted({first, *metrics}, key=lambda m: (m != first, m)):
         for manifest, names in shared.items():
             primary = metric == first and manifest == next(iter(shared))
             for mine, theirs in pairs:
-                x = scores[0].get((mine, names[0], metric), {})
-                y = scores[1].get((theirs, names[1], metric), {})
+                x = scores[0].get((metric, mine, names[0]), {})
+                y = scores[1].get((metric, theirs, names[1]), {})
                 what = mine if mine == theirs else f"{mine} to {theirs}"
                 effect = paired_effect(what, y, x, len(pairs))
                 means = [sum(s.values()) / len(s) if s else float("nan") for s in (x, y)]
                 yield Outcome(what, metric, names[0], primary, means[0], means[1], effect)
-
-
-def _scores(results: Results) -> dict[tuple[str, str, str], dict[int, float]]:
-    """(variant, set, metric) -> seed -> mean over images, of finished runs."""
-    frame = results.scores[results.scores["protocol"] == results.facts.protocol]
-    done = {(c.variant, c.seed) for c in cells(results) if c.state == "done"}
-    means = frame.groupby(["variant", "dataset", "metric", "seed"])["value"].mean()
-    out: dict[tuple[str, str, str], dict[int, float]] = {}
-    for (variant, dataset, metric, seed), value in zip(means.index, means.tolist(), strict=True):
-        if (str(variant), int(seed)) in done:
-            key = str(variant), str(dataset), str(metric)
-            out.setdefault(key, {})[int(seed)] = float(value)
-    return out
 
 
 def _settings(a: Side, b: Side) -> Iterator[tuple[str, str | None, str | None]]:

@@ -19,7 +19,15 @@ from srbench.analysis.judgement import judgement
 from srbench.analysis.latency import rounds_of
 from srbench.analysis.plateaus import plateau
 from srbench.analysis.results import Results
-from srbench.analysis.run_matrix import cells, controls, interpolations, number, text, trained
+from srbench.analysis.run_matrix import (
+    cells,
+    controls,
+    interpolations,
+    number,
+    set_scores,
+    text,
+    trained,
+)
 
 COSTS = {
     "params": "parameters", "frozen_params": "frozen", "dead_params": "dead", "macs": "macs_720p",
@@ -58,20 +66,12 @@ def evidence_of(
 
 
 def _scores(results: Results) -> dict[tuple[str, str, str], Mapping[int, float] | float]:
-    """Means over a set's images under the study's protocol; interpolations have one figure."""
-    frame = results.scores[results.scores["protocol"] == results.facts.protocol]
-    done = {(cell.variant, cell.seed) for cell in cells(results) if cell.state == "done"}
+    """Scores by seed; interpolations have one figure."""
     untrained = set(interpolations(results))
-    out: dict[tuple[str, str, str], Mapping[int, float] | float] = {}
-    seeds: dict[tuple[str, str, str], dict[int, float]] = {}
-    by = ["metric", "variant", "dataset", "seed"]
-    for row in frame.groupby(by)["value"].mean().reset_index().to_dict("records"):
-        key = str(row["metric"]), str(row["variant"]), str(row["dataset"])
-        if key[1] in untrained:
-            out[key] = float(row["value"])
-        elif (key[1], int(row["seed"])) in done:
-            seeds.setdefault(key, {})[int(row["seed"])] = float(row["value"])
-    return out | seeds
+    return {
+        key: next(iter(by_seed.values())) if key[1] in untrained else by_seed
+        for key, by_seed in set_scores(results).items()
+    }
 
 
 def _curves(

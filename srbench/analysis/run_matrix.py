@@ -13,6 +13,8 @@ import pandas as pd
 
 from srbench.analysis.results import Results
 
+SetScores = Mapping[tuple[str, str, str], Mapping[int, float]]
+"""(metric, variant, dataset) -> seed -> score."""
 CONTROL, INTERPOLATION = "control", "interpolation"
 
 
@@ -93,7 +95,7 @@ def cells(results: Results) -> tuple[Cell, ...]:
 
     Where seeds are added until decided, the first look plans a cell, and later ones their rows.
     """
-    by_run = _mean_by_run(image_scores(results))
+    means, facts = _means(results), results.facts
     rows: dict[tuple[str, int], Mapping[Any, Any]] = {}
     for row in results.runs.sort_values(["variant", "seed", "attempt"]).to_dict("records"):
         rows[str(row["variant"]), int(row["seed"])] = row
@@ -102,27 +104,49 @@ def cells(results: Results) -> tuple[Cell, ...]:
     out = []
     for name in trained(results):
         seeds = sorted({*planned, *(seed for variant, seed in rows if variant == name)})
-        out += [_cell(name, seed, rows.get((name, seed)), by_run) for seed in seeds]
+        scores = means.get((facts.metric, name, facts.dataset), {})
+        out += [_cell(name, seed, rows.get((name, seed)), scores) for seed in seeds]
     return tuple(out)
 
 
-def _mean_by_run(scores: pd.DataFrame) -> dict[tuple[str, int], float]:
-    if scores.empty:
-        return {}
-    means = scores.groupby(["variant", "seed"], sort=True)["value"].mean().reset_index()
-    return {
-        (str(r["variant"]), int(r["seed"])): float(r["value"]) for r in means.to_dict("records")
-    }
+@lru_cache(maxsize=8)
+def set_scores(results: Results) -> SetScores:
+    """The score of every finished run and interpolation, on every set and by every metric.
+
+    It is the mean over the set's images under the study's protocol. An interpolation has one seed.
+    """
+    finished: dict[str, set[int]] = {}
+    for cell in cells(results):
+        if cell.state == "done":
+            finished.setdefault(cell.variant, set()).add(cell.seed)
+    untrained = set(interpolations(results))
+    out: dict[tuple[str, str, str], dict[int, float]] = {}
+    for key, by_seed in _means(results).items():
+        known = by_seed.keys() if key[1] in untrained else by_seed.keys() & finished.get(key[1], ())
+        if known:
+            out[key] = {seed: by_seed[seed] for seed in sorted(known)}
+    return out
 
 
-def _cell(
-    name: str, seed: int, row: Mapping[Any, Any] | None, by_run: Mapping[tuple[str, int], float]
-) -> Cell:
+@lru_cache(maxsize=8)
+def _means(results: Results) -> SetScores:
+    """The same of all that is stored, whatever the state of its run."""
+    frame = results.scores[results.scores["protocol"] == results.facts.protocol]
+    out: dict[tuple[str, str, str], dict[int, float]] = {}
+    if frame.empty:
+        return out
+    means = frame.groupby(["metric", "variant", "dataset", "seed"], sort=True)["value"].mean()
+    for (metric, variant, dataset, seed), value in zip(means.index, means.tolist(), strict=True):
+        out.setdefault((str(metric), str(variant), str(dataset)), {})[int(seed)] = float(value)
+    return out
+
+
+def _cell(name: str, seed: int, row: Mapping[Any, Any] | None, scores: Mapping[int, float]) -> Cell:
     nan = float("nan")
     if row is None:
         return Cell(name, seed, "missing", "", "planned, never started", None, nan, nan, nan, False)
     state = text(row["state"])
-    score = by_run.get((name, seed), nan) if state == "done" else nan
+    score = scores.get(seed, nan) if state == "done" else nan
     message = text(row.get("message"))
     if state == "done" and score != score:
         message = message or "finished, but not scored on the primary outcome"
@@ -152,9 +176,9 @@ def scores_by_seed(results: Results) -> dict[str, dict[int, float]]:
 
 def interpolation_scores(results: Results) -> dict[str, float]:
     """Primary score of each interpolation that has one, in study order."""
-    frame = image_scores(results)
-    means = frame.groupby("variant")["value"].mean()
-    return {name: float(means[name]) for name in interpolations(results) if name in means.index}
+    facts, scores = results.facts, set_scores(results)
+    keys = {name: (facts.metric, name, facts.dataset) for name in interpolations(results)}
+    return {name: next(iter(scores[key].values())) for name, key in keys.items() if key in scores}
 
 
 def yardstick(results: Results) -> tuple[str, float] | None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from srbench.analysis.effects import Effect, Interval, paired_effect, t_interval
 from srbench.analysis.results import Results
-from srbench.analysis.run_matrix import cells, trained
+from srbench.analysis.run_matrix import set_scores, trained
 from srbench.core.numbers import justified_decimals, shown
 from srbench.core.table import Column, Mark, Table, Value
 from srbench.report.section import Section
@@ -231,19 +231,13 @@ def _read(settings: Any) -> dict[str, Any]:
     return tree if isinstance(tree, dict) else {}
 
 
-Scores = dict[tuple[str, str], dict[int, float]]  # (variant, dataset) -> seed -> mean of images
+Scores = Mapping[tuple[str, str], Mapping[int, float]]  # (variant, dataset) -> seed -> score
 
 
 def _scores(results: Results) -> Scores:
-    facts, frame = results.facts, results.scores
-    wanted = (frame["protocol"] == facts.protocol) & (frame["metric"] == facts.metric)
-    means = frame.loc[wanted].groupby(["variant", "dataset", "seed"])["value"].mean()
-    done = {(c.variant, c.seed) for c in cells(results) if c.state == "done"}
-    out: Scores = {}
-    for (variant, dataset, seed), value in zip(means.index, means.tolist(), strict=True):
-        if (str(variant), int(seed)) in done:
-            out.setdefault((str(variant), str(dataset)), {})[int(seed)] = float(value)
-    return out
+    """The scores by the primary metric."""
+    own = results.facts.metric
+    return {key[1:]: by_seed for key, by_seed in set_scores(results).items() if key[0] == own}
 
 
 def _matrix(

@@ -11,7 +11,7 @@ from srbench.analysis.effects import t_interval
 from srbench.analysis.headings import scores_heading
 from srbench.analysis.ranking import by_variant, why_wanting
 from srbench.analysis.results import Results, StudyFacts
-from srbench.analysis.run_matrix import interpolations, trained
+from srbench.analysis.run_matrix import interpolations, set_scores, trained
 from srbench.core.numbers import justified_decimals, listed, plural
 from srbench.core.table import Column, Mark, Table, Value
 from srbench.report.section import Section
@@ -25,17 +25,12 @@ def score_shown(results: Results) -> Table:
     found = sorted({str(m) for m in frame["metric"]} | {facts.metric})
     metrics = sorted(found, key=lambda m: (m != facts.metric, m))
     sets = sorted({str(d) for d in frame["dataset"]} | {facts.dataset})
-    by = ["dataset", "variant", "metric", "seed"]
-    means = frame.groupby(by)["value"].mean().reset_index()
-    values: dict[tuple[str, str, str], list[float]] = {}
-    for row in means.to_dict("records"):
-        key = str(row["dataset"]), str(row["variant"]), str(row["metric"])
-        values.setdefault(key, []).append(float(row["value"]))
+    values = {key: list(by_seed.values()) for key, by_seed in set_scores(results).items()}
     planned = by_variant(results)
     names = [*trained(results), *interpolations(results)]
     decimals = {
         metric: justified_decimals(
-            [t_interval(v).half for (_, _, m), v in values.items() if m == metric],
+            [t_interval(v).half for (m, _, _), v in values.items() if m == metric],
             facts.unit_of(metric),
         )
         for metric in metrics
@@ -43,10 +38,10 @@ def score_shown(results: Results) -> Table:
     rows: list[tuple[Value, ...]] = []
     for dataset in sorted(sets, key=lambda d: (d != facts.dataset, d)):
         for name in names:
-            runs = max(len(values.get((dataset, name, m), [])) for m in metrics)
+            runs = max(len(values.get((m, name, dataset), [])) for m in metrics)
             scored: list[Value] = []
             for metric in metrics:
-                x = values.get((dataset, name, metric))
+                x = values.get((metric, name, dataset))
                 interval = t_interval(x or [])
                 wanting = why_wanting(planned[name]) if name in planned else Mark("missing", "")
                 fixed = Mark("fixed", "an interpolation has no seeds")

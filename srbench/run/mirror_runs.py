@@ -12,6 +12,7 @@ import pandas as pd
 from srbench.analysis.curves import watched
 from srbench.analysis.latency import timings
 from srbench.analysis.results import Results
+from srbench.analysis.run_matrix import set_scores
 from srbench.analysis.space import Plain
 from srbench.core.places import STRIP, run_folder
 from srbench.core.setting_paths import variant_paths
@@ -46,7 +47,7 @@ def shown_runs(results: Results, free: Set[int]) -> ShownStudy:
                 ShownTrial(number, "running", chosen, known, reports=reports.get(number, {}))
             )
         elif run["state"] != "queued":
-            own = scores.get(number, {})
+            own = scores.get((str(run["variant"]), int(run["seed"])), {})
             known |= {f"{metric} on {dataset}": value for (metric, dataset), value in own.items()}
             known |= _ending(run) | latencies.get(str(run["variant"]), {})
             value = own.get((facts.metric, facts.dataset), float("nan"))
@@ -98,14 +99,12 @@ def _figures(results: Results) -> dict[str, Any]:
     return {name: figure for name, (_, figure) in drawn.items()}
 
 
-def _scores(results: Results) -> dict[int, dict[tuple[str, str], float]]:
-    """run -> (metric, dataset) -> mean over the images, under the study's protocol."""
-    frame = results.scores[results.scores["protocol"] == results.facts.protocol]
-    found: dict[int, dict[tuple[str, str], float]] = {}
-    keys = ["run_id", "metric", "dataset"]
-    for row in _rows(frame.groupby(keys, sort=True)["value"].mean().reset_index()):
-        own = found.setdefault(int(row["run_id"]), {})
-        own[str(row["metric"]), str(row["dataset"])] = float(row["value"])
+def _scores(results: Results) -> dict[tuple[str, int], dict[tuple[str, str], float]]:
+    """(variant, seed) -> (metric, dataset) -> score."""
+    found: dict[tuple[str, int], dict[tuple[str, str], float]] = {}
+    for (metric, variant, dataset), by_seed in set_scores(results).items():
+        for seed, value in by_seed.items():
+            found.setdefault((variant, seed), {})[metric, dataset] = value
     return found
 
 

@@ -109,3 +109,11 @@ def test_every_state_has_its_tables(any_state: Results) -> None:
             len(make(any_state).rows),
             len(make(any_state).columns),
         )
+
+
+def test_a_score_is_of_the_studys_protocol() -> None:
+    results = study({"plain": 0.0, "residual": 3.2})
+    other = results.scores.assign(protocol="another", value=0.0)
+    mixed = replace(results, scores=pd.concat([results.scores, other], ignore_index=True))
+    assert set_scores(mixed) == set_scores(results)
+    assert score_shown(mixed).rows == score_shown(results).rows
