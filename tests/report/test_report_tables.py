@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -11,6 +12,7 @@ from states import STATES
 from synthetic_study import study
 
 from srbench.analysis.results import Results
+from srbench.analysis.run_matrix import set_scores
 from srbench.core.numbers import fixed, justified_decimals, shown
 from srbench.core.table import Column, Mark, Table
 from srbench.report.costs import cost_shown
