@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from srbench.analysis.judgement import Judged, judgement
-from srbench.analysis.results import Results
+from srbench.analysis.results import Results, StudyFacts
 from srbench.analysis.run_matrix import Cell, cells, trained
 from srbench.core.numbers import justified_decimals
 from srbench.core.table import Mark, Value
@@ -32,6 +32,12 @@ def effect_decimals(results: Results) -> int:
     """Decimals that the intervals of this study's effects justify."""
     halves = [(e.high - e.low) / 2 for e in judgement(results).contrasts]
     return justified_decimals(halves, results.facts.unit)
+
+
+def metric_title(facts: StudyFacts) -> str:
+    """The primary metric with its unit, for an axis."""
+    name = facts.heading()
+    return f"{name}, {facts.unit}" if facts.unit else name
 
 
 @lru_cache(maxsize=8)

@@ -135,12 +135,12 @@ def draw_cosines(
     file: Path, names: list[str], words: list[str], values: list[list[float]], weights: str
 ) -> None:
     from srbench.report.cosines import cosines_figure
-    from srbench.report.figures_static import draw
+    from srbench.report.figure_matplotlib import saved
 
     if file.suffix not in (".svg", ".pdf"):
         raise InputError(f"{file} is neither .svg nor .pdf", place="--output")
     note = " (random weights)" if weights == "none" else ""
-    svg, pdf = draw(lambda: cosines_figure(names, words, values, f"CLIP cosine{note}"))
+    svg, pdf = saved(lambda: cosines_figure(names, words, values, f"CLIP cosine{note}"))
     write_atomically(file, svg.encode() if file.suffix == ".svg" else pdf)
 
 

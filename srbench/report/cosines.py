@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from srbench.report.figures_static import canvas, drawable
+from srbench.report.figure_matplotlib import canvas, drawable
 
 
 def cosines_figure(

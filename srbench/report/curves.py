@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from srbench.analysis.bands import band
 from srbench.analysis.convergence import (
     convergence_heading,
     plateaus,
     ranking_said,
     tolerance_said,
 )
-from srbench.analysis.curves import curve_names, curve_title
+from srbench.analysis.curves import Curve, curve_names, curve_title, read_curve, thinned
+from srbench.analysis.published_comparison import published_curves
+from srbench.analysis.ranking import by_variant
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import trained
 from srbench.core.numbers import justified_decimals
 from srbench.core.table import Column, Mark, Table, Value
-from srbench.report import figures_interactive as interactive
-from srbench.report import figures_static as static
+from srbench.report.colours import REST, colours, dashes
+from srbench.report.figure import Axis, Band, Figure, Line
 from srbench.report.section import Section
+
+MOST_POINTS, FEWEST_POINTS = 300, 40  # of one line
+ALL_POINTS = 60_000  # of one figure, single seeds included
 
 
 def section(results: Results) -> Section:
@@ -26,8 +37,7 @@ def section(results: Results) -> Section:
         "Curves",
         convergence_heading(results),
         (convergence_shown(results),),
-        {key: lambda n=n: static.curves_figure(results, n) for key, n in names.items()},  # type: ignore[misc]
-        {key: lambda n=n: interactive.curves_plain(results, n) for key, n in names.items()},  # type: ignore[misc]
+        {key: curves_figure(results, name) for key, name in names.items()},
         "section_curves.html",
         {
             "curves": [(key, curve_title(name, results.facts)) for key, name in names.items()],
@@ -37,6 +47,59 @@ def section(results: Results) -> Section:
             "tolerance": tolerance_said(results),
         },
     )
+
+
+def curves_figure(results: Results, name: str) -> Figure:
+    """One stored curve: mean and band over seeds, single seeds, runs that did not finish."""
+    hues, curve, rows = colours(results), read_curve(results, name), by_variant(results)
+    most = max(FEWEST_POINTS, min(MOST_POINTS, ALL_POINTS // max(len(curve.lines), 1)))
+    marks: list[Line | Band] = []
+    for variant in sorted(trained(results), key=lambda v: hues[v] != REST):  # grey lines first
+        done = [cell.seed for cell in rows[variant] if cell.state == "done"]
+        marks += _mean(results, curve, variant, done, most)
+        for cell in rows[variant]:
+            if cell.state != "done" and cell.run_id is not None:
+                said = f"{variant}, seed {cell.seed}, not finished"
+                marks += _single(curve, variant, cell.seed, most, Line(
+                    (), (), hues[variant], "broken", variant, said, pattern="dot"))  # fmt: skip
+        few = max(FEWEST_POINTS, most // max(len(done), 1)) if len(curve.lines) > 200 else most
+        for seed in done:
+            line = Line((), (), hues[variant], "seed", variant, seed=seed)
+            marks += _single(curve, variant, seed, few, line)
+    for (source, variant), (epochs, values) in published_curves(results, name).items():
+        keep = thinned(len(epochs), most)
+        label = f"{variant}, published" if hues[variant] != REST else ""
+        said = f"{variant}, published by {source}"
+        marks.append(
+            Line(np.array(epochs)[keep], np.array(values)[keep], hues[variant], "published",
+                 variant, said, label, pattern="dash", marked=True)
+        )  # fmt: skip
+    loss = "loss" in name
+    y = Axis(curve_title(name, results.facts), log=loss, late=not loss)
+    return Figure(Axis(curve.axis), y, tuple(marks))
+
+
+def _mean(
+    results: Results, curve: Curve, variant: str, seeds: list[int], most: int
+) -> Iterator[Line | Band]:
+    """Mean and band of one variant; nothing without a finished run."""
+    x, values = curve.over_seeds(variant, seeds)
+    if not len(values):
+        return
+    hue, keep, found = colours(results)[variant], thinned(len(x), most), band(values)
+    if found.kind != "none":
+        yield Band(x[keep], found.low[keep], found.high[keep], hue, variant)
+    width = 3 if variant == results.facts.baseline else 1 if hue == REST else 2
+    pattern, label = dashes(results)[variant], variant if hue != REST else ""
+    yield Line(x[keep], found.mean[keep], hue, "mean", variant, variant, label, width, pattern)
+
+
+def _single(curve: Curve, variant: str, seed: int, most: int, line: Line) -> Iterator[Line]:
+    """The line of one seed, where it has the curve."""
+    if (variant, seed) in curve.lines:
+        x, y = curve.lines[variant, seed]
+        keep = thinned(len(x), most)
+        yield replace(line, x=x[keep], y=y[keep])
 
 
 def file_name(name: str, names: list[str]) -> str:

@@ -18,8 +18,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from srbench.analysis.results import Results
-from srbench.report import figures_static as static
 from srbench.report.colours import REST, colours
+from srbench.report.figure_matplotlib import draw, inline
+from srbench.report.figure_plotly import plain
 from srbench.report.section import Section
 
 TEMPLATES = Path(__file__).parent / "template"
@@ -79,12 +80,18 @@ def page(
         "facts": facts,
         "metric": facts.heading(),
         "colours": colours(results),
-        "drawings": {name: Markup(static.inline(svg, name)) for name, svg in drawings.items()},
+        "drawings": {name: Markup(inline(svg, name)) for name, svg in drawings.items()},
         "beside": library is None,
     }
     bodies = {section.id: _body(section, templates, common) for section in shown}
-    interactive = {name: make for section in shown for name, make in section.interactive.items()}
-    data = {"figures-data": {"rest": REST, "drawn": {n: f() for n, f in interactive.items()}}}
+    placed = "".join(bodies.values())
+    figures = {
+        name: plain(figure)
+        for section in shown
+        for name, figure in section.figures.items()
+        if f'data-figure="{name}"' in placed
+    }
+    data: dict[str, Any] = {"figures-data": {"rest": REST, "drawn": figures}}
     for section in shown:
         data |= section.data
     return templates.get_template("page.html").render(
@@ -130,8 +137,8 @@ def plotly_source() -> str:
 
 def draw_all(sections: Sequence[Section]) -> dict[str, tuple[str, bytes]]:
     """Every static figure of a study: name -> (SVG text, PDF bytes)."""
-    makes = {name: make for section in sections for name, make in section.figures.items()}
-    return {name: static.draw(make) for name, make in makes.items()}
+    figures = {name: figure for section in sections for name, figure in section.figures.items()}
+    return {name: draw(figure) for name, figure in figures.items()}
 
 
 def _digest(script: str) -> str:

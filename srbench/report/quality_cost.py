@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from math import isfinite
 
 from srbench.analysis.capacity import PriceTag
-from srbench.analysis.costs import COSTS, costs_of
+from srbench.analysis.costs import COSTS, costs_of, spaced
 from srbench.analysis.judgement import Judged, judgement
 from srbench.analysis.latency import timings
 from srbench.analysis.quality_cost import (
     Spot,
     cost_heading,
     extra_cost,
+    front_line,
     front_said,
     known_costs,
     price_tags,
     spots,
 )
-from srbench.analysis.ranking import effect_decimals
+from srbench.analysis.ranking import effect_decimals, metric_title
 from srbench.analysis.results import Results
+from srbench.analysis.run_matrix import interpolation_scores, scores_by_seed
 from srbench.analysis.twins import twins_said
-from srbench.core.numbers import justified_decimals
+from srbench.core.numbers import justified_decimals, with_unit
 from srbench.core.table import Column, Kind, Mark, Table, Value
-from srbench.report.pareto_interactive import quality_cost_plain
-from srbench.report.pareto_static import quality_cost_figure
+from srbench.report.colours import REST, colours
+from srbench.report.figure import Axis, Figure, Guide, Line, Point
 from srbench.report.section import Section
 
+GREY = "#808080"
+PALEST = 0.12  # opacity of a mark that is never on the front
 PRICES = {  # cost -> how many of it a price is for, and what that many are called
     "parameters": (1e3, "1k parameters"),
     "macs_720p": (1e9, "GMAC"),
@@ -119,11 +124,68 @@ def section(results: Results) -> Section:
         "Quality against cost",
         cost_heading(results),
         (prices_shown(results),),
-        {f"cost-{c}": lambda c=c: quality_cost_figure(results, c) for c in costs},  # type: ignore[misc]
-        {f"cost-{c}": lambda c=c: quality_cost_plain(results, c) for c in costs},  # type: ignore[misc]
+        {f"cost-{cost}": quality_cost_figure(results, cost) for cost in costs},
         "section_quality-cost.html",
         {
             "costs": [(f"cost-{c}", COSTS[c], front_said(results, c)) for c in costs],
             "twins": twins_said(results),
         },
+    )
+
+
+def quality_cost_figure(results: Results, cost: str) -> Figure:
+    """The primary metric against one cost: intervals, the front as a stair, interpolations.
+
+    The opacity of a mark shows its probability of being on the front.
+    """
+    hues, found = colours(results), spots(results, cost)
+    line = front_line(results, cost) if len(front_line(results, cost)) > 1 else []
+    stair = Line([s.cost.mean for s in line], [s.quality.mean for s in line], GREY, "front",
+                 stair=True)  # fmt: skip
+    points = [_point(results, spot, hues[spot.variant]) for spot in found]
+    levels = interpolation_scores(results)
+    x, y = _axes(results, cost, found, levels)
+    levels = {name: level for name, level in levels.items() if 0 < y.place(level) < 1}
+    guides = [
+        Guide("y", level, name, "dot", shift)
+        for name, level, shift in spaced(levels, list(scores_by_seed(results).values()))
+    ]
+    return Figure(x, y, (*([stair] if line else []), *points), tuple(guides))
+
+
+def _point(results: Results, spot: Spot, hue: str) -> Point:
+    unit, d = results.facts.unit, effect_decimals(results) + 1
+    cost = f"{float(f'{spot.cost.mean:.6g}'):,}".removesuffix(".0")
+    quality = with_unit(f"{spot.quality.mean:.{d}f}", unit)
+    sure = spot.probability if isfinite(spot.probability) else float(spot.on_front)
+    return Point(
+        spot.cost.mean,
+        spot.quality.mean,
+        hue,
+        spot.variant,
+        "diamond" if spot.variant == results.facts.baseline else "circle",
+        f"{spot.variant}: {quality}, {cost}\n{spot.said}",
+        opacity=PALEST + (1 - PALEST) * sure,
+        half_x=spot.cost.half if spot.cost.count > 1 else 0.0,
+        half_y=spot.quality.half if spot.quality.count > 1 else 0.0,
+        named="first" if spot.on_front or hue != REST else "second",
+    )
+
+
+def _axes(
+    results: Results, cost: str, found: Sequence[Spot], levels: Mapping[str, float]
+) -> tuple[Axis, Axis]:
+    """Limits around the variants, and around those interpolations that are not far away."""
+    ends = [x for s in found for x in (s.quality.low, s.quality.mean, s.quality.high) if x == x]
+    low, high = min(ends), max(ends)
+    span = (high - low) or 1.0
+    near = [x for x in levels.values() if low - 0.6 * span < x < high + 0.6 * span]
+    low, high = min([low, *near]), max([high, *near])
+    pad = 0.09 * ((high - low) or 1.0)
+    costs = [s.cost.mean for s in found]
+    wide = (max(costs) / min(costs)) ** 0.07 * 1.01
+    title = metric_title(results.facts)
+    return (
+        Axis(COSTS.get(cost, cost), True, (min(costs) / wide, max(costs) * wide)),
+        Axis(title, limits=(low - pad, high + pad)),
     )

@@ -21,7 +21,7 @@ from srbench.analysis.search_results import (
 )
 from srbench.analysis.space import Dimension
 from srbench.core.table import Column, Mark, Table, Value
-from srbench.report.search_static import search_figures
+from srbench.report.search_figures import search_figures
 from srbench.report.section import Section
 
 
@@ -109,7 +109,7 @@ def section(results: Results) -> Section:
         "Search",
         search_heading(results),
         (trials_shown(results), space_shown(results)) if results.facts.search is not None else (),
-        {name: lambda make=make: make(results) for name, make in search_figures(results).items()},  # type: ignore[misc]
+        search_figures(results),
         template="section_search.html",
         shows={
             "said": search_said(results) if there else "",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from matplotlib.figure import Figure
-
 from srbench.core.table import Table
+from srbench.report.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -22,8 +21,7 @@ class Section:
     title: str  # in the list of contents
     heading: str  # one sentence, the takeaway; "" where there is nothing to show
     tables: tuple[Table, ...] = ()
-    figures: Mapping[str, Callable[[], Figure]] = field(default_factory=dict)  # by file name
-    interactive: Mapping[str, Callable[[], Any]] = field(default_factory=dict)  # plotly, the same
+    figures: Mapping[str, Figure] = field(default_factory=dict)  # by file name
     template: str = "section.html"
     shows: Mapping[str, Any] = field(default_factory=dict)  # the template's own names
     data: Mapping[str, Any] = field(default_factory=dict)  # element id -> JSON for the scripts

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from srbench.analysis.curves import watched
+from srbench.analysis.curves import curve_names, watched
 from srbench.analysis.latency import timings
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import set_scores
@@ -85,18 +85,23 @@ def differing(trees: Mapping[str, Mapping[str, Plain]]) -> dict[str, dict[str, P
 def _figures(results: Results) -> dict[str, Any]:
     """The study's figures, as far as its results are known."""
     from srbench.analysis.quality_cost import spots
-    from srbench.report import figures_interactive as figures
-    from srbench.report.pareto_interactive import quality_cost
+    from srbench.report.answer import forest_figure
+    from srbench.report.curves import curves_figure
+    from srbench.report.figure_plotly import interactive
+    from srbench.report.quality_cost import quality_cost_figure
 
+    curve = next(iter(curve_names(results)), "loss")
     drawn = {
-        "forest": ("Effects", figures.forest(results)),
-        "curves": ("Curves, mean and band over seeds", figures.curves(results)),
+        "forest": ("Effects", forest_figure(results)),
+        "curves": ("Curves, mean and band over seeds", curves_figure(results, curve)),
     }
     if spots(results, "parameters"):  # none before the first score
-        drawn["quality_cost"] = ("Quality against cost", quality_cost(results))
-    for title, figure in drawn.values():
-        figure.update_layout(title={"text": title, "font": {"size": 14}}, margin={"t": 40})
-    return {name: figure for name, (_, figure) in drawn.items()}
+        drawn["quality_cost"] = ("Quality against cost", quality_cost_figure(results, "parameters"))
+    found = {}
+    for name, (title, figure) in drawn.items():
+        style = {"text": title, "font": {"size": 14}}
+        found[name] = interactive(figure).update_layout(title=style, margin={"t": 40})
+    return found
 
 
 def _scores(results: Results) -> dict[tuple[str, int], dict[tuple[str, str], float]]:

@@ -123,7 +123,7 @@ CONDUCTOR = (
     "plotly.io._json", "plotly.offline", "pydantic.json_schema", "scipy.stats",
     "sqlalchemy.dialects.sqlite", "srbench.cli.main", "srbench.run.mirror_runs",
     "srbench.study.plan",
-    "srbench.run.records", "srbench.report.figures_interactive", "srbench.report.markdown",
+    "srbench.run.records", "srbench.report.figure_plotly", "srbench.report.markdown",
     "srbench.report.terminal", "srbench.run.session", "srbench.store.read",
     "srbench.run.progress",
 )  # fmt: skip

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib.collections import PathCollection
 from synthetic_study import study
 
 from srbench.analysis.quality_cost import front_line, front_said, known_costs, spots
 from srbench.analysis.results import Results
-from srbench.report.pareto_interactive import quality_cost, quality_cost_plain
-from srbench.report.pareto_labels import frame_of, names_beside
-from srbench.report.pareto_static import quality_cost_figure
-from srbench.report.quality_cost import prices_shown, section
+from srbench.report.figure_matplotlib import drawn
+from srbench.report.figure_plotly import interactive, plain
+from srbench.report.point_labels import names_beside
+from srbench.report.quality_cost import prices_shown, quality_cost_figure, section
 
 
 def test_the_front_is_what_nothing_beats_in_both() -> None:
@@ -41,33 +42,27 @@ def test_what_costs_nothing_has_no_price() -> None:
     assert {str(getattr(row[4], "word", row[4])) for row in free.rows} == {"free"}
 
 
-def test_both_figures_show_the_same_points() -> None:
-    results = study()
-    shown = {
-        t["meta"]["variant"]: (t["x"][0], t["y"][0])
-        for t in quality_cost_plain(results, "parameters")["data"]
-        if t["meta"]["kind"] == "point"
-    }
-    drawn = np.concatenate(
-        [c.get_offsets() for c in quality_cost_figure(results, "parameters").axes[0].collections
-         if len(c.get_offsets()) and hasattr(c, "get_sizes")]
-    )  # fmt: skip
-    assert sorted(shown.values()) == sorted(map(tuple, drawn.round(3).tolist()))
-    assert len(quality_cost(results).data) == len(quality_cost_plain(results, "parameters")["data"])
+def test_both_renderers_show_the_same_points() -> None:
+    figure = quality_cost_figure(study(), "parameters")
+    shown = [(t["x"][0], t["y"][0]) for t in plain(figure)["data"] if t["meta"]["kind"] == "point"]
+    drawings = drawn(figure).axes[0].collections
+    places = np.concatenate([c.get_offsets() for c in drawings if isinstance(c, PathCollection)])
+    np.testing.assert_allclose(np.sort(places, axis=0), np.sort(shown, axis=0), rtol=1e-5)
+    assert len(interactive(figure).data) == len(plain(figure)["data"])
 
 
 def test_names_cover_no_other_name() -> None:
     results = study({"plain": 0.0} | {f"variant_{i}": 0.01 * i for i in range(40)})
-    found = spots(results, "parameters")
-    placed = names_beside(found, frame_of(found, {}), 640, 370, ["plain"])
+    figure = quality_cost_figure(results, "parameters")
+    placed = names_beside(figure, 640, 370)
     assert "plain" in placed
-    assert len(placed) < len(found)  # there is no room for all
+    assert len(placed) < len(figure.points)  # there is no room for all
 
 
 def test_every_state_has_a_section(any_state: Results) -> None:
     found = section(any_state)
     assert found.heading
     assert len(found.figures) == len(known_costs(any_state))
-    for cost in known_costs(any_state):
-        quality_cost_figure(any_state, cost)
-        quality_cost(any_state, cost)
+    for figure in found.figures.values():
+        drawn(figure)
+        interactive(figure)

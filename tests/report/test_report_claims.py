@@ -15,7 +15,8 @@ from srbench.analysis.published_comparison import (
 )
 from srbench.analysis.results import Results
 from srbench.analysis.study_claims import claims_heading, claims_of, claims_shown, findings_shown
-from srbench.report.figures_interactive import curves
+from srbench.report.curves import curves_figure
+from srbench.report.figure_plotly import interactive
 from srbench.report.published import agreements_shown, published_shown
 from srbench.report.terminal import claims
 
@@ -127,7 +128,11 @@ def test_four_common_variants_give_a_rank_agreement() -> None:
 
 
 def test_a_published_curve_is_drawn_as_another_kind_of_line() -> None:
-    traces = [t for t in curves(published(), "loss").data if t.meta["kind"] == "published"]
+    traces = [
+        t
+        for t in interactive(curves_figure(published(), "loss")).data
+        if t.meta["kind"] == "published"
+    ]
     assert [(t.meta["variant"], t.line.dash, SOURCE in t.name) for t in traces] == [
         ("up", "dash", True)
     ]

@@ -14,8 +14,9 @@ from synthetic_study import study, with_pictures
 from srbench.analysis.results import Results
 from srbench.core.errors import UserError
 from srbench.report import write
+from srbench.report.answer import forest_figure
 from srbench.report.effects import effects_shown
-from srbench.report.figures_static import draw, forest_figure
+from srbench.report.figure_matplotlib import draw
 from srbench.report.files import folder_name
 from srbench.report.page import draw_all
 from srbench.report.reproduce import origin
@@ -119,7 +120,7 @@ def test_a_command_can_be_pasted_into_a_shell() -> None:
 
 def test_a_name_that_no_font_holds_is_drawn_without_a_word() -> None:
     names = {"plain": 0.0, "\U0001f469\u200d\U0001f680 \ufdfa": 1.0}
-    svg, pdf = draw(lambda: forest_figure(study(names)))
+    svg, pdf = draw(forest_figure(study(names)))
     assert "\ufdfa" in svg
     assert pdf.startswith(b"%PDF")
 
