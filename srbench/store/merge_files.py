@@ -4,55 +4,51 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from srbench.core.files import ASIDE, replacing
-from srbench.store.merge_runs import Taken
+from srbench.store.merge_tables import Transfer
 
 
-def bring_files(
-    runs: Iterable[Taken], pictures: Sequence[dict[str, Any]], there: Path, here: Path
-) -> tuple[int, tuple[str, ...]]:
-    """Copy what is not here yet: (number of files copied, those that are named and not there).
+def bring_files(transfer: Transfer, there: Path, here: Path) -> tuple[int, tuple[str, ...]]:
+    """Copy files that are not here: how many, and those that rows name and the folder lacks.
 
     Raises:
-        DiskError: this disk takes no more; nothing of the merge is kept.
+        DiskError: this disk is full or refuses; the merge changes nothing then.
     """
     if there.resolve() == here.resolve():
         return 0, ()
     wanted: dict[Path, Path] = {}
-    missing = []
-    for run in runs:
-        if run.number is None:
+    missing = set()
+    for number, run in transfer.runs.items():
+        if transfer.numbers["runs"][number] is None:
             continue
-        weights = None if run.weights is None else there / run.weights
-        here_too = here / run.moved(run.weights or "")
-        if weights is not None and not any(is_whole(f, run.sha256) for f in (weights, here_too)):
-            missing.append(str(run.weights))
+        weights = there / (run.weights or "")
+        whole = run.weights is None or is_whole(weights, run.sha256)
+        if run.weights and not whole and not is_whole(here / run.moved(run.weights), run.sha256):
+            missing.add(run.weights)
         for file in sorted((there / run.there).glob("*")):
             target = here / run.here / file.name
             kept = run.kind == "same" and target.exists()
-            damaged = file == weights and not is_whole(file, run.sha256)
+            damaged = file == weights and not whole
             if is_plain(file) and not kept and not damaged and not file.name.endswith(ASIDE):
                 wanted[file] = target
-    for row in pictures:
-        file, target = there / row["was"], here / row["path"]
-        if is_plain(file):
-            wanted[file] = target
-        elif not target.is_file():
-            missing.append(str(row["was"]))
+    for path, moved in transfer.pictures.items():
+        if is_plain(there / path):
+            wanted[there / path] = here / moved
+        elif not (here / moved).is_file():
+            missing.add(path)
     copied = sum(copy(source, target) for source, target in wanted.items())
-    return copied, tuple(sorted(set(missing)))
+    return copied, tuple(sorted(missing))
 
 
 def is_plain(file: Path) -> bool:
+    """Whether this is a file and no link to one."""
     return file.is_file() and not file.is_symlink()
 
 
 def is_whole(file: Path, sha256: str | None) -> bool:
-    """Whether the file is there and is what the run left."""
+    """Whether the file is what the run has written."""
     return is_plain(file) and digest(file) == sha256
 
 
@@ -66,5 +62,6 @@ def copy(source: Path, target: Path) -> bool:
 
 
 def digest(file: Path) -> str:
+    """The file's SHA-256."""
     with file.open("rb") as read:
         return hashlib.file_digest(read, "sha256").hexdigest()

@@ -21,7 +21,7 @@ def table_of(model: type[Base]) -> Table:
 
 def put(
     connection: Connection,
-    model: type[Base],
+    model: type[Base] | Table,
     rows: Sequence[Row],
     *,
     unique: Sequence[str],
@@ -30,7 +30,7 @@ def put(
     """Insert rows; where one with the same `unique` columns is there, set its `replace` columns."""
     if not rows:
         return
-    table = table_of(model)
+    table = model if isinstance(model, Table) else table_of(model)
     statement: Any
     if connection.dialect.name == "postgresql":
         from sqlalchemy.dialects.postgresql import insert as postgres_insert

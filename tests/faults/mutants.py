@@ -43,11 +43,12 @@ MUTANTS = (
     mutant("links are not looked at", "durable", "store/engine.py",
            'connection.execute("PRAGMA foreign_keys = ON")', "pass"),
     mutant("a claim is a question, then an answer", "claims_race", "store/queue.py",
-           "    with writing(engine) as connection:\n        first = (",
-           "    with reading(engine) as connection:\n        first = (",
-           "        taken = connection.execute(\n",
-           "        chosen = connection.execute(first).scalar_one_or_none()\n"
-           "    with writing(engine) as connection:\n        taken = connection.execute(\n",
+           "        with writing(self.engine) as connection:\n            first = (",
+           "        with reading(self.engine) as connection:\n            first = (",
+           "            taken = connection.execute(\n",
+           "            chosen = connection.execute(first).scalar_one_or_none()\n"
+           "        with writing(self.engine) as connection:\n"
+           "            taken = connection.execute(\n",
            "Run.id == first.scalar_subquery()", "Run.id == chosen"),
     mutant("the schema is made without a lock", "first_opening", "store/engine.py",
            "            with connection.begin():\n                lock(connection)\n",
@@ -55,14 +56,14 @@ MUTANTS = (
            "            with connection.begin():\n"),
     mutant("a claim keeps its fence", "leases", "store/queue.py",
            "fence=Run.fence + 1", "fence=Run.fence"),
-    mutant("fences are not compared", "leases", "store/queue.py",
-           ".where(Run.id == claim.run, Run.fence == claim.epoch, Run.state == \"running\")",
-           ".where(Run.id == claim.run)"),
-    mutant("a lease never runs out", "leases", "store/queue.py",
+    mutant("fences are not compared", "leases", "store/run_rows.py",
+           ".where(Run.id == lease.run, Run.fence == lease.fence, Run.state == \"running\")",
+           ".where(Run.id == lease.run)"),
+    mutant("a lease never runs out", "leases", "store/run_rows.py",
            "or_(run.lease_until < now, *abandoned)", "or_(run.lease_until < 0, *abandoned)"),
-    mutant("a lease is worth nothing", "leases", "store/queue.py",
+    mutant("a lease is worth nothing", "leases", "store/run_rows.py",
            "run.lease_until < now", "run.lease_until < now + LEASE_SECONDS"),
-    mutant("a heartbeat does not prolong the lease", "leases", "store/queue.py",
+    mutant("a heartbeat does not prolong the lease", "leases", "store/run_rows.py",
            '.values(**{"lease_until": now + LEASE_SECONDS} | values)',
            '.values(**{"state": "running"} | values)'),
     mutant("the living are taken for dead", "the_dead", "store/owners.py",
@@ -80,14 +81,15 @@ MUTANTS = (
     mutant("a diverged run is tried again", "rows", "store/values.py",
            'RETRIED = ("oom", "error", "lost")', 'RETRIED = ("oom", "error", "lost", "diverged")'),
     mutant("done comes before its scores", "half_a_result", "store/measurements.py",
-           "            provenance_id=outcome.provenance,\n        )\n",
-           "            provenance_id=outcome.provenance,\n        )\n"
-           "    with writing(engine) as connection:\n"),
-    mutant("done is said before it is written", "study", "store/store.py",
-           "        measurements.finish(self.engine, claim, outcome, self.clock())",
+           '            end(connection, lease, self.clock(), "done", **values)\n',
+           '            end(connection, lease, self.clock(), "done", **values)\n'
+           "        with writing(self.engine) as connection:\n"),
+    mutant("done is said before it is written", "study", "run/conductor.py",
+           "        self.store.measurements.finish("
+           "lease, self.assignments.outcome(lease, done, seat.device))",
            "        import threading\n"
-           "        threading.Timer(0.3, measurements.finish,"
-           " (self.engine, claim, outcome, self.clock())).start()"),
+           "        threading.Timer(0.3, self.store.measurements.finish,"
+           " (lease, self.assignments.outcome(lease, done, seat.device))).start()"),
     # files
     mutant("no fsync of the checkpoint", "durable", "core/files.py",
            "                os.fsync(file.fileno())\n", ""),
