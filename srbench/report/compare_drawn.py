@@ -9,7 +9,8 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from srbench.analysis.compare import Comparison, outcomes_shown, sentence, settings_shown
+from srbench.analysis.compare import StudyComparison
+from srbench.analysis.compare_shown import outcomes_shown, sentence, settings_shown
 from srbench.core.files import write_atomically
 from srbench.core.rich_table import rich_table
 from srbench.core.table import Table
@@ -18,7 +19,7 @@ from srbench.report.page import TEMPLATES, environment, policy, style
 SCRIPTS = ("theme.js", "tables.js")
 
 
-def comparison_page(comparison: Comparison) -> str:
+def comparison_page(comparison: StudyComparison) -> str:
     """The HTML of a comparison; it stands alone."""
     scripts = [Markup((TEMPLATES / name).read_text("utf-8")) for name in SCRIPTS]
     return environment().get_template("compare.html").render(
@@ -34,7 +35,7 @@ def comparison_page(comparison: Comparison) -> str:
     )  # fmt: skip
 
 
-def write_comparison(comparison: Comparison, folder: Path) -> Path:
+def write_comparison(comparison: StudyComparison, folder: Path) -> Path:
     """Write page and CSV tables into a folder; the page."""
     tables = [settings_shown(comparison)]
     tables += [outcomes_shown(comparison, primary=one) for one in (True, False)]
@@ -45,7 +46,7 @@ def write_comparison(comparison: Comparison, folder: Path) -> Path:
     return page
 
 
-def comparison_summary(comparison: Comparison) -> RenderableType:
+def comparison_summary(comparison: StudyComparison) -> RenderableType:
     """What `srbench compare` prints."""
     parts: list[RenderableType] = [
         Text(f"{comparison.a.name} and {comparison.b.name}", style="bold"),

@@ -9,14 +9,8 @@ import pytest
 from rich.console import Console
 from synthetic_study import study
 
-from srbench.analysis.compare import (
-    Side,
-    compare,
-    outcomes_shown,
-    sentence,
-    settings_shown,
-    split_name,
-)
+from srbench.analysis.compare import Side, compare, split_name
+from srbench.analysis.compare_shown import outcomes_shown, sentence, settings_shown
 from srbench.analysis.results import Results
 from srbench.core.errors import UserError
 from srbench.report.compare_drawn import comparison_page, comparison_summary, write_comparison
