@@ -52,6 +52,7 @@ class StudyFacts:
     looks: tuple[int, ...] = ()  # seeds at which the study looks; empty for a fixed number
     design: dict[str, Any] | None = None  # kind, factors, levels of each variant, aliases
     search: dict[str, Any] | None = None  # space, objectives, sampler, pruner, budget, seeds
+    twins: dict[str, str] = field(default_factory=dict)  # width-matched twin -> its variant
     later: str = ""  # what was changed after results of this study were there; empty is none
     metric_facts: Metrics = field(default_factory=dict)  # of every metric that may be scored
 

@@ -13,17 +13,11 @@ from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import number, of_variants, scores_by_seed, text, trained
 from srbench.core.numbers import plural, shown
 
-SUFFIX = " twin"
-
 
 def beside_twins(results: Results) -> tuple[tuple[str, str, Effect], ...]:
     """(variant, twin, variant - twin) of all that have a common finished seed, in study order."""
-    scores, roles = scores_by_seed(results), of_variants(results, "role")
-    pairs = [
-        (name.removesuffix(SUFFIX), name)
-        for name in trained(results)
-        if roles[name] == "twin" and name.removesuffix(SUFFIX) in scores
-    ]
+    scores, of = scores_by_seed(results), results.facts.twins
+    pairs = [(of[twin], twin) for twin in trained(results) if of.get(twin) in scores]
     found = [(own, twin, paired_effect(own, scores[own], scores[twin])) for own, twin in pairs]
     return tuple(row for row in found if row[2].pairs)
 

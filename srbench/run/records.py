@@ -61,6 +61,7 @@ def _facts(plan: Plan) -> dict[str, Any]:
         "references": references(plan),
         "claims": [{"id": c.id, "says": c.says, "test": c.text} for c in study.claims],
         "design": _design(study.design),
+        "twins": {v.name: v.twin_of for p in plan.variants if (v := p.variant).twin_of},
         "search": study.search and study.search.as_plain(),
     }
     return {k: v for k, v in facts.items() if k not in ("plan", "planned_at", "later")}

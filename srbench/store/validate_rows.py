@@ -27,7 +27,10 @@ KINDS: tuple[tuple[type[Any], tuple[type, ...]], ...] = (
     (Integer, (int,)),
     (PlainJson, (dict, list)),
 )
-PLAIN = {str: (str,), int: (int,), float: (int, float), dict[str, Any]: (dict,), Metrics: (dict,)}
+PLAIN = {
+    str: (str,), int: (int,), float: (int, float), Metrics: (dict,),
+    dict[str, Any]: (dict,), dict[str, str]: (dict,),
+}  # fmt: skip
 
 
 def check_kinds(rows: Sequence[tuple[Any, ...]], columns: Iterable[Any]) -> None:
@@ -66,6 +69,8 @@ def check_facts(plain: dict[str, Any]) -> None:
     for name in ("overrides", "notes"):
         if not all(isinstance(text, str) for text in plain[name]):
             raise CorruptRowError(f"the fact {name} is {plain[name]!r}"[:80])
+    if not all(isinstance(own, str) for own in plain.get("twins", {}).values()):
+        raise CorruptRowError(f"the fact twins is {plain['twins']!r}"[:80])
 
 
 def is_needed(field: Field[Any]) -> bool:

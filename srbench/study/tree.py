@@ -50,7 +50,8 @@ Role = Literal["baseline", "variant", "twin", "control", "interpolation", "candi
 class Variant:
     """A named tree; `change` is what the study file says of it.
 
-    A salt gives it random draws of its own, which no other variant of the same seed shares.
+    A salt gives it random draws of its own, which no other variant of the same seed shares; a
+    width-matched twin names the variant whose cost it has.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Variant:
     tree: Tree
     change: str
     salt: str = ""
+    twin_of: str = ""
 
 
 def check_patch(tree: Tree, scale: int) -> None:

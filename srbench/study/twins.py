@@ -73,6 +73,7 @@ def _as_variant(variant: Variant, baseline: Variant, found: Twin, match: Match) 
         baseline,
         name=f"{variant.name} twin",
         role="twin",
+        twin_of=variant.name,
         tree=baseline.tree.set(match.setting, found.width),
         change=f"{match.setting}: {found.width}, for the {match.by} of {variant.name} "
         f"({found.mismatch:+.2%})",

@@ -206,7 +206,8 @@ def twinned() -> Results:
     is_twin = variants["variant"].str.endswith(" twin")
     variants.loc[is_twin, "role"] = "twin"
     variants.loc[is_twin, "change"] = "channels: 26, for the parameters of the variant"
-    return replace(made, variants=variants)
+    twins = {name: name.removesuffix(" twin") for name in variants.loc[is_twin, "variant"]}
+    return replace(made, variants=variants, facts=replace(made.facts, twins=twins))
 
 
 def test_a_variant_stands_beside_its_twin() -> None:
