@@ -53,8 +53,10 @@ def test_what_torch_has_in_its_cache_is_not_fetched(
 ) -> None:
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     (tmp_path / "checkpoints").mkdir()
-    state = dict(vgg16(weights=None).features.state_dict(prefix="features."))
-    torch.save(state, tmp_path / "checkpoints" / "vgg16-397923af.pth")
+    sizes = {0: (64, 3, 3, 3), 2: (64, 64, 3, 3), 5: (128, 64, 3, 3), 7: (128, 128, 3, 3)}
+    state = {f"features.{i}.weight": torch.rand(size) for i, size in sizes.items()}
+    state |= {f"features.{i}.bias": torch.rand(size[0]) for i, size in sizes.items()}
+    torch.save(state, tmp_path / "checkpoints" / NAME)
     features = VGG16Features("imagenet")
     features.load_pretrained()
     assert torch.equal(features.features["conv_7"].weight, state["features.7.weight"])

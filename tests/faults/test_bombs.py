@@ -1,4 +1,4 @@
-"""Small files that would become large, slow or code: refused at once, within little memory."""
+"""Files that would become large, slow or code are refused by name, at once, in little memory."""
 
 from __future__ import annotations
 
@@ -93,16 +93,6 @@ IMAGES = {
     "a large profile": (profile, ""),
     "many frames": (frames, "has several frames"),
 }
-WEIGHTS = {
-    name: evil.EVIL[name]
-    for name in (
-        "deflated", "a wide tensor", "200,000 entries", "10,001 entries", "a name twice",
-        "entries that overlap", "a storage too large", "an older storage too large",
-        "a hidden storage", "a byte array", "a copied dictionary", "many steps",
-        "a large memo", "a large array", "header of 20 MB", "header of brackets", "2**40 numbers",
-    )
-
-}  # fmt: skip
 
 
 def images(path: Path) -> None:
@@ -112,7 +102,7 @@ def images(path: Path) -> None:
 BOMBS = [
     *((f"{name}.yaml", *bomb, read_document) for name, bomb in YAML.items()),
     *((f"{name}.png", *bomb, images) for name, bomb in IMAGES.items()),
-    *((f"{name}.pth", *bomb, load_weights) for name, bomb in WEIGHTS.items()),
+    *((f"{name}.pth", *bomb, load_weights) for name, bomb in evil.EVIL.items()),
 ]
 
 
@@ -128,7 +118,7 @@ def test_a_bomb_is_refused_at_once(
     file.write_bytes(build())
     said, seconds, megabytes = measured(reader, file)
     assert says in said
-    assert not said or said.startswith(str(file))
+    assert not said or (said.startswith(str(file)) and said.isprintable())
     assert seconds < LONGEST_S
     assert megabytes < MOST_MB
 

@@ -25,9 +25,7 @@ COUNTS: list[tuple[Any, int, int]] = [  # settings at x4, trainable, frozen
     ({}, 39_110, 0),
     ({**NARROW, "unit": "residual"}, 56_582, 0),
     ({**NARROW, "unit": "dilated_branches"}, 93_638, 0),
-    ({"features": {"vgg16": {"weights": "none"}}}, 149_766, 260_160),
     ({"features": "vgg16"}, 149_766, 260_160),  # counted without its weights at hand
-    ({"features": {"clip": {"weights": "none"}}}, 370_950, 87_849_216),
     ({"features": "clip"}, 370_950, 87_849_216),
 ]
 
