@@ -19,16 +19,20 @@ def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The study's name.")],
     base: Annotated[
         str,
-        typer.Option(metavar="MODEL", help="The network to begin with: carn, '{pan: {...}}'."),
+        typer.Option(metavar="MODEL", help="The base network: carn, '{pan: {...}}'."),
     ] = "carn",
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="A folder. [dim](default: ablations/, or here)[/dim]"),
+        typer.Option(
+            "-o",
+            "--output",
+            help="Folder. [dim](default: ablations/ if there is one, else .)[/dim]",
+        ),
     ] = None,
 ) -> None:
-    """Write a starter study, every line explained, that runs as it is in a minute or two.
+    """Write a starter study with a comment on every key; it runs as it is in a minute or two.
 
-    Beside it stands the schema by which editors complete and check study files.
+    A JSON Schema is written next to it, with which editors complete and check study files.
     """
     from srbench.study.starter import SCHEMA, starter
 
@@ -45,13 +49,13 @@ def new(
 
 def schema(
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="A file, instead of the terminal.")
+        Path | None, typer.Option("-o", "--output", help="Write to this file instead.")
     ] = None,
 ) -> None:
-    """Print the JSON Schema of study files, by which editors complete and check.
+    """Print the JSON Schema of study files, with which editors complete and check them.
 
-    It is made from the parts that are installed, plug-ins included. A study names it in its first
-    line: # yaml-language-server: $schema=srbench.schema.json
+    It covers every installed part, plug-ins included. A study names the schema in its first line:
+    # yaml-language-server: $schema=srbench.schema.json
     """
     if output is None:
         print(_schema_text(), end="")

@@ -25,15 +25,15 @@ from srbench.core.errors import InputError
 def show(
     run_id: Annotated[int, typer.Argument(metavar="RUN", help="A run's number.")],
     curve: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Which curve is drawn: loss, lr, …")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Curve to draw: loss, lr, … [dim](default: validate/psnr_y)[/dim]"
+        ),
     ] = None,
     db: Database = None,
     as_json: Json = False,
 ) -> None:
-    """Say everything about one run: settings, state, scores, where and with what it was made.
-
-    Its curve is drawn below: PSNR on the validation images, or the one that is named.
-    """
+    """Show one run: settings, state, scores, machine and versions, and a curve."""
     from srbench.cli.curve import curve_drawn
     from srbench.cli.listing import run_shown
 
@@ -48,11 +48,13 @@ def show(
 
 
 def sql(
-    query: Annotated[str, typer.Argument(help="A SELECT; tables are named in db/README.md.")],
+    query: Annotated[
+        str, typer.Argument(metavar="QUERY", help="A SELECT; db/README.md lists the tables.")
+    ],
     db: Database = None,
     as_json: Json = False,
 ) -> None:
-    """Ask the database a question in SQL, read-only: a table here, CSV through a pipe.
+    """Query the database in SQL, read-only; prints a table, or CSV into a pipe.
 
     srbench sql "select variant, seed, avg(value) from v_scores where metric='psnr_y' group by 1, 2"
     """
@@ -70,19 +72,24 @@ def sql(
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(help="A table (.yaml), or curves (.csv).")],
-    study: Annotated[str, typer.Option(help="The study that the figures stand beside.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A table (.yaml), or curves (.csv).")
+    ],
+    study: Annotated[str, typer.Option(help="The study that the figures are compared with.")],
     source: Annotated[
-        str | None, typer.Option(help="Who published them, where, when; a table names it itself.")
+        str | None,
+        typer.Option(
+            help="Who published them, where, when. [dim](default: as the table says)[/dim]"
+        ),
     ] = None,
     quantity: Annotated[
-        str | None, typer.Option(help="What curves are of, where headings hold two underscores.")
+        str | None, typer.Option(help="The quantity of curves, if a heading holds two underscores.")
     ] = None,
     db: Database = None,
 ) -> None:
-    """Put figures that others published beside a study. They are never mixed with ours.
+    """Import published figures, to be compared with a study. They never enter its statistics.
 
-    Before the study is run, or after; claims about published(...) are decided once they are there.
+    They may come before the study is run, or after; claims about published(...) need them.
 
     A table is YAML (source: …, figures: {variant: {psnr_y: {Set5: 37.76 dB}, params: 1592 k}}).
     Curves are CSV, one column a variant (loss_standard, loss_wide), one row an epoch.
@@ -102,13 +109,18 @@ def import_(
 
 
 def merge(
-    other: Annotated[Path, typer.Argument(metavar="OTHER.sqlite", help="Its files lie beside it.")],
+    other: Annotated[
+        Path,
+        typer.Argument(
+            metavar="OTHER.sqlite", help="A database; the files of its runs lie next to it."
+        ),
+    ],
     db: Database = None,
 ) -> None:
-    """Take another database into this one, with its runs' files: nothing lost, nothing twice.
+    """Merge another database into this one, with the files of its runs.
 
-    What both have stays once; a run that waits here and is done there is done. Two results of the
-    same run that differ are both kept, and this database's goes on to count.
+    What both hold is stored once; a run that is queued here and done there is done. If two results
+    of one run differ, both are stored, and this database's counts.
     """
     from srbench.core.numbers import plural
     from srbench.store.merge import merge as merge_into
@@ -132,7 +144,7 @@ def dashboard(
     port: Annotated[int, typer.Option(min=0, max=65535, help="On 127.0.0.1.")] = 8080,
     db: Database = None,
 ) -> None:
-    """Open optuna-dashboard on the studies: every run a trial, with curves, scores and pictures.
+    """Serve optuna-dashboard: every run is a trial, with curves, scores and pictures.
 
     It reads a file of its own, which is brought up to the database first.
     """
@@ -155,7 +167,7 @@ def dashboard(
 
 
 def doctor(db: Database = None, as_json: Json = False) -> None:
-    """Say what this machine and database are like, and what is missing."""
+    """Check this machine and database: versions, devices, datasets, integrity, leases."""
     from srbench.cli.checkup import checkup
     from srbench.core.rich_table import table_of
 

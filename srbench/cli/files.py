@@ -37,24 +37,31 @@ def export(
     ] = Path("export"),
     format_: Annotated[
         Format,
-        typer.Option("--format", help="csv and parquet: frames; latex and markdown: tables."),
+        typer.Option(
+            "--format",
+            help="csv and parquet: data frames; latex and markdown: the report's tables.",
+        ),
     ] = Format.csv,
     run: Annotated[
         str | None,
-        typer.Option(metavar="N|STUDY:VARIANT", help="The network of a finished run instead."),
+        typer.Option(
+            metavar="N|STUDY:VARIANT", help="Write the network of a finished run instead."
+        ),
     ] = None,
     size: Annotated[
         str | None,
-        typer.Option(metavar="WxH", help="ONNX for LR images of one size; else of every size."),
+        typer.Option(
+            metavar="WxH", help="ONNX for LR images of this size. [dim](default: any size)[/dim]"
+        ),
     ] = None,
     db: Database = None,
 ) -> None:
     """Write a study for other programs: frames as CSV or Parquet, tables as LaTeX or Markdown.
 
-    Every point of every curve is written. Without a name, every table of the database as CSV.
+    Every point of every curve is written. Without a name: every table of the database, as CSV.
 
-    srbench export --run 12 -o carn.onnx writes a run's network, tried by onnxruntime against
-    torch at several sizes; -o carn.safetensors its weights, with settings and provenance.
+    srbench export --run 12 -o carn.onnx writes a run's network, checked in onnxruntime against
+    torch at several sizes; -o carn.safetensors writes its weights, with settings and provenance.
     """
     if run is not None:
         _export_network(run, output, size, db)

@@ -1,4 +1,4 @@
-"""Commands that say what came out: report, claims, compare."""
+"""Commands that show results: report, claims, compare."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def report(
         typer.Argument(metavar="[STUDY]…", help="Names of studies.", autocompletion=study_names),
     ] = None,
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder that gets a folder for each study.")
+        Path, typer.Option("-o", "--output", help="Folder; each study gets a folder in it.")
     ] = Path("reports"),
     db: Database = None,
 ) -> None:
     """Write the report of one or several studies: HTML, CSV, LaTeX, SVG and PDF.
 
-    The page works offline and alone; several studies get a page that lists them. Without a name,
-    every study of the database is reported.
+    The page works offline, as a single file; several studies get a page that lists them. Without
+    a name, every study of the database is reported.
     """
     from srbench.report import write
     from srbench.report.terminal import summary
@@ -52,14 +52,16 @@ def report(
 
 
 def claims(
-    study: Annotated[str, typer.Argument(metavar="STUDY", autocompletion=study_names)],
+    study: Annotated[
+        str, typer.Argument(metavar="STUDY", help="Its name.", autocompletion=study_names)
+    ],
     check: Annotated[
-        bool, typer.Option("--check", help="Exit code 1 unless every claim is supported.")
+        bool, typer.Option("--check", help="Exit with 1 unless every claim is supported.")
     ] = False,
     db: Database = None,
     as_json: Json = False,
 ) -> None:
-    """Say what became of a study's claims: supported, refuted, or not decided, and why."""
+    """Show the status of a study's claims (supported, refuted or not decided), and why."""
     from srbench.analysis.study_claims import claims_of
     from srbench.report.terminal import claims as claims_listed
     from srbench.run.stale import marked
@@ -82,15 +84,15 @@ def claims(
 
 def compare(
     first: Annotated[str, typer.Argument(metavar="A", help="A study, or study:variant.")],
-    second: Annotated[str, typer.Argument(metavar="B", help="The same of B.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="Another study, or study:variant.")],
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="A folder, for a page and CSV.")
+        Path | None, typer.Option("-o", "--output", help="Folder for a page and CSV tables.")
     ] = None,
     db: Database = None,
 ) -> None:
-    """Set two studies, or two variants, beside each other: what differs, and by how much.
+    """Compare two studies or two variants: which settings differ, and how much the scores do.
 
-    Seeds that both have are paired. Runs of other numerics or protocols are not compared.
+    Seeds that both have are paired. Runs of different numerics or protocols are not compared.
     """
     from srbench.analysis.compare import Side, split_name
     from srbench.analysis.compare import compare as compared

@@ -1,4 +1,4 @@
-"""The command that times: latency."""
+"""The command that times networks: latency."""
 
 from __future__ import annotations
 
@@ -32,41 +32,61 @@ def latency(
         str | None,
         typer.Option(
             metavar="HxW",
-            help="LR pixels: 64x64 on the CPU, 256x256 on CUDA, the patch for a step.",
+            help="LR pixels. [dim](default: 64x64 on the CPU, 256x256 on CUDA; "
+            "a step: the patch)[/dim]",
         ),
     ] = None,
     batch: Annotated[
-        int | None, typer.Option(min=1, help="Images at once: 1, or the study's for a step.")
+        int | None,
+        typer.Option(
+            min=1, help="Images at once. [dim](default: 1; a step: the study's batch)[/dim]"
+        ),
     ] = None,
     precision: Annotated[
-        list[str] | None, typer.Option(help="fp32, tf32 (CUDA), bf16 or fp16; several are crossed.")
+        list[str] | None,
+        typer.Option(
+            help="fp32, tf32 (CUDA), bf16 or fp16. May be repeated: all combinations are timed."
+        ),
     ] = None,
     memory_format: Annotated[
         list[str] | None,
         typer.Option(
-            help="contiguous, channels_last, or for a step auto, which training takes; likewise."
+            help="contiguous, channels_last, or for a step auto (as in training). May be repeated."
         ),
     ] = None,
     mode: Annotated[
         list[str] | None,
-        typer.Option(help="eager, graph (CUDA) or compiled; likewise. A step is timed as trained."),
+        typer.Option(
+            help="eager, graph (CUDA) or compiled. May be repeated. A step is timed as trained."
+        ),
     ] = None,
-    threads: Annotated[int, typer.Option(min=1, max=1024, help="Of the CPU, pinned.")] = 1,
-    rounds: Annotated[int, typer.Option(min=20, help="Rounds at the most; at least 20.")] = 400,
+    threads: Annotated[
+        int, typer.Option(min=1, max=1024, help="CPU threads, pinned to cores.")
+    ] = 1,
+    rounds: Annotated[int, typer.Option(min=20, help="Most rounds of a pass.")] = 400,
     budget: Annotated[
-        float, typer.Option(min=0, metavar="SECONDS", help="For each pass, after 20 rounds.")
+        float,
+        typer.Option(
+            min=0, metavar="SECONDS", help="Time of a pass; 20 rounds are always completed."
+        ),
     ] = 120.0,
     wait: Annotated[
-        float, typer.Option(min=0, metavar="SECONDS", help="For a device that srbench is using.")
+        float,
+        typer.Option(
+            min=0,
+            metavar="SECONDS",
+            help="How long to wait for a device that another srbench uses.",
+        ),
     ] = 0.0,
     db: Database = None,
     as_json: Json = False,
 ) -> None:
-    """Time every network of a study against its baseline, on a device of their own.
+    """Time every network of a study against its baseline, with exclusive use of the device.
 
-    Rounds in shuffled order, medians of ratios with intervals, the baseline against itself as
-    control. Weights are random: the graph is the same. Where the machine is too noisy, it says so
-    and what it can still tell. Times are kept, and the report shows them.
+    Each round times every network once in shuffled order and the baseline twice, as A/A control.
+    The result is the median ratio to the baseline with its 95 % interval, and the smallest
+    difference that this machine resolves. Weights are random: the compute graph is the same.
+    Times are stored, and the report shows them.
     """
     from srbench.cli.timings import passes_listed
     from srbench.core.devices import choose_devices

@@ -1,6 +1,6 @@
-"""`srbench`: the list of its commands, and how each ends.
+"""`srbench`: the list of its commands, and their exit codes.
 
-Exit codes: 0 done, 1 some runs failed, 2 a mistake in what was asked, 130, 143 and 129 interrupted.
+0 done; 1 some runs failed, or a check did; 2 a mistake in the input; 130, 143, 129 interrupted.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 Misuse: type[Any] = typer.BadParameter.__bases__[0]
-"""What typer raises for a command that it cannot make sense of."""
+"""What typer raises for a command line that it cannot parse."""
 
 
 @app.callback(invoke_without_command=True)
@@ -45,8 +45,8 @@ def srbench(
 
     Does this block help, by how much, and at what cost? Write the question as a study file, then
 
-      srbench plan   ablations/quickstart.yaml    what would be run, and what it costs
-      srbench run    ablations/quickstart.yaml    train and score what is left of it
+      srbench plan   ablations/quickstart.yaml    what will run, and what it costs
+      srbench run    ablations/quickstart.yaml    train and score every variant
       srbench report quickstart                   one HTML page with the answer
     """
     if version:
@@ -76,7 +76,7 @@ for panel, commands in COMMANDS.items():
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; a mistake in what was asked is one line and exit code 2."""
+    """Run a command; a mistake in the input is one line and exit code 2."""
     try:
         with exit_on_signal():
             given = list(arguments) if arguments is not None else None
@@ -93,13 +93,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _explain(misuse: Any) -> None:
-    """Help where nothing was asked for, else one line about what was not understood."""
+    """Print help if no arguments were given, else one line with the mistake."""
     command = misuse.ctx.command_path if misuse.ctx else "srbench"
-    said = " ".join(misuse.format_message().split())
-    if not said or "NoArgs" in type(misuse).__name__:
+    problem = " ".join(misuse.format_message().split())
+    if not problem or "NoArgs" in type(misuse).__name__:
         misuse.show()
         sys.exit(2)
-    _fail(f"{said.rstrip('.')} ({command} --help tells more)")
+    _fail(f"{problem.rstrip('.')} ({command} --help tells more)")
 
 
 def _fail(message: str, code: int = 2) -> None:

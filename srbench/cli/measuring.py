@@ -28,8 +28,8 @@ def scores(
         str | None,
         typer.Option(
             metavar="MODEL",
-            help="A network as a study writes it: pan, '{carn: {channels: 32}}'; or spandrel, "
-            "which tells others' networks by their weights.",
+            help="A network as a study writes it: pan, '{carn: {channels: 32}}'; or "
+            "spandrel, which recognises the networks of others by their weights.",
         ),
     ] = None,
     run: Annotated[
@@ -42,15 +42,21 @@ def scores(
     scale: Annotated[
         int | None,
         typer.Option(
-            min=1, max=8, help="How many times as large SR is; that of the run unless said."
+            min=1, max=8, help="Factor of enlargement. [dim](default: that of the run)[/dim]"
         ),
     ] = None,
     weights: Annotated[
         Path | None,
-        typer.Option(help="A .safetensors, .pth or .pt file, its names ours or the authors'."),
+        typer.Option(
+            help="A .safetensors, .pth or .pt file, with our names of tensors or the authors'."
+        ),
     ] = None,
     lr: Annotated[
-        str, typer.Option(metavar="LR", help="A folder of LR files, or a degradation.")
+        str,
+        typer.Option(
+            metavar="LR",
+            help="A folder of LR files, or a degradation. [dim](default: the set's own)[/dim]",
+        ),
     ] = "",
     protocol: Annotated[str, typer.Option(help="sr-y-v1, sr-rgb-v1 or ntire-esr.")] = "sr-y-v1",
     device: Device = "cpu",
@@ -63,9 +69,9 @@ def scores(
 
     srbench scores --run 12 --data set5 --scale 3
 
-    The second is a run of a study; one that was trained at several scales is scored at any of them.
-    LR comes from the set's own files where it has them, else from MATLAB's bicubic. Nothing in a
-    file of weights is run.
+    The second scores a run of a study; a network of several scales is scored at any of them.
+    LR comes from the set's own files if it has them, else from MATLAB's bicubic. No code in a file
+    of weights is executed.
     """
     from srbench.apply.scored import Asked, score, score_network
     from srbench.cli.scores import scores_listed
@@ -94,23 +100,23 @@ def scores(
 def cosines(
     data: Images,
     texts: Annotated[
-        Path, typer.Option(metavar="FILE", help="YAML, image: description, for CLIP to read.")
+        Path, typer.Option(metavar="FILE", help="YAML file with lines of image: description.")
     ],
     weights: Annotated[
         str,
-        typer.Option(help="CLIP's: openai, a file, or none (random, a number of no worth)."),
+        typer.Option(help="Of CLIP: openai, a file, or none (random: the cosines mean nothing)."),
     ] = "openai",
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="A figure: .svg or .pdf.")
+        Path | None, typer.Option("-o", "--output", help="Figure file: .svg or .pdf.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """How alike CLIP finds images and descriptions: the cosine of every pair.
+    """Print CLIP's cosine similarity of every image with every description.
 
     srbench cosines --data photos --texts photos.yaml -o cosines.svg
 
-    Images are a set's HR, or a folder's, such as what srbench upscale wrote. Needs the extra clip.
-    In a study the metric clip_cosine scores each image with its own description.
+    Images are the HR files of a set, or a folder, such as the output of srbench upscale. Needs the
+    extra clip. In a study, the metric clip_cosine scores each image with its own description.
     """
     from srbench.apply.scored import images_of
     from srbench.cli.scores import cosines_listed
@@ -147,38 +153,40 @@ def draw_cosines(
 def verify(
     score: Annotated[
         float | None,
-        typer.Option(help="A number of yours, PSNR in dB or SSIM: which slip explains it?"),
+        typer.Option(help="Your score, PSNR in dB or SSIM: which slip explains it?"),
     ] = None,
     paper: Annotated[
-        float | None, typer.Option(help="What it should be; else what srbench measures.")
+        float | None,
+        typer.Option(help="The score it should be. [dim](default: what srbench measures)[/dim]"),
     ] = None,
     slips: Annotated[
-        bool, typer.Option("--slips", help="The table of slips, without a number.")
+        bool,
+        typer.Option("--slips", help="Print the cost of every slip, without a score of yours."),
     ] = False,
     data: Annotated[
         list[str] | None,
-        typer.Option(metavar="SET", help="Sets to check: set5 and set14 unless said."),
+        typer.Option(metavar="SET", help="Sets to check. [dim](default: set5 and set14)[/dim]"),
     ] = None,
-    scale: Annotated[int, typer.Option(min=2, max=8, help="For the slips.")] = 4,
+    scale: Annotated[int, typer.Option(min=2, max=8, help="Scale of the slips.")] = 4,
     model: Annotated[
-        str, typer.Option(metavar="MODEL", help="Whose slips: see srbench scores.")
+        str, typer.Option(metavar="MODEL", help="Network of the slips, as in srbench scores.")
     ] = "bicubic",
     weights: Annotated[
         Path | None,
-        typer.Option(help="Its weights; without a number, the folder of published ones."),
+        typer.Option(help="Weights of --model; without a score, the folder of published weights."),
     ] = None,
     device: Device = "cpu",
     as_json: Json = False,
 ) -> None:
-    """Is my measuring right? And if my number differs from a paper's: which slip explains it?
+    """Check the measuring against known numbers, or find the slip that explains a score.
 
     srbench verify
 
     srbench verify --score 30.81 --model pan --weights PANx4_DF2K.pth --data set5 --scale 4
 
-    The first compares with numbers of MATLAB and others on made-up images, and, where the files
-    are here, with published scores of published weights. The second measures what every usual slip
-    does to this network on these images. Exit code 1 where a number comes out wrong.
+    The first compares with numbers of MATLAB and others on made-up images and, if the files are
+    found, with published scores of published weights. The second measures what every usual slip of
+    protocol does to this network on these images. Exit code 1 if a number is wrong.
     """
     from srbench.apply.checks import everything
     from srbench.apply.scored import Asked

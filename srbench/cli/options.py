@@ -1,4 +1,4 @@
-"""What the commands share: options that mean the same everywhere, and where they print."""
+"""What the commands share: options, the two consoles, and how a study or database is found."""
 
 from __future__ import annotations
 
@@ -47,40 +47,44 @@ Database = Annotated[
         "[dim](default: $SRBENCH_DB, else db/srbench.sqlite)[/dim]",
     ),
 ]
-Seeds = Annotated[int | None, typer.Option(min=1, help="How many seeds, instead of the file's.")]
+Seeds = Annotated[int | None, typer.Option(min=1, help="Number of seeds, instead of the study's.")]
 Only = Annotated[
     list[str] | None,
-    typer.Option(metavar="GLOB", help="Only these variants, and the baseline: 'atrous*'."),
+    typer.Option(
+        metavar="GLOB", help="Only these variants and the baseline: 'atrous*'. May be repeated."
+    ),
 ]
 Set = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="PATH=VALUE", help="Change a setting: train.epochs=5, channels=32."
+        "--set",
+        metavar="PATH=VALUE",
+        help="Change a setting: train.epochs=5, channels=32. May be repeated.",
     ),
 ]
 Device = Annotated[
     str,
     typer.Option(
-        help="auto, cpu, cuda:1, cuda:0,2, or cuda: all that are of the first one's kind."
+        help="auto, cpu, cuda:1, cuda:0,2, or cuda (every device of the same model as cuda:0)."
     ),
 ]
 Precision = Annotated[
     str,
     typer.Option(
-        help="Of training: auto (fp32), fp32, tf32 (CUDA) or bf16. Scores are always in fp32."
+        help="Of training: auto (fp32), fp32, tf32 (CUDA) or bf16. Scoring always uses fp32."
     ),
 ]
 MemoryOrder = Annotated[
     str,
     typer.Option(
-        help="Of training's tensors: auto (by the network's structure), contiguous, channels_last."
+        help="Of training: auto (by the network's structure), contiguous or channels_last."
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
 
 def note(text: str) -> None:
-    """A line beside the results: on stderr, so that what a script reads stays clean."""
+    """Print a remark on stderr, so that stdout holds nothing but results."""
     err.print(f"srbench: {text}", markup=False, soft_wrap=True)
 
 
@@ -91,12 +95,12 @@ def open_database(db: str | None) -> Store:
 
 
 def study_name(given: str) -> str:
-    """A study's name in the database: that of its file, where a file was given."""
+    """A study's name in the database: the stem of its file if a file was given."""
     return Path(given).stem if given.endswith(".yaml") else given
 
 
 def is_study_file(given: str) -> bool:
-    """Whether a study file is here by this path, or of this name in ablations/."""
+    """Whether this is the path of a study file, or the name of one in ablations/."""
     path = Path(given)
     return (given.endswith(".yaml") and path.is_file()) or (
         path.name == given and (Path("ablations") / f"{given}.yaml").is_file()
@@ -104,7 +108,11 @@ def is_study_file(given: str) -> bool:
 
 
 def study_file(given: Path) -> Path:
-    """The file itself, or the study of that name in ablations/."""
+    """The file at this path, or the study of that name in ablations/.
+
+    Raises:
+        InputError: there is neither.
+    """
     known = sorted(Path("ablations").glob("*.yaml"))
     named = Path("ablations") / f"{given}.yaml"
     if given.exists() or not named.exists():

@@ -1,4 +1,4 @@
-"""Commands that say what a study may name: blocks, datasets."""
+"""Commands that list what a study may name: blocks, datasets."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def blocks(
 ) -> None:
     """List what a study may name: slots, their parts, and each part's settings.
 
-    'srbench blocks' lists the slots, 'srbench blocks attention' one slot's parts, and
-    'srbench blocks scse' says everything about a part.
+    'srbench blocks' lists the slots, 'srbench blocks attention' the parts of one slot, and
+    'srbench blocks scse' shows a part's description, settings and source.
     """
     from srbench.cli.listing import parts_found, parts_listed
     from srbench.study.vocabulary import vocabulary
@@ -37,11 +37,14 @@ def datasets(
         str | None,
         typer.Argument(metavar="[NAME]", help="One dataset, as a study writes it, or a folder."),
     ] = None,
-    scale: Annotated[int, typer.Option(min=1, max=8, help="For LR files beside HR.")] = 2,
+    scale: Annotated[
+        int, typer.Option(min=1, max=8, help="Which LR files to look for next to HR.")
+    ] = 2,
 ) -> None:
-    """Say which datasets are here, where, and what layout the others are expected in.
+    """List the datasets that were found and where, and the expected layout of the others.
 
-    With a name its images are decoded and checked, and its bicubic score is its fingerprint.
+    With a name, its images are decoded and checked, and its bicubic score is printed: it
+    identifies the copy of the set.
     """
     from srbench.cli.dataset_list import dataset_read, datasets_found
 

@@ -1,4 +1,4 @@
-"""Commands about pictures of one's own: upscale."""
+"""The command that enlarges pictures: upscale."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 
 def upscale(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE|DIR…", help="What to enlarge.")],
+    images: Annotated[
+        list[Path], typer.Argument(metavar="IMAGE|DIR…", help="Images, or folders of images.")
+    ],
     run: Annotated[
         str | None,
         typer.Option(
@@ -48,7 +50,7 @@ def upscale(
         typer.Option(
             metavar="MODEL",
             help="A network as a study writes it: pan, '{carn: {channels: 32}}', bicubic; or "
-            "spandrel, which tells others' networks by their weights.",
+            "spandrel, which recognises the networks of others by their weights.",
         ),
     ] = None,
     scale: Annotated[int, typer.Option(min=1, max=8, help="With --model.")] = 2,
@@ -59,20 +61,22 @@ def upscale(
         int | None,
         typer.Option(
             min=0,
-            help="Side of a tile in pixels of the image; 0: whole "
-            "images. [dim](default: 256, with overlap)[/dim]",
+            help="Side of a tile in pixels of the image; 0: whole images. "
+            "[dim](default: 256, with overlap)[/dim]",
         ),
     ] = None,
     ensemble: Annotated[
-        bool, typer.Option("--ensemble", help="Mean over flips and turns: 8 times the time.")
+        bool,
+        typer.Option("--ensemble", help="Average over flips and turns; takes 8 times as long."),
     ] = False,
     device: Device = "auto",
     db: Database = None,
 ) -> None:
     """Enlarge pictures of your own with a trained network.
 
-    Large pictures go through in tiles that overlap by what a pixel can see: the result is that of
-    the whole picture. Colour profile and transparency are kept, other metadata are left out.
+    Large pictures are cut into tiles that overlap by the receptive field, so that the result is
+    that of the whole picture. Colour profile and transparency are preserved, other metadata are
+    not.
     """  # fmt: skip
     from srbench.apply.upscale import cut_for
     from srbench.core.devices import choose_devices
@@ -100,7 +104,11 @@ def upscale(
 
 
 def _jobs(images: list[Path], output: Path) -> Iterator[tuple[Path, Path]]:
-    """Each picture with the file it becomes; no picture is written over."""
+    """Each picture with the file it becomes.
+
+    Raises:
+        InputError: a picture would be overwritten, or two become one file.
+    """
     from srbench.data.datasets import images_below
 
     found: list[tuple[Path, str]] = []
@@ -123,7 +131,9 @@ def _jobs(images: list[Path], output: Path) -> Iterator[tuple[Path, Path]]:
     targets = [target.resolve() for _, target in pairs]
     for (source, target), resolved in zip(pairs, targets, strict=True):
         if source.resolve() == resolved:
-            raise InputError("would be written over; name another place by -o", place=str(source))
+            raise InputError(
+                "would be overwritten; choose another place with -o", place=str(source)
+            )
         if targets.count(resolved) > 1:
             raise InputError(f"two images would become {target}; take them one by one")
         yield source, target

@@ -1,4 +1,4 @@
-"""Commands that train, or say what would be trained: run, plan, reproduce."""
+"""Commands that train, or show what would be trained: run, plan, reproduce."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from srbench.core.errors import UserError
 
 
 class Rerun(StrEnum):
-    """What may be asked for again."""
+    """Which finished runs may be retrained."""
 
     stale = "stale"
 
@@ -41,17 +41,19 @@ def run(
     device: Device = "auto",
     workers: Annotated[
         int | None,
-        typer.Option(min=1, max=256, help="Processes; one for each CUDA device or CPU core."),
+        typer.Option(
+            min=1, max=256, help="Processes. [dim](default: one per CUDA device or CPU core)[/dim]"
+        ),
     ] = None,
     seeds: Seeds = None,
     only: Only = None,
     set_: Set = None,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Train everything once more, beside what is there.")
+        bool, typer.Option("--fresh", help="Retrain every run as a new attempt.")
     ] = False,
     rerun: Annotated[
         Rerun | None,
-        typer.Option(help="stale: train again what was trained before its source code changed."),
+        typer.Option(help="stale: retrain runs whose source code has changed since."),
     ] = None,
     checkpoint_s: Annotated[
         float, typer.Option(min=0, help="Seconds between checkpoints of a run.")
@@ -59,13 +61,13 @@ def run(
     precision: Precision = "auto",
     memory_order: MemoryOrder = "auto",
     latency: Annotated[
-        bool, typer.Option("--latency", help="Time the networks too, once nothing is training.")
+        bool, typer.Option("--latency", help="Time the networks as well, after training.")
     ] = False,
 ) -> None:
-    """Train and score what is left of a study.
+    """Train and score every run of a study that is not done yet.
 
-    The same command again does nothing where everything is there, goes on where it was stopped
-    (Ctrl-C, a kill, a power cut), and tries again what failed by accident.
+    The same command again resumes what was stopped (Ctrl-C, a kill, a power cut), retries runs
+    that failed by accident, and does nothing once every run is done.
     """
     from srbench.core.numbers import plural
     from srbench.run.session import Request, run
@@ -87,7 +89,7 @@ def run(
         try:
             take_if_wanting(store, ended.plan, request)
         except UserError as problem:
-            untimed = problem  # what was trained is told all the same
+            untimed = problem  # the summary of what was trained comes first
     _print_summary(store, ended.plan)
     if ended.elsewhere:
         out.print(f"{ended.elsewhere} more runs are being trained by another srbench run.")
@@ -104,7 +106,9 @@ def plan(
     study: StudyFile,
     db: Database = None,
     device: Device = "auto",
-    workers: Annotated[int | None, typer.Option(min=1, max=256, help="For the estimate.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=256, help="Processes that the time estimate assumes.")
+    ] = None,
     seeds: Seeds = None,
     only: Only = None,
     set_: Set = None,
@@ -112,9 +116,9 @@ def plan(
     memory_order: MemoryOrder = "auto",
     as_json: Json = False,
 ) -> None:
-    """Say what a study would run: shapes, costs, dead parameters, time. Trains nothing.
+    """Show what a study would run: shapes, costs, dead parameters, time. Trains nothing.
 
-    Every mistake that can be known beforehand is found here: settings, shapes, missing images.
+    It reports every mistake that can be found without training: settings, shapes, missing images.
     """
     from srbench.cli.planned import as_plain, table
     from srbench.run.session import Request, forecast
@@ -137,14 +141,14 @@ def reproduce(
     device: Device = "auto",
     workers: Annotated[int | None, typer.Option(min=1, max=256, help="Processes.")] = None,
     chosen_by: Annotated[
-        int | None, typer.Option("--seed", help="Draws the runs; another each time unless given.")
+        int | None, typer.Option("--seed", help="Seed of the draw. [dim](default: random)[/dim]")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Train N finished runs again, drawn at random, and compare every number with the database.
+    """Retrain N finished runs, drawn at random, and compare every number with the database.
 
-    Weights, every point of every curve and every score have to be equal to the last bit. The
-    database is only read. Exit code 1 where a run comes out otherwise.
+    Weights, every point of every curve and every score must be equal to the last bit. The
+    database is only read. Exit code 1 if a run differs or fails.
     """
     from random import SystemRandom
 

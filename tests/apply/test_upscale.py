@@ -198,7 +198,7 @@ def test_what_cannot_be_kept_is_refused_by_name(
 def test_no_picture_is_written_over(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = save(here / "a.png").read_bytes()
     said = refusal(capsys, bicubic("a.png", "-o", "./a.png"))
-    assert "would be written over" in said
+    assert "would be overwritten" in said
     save(here / "b" / "a.png")
     assert "two images" in refusal(capsys, bicubic("a.png", "b/a.png"))
     assert (here / "a.png").read_bytes() == before
