@@ -1,8 +1,7 @@
-"""Where a process of srbench is, and what it was promised: seen from outside, even after kill -9.
+"""Where a process of srbench is, and what the store promised it, seen from outside.
 
-The harness wraps functions of the product in the processes that it starts: each writes its phase
-into a mapped file, which survives the process, and every call of the store into a history. The
-product knows nothing of it.
+The harness wraps functions of srbench in the processes that it starts: each writes its phase into
+a mapped file, which survives the process, and every call of the store into a history.
 """
 
 from __future__ import annotations
@@ -18,15 +17,17 @@ from pathlib import Path
 from typing import Any
 
 WIDTH = 16
-PHASES = ("import", "claim", "step", "checkpoint", "commit", "scoring", "tell")  # each is aimed at
+OF_CONDUCTOR = ("claim", "commit")
+OF_WORKER = ("step", "checkpoint", "scoring")
+PHASES = (*OF_CONDUCTOR, *OF_WORKER)  # each is aimed at
 
 
 class Phase:
     """The mapped file of this process: the name of the phase it is in."""
 
-    def __init__(self, folder: Path, kind: str, conductor: int) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{conductor}-{kind}-{os.getpid()}"
+    def __init__(self, folder: Path, conductor: int) -> None:
+        path = _file(folder, conductor, os.getpid())
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"import".ljust(WIDTH))
         with path.open("r+b") as file:
             self.map = mmap.mmap(file.fileno(), WIDTH)
@@ -41,20 +42,35 @@ class Phase:
             self.map[:WIDTH] = before
 
     def wrap(self, owner: Any, attribute: str, name: str) -> None:
-        """Have a function or method say that it is under way."""
+        """Have a function or method set the phase while it runs."""
         wrapped = getattr(owner, attribute)
 
         @functools.wraps(wrapped)
-        def told(*arguments: Any, **named: Any) -> Any:
+        def watched(*arguments: Any, **named: Any) -> Any:
             with self.during(name):
                 return wrapped(*arguments, **named)
 
-        setattr(owner, attribute, told)
+        setattr(owner, attribute, watched)
 
 
-def read(path: Path) -> str:
-    """The phase a process is in, or died in."""
-    return path.read_bytes()[:WIDTH].decode().strip() or "import"
+def _file(folder: Path, conductor: int, pid: int) -> Path:
+    return folder / "trace" / f"{conductor}-{pid}"
+
+
+def read(folder: Path, conductor: int, pid: int) -> str:
+    """The phase that a process is in, or died in."""
+    try:
+        return _file(folder, conductor, pid).read_bytes()[:WIDTH].decode().strip() or "import"
+    except FileNotFoundError:
+        return "import"  # it has not reached its first line
+
+
+def workers(folder: Path, conductor: int) -> list[int]:
+    """The processes that a conductor has had as workers."""
+    found = (folder / "trace").glob(f"{conductor}-*")
+    return [
+        pid for pid in (int(file.name.rpartition("-")[2]) for file in found) if pid != conductor
+    ]
 
 
 def watch_worker(phase: Phase) -> None:
@@ -73,20 +89,18 @@ def watch_worker(phase: Phase) -> None:
 def watch_conductor(phase: Phase, history: Path) -> None:
     from sqlalchemy.engine.default import DefaultDialect
 
-    from srbench.run import conductor, mirror, session
-    from srbench.run.optuna_file import OptunaFile
-    from srbench.store import Store
+    from srbench.run import conductor, session
+    from srbench.store.measurements import Measurements
+    from srbench.store.queue import Queue
 
     phase.wrap(session, "run", "plan")
     phase.wrap(conductor.Conductor, "conduct", "wait")
-    phase.wrap(mirror, "refresh", "mirror")
-    phase.wrap(OptunaFile, "_write", "tell")
-    record(Store, history)
-    phase.wrap(Store, "claim", "claim")
+    record((Queue, Measurements), history)
+    phase.wrap(Queue, "claim", "claim")
     phase.wrap(DefaultDialect, "do_commit", "commit")
 
 
-def record(store: Any, history: Path) -> None:
+def record(roles: tuple[type, ...], history: Path) -> None:
     """Have the store's calls that write about a run go into a history, before and after."""
     history.mkdir(parents=True, exist_ok=True)
     file = os.open(history / f"{os.getpid()}.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -95,14 +109,15 @@ def record(store: Any, history: Path) -> None:
         os.write(file, (json.dumps(what | {"at": time.monotonic_ns()}) + "\n").encode())
 
     for name, about in _WRITES.items():
-        setattr(store, name, _recorded(getattr(store, name), name, about, note))
+        (role,) = (role for role in roles if hasattr(role, name))
+        setattr(role, name, _recorded(getattr(role, name), name, about, note))
 
 
 def _recorded(
     call: Callable[..., Any], name: str, about: Callable[..., dict[str, Any]], note: Any
 ) -> Callable[..., Any]:
     @functools.wraps(call)
-    def told(self: Any, *arguments: Any, **named: Any) -> Any:
+    def recorded(self: Any, *arguments: Any, **named: Any) -> Any:
         number = time.monotonic_ns()
         note(call=number, op=name, **about(*arguments, **named))
         try:
@@ -114,22 +129,22 @@ def _recorded(
         note(call=number, end="ok", **found)
         return answer
 
-    return told
+    return recorded
 
 
-def _held(claim: Any, **more: Any) -> dict[str, Any]:
-    return {"run": claim.run, "fence": claim.epoch} | more
+def _held(lease: Any, **more: Any) -> dict[str, Any]:
+    return {"run": lease.run, "fence": lease.fence} | more
 
 
-def _points(claim: Any, points: Any, *, steps: int | None = None) -> dict[str, Any]:
-    return _held(claim, points=[[p.name, p.step, float(p.value).hex()] for p in points])
+def _points(lease: Any, points: Any, *, steps: int | None = None) -> dict[str, Any]:
+    return _held(lease, points=[[p.name, p.step, float(p.value).hex()] for p in points])
 
 
 _WRITES: dict[str, Callable[..., dict[str, Any]]] = {
     "claim": lambda plan, owner: {"pid": owner.pid},
     "write_points": _points,
-    "forget_points": lambda claim, after: _held(claim, after=after),
-    "finish": lambda claim, outcome: _held(claim, sha=outcome.weights_sha256),
-    "fail": lambda claim, reason, message, **more: _held(claim, reason=reason),
-    "interrupt": lambda claim, steps: _held(claim),
+    "forget_points": lambda lease, after: _held(lease, after=after),
+    "finish": lambda lease, outcome: _held(lease, sha=outcome.weights_sha256),
+    "fail": lambda lease, reason, message, **more: _held(lease, reason=reason),
+    "interrupt": lambda lease, steps: _held(lease),
 }
