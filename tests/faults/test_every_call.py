@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import tiny
-from shim import FAULTS, Fault, Shim, compiled
+from shim import FAULTS, SYNCS, WRITES, Fault, Shim, compiled
 
 SERVER = Path(__file__).with_name("shim_server.py")
 
@@ -55,6 +55,31 @@ def test_nothing_is_lost_and_everything_told_whatever_call_fails(life: str, call
 @pytest.mark.parametrize(("life", "calls"), [("mirror", 12), ("report", 6), ("export study", 6)])
 def test_what_is_made_from_rows_is_made_again(life: str, calls: int) -> None:
     assert disturbed(life, "--calls", str(calls))["cases"] >= calls * 3
+
+
+SAVE = """
+import sys
+from pathlib import Path
+from srbench.train import checkpoint
+checkpoint.save(Path(sys.argv[1]), 1, {"step": 1})
+"""
+
+
+@pytest.mark.slow
+def test_a_checkpoint_reaches_the_disk_before_its_name_does(tmp_path: Path, library: Path) -> None:
+    home = tmp_path / "runs" / "0"
+    home.mkdir(parents=True)
+    shim = Shim(tmp_path / "control")
+    shim.arm(home.parent, Fault("list", "list"), 0)
+    environment = os.environ | shim.environment(library)
+    subprocess.run([sys.executable, "-c", SAVE, str(home)], env=environment, check=True)
+    calls = [(name, Path(path).name) for name, path in shim.calls()]
+    part = "0000000001.checkpoint.part"
+    written = [n for n, (name, file) in enumerate(calls) if name in WRITES and file == part]
+    flushed = [n for n, (name, file) in enumerate(calls) if name in SYNCS and file == part]
+    [renamed] = [n for n, (name, _) in enumerate(calls) if name.startswith("rename")]
+    [entered] = [n for n, call in enumerate(calls) if call == ("fsync", home.name) and n > renamed]
+    assert max(written) < max(flushed) < renamed < entered
 
 
 def run(folder: Path, library: Path, fault: Fault, number: int) -> tuple[int, str, bool]:

@@ -68,9 +68,8 @@ def write_at_once(folder: Path, writers: int, rows: int) -> float:
     """Write from so many processes beside four readers; the longest that one write waited."""
     db, done = str(folder / "many.sqlite"), str(folder / "done")
     plan = history_writers.prepare(db, writers)
-    readers: list[Callable[..., None]] = [
-        history_writers.report, history_writers.export_all, history_writers.read, history_writers.read,
-    ]  # fmt: skip
+    ways = history_writers
+    readers: list[Callable[..., None]] = [ways.report, ways.export_all, ways.read, ways.read]
     reading = [Child(folder, history_writers.until, done, reader, db) for reader in readers]
     moment = soon(writers)
     writing = [Child(folder, history_writers.write, db, plan, rows, moment) for _ in range(writers)]
