@@ -101,9 +101,9 @@ def test_a_stop_while_scores_are_taken_is_quick_and_loses_no_training(
 
 TWICE = """
 import os, signal
-from srbench.core.signals import finishing
+from srbench.core.signals import stop_on_signal
 
-with finishing():
+with stop_on_signal():
     os.kill(os.getpid(), signal.SIGINT)
     print("goes on", flush=True)
     os.kill(os.getpid(), signal.SIGINT)
