@@ -1,4 +1,4 @@
-"""The same numbers from independent implementations: statsmodels, autorank, scipy."""
+"""The same numbers from independent implementations: statsmodels, scipy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from scipy import stats
 
 from srbench.analysis.agreement import rank_agreement
 from srbench.analysis.power import power
-from srbench.analysis.significance import holm, sign_flip
+from srbench.analysis.significance import sign_flip
 from srbench.analysis.spending import boundaries
 from srbench.analysis.verdicts import verdicts
 
@@ -31,7 +31,7 @@ def test_t_and_tost_and_holm_are_statsmodels() -> None:
 
 @pytest.mark.parametrize("n", [2, 3, 5, 12])
 @pytest.mark.parametrize("contrasts", [1, 31])
-@pytest.mark.parametrize("effect", [0.1, 0.7, 1.5])
+@pytest.mark.parametrize("effect", [0.0, 0.1, 0.7, 1.5])
 def test_power_is_statsmodels(n: int, contrasts: int, effect: float) -> None:
     module = pytest.importorskip("statsmodels.stats.power", reason="no statsmodels")
     expected = module.TTestPower().power(effect, n, 0.05 / contrasts, alternative="two-sided")
@@ -43,17 +43,6 @@ def test_cohens_sample_size() -> None:
     assert power(0.5, 1.0, 33) < 0.8 <= power(0.5, 1.0, 34)
 
 
-def test_autorank_finds_the_same_p_for_one_contrast() -> None:
-    rng = np.random.default_rng(11)
-    autorank = pytest.importorskip("autorank", reason="no autorank")
-    pandas = pytest.importorskip("pandas")
-    baseline = rng.normal(30.0, 0.05, 12)
-    variant = baseline + rng.normal(0.03, 0.02, 12)
-    found = autorank.autorank(pandas.DataFrame({"baseline": baseline, "variant": variant}))
-    assert found.omnibus == "ttest"  # its choice for two normal samples: the paired t test
-    assert verdicts([variant - baseline], 0.03).rows[0].p == pytest.approx(found.pvalue, rel=1e-10)
-
-
 @pytest.mark.parametrize("n", [6, 9, 12])
 def test_the_sign_flip_is_scipys_exact_permutation_test(n: int) -> None:
     rng = np.random.default_rng(11)
@@ -62,13 +51,6 @@ def test_the_sign_flip_is_scipys_exact_permutation_test(n: int) -> None:
         (x,), np.mean, permutation_type="samples", n_resamples=np.inf, vectorized=True
     )
     assert sign_flip(x) == pytest.approx(expected.pvalue, abs=1e-12)
-
-
-def test_rank_agreement_is_scipys_own_examples() -> None:
-    kendall = rank_agreement([12, 2, 1, 12, 2], [1, 4, 7, 1, 0])
-    assert kendall.coefficient == pytest.approx(-0.47140452079103173)
-    spearman = rank_agreement([1, 2, 3, 4, 5], [5, 6, 7, 8, 7], "spearman")
-    assert spearman.coefficient == pytest.approx(0.8207826816681233)
 
 
 @pytest.mark.parametrize("n", [4, 6, 7])
@@ -90,7 +72,3 @@ def test_the_boundaries_spend_5_percent_by_scipys_multivariate_normal(
         np.zeros(len(z)), correlation, maxpts=1_000_000, abseps=1e-6, releps=1e-6, seed=1
     ).cdf(z, lower_limit=-z)
     assert 1 - inside == pytest.approx(0.05, abs=1e-5)
-
-
-def test_holm_of_one_is_the_p_itself() -> None:
-    assert holm([0.02]).tolist() == [0.02]
