@@ -13,7 +13,7 @@ from srbench.core.slots import attention
 
 @attention.register("none")
 class NoAttention(nn.Identity):
-    """Pass through: what every ablation of attention is measured against. Ours."""
+    """Identity: the baseline of ablations of attention. Ours."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -39,8 +39,8 @@ def convolution(channels: int, rate: int, layers: Layers) -> nn.Module:
 class DilatedBranches(nn.Module):
     """3x3 convolutions at several rates side by side, joined by a 1x1 convolution.
 
-    Each branch has its activation; the join's kernel is unsaid in the exercise that this comes
-    from, and 1x1 is ours.
+    Each branch has its activation. The exercise that this comes from does not give the kernel of
+    the join; 1x1 is ours.
 
     Practical deep learning workshop 4; after Chen et al., Rethinking atrous convolution for
     semantic image segmentation, 2017. https://arxiv.org/abs/1706.05587

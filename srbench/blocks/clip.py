@@ -1,9 +1,9 @@
-"""CLIP ViT-B/32: what it sees in an image, as 512 numbers, with weights that others trained.
+"""CLIP ViT-B/32, frozen and pretrained: an image becomes an embedding of 512 numbers.
 
-The image side is written out here, so that a study with it is planned, costed and run without
-open_clip, which only fetches OpenAI's weights and reads texts (extra `clip`). The 88 million frozen
-numbers are on no device until `load_pretrained`; until then the mean of the image stands in, which
-has the shape of the embedding and, like it, depends on every pixel.
+The image encoder is implemented here, so that a study with it is planned, costed and run without
+open_clip, which only fetches OpenAI's weights and encodes texts (extra `clip`). The 88 million
+frozen numbers are on the meta device until `load_pretrained`; before, the output is the mean of the
+image, which has the shape of the embedding and also depends on every pixel.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ NAME = "ViT-B-32-quickgelu"  # open_clip's for OpenAI's networks
 EMBEDDING = 512  # numbers an image or a text becomes
 SIDE, PATCH, WIDTH, HEADS, DEPTH = 224, 32, 768, 12, 12
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
-WANTED = "a state_dict of CLIP ViT-B/32 is expected, as open_clip has it"
+EXPECTED = "a state_dict of CLIP ViT-B/32 is expected, as open_clip has it"
 EXTRA = "pip install 'srbench[clip]'"
 
 
 class ClipImage(nn.Module):
     """(N, 3, H, W) in 0..1 to (N, 512): 87,849,216 frozen parameters.
 
-    The whole image is resized to 224x224 by antialiased bicubic: for a square one that is CLIP's
-    own preprocessing, and of another nothing is cut off. Its tensors are in no `state_dict`: they
-    are read again, not saved with every run.
+    The whole image is resized to 224x224 by antialiased bicubic: for a square image as in CLIP's
+    own preprocessing; CLIP would crop others. The tensors are in no `state_dict`: they are read
+    again, not saved with every run.
 
     weights   openai, a path (names as open_clip's or OpenAI's: visual.conv1.weight, …), or none:
-              random ones, always the same
+              random weights, the same each time
 
     Radford et al., Learning transferable visual models from natural language supervision, 2021.
     https://arxiv.org/abs/2103.00020
@@ -57,14 +57,14 @@ class ClipImage(nn.Module):
         self.visual.requires_grad_(False)
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
-        self.register_state_dict_post_hook(_leave_out)  # type: ignore[no-untyped-call]
-        self.register_load_state_dict_pre_hook(_bring_in)  # type: ignore[no-untyped-call]
+        self.register_state_dict_post_hook(_remove_frozen)  # type: ignore[no-untyped-call]
+        self.register_load_state_dict_pre_hook(_add_frozen)  # type: ignore[no-untyped-call]
 
     def load_pretrained(self) -> None:
         """Fill in the weights, as `initialise` asks of every module that brings its own.
 
         Raises:
-            WeightsMissing: they are not here; StudyError: the file is of another network.
+            WeightsMissing: they are not on this machine; InputError: the file has other weights.
         """
         found = None if self.weights == "none" else clip_file(self.weights)
         self.visual.to_empty(device=self.mean.device if self.loaded else "cpu")
@@ -86,21 +86,21 @@ class ClipImage(nn.Module):
     def _copy(self, found: dict[str, Tensor]) -> None:
         for name, own in self.visual.named_parameters():
             theirs = f"visual.{name.replace('block_', '')}"
-            given = fitting(found, theirs, own, f"clip: {self.weights}", WANTED)
+            given = fitting(found, theirs, own, f"clip: {self.weights}", EXPECTED)
             with torch.no_grad():
                 own.copy_(given)
 
     def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> ClipImage:
-        """What has no values yet is moved nowhere."""
+        """Move nothing before the weights are loaded."""
         return super()._apply(fn, recurse) if self.loaded else self  # type: ignore[no-untyped-call]
 
 
-def _leave_out(module: nn.Module, state: dict[str, Any], prefix: str, _: Any) -> None:
+def _remove_frozen(module: nn.Module, state: dict[str, Any], prefix: str, _: Any) -> None:
     for name in [n for n in state if n.startswith(f"{prefix}visual.")]:
         del state[name]
 
 
-def _bring_in(module: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:
+def _add_frozen(module: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:
     assert isinstance(module, ClipImage)
     if not module.loaded:
         module.load_pretrained()
@@ -156,9 +156,9 @@ class Block(nn.Module):
 
 
 class Attention(nn.Module):
-    """Every token looks at every token, with 12 heads: (N, L, 768) to the same.
+    """Self-attention with 12 heads: (N, L, 768) to the same shape.
 
-    torch's own takes another path when scored than when trained, to other last bits.
+    torch's own module computes other last bits in eval mode than in training.
     """
 
     def __init__(self) -> None:
@@ -176,7 +176,7 @@ class Attention(nn.Module):
 
 
 def draw(net: nn.Module, seed: int) -> None:
-    """Random weights that hand on about as much as comes in, the same for the same seed."""
+    """Draw weights that roughly preserve the variance, the same for the same seed."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, p in net.named_parameters():
@@ -190,10 +190,10 @@ def draw(net: nn.Module, seed: int) -> None:
 
 
 def text_embeddings(texts: Sequence[str], weights: str) -> Tensor:
-    """Texts as (n, 512), by the text side of the same network; what is over 77 tokens is cut off.
+    """Texts as (n, 512), by the text encoder of the same network; texts are cut at 77 tokens.
 
     Raises:
-        WeightsMissing: open_clip or the weights are not here; StudyError: they are of another one.
+        WeightsMissing: open_clip or the weights are missing; InputError: the file has others.
     """
     clip = open_clip("texts are read")
     with _quiet(), torch.random.fork_rng(devices=[]):
@@ -203,7 +203,7 @@ def text_embeddings(texts: Sequence[str], weights: str) -> Tensor:
     if weights != "none":
         own = {n: t for n, t in net.state_dict().items() if not n.startswith("visual.")}
         found = clip_file(weights)
-        given = {n: fitting(found, n, t, f"clip: {weights}", WANTED) for n, t in own.items()}
+        given = {n: fitting(found, n, t, f"clip: {weights}", EXPECTED) for n, t in own.items()}
         net.load_state_dict(given, strict=False)
     with torch.no_grad():
         embeddings: Tensor = net.encode_text(tokens)
@@ -218,14 +218,14 @@ def cosines(images: Tensor, texts: Tensor) -> Tensor:
 
 
 def clip_file(weights: str) -> dict[str, Tensor]:
-    """Named tensors of a file, or of what open_clip has or downloads under `openai`."""
+    """Named tensors of a file; for `openai` of the file that open_clip has or downloads."""
     if weights != "openai":
         return from_file("clip", weights)
     clip = open_clip("OpenAI's weights are fetched")
     try:
         with _quiet():
             file = clip.download_pretrained(clip.get_pretrained_cfg(NAME, "openai"))
-    except Exception as problem:  # of huggingface_hub or of whatever carries its requests
+    except Exception as problem:  # of huggingface_hub or its HTTP client
         raise WeightsMissing(
             f"clip: OpenAI's weights are neither in huggingface_hub's cache nor can they be "
             f"downloaded ({first_line(problem)}); name a path"
@@ -234,7 +234,7 @@ def clip_file(weights: str) -> dict[str, Tensor]:
 
 
 def open_clip(purpose: str) -> Any:
-    """The package, imported late: ten seconds.
+    """The package, imported late, because that takes ten seconds.
 
     Raises:
         WeightsMissing: it is not installed.
@@ -250,7 +250,7 @@ def open_clip(purpose: str) -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the log of tries and retries; what came of them is told in one line."""
+    """Silence the log of retries; an error says in one line what failed."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:

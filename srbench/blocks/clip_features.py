@@ -10,10 +10,10 @@ from srbench.core.slots import features
 
 @features.register("clip")
 class FrozenCLIP(nn.Module):
-    """The embedding of CLIP ViT-B/32, frozen, spread over the map: 512 channels.
+    """The embedding of CLIP ViT-B/32, frozen, repeated at every pixel: 512 channels.
 
-    Patches and whole images are resized to 224x224 alike, so what it sees in training are pieces of
-    what it sees when scored.
+    Patches and whole images are resized to 224x224 alike, so in training it gets parts of the
+    images that it gets in scoring.
 
     weights   openai (through open_clip, extra clip), a path, or none: random features, a control
 

@@ -61,7 +61,7 @@ def grouped(
 
 @convolution.register("partial")
 class PartialConvolution(nn.Conv2d):
-    """Zero padding, made up for: divided by the share of real pixels under the window.
+    """Zero padding, corrected: divided by the share of real pixels under the window.
 
     conv without bias, times (kernel area / real pixels under the window), plus bias. For a whole
     image that ratio depends on shape, kernel and rate only, so it is computed once a shape.

@@ -1,8 +1,8 @@
-"""Frozen feature extractors, with weights that others trained: VGG16's first convolutions.
+"""Frozen feature extractors with pretrained weights: VGG16's first convolutions.
 
-`weights` says which: a path, the name of what torchvision offers (looked for in torch's cache,
-else downloaded), or `none`: random ones, always the same, for tests and as a control. They are
-read when they are first needed, so a study is planned on a machine that does not have them.
+`weights` is a path, the name of torchvision's weights (from torch's cache, else downloaded), or
+`none`: random weights, the same each time, for tests and as a control. They are read when they are
+first needed, so a study can be planned on a machine without them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from srbench.core.errors import StudyError
 from srbench.core.pretrained import downloaded, fitting, from_file
 
 URL = "https://download.pytorch.org/models/vgg16-397923af.pth"  # torchvision's, of ImageNet
-WANTED = "torchvision's vgg16-397923af.pth is expected"
+EXPECTED = "torchvision's vgg16-397923af.pth is expected"
 VGG16 = ("0", "2", "5", "7")  # the first four convolutions, by torchvision's names
 VGG16_CHANNELS = 128  # of the last of them, at half the height and width
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, in 0..1
@@ -48,7 +48,7 @@ class VGG16Features(nn.Module):
         """Fill in the weights, as `initialise` asks of every module that brings its own.
 
         Raises:
-            WeightsMissing: they are not here; StudyError: the file is of another network.
+            WeightsMissing: they are not on this machine; InputError: the file has other weights.
         """
         if self.weights == "none":
             self._draw()
@@ -80,8 +80,8 @@ class VGG16Features(nn.Module):
     def _copy(self, name: str, found: dict[str, Tensor]) -> None:
         conv = self.features[f"conv_{name}"]
         for kind, own in conv.named_parameters():
-            alone = f"{name}.{kind}"
-            name_there = alone if alone in found else f"features.{alone}"
-            given = fitting(found, name_there, own, f"vgg16: {self.weights}", WANTED)
+            short = f"{name}.{kind}"
+            name_there = short if short in found else f"features.{short}"
+            given = fitting(found, name_there, own, f"vgg16: {self.weights}", EXPECTED)
             with torch.no_grad():
                 own.copy_(given)

@@ -26,7 +26,7 @@ def none() -> nn.Module:
 
 @features.register("vgg16")
 class FrozenVGG16(nn.Module):
-    """VGG16's first four convolutions, frozen; their map, half as large, is brought back to size.
+    """VGG16's first four convolutions, frozen; their map, half as large, is resized to LR.
 
     weights   imagenet (torchvision's), a path, or none: random features, a control
 

@@ -1,6 +1,6 @@
-"""Taking a mean colour off an image, and putting it back: fixed weights, not trained.
+"""A mean colour subtracted from an image, or added: fixed weights, not trained.
 
-A layer that networks use, and no slot: with or without it is a setting of theirs.
+It is no slot: networks have a setting for it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ DIV2K = (0.4488, 0.4371, 0.4040)
 
 
 class MeanShift(nn.Conv2d):
-    """x - mean or x + mean, as a frozen 1x1 convolution, which is how its authors count it.
+    """x - mean or x + mean, as a frozen 1x1 convolution, as its authors count it.
 
     Lim et al., Enhanced deep residual networks for single image super-resolution, 2017.
     https://arxiv.org/abs/1707.02921

@@ -10,7 +10,7 @@ from srbench.core.slots import normalisation
 
 @normalisation.register("none")
 class NoNormalisation(nn.Identity):
-    """Features as they are, as in most networks for super-resolution since EDSR.
+    """No normalisation, as in most networks for super-resolution since EDSR.
 
     Lim et al., Enhanced deep residual networks for single image super-resolution, 2017.
     https://arxiv.org/abs/1707.02921
@@ -22,7 +22,7 @@ class NoNormalisation(nn.Identity):
 
 @normalisation.register("batch")
 def batch(channels: int) -> nn.Module:
-    """Mean and variance of a batch while training, their running means when scored.
+    """Mean and variance of the batch in training, their running means in scoring.
 
     Ioffe, Szegedy, Batch normalization, 2015. https://arxiv.org/abs/1502.03167
     """

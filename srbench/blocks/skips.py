@@ -24,7 +24,7 @@ class Skip(nn.Module):
 
 
 class NoSkip(nn.Module):
-    """Leave the output as it is."""
+    """Return the output unchanged."""
 
     def forward(self, output: Tensor, image: Tensor) -> Tensor:
         return output
@@ -32,7 +32,7 @@ class NoSkip(nn.Module):
 
 @skip.register("none")
 def none(scale: int) -> nn.Module:
-    """The network makes the whole image by itself. Ours."""
+    """No global residual: the output is the network's. Ours."""
     return NoSkip()
 
 

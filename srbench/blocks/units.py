@@ -1,6 +1,6 @@
 """Units: (channels, rate, layers) -> module, (N, C, H, W) to the same shape.
 
-A unit may be called with a second tensor, the *shortcut*: what it adds instead of its own input.
+A unit may be called with a second tensor, the *shortcut*, which it adds instead of its input.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def nearest(channels: int, scale: int, layers: Layers) -> nn.Module:
 
 @upsampler.register("bilinear")
 def bilinear(channels: int, scale: int, layers: Layers) -> nn.Module:
-    """Bilinear interpolation at once, without weights: the network's next convolution learns.
+    """Bilinear interpolation by the whole scale, without weights.
 
     Odena et al., Deconvolution and checkerboard artifacts, 2016.
     https://doi.org/10.23915/distill.00003
@@ -93,7 +93,7 @@ def transposed(channels: int, scale: int, layers: Layers, *, kernel: Positive = 
 
 
 def factors(scale: int) -> tuple[int, ...]:
-    """The steps by which a scale is reached: 2 -> (2,), 3 -> (3,), 4 -> (2, 2), 8 -> (2, 2, 2).
+    """The factors of a scale, one a stage: 2 -> (2,), 3 -> (3,), 4 -> (2, 2), 8 -> (2, 2, 2).
 
     Raises:
         ValueError: the scale is neither 3 nor a power of two.

@@ -1,12 +1,13 @@
-"""Layers: what a network hands to its parts, so that one word in a study reaches every layer.
+"""The convolutions and activations that a network hands to its parts.
 
 `carn: {convolution: partial}` changes entry, units, fuses, upsampler and exit alike, because each
-of them builds its convolutions from the `Layers` that the network was given.
+of them builds its convolutions from the `Layers` of the network.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from torch import nn
@@ -28,3 +29,8 @@ class Layers:
     def act(self) -> nn.Module:
         """An activation: any shape to the same shape."""
         return self.activation()
+
+
+def numbered(name: str, modules: Iterable[nn.Module]) -> nn.Sequential:
+    """The modules one after another, named `name_1`, `name_2`, ..."""
+    return nn.Sequential(OrderedDict((f"{name}_{i}", m) for i, m in enumerate(modules, 1)))

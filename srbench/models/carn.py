@@ -1,6 +1,6 @@
 """CARN and the switches of the 2019 study: cascades of cascades of residual units.
 
-The authors' own CARN and CARN-M are settings of this network; they stand in `carn_official.py`.
+`carn_official.py` has the authors' own CARN and CARN-M, which are settings of this network.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ Wiring = Literal["intended", "published"]
 class Cascade(nn.Module):
     """Stages in a row; after each, a fuse merges the cascade's input and all outputs so far.
 
-    `wiring` says which modules make up a stage. Intended: a unit with the attention after it.
-    Published: the author's code walks the list [unit, attention, unit, attention, ...] in step
-    with the fuses, so that half the list is never reached. A stage may stand in the list several
-    times: it is one module, used again.
+    `wiring` decides which modules make up a stage. Intended: a unit with the attention after it.
+    Published: the author's code pairs the list [unit, attention, unit, attention, ...] with the
+    fuses, so that half of the list is never reached. A stage that is several times in the list is
+    one module, used again.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Cascade(nn.Module):
         super().__init__()
         self.stages, self.fuses = nn.ModuleDict(), nn.ModuleDict()
         pairs: list[tuple[str, ...]] = []
-        names: dict[int, str] = {}  # of each module, as it stands in the list first
+        names: dict[int, str] = {}  # of each module, from its first place in the list
         for i, ((name, stage), attention) in enumerate(zip(stages, attentions, strict=True), 1):
             own = names.setdefault(id(stage), f"{name}_{i}")
             self.stages[own] = stage
@@ -101,9 +101,9 @@ class CARN(nn.Module):
     shortcut          what a unit adds: its own input, or its block's
     upscale           after the blocks, or before them on features as large as HR
     feature_skip      the entry's features added round the blocks
-    gather            what leaves the blocks: the last fuse, or all of them and the entry through a
+    gather            output of the blocks: the last fuse, or all of them and the entry through a
                       3x3 convolution
-    mean_shift        mean colour of the training images, taken off before and put back after
+    mean_shift        mean colour of the training images, subtracted before and added after
     scales            one upsampler for each of them behind one body; empty for the study's alone.
                       Costs are those at the study's scale: the other upsamplers count as dead
 

@@ -1,7 +1,7 @@
 """CARN and CARN-M as their authors built them: `carn` with other settings.
 
-With `scales: [2, 3, 4]` they are the multi-scale networks whose weights the authors give out; at
-one scale, the default, they take that scale's share of those weights.
+With `scales: [2, 3, 4]` they are the multi-scale networks whose weights the authors publish; at
+one scale, the default, they use the weights of that scale.
 """
 
 from __future__ import annotations

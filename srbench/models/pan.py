@@ -1,4 +1,4 @@
-"""PAN: a row of self-calibrated units, and pixel attention where the image is built."""
+"""PAN: a row of self-calibrated units, and pixel attention in the reconstruction."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from srbench.blocks.pixel_attention import PixelAttention
 from srbench.blocks.self_calibrated import SelfCalibratedUnit
 from srbench.blocks.skips import bilinear
 from srbench.blocks.upsamplers import factors
-from srbench.core.layers import Layers
+from srbench.core.layers import Layers, numbered
 from srbench.core.registry import Positive
 from srbench.core.slots import Activation, Attention, Convolution, Skip, Unit, model
 
@@ -48,9 +48,7 @@ class PAN(nn.Module):
         super().__init__()
         layers = Layers(convolution, activation)
         self.entry = layers.conv(3, channels, 3)
-        self.trunk = nn.Sequential(
-            OrderedDict((f"unit_{i + 1}", unit(channels, 1, layers)) for i in range(units))
-        )
+        self.trunk = numbered("unit", (unit(channels, 1, layers) for _ in range(units)))
         self.trunk_conv = layers.conv(channels, channels, 3)
         stages: OrderedDict[str, nn.Module] = OrderedDict()
         for i, factor in enumerate(factors(scale), 1):

@@ -1,4 +1,4 @@
-"""A student's reading of PAN: self-calibrated blocks on the two halves of the channels."""
+"""A student's version of PAN: self-calibrated blocks on the two halves of the channels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from srbench.blocks.convolutions import plain
 from srbench.blocks.pixel_attention import PixelAttention
 from srbench.blocks.skips import bilinear
 from srbench.blocks.upsamplers import factors
-from srbench.core.layers import Layers
+from srbench.core.layers import Layers, numbered
 from srbench.core.registry import Positive
 from srbench.core.slots import Activation, Attention, Convolution, Skip, model
 
@@ -43,9 +43,9 @@ class SelfCalibrated(nn.Module):
 class PANLite(nn.Module):
     """Entry, self-calibrated blocks, then a stage a factor: nearest, conv, attention, conv.
 
-    After a listing that is cut short: its width and depth are unsaid, and its second path calls a
-    convolution of the first, which would leave its own unused. Ours: 40 channels, 16 blocks, each
-    path its own convolutions, the join and the block's skip as in PAN, a bilinear global skip.
+    The source is an incomplete listing: it gives no width or depth, and its second path calls a
+    convolution of the first, so that its own would be unused. Ours: 40 channels, 16 blocks, own
+    convolutions in each path, the join and the block's skip as in PAN, a bilinear global skip.
     `attention` is in the blocks, `reconstruction` in the upsampling stages.
 
     Zhao et al., Efficient image super-resolution using pixel attention, 2020.
@@ -69,12 +69,8 @@ class PANLite(nn.Module):
             raise ValueError(f"pan_lite.channels {channels} is odd: its blocks work on halves")
         layers = Layers(convolution, activation)
         self.entry = layers.conv(3, channels, 3)
-        self.body = nn.Sequential(
-            OrderedDict(
-                (f"block_{i}", SelfCalibrated(channels, layers, attention))
-                for i in range(1, blocks + 1)
-            )
-        )
+        halves = (SelfCalibrated(channels, layers, attention) for _ in range(blocks))
+        self.body = numbered("block", halves)
         stages: OrderedDict[str, nn.Module] = OrderedDict()
         for i, factor in enumerate(factors(scale), 1):
             stages[f"repeat{i}"] = nn.Upsample(scale_factor=factor, mode="nearest")

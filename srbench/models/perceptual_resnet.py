@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 from torch import Tensor, nn
 
 from srbench.blocks.activations import relu
@@ -11,7 +9,7 @@ from srbench.blocks.convolutions import plain
 from srbench.blocks.normalisations import batch
 from srbench.blocks.normalised_pair import NormalisedPair
 from srbench.blocks.upsamplers import bilinear
-from srbench.core.layers import Layers
+from srbench.core.layers import Layers, numbered
 from srbench.core.registry import Positive
 from srbench.core.slots import Activation, Convolution, Normalisation, Upsampler, model
 
@@ -24,12 +22,10 @@ class Stage(nn.Module):
     ) -> None:
         super().__init__()
         self.entry, self.act = layers.conv(inputs, channels, 3), layers.act()
-        self.pairs = nn.Sequential(
-            OrderedDict(
-                (f"pair_{i}", NormalisedPair(channels, layers, normalisation, act_last=True))
-                for i in range(1, pairs + 1)
-            )
+        made = (
+            NormalisedPair(channels, layers, normalisation, act_last=True) for _ in range(pairs)
         )
+        self.pairs = numbered("pair", made)
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.pairs(self.act(self.entry(x)))
@@ -41,7 +37,7 @@ class PerceptualResNet(nn.Module):
     """Ten convolutions, three residual pairs, upscaled between them: 559,939 weights at x4.
 
     Upscaled by 2 and 2 at x4; elsewhere by 2 (or 3) and the rest. Ours: no activation after the
-    last convolution, of which the source says nothing, and pairs deeper than one by `pairs`.
+    last convolution, which the source does not specify, and more pairs than one by `pairs`.
 
     Gard, Majumder, Super-resolution with deep learning through perceptual loss optimization
     (a seminar project); its upsampling from Odena et al., Deconvolution and checkerboard artifacts,

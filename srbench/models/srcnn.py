@@ -1,4 +1,4 @@
-"""SRCNN: three convolutions on the image that bicubic interpolation has made large."""
+"""SRCNN: three convolutions on the image, upscaled by bicubic interpolation."""
 
 from __future__ import annotations
 

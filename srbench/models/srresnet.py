@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 from torch import Tensor, nn
 
 from srbench.blocks.activations import prelu
@@ -11,7 +9,7 @@ from srbench.blocks.convolutions import plain
 from srbench.blocks.normalisations import batch
 from srbench.blocks.normalised_pair import NormalisedPair
 from srbench.blocks.upsamplers import pixel_shuffle
-from srbench.core.layers import Layers
+from srbench.core.layers import Layers, numbered
 from srbench.core.registry import Positive
 from srbench.core.slots import Activation, Convolution, Normalisation, Upsampler, model
 
@@ -41,12 +39,8 @@ class SRResNet(nn.Module):
         super().__init__()
         layers = Layers(convolution, activation)
         self.entry, self.entry_act = layers.conv(3, channels, 9), layers.act()
-        self.body = nn.Sequential(
-            OrderedDict(
-                (f"block_{i}", NormalisedPair(channels, layers, normalisation))
-                for i in range(1, blocks + 1)
-            )
-        )
+        pairs = (NormalisedPair(channels, layers, normalisation) for _ in range(blocks))
+        self.body = numbered("block", pairs)
         self.merge, self.merge_norm = layers.conv(channels, channels, 3), normalisation(channels)
         self.upsampler = upsampler(channels, scale, layers)
         self.exit = layers.conv(channels, 3, 9)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Literal
 
 import torch
@@ -13,7 +12,7 @@ from srbench.blocks.branches import convolution as one_convolution
 from srbench.blocks.convolutions import plain
 from srbench.blocks.features import none
 from srbench.blocks.upsamplers import factors
-from srbench.core.layers import Layers
+from srbench.core.layers import Layers, numbered
 from srbench.core.registry import Positive
 from srbench.core.resized import upscaled
 from srbench.core.slots import Activation, Convolution, Features, Unit, model
@@ -23,7 +22,7 @@ from srbench.core.slots import Activation, Convolution, Features, Unit, model
 class SuperResNet(nn.Module):
     """Convolution, units, then twice as large and a 1x1 head with a sigmoid, once for each step.
 
-    At x4 it answers at x2 and x4, each held against HR of its size.
+    At x4 it has outputs at x2 and x4, each compared with HR of its size.
 
     before    units before the first upsampling; after: units after it
     outputs   all sizes on the way, or the first alone
@@ -54,13 +53,13 @@ class SuperResNet(nn.Module):
         for step in self.steps:
             self.factors += ((self.factors[-1] if self.factors else 1) * step,)
         self.entry, self.entry_act = layers.conv(3, channels, 3), layers.act()
-        self.before = _row(unit, before, channels, layers)
+        self.before = numbered("unit", (unit(channels, 1, layers) for _ in range(before)))
         self.features = features()
         extra: int = getattr(self.features, "channels", 0)
         self.join = layers.conv(channels + extra, channels, 3) if extra else None
         self.join_act = layers.act()
-        deep = after if len(self.steps) > 1 else 0  # what no head would see is left out
-        self.after = _row(unit, deep, channels, layers)
+        deep = after if len(self.steps) > 1 else 0  # units that no head uses are not built
+        self.after = numbered("unit", (unit(channels, 1, layers) for _ in range(deep)))
         self.heads = nn.ModuleDict(
             {f"head_x{factor}": layers.conv(channels, 3, 1) for factor in self.factors}
         )
@@ -77,9 +76,3 @@ class SuperResNet(nn.Module):
             y = upscaled(y, step, "bilinear")
             images[factor] = head(y).sigmoid()  # (N, 3, factor*H, factor*W)
         return images
-
-
-def _row(unit: Unit, count: int, channels: int, layers: Layers) -> nn.Sequential:
-    return nn.Sequential(
-        OrderedDict((f"unit_{i}", unit(channels, 1, layers)) for i in range(1, count + 1))
-    )

@@ -1,4 +1,4 @@
-"""A small U-Net on the upscaled image: what Pix2Pix's generator is when it must fit a laptop."""
+"""A small U-Net on the upscaled image: Pix2Pix's generator, made small enough for a laptop."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class UNet(nn.Module):
     """Encoder and decoder of equal depth with skips between them, at the size of HR.
 
     Pix2Pix's with fewer layers and channels, without dropout, and with upsampling and a 3x3
-    convolution for each transposed convolution. Ours, where its user says no more: depth 3, 32
+    convolution for each transposed convolution. Ours, not given by the source: depth 3, 32
     channels doubled at each level, the input upscaled by bicubic, no activation at the end. Sizes
     that do not divide are padded by repeating the edge, and cut again.
 
@@ -74,7 +74,7 @@ class UNet(nn.Module):
         for level in self.down.values():
             y = level(y)
             seen.append(y)
-        seen.pop()  # the deepest goes on as it is
+        seen.pop()  # the deepest has no skip
         for level in self.up.values():
             y = level(y)
             y = torch.cat([y, seen.pop() if seen else image], 1)
