@@ -1,7 +1,7 @@
 """The answer in words, made from the verdicts: every number from rows.
 
-The first sentence tells the best variant in full, with interval, seeds, p and price; the next one
-the rest, grouped by verdict; then what interpolation reaches, and which runs are wanting.
+The first sentence gives the best variant in full, with interval, seeds, p and price; the next one
+the rest, grouped by verdict; then what interpolation reaches, and which runs are missing.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ ORDER: tuple[Word, ...] = ("helps", "hurts", "equivalent", "unresolved")
 
 
 def answer(results: Results) -> str:
-    """What the verdicts say, what interpolation reaches, which runs collapsed or are wanting."""
+    """What the verdicts say, what interpolation reaches, which runs collapsed or are missing."""
     nothing = _nothing_to_say(results)
     said = [nothing] if nothing else [*_verdicts_said(results), _against_yardstick(results)]
-    return " ".join(s for s in (*said, _collapsed(results), _wanting(results)) if s)
+    return " ".join(s for s in (*said, _collapsed(results), _missing(results)) if s)
 
 
 def warnings(results: Results) -> tuple[str, ...]:
@@ -55,7 +55,7 @@ def _nothing_to_say(results: Results) -> str:
     if not scores.get(facts.baseline):
         return (
             f"No answer yet: the baseline {facts.baseline} has no scored run, "
-            "so no effect can be taken."
+            "so no effect can be computed."
         )
     if not compared(results):
         mean = quantity(results, _mean(scores[facts.baseline].values()))
@@ -231,10 +231,10 @@ def _collapsed(results: Results) -> str:
     ]
     if not found:
         return ""
-    return f"Ended worth less than one flat colour: {listed(found)}."
+    return f"Ended below the score of one flat colour: {listed(found)}."
 
 
-def _wanting(results: Results) -> str:
+def _missing(results: Results) -> str:
     rows = cells(results)
     counts: dict[str, int] = {}
     for cell in rows:

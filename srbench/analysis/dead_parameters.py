@@ -1,7 +1,7 @@
-"""Dead parameters and what they hid: a variant as it ran, beside the same network all wired in.
+"""Dead parameters: a variant as it was trained, beside the same network with all of them in use.
 
 Found by settings alone: the variant that lacks the part (one setting other, fewer parameters,
-none dead), and the one that has it wired in (one setting other, as many parameters, none dead).
+none dead), and the one that uses it (one setting other, as many parameters, none dead).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from srbench.core.numbers import plural, shown, with_unit
 
 @dataclass(frozen=True)
 class Unreached:
-    """One variant with dead parameters, and those that show what they hid; "" for none."""
+    """One variant with dead parameters, and those it is compared with; "" for none."""
 
     variant: str
     parameters: int
@@ -96,8 +96,8 @@ def unreached_said(results: Results) -> tuple[str, ...]:
     span = " to ".join(dict.fromkeys([shares[0], shares[-1]])) + " %"
     said = [
         f"In {plural(len(found), 'variant')} the forward pass never reaches part of the network: "
-        f"{span} of the parameters are stored, counted and never used. A count that is published "
-        "as the size of a network is then no measure of what it computes."
+        f"{span} of the parameters are stored and counted but never used. A published parameter "
+        "count then does not measure what the network computes."
     ]
     return (*said, *_pairs_said(results))
 
@@ -110,9 +110,9 @@ def _pairs_said(results: Results) -> Iterator[str]:
         if ran is None or wired is None:
             continue
         yield (
-            f"Against {one.without}, which lacks the {one.setting}: {one.variant} as it ran "
-            f"{_amount(results, ran)}; {one.wired}, the same parameters all wired in, "
-            f"{_amount(results, wired)}. These intervals are secondary; verdicts and claims stand "
+            f"Against {one.without}, which has no {one.setting}: {one.variant} as trained "
+            f"{_amount(results, ran)}; {one.wired}, the same parameters all in use, "
+            f"{_amount(results, wired)}. These intervals are secondary; verdicts and claims are "
             "above."
         )
 

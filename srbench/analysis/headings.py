@@ -13,7 +13,7 @@ def effects_heading(results: Results) -> str:
     """How many contrasts came out how."""
     known = [e for e in ranked(results) if e.pairs]
     if not known:
-        return "No effect can be taken yet"
+        return "No effect can be computed yet"
     judged = [e for e in known if e.word is not None]
     if not judged:
         return "Effects so far, without a verdict"
@@ -65,10 +65,10 @@ def costs_heading(results: Results) -> str:
 def failures_heading(results: Results) -> str:
     """How many planned runs gave no score."""
     rows = cells(results)
-    wanting = [c for c in rows if c.score != c.score]
-    if not wanting:
+    missing = [c for c in rows if c.score != c.score]
+    if not missing:
         return f"All {plural(len(rows), 'planned run')} finished and were scored"
-    return f"{len(wanting)} of {plural(len(rows), 'planned run')} gave no score"
+    return f"{len(missing)} of {plural(len(rows), 'planned run')} gave no score"
 
 
 def scores_heading(results: Results) -> str:

@@ -220,11 +220,17 @@ def control_outcome(control: Judged) -> tuple[Outcome, str]:
         return "open", f"{name} has {control.verdict.why}"
     if name == "identity":
         if control.identical:
-            return "failed", "identity equals the baseline to the bit: nothing was drawn anew"
+            return (
+                "failed",
+                "identity equals the baseline to the bit: the random numbers were the same",
+            )
         if word in ("helps", "hurts"):
-            return "failed", f"identity, the baseline drawn anew, {word}: it must never differ"
+            return (
+                "failed",
+                f"identity, the baseline with other random numbers, {word}: it must not differ",
+            )
         return "passed", f"identity is {word}"
     if word == "hurts":
         return "passed", f"{name} hurts"
     says = {"helps": "helps", "equivalent": "is equivalent", "unresolved": "is not shown to hurt"}
-    return "failed", f"{name}, which is spoilt on purpose, {says[word]}: it must hurt"
+    return "failed", f"{name}, which is degraded on purpose, {says[word]}: it must hurt"

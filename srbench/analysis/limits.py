@@ -61,10 +61,10 @@ def cannot_tell(results: Results) -> tuple[str, ...]:
     facts, found = results.facts, judgement(results)
     out = [f"{label.word.capitalize()}: {label.says}." for label in labels(results)]
     out += [*_seeds_said(results, found), *_looks_said(results, found)]
-    wanting = [f"{e.variant} ({e.incomplete})" for e in found.contrasts if e.incomplete]
-    if wanting:
-        named = "; ".join(wanting[:3]) + (f"; and {len(wanting) - 3} more" if wanting[3:] else "")
-        out.append(f"Missing cells: {named}. What is lost may not be lost at random.")
+    missing = [f"{e.variant} ({e.incomplete})" for e in found.contrasts if e.incomplete]
+    if missing:
+        named = "; ".join(missing[:3]) + (f"; and {len(missing) - 3} more" if missing[3:] else "")
+        out.append(f"Missing cells: {named}. Runs may not be missing at random.")
     out += _training_said(results)
     sets = sorted({str(d) for d in results.scores["dataset"]} | {facts.dataset})
     count = results.scores.loc[results.scores["dataset"] == facts.dataset, "image"].nunique()
@@ -75,7 +75,7 @@ def cannot_tell(results: Results) -> tuple[str, ...]:
     out.append(
         f"Outcome: verdicts are on {facts.heading()} on {facts.dataset} under "
         f"{facts.protocol} alone; other metrics and sets are shown and are secondary. PSNR is not "
-        "what an eye sees."
+        "perceived quality."
     )
     out += [*_multiplicity(results, found), _controls_said(found)]
     return tuple(sentence for sentence in out if sentence)
@@ -96,10 +96,10 @@ def _seeds_said(results: Results, found: Judgement) -> list[str]:
     least = detectable(spreads[len(spreads) // 2], most, max(len(found.contrasts), 1))
     d = effect_decimals(results)
     if facts.looks or not least < float("inf"):
-        return [f"{said}A smaller difference may be there and not be seen."]
+        return [f"{said}A smaller difference may exist and not be detected."]
     size = with_unit(shown(least, d), facts.unit)
     return [
-        f"{said}With the spread met here (the middle one of the contrasts), an effect below "
+        f"{said}With the median spread of these contrasts, an effect below "
         f"{size} would be missed more than one time in five."
     ]
 
@@ -116,7 +116,7 @@ def _looks_said(results: Results, found: Judgement) -> list[str]:
     open_ = [e for e in found.contrasts if e.course and e.course.state == "continue"]
     said = (
         f"Looks: seeds were added until decided, with looks at {listed(map(str, facts.looks))} "
-        "seeds; the error is spent over all of them, and the repeated intervals are wide for it."
+        "seeds; the error is spent over all of them, which widens the repeated intervals."
     )
     if open_:
         said += f" {plural(len(open_), 'contrast')} still {'waits' if len(open_) == 1 else 'wait'}."
@@ -166,8 +166,8 @@ def _multiplicity(results: Results, found: Judgement) -> list[str]:
 def _controls_said(found: Judgement) -> str:
     if not found.controls:
         return (
-            "Controls: none. A study may name identity (the baseline drawn anew: must not differ) "
-            "and broken (must hurt)."
+            "Controls: none. A study may name identity (the baseline with other random numbers: "
+            "must not differ) and broken (must hurt)."
         )
     return f"Controls: {'; '.join(control_outcome(row)[1] for row in found.controls)}."
 
@@ -180,6 +180,7 @@ def noise_said(results: Results) -> str:
     floor = noise_floor([rows[0].differences])
     low, high = quantity(results, floor.low), quantity(results, floor.high)
     return (
-        f"Noise floor: the baseline against itself, drawn anew, differs with a standard deviation "
-        f"of {quantity(results, floor.sd)} for one seed (95 % interval {low} to {high}), unpaired."
+        "Noise floor: the baseline against itself, with other random numbers, differs with a "
+        f"standard deviation of {quantity(results, floor.sd)} for one seed (95 % interval {low} to "
+        f"{high}), unpaired."
     )

@@ -145,7 +145,7 @@ def published_heading(results: Results) -> str:
     both = [row for row in beside(results) if row.ours.count]
     names = {row.variant for row in both}
     if not both:
-        return "No published figure meets one of ours"
+        return "No published figure has a counterpart here"
     return f"{plural(len(both), 'published figure')} of {plural(len(names), 'variant')} beside ours"
 
 
@@ -156,7 +156,7 @@ def unmatched_said(results: Results) -> str:
     if not others:
         return ""
     named = listed(others[:6]) + (f" and {len(others) - 6} more" if others[6:] else "")
-    return f"Published too, of variants that this study does not have: {named}."
+    return f"Also published, of variants that are not in this study: {named}."
 
 
 def published_curves(

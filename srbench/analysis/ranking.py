@@ -1,4 +1,4 @@
-"""The order of the variants, the digits of the study, and the words for a number that is wanting.
+"""The order of the variants, the digits of the study, and the words for a missing number.
 
 All tables and figures share these.
 """
@@ -59,7 +59,7 @@ def states_of(rows: list[Cell]) -> str:
     return ", ".join(f"{counts[word]} {word}" for word in order)
 
 
-def why_wanting(rows: list[Cell]) -> Mark:
+def why_missing(rows: list[Cell]) -> Mark:
     """The mark for a number that cannot be given because runs did not finish."""
     wanting = [cell for cell in rows if cell.score != cell.score]
     if not wanting:

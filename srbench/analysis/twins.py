@@ -1,4 +1,4 @@
-"""Each variant beside its width-matched twin: the block, or only the size that it brought?
+"""Each variant beside its width-matched twin: is it the block, or only the size?
 
 Both are variants of the study with verdicts of their own against the baseline. Their difference is
 taken here, paired by seed; it is secondary, with an interval and without a verdict.
@@ -39,8 +39,7 @@ def _said(results: Results, own: str, twin: str, effect: Effect) -> str:
     d = effect_decimals(results)
     said += f"(95 % interval {shown(effect.low, d)} to {shown(effect.high, d)}, {count})"
     if not effect.excludes_zero:
-        return f"{said}; the two cannot be told apart, so its size may be all it brings."
+        return f"{said}; they do not differ significantly: size alone may explain its effect."
     is_better = (effect.mean > 0) != results.facts.lower_is_better
-    return (
-        f"{said}; {'it brings more than its size' if is_better else 'the size alone does better'}."
-    )
+    verdict = "it gains more than its size explains" if is_better else "the size alone does better"
+    return f"{said}; {verdict}."

@@ -1,4 +1,4 @@
-"""What is said about a study: page, tables and figures, from `Results` alone."""
+"""The report of a study: page, tables and figures, made from `Results` alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each factor of a designed study is worth: main effects, interactions, Shapley shares."""
+"""The effect of each factor of a designed study: main effects, interactions, Shapley shares."""
 
 from __future__ import annotations
 
@@ -53,23 +53,23 @@ def attributed(results: Results) -> Attribution | None:
 
 
 def attribution_heading(results: Results) -> str:
-    """The factor that brings most, and how many interactions stand clear of zero."""
+    """The factor with the largest effect, and how many interactions exclude zero."""
     found = attributed(results)
     if found is None or not found.averaged:
-        return "What each factor is worth waits for finished runs"
+        return "No factor can be estimated before runs have finished"
     parts = found.shapley or tuple(c for c in found.averaged if len(c.term) == 1)
     best = max(parts, key=lambda c: abs(c.mean))
     d, unit = attribution_decimals(results), results.facts.unit
     size = f"{shown(best.mean, d, signed=True)} {unit}".strip()
     pairs = [c for c in found.averaged if len(c.term) == 2]
     clear = sum(_clear(c) for c in pairs)
-    how = "is worth most"
+    how = "has the largest effect"
     said = f"{best.name} {how}, {size}"
     if not pairs:
         return said
     if not clear:
-        return f"{said}; no interaction stands clear of zero"
-    return f"{said}; {clear} of {plural(len(pairs), 'interaction')} {_stand(clear)} clear of zero"
+        return f"{said}; no interaction excludes zero"
+    return f"{said}; {clear} of {plural(len(pairs), 'interaction')} {_exclude(clear)} zero"
 
 
 def attribution_decimals(results: Results) -> int:
@@ -89,17 +89,17 @@ def attribution_bars(results: Results) -> list[Bars]:
          "The gain of each factor, averaged over every order in which the factors could have "
          "been added; the shares add up to the gain of all factors together."),
         ("averaged", "Averaged over the other factors", found.averaged,
-         "What a factor brings on average over all settings of the others. An interaction "
-         "(a:b) is what a brings with b, less what it brings without."),
+         "The effect of a factor, averaged over all settings of the others. An interaction "
+         "(a:b) is the effect of a with b, minus its effect without."),
         ("at_base", "Added to the base alone", found.at_base,
-         "What a factor brings to the base network. An interaction is what both bring together, "
-         "less what each brings alone."),
+         "The effect of a factor on the base network. An interaction is the effect of both "
+         "together, minus the effect of each alone."),
     )  # fmt: skip
     return [_bars(*title) for title in titles if title[2]]
 
 
 def attribution_notes(results: Results) -> list[str]:
-    """What the reader must know: aliases, seeds left out, cells without a score."""
+    """What qualifies the estimates: aliases, seeds left out, cells without a score."""
     found, design = attributed(results), results.facts.design or {}
     if found is None:
         return []
@@ -113,12 +113,12 @@ def attribution_notes(results: Results) -> list[str]:
         notes.append("One seed gives no interval.")
     if found.seeds and found.left_out:
         count = plural(len(found.left_out), "seed")
-        notes.append(f"{count} left out, for some cell lacks {_them(len(found.left_out))}.")
+        notes.append(f"{count} left out: some cell has no score for {_them(len(found.left_out))}.")
     if design.get("kind") == "fractional":
         size = f" of resolution {design['resolution']}" if design.get("resolution") else ""
         said = "; ".join(str(alias) for alias in design.get("aliases", ()))
         notes.append(
-            f"A fraction{size}: each estimate also holds what it is mixed with"
+            f"A fraction{size}: each estimate also contains the effects it is aliased with"
             + (f" ({said})." if said else ".")
         )
     return notes
@@ -155,11 +155,11 @@ def attribution_shown(results: Results) -> Table:
         Column(f"all_low{suffix}", "simultaneous from", unit, "difference", d, both),
         Column(f"all_high{suffix}", "simultaneous to", unit, "difference", d, both),
         Column("seeds", "seeds", kind="count"),
-        Column("mixed_with", "mixed with"),
+        Column("mixed_with", "aliased with"),
     )
     if not any(row[-1] for row in rows):  # only a fraction mixes
         columns, rows = columns[:-1], [row[:-1] for row in rows]
-    caption = f"What each factor is worth in {results.facts.heading()}"
+    caption = f"Effect of each factor on {results.facts.heading()}"
     return Table("attribution", caption, columns, tuple(rows))
 
 
@@ -185,8 +185,8 @@ def _clear(c: Contribution) -> bool:
     return bool(c.simultaneous_low > 0 or c.simultaneous_high < 0)
 
 
-def _stand(count: int) -> str:
-    return "stands" if count == 1 else "stand"
+def _exclude(count: int) -> str:
+    return "excludes" if count == 1 else "exclude"
 
 
 def _them(count: int) -> str:
@@ -194,11 +194,11 @@ def _them(count: int) -> str:
 
 
 def section(results: Results) -> Section:
-    """What each factor is worth, where the study is a designed one."""
+    """The effect of each factor, where the study has a design."""
     found, d = attributed(results), attribution_decimals(results)
     return Section(
         "attribution",
-        "What each factor is worth",
+        "Effect of each factor",
         attribution_heading(results) if found else "",
         (attribution_shown(results),),
         template="section_attribution.html",

@@ -12,7 +12,7 @@ from srbench.report.figure_matplotlib import canvas, drawable
 def cosines_figure(
     images: Sequence[str], texts: Sequence[str], values: Sequence[Sequence[float]], title: str
 ) -> Figure:
-    """Images down, texts across; dark is alike."""
+    """Images down, texts across; darker is more alike."""
     figure, axes = canvas(2.5 + 0.7 * len(texts), 1.6 + 0.35 * len(images))
     low, high = (f(v for row in values for v in row) for f in (min, max))
     axes.imshow(values, cmap="Blues", vmin=low, vmax=high, aspect="auto")

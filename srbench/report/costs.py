@@ -7,7 +7,7 @@ from functools import lru_cache
 from srbench.analysis.dead_parameters import unreached, unreached_said
 from srbench.analysis.headings import costs_heading
 from srbench.analysis.latency import Timing, latency_said, timings
-from srbench.analysis.ranking import by_variant, known_or_mark, mean_of, why_wanting
+from srbench.analysis.ranking import by_variant, known_or_mark, mean_of, why_missing
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import number, text, trained
 from srbench.core.table import Column, Mark, Table, Value
@@ -47,7 +47,7 @@ def cost_shown(results: Results) -> Table:
                 _else(number(row["receptive_field"]), WHOLE),
                 *(_latency(times.get(name)) if times else ()),
                 _else(mean_of([c.peak_memory_mb for c in planned[name]]), UNMEASURED),
-                seconds if seconds == seconds else why_wanting(planned[name]),
+                seconds if seconds == seconds else why_missing(planned[name]),
                 modules(row["dead_modules"]),
                 modules(row["uncounted"]),
             )

@@ -65,7 +65,7 @@ def matrices(results: Results) -> tuple[Matrix, ...]:
 
 
 def matrix_heading(results: Results) -> str:
-    """The dearest mismatch, in words."""
+    """The mismatch that costs most, in words."""
     sign = -1 if results.facts.lower_is_better else 1
     known = [
         (sign * entry.gap.mean, dict(m.rows)[variant], dict(m.columns)[dataset], entry.gap)
@@ -74,7 +74,7 @@ def matrix_heading(results: Results) -> str:
         if entry.gap and entry.gap.pairs
     ]
     if not known:
-        return "Training against test degradations waits for finished runs"
+        return "No mismatch can be measured before runs have finished"
     size, trained_on, tested_on, gap = min(known, key=lambda row: row[0])
     if size >= 0:
         return "No training degradation loses to the one it is tested on"

@@ -16,7 +16,7 @@ from srbench.analysis.ranking import (
     mean_of,
     ranked,
     states_of,
-    why_wanting,
+    why_missing,
 )
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import number, of_variants, scores_by_seed, text
@@ -80,7 +80,7 @@ def _contrasts(name: str, caption: str, contrasts: list[Judged], results: Result
         Column(f"sd{suffix}", "sd", unit, "number", decimals + 1, "of the differences over seeds"),
         Column("p_sign_flip", "p sign flip", kind="p", note="exact, from 6 seeds on; unadjusted"),
         Column("runs", "runs"),
-        Column("note", "what is wanting"),
+        Column("note", "what is missing"),
         Column("change", "change"),
     )  # fmt: skip
     return Table(name, caption, columns, tuple(_row(effect, results) for effect in contrasts))
@@ -89,16 +89,16 @@ def _contrasts(name: str, caption: str, contrasts: list[Judged], results: Result
 def _row(effect: Judged, results: Results) -> tuple[Value, ...]:
     name, base, of, look = effect.variant, results.facts.baseline, effect.verdict, effect.look
     planned, scores = by_variant(results)[name], scores_by_seed(results)[name]
-    wanting = why_wanting(planned)
+    missing = why_missing(planned)
     if scores and not effect.pairs:
-        wanting = Mark("no baseline", f"the baseline {base} has no finished run on these seeds")
-    few = Mark("one seed", "an interval needs at least two seeds") if effect.pairs else wanting
+        missing = Mark("no baseline", f"the baseline {base} has no finished run on these seeds")
+    few = Mark("one seed", "an interval needs at least two seeds") if effect.pairs else missing
     if effect.course is not None and look is None and effect.pairs:
         few = Mark("no look yet", effect.why)
-    untested = Mark("no verdict", effect.why) if effect.pairs else wanting
+    untested = Mark("no verdict", effect.why) if effect.pairs else missing
     unnamed = Mark("no min_effect", "the study names no min_effect")
     within = unnamed if not results.facts.min_effect and effect.word else untested
-    flips = Mark("few seeds", f"a sign flip says something from {SIGN_FLIP_FROM} seeds on")
+    flips = Mark("few seeds", f"a sign-flip test needs {SIGN_FLIP_FROM} seeds")
     if effect.course is not None:
         p, q = (look.p, look.p_within) if look else (float("nan"), float("nan"))
     else:
@@ -108,13 +108,13 @@ def _row(effect: Judged, results: Results) -> tuple[Value, ...]:
     return (
         name,
         effect.verdict_word,
-        effect.mean if effect.pairs else wanting,
+        effect.mean if effect.pairs else missing,
         *(x if x == x else few for x in (effect.low, effect.high)),
         effect.pairs,
         p if p == p else untested,
         q if q == q else within,
         _more(effect),
-        mean_of(list(scores.values())) if scores else wanting,
+        mean_of(list(scores.values())) if scores else missing,
         known_or_mark(number(parameters.get(name)) - number(parameters.get(base))),
         known_or_mark(_percent_more(number(macs.get(name)), number(macs.get(base)))),
         *(x if x == x else few for x in (effect.simultaneous_low, effect.simultaneous_high)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from srbench.analysis.headings import failures_heading
-from srbench.analysis.ranking import effect_decimals, known_or_mark, why_wanting
+from srbench.analysis.ranking import effect_decimals, known_or_mark, why_missing
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import cells, number, text
 from srbench.core.table import Column, Mark, Table, Value
@@ -31,7 +31,7 @@ def run_shown(results: Results) -> Table:
                 cell.state + (" (stale)" if cell.stale else ""),
                 cell.reason,
                 cell.message,
-                cell.score if cell.score == cell.score else why_wanting([cell]),
+                cell.score if cell.score == cell.score else why_missing([cell]),
                 known_or_mark(number(row.get("steps"))),
                 known_or_mark(cell.train_seconds),
                 text(row.get("device")),
@@ -75,7 +75,7 @@ def failures_shown(results: Results) -> Table:
         Column("seed", "seed", kind="count"),
         Column("state", "state"),
         Column("reason", "reason"),
-        Column("message", "what it said"),
+        Column("message", "message"),
     )
     return Table("failures", "Planned runs without a score", columns, tuple(rows))
 

@@ -1,6 +1,6 @@
 """The files of a report: the page, CSV and LaTeX tables, SVG and PDF figures, pictures.
 
-Each is there whole or not at all, and the page comes last: a page has what it names beside it.
+Each file is written whole or not at all, and the page last, so that all it refers to exists.
 """
 
 from __future__ import annotations

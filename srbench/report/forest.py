@@ -9,7 +9,7 @@ from typing import Literal
 
 from srbench.analysis.judgement import Judged, judgement
 from srbench.analysis.latency import percent, timings
-from srbench.analysis.ranking import best_first, by_variant, effect_decimals, ranked, why_wanting
+from srbench.analysis.ranking import best_first, by_variant, effect_decimals, ranked, why_missing
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import Cell, number, scores_by_seed, yardstick
 from srbench.core.numbers import MINUS, shown
@@ -37,10 +37,10 @@ class ForestRow:
     shape: Shape
     label: str  # "+3.21", or a word such as "failed"
     interval: str  # "3.18 to 3.25"
-    reason: str  # why there is no number, or why it rests on fewer seeds than planned
+    reason: str  # why there is no number, or why it uses fewer seeds than planned
     parameters: str  # change against the baseline, "+2.0 %"
     macs: str  # change against the baseline
-    latency: str = ""  # change against the baseline; a word where none is told
+    latency: str = ""  # change against the baseline; a word where it is not resolved
     control: bool = False
 
 
@@ -109,7 +109,7 @@ def _row(effect: Judged, results: Results) -> ForestRow:
     planned: list[Cell] = by_variant(results)[effect.variant]
     word = effect.verdict_word
     if not effect.pairs:
-        mark = why_wanting(planned)
+        mark = why_missing(planned)
         return ForestRow(effect.variant, effect, word, "dot", mark.word, "", mark.reason, "", "")
     d, table, base = effect_decimals(results), results.variants.set_index("variant"), results.facts
     parameters, macs = (

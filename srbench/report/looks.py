@@ -1,4 +1,4 @@
-"""The looks of a study that adds seeds until decided: every one taken, and what it said."""
+"""The looks of a study that adds seeds until decided: every one taken, with its verdict."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def looks_shown(results: Results) -> Table:
         Column("nominal", "needed", kind="p", note="nominal p of this look, from the spending"),
         Column("p_within", "p equivalent", kind="p"),
         Column("nominal_within", "needed there", kind="p", note="nominal p of this look"),
-        Column("verdict", "said", kind="verdict"),
+        Column("verdict", "verdict", kind="verdict"),
         Column("taken", "taken"),
     )
     return Table("looks", "Every look taken, contrast by contrast", columns, tuple(rows))
@@ -64,7 +64,7 @@ def looks_heading(results: Results) -> str:
 
 
 def looks_differ(results: Results) -> str:
-    """Where a stored look says other than the rows do today; "" where they agree."""
+    """Stored looks whose verdict differs from what the rows give today; "" where they agree."""
     today = {(e.variant, look["seeds"]): look for e, look in _computed(results)}
     other = []
     for row in results.looks.to_dict("records"):

@@ -32,7 +32,7 @@ def published_shown(results: Results) -> Table:
     found = beside(results)
     rows: list[tuple[Value, ...]] = []
     for row in found:
-        wanting = Mark("missing", row.why or "no finished run")
+        missing = Mark("missing", row.why or "no finished run")
         counted = Mark("exact", "a count") if row.exact else Mark("few seeds", "needs two seeds")
         half = row.ours.half
         d = digits_of(half if half == half else 0.0, row.theirs)
@@ -44,9 +44,9 @@ def published_shown(results: Results) -> Table:
                 row.dataset or ("" if row.epoch != row.epoch else "training"),
                 f"{row.epoch:g}" if row.epoch == row.epoch else "",
                 row.theirs,
-                ours if row.ours.count else wanting,
-                round(half, d) if half == half else counted if row.ours.count else wanting,
-                round(ours - row.theirs, d) if row.ours.count else wanting,
+                ours if row.ours.count else missing,
+                round(half, d) if half == half else counted if row.ours.count else missing,
+                round(ours - row.theirs, d) if row.ours.count else missing,
                 row.unit,
                 0 if row.exact else row.ours.count,
                 row.source,

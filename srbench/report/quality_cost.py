@@ -89,7 +89,7 @@ def _cost_columns(cost: str, per: str, unit: str, digits: int) -> list[Column]:
     return [
         Column(cost, what, size, kind, 2 if kind == "number" else 0),
         Column(f"{cost}_more", f"more {what}", more, "difference", 1 if more == "k" else 2),
-        Column(key, head, "", "difference", digits, "negative extra cost: see the sign of both"),
+        Column(key, head, "", "difference", digits, "compare the signs of both"),
         Column(f"{key}_low", "95 % from", "", "difference", digits),
         Column(f"{key}_high", "95 % to", "", "difference", digits),
         Column(f"front_{cost}_percent", f"on the front, {what}", "%", "number", 0, sure),

@@ -9,7 +9,7 @@ import pandas as pd
 
 from srbench.analysis.effects import t_interval
 from srbench.analysis.headings import scores_heading
-from srbench.analysis.ranking import by_variant, why_wanting
+from srbench.analysis.ranking import by_variant, why_missing
 from srbench.analysis.results import Results, StudyFacts
 from srbench.analysis.run_matrix import interpolations, set_scores, trained
 from srbench.core.numbers import justified_decimals, listed, plural
@@ -43,11 +43,11 @@ def score_shown(results: Results) -> Table:
             for metric in metrics:
                 x = values.get((metric, name, dataset))
                 interval = t_interval(x or [])
-                wanting = why_wanting(planned[name]) if name in planned else Mark("missing", "")
+                missing = why_missing(planned[name]) if name in planned else Mark("missing", "")
                 fixed = Mark("fixed", "an interpolation has no seeds")
                 one = fixed if name not in planned else Mark("one seed", "needs two seeds")
-                scored.append(interval.mean if x else wanting)
-                scored.append(interval.half if interval.count > 1 else one if x else wanting)
+                scored.append(interval.mean if x else missing)
+                scored.append(interval.half if interval.count > 1 else one if x else missing)
             role = "baseline" if name == facts.baseline else "variant"
             role = role if name in planned else "interpolation"
             seeds: Value = runs if name in planned else Mark("fixed", "needs no training")
@@ -67,7 +67,7 @@ def score_shown(results: Results) -> Table:
 
 
 def _of_sets(frame: pd.DataFrame, metrics: list[str], facts: StudyFacts) -> Iterator[str]:
-    """What is one number of a whole set, and of how many images: it stands at each of them."""
+    """The metrics that are one number of a whole set, and the images behind it."""
     by = ["metric", "dataset", "run_id"]
     images = frame.groupby(by)["image"].size()
     alike = (frame.groupby(by)["value"].nunique() == 1) & (images > 1)
@@ -76,7 +76,7 @@ def _of_sets(frame: pd.DataFrame, metrics: list[str], facts: StudyFacts) -> Iter
         if mine and all(alike[key] for key in mine):
             sizes = {str(key[1]): int(images[key]) for key in mine}
             said = listed(f"{plural(n, 'image')} of {name}" for name, n in sorted(sizes.items()))
-            yield f"{facts.heading(metric)} is one number of a whole set, and rests on {said}"
+            yield f"{facts.heading(metric)} is one number of a whole set, over {said}"
 
 
 def section(results: Results) -> Section:

@@ -31,14 +31,14 @@ def trials_shown(results: Results) -> Table:
     rows: list[tuple[Value, ...]] = []
     front = on_front(results)
     for trial in trials(results):
-        wanting = Mark(trial.state, trial.message or "under way")
+        missing = Mark(trial.state, trial.message or "under way")
         word = "repeat" if trial.repeats is not None else trial.state
         place = "front" if trial.number in front else ""
         rows.append(
             (
                 str(trial.number),
                 word,
-                *(trial.values or (wanting,) * len(named)),
+                *(trial.values or (missing,) * len(named)),
                 place,
                 point_said(trial),
                 trial.epochs,
@@ -48,19 +48,19 @@ def trials_shown(results: Results) -> Table:
         )
     columns = (
         Column("trial", "trial"),
-        Column("state", "came to"),
+        Column("state", "state"),
         *(Column(name, title(results, name), kind="measure") for name, _ in named),
         Column("front", "best" if len(named) == 1 else "on the front"),
-        Column("point", "what it was"),
+        Column("point", "settings"),
         Column("epochs", "epochs", kind="number", decimals=0),
         Column("seconds", "time", "s", "number", 1),
-        Column("message", "why"),
+        Column("message", "message"),
     )
     return Table("trials", "Every trial of the search, read on validate", columns, tuple(rows))
 
 
 def space_shown(results: Results) -> Table:
-    """One row a place: what it might be, what the best trial has there, how much it decided."""
+    """One row a setting: its values, that of the best trial, its importance."""
     shares = {text(r["parameter"]): number(r["share"])
               for r in results.importances.to_dict("records")}  # fmt: skip
     best = best_trial(results)
@@ -80,12 +80,12 @@ def space_shown(results: Results) -> Table:
             )
         )  # fmt: skip
     columns = (
-        Column("place", "place"),
-        Column("values", "what it might be"),
+        Column("place", "setting"),
+        Column("values", "values"),
         Column("where", "only where"),
         Column("best", "in the best trial"),
-        Column("share", "decided", kind="number", decimals=2,
-               note="PED-ANOVA: share of what decided who is among the best tenth"),
+        Column("share", "importance", kind="number", decimals=2,
+               note="PED-ANOVA: share in deciding which trials are among the best tenth"),
     )  # fmt: skip
     return Table("space", "The space that was searched", columns, tuple(rows))
 
@@ -98,7 +98,7 @@ def values_said(dimension: Dimension) -> str:
     said = f"{plain['low']:g} to {plain['high']:g}"
     if plain.get("step") not in (None, 1):
         said += f" in steps of {plain['step']:g}"
-    return said + (", even in ratio" if plain["log"] else "")
+    return said + (", logarithmic" if plain["log"] else "")
 
 
 def section(results: Results) -> Section:

@@ -1,4 +1,4 @@
-"""The figures of a search: best so far, what was pruned when, what mattered, what went together.
+"""The figures of a search: best so far, pruned trials, importances, settings.
 
 Optuna's dashboard draws the same figures of the same trials itself.
 """
@@ -71,7 +71,7 @@ def reports_figure(results: Results) -> Figure:
 
 
 def importances_figure(results: Results) -> Figure:
-    """Share of each place in who is among the best tenth, by PED-ANOVA."""
+    """Share of each setting in deciding which trials are the best tenth, by PED-ANOVA."""
     rows = results.importances.to_dict("records")
     marks = tuple(
         Line([0.0, number(r["share"])], [y, y], HUE, "interval", text(r["parameter"]), width=18)
@@ -79,7 +79,7 @@ def importances_figure(results: Results) -> Figure:
     )
     names = tuple((float(y), text(r["parameter"])) for y, r in enumerate(rows))
     y = Axis(limits=(len(rows) - 0.4, -0.6), ticks=names)
-    x = Axis("share of what decided", limits=(0.0, 1.05 * max(number(r["share"]) for r in rows)))
+    x = Axis("importance", limits=(0.0, 1.05 * max(number(r["share"]) for r in rows)))
     return Figure(x, y, marks, height=0.8 + 0.3 * len(rows))
 
 
@@ -150,7 +150,7 @@ def _height(trial: Trial, place: Dimension) -> float:
 
 
 def _ticks(place: Dimension) -> list[tuple[float, str]]:
-    found = [(ABSENT, "not there")] if place.needs is not None else []
+    found = [(ABSENT, "not set")] if place.needs is not None else []
     if isinstance(place.values, Choices):
         among = place.values.values
         return found + [(i / max(1, len(among) - 1), str(v)) for i, v in enumerate(among)]

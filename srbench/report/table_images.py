@@ -54,7 +54,7 @@ def images_shown(results: Results) -> Table:
         worst = min(effects, key=lambda k: (better * effects[k].mean, k))
         best = max(effects, key=lambda k: (better * effects[k].mean, k))
         gain = sum(better * e.mean > 0 for e in effects.values())
-        wanting = Mark("missing", "not scored")
+        missing = Mark("missing", "not scored")
         rows.append(
             (
                 effect.variant,
@@ -63,7 +63,7 @@ def images_shown(results: Results) -> Table:
                 worst,
                 effects[best].mean,
                 best,
-                *(effects[image].mean if image in effects else wanting for image in each),
+                *(effects[image].mean if image in effects else missing for image in each),
             )
         )
     columns = (

@@ -76,7 +76,7 @@ class _Fitting:
 
 
 def _says_something(table: Table, column: int) -> bool:
-    """Whether a column is worth its width: not where all runs are done, or nothing is wanting."""
+    """Whether a column is worth its width: not where all runs are done, or nothing is missing."""
     values = [row[column] for row in table.rows]
     match table.columns[column].key:
         case "runs":

@@ -30,7 +30,7 @@ MOST_DETAILED = 8  # more variants than this, and intervals stand on hover and i
 
 @dataclass(frozen=True)
 class Where:
-    """Effects by image and variant, (images, variants); NaN where a pair or an interval lacks."""
+    """Effects by image and variant, (images, variants); NaN without a pair or an interval."""
 
     images: tuple[str, ...]  # largest spread first
     variants: tuple[str, ...]  # best first
@@ -207,7 +207,7 @@ def where_heading(results: Results) -> str:
     """On how many images the best variant is better."""
     found = where_it_helps(results)
     if not found.variants:
-        return "Effects by image wait for finished runs"
+        return "No effect by image before runs have finished"
     gain, count = found.better_on(0), len(found.images)
     all_of = f"all {count}" if gain == count > 1 else f"{gain} of {count}"
     return f"{found.variants[0]} is better on {all_of} images"

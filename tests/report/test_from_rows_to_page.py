@@ -137,7 +137,7 @@ def test_identical_and_diverged_and_stopped_runs_keep_their_names(tmp_path: Path
 def test_a_failed_control_stands_above_the_answer(tmp_path: Path) -> None:
     controls = {"identity": around(0.3, 0.05, 5), "broken": around(-3, 0.1, 5)}
     said = reported(planted({"up": FIVE["up"], **controls}, controls=list(controls)), tmp_path)
-    warning = "identity, the baseline drawn anew, helps: it must never differ"
+    warning = "identity, the baseline with other random numbers, helps: it must not differ"
     assert said.words.index(warning) < said.words.index(said.first)
     assert said.verdicts("controls") == {"identity": "helps", "broken": "hurts"}
 

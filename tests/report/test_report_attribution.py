@@ -30,7 +30,7 @@ def test_planted_effects_and_the_interaction_come_out() -> None:
 
 
 def test_the_heading_names_the_largest() -> None:
-    assert attribution_heading(factorial()).startswith("residual is worth most, +0.6")
+    assert attribution_heading(factorial()).startswith("residual has the largest effect, +0.6")
 
 
 def test_the_table_has_every_estimate_of_the_pictures() -> None:
@@ -52,7 +52,7 @@ def test_an_empty_cell_is_said() -> None:
 
 def test_a_lost_seed_is_left_out_of_all_and_said() -> None:
     results = with_runs(factorial(), lambda r: failed(r) if r["run_id"] == 7 else r)
-    assert "1 seed left out, for some cell lacks it." in attribution_notes(results)
+    assert "1 seed left out: some cell has no score for it." in attribution_notes(results)
 
 
 def test_a_fraction_says_what_each_estimate_is_mixed_with() -> None:

@@ -87,10 +87,14 @@ def test_missing_cells_still_count_in_the_family() -> None:
 @pytest.mark.parametrize(
     ("name", "differences", "says"),
     [
-        ("identity", around(0.5, 0.05, 5), "identity, the baseline drawn anew, helps"),
+        (
+            "identity",
+            around(0.5, 0.05, 5),
+            "with other random numbers, helps",
+        ),
         ("identity", [0.0] * 5, "identity equals the baseline to the bit"),
-        ("broken", around(0.0, 0.02, 5), "broken, which is spoilt on purpose, is equivalent"),
-        ("broken", around(0.5, 0.02, 5), "broken, which is spoilt on purpose, helps"),
+        ("broken", around(0.0, 0.02, 5), "broken, which is degraded on purpose, is equivalent"),
+        ("broken", around(0.5, 0.02, 5), "broken, which is degraded on purpose, helps"),
     ],
 )
 def test_a_failed_control_is_said_at_the_top(
@@ -216,8 +220,8 @@ def test_a_variant_stands_beside_its_twin() -> None:
         "up (71,400 parameters) minus its twin, plain with channels: 26 (72,800): +0.54 dB "
         "(95 % interval"
     ) in words
-    assert "5 seeds); it brings more than its size." in words
-    assert "the two cannot be told apart, so its size may be all it brings." in words
+    assert "5 seeds); it gains more than its size explains." in words
+    assert "they do not differ significantly: size alone may explain its effect." in words
     assert "Beside a network of the same size" not in said(planted(FIVE))
 
 

@@ -1,4 +1,4 @@
-"""The answer in words: numbers with interval and seeds, and honesty where they are wanting."""
+"""The answer in words: numbers with interval and seeds, and honesty where they are missing."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_runs_that_collapsed_are_named() -> None:
     told["value"] = [ends[row.variant, row.seed] for row in told.itertuples()]
     curves = pd.concat([results.curves, told], ignore_index=True)
     said = answer(replace(results, curves=curves))
-    assert "Ended worth less than one flat colour: gan in 2 of 3 runs." in said
+    assert "Ended below the score of one flat colour: gan in 2 of 3 runs." in said
 
 
 def test_variants_that_are_all_worse_are_not_called_better() -> None:

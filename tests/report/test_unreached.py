@@ -1,4 +1,4 @@
-"""Dead parameters on the page: found by settings, beside the same network all wired in."""
+"""Dead parameters on the page: found by settings, beside the network with all in use."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def test_differences_are_paired_by_seed() -> None:
 def test_the_page_says_what_the_part_does_when_wired_in(tmp_path: Path) -> None:
     results = made()
     html = write_report([results], tmp_path, plotly="beside").read_text("utf-8")
-    assert "Dead parameters, and what they hid" in html
+    assert "Dead parameters, and the effect they conceal" in html
     text = " ".join(unreached_said(results))
-    assert "Against without, which lacks the attention: as_ran as it ran" in text
-    assert "all wired in, +0." in text
+    assert "Against without, which has no attention: as_ran as trained" in text
+    assert "all in use, +0." in text
     assert "reaches part of the network: 23 % of the parameters are stored" in text
     rows = (tmp_path / "unreached.csv").read_text("utf-8").splitlines()
     assert len(rows) == 1 + 2
@@ -70,5 +70,5 @@ def test_where_nothing_is_dead_nothing_is_said(tmp_path: Path) -> None:
     results = study({"plain": 0.0, "residual": 1.0})
     assert unreached_said(results) == ()
     html = write_report([results], tmp_path, plotly="beside").read_text("utf-8")
-    assert "what they hid" not in html
+    assert "the effect they conceal" not in html
     assert not (tmp_path / "unreached.csv").exists()
