@@ -22,7 +22,7 @@ from srbench.analysis.significance import holm
 
 @dataclass(frozen=True)
 class ClaimResult:
-    """What a claim came to, and why."""
+    """The status of a claim, and why."""
 
     text: str
     status: Status
@@ -65,7 +65,7 @@ def _sentence(status: Status, findings: Sequence[Finding]) -> str:
 
 
 def _expanded(test: Test, evidence: Evidence) -> Test:
-    """`best of` written out: one comparison with each of the others."""
+    """The test with `best of` replaced by one comparison with each of the others."""
     match test:
         case Not():
             return replace(test, test=_expanded(test.test, evidence))

@@ -22,27 +22,27 @@ _OPERATORS: Mapping[str, Sign] = {
 
 @dataclass(frozen=True)
 class Evidence:
-    """Everything measured that a claim may rest on: plain numbers, by name.
+    """Everything measured that claims are evaluated on: plain numbers, by name.
 
     scores     (metric, variant, dataset) -> value by seed, or one figure for an untrained network
     curves     (curve, variant) -> by seed, the epochs and their values; curves of a metric on the
                validation set stand under "validate/psnr_y"
     costs      (cost, variant) -> exact figure
     rounds     ("latency" | "step_time", variant) -> ms by round; one round's values pair
-    events     ("diverges" | "collapses" | "converges", variant) -> (in how many runs, of how many)
-    gaps       variant -> seed -> why it is not there: "oom", "diverged", "missing"
+    events     ("diverges" | "collapses" | "converges", variant) -> (runs in which it does, runs)
+    gaps       variant -> seed -> why there is no score: "oom", "diverged", "missing"
     verdicts   variant -> helps | hurts | equivalent | identical | unresolved, against the baseline
                on the primary outcome: a claim that restates a primary contrast takes its verdict
     min_effects    metric -> min_effect
     metric_facts   metric -> unit and direction
-    published  the same, from a source; variants may be others
+    published  the same, from sources; their variants may have other names
     study      the study's name, for the command that brings published figures
     """
 
     baseline: str = ""
     metric: str = ""
     dataset: str = ""
-    variants: tuple[str, ...] = ()  # all that were trained, in study order: what `*` stands for
+    variants: tuple[str, ...] = ()  # all trained ones, in study order: `*`
     scores: Mapping[tuple[str, str, str], Mapping[int, float] | float] = field(default_factory=dict)
     curves: Mapping[tuple[str, str], Mapping[int, Curve]] = field(default_factory=dict)
     costs: Mapping[tuple[str, str], float] = field(default_factory=dict)
@@ -107,25 +107,25 @@ def _published(quantity: Quantity, evidence: Evidence) -> Exact:
 
 
 def _not_stored(quantity: Quantity, evidence: Evidence) -> str:
-    """What is missing, what is there instead, and the command that brings figures."""
-    said = f"no published figure of {quantity} is stored"
+    """What is missing, the nearest stored figures, and the command that imports figures."""
+    problem = f"no published figure of {quantity} is stored"
     if evidence.published is not None:
         there = sorted(_stored(quantity, evidence.published))
         near = get_close_matches(quantity.variant, evidence.published.variants, n=1)
         if there:
-            said += f" (of {quantity.variant}: {', '.join(there)})"
+            problem += f" (of {quantity.variant}: {', '.join(there)})"
         elif near and near[0] != quantity.variant:
-            said += f" (did you mean {near[0]!r}?)"
-    return f"{said}; {way_to_import(evidence)}"
+            problem += f" (did you mean {near[0]!r}?)"
+    return f"{problem}; {way_to_import(evidence)}"
 
 
 def way_to_import(evidence: Evidence) -> str:
-    """What a user may do about figures of others that are not there."""
-    return f"figures are brought by srbench import FILE --study {evidence.study}"
+    """What a user can do about missing published figures."""
+    return f"figures are imported by srbench import FILE --study {evidence.study}"
 
 
 def _stored(quantity: Quantity, published: Evidence) -> Iterator[str]:
-    """The figures that there are of this quantity and variant, as a claim would name them."""
+    """The stored figures of this quantity and variant, as a claim names them."""
     name, variant = quantity.name, quantity.variant
     for metric, who, dataset in published.scores:
         if (metric, who) == (name, variant):
@@ -151,7 +151,7 @@ def _curves(name: str, variant: str, evidence: Evidence) -> Mapping[int, Curve]:
 
 
 def _window(quantity: Quantity, curves: Mapping[int, Curve]) -> BySeed:
-    """The mean of each seed's curve over the epochs asked for."""
+    """The mean of each seed's curve over the epochs of the quantity."""
     found: dict[int, float] = {}
     for seed, (epochs, values) in curves.items():
         at, y = np.asarray(epochs, dtype=np.float64), np.asarray(values, dtype=np.float64)
@@ -165,12 +165,12 @@ def _window(quantity: Quantity, curves: Mapping[int, Curve]) -> BySeed:
         if chosen.any():
             found[seed] = float(y[chosen].mean())
     if not found:
-        raise Unknown(f"{quantity}: no curve goes that far")
+        raise Unknown(f"{quantity}: no curve is that long")
     return BySeed(_finite(quantity, found))
 
 
 def _epochs_to(quantity: Quantity, evidence: Evidence) -> BySeed:
-    """The first epoch at the level; a seed that never gets there counts with its last epoch."""
+    """The first epoch at the level; a seed that does not reach it counts with its last epoch."""
     name, level = quantity.reaching or ("", 0.0)
     sign = better(name, evidence.metric_facts)
     found: dict[int, float] = {}

@@ -15,7 +15,7 @@ Scope = tuple[str, ...] | None  # the variants of `best of`; None: every variant
 
 
 class ClaimError(ValueError):
-    """A test that cannot be read. `offset` counts characters from the start of its text."""
+    """A test with a mistake; `offset` counts characters from the start of its text."""
 
     def __init__(self, problem: str, offset: int) -> None:
         super().__init__(f"{problem} (character {offset + 1})")
@@ -24,14 +24,14 @@ class ClaimError(ValueError):
 
 @dataclass(frozen=True)
 class Node:
-    """A piece of a test, and where it stood."""
+    """A part of a test, and its place."""
 
     offset: int = field(default=0, compare=False, kw_only=True)
 
 
 @dataclass(frozen=True)
 class Number(Node):
-    """A figure as written; `unit` is "dB", "ms", "%" or empty (1.2k and 3 M are plain numbers)."""
+    """A number; `unit` is "dB", "ms", "%" or empty (1.2k and 3 M are plain numbers)."""
 
     value: float
     unit: str = ""
@@ -42,7 +42,7 @@ class Number(Node):
 
 @dataclass(frozen=True)
 class Quantity(Node):
-    """What was measured, or published, of one variant: `loss(full_v2_se, epoch=300)`."""
+    """A measured or published quantity of one variant: `loss(full_v2_se, epoch=300)`."""
 
     name: str
     variant: str  # "*" in `rank` only: every variant
@@ -85,7 +85,7 @@ class Arithmetic(Node):
 
 @dataclass(frozen=True)
 class Comparison(Node):
-    """`left < right`; `within` is the margin where the line gives one."""
+    """`left < right`; `within` where the test names it."""
 
     operator: str  # < > <= >= = ≈
     left: Value
@@ -124,7 +124,7 @@ class Extreme(Node):
 
 @dataclass(frozen=True)
 class Rank(Node):
-    """`rank of A agrees >= rho with B`, over all variants that both know."""
+    """`rank of A agrees >= rho with B`, over all variants that have both."""
 
     quantity: Quantity | None  # None: the study's primary outcome
     at_least: float
@@ -137,7 +137,7 @@ class Rank(Node):
 
 @dataclass(frozen=True)
 class Happens(Node):
-    """Something that a training does or does not do: `diverges(lr_1e_2)`."""
+    """An event of a training: `diverges(lr_1e_2)`."""
 
     event: str
     variant: str
@@ -148,7 +148,7 @@ class Happens(Node):
 
 @dataclass(frozen=True)
 class Not(Node):
-    """Supported where the inner test is refuted."""
+    """Supported if the inner test is refuted."""
 
     test: Test
 
@@ -158,7 +158,7 @@ class Not(Node):
 
 @dataclass(frozen=True)
 class Both(Node):
-    """Every part holds (`and`), or one does (`or`)."""
+    """All parts hold (`and`), or one does (`or`)."""
 
     word: str  # and, or
     parts: tuple[Test, ...]
@@ -193,7 +193,7 @@ def children(node: Test | Value) -> tuple[Test | Value, ...]:
 
 
 def names(node: Test | Value) -> Iterator[Quantity | Happens]:
-    """Everything in a test that names a variant, its quantities and its events, in order."""
+    """The quantities and events of a test, all that names a variant, from left to right."""
     if isinstance(node, Quantity | Happens):
         yield node
     for child in children(node):
@@ -201,7 +201,7 @@ def names(node: Test | Value) -> Iterator[Quantity | Happens]:
 
 
 def quantities(node: Test | Value) -> Iterator[Quantity]:
-    """Every quantity that a test names, from left to right."""
+    """The quantities of a test, from left to right."""
     return (found for found in names(node) if isinstance(found, Quantity))
 
 
@@ -219,13 +219,13 @@ def _grouped(test: Test) -> str:
 
 
 def short(value: float) -> str:
-    """A figure as a line would write it: whole numbers without a point."""
+    """A number as a test writes it: whole numbers without a point."""
     return repr(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement of a study file, and the test that stands for it."""
+    """A statement of a study file, and its test."""
 
     id: str
     says: str

@@ -1,7 +1,7 @@
-"""The facts that claims are held against, read from one study's rows: plain numbers, by name.
+"""The evidence for the claims of one study, read from its rows: plain numbers, by name.
 
-Only what the claims speak of is gathered: curves are long. Seeds count where the run finished;
-the others stand under `gaps` with the reason.
+Only what the claims name is gathered, since curves are long. Finished runs count; the others are
+listed in `gaps` with the reason.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ COSTS = {
     "params": "parameters", "frozen_params": "frozen", "dead_params": "dead", "macs": "macs_720p",
     "macs_256": "macs_256", "activations": "activations", "receptive_field": "receptive_field",
 }  # fmt: skip
-"""A cost as claims name it, and its column."""
+"""Costs by their name in claims, and their columns."""
 
 
 def evidence_of(
     results: Results, *, quantities: Collection[str], events: Collection[tuple[str, str]]
 ) -> Evidence:
-    """What claims about these quantities and (event, variant) may rest on."""
+    """The evidence for claims about these quantities and these (event, variant)."""
     facts = results.facts
     apart = set(controls(results))
     return Evidence(
@@ -106,7 +106,7 @@ def _costs(results: Results) -> dict[tuple[str, str], float]:
 
 
 def _event(results: Results, event: str, variant: str) -> tuple[int, int]:
-    """In how many runs it happened, of those that can tell: (0, 0) where none can."""
+    """In how many runs it happened, and of how many that can show it: (0, 0) if none can."""
     mine = [cell for cell in cells(results) if cell.variant == variant]
     done = [cell for cell in mine if cell.state == "done"]
     diverged = sum(cell.state == "failed" and cell.reason == "diverged" for cell in mine)
@@ -139,7 +139,7 @@ def _gaps(results: Results) -> dict[str, dict[int, str]]:
 
 
 def _published(results: Results) -> Evidence | None:
-    """Others' figures, by the same names; of two sources for one figure the first stored counts."""
+    """Published figures by the same names; of two sources for one figure the first counts."""
     frame = results.published
     if frame.empty:
         return None

@@ -1,4 +1,4 @@
-"""The study's claims, each held against what was measured: status, sentence, and its numbers."""
+"""The claims of a study, evaluated: status, sentence, and the numbers behind them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import get_args
 
 from srbench.analysis.claims import ClaimResult, evaluate
+from srbench.analysis.claims_contrasts import Status
 from srbench.analysis.claims_findings import Finding
 from srbench.analysis.claims_readings import Exact
 from srbench.analysis.claims_tree import ClaimError, Happens, Test, names, quantities
@@ -16,12 +18,10 @@ from srbench.analysis.results import Results
 from srbench.core.numbers import MINUS, listed, plural
 from srbench.core.table import Column, Mark, Table, Value
 
-STATUSES = ("supported", "refuted", "not decided")
-
 
 @dataclass(frozen=True)
 class JudgedClaim:
-    """One claim of the study file, and what it came to."""
+    """One claim of the study file, and its result."""
 
     id: str
     says: str
@@ -31,9 +31,9 @@ class JudgedClaim:
 
 @lru_cache(maxsize=8)
 def claims_of(results: Results) -> tuple[JudgedClaim, ...]:
-    """Every claim of the study, in the file's order.
+    """Every claim of the study, in the order of the file.
 
-    A test that this version cannot read (the plan is of another) is not decided, and says why.
+    A test that this version cannot parse (the plan is of another version) is not decided.
     """
     read = [(claim, _parsed(claim["test"])) for claim in results.facts.claims]
     tests = [test for _, test in read if not isinstance(test, ClaimError)]
@@ -61,23 +61,23 @@ def claims_of(results: Results) -> tuple[JudgedClaim, ...]:
 
 
 def count(claims: Sequence[JudgedClaim], status: str) -> int:
-    """How many claims came to this status."""
+    """How many claims have this status."""
     return sum(claim.result.status == status for claim in claims)
 
 
 def claims_heading(results: Results) -> str:
-    """How many claims came to what."""
+    """How many claims have which status."""
     claims = claims_of(results)
-    counts = {status: count(claims, status) for status in STATUSES}
+    counts = {status: count(claims, status) for status in get_args(Status)}
     [*found] = [status for status, n in counts.items() if n]
     if len(found) == 1 and len(claims) > 1:
         return f"All {len(claims)} claims are {found[0]}"
-    said = [f"{n} {status}" for status, n in counts.items() if n]
-    return f"Of {plural(len(claims), 'claim')}: {listed(said)}"
+    parts = [f"{n} {status}" for status, n in counts.items() if n]
+    return f"Of {plural(len(claims), 'claim')}: {listed(parts)}"
 
 
 def claims_shown(results: Results) -> Table:
-    """One row a claim: what it says, what it came to, and what that rests on."""
+    """One row for each claim: statement, status, and the reason."""
     columns = (
         Column("id", "claim"),
         Column("says", "says"),
@@ -93,7 +93,7 @@ def claims_shown(results: Results) -> Table:
 
 
 def findings_shown(results: Results) -> Table:
-    """The numbers behind the claims: one row a comparison."""
+    """The numbers behind the claims: one row for each comparison."""
     columns = (
         Column("id", "claim"),
         Column("comparison", "comparison"),
@@ -118,7 +118,7 @@ def findings_shown(results: Results) -> Table:
 
 
 def _minus(sentence: str) -> str:
-    """A sentence with true minus signs, which names such as 1e-3 do not get."""
+    """A sentence with true minus signs, except in names such as 1e-3."""
     return re.sub(r"(?<= )-(?=\d)|(?<= )-(?= )", MINUS, sentence)
 
 
