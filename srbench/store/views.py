@@ -9,14 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from srbench.store.tables import Base
+
+Column = tuple[str, str, str]  # name, expression, sentence
+
 
 @dataclass(frozen=True)
 class View:
-    """One view: what it is for, its columns (name, expression, doc), and where they come from."""
+    """One view: what it is for, its columns, and where they come from."""
 
     name: str
     doc: str
-    columns: tuple[tuple[str, str, str], ...]
+    columns: tuple[Column, ...]
     source: str
 
     @property
@@ -39,23 +43,19 @@ CELLS = """studies
         AND runs.attempt = (SELECT max(other.attempt) FROM runs AS other
             WHERE other.fingerprint = runs.fingerprint AND other.seed = runs.seed)"""
 
-NAMES = (
+
+def same(table: str, *names: str) -> tuple[Column, ...]:
+    """Columns taken as they are from one table, each with its sentence there."""
+    columns = Base.metadata.tables[table].columns
+    return tuple((name, f"{table}.{name}", columns[name].doc or "") for name in names)
+
+
+NAMES: tuple[Column, ...] = (
     ("study", "studies.name", "name of the study"),
     ("variant", "variants.name", "name of the variant"),
-    ("role", "variants.role", "baseline, variant, twin, control, interpolation or candidate"),
-    ("seed", "cells.seed", "the seed"),
+    *same("variants", "role"),
+    *same("cells", "seed"),
     ("run_id", "runs.id", "number of the run; the same for variants that share it"),
-)
-
-
-def same(table: str, *columns: tuple[str, str]) -> tuple[tuple[str, str, str], ...]:
-    """Columns taken as they are from one table."""
-    return tuple((name, f"{table}.{name}", doc) for name, doc in columns)
-
-
-NUMBERS = (
-    ("value", "the number; NULL exactly when not_finite is set"),
-    ("not_finite", "nan, inf or -inf where the number is not finite, else NULL"),
 )
 
 V_RUNS = View(
@@ -63,43 +63,14 @@ V_RUNS = View(
     "Runs of the latest plan of each study, with the cost of their network.",
     (
         *NAMES,
-        *same(
-            "runs",
-            ("attempt", "1, and one more for each time it was asked for afresh"),
-            ("state", "queued, running, interrupted, done, failed or pruned"),
-            ("reason", "why it failed: diverged, oom, error or lost; else NULL"),
-            ("message", "what the failure said"),
-            ("steps", "optimizer steps taken so far"),
-        ),
+        *same("runs", "attempt", "state", "reason", "message", "steps"),
         ("total_steps", "trainings.steps", "optimizer steps of the whole run"),
-        *same(
-            "runs",
-            ("train_seconds", "seconds spent in training"),
-            ("score_seconds", "seconds spent in scoring"),
-            ("peak_memory_mb", "largest memory of a training step, in MB"),
-            ("device", "device it was trained on"),
-        ),
-        *same("trainings", ("numerics", "device kind, precision and threads")),
+        *same("runs", "train_seconds", "score_seconds", "peak_memory_mb", "device"),
+        *same("trainings", "numerics"),
         ("host", "coalesce(provenances.host, runs.owner_host)", "machine it was trained on"),
-        *same(
-            "runs",
-            ("started_at", "when it was first claimed; ISO 8601, UTC"),
-            ("finished_at", "when it was done or failed; ISO 8601, UTC"),
-            ("weights", "file of the weights, relative to the database's folder"),
-        ),
-        *same(
-            "trainings",
-            ("parameters", "trainable parameters"),
-            ("frozen", "parameters that are not trained"),
-            ("dead", "trainable parameters that no output depends on"),
-            ("macs_720p", "multiply-accumulates for an HR image of 1280x720"),
-            ("fingerprint", "hash of everything that decides the training's result"),
-        ),
-        *same(
-            "provenances",
-            ("git_commit", "commit of the checkout srbench ran from, if any"),
-            ("git_dirty", "whether that checkout had changes"),
-        ),
+        *same("runs", "started_at", "finished_at", "weights"),
+        *same("trainings", "parameters", "frozen", "dead", "macs_720p", "fingerprint"),
+        *same("provenances", "git_commit", "git_dirty"),
     ),
     f"{CELLS} LEFT JOIN provenances ON provenances.id = runs.provenance_id",
 )
@@ -110,9 +81,9 @@ V_SCORES = View(
     (
         *NAMES,
         ("dataset", "plan_datasets.name", "name of the dataset in the study file"),
-        *same("scores", ("protocol", "how it was taken, such as sr-y-v1")),
+        *same("scores", "protocol"),
         ("image", "images.name", "name of the image within its dataset"),
-        *same("scores", ("metric", "what was taken, such as psnr_y"), *NUMBERS),
+        *same("scores", "metric", "value", "not_finite"),
     ),
     f"""{CELLS} JOIN scores ON scores.run_id = runs.id
     JOIN images ON images.id = scores.image_id
@@ -123,16 +94,7 @@ V_SCORES = View(
 V_CURVES = View(
     "v_curves",
     "Every point of every curve of those runs.",
-    (
-        *NAMES,
-        ("name", "curves.name", "what is drawn, such as loss"),
-        *same(
-            "points",
-            ("step", "optimizer steps taken when it was measured"),
-            ("epoch", "the same moment in passes over the patches"),
-            *NUMBERS,
-        ),
-    ),
+    (*NAMES, *same("curves", "name"), *same("points", "step", "epoch", "value", "not_finite")),
     f"{CELLS} JOIN curves ON curves.run_id = runs.id JOIN points ON points.curve_id = curves.id",
 )
 
