@@ -1,6 +1,6 @@
 """Where a database is: from what the user typed to a URL, a file, and a folder for run files.
 
-A file that is there but is no SQLite database is refused before anything opens it.
+A file that exists but is no SQLite database is refused before anything opens it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def find(typed: str | os.PathLike[str] | None) -> Address:
     dialect = url.get_backend_name()
     if dialect == "sqlite":
         if not url.database or url.database == ":memory:":
-            raise DatabaseError("a database in memory keeps nothing; " + EXAMPLES, place=text)
+            raise DatabaseError("a database in memory is lost at the end; " + EXAMPLES, place=text)
         return of_file(Path(url.database))
     if dialect in ("postgresql", "postgres"):
         return Address(url.set(drivername="postgresql+psycopg"), None, Path("db").absolute())
@@ -63,9 +63,9 @@ def hidden(text: str) -> str:
 
 
 def of_file(path: Path) -> Address:
-    """The address of an SQLite file, whether it is there or not."""
+    """The address of an SQLite file, whether it exists or not."""
     path = Path(os.path.expanduser(path)).absolute()  # pathlib raises at ~nobody
-    if os.path.islink(path):  # its journal and its runs lie beside the file itself, by any name
+    if os.path.islink(path):  # journal and runs lie in the folder of the file itself
         path = path.resolve()
     if UNSEEN.search(str(path)):
         raise DatabaseError("no database can have this name; name another", place=str(path))
@@ -83,7 +83,7 @@ def check_file(address: Address, *, create: bool) -> None:
         if not path.exists():
             if not create:
                 raise DatabaseError(
-                    "there is no database yet; `srbench run STUDY` makes one", place=str(path)
+                    "there is no database yet; `srbench run STUDY` creates one", place=str(path)
                 )
             with disk_errors(path.parent):
                 path.parent.mkdir(parents=True, exist_ok=True)

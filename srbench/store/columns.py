@@ -1,7 +1,7 @@
 """Column types that mean the same on SQLite and PostgreSQL, and numbers SQL has no word for.
 
 SQLite turns NaN into NULL and JSON has no infinity. So a number that is not finite is stored
-as NULL with its name beside it, which also keeps it out of a stranger's `avg(value)`.
+as NULL with its name in another column, so that `avg(value)` in any program leaves it out.
 """
 
 from __future__ import annotations

@@ -41,5 +41,5 @@ def copy_database(path: Path, copy: Path) -> Path:
 
 
 def copies_of(path: Path) -> list[Path]:
-    """The copies that lie beside a database, by name."""
+    """The copies in the folder of a database, by name."""
     return sorted(path.parent.glob(f"{path.stem}.before-*{path.suffix}"))

@@ -2,7 +2,7 @@
 
     python -m srbench.store.describe db/README.md
 
-A test holds the file to what this gives, so the page cannot fall behind the schema.
+A test compares the file with this output, so the page always describes the schema.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MARK = "<!-- from here on made by: python -m srbench.store.describe db/README.md
 
 
 def described(page: str) -> str:
-    """The page with everything after the mark made anew."""
+    """The page with everything after the mark generated again."""
     before, mark, _ = page.partition(MARK)
     if not mark:
         raise ValueError(f"the page lacks the line {MARK}")
@@ -43,7 +43,7 @@ def reference() -> str:
         heads = ("column", "type", "what it holds")
         parts.append(section(table.name, inspect.getdoc(model) or "", heads, rows_of))
     version = [("version_num", "text", "version of the schema; a higher one than known is refused")]
-    doc = "One row, kept by the migrations."
+    doc = "One row, written by the migrations."
     parts.append(section(VERSION_TABLE, doc, ("column", "type", "what it holds"), version))
     return "\n".join(parts)
 

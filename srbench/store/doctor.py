@@ -1,4 +1,4 @@
-"""How the database is set up and whether it is well, for `srbench doctor`."""
+"""How the database is set up and whether it is intact, for `srbench doctor`."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def of_file(
     mode = str(connection.execute(text("PRAGMA journal_mode")).scalar_one())
     why = journal.why
     if mode != journal.mode:
-        why = f"{journal.mode} was wanted ({why}), but another process keeps the file open"
+        why = f"{journal.mode} was chosen ({why}), but another process keeps the file open"
     found = connection.execute(text("PRAGMA integrity_check(1)")).scalar_one()
     broken = connection.execute(text("PRAGMA foreign_key_check")).fetchall()
     integrity = str(found) if found != "ok" or not broken else f"{len(broken)} links lead nowhere"

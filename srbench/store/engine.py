@@ -1,7 +1,7 @@
 """The one place that opens databases: transactions that take their lock at once, and fsync.
 
 SQLite's busy timeout does not cover a transaction that starts by reading and then writes. So
-writers say BEGIN IMMEDIATE, readers say BEGIN, and nobody else in srbench makes an engine.
+writers use BEGIN IMMEDIATE, readers BEGIN, and no other module of srbench creates an engine.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ from srbench.store.journal import Journal
 BUSY_SECONDS = 60
 READERS_SECONDS = 1800  # a writer that is about to commit waits for readers, who only take time
 DAMAGED = "the file is damaged; restore a backup, or `sqlite3 FILE .recover` saves what can be read"
-STRANGE = (
+FOREIGN = (
     "holds what srbench does not write ({}); was it changed by another program? "
     "Restore a backup, or `sqlite3 FILE .recover`; if not, please report this"
 )
-CONFUSED = (
+UNEXPECTED = (
     TypeError, ValueError, LookupError, AttributeError, ArithmeticError, SQLAlchemyError,
     sqlite3.Error,
 )  # fmt: skip
 SIGNS_OF_DAMAGE = ("Could not decode", "has no column", "no such", "unsupported file format")
 ADVISORY_LOCK = 0x5352_6265  # one number for all of srbench on a PostgreSQL server
 REMEDIES = {
-    sqlite3.SQLITE_BUSY: f"another process kept it locked for {BUSY_SECONDS} s; run this again",
-    sqlite3.SQLITE_LOCKED: "another process keeps it locked; run this again",
+    sqlite3.SQLITE_BUSY: f"another process has held the lock for {BUSY_SECONDS} s; run this again",
+    sqlite3.SQLITE_LOCKED: "another process holds the lock; run this again",
     sqlite3.SQLITE_FULL: "the disk is full; free some space, then run the same command again",
-    sqlite3.SQLITE_IOERR: "the disk refused; look after it, then run the same command again",
+    sqlite3.SQLITE_IOERR: "the disk reported an error; check it, then run the same command again",
     sqlite3.SQLITE_CORRUPT: DAMAGED,
     sqlite3.SQLITE_NOTADB: "the file is damaged, or is no SQLite database; restore a backup",
-    sqlite3.SQLITE_CANTOPEN: "the file or one beside it cannot be opened; see that disk and "
-    "folder can be written, then run the same command again",
+    sqlite3.SQLITE_CANTOPEN: "the file or its journal cannot be opened; check that disk "
+    "and folder are writable, then run the same command again",
     sqlite3.SQLITE_READONLY: "the file or its folder may not be written",
     sqlite3.SQLITE_PERM: "the file may not be used by this user",
     sqlite3.SQLITE_AUTH: "only reading is allowed here",
@@ -84,9 +84,9 @@ def open_engine(address: Address, journal: Journal) -> Engine:
 
 
 def commit_after_readers(connection: Connection) -> None:
-    """COMMIT, asked for again while somebody reads: an export or a report may take minutes.
+    """COMMIT, repeated while others read: an export or a report may take minutes.
 
-    Nobody new begins to read meanwhile, and nobody else can write, so nothing is lost by waiting.
+    No new reader can start and no other writer can write meanwhile, so waiting loses nothing.
     """
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)
@@ -101,10 +101,10 @@ def commit_after_readers(connection: Connection) -> None:
 
 
 def begin_in_turn(connection: Connection) -> None:
-    """BEGIN IMMEDIATE, asked for again every few milliseconds.
+    """BEGIN IMMEDIATE, repeated every few milliseconds.
 
-    SQLite's own waiting asks ten times a second at last: beside many busy writers one may wait
-    for ever. Short, drawn pauses give all of them the same chance.
+    SQLite's own busy handler slows down to ten attempts a second, so among many busy writers one
+    may starve. Short random pauses give all of them the same chance.
     """
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)
@@ -119,13 +119,13 @@ def begin_in_turn(connection: Connection) -> None:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                     break
             time.sleep(random.uniform(0.001, 0.01))
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # fails as SQLAlchemy tells it
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # fails with SQLAlchemy's error
     finally:
         driver.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
 
 
 def open_reader(address: Address) -> Engine:
-    """An engine that cannot write, whatever is asked of it."""
+    """An engine whose connections cannot write."""
     if address.path is None:
         return postgres(address, {"options": "-c default_transaction_read_only=on"})
     location = f"file:{quote(str(address.path))}?mode=ro"
@@ -169,8 +169,8 @@ def refuse_after_fork(engine: Engine) -> None:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that holds the write lock from its start; all of it is kept, or nothing."""
-    with told(engine), engine.begin() as connection:
+    """A transaction that holds the write lock from its start and commits whole or not at all."""
+    with database_errors(engine), engine.begin() as connection:
         yield connection
 
 
@@ -180,7 +180,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
     options: dict[str, Any] = {"reads": True}
     if engine.dialect.name == "postgresql":
         options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    with told(engine, reads=True), engine.connect() as connection:
+    with database_errors(engine, reads=True), engine.connect() as connection:
         connection.execution_options(**options)
         with connection.begin():
             yield connection
@@ -189,7 +189,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def migrating(engine: Engine) -> Iterator[Connection]:
     """A write transaction without foreign keys, which SQLite needs to rebuild a table."""
-    with told(engine), engine.connect() as connection:
+    with database_errors(engine), engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             driver = connection.connection.driver_connection
             assert isinstance(driver, sqlite3.Connection)
@@ -209,13 +209,13 @@ def lock(connection: Connection) -> None:
 
 
 @contextmanager
-def told(engine: Engine, *, reads: bool = False) -> Iterator[None]:
-    """Turn failures of disk, lock and server, and damage, into one line that names the database."""
+def database_errors(engine: Engine, *, reads: bool = False) -> Iterator[None]:
+    """Turn failures of disk, lock and server, and damage, into a DatabaseError of one line."""
     try:
         yield
     except UserError:
         raise
-    except CONFUSED as error:
+    except UNEXPECTED as error:
         problem = explained(error) or diagnosed(engine, error, reads=reads)
         if problem is None:
             raise
@@ -229,21 +229,21 @@ def place_of(engine: Engine) -> str:
 
 
 def diagnosed(engine: Engine, error: Exception, *, reads: bool) -> str | None:
-    """What a confusion of srbench's says about the database; None where it is well.
+    """What an error of srbench says about the database; None where the database is intact.
 
-    Reading asks for no more than srbench itself has written, so what it cannot read is strange.
+    Reads expect only what srbench writes, so a failure to read means foreign content.
     """
-    said = shortened(getattr(error, "orig", error))
+    message = shortened(getattr(error, "orig", error))
     if isinstance(error, UnicodeDecodeError | JSONDecodeError):
-        return f"{said}: {DAMAGED}"
+        return f"{message}: {DAMAGED}"
     if engine.dialect.name == "sqlite":
-        found = unwell(engine)
+        found = first_damage(engine)
         if found is not None:
             return f"{found}: {DAMAGED}"
-    return STRANGE.format(f"{type(error).__name__}: {said}") if reads else None
+    return FOREIGN.format(f"{type(error).__name__}: {message}") if reads else None
 
 
-def unwell(engine: Engine) -> str | None:
+def first_damage(engine: Engine) -> str | None:
     """The first thing that SQLite finds wrong with the file."""
     try:
         with engine.connect() as connection:
@@ -255,13 +255,13 @@ def unwell(engine: Engine) -> str | None:
     return None if found == "ok" else shortened(found)
 
 
-def shortened(said: object) -> str:
+def shortened(message: object) -> str:
     """One line of what SQLite says, which may repeat a whole view."""
-    return " ".join(str(said).split())[:200]
+    return " ".join(str(message).split())[:200]
 
 
 def explained(error: Exception) -> str | None:
-    """What to tell the user; None where the failure is srbench's own."""
+    """What to show the user; None where the failure is a fault of srbench."""
     cause = getattr(error, "orig", error)  # rows are also fetched from the driver itself
     if isinstance(cause, sqlite3.Error):
         return explained_by_sqlite(cause)
@@ -271,12 +271,12 @@ def explained(error: Exception) -> str | None:
 
 
 def explained_by_sqlite(error: sqlite3.Error) -> str | None:
-    """SQLite's own word and the remedy; None where the failure is srbench's own."""
+    """SQLite's message and the remedy; None where the failure is a fault of srbench."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    said = shortened(error)
-    if any(sign in said for sign in SIGNS_OF_DAMAGE):
-        return f"{said}: {DAMAGED}"
-    return f"{said}: {REMEDIES[code]}" if code in REMEDIES else None
+    message = shortened(error)
+    if any(sign in message for sign in SIGNS_OF_DAMAGE):
+        return f"{message}: {DAMAGED}"
+    return f"{message}: {REMEDIES[code]}" if code in REMEDIES else None
 
 
 def current_mode(connection: sqlite3.Connection) -> str:
@@ -288,11 +288,11 @@ def settle_journal(
 ) -> str:
     """Bring the file into the chosen mode, and return the mode it is in.
 
-    Entering or leaving WAL needs the file for oneself. Where others keep it open, or it may
-    not be written, it stays as it is: that is safe, only not as wished.
+    Entering or leaving WAL needs the file alone. Where others hold it open, or it is read-only,
+    the mode stays as it is, which is safe.
     """
     until = clock() + patience
-    with told(engine), engine.connect() as connection:
+    with database_errors(engine), engine.connect() as connection:
         driver = connection.connection.driver_connection
         assert isinstance(driver, sqlite3.Connection)
         driver.execute("PRAGMA busy_timeout = 200")

@@ -1,4 +1,4 @@
-"""The tables as CSV files, for whoever wants the numbers without the database.
+"""The tables as CSV files.
 
 One file a table, rows in the order of their keys, NULL as an empty field: the same rows give
 the same bytes. Nothing is thinned or rounded; text that begins like a formula gets an apostrophe.
@@ -81,7 +81,7 @@ def write(
 
 
 def as_stored(column: Any) -> Any:
-    """JSON columns go out as the text they are."""
+    """JSON columns are written as the stored text."""
     return type_coerce(column, Text) if isinstance(column.type, PlainJson) else column
 
 

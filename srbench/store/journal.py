@@ -2,7 +2,7 @@
 
 WAL lets readers and writers work side by side, but SQLite 3.7.0 to 3.51.2 can corrupt such a
 file when two connections write and checkpoint at once (fixed in 3.51.3, 3.50.7 and 3.44.6),
-and WAL does not work across a network. Elsewhere TRUNCATE is used: slower, still far above need.
+and WAL does not work across a network. Elsewhere TRUNCATE is used, which is slower and fast enough.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Journal:
 
 @dataclass(frozen=True)
 class Disk:
-    """The file system a file lies on; `kind` is empty where the system does not say."""
+    """The file system a file lies on; `kind` is empty where the system does not report it."""
 
     kind: str
 
@@ -39,7 +39,7 @@ class Disk:
 
 
 def is_wal_safe(version: Sequence[int]) -> bool:
-    """Whether this SQLite has the repair of its write-ahead log."""
+    """Whether this SQLite has the fix of its write-ahead log."""
     numbers = tuple(version[:3])
     return (
         numbers >= (3, 51, 3)
@@ -53,7 +53,7 @@ def choose(version: Sequence[int], disk: Disk) -> Journal:
     if disk.network:
         return Journal("truncate", f"the file lies on a network file system ({disk.network})")
     if not disk.kind:
-        return Journal("truncate", "this system does not say whether the disk is local")
+        return Journal("truncate", "this system does not report whether the disk is local")
     name = ".".join(map(str, version[:3]))
     if not is_wal_safe(version):
         return Journal("truncate", f"SQLite {name} can damage a database in WAL mode")

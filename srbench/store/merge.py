@@ -1,4 +1,4 @@
-"""Another database taken into this one: rows that both have stay once, all others are kept.
+"""Merges another database into this one: rows that both have stay once, all others are added.
 
 One transaction: after a crash this database is as it was before, or has all of it. Files are
 copied before it ends, so no row names a file that is missing; a crash leaves at most files, which
@@ -59,7 +59,7 @@ def merge(store: Store, url: str | os.PathLike[str]) -> Merged:
 
 
 def check_schema(source: Connection, other: Address) -> None:
-    """Refuse a database that has not this one's schema, and name the remedy."""
+    """Refuse a database with another schema, and name the remedy."""
     found = stored_schema(source)
     if found is None:
         raise DatabaseError("is no database of srbench", place=other.shown)

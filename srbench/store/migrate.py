@@ -1,7 +1,7 @@
-"""Making the schema, and bringing an older one up to date: once, under a lock, whole or not at all.
+"""Creates the schema or upgrades an older one: once, under a lock, whole or not at all.
 
-Every opening asks one cheap question (is the stored version ours?). Only where it is not does
-Alembic come in; before it changes a file that holds something, the file is copied.
+Every opening compares the stored version with ours, which is cheap. Only where they differ is
+Alembic imported; before it changes a file that holds rows, the file is copied.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def back_up(path: Path, schema: str) -> Path:
 
 def upgrade(connection: Connection, scripts: Path, schema: str) -> None:
     """Run the missing migrations within the connection's transaction."""
-    from alembic import command  # 0.2 s that an up-to-date database does not pay
+    from alembic import command  # takes 0.2 s, which an up-to-date database saves
     from alembic.config import Config
 
     config = Config(attributes={"connection": connection, "version_table": VERSION_TABLE})
@@ -116,7 +116,7 @@ def upgrade(connection: Connection, scripts: Path, schema: str) -> None:
 
 
 def check_links(connection: Connection) -> None:
-    """Refuse a migration that leaves a row pointing nowhere (SQLite did not look meanwhile)."""
+    """Refuse a migration that leaves a broken link (SQLite does not check while it runs)."""
     if connection.dialect.name == "sqlite":
         broken = connection.execute(text("PRAGMA foreign_key_check")).fetchall()
         if broken:

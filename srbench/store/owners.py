@@ -32,7 +32,7 @@ def this_boot() -> str:
 
 
 def start_of(pid: int) -> float | None:
-    """When a process started, in seconds after boot; None where it is gone or not told."""
+    """When a process started, in seconds after boot; None where it has ended or is unknown."""
     try:
         stat = (PROC / str(pid) / "stat").read_text(encoding="ascii", errors="replace")
     except OSError:
@@ -49,7 +49,7 @@ def is_gone(owner: Owner) -> bool:
         return False
     if owner.boot and (PROC / str(owner.pid)).exists():
         return start_of(owner.pid) != owner.started
-    if sys.platform == "win32":  # there is no way to ask that could not end the process instead
+    if sys.platform == "win32":  # os.kill would end the process
         return False
     try:
         os.kill(owner.pid, 0)

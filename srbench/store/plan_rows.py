@@ -31,7 +31,7 @@ def next_turn(connection: Connection) -> int:
 
 
 def put_trainings(connection: Connection, trainings: Sequence[TrainingRecord], now: float) -> None:
-    """Store trainings; costs are counted by each plan anew, and the later count replaces."""
+    """Store trainings; each plan counts the costs again, and its counts replace earlier ones."""
     rows = [asdict(training) | {"added_at": iso(now)} for training in trainings]
     put(connection, Training, rows, unique=["fingerprint"], replace=COSTS)
 

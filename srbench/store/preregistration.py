@@ -1,4 +1,4 @@
-"""What was said before the first result, and what was changed after it."""
+"""What a study declared before its first result, and what was changed after it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _changes(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
     for name in JUDGED_BY:
         old, new = before.get(name), now.get(name)
         if (old or None) != (new or None):
-            yield f"{name} was {_said(old)}, is {_said(new)}"
+            yield f"{name} was {_shown(old)}, is {_shown(new)}"
     old_claims = {claim["id"]: claim["test"] for claim in before.get("claims", ())}
     new_claims = {claim["id"]: claim["test"] for claim in now.get("claims", ())}
     for claim in dict.fromkeys((*old_claims, *new_claims)):
@@ -52,5 +52,5 @@ def _changes(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
             yield f"claim {claim} was {old_claims[claim]}"
 
 
-def _said(value: Any) -> str:
+def _shown(value: Any) -> str:
     return "none" if value in (None, [], "") else str(value)

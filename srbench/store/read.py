@@ -1,7 +1,6 @@
 """From rows to frames: everything measured for one plan, as the value that reports start from.
 
-All frames of one answer are read in one transaction, so that they fit each other while runs go
-on. Rows come in study order: variants as in the file, seeds as planned.
+Rows come in study order: variants as in the file, seeds as planned.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ from srbench.store.trial_rows import trial_rows
 from srbench.store.validate_rows import check_facts, check_kinds, check_results
 from srbench.store.values import stored_names
 
-STEPS = "loss_step"  # the curve that has a point a step, and so most of all points
+STEPS = "loss_step"  # the curve with a point a step, which has most of all points
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,7 @@ def search_of(
 def curves_of(
     connection: Connection, plan: int, most: int, without: Collection[str] = ()
 ) -> pd.DataFrame:
-    """run_id, name, step, epoch, value, not_finite; made by columns, for there may be many rows."""
+    """run_id, name, step, epoch, value, not_finite; by columns, as there may be many rows."""
     chosen = and_(of_judged(plan, Run), Curve.name.not_in(without))
     found = curve_points(connection, chosen, most)
     rows = [row for _, points in found for row in points]
@@ -158,7 +157,7 @@ def cells_of(plan: int) -> Select[*tuple[Any, ...]]:
 
 
 def frame(connection: Connection, query: Select[*tuple[Any, ...]]) -> pd.DataFrame:
-    """The rows of a query; numbers are numbers even where there are no rows or no values."""
+    """The rows of a query; numeric columns are numeric even where they are empty."""
     rows = [tuple(row) for row in connection.execute(query)]
     named = query.selected_columns
     check_kinds(rows, named)
@@ -315,7 +314,7 @@ def looks_of(plan: int) -> Select[*tuple[Any, ...]]:
 
 
 def published_of(plan: int) -> Select[*tuple[Any, ...]]:
-    """What others published beside the plan's study."""
+    """What others published about the plan's study."""
     figure = PublishedFigure
     return (
         select(figure.source, figure.variant, figure.quantity, figure.dataset, figure.epoch)
@@ -345,7 +344,7 @@ def datasets(connection: Connection, plan: int) -> pd.DataFrame:
 
 
 def studies_of() -> Select[*tuple[Any, ...]]:
-    """One row a study, with how far its latest plan has come."""
+    """One row a study, with the progress of its latest plan."""
     other = aliased(Plan)
     newest = select(func.max(other.turn)).where(other.study_id == Study.id).scalar_subquery()
     plans = select(func.count(other.id)).where(other.study_id == Study.id).scalar_subquery()

@@ -1,7 +1,7 @@
-"""Latency passes, found again by what a plan's networks are.
+"""Latency passes of a plan's networks.
 
-A time belongs to a network on a device and to no study: whoever plans the same network has it. A
-ratio is taken within one pass, so a pass counts for a plan only if the plan's baseline is in it.
+A time belongs to a network on a device and to no study: every plan with the same network has it.
+Ratios are taken within one pass, so a pass counts for a plan only if it timed the plan's baseline.
 """
 
 from __future__ import annotations
@@ -68,14 +68,14 @@ def _passes(connection: Connection, baseline: Names) -> pd.DataFrame:
     keys = zip(table["quantity"], table["scale"], table["subject"], strict=True)
     wanted = pd.Series([key in baseline for key in keys], dtype=bool, index=table.index)
     table = table[wanted].drop(columns="subject")
-    table["warnings"] = ["; ".join(said) for said in table["warnings"]]
+    table["warnings"] = ["; ".join(texts) for texts in table["warnings"]]
     return table.astype({"seconds": "float64"})
 
 
 def _newest(
     connection: Connection, passes: pd.DataFrame, names: Names
 ) -> Iterator[tuple[int, Names]]:
-    """From the newest pass back: what each has that no newer one of its setting had."""
+    """From the newest pass back: what each timed that no newer one of its setting did."""
     seen: dict[tuple[object, ...], set[str]] = {}
     for row in reversed(passes.to_dict("records")):
         number, known = int(row["pass_id"]), seen.setdefault(tuple(row[n] for n in SETTING), set())
@@ -96,7 +96,7 @@ def _samples(
 ) -> Iterator[tuple[int | str | float | None, ...]]:
     """A pass's times by variant; copy 1 is the control: what was timed a second time.
 
-    It stands under its first variant's name; under none where the plan has no such network.
+    It has its first variant's name; none where the plan has no such network.
     """
     sample, network = LatencySample, LatencyNetwork
     columns = (sample.subject, sample.copy, sample.round, sample.place, sample.ms, sample.lost)

@@ -1,7 +1,7 @@
 """`srbench sql`: one statement that reads, on a connection that cannot write.
 
-The guard is the database's, not a search for words: SQLite opens the file read-only and asks
-an authorizer before each action, PostgreSQL has a read-only session.
+The database enforces it: SQLite opens the file read-only and calls an authorizer before each
+action; PostgreSQL has a read-only session.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlite3
 from typing import Any
 
 from srbench.core.errors import DatabaseError, UserError
-from srbench.store.engine import DAMAGED, open_reader, shortened, told
+from srbench.store.engine import DAMAGED, database_errors, open_reader, shortened
 from srbench.store.store import Store
 
 READS = (
@@ -33,12 +33,12 @@ def ask(store: Store, query: str) -> Rows:
     engine = open_reader(store.address)
     dbapi: Any = engine.dialect.loaded_dbapi
     try:
-        with told(engine), engine.connect() as connection:
+        with database_errors(engine), engine.connect() as connection:
             driver = connection.connection.driver_connection
             if isinstance(driver, sqlite3.Connection):
                 driver.set_authorizer(authorize)
                 return fetched(driver.execute(query))
-            # a prepared statement is a single one: nothing can be smuggled in behind it
+            # a prepared statement is a single one, so no second can follow it
             cursor: Any = connection.connection.cursor()
             return fetched(cursor.execute(query, prepare=True))
     except UserError:
@@ -49,14 +49,14 @@ def ask(store: Store, query: str) -> Rows:
                 f"{shortened(error)}: {DAMAGED}", place=store.address.shown
             ) from None
         lines = str(error).strip().splitlines() or [type(error).__name__]
-        hint = "; only reading is allowed here" if "not authorized" in lines[0] else ""
+        hint = "; only reading is allowed" if "not authorized" in lines[0] else ""
         raise DatabaseError(lines[0] + hint, place="sql") from None
     finally:
         engine.dispose()
 
 
 def is_damage(error: Exception) -> bool:
-    """Whether the file is at fault rather than the question."""
+    """Whether the file is at fault rather than the statement."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     rotten = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
     return code in rotten or str(error).startswith(("Could not decode", "malformed"))
@@ -64,11 +64,11 @@ def is_damage(error: Exception) -> bool:
 
 def fetched(cursor: Any) -> Rows:
     if cursor.description is None:
-        raise DatabaseError("the statement gives no rows; ask with SELECT", place="sql")
+        raise DatabaseError("the statement returns no rows; use SELECT", place="sql")
     return [column[0] for column in cursor.description], [tuple(row) for row in cursor]
 
 
 def authorize(action: int, first: str | None, *rest: str | None) -> int:
-    """SQLite asks this before each action of a statement."""
+    """The authorizer that SQLite calls before each action of a statement."""
     allowed = action in READS or (action == sqlite3.SQLITE_PRAGMA and first in PRAGMAS)
     return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY

@@ -82,18 +82,18 @@ class Study(Base):
 
 
 class Plan(Base):
-    """What one study file asked for, with everything resolved; never changed by its results."""
+    """What one study file asked for, with everything resolved; results never change it."""
 
     __tablename__ = "plans"
     __table_args__ = (UniqueConstraint("study_id", "digest"), Index(None, "shortcut"))
     id: Mapped[int] = key("number of the plan")
     study_id: Mapped[int] = link("studies.id", "the study it belongs to")
-    digest: Mapped[str] = words("hash of what is asked; the same digest is the same plan")
+    digest: Mapped[str] = words("hash of the plan's content; the same digest is the same plan")
     shortcut: Mapped[str] = words(
         "hash of file, overrides and code that leads here without building"
     )
     turn: Mapped[int] = count("rises each time a plan is chosen; a study's latest has the highest")
-    question: Mapped[str] = words("the question, in the author's words")
+    question: Mapped[str] = words("the question of the study file")
     protocol: Mapped[str] = words("how scores are taken, such as sr-y-v1")
     metrics: Mapped[list[str]] = plain("names of the metrics to score; JSON list")
     facts: Mapped[dict[str, Any]] = plain("settings and text of the study file; JSON object")
@@ -113,7 +113,7 @@ class Training(Base):
     scale: Mapped[int] = count("factor between LR and HR")
     manifest: Mapped[str] = words("hash of the training images")
     numerics: Mapped[str] = words("device kind, precision and threads that decide the bits")
-    salt: Mapped[str] = words("set for control runs, which draw everything anew; else empty")
+    salt: Mapped[str] = words("set for control runs, which use other random streams; else empty")
     source: Mapped[str] = words("hash of the versions of the parts used")
     fit_version: Mapped[int] = count("version of the training loop")
     steps: Mapped[int] = count("optimizer steps of one run; 0 for interpolation")
@@ -146,7 +146,7 @@ class Variant(Base):
     position: Mapped[int] = count("place in the study file, from 0")
     name: Mapped[str] = words("name in the study file")
     role: Mapped[str] = words("baseline, variant, twin, control, interpolation or candidate")
-    change: Mapped[str] = words("what it changes in the base, in words")
+    change: Mapped[str] = words("how it differs from the base, as text")
     fingerprint: Mapped[str] = link("trainings.fingerprint", "the training it stands for")
 
 
@@ -213,7 +213,7 @@ class Provenance(Base):
 
 
 class Run(Base):
-    """One training with one seed: the queue, and the truth about what was trained."""
+    """One training with one seed: the queue, and the record of what was trained."""
 
     __tablename__ = "runs"
     __table_args__ = (
@@ -230,12 +230,12 @@ class Run(Base):
     fingerprint: Mapped[str] = link("trainings.fingerprint", "the training")
     seed: Mapped[int] = count("seed of every random stream")
     attempt: Mapped[int] = count(
-        "1, and one more for each time it was asked for afresh; below 1: another result of the "
-        "same, that a merge brought"
+        "1, and one more for each new attempt; below 1: a different result of the same run, "
+        "which a merge brought"
     )
     state: Mapped[str] = words("queued, running, interrupted, done, failed or pruned")
     reason: Mapped[str | None] = words("why it failed: diverged, oom, error or lost; else NULL")
-    message: Mapped[str | None] = words("what the failure said")
+    message: Mapped[str | None] = words("message of the failure")
     steps: Mapped[int] = count("optimizer steps taken so far")
     fence: Mapped[int] = count("rises with every claim; a writer with a lower one is refused")
     lease_until: Mapped[float | None] = number("Unix time until which the owner holds the run")
@@ -244,7 +244,7 @@ class Run(Base):
     owner_pid: Mapped[int | None] = count("process that claimed it last")
     owner_started: Mapped[float | None] = number("start of that process, in seconds after boot")
     owner_label: Mapped[str | None] = words("what that process calls itself")
-    queued_at: Mapped[str] = words("when it was asked for; ISO 8601, UTC")
+    queued_at: Mapped[str] = words("when it was queued; ISO 8601, UTC")
     started_at: Mapped[str | None] = words("when it was first claimed; ISO 8601, UTC")
     finished_at: Mapped[str | None] = words("when it was done or failed; ISO 8601, UTC")
     train_seconds: Mapped[float | None] = number("seconds spent in training")
@@ -263,11 +263,11 @@ class Curve(Base):
     __table_args__ = (UniqueConstraint("run_id", "name"),)
     id: Mapped[int] = key("number of the curve")
     run_id: Mapped[int] = link("runs.id", "the run")
-    name: Mapped[str] = words("what is drawn, such as loss or validate/psnr_y")
+    name: Mapped[str] = words("name of the series, such as loss or validate/psnr_y")
 
 
 class Point(Base):
-    """One value of a curve; every point measured is kept."""
+    """One value of a curve; every measured point is stored."""
 
     __tablename__ = "points"
     __table_args__ = (
@@ -310,7 +310,7 @@ class Picture(Base):
 
 
 class Trial(Base):
-    """One proposal of a search, in the order of asking: what the sampler wanted tried."""
+    """One proposal of a search, in order."""
 
     __tablename__ = "trials"
     __table_args__ = (Index(None, "variant_id"),)
@@ -321,11 +321,9 @@ class Trial(Base):
     )
     parameters: Mapped[dict[str, Any]] = plain("what was proposed, by place; JSON object")
     constraints: Mapped[dict[str, Any]] = plain(
-        "by what share each constraint is broken, 0 or less where it is kept; JSON object"
+        "by what share each constraint is broken, 0 or less where it is met; JSON object"
     )
-    noted: Mapped[dict[str, Any]] = plain(
-        "what sampler, pruner and stopwatch keep with it; JSON object"
-    )
+    noted: Mapped[dict[str, Any]] = plain("notes of sampler, pruner and stopwatch; JSON object")
     pruned_at: Mapped[int | None] = count("epochs, or seeds, after which it was given up")
     message: Mapped[str | None] = words("why it was given up, or not trained")
     proposed_at: Mapped[str] = words("when it was proposed; ISO 8601, UTC")
@@ -342,20 +340,20 @@ class Look(Base):
     low: Mapped[float | None] = number("lower end of the repeated confidence interval")
     high: Mapped[float | None] = number("upper end of the repeated confidence interval")
     p: Mapped[float | None] = number("p-value of the paired t test; NULL where there is none")
-    nominal: Mapped[float] = number("what p is held against at this look")
+    nominal: Mapped[float] = number("threshold of p at this look")
     p_within: Mapped[float | None] = number("p-value of the two one-sided tests")
-    nominal_within: Mapped[float] = number("what p_within is held against at this look")
+    nominal_within: Mapped[float] = number("threshold of p_within at this look")
     verdict: Mapped[str] = words("helps, hurts, equivalent or unresolved; empty where none is due")
     taken_at: Mapped[str] = words("when it was taken; ISO 8601, UTC")
 
 
 class PublishedFigure(Base):
-    """A figure that others published, beside a study of that name: never ours."""
+    """A figure that others published about a study; never measured here."""
 
     __tablename__ = "published"
     __table_args__ = (Index(None, "study_id"),)
     id: Mapped[int] = key("number of the figure")
-    study_id: Mapped[int] = link("studies.id", "the study it stands beside")
+    study_id: Mapped[int] = link("studies.id", "the study it is about")
     source: Mapped[str] = words("who published it, where, when")
     variant: Mapped[str] = words("the variant it is about")
     quantity: Mapped[str] = words("what it is: psnr_y, params, loss, ...")
@@ -386,14 +384,14 @@ class LatencyPass(Base):
     baseline: Mapped[str] = words("hash of what was timed twice in every round, as the control")
     order_seed: Mapped[int] = count("seed of the order within rounds")
     steady: Mapped[bool] = mapped_column(doc="whether times had settled when the rounds began")
-    warnings: Mapped[list[str]] = plain("what spoke against the machine; JSON list")
+    warnings: Mapped[list[str]] = plain("what disturbed the measurement; JSON list")
     seconds: Mapped[float] = number("how long the pass took")
     provenance_id: Mapped[int] = link("provenances.id", "code and machine of the pass")
     measured_at: Mapped[str] = words("when it ended; ISO 8601, UTC")
 
 
 class LatencyNetwork(Base):
-    """One network of a pass; the baseline is there twice."""
+    """One network of a pass; the baseline appears twice."""
 
     __tablename__ = "latency_networks"
     __table_args__ = (Index(None, "subject"),)
@@ -401,7 +399,7 @@ class LatencyNetwork(Base):
     subject: Mapped[str] = words("trainings.network or trainings.step", primary_key=True)
     copy: Mapped[int] = count("1 for the control, else 0", primary_key=True)
     name: Mapped[str] = words("its variant in the study it was timed for")
-    first_ms: Mapped[float] = number("its first call, with all that it had to set up, in ms")
+    first_ms: Mapped[float] = number("its first call, including set-up, in ms")
     calls: Mapped[int] = count("calls in each of its samples")
 
 

@@ -1,9 +1,9 @@
 """Points of curves, long curves thinned by the database.
 
-Of a curve with more points than asked for, the first, the last and evenly spaced ones between
-are fetched, each by one look into the index. A curve with about a point an epoch or fewer
-(epoch means, validation) is kept whole, for people read values off it, until a study has so many
-that no page could show them: then each keeps an even share, its ends among them.
+Of a curve with more points than requested, the first, the last and evenly spaced ones between are
+fetched, each by one index lookup. A curve with at most about one point an epoch (epoch means,
+validation) is read whole, because readers read values off it. Where a study has too many points
+in all, each curve gets an even share, its ends included.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from sqlalchemy import ColumnElement, Connection, Select, func, literal, select
 from srbench.store.tables import Curve, Point, Run
 
 CURVES_AT_ONCE = 500
-MOST_WHOLE = 300_000  # points of all curves that are kept whole together
-LEAST_SHARE = 100  # points that a curve keeps however many there are
+MOST_WHOLE = 300_000  # points of all unthinned curves together
+LEAST_SHARE = 100  # points that a curve has at least
 COLUMNS = (Point.step, Point.epoch, Point.value, Point.not_finite)
 
 
@@ -94,14 +94,14 @@ def shared_out(connection: Connection, extents: Sequence[Extent]) -> dict[int, R
     for group in alike.values():
         steps = even_steps(group[0], share)
         points |= whole_curves(connection, [e.curve for e in group], Point.step.in_(steps))
-        for extent in group:  # whose points do not lie evenly
+        for extent in group:  # its points are not evenly spaced
             if len(points[extent.curve]) != len(steps):
                 points[extent.curve] = thin_curve(connection, extent, share)
     return points
 
 
 def even_steps(extent: Extent, most: int) -> list[int]:
-    """The steps of `most` of a curve's points, both ends among them, if they lie evenly."""
+    """The steps of `most` of a curve's points, both ends among them, if they are evenly spaced."""
     apart = (extent.last - extent.first) / (extent.number - 1)
     places = {i * (extent.number - 1) // (most - 1) for i in range(most)}
     return sorted({extent.first + round(place * apart) for place in places})

@@ -1,4 +1,4 @@
-"""INSERT … ON CONFLICT, which SQLite and PostgreSQL both have and SQLAlchemy spells twice."""
+"""INSERT … ON CONFLICT, for which SQLAlchemy has one function per database."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def put(
     unique: Sequence[str],
     replace: Sequence[str] = (),
 ) -> None:
-    """Insert rows; where one with the same `unique` columns is there, set its `replace` columns."""
+    """Insert rows; where one with the same `unique` columns exists, set its `replace` columns."""
     if not rows:
         return
     table = model if isinstance(model, Table) else table_of(model)

@@ -1,7 +1,7 @@
-"""Whether what was read can be what srbench wrote: asked of every answer that a report rests on.
+"""Checks that rows hold what srbench writes, before a report uses them.
 
-SQLite keeps any value in any column, so a damaged or doctored file may hold text for numbers,
-states that do not exist, or paths that lead out of the folder. Such a file is refused by name.
+SQLite stores any value in any column, so a damaged or doctored file may hold text for numbers,
+unknown states, or paths that lead out of the folder. Such a file is refused.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ PLAIN = {
 
 
 def check_kinds(rows: Sequence[tuple[Any, ...]], columns: Iterable[Any]) -> None:
-    """Refuse a value of another kind than its column holds; None is the schema's own concern."""
+    """Refuse a value of another kind than its column holds; the schema guards None."""
     for place, column in enumerate(columns):
         kind, of = (*kind_of(column.type), type(None)), itemgetter(place)
         if all(issubclass(found, kind) for found in set(map(type, map(of, rows)))):
@@ -79,7 +79,7 @@ def is_needed(field: Field[Any]) -> bool:
 
 
 def check_results(results: Results) -> None:
-    """Refuse words that do not exist and paths that lead out of the database's folder."""
+    """Refuse unknown words and paths that lead out of the database's folder."""
     variants, runs = results.variants, results.runs
     for frame, name, allowed in (
         (variants, "role", ROLES),

@@ -14,7 +14,7 @@ STATES = ("queued", "running", "interrupted", "done", "failed", "pruned")
 ROLES = ("baseline", "variant", "twin", "control", "interpolation", "candidate")
 REASONS = ("diverged", "oom", "error", "lost")
 QUANTITIES = ("latency", "step_time")
-RETRIED = ("oom", "error", "lost")  # a run that diverged is a result, not an accident
+RETRIED = ("oom", "error", "lost")  # a run that diverged is a result
 
 
 class LeaseLost(RuntimeError):
@@ -144,7 +144,7 @@ class Lease:
 
 @dataclass(frozen=True)
 class Point:
-    """One value of one curve; NaN and infinities are welcome."""
+    """One value of one curve; NaN and infinities are allowed."""
 
     name: str
     step: int
@@ -175,7 +175,7 @@ class PictureRow:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a finished run leaves behind."""
+    """What a finished run produced."""
 
     steps: int
     train_seconds: float
@@ -191,7 +191,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Which code, on which machine, asked by which command."""
+    """Which code on which machine, by which command."""
 
     git_commit: str | None
     git_dirty: bool | None
@@ -223,7 +223,7 @@ class MissingScore:
 
 @dataclass(frozen=True)
 class LookRow:
-    """One contrast at one look; p and its kin NaN where there is no test."""
+    """One contrast at one look; p values are NaN where there is no test."""
 
     seeds: int
     variant: str
@@ -263,7 +263,7 @@ class TimedRow:
 
 @dataclass(frozen=True)
 class LatencyPass:
-    """One latency pass: its setting, how the machine was, and every time it took."""
+    """One latency pass: its setting, the state of the machine, and every sample."""
 
     quantity: str
     device: str
@@ -308,10 +308,10 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Merged:
-    """What a merge brought: numbers of new studies, plans and runs, and of runs as they came.
+    """What a merge brought: new plans, and the runs by what became of them.
 
-    `finished` waited here and have come further there; `same` are done in both, to the bit;
-    `apart` have other results here: those go on to count, the others are kept below attempt 1.
+    `finished` waited here and are further there; `same` have the same weights in both; `apart` have
+    another result here, which counts, and the one that came is stored below attempt 1.
     """
 
     plans: int
@@ -321,4 +321,4 @@ class Merged:
     apart: int
     scores: int
     files: int
-    missing: tuple[str, ...]  # files that the other database names and does not have
+    missing: tuple[str, ...]  # files that rows name and that do not exist

@@ -1,7 +1,7 @@
-"""Views for whoever opens the database with another program: names instead of numbers.
+"""Views for readers with other programs: names instead of numbers.
 
 They show the latest plan of each study and the latest attempt of each run, so that a plain
-SELECT never mixes plans. Views hold no data: every migration drops and makes them anew.
+SELECT never mixes plans. Views hold no data: every migration drops and creates them.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ CELLS = """studies
 
 
 def same(table: str, *names: str) -> tuple[Column, ...]:
-    """Columns taken as they are from one table, each with its sentence there."""
+    """Columns taken as they are from one table, each with its description."""
     columns = Base.metadata.tables[table].columns
     return tuple((name, f"{table}.{name}", columns[name].doc or "") for name in names)
 

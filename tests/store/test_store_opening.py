@@ -56,7 +56,7 @@ def test_the_place_is_taken_from_the_environment(
     ("typed", "answer"),
     [
         ("mysql://somebody:secret@host/name", "databases of kind 'mysql' are unknown"),
-        ("sqlite://", "a database in memory keeps nothing"),
+        ("sqlite://", "a database in memory is lost"),
         ("://", "is no database URL"),
         ("postgresql://host:port/name", "is no database URL"),
     ],
