@@ -38,7 +38,7 @@ def bring_up_to_date(
         return
     if found is None and not create:
         raise DatabaseError(
-            "holds no studies yet; `srbench run STUDY` makes some", place=address.shown
+            "holds no studies yet; `srbench run STUDY` adds some", place=address.shown
         )
     with migrating(engine) as connection:
         found = examine(connection, address, schema)
