@@ -129,12 +129,12 @@ def save_crop(photo: str, file: Path, side: int = 48) -> None:
         whole.convert("RGB").crop((x, y, x + side, y + side)).save(file)
 
 
-def plug_in(folder: Path) -> None:
-    """Install the losses above for commands that run in this folder."""
+def plug_in(folder: Path, parts: str = PARTS) -> None:
+    """Install parts, those above, for commands that run in this folder."""
     home = folder / "plugin"
     about = home / "tiny_parts-1.0.dist-info"
     about.mkdir(parents=True)
-    (home / "tiny_parts.py").write_text(PARTS)
+    (home / "tiny_parts.py").write_text(parts)
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: tiny-parts\nVersion: 1.0\n")
     (about / "entry_points.txt").write_text("[srbench.parts]\ntiny = tiny_parts\n")
 

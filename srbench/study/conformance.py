@@ -30,7 +30,7 @@ from srbench.core.streams import Streams
 from srbench.measure.named import stated
 from srbench.measure.sets import Answers, SetScore
 from srbench.train.initialise import initialise
-from srbench.train.learner import restore, state_of
+from srbench.train.learner import curves, restore, state_of
 from srbench.train.settings import TrainSettings, training
 
 Law = Callable[[Slot, str], None]
@@ -294,6 +294,8 @@ def takes_steps(slot: Slot, name: str) -> None:
         initialise(net, Streams(0))
         made.append(slot.parse(name).build()(net, train, "fp32", Streams(0)))
     one, other = made
+    unnamed = set(one.terms) - set(curves())
+    _hold(not unnamed, f"gives {sorted(unnamed)}, which no facts of a learner name")
     values = [one(batch, batch).reshape(-1) for _ in range(20)]
     _hold(all(v.numel() == 1 + len(one.terms) for v in values), f"gives {values[0].numel()} values")
     _hold(bool(values[-1][0] < values[0][0]), "does not lower its loss")
