@@ -89,7 +89,7 @@ def pairs(split: str, scale: int, *, hr: str = "", lr: str = "") -> Sequence[Ima
     """
     if not hr or not lr:
         raise StudyError("pairs: hr and lr are needed, as in pairs: {hr: Set5/HR, lr: Set5/LR}")
-    return beside(images_below(home_or(hr), "pairs"), home_or(lr), scale)
+    return with_lr(images_below(home_or(hr), "pairs"), home_or(lr), scale)
 
 
 @dataset.register("mixture")
@@ -122,8 +122,8 @@ def mixture(
 
 
 def home_or(path: str) -> Path:
-    """A path as people write it; `~` that leads to nobody's home stays as it is."""
-    return Path(os.path.expanduser(path))  # pathlib raises where nobody is found
+    """A path with `~` expanded; unchanged where there is no such home."""
+    return Path(os.path.expanduser(path))  # pathlib raises where there is no such user
 
 
 def images_below(folder: Path, what: str) -> list[ImageFile]:
@@ -150,7 +150,7 @@ def images_below(folder: Path, what: str) -> list[ImageFile]:
     ]
 
 
-def beside(
+def with_lr(
     files: Iterable[ImageFile], folder: Path, scale: int, *, ending: str = ""
 ) -> list[ImageFile]:
     """The same images with the LR files that stand for them in an LR folder.

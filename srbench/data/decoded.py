@@ -93,7 +93,7 @@ def signature(files: Iterable[ImageFile]) -> str:
             except OSError as error:
                 raise InputError(f"{path}: {error.strerror}") from None
             where = str(path.absolute())
-            times = stat.st_mtime_ns, stat.st_ctime_ns  # the second is set by nobody
+            times = stat.st_mtime_ns, stat.st_ctime_ns  # no program can set the second
             rows.append((file.name, where, stat.st_size, *times, file.weight))
     return _digest(rows)
 

@@ -2,7 +2,7 @@
 
 Only RGB of 8 bits comes out: what cannot become that without a silent loss (16 bits,
 transparency, several frames) is refused. Colour profiles are ignored, as in the field's datasets;
-`read_photograph`, for pictures that people want back, keeps profile and transparency beside.
+`read_photograph`, for pictures that people want back, also returns profile and transparency.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def size_of(path: Path) -> tuple[int, int]:
 
 
 def read_photograph(path: Path) -> Photograph:
-    """As `read_image`, with transparency and colour profile kept beside.
+    """As `read_image`, and its transparency and colour profile.
 
     Raises:
         InputError: as of `read_image`, but for transparent pixels.

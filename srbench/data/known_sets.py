@@ -13,7 +13,7 @@ from pathlib import Path
 from srbench.core.errors import StudyError, UserError
 from srbench.core.registry import Positive
 from srbench.core.slots import dataset
-from srbench.data.datasets import ImageFile, bare_stem, beside, home_or, images_in
+from srbench.data.datasets import ImageFile, bare_stem, home_or, images_in, with_lr
 
 
 @dataset.register("set5")
@@ -92,8 +92,9 @@ def voc2007(
 ) -> Sequence[ImageFile]:
     """PASCAL VOC 2007's trainval: its first 4011 images by name for training, the rest to judge.
 
-    Which images the SuperResNet exercise took for its 4011 and 1000 is unsaid: ours. Looked for in
-    VOCdevkit/VOC2007/JPEGImages, with the list in ImageSets/Main/trainval.txt where it is there.
+    Which images the SuperResNet exercise took for its 4011 and 1000 is unpublished: the choice is
+    ours. Images are in VOCdevkit/VOC2007/JPEGImages, their list, if any, in
+    ImageSets/Main/trainval.txt.
 
     Everingham et al., The PASCAL visual object classes (VOC) challenge, 2010.
     https://doi.org/10.1007/s11263-009-0275-4
@@ -142,12 +143,12 @@ def in_folder(home: Path, scale: int) -> list[ImageFile]:
     if both:
         files = [ImageFile(bare_stem(path.stem, scale), path) for path in both
                  if path.stem.endswith("_HR")]  # fmt: skip
-        return beside(files, home / f"image_SRF_{scale}", scale, ending="_LR")
+        return with_lr(files, home / f"image_SRF_{scale}", scale, ending="_LR")
     hr = next((images for name in HR_FOLDERS if (images := images_in(home / name))), [])
     files = [ImageFile(path.stem, path) for path in hr]
     folders = (home / name.format(s=scale) for name in LR_FOLDERS)
     lr = next((folder for folder in folders if os.path.isdir(folder)), None)
-    return files if lr is None or not files else beside(files, lr, scale)
+    return files if lr is None or not files else with_lr(files, lr, scale)
 
 
 def _known(names: tuple[str, ...], scale: int, root: str) -> list[ImageFile]:
@@ -169,7 +170,7 @@ def _first(name: str, layouts: list[tuple[Path, Path]], scale: int) -> list[Imag
         files = [ImageFile(path.stem, path) for path in images_in(hr)]
         if files:
             has_lr = any(os.path.isdir(lr / x) for x in (f"X{scale}", f"x{scale}"))
-            return beside(files, lr, scale) if has_lr else files
+            return with_lr(files, lr, scale) if has_lr else files
     raise _not_found(name, [hr for hr, _ in layouts], layouts[0][1], scale)
 
 
@@ -181,6 +182,6 @@ def _not_found(name: str, looked: list[Path], lr: Path, scale: int) -> UserError
 
 
 def roots(root: str = "") -> list[Path]:
-    """Where sets may stand: the study's word, else the environment's, else beside the work."""
+    """Folders with sets: the study's, else SRBENCH_DATA, else data and ../shared/data."""
     chosen = root or os.environ.get("SRBENCH_DATA", "")
     return [home_or(chosen)] if chosen else [Path("data"), Path("../shared/data")]

@@ -24,7 +24,7 @@ from srbench.data.decoded import Dataset, Image
 from srbench.data.degradations import Degrade, shrink
 from srbench.data.resident import Resident, drawn_turns, resident
 
-POOL_BYTES = 2**30  # fixed patches are kept up to this size, else cut again each time
+POOL_BYTES = 2**30  # fixed patches are cached up to this size, else cut again each time
 _PATCH = ("data", "patch")  # where a study says it
 NO_DRAW = np.random.default_rng(0)  # for degradations that do not draw
 
@@ -148,7 +148,7 @@ class Patches:
 
     @cached_property
     def _paired(self) -> Dataset:
-        """The images, with LR if it is made of whole ones; one value, which is kept on devices."""
+        """The images, with LR if it is made of whole ones; one value, which stays on devices."""
         if self.degrade is None or self._per_patch is not None:
             return self.dataset
         return with_lr(self.dataset, self.degrade, self.scale)
@@ -187,7 +187,7 @@ def _order(streams: Streams, epoch: int, count: int) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, eq=False)
 class DevicePatches:
-    """The patches of `patches`, to be cut where its images are kept."""
+    """The patches of `patches`, to be cut on the device of its images."""
 
     patches: Patches
     images: Resident

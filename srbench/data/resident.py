@@ -1,4 +1,4 @@
-"""Training images kept on a device, and patches cut there: the same bytes as on the host.
+"""Training images stored on a device, and patches cut there: the same bytes as on the host.
 
 A patch, turned or not, is a walk over the pixels of its image: pixel (i, j) of the patch lies at
 start + i * down + j * across. Three integers say where it is, so an epoch goes to the device as a

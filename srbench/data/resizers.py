@@ -87,7 +87,7 @@ def nearest(scale: int) -> Degrader:
 def aliased_bicubic(scale: int) -> Degrader:
     """torch's bicubic without antialiasing, a = -0.75: what a network trained on bicubic fails on.
 
-    It costs such a network about 8 dB; kept for comparison, and never to be called bicubic.
+    It costs such a network about 8 dB; included for comparison; it is not bicubic.
 
     Paszke et al., PyTorch: an imperative style, high-performance deep learning library, 2019.
     https://arxiv.org/abs/1912.01703

@@ -25,7 +25,7 @@ def clip_cosine(*, texts: str = "", weights: str = "openai") -> SetScore:
     `srbench cosines` shows the whole matrix, of every image with every description.
 
     texts     a YAML file, image: description; without it the metric cannot be had
-    weights   openai (through open_clip, extra clip), a path, or none: random, a number of no worth
+    weights   openai (through open_clip, extra clip), a path, or none: random, a meaningless number
 
     Radford et al., Learning transferable visual models from natural language supervision, 2021.
     https://arxiv.org/abs/2103.00020
@@ -81,7 +81,7 @@ def matrix(images: Iterable[Image], texts: Sequence[str], weights: str) -> Tenso
     Raises:
         WeightsMissing: CLIP's weights or open_clip are not here.
     """
-    words = text_embeddings(texts, weights)  # first, for it is what may be wanting
+    words = text_embeddings(texts, weights)  # first, for it may be missing
     net = ClipImage(weights)
     net.load_pretrained()
     with torch.inference_mode():

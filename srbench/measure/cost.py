@@ -38,7 +38,7 @@ _SHAPED = (
     "cat", "mm", "addmm", "bmm", "convolution", "mean", "pixel_shuffle",
     "upsample_nearest2d", "upsample_bilinear2d", "upsample_bicubic2d",
 )  # fmt: skip
-"""Their shapes are told here: torch's own meta kernels of these import all of sympy and dynamo
+"""Their shapes are given here: torch's own meta kernels of these import all of sympy and dynamo
 (1 s), and then take milliseconds each."""
 
 
@@ -71,7 +71,7 @@ class Cost:
 def cost(build: Callable[[int], nn.Module], scale: int, scales: Sequence[int] = ()) -> Cost:
     """Measure a network without running it at full size: no GPU, little memory.
 
-    `scales` are those it is trained at, its own unless said; all but dead parameters is of its own.
+    `scales` are those it is trained at, its own by default; all but dead parameters is of its own.
 
     Raises:
         ValueError: the network cannot be built, is too large for that, or does not give an image
@@ -176,7 +176,7 @@ def count_macs(net: nn.Module, side: int) -> tuple[int, int, tuple[str, ...]]:
 
 
 def _fixed_macs(net: nn.Module, macs: int) -> int:
-    """The MACs that do not grow with the image: of a frozen network that resizes it, told by a
+    """The MACs that do not grow with the image: of a frozen network that resizes it, known by a
     second size. The few of a pooled attention are left to grow, as the field counts them."""
     if all(p.requires_grad for p in net.parameters()):
         return 0

@@ -20,7 +20,7 @@ SIDE = 299
 
 @lru_cache(maxsize=2)
 def inception(weights: str) -> Any:
-    """The network up to its last features (N, 2048), with its classifier beside it as `classes`.
+    """The network up to its last features (N, 2048), with its classifier as `classes`.
 
     weights   inception (looked for in torch's cache, else downloaded), a path, or none: random ones
 

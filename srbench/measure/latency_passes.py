@@ -21,7 +21,7 @@ from srbench.core.errors import DeviceError, first_line
 from srbench.core.registry import Choice
 from srbench.measure.latency_setting import Setting, check
 from srbench.measure.latency_work import work
-from srbench.measure.machine import complaints, condition
+from srbench.measure.machine import condition, warnings_of
 from srbench.measure.rounds import CannotRun, Ready, Sample, Subject, WarmUp, rounds, warm_up
 from srbench.measure.stopwatch import steady_process, stopwatch
 from srbench.train.device import settled
@@ -116,8 +116,7 @@ def measure(
         setting, baseline, effort.seed, warm.ready, tuple(samples), warm.steady, (),
         time.monotonic() - start,
     )  # fmt: skip
-    wrong = [*complaints(before, after, setting.threads), *_found_wrong(found)]
-    return replace(found, warnings=tuple(wrong))
+    return replace(found, warnings=(*warnings_of(before, after), *_unfit(found)))
 
 
 def _go_on(
@@ -152,8 +151,8 @@ def _is_enough(samples: Sequence[Sample], baseline: str, narrow: float) -> bool:
     return enough(series, first, narrow)
 
 
-def _found_wrong(found: Pass) -> Iterator[str]:
-    """What the samples themselves say against the pass."""
+def _unfit(found: Pass) -> Iterator[str]:
+    """What in the samples themselves limits the pass, a sentence each."""
     if not found.steady:
         yield "the times had not settled when the warm-up ended"
     flagged = drifted(found.times(found.baseline))
@@ -169,7 +168,7 @@ def _found_wrong(found: Pass) -> Iterator[str]:
         yield (
             "too noisy for differences of 1 %: the baseline against itself came out as "
             f"{control.value:.3f} ({control.low:.3f} to {control.high:.3f}), so differences below "
-            f"{100 * control.noise:.1f} % are not told"
+            f"{100 * control.noise:.1f} % are within A/A noise"
         )
 
 

@@ -1,7 +1,7 @@
-"""A metric by its name, as studies, scores, claims and headings say it.
+"""A metric by its name, as studies, scores, claims and headings write it.
 
 psnr_y, psnr_y/x2 (of a smaller output), diversity/noise=5 (a setting that is not the default),
-diversity/noise=5/x2. The name says all that decides the number, so it is what scores are kept by.
+diversity/noise=5/x2. The name determines the number, so scores are stored by it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from srbench.core.registry import Choice, checked, in_words, settings
 from srbench.core.slots import metric
 
 DEFAULT = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb", "l1")
-"""What is scored where nobody chooses."""
+"""What is scored by default."""
 _SETTING = re.compile(r"/(?=[a-z_]+=)")
 _FACTOR = re.compile(r"(.+=.*)/(x\d+)", re.DOTALL)
 

@@ -35,7 +35,7 @@ class Protocol:
 
     name: str
     about: str
-    metrics: tuple[str, ...]  # its headline metrics; others may be taken beside them
+    metrics: tuple[str, ...]  # its headline metrics; others may be scored too
     border: int | None = None  # pixels cut from each side; None: as many as the scale
     scales: tuple[int, ...] = ()  # where it is defined; empty: everywhere
     lr: str = "matlab_bicubic"  # the degradation where a dataset brings no LR
@@ -257,7 +257,7 @@ def score_sets(
     device: torch.device | str = "cpu",
     listen: Callable[[], Any] = lambda: None,
 ) -> tuple[dict[str, Sequence[float]], list[str]]:
-    """Every metric of a whole set, as one number an image; and why those are wanting that are.
+    """Every metric of a whole set, a number an image; and the reasons for missing ones.
 
     Names say which output they are of; of one that the network does not have they are NaN.
     `listen` is called before each, for some take long.
@@ -283,9 +283,9 @@ def score_sets(
             sr=tuple(crop_border(p.found[factor], border) for p in pictured),
             again=again,
         )
-        scored, wanting = score_set(answers, mine, listen)
+        scored, missing = score_set(answers, mine, listen)
         values |= scored
-        why += wanting
+        why += missing
     return values, why
 
 

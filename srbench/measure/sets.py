@@ -1,4 +1,4 @@
-"""Scores of a whole set, and of the network itself: what a single pair of images cannot tell.
+"""Scores of a whole set, and of the network itself: what a single pair of images cannot show.
 
 A metric is a function of SR and HR, or, as a `SetScore`, of all `Answers` of a network to a set. It
 gives one number an image; a number of the whole set stands at every image, so that its mean over
@@ -54,7 +54,7 @@ def of_set(value: float, answers: Answers) -> list[float]:
 def score_set(
     answers: Answers, metrics: Mapping[str, SetScore], listen: Callable[[], Any] = lambda: None
 ) -> tuple[dict[str, Sequence[float]], list[str]]:
-    """Every set metric of one network on one set, and why those are wanting that are.
+    """Every set metric of one network on one set, and the reasons for those that are missing.
 
     `listen` is called before each, for some take long.
     """

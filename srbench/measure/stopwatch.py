@@ -1,7 +1,7 @@
 """How long a piece of work takes: the thread's own clock on the CPU, events on CUDA.
 
-A lap is a block of calls back to back, long enough that the clock's own doubt does not count.
-Nothing waits between laps: a device that rests leaves its steady state.
+A lap is a block of calls back to back, long enough that the clock's resolution does not matter.
+Nothing waits between laps: an idle device leaves its steady state.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class CpuClock:
     """One thread's own clock, which stands still while others have the core; else the wall clock.
 
     Beside ten other processes on two cores a network over itself came out as 0.997 (0.991 to 1.003)
-    by its own clock and 0.995 (0.953 to 1.047) by the wall's; where nobody disturbs they agree.
+    by its own clock and 0.995 (0.953 to 1.047) by the wall's; on a quiet machine they agree.
     """
 
     threads: int
@@ -92,10 +92,10 @@ def calls_for(ms: float, lap_ms: float) -> int:
 
 @contextmanager
 def steady_process(device: torch.device, threads: int) -> Iterator[None]:
-    """This process as it should be while it measures: threads fixed and pinned, no collector.
+    """Prepare this process to measure: threads fixed and pinned, no garbage collection.
 
     On the CPU its threads are held to as many cores, the last ones it may use (the first is where
-    systems put their interrupts). Everything is put back.
+    systems put their interrupts). The end restores everything.
     """
     before, collecting = torch.get_num_threads(), gc.isenabled()
     cores = sorted(os.sched_getaffinity(0))
@@ -120,5 +120,5 @@ def _pin(cores: list[int]) -> None:
     for task in Path("/proc/self/task").iterdir():
         try:
             os.sched_setaffinity(int(task.name), cores)
-        except (ProcessLookupError, PermissionError):  # it has ended, or belongs to somebody else
+        except (ProcessLookupError, PermissionError):  # it has ended, or belongs to another user
             continue

@@ -38,7 +38,7 @@ def metric_on(value: Mapping[str, Any], base: Tree, scale: int) -> tuple[str, st
         raise StudyError("name at least one set", ("data", "eval"))
     repeated = next((s for s in sets if sets.count(s) > 1), None)
     if repeated:
-        raise StudyError(f"{repeated!r} stands in it twice", ("data", "eval"))
+        raise StudyError(f"{repeated!r} is listed twice", ("data", "eval"))
     written = plain(value, "metric", str, f"psnr_y on {sets[0]}")
     metric, _, dataset = (part.strip() for part in written.partition(" on "))
     metric = named.read(metric, scale, ("metric",))
@@ -80,7 +80,7 @@ def seeds_written(written: object) -> tuple[tuple[int, ...], tuple[int, ...]]:
         return tuple(range(looks[0])), looks
     if isinstance(written, list) and written and all(type(s) is int and s >= 0 for s in written):
         if len(set(written)) < len(written):
-            raise StudyError("a seed stands in it twice", at)
+            raise StudyError("a seed is listed twice", at)
         return tuple(written), ()
     raise StudyError(
         f"{brief(written)} is neither a number of seeds, nor a list of them, nor {UNTIL}", at
@@ -154,9 +154,9 @@ def claims_written(value: Mapping[str, Any], names: Vocabulary) -> tuple[Claim, 
         name, says = (plain(claim, key, str, "", at) for key in ("id", "says"))
         test = plain(claim, "test", str, "", at)
         if not name or not test:
-            raise StudyError(f"id and test are wanted: {CLAIM}", at)
+            raise StudyError(f"id and test are required: {CLAIM}", at)
         if name in [other.id for other in found]:
-            raise StudyError(f"claim {name!r} stands here twice", (*at, "id"))
+            raise StudyError(f"claim {name!r} is used twice", (*at, "id"))
         try:
             parsed = parse(test)
             check(parsed, names)

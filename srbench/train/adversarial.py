@@ -1,4 +1,4 @@
-"""Adversarial training: a second network learns to tell HR from SR, and the first to deceive it."""
+"""Adversarial training: a discriminator learns to tell HR from SR, a network to deceive it."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ class Adversarial:
     lr_ratio                     the discriminator's learning rate against the generator's
 
     Both have an optimizer of the study's kind. Non-saturating losses; with several outputs the
-    largest is judged. The curves loss/pixels, loss/adversarial and loss/discriminator say how the
-    two fare.
+    largest is judged. The curves loss/pixels, loss/adversarial and loss/discriminator follow the
+    two networks.
 
     Goodfellow et al., Generative adversarial networks, 2014. https://arxiv.org/abs/1406.2661;
     for super-resolution Ledig et al., 2017. https://arxiv.org/abs/1609.04802
@@ -113,7 +113,7 @@ class Adversarial:
         return torch.stack([*values, judged])
 
     def _judge(self, sr: Tensor, hr: Tensor) -> Tensor:
-        """One step of the discriminator; its loss: 2 log 2 = 1.39 where it is at a loss."""
+        """One step of the discriminator; its loss: 2 log 2 = 1.39 where it cannot tell."""
         self.critics.zero_grad(set_to_none=True)
         loss = softplus(-self.discriminator(hr)).mean() + softplus(self.discriminator(sr)).mean()
         loss.backward()  # type: ignore[no-untyped-call]

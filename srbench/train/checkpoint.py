@@ -1,6 +1,6 @@
 """Checkpoints that survive a kill, a torn write and a rotten disk.
 
-Written whole or not at all, a SHA-256 at the end; two are kept, and the older one serves when the
+Written whole or not at all, a SHA-256 at the end; two are stored, and the older one serves when the
 newer is damaged. A damaged one is named in a warning, and never trusted.
 """
 
@@ -49,7 +49,7 @@ def warn(text: str) -> None:
 def load_newest(
     folder: Path, device: torch.device, say: Callable[[str], None] = warn
 ) -> dict[str, Any] | None:
-    """The newest undamaged state in the folder, or None; `say` is told of each damaged one."""
+    """The newest undamaged state in the folder, or None; `say` gets a line for each damaged one."""
     for path in _newest_first(folder):
         try:
             return _load(path, device)

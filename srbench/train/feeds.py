@@ -13,7 +13,7 @@ from srbench.train.ahead import CutAhead
 
 
 class Tables(Protocol):
-    """Patches that are cut where their images are kept: an epoch is a table, a row a patch."""
+    """Patches that are cut on the device of their images: an epoch is a table, a row a patch."""
 
     def table(self, epoch: int) -> np.ndarray:
         """(patches, columns) int64, in the epoch's order."""

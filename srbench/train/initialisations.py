@@ -1,6 +1,6 @@
 """Initialisations: (module) -> None, one module's initial weights, drawn from torch's generator.
 
-Which module draws from which seed is said in `initialise`.
+`initialise` decides which module draws from which seed.
 """
 
 from __future__ import annotations

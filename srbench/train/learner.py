@@ -33,15 +33,15 @@ class Learner(Protocol):
 
     @property
     def net(self) -> nn.Module:
-        """The network that is scored in the end."""
+        """The network that is scored."""
 
     @property
     def parts(self) -> Mapping[str, nn.Module | Optimizer]:
-        """All that steps change, by its name in a checkpoint; with optimizers go their rates."""
+        """All that steps change, by its name in a checkpoint; schedules scale its optimizers."""
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """Names of what a call gives beside the loss: a curve each, such as loss/x2."""
+        """Names of what a call gives after the loss, a curve each, among those its facts name."""
 
     def __call__(self, lr: Tensor, hr: Tensor) -> Tensor:
         """LR (N, 3, h, w) and HR (N, 3, H, W) in 0..1, fp32, channels last.
@@ -118,12 +118,12 @@ def optimizers(learner: Learner) -> list[Optimizer]:
 
 
 def state_of(learner: Learner) -> dict[str, Any]:
-    """What a checkpoint keeps of a learner."""
+    """What a checkpoint stores of a learner."""
     return {name: part.state_dict() for name, part in learner.parts.items()}
 
 
 def restore(learner: Learner, state: Mapping[str, Any]) -> None:
-    """Put a learner back to where `state_of` found it."""
+    """Restore what `state_of` gave."""
     for name, part in learner.parts.items():
         part.load_state_dict(state[name])
 

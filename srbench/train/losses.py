@@ -87,7 +87,7 @@ class SSIMLoss(nn.Module):
 
 @lru_cache(maxsize=64)
 def _gaussian(window: int, sigma: float, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """(window, window), of sum 1; kept, for a CUDA graph brings nothing from the host."""
+    """(window, window), of sum 1; cached, for a CUDA graph copies nothing from the host."""
     x = torch.arange(window, dtype=torch.float64) - (window - 1) / 2
     line = torch.exp(-x.square() / (2 * sigma**2))
     weights = torch.outer(line, line)

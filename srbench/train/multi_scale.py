@@ -25,8 +25,8 @@ class MultiScale:
     scales  those trained at, the study's among them; LR patches are as large at every scale
 
     A step trains the body and the upsampler of its scale. Validation and scores are of the study's
-    scale; the curve `loss` is over the steps of all scales, and so no measure beside a training at
-    one.
+    scale; the curve `loss` is over the steps of all scales, and does not compare with that of a
+    training at one.
 
     Ahn et al., Fast, accurate, and lightweight super-resolution with cascading residual network,
     2018. https://arxiv.org/abs/1803.08664; code: https://github.com/nmhkahn/CARN-pytorch

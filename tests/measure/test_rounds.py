@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from srbench.measure.machine import Condition, complaints, condition, gpu_condition
+from srbench.measure.machine import Condition, condition, throttled, warnings_of
 from srbench.measure.rounds import CannotRun, Subject, rounds, warm_up
 from srbench.measure.stopwatch import CpuClock, Lap, calls_for, steady_process, stopwatch
 
@@ -110,34 +110,15 @@ def test_the_process_is_put_back_as_it_was() -> None:
     assert gc.isenabled()
 
 
-def test_a_busy_or_throttled_machine_is_told() -> None:
-    quiet = Condition(clock_mhz=3000, throttle_count=4, load=0.1)
-    assert complaints(quiet, quiet, 1) == []
-    busy = Condition(load=7.0)
-    assert complaints(busy, quiet, 1)[0].startswith("the machine was busy before the pass: 7.0")
-    (fell,) = complaints(quiet, Condition(clock_mhz=2500, throttle_count=4), 1)
-    assert fell == "the clock fell from 3000 to 2500 MHz"
-    (hot,) = complaints(quiet, Condition(clock_mhz=3000, throttle_count=5), 1)
-    assert "throttled" in hot
-
-
-def test_this_machine_says_what_it_can() -> None:
-    found = condition(CPU)
-    assert found.load is not None
-    assert found.clock_mhz is None or found.clock_mhz > 100
-
-
-def test_a_line_of_nvidia_smi_is_read() -> None:
-    line = "1980, 1980, 0, Not Active, Not Active, Active, Not Active\n"
-    found = gpu_condition(line, 0.2, 1)
-    assert (found.clock_mhz, found.clock_max_mhz) == (1980, 1980)
-    assert found.throttled == ("sw thermal slowdown",)
-    assert complaints(found, found, 1) == [
-        "1 other process uses the GPU", "the clock was held down by sw thermal slowdown",
-    ]  # fmt: skip
-    unread = gpu_condition("[N/A], [N/A], 0, [N/A], [N/A], [N/A], [N/A]", None, None)
-    assert (unread.clock_mhz, unread.throttled) == (None, ())
-    assert gpu_condition("", None, None) == Condition()
+def test_a_disturbed_machine_is_warned_of() -> None:
+    quiet = Condition(load=condition(CPU).load and 0.1)
+    assert list(warnings_of(quiet, quiet)) == []
+    (busy,) = warnings_of(Condition(load=7.0), quiet)
+    assert busy.startswith("the machine was busy before the pass: 7.0 processes")
+    found = Condition(throttled("Not Active, Not Active, Active, Not Active\n"), 0.2, 1)
+    assert list(warnings_of(quiet, found)) == ["the GPU lowered its clock: sw thermal slowdown"]
+    assert next(warnings_of(found, quiet)) == "1 other process uses the GPU"
+    assert throttled("[N/A], [N/A], [N/A], [N/A]") == throttled("") == ()
 
 
 @pytest.mark.gpu
@@ -153,4 +134,4 @@ def test_events_time_what_the_device_does() -> None:
         for n in (1, 4)
     )
     assert 3.0 < four / one < 5.0
-    assert condition(device).clock_mhz
+    assert condition(device).others is not None
