@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import nan
 
-from srbench.analysis.claims_contrasts import Contrast, Leaf, Status, contrast, decide
+from srbench.analysis.claims_contrasts import Leaf, contrast
+from srbench.analysis.claims_decisions import Contrast, Status, decide
 from srbench.analysis.claims_evidence import Evidence
 from srbench.analysis.claims_findings import Finding, sentence
 from srbench.analysis.claims_readings import BySeed, Sampled

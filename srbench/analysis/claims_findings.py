@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isnan, nan
 
-from srbench.analysis.claims_contrasts import Contrast, Status
+from srbench.analysis.claims_decisions import Contrast, Status
 from srbench.analysis.claims_readings import Exact, RunShare
 from srbench.analysis.power import MoreSeeds
 from srbench.core.numbers import plural

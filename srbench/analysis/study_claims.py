@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import get_args
 
 from srbench.analysis.claims import ClaimResult, evaluate
-from srbench.analysis.claims_contrasts import Status
+from srbench.analysis.claims_decisions import Status
 from srbench.analysis.claims_findings import Finding
 from srbench.analysis.claims_readings import Exact
 from srbench.analysis.claims_tree import ClaimError, Happens, Test, names, quantities
