@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from math import isfinite
-from typing import Any
 
-from srbench.analysis.attribution import Attribution, Contribution, attribute
+from srbench.analysis.attribution import Contribution
 from srbench.analysis.results import Results
-from srbench.analysis.run_matrix import scores_by_seed
-from srbench.core.numbers import justified_decimals, listed, plural, shown
+from srbench.analysis.study_attribution import (
+    attributed,
+    attribution_decimals,
+    attribution_heading,
+    attribution_notes,
+)
+from srbench.core.numbers import plural, shown
 from srbench.core.table import Column, Mark, Table, Value
 from srbench.report.forest import Tick, axis_ticks
 from srbench.report.section import Section
-
-KINDS = ("factorial", "fractional")
 
 
 @dataclass(frozen=True)
@@ -36,49 +37,6 @@ class Bars:
         return min(100.0, max(0.0, 100 * (value - self.low) / (self.high - self.low)))
 
 
-@lru_cache(maxsize=8)
-def attributed(results: Results) -> Attribution | None:
-    """The estimates of a factorial or fractional design; None for every other study."""
-    design = results.facts.design
-    if not design or design.get("kind") not in KINDS or not design.get("levels"):
-        return None
-    planned = set(scores_by_seed(results))
-    levels = {c: dict(at) for c, at in design["levels"].items() if c in planned}
-    if len(levels) < len(design["levels"]):  # --only has left out cells
-        return None
-    try:
-        return attribute(levels, scores_by_seed(results), _level_names(design))
-    except ValueError:  # levels that are no design: written by hand into the database
-        return None
-
-
-def attribution_heading(results: Results) -> str:
-    """The factor with the largest effect, and how many interactions exclude zero."""
-    found = attributed(results)
-    if found is None or not found.averaged:
-        return "No factor can be estimated before runs have finished"
-    parts = found.shapley or tuple(c for c in found.averaged if len(c.term) == 1)
-    best = max(parts, key=lambda c: abs(c.mean))
-    d, unit = attribution_decimals(results), results.facts.unit
-    size = f"{shown(best.mean, d, signed=True)} {unit}".strip()
-    pairs = [c for c in found.averaged if len(c.term) == 2]
-    clear = sum(_clear(c) for c in pairs)
-    how = "has the largest effect"
-    said = f"{best.name} {how}, {size}"
-    if not pairs:
-        return said
-    if not clear:
-        return f"{said}; no interaction excludes zero"
-    return f"{said}; {clear} of {plural(len(pairs), 'interaction')} {_exclude(clear)} zero"
-
-
-def attribution_decimals(results: Results) -> int:
-    """Decimals that the intervals of the estimates justify."""
-    found = attributed(results)
-    rows = found.averaged if found else ()
-    return justified_decimals([(c.high - c.low) / 2 for c in rows], results.facts.unit)
-
-
 def attribution_bars(results: Results) -> list[Bars]:
     """The pictures: Shapley shares, averaged effects, effects at the base."""
     found = attributed(results)
@@ -96,32 +54,6 @@ def attribution_bars(results: Results) -> list[Bars]:
          "together, minus the effect of each alone."),
     )  # fmt: skip
     return [_bars(*title) for title in titles if title[2]]
-
-
-def attribution_notes(results: Results) -> list[str]:
-    """What qualifies the estimates: aliases, seeds left out, cells without a score."""
-    found, design = attributed(results), results.facts.design or {}
-    if found is None:
-        return []
-    notes = []
-    if found.missing:
-        names = listed(found.missing[:5]) + (" and others" if len(found.missing) > 5 else "")
-        notes.append(f"No estimate is possible while cells are empty: {names}.")
-    elif not found.seeds:
-        notes.append("No estimate is possible: no seed has finished in every cell.")
-    if found.seeds and len(found.seeds) < 2:
-        notes.append("One seed gives no interval.")
-    if found.seeds and found.left_out:
-        count = plural(len(found.left_out), "seed")
-        notes.append(f"{count} left out: some cell has no score for {_them(len(found.left_out))}.")
-    if design.get("kind") == "fractional":
-        size = f" of resolution {design['resolution']}" if design.get("resolution") else ""
-        said = "; ".join(str(alias) for alias in design.get("aliases", ()))
-        notes.append(
-            f"A fraction{size}: each estimate also contains the effects it is aliased with"
-            + (f" ({said})." if said else ".")
-        )
-    return notes
 
 
 def attribution_shown(results: Results) -> Table:
@@ -172,25 +104,6 @@ def _bars(key: str, title: str, rows: Sequence[Contribution], says: str) -> Bars
     pad = 0.05 * ((high - low) or 1.0)
     low, high = low - pad, high + pad
     return Bars(key, title, says, tuple(rows), low, high, axis_ticks(low, high))
-
-
-def _level_names(design: Mapping[str, Any]) -> dict[str, list[str]]:
-    factors = design.get("factors")
-    if not isinstance(factors, Mapping):
-        return {}
-    return {name: [str(x) for x in levels] for name, levels in factors.items() if len(levels) > 2}
-
-
-def _clear(c: Contribution) -> bool:
-    return bool(c.simultaneous_low > 0 or c.simultaneous_high < 0)
-
-
-def _exclude(count: int) -> str:
-    return "excludes" if count == 1 else "exclude"
-
-
-def _them(count: int) -> str:
-    return "it" if count == 1 else "them"
 
 
 def section(results: Results) -> Section:

@@ -9,15 +9,9 @@ import tiny
 from designed import crossed
 from synthetic_study import study
 
+from srbench.analysis.degradation_matrix import PROTOCOLS_OWN, matrices, matrix_heading, names_of
 from srbench.measure.scores import PROTOCOLS
-from srbench.report.degradations import (
-    PROTOCOLS_OWN,
-    matrices,
-    matrix_heading,
-    matrix_shown,
-    names_of,
-    section,
-)
+from srbench.report.degradations import matrix_shown, section
 from srbench.store import open_store
 
 CROSS = """\

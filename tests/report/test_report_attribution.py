@@ -8,14 +8,8 @@ import pytest
 from designed import TOGETHER, WORTH, factorial
 from synthetic_study import failed, study, with_runs
 
-from srbench.report.attribution import (
-    attributed,
-    attribution_bars,
-    attribution_heading,
-    attribution_notes,
-    attribution_shown,
-    section,
-)
+from srbench.analysis.study_attribution import attributed, attribution_heading, attribution_notes
+from srbench.report.attribution import attribution_bars, attribution_shown, section
 
 
 def test_planted_effects_and_the_interaction_come_out() -> None:

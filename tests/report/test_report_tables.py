@@ -19,7 +19,7 @@ from srbench.report.costs import cost_shown
 from srbench.report.effects import effects_shown
 from srbench.report.failures import run_shown
 from srbench.report.scores import score_shown
-from srbench.report.table_images import images_shown
+from srbench.report.where import images_shown
 
 
 @pytest.mark.parametrize("make", [effects_shown, score_shown, cost_shown, images_shown])

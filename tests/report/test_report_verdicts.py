@@ -15,10 +15,11 @@ from rich.console import Console
 from srbench.analysis.answer import answer, opening, warnings
 from srbench.analysis.judgement import judgement
 from srbench.analysis.limits import cannot_tell
+from srbench.analysis.looks_taken import looks_differ, looks_heading
 from srbench.analysis.results import Results
 from srbench.report.effects import controls_shown, effects_shown
 from srbench.report.forest import axis_ticks, forest_of
-from srbench.report.looks import looks_differ, looks_heading, looks_shown
+from srbench.report.looks import looks_shown
 from srbench.report.markdown import effects_note
 from srbench.report.page import page
 from srbench.report.sections import sections_of

@@ -5,24 +5,33 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from states import only
 from synthetic_study import failed, study, with_runs
 
+from srbench.analysis.effects import paired_effect
+from srbench.analysis.image_effects import where_it_helps
 from srbench.analysis.results import Results
+from srbench.analysis.run_matrix import image_scores
 from srbench.report import write
-from srbench.report.table_images import image_effects
-from srbench.report.where import section, where_it_helps, where_shown
+from srbench.report.where import section, where_shown
 
 
 def test_it_agrees_with_the_effects_taken_one_by_one() -> None:
     results = with_runs(study(seeds=4), lambda row: failed(row) if row["run_id"] == 6 else row)
-    found, single = where_it_helps(results), image_effects(results)
+    found, scores = where_it_helps(results), image_scores(results)
     for v, name in enumerate(found.variants):
         for i, image in enumerate(found.images):
-            effect = single[name][image]
+            own, base = (seeds_of(scores, variant, image) for variant in (name, "plain"))
+            effect = paired_effect(name, own, base)
             assert found.mean[i, v] == pytest.approx(effect.mean)
             assert found.half[i, v] == pytest.approx((effect.high - effect.low) / 2)
+
+
+def seeds_of(scores: pd.DataFrame, variant: str, image: str) -> dict[int, float]:
+    mine = scores[(scores["variant"] == variant) & (scores["image"] == image)]
+    return dict(zip(mine["seed"], mine["value"], strict=True))
 
 
 def test_images_on_which_variants_differ_most_come_first() -> None:
