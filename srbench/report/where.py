@@ -1,4 +1,4 @@
-"""Where a variant helps: effects by image as a coloured table, images of the widest spread first."""
+"""Where a variant helps: effects by image as a coloured table, the widest spread first."""
 
 from __future__ import annotations
 
