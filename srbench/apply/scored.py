@@ -19,7 +19,7 @@ from srbench.apply.trained import Network, named_choice, of_file
 from srbench.core import slots
 from srbench.core.errors import InputError, UserError
 from srbench.core.registry import known
-from srbench.core.scales import answering_at
+from srbench.core.scales import computing_at
 from srbench.data.datasets import ImageFile, home_or, images_below, with_lr
 from srbench.data.decoded import Dataset, decode
 from srbench.data.degraded import degraded
@@ -109,7 +109,7 @@ def score_network(
     net = network.net.to(asked.device)
     found = []
     try:
-        with answering_at(net, asked.scale):
+        with computing_at(net, asked.scale):
             for image in images.images:
                 on_image(image.name)
                 found.append(_scored(net, image, asked))

@@ -1,4 +1,4 @@
-"""What fp32 means to torch's libraries: IEEE single precision, or TensorFloat-32 on CUDA."""
+"""The arithmetic of fp32 in torch's libraries: IEEE single precision, or TF32 on CUDA."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Arithmetic = Literal["ieee", "tf32"]
 
 @contextmanager
 def fp32_as(arithmetic: Arithmetic) -> Iterator[None]:
-    """Compute fp32 matrices and convolutions so; whatever was set before is set again after.
+    """Compute fp32 matrices and convolutions so; afterwards restore the former setting.
 
     TensorFloat-32 keeps 10 of the 23 bits after the point, on CUDA only: the CPU's libraries stay
     at IEEE. https://docs.pytorch.org/docs/stable/notes/cuda.html#tf32-on-ampere
@@ -32,5 +32,5 @@ def fp32_as(arithmetic: Arithmetic) -> Iterator[None]:
 
 
 def full_precision() -> AbstractContextManager[None]:
-    """fp32 means fp32 here: no TF32 on CUDA, no bf16 on the CPU, whatever training has set."""
+    """IEEE fp32 inside: no TF32 on CUDA and no bf16 on the CPU, whatever training has set."""
     return fp32_as("ieee")

@@ -1,4 +1,4 @@
-"""CSV that spreadsheets show and never run, and that programs read back to the letter.
+"""CSV in which spreadsheets run no formula, and which programs read back unchanged.
 
 A text that begins like a formula gets an apostrophe, as OWASP advises (CWE-1236); one that begins
 with apostrophes before such a start gets one more, so that taking one away is the inverse.

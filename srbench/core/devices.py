@@ -1,6 +1,6 @@
-"""Which devices there are, what they are called, which worker gets which, and in what precision.
+"""The devices of this machine, their names, the device of each worker, and its precision.
 
-Nothing here opens a context on a device: only the process that computes on it takes its memory.
+Nothing here opens a context on a device, which would take its memory: only workers do.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ NODES = Path("/dev")
 class Cuda:
     """The CUDA devices of this machine: those that can be used, and why others cannot."""
 
-    names: dict[str, str] = field(default_factory=dict)  # of usable devices: "cuda:0" -> its name
+    names: dict[str, str] = field(default_factory=dict)  # usable: "cuda:0" -> its name
     unusable: dict[str, str] = field(default_factory=dict)  # device -> "cuda:1 cannot be used: …"
     problem: str = ""  # why there is no usable device
-    expected: bool = False  # there is none, although the machine has an NVIDIA driver or GPU
+    expected: bool = False  # no usable device, although the machine has an NVIDIA driver or GPU
 
 
 def choose_devices(
@@ -41,16 +41,16 @@ def choose_devices(
 ) -> tuple[str, ...]:
     """The device of each worker: CUDA devices of one kind in turn, or the CPU once a core.
 
-    `cuda` takes all that are of the first one's kind, `auto` the same or the CPU. `say` hears of
-    devices that cannot be used, and why `auto` takes the CPU where a GPU seems to be there.
+    `cuda` takes all devices of the first one's kind, `auto` the same or the CPU. `say` receives a
+    line about each unusable device, and about a GPU that `auto` does not use.
 
     Raises:
-        DeviceError: the device is not there, or cannot be used.
+        DeviceError: the device is missing, or cannot be used.
     """
     if asked not in ("auto", "cpu") and not CUDA.fullmatch(asked):
         known = "auto, cpu, cuda, cuda:0, cuda:0,2"
         raise DeviceError(f"{asked!r} is unknown (known: {known})", place="--device")
-    warnings.filterwarnings("ignore", "CUDA initialization")  # training on the CPU asks too
+    warnings.filterwarnings("ignore", "CUDA initialization")  # training on the CPU warns too
     found = Cuda() if asked == "cpu" else cuda_devices()
     if not found.names:
         if asked not in ("auto", "cpu"):
@@ -63,13 +63,13 @@ def choose_devices(
     else:
         for problem in found.unusable.values():
             say(f"{problem}; other devices are used")
-        kind = next(iter(found.names.values()))  # another kind of device would give other bits
+        kind = next(iter(found.names.values()))  # another kind would compute other bits
         chosen = [device for device, name in found.names.items() if name == kind]
     return tuple(chosen[i % len(chosen)] for i in range(workers or len(chosen)))
 
 
 def cuda_devices() -> Cuda:
-    """Ask torch which CUDA devices can be used; its warnings become reasons."""
+    """The CUDA devices that torch can use; its warnings become reasons."""
     import torch
 
     if not (torch.version.cuda or torch.version.hip):
@@ -81,7 +81,7 @@ def cuda_devices() -> Cuda:
             torch.cuda.is_available()  # warns once a process, so it must be here
             torch.cuda.init()  # type: ignore[no-untyped-call]
     except Exception as refusal:  # RuntimeError, AssertionError, DeferredCudaCallError
-        return _without(str(refusal))
+        return _failed_start(str(refusal))
     names, unusable = dict[str, str](), dict[str, str]()
     for device in (f"cuda:{i}" for i in range(torch.cuda.device_count())):
         try:
@@ -92,7 +92,7 @@ def cuda_devices() -> Cuda:
 
 
 def choose_precision(asked: str, device: str) -> Precision:
-    """The precision of training on a device: what was asked, or for `auto` the one that is proven.
+    """The precision of training on a device: `asked`, or fp32 for `auto`.
 
     Raises:
         DeviceError: not a precision.
@@ -109,7 +109,7 @@ def choose_precision(asked: str, device: str) -> Precision:
 
 
 def choose_memory_order(asked: str) -> MemoryOrder:
-    """The order of a training's tensors in memory, as it was asked for.
+    """The order of a training's tensors in memory, once `asked` is one.
 
     Raises:
         DeviceError: not an order.
@@ -129,8 +129,8 @@ def device_name(device: str) -> str:
     try:
         return torch.cuda.get_device_name(device)
     except Exception as problem:  # RuntimeError, AssertionError, DeferredCudaCallError
-        said = f"{device} cannot be used: {first_line(problem)}"
-        raise DeviceError(said, place="--device") from None
+        reason = f"{device} cannot be used: {first_line(problem)}"
+        raise DeviceError(reason, place="--device") from None
 
 
 def cuda_versions(device: str) -> dict[str, str]:
@@ -154,7 +154,7 @@ def driver(device: str) -> str | None:
         words = DRIVER.read_text().split()
         return next((word for word in words if word[0].isdigit() and "." in word), None)
     asked = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
-    with suppress(OSError, subprocess.SubprocessError):  # under WSL only this knows
+    with suppress(OSError, subprocess.SubprocessError):  # the only source under WSL
         done = subprocess.run(asked, capture_output=True, text=True, timeout=10, check=True)
         return next(iter(done.stdout.split()), None)
     return None
@@ -169,7 +169,7 @@ def _listed(asked: str, found: Cuda) -> list[str]:
             raise DeviceError(found.unusable[device], place="--device")
         if device not in found.names:
             there = ", ".join(found.names)
-            raise DeviceError(f"{device!r} is not there (found: {there})", place="--device")
+            raise DeviceError(f"{device!r} is missing (found: {there})", place="--device")
     if len({found.names[device] for device in devices}) > 1:
         kinds = ", ".join(f"{device} {found.names[device]}" for device in devices)
         raise DeviceError(
@@ -179,7 +179,7 @@ def _listed(asked: str, found: Cuda) -> list[str]:
 
 
 def _usable_name(device: str) -> str:
-    """A device's name; DeviceError where it does not answer or this torch has no code for it."""
+    """A device's name; DeviceError where it fails or this torch has no code for it."""
     import torch
 
     name = device_name(device)
@@ -201,12 +201,12 @@ def _runs_on(code: str, major: int, minor: int) -> bool:
     return built <= (major, minor) and (kind == "compute" or built[0] == major)
 
 
-def _without(said: str) -> Cuda:
-    """Why torch cannot start CUDA, from what it said."""
+def _failed_start(message: str) -> Cuda:
+    """Why torch cannot start CUDA, from its message."""
     import torch
 
     here = _has_nvidia()
-    if old := re.search(r"too old \(found version (\d+)\)", said):
+    if old := re.search(r"too old \(found version (\d+)\)", message):
         supported = f"{int(old[1]) // 1000}.{int(old[1]) % 1000 // 10}"
         problem = (
             f"the NVIDIA driver is too old (it supports CUDA {supported}; this torch was built "
@@ -214,18 +214,18 @@ def _without(said: str) -> Cuda:
             "older CUDA"
         )
         return Cuda(problem=problem, expected=True)
-    if error := re.search(r"Error (\d+: .*)", said):
+    if error := re.search(r"Error (\d+: .*)", message):
         return Cuda(problem=f"CUDA does not start: error {error[1]}", expected=True)
-    problem = f"CUDA does not start: {said.partition(chr(10))[0][:200]}"
-    if "no NVIDIA driver" in said:
+    problem = f"CUDA does not start: {message.partition(chr(10))[0][:200]}"
+    if "no NVIDIA driver" in message:
         problem = "no NVIDIA driver is installed"
         if here:
             problem = "libcuda.so.1 of the NVIDIA driver is not found; a container needs --gpus all"
-    elif "No CUDA GPUs" in said:
+    elif "No CUDA GPUs" in message:
         problem = "the NVIDIA driver finds no GPU"
         if (visible := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
             problem = f"CUDA_VISIBLE_DEVICES={visible!r} leaves no GPU visible"
-            here = here and visible not in ("", "-1")  # which is how one asks for the CPU
+            here = here and visible not in ("", "-1")  # users ask for the CPU so
     return Cuda(problem=problem, expected=here)
 
 

@@ -1,7 +1,7 @@
-"""YAML that remembers where everything stands, and refuses what would surprise.
+"""YAML with the line and column of every value; surprising input is refused.
 
-Scalars follow YAML 1.2, so that `1e-4` is a number and `no` is text; a key may stand once; size,
-depth and the number of values are limited, aliases included.
+Scalars follow YAML 1.2, so that `1e-4` is a number and `no` is text. Keys are unique. Size, depth
+and the number of values are limited, aliases included.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from srbench.core.errors import UNSEEN, Path, StudyError, UserError, brief
 
 MAX_BYTES, MAX_DEPTH, MAX_VALUES = 1_000_000, 32, 10_000
 
-_HINTS = {  # what PyYAML says -> what to do
+_HINTS = {  # PyYAML's message -> what to do
     "mapping values are not allowed here": "quote a text that holds ': ', and indent evenly",
     "found character '\\t'": "indent by spaces, not tabs",
     "found character": "quote a text that begins with it",
@@ -36,9 +36,9 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
 @dataclass
 class Document:
-    """A file's plain value, and the line and column of everything in it.
+    """A file's plain value, and the line and column of every value in it.
 
-    `above` is the document that it took over what it does not say itself.
+    `above` is the document whose values it takes over where it has none.
     """
 
     file: str
@@ -52,7 +52,7 @@ class Document:
         return (self, *(self.above.all if self.above else ()))
 
     def knows(self, path: Path) -> bool:
-        """Whether this or a document above it says something there."""
+        """Whether this document or one above it has a value at `path`."""
         return any(path in document.places for document in self.all)
 
     def place(self, path: Path) -> str:
@@ -65,7 +65,7 @@ class Document:
         return self.file
 
     def located(self, error: UserError) -> UserError:
-        """The same error, saying where in the file it is."""
+        """The same error with its place in the file."""
         return StudyError(error.problem, error.path, error.place or self.place(error.path))
 
 
@@ -102,13 +102,13 @@ def parse(text: str, file: str = "<text>") -> Document:
     try:
         node = yaml.compose(text, Loader=_Bounded)
         document.value = _Reader(document).value(node, (), 0) if node is not None else None
-    except _Beyond as problem:
+    except _LimitExceeded as problem:
         raise StudyError(str(problem.problem), place=_place(file, problem.problem_mark)) from None
     except yaml.MarkedYAMLError as problem:
-        said = problem.problem or problem.context or ""
-        hint = next((f" ({do})" for words, do in _HINTS.items() if words in said), "")
+        message = problem.problem or problem.context or ""
+        hint = next((f" ({do})" for words, do in _HINTS.items() if words in message), "")
         place = _place(file, problem.problem_mark or problem.context_mark)
-        raise StudyError(f"not YAML: {said}{hint}", place=place) from None
+        raise StudyError(f"not YAML: {message}{hint}", place=place) from None
     except (yaml.YAMLError, ValueError, RecursionError) as problem:
         if isinstance(problem, UserError):
             raise
@@ -122,15 +122,15 @@ def _place(file: str, mark: yaml.Mark | None) -> str:
 
 
 def _unseen(character: str) -> str:
-    return f"the control character {character!a} stands here; leave it out"
+    return f"control character {character!a}; remove it"
 
 
-class _Beyond(yaml.MarkedYAMLError):
-    """A limit is passed."""
+class _LimitExceeded(yaml.MarkedYAMLError):
+    """A limit is exceeded."""
 
 
 class _Bounded(yaml.SafeLoader):
-    """Stops at the limits instead of making all nodes first; aliases are counted later."""
+    """Stops at the limits while nodes are made; aliases are counted later."""
 
     nodes = depth = 0
 
@@ -139,9 +139,9 @@ class _Bounded(yaml.SafeLoader):
         self.nodes += not is_key
         self.depth += 1
         if self.depth > MAX_DEPTH + 1 or self.nodes > MAX_VALUES:
-            said = _DEEP if self.depth > MAX_DEPTH + 1 else _MANY
+            problem = _DEEP if self.depth > MAX_DEPTH + 1 else _MANY
             here = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise _Beyond(problem=said, problem_mark=here)
+            raise _LimitExceeded(problem=problem, problem_mark=here)
         node: yaml.Node | None = super().compose_node(parent, index)
         self.depth -= 1
         return node
@@ -152,7 +152,7 @@ _MANY = f"more than {MAX_VALUES:,} values"
 
 
 class _Reader:
-    """Turns YAML nodes into plain values, counting as it goes."""
+    """Turns YAML nodes into plain values, and counts them."""
 
     def __init__(self, document: Document) -> None:
         self.document, self.count, self.characters = document, 0, 0
@@ -166,7 +166,7 @@ class _Reader:
         if self.count > MAX_VALUES:
             raise self._error(_MANY, node)
         if node.tag not in _TAGS:
-            raise self._error(f"tags such as {node.tag:.80} are not read; leave it out", node)
+            raise self._error(f"tags such as {node.tag:.80} are not read; remove it", node)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path, depth)
         if isinstance(node, yaml.SequenceNode):
@@ -182,7 +182,7 @@ class _Reader:
             if unseen := UNSEEN.search(key):
                 raise self._error(_unseen(unseen[0]), key_node)
             if key in found:
-                raise self._error(f"{brief(key)} stands here twice; keep one of them", key_node)
+                raise self._error(f"the key {brief(key)} appears twice; remove one", key_node)
             mark = key_node.start_mark
             self.document.places[(*path, key)] = (mark.line + 1, mark.column + 1)
             found[key] = self.value(value_node, (*path, key), depth + 1)

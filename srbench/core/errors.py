@@ -1,4 +1,4 @@
-"""What can be wrong with what a person gave: one line each, and exit code 2.
+"""Errors in what a user asked for: one line each, and exit code 2.
 
 A message says where, what was found, and what is allowed.
 """
@@ -9,15 +9,15 @@ import re
 import reprlib
 
 Path = tuple[str | int, ...]
-"""The keys on the way to a place in a document."""
+"""The keys from the top of a document to one of its values."""
 
-UNSEEN = re.compile(  # what no text needs, and a terminal or a page would obey
+UNSEEN = re.compile(  # control characters that a terminal or a page would obey
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
 
 
 class UserError(ValueError):
-    """The user's input asks for something that cannot be. The message names the place."""
+    """The base of all errors that a user can correct. The message names the place."""
 
     exit_code = 2
 
@@ -32,37 +32,37 @@ class UserError(ValueError):
 
 
 class StudyError(UserError):
-    """A study file, a part or a setting that it names."""
+    """Wrong in a study file, or in a part or setting that it names."""
 
 
 class InputError(UserError):
-    """Another file that was given (images, weights, figures), or an option of a command."""
+    """Wrong in another file (images, weights, figures), or in an option of a command."""
 
 
 class DatabaseError(UserError):
-    """A database that cannot be opened, read or merged, or does not hold what was asked for."""
+    """A database cannot be opened, read or merged, or lacks what was asked for."""
 
 
 class DeviceError(UserError):
-    """A device that is not there, in use, or broken."""
+    """A device is missing, in use, or broken."""
 
 
 class DiskError(UserError):
-    """A disk that is full, or refuses: a file was not written; what was there before still is."""
+    """A file was not written, for the disk is full or fails; its old content is still there."""
 
 
 def first_line(problem: BaseException) -> str:
-    """What went wrong, in one line of at most 200 characters."""
+    """The first line of an error's message, at most 200 characters, or its type."""
     return (next(iter(str(problem).splitlines()), "") or type(problem).__name__)[:200]
 
 
 def printable(text: str) -> str:
-    """One line that a terminal shows and does not obey: other characters as escapes (`\\x1b`)."""
+    """The text with control characters as escapes (`\\x1b`), on one line."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def brief(value: object) -> str:
-    """A value as it was found, cut short where it is long."""
+    """The repr of a value, shortened."""
     return _SHORT.repr(value)
 
 

@@ -1,8 +1,7 @@
-"""What a part states of itself where it is registered, and what others need without importing it.
+"""Facts that a part declares where it is registered, such as a metric's unit and direction.
 
-The registry holds these values; a plan takes them along, so that a report made where the part is
-not installed still knows a metric's unit and direction. They are no settings, and no fingerprint
-contains them.
+The registry holds them and a plan stores them, so that a report knows them where the part is not
+installed. They are no settings, and no fingerprint contains them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where the files of a run lie below the database's folder, for all who write or look for them."""
+"""The paths of a run's files below the database's folder."""
 
 from __future__ import annotations
 

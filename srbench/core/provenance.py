@@ -22,7 +22,7 @@ PACKAGES = (
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the database keeps beside every run."""
+    """The software, machine and command of a run, as the database stores them."""
 
     git_commit: str | None
     git_dirty: bool | None
@@ -62,7 +62,7 @@ def versions() -> dict[str, str]:
 
 
 def _torch_build() -> str | None:
-    """Torch's whole version, 2.14.1+cu130, which no metadata have; importing it takes seconds."""
+    """Torch's whole version, 2.14.1+cu130, from its file: metadata lack it, an import is slow."""
     spec = find_spec("torch")
     if spec is None or spec.origin is None:
         return None
@@ -85,7 +85,7 @@ def cpu_name() -> str:
 
 
 def _git(*arguments: str) -> str | None:
-    """Git's answer about the folder that srbench runs from, where it is a checkout."""
+    """Git's output for the folder of srbench's source, where that is a checkout."""
     folder = Path(__file__).resolve().parents[2]
     if not (folder / ".git").exists():
         return None

@@ -1,10 +1,10 @@
-"""Names for parts: what a study may write, and what that builds.
+"""Parts by name: what a study may write, and what that builds.
 
-A *slot* is a place that a study may fill: "activation", "attention", "model", "loss".
+A *slot* is a kind of part that a study chooses: "activation", "attention", "model", "loss".
 A *part* is a class or function registered for one slot. Its signature is its schema:
 
-    positional parameters     what the surroundings give     (channels, scale)
-    keyword-only parameters   what a study may choose        (typed, with a default)
+    positional parameters     given by the network           (channels, scale)
+    keyword-only parameters   chosen by a study              (typed, with a default)
 
 A *choice* is a part with all its settings: `scse`, or `scse: {reduction: 8}` in YAML.
 `setting_types.py` has the types that a setting may have; parts import Range and Positive here.
@@ -33,7 +33,7 @@ P = TypeVar("P", bound=Part)
 
 @dataclass(frozen=True)
 class Slot:
-    """A place to fill, what its surroundings give a part, and the parts registered for it."""
+    """A kind of part, the arguments that a network gives it, and the registered parts."""
 
     name: str
     about: str = ""
@@ -127,7 +127,7 @@ class Choice:
         return dict(self.settings)[key]
 
     def build(self) -> Part:
-        """The part as a factory, its settings filled in; it takes what its surroundings give."""
+        """The part as a factory, its settings filled in; it takes what the network gives."""
         kwargs = {key: _built(value) for key, value in self.settings}
         part = self.slot.parts[self.name]
         return partial(part, **kwargs) if kwargs else part
@@ -148,7 +148,7 @@ class Choice:
         return replace(self, settings=tuple(values.items()))
 
     def leaves(self, prefix: str = "") -> Iterator[tuple[str, str | int | float | bool | None]]:
-        """Every place in the tree with its plain value: ("unit.attention", "scse"), ..."""
+        """Every path in the tree with its plain value: ("unit.attention", "scse"), ..."""
         yield prefix or self.slot.name, self.name
         for key, value in self.settings:
             yield from _leaves(value, f"{prefix}.{key}" if prefix else key)

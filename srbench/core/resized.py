@@ -45,7 +45,7 @@ def upscaled(x: Tensor, scale: int, kernel: Kernel) -> Tensor:
 
 def _matrix(size: int, new_size: int, kernel: Kernel, like: Tensor) -> Tensor:
     made = _made
-    if type(like) is Tensor:  # an export traces with others, which must not stay
+    if type(like) is Tensor:  # an export traces with other tensors, which must not be cached
         made = _of_scores if torch.is_inference_mode_enabled() else _of_steps
     return made(size, new_size, kernel, like.dtype, like.device)
 
@@ -57,12 +57,12 @@ def _made(
 
 
 def release() -> None:
-    """Keep no matrix for runs to come."""
+    """Empty the caches of matrices."""
     _of_steps.cache_clear()
     _of_scores.cache_clear()
 
 
-# Steps have patches of few sizes, and a CUDA graph can neither bring a matrix from the host nor
-# lose the one that it reads: so those of scores, which come in every size, are kept apart.
+# Training has few sizes, and a CUDA graph can neither copy a matrix from the host nor lose one that
+# it reads. Scored images have any size, so their matrices have a cache of their own.
 _of_steps = lru_cache(maxsize=64)(_made)
 _of_scores = lru_cache(maxsize=8)(_made)

@@ -1,7 +1,7 @@
-"""Networks of several scales: one body with an upsampler for each, and which of them answers.
+"""Networks of several scales: one body with an upsampler for each.
 
-Such a network names what it can do in `scales`, and computes at the one that its `scale` says; so
-does what stands in it and depends on the scale, such as its skip.
+Such a network lists its `scales` and computes at its current `scale`; so do its modules that depend
+on the scale, such as its skip.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from torch import nn
 
 
 def scales_of(net: nn.Module) -> tuple[int, ...]:
-    """The scales that a network can be asked for; empty where it has the one it was built for."""
+    """The scales of a network of several; empty for a network of one scale."""
     return tuple(getattr(net, "scales", ()))
 
 
 @contextmanager
-def answering_at(net: nn.Module, scale: int) -> Iterator[None]:
-    """Within, the network answers at another of its scales; its weights are the same.
+def computing_at(net: nn.Module, scale: int) -> Iterator[None]:
+    """Inside, the network computes at another of its scales, with the same weights.
 
     Raises:
         ValueError: it has no such scale.

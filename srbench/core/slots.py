@@ -1,8 +1,8 @@
-"""The vocabulary: every place where networks, training, data and measuring choose a part.
+"""The slots: every kind of part that networks, training, data and measuring choose.
 
 To add a part, write it in a file of the slot's folder and put `@<slot>.register("name")` above
-it; nothing else has to change. To add a slot, add it here. (What a search is run by is chosen in
-`study/samplers.py`.)
+it; nothing else has to change. To add a slot, add it here. (`study/samplers.py` has the slots of
+a search.)
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Named random streams: what makes two runs of one seed comparable.
 
 Every draw is a function of (seed, salt, name, position), never of what was drawn before it.
-So all variants of a seed see the same patches in the same order, and a run that was killed
-goes on from any step to the same bits, with no generator state to save.
+So all variants of a seed see the same patches in the same order, and a killed run resumes at any
+step with the same bits, without a stored generator state.
 """
 
 from __future__ import annotations

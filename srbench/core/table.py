@@ -1,6 +1,6 @@
-"""A table before it takes a form: columns, rows, and how each cell is written.
+"""A table: columns, rows, and the format of each cell.
 
-Page, terminal, CSV, LaTeX and Markdown all draw from this one value, so they show the same
+Page, terminal, CSV, LaTeX and Markdown are written from this one value, so they show the same
 numbers. A value is rounded once, here, to the decimals of its column.
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from srbench.core import csv_text
 from srbench.core.numbers import MINUS, fixed, p_exact, shown
 
-if TYPE_CHECKING:  # half a second that commands without frames do without
+if TYPE_CHECKING:  # half a second, which only commands with frames pay
     import pandas as pd
 
 
@@ -53,7 +53,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Mark:
-    """Stands where a number is missing: failed, skipped, missing, one seed ... and why."""
+    """A missing number: failed, skipped, missing, one seed ... and why."""
 
     word: str
     reason: str = ""

@@ -1,7 +1,7 @@
-"""How many threads torch computes with, for a while.
+"""One thread for torch, where tensors are small.
 
-Small tensors gain nothing from a second thread and lose much to its waiting: on a busy machine a
-plan of eight networks took 27 s of processor time with two threads, 4 s with one.
+On a busy machine a plan of eight networks took 27 s of processor time with two threads, which wait
+for each other, and 4 s with one.
 """
 
 from __future__ import annotations

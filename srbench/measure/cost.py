@@ -17,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from srbench.core.outputs import by_factor, factors_of, largest
-from srbench.core.scales import answering_at
+from srbench.core.scales import computing_at
 
 HD_PIXELS = 1280 * 720  # HR, the field's usual size for MACs
 FIELD_SIDES = 65, 257  # LR pixels tried; a receptive field of the last is called the whole image
@@ -155,7 +155,7 @@ def dead_at_all(net: nn.Module, scales: Sequence[int]) -> tuple[str, ...]:
     """Those that are dead at each of the scales: a training at all of them reaches the others."""
     found = []
     for scale in scales:
-        with answering_at(net, scale):
+        with computing_at(net, scale):
             found.append(dead_parameters(net))
     return tuple(name for name in found[0] if all(name in others for others in found[1:]))
 

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from srbench.core import slots
 from srbench.core.devices import Precision
 from srbench.core.registry import Range
-from srbench.core.scales import answering_at
+from srbench.core.scales import computing_at
 from srbench.core.streams import Streams
 from srbench.train.learner import Settings, Supervised
 
@@ -53,5 +53,5 @@ class MultiScale:
         return self.learner.terms
 
     def __call__(self, lr: Tensor, hr: Tensor) -> Tensor:
-        with answering_at(self.net, hr.shape[-2] // lr.shape[-2]):
+        with computing_at(self.net, hr.shape[-2] // lr.shape[-2]):
             return self.learner(lr, hr)

@@ -96,7 +96,7 @@ def test_a_list_names_devices_and_workers_go_round_them(
     assert choose_devices("cuda:0,2", 4) == ("cuda:0", "cuda:2", "cuda:0", "cuda:2")
     with pytest.raises(UserError, match=r"'cuda:0,1' names several kinds \(cuda:0 NVIDIA H100, "):
         choose_devices("cuda:0,1", None)
-    with pytest.raises(UserError, match=r"'cuda:7' is not there \(found: cuda:0, cuda:1, cuda:2"):
+    with pytest.raises(UserError, match=r"'cuda:7' is missing \(found: cuda:0, cuda:1, cuda:2"):
         choose_devices("cuda:0,7", None)
 
 

@@ -46,8 +46,8 @@ def test_a_word_means_what_it_looks_like(text: str, value: object) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a: 1\nb: 2\na: 3", "s.yaml:3:1: 'a' stands here twice"),
-        ("x: {b: 1, 'b': 2}", "s.yaml:1:11: 'b' stands here twice"),
+        ("a: 1\nb: 2\na: 3", "s.yaml:3:1: the key 'a' appears twice"),
+        ("x: {b: 1, 'b': 2}", "s.yaml:1:11: the key 'b' appears twice"),
         ("[a]: 1", "s.yaml:1:1: a key must be a plain word"),
         (
             "a: !!python/object:os.system {}",
@@ -66,10 +66,10 @@ def test_a_word_means_what_it_looks_like(text: str, value: object) -> None:
         (BOMB, f"more than {MAX_VALUES:,} values"),
         ("- a\n" * 2 * MAX_VALUES, f"s.yaml:10000:3: more than {MAX_VALUES:,} values"),
         ("a: &a " + "x" * 10**6 + "\nb: *a", f"more than {MAX_BYTES:,} characters, aliases"),
-        ("a: 1\nb: '\u202ex'", "s.yaml:2:5: the control character '\\u202e' stands here"),
-        ('a: "\\e[2J"', "s.yaml:1:4: the control character '\\x1b' stands here"),
-        ('"\\a": 1', "s.yaml:1:1: the control character '\\x07' stands here"),
-        ("a: \x00", "s.yaml:1:4: the control character '\\x00' stands here"),
+        ("a: 1\nb: '\u202ex'", "s.yaml:2:5: control character '\\u202e'"),
+        ('a: "\\e[2J"', "s.yaml:1:4: control character '\\x1b'"),
+        ('"\\a": 1', "s.yaml:1:1: control character '\\x07'"),
+        ("a: \x00", "s.yaml:1:4: control character '\\x00'"),
     ],
     ids=lambda text: text[:24].encode("unicode_escape").decode(),
 )

@@ -178,7 +178,7 @@ MISTAKES = [
     ("question: [a]", "1:1 question: ['a'] is not a text"),
     ("- a", "1:1: keys with values are expected, found ['a'] (known: question, source,"),
     ("", " keys with values are expected, found nothing (known: question"),
-    ("a: 1\na: 2", "2:1: 'a' stands here twice"),
+    ("a: 1\na: 2", "2:1: the key 'a' appears twice"),
 ]  # fmt: skip
 
 

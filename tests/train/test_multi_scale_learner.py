@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from srbench.core import slots
-from srbench.core.scales import answering_at
+from srbench.core.scales import computing_at
 from srbench.core.streams import Streams
 from srbench.data.decoded import Dataset, Image
 from srbench.data.multi_scale import ScaledPatches
@@ -118,10 +118,10 @@ def test_a_network_answers_at_each_of_its_scales_and_comes_back(skip: str) -> No
             {"carn": {"channels": 4, "blocks": 1, "units": 1, "scales": list(SCALES), "skip": skip}}
         ).build()(scale)
         alone.load_state_dict(net.state_dict())
-        with answering_at(net, scale):
+        with computing_at(net, scale):
             assert torch.equal(net(lr), alone(lr))
     assert torch.equal(net(lr), before)
-    with pytest.raises(ValueError, match="x8 is not among"), answering_at(net, 8):
+    with pytest.raises(ValueError, match="x8 is not among"), computing_at(net, 8):
         pass
 
 
