@@ -1,8 +1,8 @@
-"""Quality against cost: cost per effect, Pareto front with probabilities, width-matched twins.
+"""Quality against cost: effect per cost, Pareto front with probabilities, width-matched twins.
 
-A price is an effect divided by its extra cost. An exact cost divides the effect's interval; a
-measured cost (latency) is uncertain itself, and Fieller's interval (1954) covers both. Where the
-extra cost may be zero, that interval is unbounded.
+An effect is divided by its extra cost. An exact cost divides the effect's interval; a measured cost
+(latency) is uncertain itself, and Fieller's interval (1954) covers both. Where the extra cost may be
+zero, that interval is unbounded.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ MULTIPLES = (1, 2, 4, 8, 16)  # of widths: a grouped layer needs a multiple of i
 
 
 @dataclass(frozen=True)
-class PriceTag:
+class EffectPerCost:
     """Effect per unit of extra cost, such as dB per 1k parameters."""
 
     value: float  # NaN where the cost does not change
     low: float  # 95 % interval; infinite where Fieller's is unbounded, NaN where there is none
     high: float
-    note: str = ""  # why there is no price, or no bound
+    note: str = ""  # why there is no value, or no bound
 
 
 @dataclass(frozen=True)
@@ -67,31 +67,33 @@ class Twin:
         return self.cost / self.target - 1
 
 
-def price(effect: Interval, extra_cost: float, per: float = 1.0) -> PriceTag:
+def effect_per_cost(effect: Interval, extra_cost: float, per: float = 1.0) -> EffectPerCost:
     """The effect per `per` units of an exact extra cost (1000 for "per 1k parameters")."""
     if extra_cost == 0:
-        return PriceTag(nan, nan, nan, "costs nothing")
+        return EffectPerCost(nan, nan, nan, "costs nothing")
     units = extra_cost / per
     low, high = sorted((effect.low / units, effect.high / units))
     note = "saves cost: the sign is that of effect over saving" if units < 0 else ""
-    return PriceTag(effect.mean / units, low, high, note)
+    return EffectPerCost(effect.mean / units, low, high, note)
 
 
-def measured_price(effect: Interval, extra_cost: Interval, per: float = 1.0) -> PriceTag:
+def effect_per_measured_cost(
+    effect: Interval, extra_cost: Interval, per: float = 1.0
+) -> EffectPerCost:
     """The effect per `per` units of a measured extra cost, with Fieller's interval.
 
     Both are means of independent values with 95 % t intervals; t is that of the smaller count.
     """
     found = effect.mean, effect.half, extra_cost.mean, extra_cost.half
     if any(isnan(x) for x in found) or min(effect.count, extra_cost.count) < 2:
-        return PriceTag(nan, nan, nan, "too few values for an interval")
+        return EffectPerCost(nan, nan, nan, "too few values for an interval")
     t = float(stdtrit(min(effect.count, extra_cost.count) - 1, (1 + CONFIDENCE) / 2))
     a, sd_a = effect.mean, effect.half / float(_t(effect.count))
     b, sd_b = extra_cost.mean / per, extra_cost.half / float(_t(extra_cost.count)) / per
     low, high = fieller(a, sd_a, b, sd_b, t)
     value = a / b if b else nan
-    note = "" if isfinite(low) and isfinite(high) else "the cost cannot be told from none"
-    return PriceTag(value, low, high, note)
+    note = "" if isfinite(low) and isfinite(high) else "the extra cost may be zero"
+    return EffectPerCost(value, low, high, note)
 
 
 def fieller(a: float, sd_a: float, b: float, sd_b: float, t: float) -> tuple[float, float]:
@@ -194,8 +196,8 @@ def _front(quality: NDArray[np.float64], cost: NDArray[np.float64]) -> NDArray[n
     """
     found = np.ones(quality.shape, dtype=np.bool_)
     cheaper = np.full(quality.shape[0], np.nan)  # their best quality; NaN: none yet
-    for price in np.unique(cost):
-        same = np.flatnonzero(cost == price)
+    for level in np.unique(cost):
+        same = np.flatnonzero(cost == level)
         best = np.fmax.reduce(quality[:, same], axis=1)
         beaten = quality[:, same] <= cheaper[:, None]
         found[:, same] = ~(beaten | (quality[:, same] < best[:, None]))

@@ -48,8 +48,6 @@ class Vocabulary:
     variants: tuple[str, ...]
     metrics: tuple[str, ...]
     datasets: tuple[str, ...]
-    costs: tuple[str, ...] = COSTS
-    timings: tuple[str, ...] = TIMINGS
     curves: tuple[str, ...] = (LOSS,)
     published: tuple[str, ...] | None = None  # variants with published figures; None: any variant
     min_effects: Mapping[str, float] = field(default_factory=dict)  # by metric
@@ -125,8 +123,8 @@ def sort_of(name: str, vocabulary: Vocabulary) -> Sort | None:
     """What a quantity is: a score, a cost, a timing or a curve; None where it is unknown."""
     kinds: tuple[tuple[Sort, tuple[str, ...]], ...] = (
         ("score", vocabulary.metrics),
-        ("cost", vocabulary.costs),
-        ("timing", vocabulary.timings),
+        ("cost", COSTS),
+        ("timing", TIMINGS),
         ("curve", (*vocabulary.curves, "epochs_to")),
     )
     return next((sort for sort, names in kinds if name in names), None)
@@ -186,7 +184,7 @@ def _quantity(quantity: Quantity, vocabulary: Vocabulary, *, every: bool = False
     name, at = quantity.name, quantity.offset
     sort = sort_of(name, vocabulary)
     if sort is None:
-        known = (*vocabulary.metrics, *vocabulary.costs, *vocabulary.timings, *vocabulary.curves)
+        known = (*vocabulary.metrics, *COSTS, *TIMINGS, *vocabulary.curves)
         raise _unknown(name, (*known, "epochs_to"), "quantity", at)
     if not every or quantity.variant != "*":
         if not quantity.published:

@@ -12,11 +12,11 @@ from math import isfinite, nan
 
 from srbench.analysis.capacity import (
     CostedVariant,
+    EffectPerCost,
     ParetoPlace,
-    PriceTag,
-    measured_price,
+    effect_per_cost,
+    effect_per_measured_cost,
     pareto,
-    price,
 )
 from srbench.analysis.costs import COSTS, costs_of
 from srbench.analysis.effects import Interval, t_interval
@@ -116,8 +116,8 @@ def cost_heading(results: Results) -> str:
     return f"The best, {best}, has {size} {what} than {base}"
 
 
-def price_tags(results: Results, cost: str, per: float) -> dict[str, PriceTag]:
-    """What each effect costs, for each `per` units of extra cost."""
+def effects_per_cost(results: Results, cost: str, per: float) -> dict[str, EffectPerCost]:
+    """Each contrast's effect per `per` units of extra cost."""
     return {
         row.variant: _tag(
             Interval(row.mean, row.low, row.high, row.pairs),
@@ -129,12 +129,12 @@ def price_tags(results: Results, cost: str, per: float) -> dict[str, PriceTag]:
     }
 
 
-def _tag(effect: Interval, extra: Interval, per: float) -> PriceTag:
+def _tag(effect: Interval, extra: Interval, per: float) -> EffectPerCost:
     if not isfinite(extra.mean):
-        return PriceTag(nan, nan, nan, "not measured")
+        return EffectPerCost(nan, nan, nan, "not measured")
     if extra.count == 1 or extra.mean == 0:  # a count, or a network that is the baseline's own
-        return price(effect, extra.mean, per)
-    return measured_price(effect, extra, per)
+        return effect_per_cost(effect, extra.mean, per)
+    return effect_per_measured_cost(effect, extra, per)
 
 
 def extra_cost(results: Results, variant: str, cost: str) -> Interval:

@@ -6,18 +6,18 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from math import isfinite
 
-from srbench.analysis.capacity import PriceTag
+from srbench.analysis.capacity import EffectPerCost
 from srbench.analysis.costs import COSTS, costs_of, spaced
 from srbench.analysis.judgement import Judged, judgement
 from srbench.analysis.latency import timings
 from srbench.analysis.quality_cost import (
     Spot,
     cost_heading,
+    effects_per_cost,
     extra_cost,
     front_line,
     front_said,
     known_costs,
-    price_tags,
     spots,
 )
 from srbench.analysis.ranking import effect_decimals, metric_title
@@ -45,7 +45,7 @@ def prices_shown(results: Results) -> Table:
     """What each effect costs: dB for each 1k parameters, GMAC and ms, with intervals."""
     unit = results.facts.unit
     costs = [cost for cost in PRICES if cost != "latency" or timings(results, cost)]
-    tags = {cost: price_tags(results, cost, PRICES[cost][0]) for cost in costs}
+    tags = {cost: effects_per_cost(results, cost, PRICES[cost][0]) for cost in costs}
     digits = {
         cost: justified_decimals([(t.high - t.low) / 2 for t in found.values()], "")
         for cost, found in tags.items()
@@ -96,7 +96,7 @@ def _cost_columns(cost: str, per: str, unit: str, digits: int) -> list[Column]:
     ]
 
 
-def _priced(value: float, tag: PriceTag, extra: float, row: Judged) -> Value:
+def _priced(value: float, tag: EffectPerCost, extra: float, row: Judged) -> Value:
     if isfinite(value):
         return value
     if extra == 0:

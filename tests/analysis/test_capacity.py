@@ -1,4 +1,4 @@
-"""Quality against cost: prices, fronts and twins hold what arithmetic and simulation say."""
+"""Quality against cost: ratios, fronts and twins agree with arithmetic and simulation."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ from hypothesis import strategies as st
 
 from srbench.analysis.capacity import (
     CostedVariant,
+    effect_per_cost,
+    effect_per_measured_cost,
     fieller,
     front,
-    measured_price,
     pareto,
-    price,
     twin,
 )
 from srbench.analysis.effects import Interval, t_interval
 
 
 def test_an_exact_cost_divides_the_interval() -> None:
-    tag = price(Interval(0.12, 0.06, 0.18, 5), 6000, per=1000)
+    tag = effect_per_cost(Interval(0.12, 0.06, 0.18, 5), 6000, per=1000)
     assert (tag.value, tag.low, tag.high) == pytest.approx((0.02, 0.01, 0.03))
-    saved = price(Interval(-0.12, -0.18, -0.06, 5), -6000, per=1000)
+    saved = effect_per_cost(Interval(-0.12, -0.18, -0.06, 5), -6000, per=1000)
     assert (saved.value, saved.low, saved.high) == pytest.approx((0.02, 0.01, 0.03))
     assert "saves" in saved.note
 
 
 def test_what_costs_nothing_has_no_price() -> None:
-    tag = price(Interval(0.12, 0.06, 0.18, 5), 0)
+    tag = effect_per_cost(Interval(0.12, 0.06, 0.18, 5), 0)
     assert math.isnan(tag.value)
     assert tag.note == "costs nothing"
 
 
 def test_a_measured_cost_without_doubt_is_an_exact_one() -> None:
     effect = t_interval([0.1, 0.12, 0.14])
-    measured = measured_price(effect, Interval(2.0, 2.0, 2.0, 30))
-    exact = price(effect, 2.0)
+    measured = effect_per_measured_cost(effect, Interval(2.0, 2.0, 2.0, 30))
+    exact = effect_per_cost(effect, 2.0)
     assert (measured.low, measured.high) == pytest.approx((exact.low, exact.high))
 
 
 def test_a_cost_that_may_be_none_gives_a_price_without_end() -> None:
-    tag = measured_price(t_interval([0.1, 0.12, 0.14]), t_interval([-1.0, 0.2, 1.0]))
+    tag = effect_per_measured_cost(t_interval([0.1, 0.12, 0.14]), t_interval([-1.0, 0.2, 1.0]))
     assert (tag.low, tag.high) == (-math.inf, math.inf)
-    assert "cannot be told from none" in tag.note
-    assert math.isnan(measured_price(t_interval([0.1]), t_interval([1.0, 2.0])).low)
+    assert "may be zero" in tag.note
+    assert math.isnan(effect_per_measured_cost(t_interval([0.1]), t_interval([1.0, 2.0])).low)
 
 
 def test_fiellers_interval_holds_the_ratio_95_times_of_100() -> None:
