@@ -1,8 +1,8 @@
 """Quality against cost: effect per cost, Pareto front with probabilities, width-matched twins.
 
-An effect is divided by its extra cost. An exact cost divides the effect's interval; a measured cost
-(latency) is uncertain itself, and Fieller's interval (1954) covers both. Where the extra cost may be
-zero, that interval is unbounded.
+An effect is divided by its extra cost. An exact cost divides the effect's interval; a measured
+cost (latency) is uncertain itself, and Fieller's interval (1954) covers both. Where the extra cost
+may be zero, that interval is unbounded.
 """
 
 from __future__ import annotations
