@@ -1,75 +1,30 @@
-"""The tables, typed and with a sentence for every column; `db/README.md` is made from them.
+"""The tables, typed and with a description of every column, from which `db/README.md` is made.
 
-A study has plans, a plan has variants, a variant has cells (one a seed), and a cell stands for
-the latest attempt of the run with its fingerprint and seed. Runs belong to no study: two
-studies that ask for the same training share it.
+A study has plans, a plan variants, a variant cells (one a seed); a cell stands for the latest
+attempt of the run with its fingerprint and seed. Studies that ask for one training share its runs.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    Double,
-    ForeignKey,
-    Index,
-    Integer,
-    MetaData,
-    UniqueConstraint,
-)
-from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
 
-from srbench.store.columns import NOT_FINITE, PlainJson, Words
+from srbench.store.columns import NOT_FINITE
+from srbench.store.table_base import Base as Base
+from srbench.store.table_base import count, key, link, number, one_of, plain, words
 from srbench.store.values import QUANTITIES, REASONS, ROLES, STATES
-
-
-class Base(DeclarativeBase):
-    """The root of the tables; constraints get names, so that migrations can find them."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-
-
-def words(doc: str, *more: Any, **options: Any) -> MappedColumn[Any]:
-    return mapped_column(Words, *more, doc=doc, **options)
-
-
-def count(doc: str, *more: Any, **options: Any) -> MappedColumn[Any]:
-    return mapped_column(BigInteger, *more, doc=doc, **options)
-
-
-def number(doc: str, **options: Any) -> MappedColumn[Any]:
-    return mapped_column(Double, doc=doc, **options)
-
-
-def plain(doc: str) -> MappedColumn[Any]:
-    return mapped_column(PlainJson, doc=doc)
-
-
-def key(doc: str) -> MappedColumn[Any]:
-    return mapped_column(Integer, primary_key=True, doc=doc)
-
-
-def link(target: str, doc: str, **options: Any) -> MappedColumn[Any]:
-    return mapped_column(ForeignKey(target), doc=doc, **options)
-
-
-def one_of(column: str, allowed: tuple[str, ...]) -> CheckConstraint:
-    listed = ", ".join(f"'{word}'" for word in allowed)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
-
 
 NUMBER_DOC = "the number; NULL exactly when not_finite is set"
 NOT_FINITE_DOC = "nan, inf or -inf where the number is not finite, else NULL"
+RUNNING_HAS_LEASE = "(state = 'running') = (lease_until IS NOT NULL)"
+
+
+def one_number() -> tuple[CheckConstraint, CheckConstraint]:
+    """A number is in `value`, or its name in `not_finite`."""
+    value = "(value IS NULL) = (not_finite IS NOT NULL)"
+    return one_of("not_finite", NOT_FINITE), CheckConstraint(value, name="one_number")
 
 
 class Study(Base):
@@ -89,9 +44,7 @@ class Plan(Base):
     id: Mapped[int] = key("number of the plan")
     study_id: Mapped[int] = link("studies.id", "the study it belongs to")
     digest: Mapped[str] = words("hash of the plan's content; the same digest is the same plan")
-    shortcut: Mapped[str] = words(
-        "hash of file, overrides and code that leads here without building"
-    )
+    shortcut: Mapped[str] = words("hash of file, overrides and code; finds the plan again")
     turn: Mapped[int] = count("rises each time a plan is chosen; a study's latest has the highest")
     question: Mapped[str] = words("the question of the study file")
     protocol: Mapped[str] = words("how scores are taken, such as sr-y-v1")
@@ -104,9 +57,7 @@ class Training(Base):
     """A training apart from its seed: its settings, and the cost of its network."""
 
     __tablename__ = "trainings"
-    fingerprint: Mapped[str] = words(
-        "hash of everything that decides the training's result", primary_key=True
-    )
+    fingerprint: Mapped[str] = words("hash of all that decides the result", primary_key=True)
     model: Mapped[dict[str, Any]] = plain("tree of choices of the network; JSON object")
     train: Mapped[dict[str, Any]] = plain("training settings; JSON object")
     data: Mapped[dict[str, Any]] = plain("data settings; JSON object")
@@ -222,17 +173,12 @@ class Run(Base):
         one_of("state", STATES),
         one_of("reason", REASONS),
         CheckConstraint("(state = 'failed') = (reason IS NOT NULL)", name="failed_has_reason"),
-        CheckConstraint(
-            "(state = 'running') = (lease_until IS NOT NULL)", name="running_has_lease"
-        ),
+        CheckConstraint(RUNNING_HAS_LEASE, name="running_has_lease"),
     )
     id: Mapped[int] = key("number of the run")
     fingerprint: Mapped[str] = link("trainings.fingerprint", "the training")
     seed: Mapped[int] = count("seed of every random stream")
-    attempt: Mapped[int] = count(
-        "1, and one more for each new attempt; below 1: a different result of the same run, "
-        "which a merge brought"
-    )
+    attempt: Mapped[int] = count("from 1; below 1: another result, which a merge brought")
     state: Mapped[str] = words("queued, running, interrupted, done, failed or pruned")
     reason: Mapped[str | None] = words("why it failed: diverged, oom, error or lost; else NULL")
     message: Mapped[str | None] = words("message of the failure")
@@ -270,11 +216,7 @@ class Point(Base):
     """One value of a curve; every measured point is stored."""
 
     __tablename__ = "points"
-    __table_args__ = (
-        one_of("not_finite", NOT_FINITE),
-        CheckConstraint("(value IS NULL) = (not_finite IS NOT NULL)", name="one_number"),
-        {"sqlite_with_rowid": False},
-    )
+    __table_args__ = (*one_number(), {"sqlite_with_rowid": False})
     curve_id: Mapped[int] = link("curves.id", "the curve", primary_key=True)
     step: Mapped[int] = count("optimizer steps taken when it was measured", primary_key=True)
     epoch: Mapped[float] = number("the same moment in passes over the patches")
@@ -286,11 +228,7 @@ class Score(Base):
     """One metric of one image, from the weights of the last step."""
 
     __tablename__ = "scores"
-    __table_args__ = (
-        one_of("not_finite", NOT_FINITE),
-        CheckConstraint("(value IS NULL) = (not_finite IS NOT NULL)", name="one_number"),
-        {"sqlite_with_rowid": False},
-    )
+    __table_args__ = (*one_number(), {"sqlite_with_rowid": False})
     run_id: Mapped[int] = link("runs.id", "the run", primary_key=True)
     image_id: Mapped[int] = link("images.id", "the image", primary_key=True)
     protocol: Mapped[str] = words("how it was taken, such as sr-y-v1", primary_key=True)
@@ -316,13 +254,9 @@ class Trial(Base):
     __table_args__ = (Index(None, "variant_id"),)
     plan_id: Mapped[int] = link("plans.id", "the plan whose search it belongs to", primary_key=True)
     number: Mapped[int] = count("place in the search, from 0", primary_key=True)
-    variant_id: Mapped[int | None] = link(
-        "variants.id", "the candidate that trains it; NULL where nothing is trained for it"
-    )
+    variant_id: Mapped[int | None] = link("variants.id", "its candidate; NULL where untrained")
     parameters: Mapped[dict[str, Any]] = plain("what was proposed, by place; JSON object")
-    constraints: Mapped[dict[str, Any]] = plain(
-        "by what share each constraint is broken, 0 or less where it is met; JSON object"
-    )
+    constraints: Mapped[dict[str, Any]] = plain("share of excess, or <= 0 if met; JSON object")
     noted: Mapped[dict[str, Any]] = plain("notes of sampler, pruner and stopwatch; JSON object")
     pruned_at: Mapped[int | None] = count("epochs, or seeds, after which it was given up")
     message: Mapped[str | None] = words("why it was given up, or not trained")
