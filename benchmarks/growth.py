@@ -23,7 +23,7 @@ from pathlib import Path
 from srbench.core import slots
 from srbench.run import shortcut
 from srbench.run.records import record
-from srbench.run.session import Request, _folders, _paths, plan_study, read_study
+from srbench.run.session import Request, plan_study, read_study
 from srbench.store import Outcome, Point, Provenance, ScoreRow, Store, open_store, this_process
 
 STUDY = """\
@@ -55,7 +55,7 @@ def fill(folder: Path, runs: int, epochs: int) -> tuple[Path, float, float]:
     store = open_store(request.db)
     key = shortcut.key(request.study, request.options())
     number = store.plans.add(record(plan, key))
-    shortcut.remember(store.root, key, _paths(plan), _folders(plan))
+    shortcut.remember(store.root, key, shortcut.files_of(plan), shortcut.folders_of(plan))
     manifest, images = next(
         (d.manifest, [image.name for image in d.images])
         for role, d in plan.datasets

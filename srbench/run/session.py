@@ -1,30 +1,23 @@
-"""`srbench run` from study file to results: plan, store, workers, mirror, and how it ended."""
+"""`srbench run` and `srbench plan`, from the study file to what was done or would be."""
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from srbench.core.device_locks import SharedLock
 from srbench.core.errors import UserError
-from srbench.core.signals import stop_on_signal
 from srbench.run import shortcut
 from srbench.run.looks import take_looks
-from srbench.run.mirror import Refresher
 from srbench.run.stale import Stale, said, settled
 from srbench.store import Store, open_store, this_process
 
 if TYPE_CHECKING:  # torch comes with it, three seconds that a finished study does without
     from rich.console import Console
 
-    from srbench.run.conductor import Options
     from srbench.run.estimate import Forecast
-    from srbench.run.search import Searcher
     from srbench.study.plan import Plan
     from srbench.study.read import Study
 
@@ -199,6 +192,7 @@ def _conduct(plan: Plan, request: Request, store: Store, key: str, console: Cons
     from srbench.core.devices import choose_devices
     from srbench.run.conductor import Options
     from srbench.run.records import record
+    from srbench.run.work import Work
 
     def say(text: str) -> None:
         console.print(f"srbench: {text}", highlight=False, markup=False, soft_wrap=True)
@@ -207,129 +201,17 @@ def _conduct(plan: Plan, request: Request, store: Store, key: str, console: Cons
     for figures in plan.study.published:
         store.published.write(plan.study.name, figures)
     if key:
-        shortcut.remember(store.root, key, _paths(plan), _folders(plan))
+        shortcut.remember(store.root, key, shortcut.files_of(plan), shortcut.folders_of(plan))
     if request.fresh:
         store.queue.add_attempts(number)
     else:
         store.queue.retry_failed(number)
     devices = choose_devices(request.device, request.workers, say)
     options = Options(devices, checkpoint_s=request.checkpoint_s)
-    share = SharedLock(
-        devices, lambda device: console.print(f"waiting for a latency pass on {device}")
-    )
-    searcher = _searcher(plan, number, store, console, share)
-    unscored: set[int] = set()
-    while True:
-        stopped, some = _work_off(plan, number, store, options, console, searcher, share)
-        unscored |= some
-        if stopped is not None:
-            break
-        if searcher is not None and _searches_on(searcher, store, number):
-            continue
-        added = take_looks(store, number)
-        if not added:
-            break
-        said = ", ".join(f"{name} {seeds}" for name, seeds in added.items())
-        console.print(f"not decided yet; seeds wanted: {said}", highlight=False, markup=False)
+    ended = Work(plan, number, store, options, console).do()
     elsewhere = store.queue.running_elsewhere(number, this_process())
-    return Ended(number, store.queue.states(number), elsewhere, stopped, len(unscored))
-
-
-def _searcher(
-    plan: Plan, number: int, store: Store, console: Console, share: SharedLock
-) -> Searcher | None:
-    """The plan's search, where it has one."""
-    if plan.study.search is None:
-        return None
-    from srbench.run.search import Searcher
-
-    def say(text: str) -> None:
-        console.print(text, highlight=False, markup=False)
-
-    return Searcher(plan, number, store, say, share)
-
-
-def _searches_on(searcher: Searcher, store: Store, plan: int) -> bool:
-    """Whether there is, or may soon be, more to do: trials, or the confirmation of the best."""
-    if searcher.confirm() or searcher.goes_on() or store.queue.claimable(plan):
-        return True
-    if searcher.is_elsewhere():
-        time.sleep(1)  # the best are known when the trials of other processes have ended
-        return True
-    return False
-
-
-def _work_off(
-    plan: Plan,
-    number: int,
-    store: Store,
-    options: Options,
-    console: Console,
-    searcher: Searcher | None,
-    share: SharedLock,
-) -> tuple[int | None, set[int]]:
-    """Train and score what is queued; the signal that stopped it, and runs that have no scores."""
-    from srbench.run.conductor import Conductor
-    from srbench.run.progress import Terminal
-
-    left = store.queue.claimable(number)
-    unscored = len(store.measurements.missing_scores(number))
-    trials = searcher.left() if searcher and (left or searcher.goes_on()) else 0
-    if not left and not unscored and not (searcher and searcher.goes_on()):
-        return None, set()
-    devices, runs = options.devices, sum(store.queue.states(number).values())
-    works = {p.variant.name: p.steps * p.cost.macs_256 for p in plan.variants}
-    total = _work_left(plan, store.queue.waiting(number))
-    console.print(
-        f"{plan.study.name}: {left} of {runs} runs to do"
-        + (f", up to {trials} trials" if trials else "")
-        + (f", {unscored} to score" if unscored else "")
-        + f"; {len(devices)} worker{'s' if len(devices) > 1 else ''} on {plan.numerics}",
-        highlight=False,
-        markup=False,
-    )
-    total += trials * next(iter(works.values()), 0.0)
-    with (
-        share,
-        Terminal(console, works, total, left + trials) as terminal,
-        stop_on_signal() as stop,
-    ):
-        refresher = Refresher(store, plan.study.name, terminal.said)
-        conductor = Conductor(plan, number, store, options, terminal, searcher)
-        try:
-            conductor.conduct(lambda: stop.number is not None, refresher.now_and_then)
-        finally:
-            refresher.refresh()
-    return stop.number, conductor.outcomes.unscored
-
-
-def _work_left(plan: Plan, waiting: list[tuple[int, str, int]]) -> float:
-    """Multiply-accumulates of the steps that are still to be done."""
-    trained = {p.fingerprint: p for p in plan.variants if p.trained}
-    left = ((trained[f], steps) for _, f, steps in waiting if f in trained)
-    return sum((p.steps - steps) * p.cost.macs_256 for p, steps in left)
-
-
-def _paths(plan: Plan) -> Iterator[Path]:
-    """What a plan was made from beside its study file: images, other studies, published figures."""
-    for document in plan.study.document.all[1:]:
-        yield Path(document.file)
-    for figures in plan.study.published:
-        yield from figures.files
-    for file in plan.files:
-        yield file.hr
-        if file.lr is not None:
-            yield file.lr
-
-
-def _folders(plan: Plan) -> Iterator[Path]:
-    """The folders that the study's datasets name."""
-    for planned in plan.variants:
-        data = planned.variant.tree.data
-        for dataset in (data["train"], data["validate"], *data["eval"]):
-            for choice in dataset.choices():
-                named = [value for _, value in choice.settings if isinstance(value, str) and value]
-                yield from (Path(os.path.expanduser(value)) for value in named)
+    states = store.queue.states(number)
+    return Ended(number, states, elsewhere, ended.signal, len(ended.unscored))
 
 
 @contextmanager

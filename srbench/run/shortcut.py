@@ -9,11 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from srbench.core.provenance import versions
 from srbench.study.identity import code_digest
+
+if TYPE_CHECKING:  # torch comes with it, three seconds that the shortcut does without
+    from srbench.study.plan import Plan
 
 ENVIRONMENT = ("CUDA_VISIBLE_DEVICES", "SRBENCH_DATA")
 
@@ -41,6 +45,28 @@ def remember(root: Path, key: str, images: Iterable[Path], folders: Iterable[Pat
     file.parent.mkdir(parents=True, exist_ok=True)
     below = (Path(path) for folder in folders for path, _, _ in os.walk(folder))
     file.write_text(json.dumps(_state([*images, *below])), encoding="utf-8")
+
+
+def files_of(plan: Plan) -> Iterator[Path]:
+    """What a plan was made from beside its study file: images, other studies, published figures."""
+    for document in plan.study.document.all[1:]:
+        yield Path(document.file)
+    for figures in plan.study.published:
+        yield from figures.files
+    for file in plan.files:
+        yield file.hr
+        if file.lr is not None:
+            yield file.lr
+
+
+def folders_of(plan: Plan) -> Iterator[Path]:
+    """The folders that the study's datasets name."""
+    for planned in plan.variants:
+        data = planned.variant.tree.data
+        for dataset in (data["train"], data["validate"], *data["eval"]):
+            for choice in dataset.choices():
+                named = [value for _, value in choice.settings if isinstance(value, str) and value]
+                yield from (Path(os.path.expanduser(value)) for value in named)
 
 
 def holds(root: Path, key: str) -> bool:
