@@ -123,10 +123,8 @@ def _event(results: Results, event: str, variant: str) -> tuple[int, int]:
         for cell in done
         if (variant, cell.seed) in lines
     ]
-    told = (
-        ends.count("converged") + ends.count("changing") + diverged
-    )  # a run that diverged did not
-    return ends.count("converged"), told
+    converged, changing = ends.count("converged"), ends.count("changing")
+    return converged, converged + changing + diverged
 
 
 def _gaps(results: Results) -> dict[str, dict[int, str]]:

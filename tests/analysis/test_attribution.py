@@ -1,4 +1,4 @@
-"""What blocks are worth: planted effects come back, and shares add up."""
+"""Contributions of factors: planted effects are recovered, shares agree with their definition."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def by_name(found: tuple[Contribution, ...]) -> dict[str, float]:
     return {one.name: one.mean for one in found}
 
 
-def test_planted_main_effects_come_back_in_every_coding() -> None:
+def test_planted_main_effects_are_recovered_in_every_coding() -> None:
     found = attribute(WHOLE, planted(WHOLE, se=0.1, atrous=-0.2, residual=0.8))
     worth = {"se": 0.1, "atrous": -0.2, "residual": 0.8}
     for coding in (found.averaged, found.at_base, found.shapley):
@@ -89,7 +89,7 @@ def test_intervals_are_t_over_seeds() -> None:
         assert one.simultaneous_low < one.low
 
 
-def test_a_fraction_says_what_it_cannot_tell_apart() -> None:
+def test_a_fraction_names_aliases() -> None:
     assert all(aliases(WHOLE, (name,)) == () for name in NAMES)
     found = attribute(HALF, planted(HALF, se=0.1))
     assert not found.whole
@@ -99,10 +99,10 @@ def test_a_fraction_says_what_it_cannot_tell_apart() -> None:
     }  # fmt: skip
     assert by_name(found.averaged) == pytest.approx({"se": 0.1, "atrous": 0.0, "residual": 0.0})
     mixed = attribute(HALF, planted(HALF, atrous__residual=0.4)).averaged
-    assert by_name(mixed)["se"] == pytest.approx(-0.2)  # half of it, with the sign that is told
+    assert by_name(mixed)["se"] == pytest.approx(-0.2)  # half of it, with the sign of the alias
 
 
-def test_seeds_that_some_cell_lacks_are_left_out_and_said() -> None:
+def test_seeds_missing_in_a_cell_are_left_out_and_listed() -> None:
     scores = planted(WHOLE, se=0.1)
     del scores["se"][1]
     scores["base"][2] = float("nan")
@@ -111,7 +111,7 @@ def test_seeds_that_some_cell_lacks_are_left_out_and_said() -> None:
     assert np.isnan(found.averaged[0].low)
 
 
-def test_a_missing_cell_leaves_nothing_to_estimate_and_is_named() -> None:
+def test_with_a_missing_cell_there_are_no_estimates() -> None:
     scores = planted(WHOLE, se=0.1)
     del scores["se+atrous"]
     found = attribute(WHOLE, scores)

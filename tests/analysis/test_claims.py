@@ -1,4 +1,4 @@
-"""Claims come out as the evidence says: supported, refuted, or honestly not decided."""
+"""Claims follow from their evidence: supported, refuted, or not decided."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ def test_few_seeds_give_a_number_and_no_verdict(seeds: int) -> None:
         assert number(text, evidence).value == pytest.approx(-0.2, abs=0.02)
 
 
-def test_failed_runs_leave_a_claim_open_and_are_named() -> None:
+def test_with_failed_runs_a_claim_is_not_decided() -> None:
     evidence = replace(study({"v": -0.2}), gaps={"v": {3: "oom", 4: "diverged"}})
     found = held("psnr_y(v) < psnr_y(base)", evidence)
     assert found.status == "not decided"
@@ -220,7 +220,7 @@ def test_failed_runs_leave_a_claim_open_and_are_named() -> None:
     assert held("params(v) < params(base)", exact).status == "supported"
 
 
-def test_what_was_never_measured_is_said() -> None:
+def test_missing_measurements_are_named() -> None:
     found = held("psnr_y(v) < psnr_y(base) and loss(v, epoch=3) < 1", study({}))
     assert found.status == "not decided"
     assert "psnr_y(v) was not measured" in found.sentence
@@ -293,7 +293,7 @@ def test_rank_agreement_is_spearmans_over_seeds() -> None:
     assert "3 variants have both figures; 4 are needed" in few.sentence
 
 
-def test_ours_is_held_against_a_published_figure_within_min_effect() -> None:
+def test_ours_is_compared_with_a_published_figure_within_min_effect() -> None:
     evidence = replace(study({"v": 0.2}), published=FIGURES)
     ours = float(np.mean(list(evidence.scores["psnr_y", "v", "photos"].values())))  # type: ignore[union-attr]
     for shift, relation, status in (

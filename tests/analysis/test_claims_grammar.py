@@ -1,4 +1,4 @@
-"""The language of claims: what parses, what is refused, and where the finger points."""
+"""The language of claims: what parses, what is refused, and the place of a mistake."""
 
 from __future__ import annotations
 
@@ -85,14 +85,14 @@ TESTS = st.recursive(
 
 
 @given(TESTS)
-def test_what_is_printed_reads_back_the_same(test: Test) -> None:
+def test_a_printed_test_parses_to_itself(test: Test) -> None:
     assert parse(str(test)) == test
 
 
 @given(
     st.text(alphabet="ab_y(),.<>≈=~ []0123+-*/'\"published notandor of best*rank\n", max_size=60)
 )
-def test_any_text_parses_or_points_into_itself(text: str) -> None:
+def test_any_text_parses_or_has_a_mistake_with_a_place(text: str) -> None:
     offset = 0
     try:
         parse(text)

@@ -1,4 +1,4 @@
-"""Ratios of times by round: unmoved by what slows a whole round, and honest beside the control."""
+"""Ratios of times by round: robust to slow rounds, and judged against the A/A noise."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def noisy(factor: float, rounds: int = 60, noise: float = 0.005) -> tuple[list[f
     return (factor * 10 * pace * np.exp(RNG.normal(0, noise, rounds))).tolist(), base.tolist()
 
 
-def test_a_pace_that_wanders_falls_out_of_the_ratio() -> None:
+def test_a_drifting_machine_does_not_change_the_ratio() -> None:
     times, base = noisy(1.2)
     found = ratio(times, base)
     assert found.low < 1.2 < found.high
@@ -30,14 +30,14 @@ def test_a_pace_that_wanders_falls_out_of_the_ratio() -> None:
     assert np.std(base) / np.mean(base) > 0.05
 
 
-def test_one_round_in_ten_gone_wrong_moves_nothing() -> None:
+def test_one_disturbed_round_in_ten_changes_little() -> None:
     times, base = noisy(1.0)
     for i in range(0, 60, 10):
         times[i] *= 30
     assert abs(ratio(times, base).value - 1) < 0.01
 
 
-def test_the_interval_is_the_one_that_claims_take() -> None:
+def test_the_interval_is_that_of_claims() -> None:
     times, base = noisy(1.15)
     rounds = {("latency", "a"): dict(enumerate(times)), ("latency", "b"): dict(enumerate(base))}
     test = parse("latency(a) / latency(b) in [1.1, 1.2]")
@@ -55,7 +55,7 @@ def test_below_twenty_rounds_there_is_no_interval() -> None:
     assert not is_quiet(found)
 
 
-def test_a_round_that_one_lacks_is_left_out() -> None:
+def test_a_round_missing_in_either_is_left_out() -> None:
     assert ratio([2.0, np.nan, 2.0], [1.0, 1.0, np.nan]).rounds == 1
     assert ratio([np.nan], [1.0]).rounds == 0
 
@@ -64,7 +64,7 @@ def test_rounds_in_which_the_baseline_drifted_are_flagged() -> None:
     assert drifted([10, 10.1, 9.9, 10.3, 9.7]).tolist() == [False, False, False, True, True]
 
 
-def test_times_are_told_by_median_and_tenths() -> None:
+def test_times_have_a_median_and_two_percentiles() -> None:
     found = spread(np.arange(101))
     assert (found.median, found.p10, found.p90) == (50, 10, 90)
 
@@ -76,13 +76,13 @@ def test_times_are_told_by_median_and_tenths() -> None:
         (0.90, 0.98, (0.995, 1.004), "faster"),
         (0.996, 1.006, (0.995, 1.004), "same"),
         (0.98, 1.03, (0.995, 1.004), "unresolved"),
-        (1.02, 1.05, (0.96, 1.01), "unresolved"),  # the baseline itself was off by 4 %
+        (1.02, 1.05, (0.96, 1.01), "unresolved"),  # A/A noise of 4 %
         (1.06, 1.09, (0.96, 1.01), "slower"),
-        (0.97, 1.03, (0.96, 1.01), "same"),  # within what can be told
+        (0.97, 1.03, (0.96, 1.01), "same"),  # within A/A noise
         (float("nan"), float("nan"), (0.99, 1.01), "unresolved"),
     ],
 )
-def test_words_are_held_against_the_control(
+def test_verdicts_depend_on_the_noise_of_the_control(
     low: float, high: float, control: tuple[float, float], expected: str
 ) -> None:
     assert word(Ratio(1.0, low, high, 30), Ratio(1.0, *control, 30)) == expected

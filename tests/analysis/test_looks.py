@@ -1,4 +1,4 @@
-"""Seeds until decided: boundaries from the tables, states look by look, no look too many."""
+"""Seeds until decided: boundaries of the literature, and the state at each look."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Power rises with effect and seeds; floors, ranges and totals fit together."""
+"""Power rises with effect and seeds; noise floors and ranges of seeds cover the truth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verdicts keep their laws, agree with cases worked by hand, and say when they may not speak."""
+"""Verdicts: invariances, cases worked by hand, and when there is none."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def flat(row: Verdict) -> dict[str, float]:
 
 
 @given(STUDIES)
-def test_turning_the_metric_round_swaps_helps_and_hurts(x: np.ndarray) -> None:
+def test_the_other_direction_swaps_helps_and_hurts(x: np.ndarray) -> None:
     swap = {"helps": "hurts", "hurts": "helps"}
     assert words(x, better="lower") == [swap.get(word, word) for word in words(x)]
     assert words(-x, better="lower") == words(x)
@@ -159,16 +159,16 @@ def test_the_order_of_contrasts_does_not_matter(x: np.ndarray, random: object) -
 
 
 @given(STUDIES, st.integers(1, 3))
-def test_seeds_that_did_not_run_change_nothing_but_what_is_missing(x: np.ndarray, k: int) -> None:
+def test_seeds_that_did_not_run_change_only_the_missing_pairs(x: np.ndarray, k: int) -> None:
     wider = np.concatenate([x, np.full((len(x), k), np.nan)], axis=1)
     for one, other in zip(verdicts(x, 0.03).rows, verdicts(wider, 0.03).rows, strict=True):
         assert other.planned == one.planned + k
         assert other.incomplete
-        told, found = (  # sums in another order: the last digit is free
+        before, after = (  # sums in another order: the last digit is free
             {k: v for k, v in flat(row).items() if k not in ("planned", "incomplete")}
             for row in (one, other)
         )
-        assert found == pytest.approx(told, rel=1e-9, abs=1e-12, nan_ok=True)
+        assert after == pytest.approx(before, rel=1e-9, abs=1e-12, nan_ok=True)
         assert (other.word, other.why, other.more) == (one.word, one.why, one.more)
 
 
