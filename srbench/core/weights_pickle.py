@@ -28,6 +28,7 @@ BEFORE = {
         ["EMPTY_TUPLE"], ["TUPLE3"], ["EMPTY_TUPLE", "REDUCE", "TUPLE"], ["NONE", "TUPLE"],
     ),
     "BINPERSID": (["INTEGER", "TUPLE"], ["INTEGER", "NONE", "TUPLE"]),  # storages end in a length
+    "BUILD": (["SETITEM"], ["SETITEMS"]),  # attributes of a dictionary, never a tensor's new size
 }  # fmt: skip
 """What torch.save writes before these opcodes, memo left out."""
 

@@ -81,9 +81,6 @@ def calls(sentinel: str) -> dict[str, bytes]:
     made = {
         "os.system": Reduced(os.system, touch),
         "eval": Reduced(eval, f"open({sentinel!r}, 'w')"),
-        "exec": Reduced(exec, f"open({sentinel!r}, 'w')"),
-        "open": Reduced(open, sentinel, "w"),
-        "__import__": Reduced(__import__, "os"),
         "torch.load": Reduced(torch.load, sentinel),
         "inside a tensor's place": {"weight": Reduced(os.system, touch)},
         "below params": {"params": {"weight": Reduced(os.system, touch)}},
@@ -119,8 +116,8 @@ def header(value: Any, data: bytes = b"", length: int | None = None) -> bytes:
     return struct.pack("<Q", len(text) if length is None else length) + text + data
 
 
-def entry(shape: list[int], ends: list[int], kind: str = "F32") -> dict[str, Any]:
-    return {"dtype": kind, "shape": shape, "data_offsets": ends}
+def entry(shape: list[int], ends: list[int]) -> dict[str, Any]:
+    return {"dtype": "F32", "shape": shape, "data_offsets": ends}
 
 
 def wide() -> bytes:
@@ -141,6 +138,13 @@ def swollen(content: bytes, numbers: int) -> bytes:
     return content.replace(
         pickle.BININT2 + struct.pack("<H", 300), pickle.BININT + struct.pack("<i", numbers)
     )
+
+
+def grown() -> bytes:
+    """A tensor that takes a new storage, and then another size."""
+    size = pickle.BININT + struct.pack("<i", 2**29)
+    more = b"q\x0d)b(h\x0dK\x00" + size + b"\x85K\x01\x85tbs."
+    return legacy({"weight": torch.zeros(300)}).replace(b"q\x0ds.", more)
 
 
 def hidden(content: bytes) -> bytes:
@@ -276,8 +280,9 @@ EVIL: dict[str, tuple[Callable[[], bytes], str]] = {
     "another copied dictionary": (
         lambda: with_pickle(b"\x80\x02ccollections\nOrderedDict\n(]tR."), "pickle step REDUCE",
     ),
+    "a tensor that grows": (grown, "pickle step BUILD"),
     "many attributes": (
-        lambda: with_pickle(b"\x80\x02ccollections\nOrderedDict\n)R" + b"}b" * 33 + b"."),
+        lambda: with_pickle(b"\x80\x02ccollections\nOrderedDict\n)R" + b"}NNsb" * 33 + b"."),
         "sets attributes more than 32 times",
     ),
     "big-endian": (
@@ -308,14 +313,8 @@ EVIL: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: header(b'{"a": {"dtype":"F32","shape":[0],"data_offsets":[0,0]}, "a": 1}'),
         "'a' twice",
     ),
-    "header of no place": (lambda: header({"a": 3}), "is damaged"),
     "offsets beyond": (lambda: header({"a": entry([99], [0, 396])}, bytes(8)), "is damaged"),
-    "shape and offsets": (lambda: header({"a": entry([99], [0, 8])}, bytes(8)), "is damaged"),
     "2**40 numbers": (lambda: header({"a": entry([2**40], [0, 8])}, bytes(8)), "is damaged"),
-    "2**63 by 2**63": (
-        lambda: header({"a": entry([2**63, 2**63], [0, 8])}, bytes(8)), "is damaged",
-    ),
-    "an unknown type": (lambda: header({"a": entry([2], [0, 8], "F99")}, bytes(8)), "is damaged"),
     "a hole": (lambda: header({"a": entry([1], [4, 8])}, bytes(8)), "is damaged"),
 }  # fmt: skip
 
