@@ -51,6 +51,20 @@ class Column:
         return f"{self.heading}, {self.unit}" if self.unit else self.heading
 
 
+def in_unit(
+    key: str, heading: str, unit: str, decimals: int, kind: Kind = "difference", note: str = ""
+) -> Column:
+    """A column of numbers whose key names their unit, in small letters: effect_db."""
+    return Column(f"{key}_{unit.lower()}" if unit else key, heading, unit, kind, decimals, note)
+
+
+def limits(unit: str, decimals: int, prefix: str = "", name: str = "95 %", note: str = "",
+           ) -> tuple[Column, Column]:  # fmt: skip
+    """The columns of an interval's lower and upper end."""
+    low = in_unit(f"{prefix}low", f"{name} from", unit, decimals, note=note)
+    return low, in_unit(f"{prefix}high", f"{name} to", unit, decimals, note=note)
+
+
 @dataclass(frozen=True)
 class Mark:
     """A missing number: failed, skipped, missing, one seed ... and why."""

@@ -15,7 +15,7 @@ from srbench.analysis.study_attribution import (
     attribution_notes,
 )
 from srbench.core.numbers import plural, shown
-from srbench.core.table import Column, Mark, Table, Value
+from srbench.core.table import Column, Mark, Table, Value, in_unit, limits
 from srbench.report.forest import Tick, axis_ticks
 from srbench.report.section import Section
 
@@ -59,7 +59,6 @@ def attribution_bars(results: Results) -> list[Bars]:
 def attribution_shown(results: Results) -> Table:
     """Every estimate with both intervals, for page, CSV and LaTeX."""
     found, unit, d = attributed(results), results.facts.unit, attribution_decimals(results)
-    suffix = f"_{unit.lower()}" if unit else ""
     few = Mark("one seed", "an interval needs at least two seeds")
     rows: list[tuple[Value, ...]] = []
     groups = (
@@ -69,23 +68,21 @@ def attribution_shown(results: Results) -> Table:
     )
     for coding, contributions in groups:
         for c in contributions:
-            ends = (c.low, c.high, c.simultaneous_low, c.simultaneous_high)
-            limits = [x if isfinite(x) else few for x in ends]
+            both_ends = (c.low, c.high, c.simultaneous_low, c.simultaneous_high)
+            ends = [x if isfinite(x) else few for x in both_ends]
             kind = (
                 "share" if coding == "Shapley" else "effect" if len(c.term) == 1 else "interaction"
             )
             mixed = ", ".join(c.mixed_with)
-            rows.append((c.name, kind, coding, c.mean, *limits, len(c.by_seed), mixed))
+            rows.append((c.name, kind, coding, c.mean, *ends, len(c.by_seed), mixed))
     both = "over all estimates of its list at once (Bonferroni)"
     columns: tuple[Column, ...] = (
         Column("term", "factor"),
         Column("kind", "kind"),
         Column("coding", "how"),
-        Column(f"estimate{suffix}", "estimate", unit, "difference", d),
-        Column(f"low{suffix}", "95 % from", unit, "difference", d),
-        Column(f"high{suffix}", "95 % to", unit, "difference", d),
-        Column(f"all_low{suffix}", "simultaneous from", unit, "difference", d, both),
-        Column(f"all_high{suffix}", "simultaneous to", unit, "difference", d, both),
+        in_unit("estimate", "estimate", unit, d),
+        *limits(unit, d),
+        *limits(unit, d, "all_", "simultaneous", both),
         Column("seeds", "seeds", kind="count"),
         Column("mixed_with", "aliased with"),
     )

@@ -20,7 +20,7 @@ from srbench.analysis.ranking import by_variant
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import trained
 from srbench.core.numbers import justified_decimals
-from srbench.core.table import Column, Mark, Table, Value
+from srbench.core.table import Column, Mark, Table, Value, in_unit, limits
 from srbench.report.colours import REST, colours, dashes
 from srbench.report.figure import Axis, Band, Figure, Line
 from srbench.report.section import Section
@@ -112,7 +112,6 @@ def file_name(name: str, names: list[str]) -> str:
 def convergence_shown(results: Results) -> Table:
     """One row a variant: what its curve would change over another third of training."""
     found, unit = plateaus(results), results.facts.unit
-    suffix = f"_{unit.lower()}" if unit else ""
     d = justified_decimals([(end.high - end.low) / 2 for end in found.values()], unit)
     rows: list[tuple[Value, ...]] = []
     for name in trained(results):
@@ -126,9 +125,8 @@ def convergence_shown(results: Results) -> Table:
     columns = (
         Column("variant", "variant"),
         Column("state", "state"),
-        Column(f"change{suffix}", "would change by", unit, "difference", d),
-        Column(f"low{suffix}", "95 % from", unit, "difference", d),
-        Column(f"high{suffix}", "95 % to", unit, "difference", d),
+        in_unit("change", "would change by", unit, d),
+        *limits(unit, d),
         Column("points", "points in the last third", kind="count"),
     )
     caption = (

@@ -11,7 +11,7 @@ from srbench.analysis.degradation_matrix import (
 )
 from srbench.analysis.results import Results
 from srbench.core.numbers import shown
-from srbench.core.table import Column, Mark, Table, Value
+from srbench.core.table import Column, Mark, Table, Value, in_unit, limits
 from srbench.report.section import Section
 from srbench.report.where import Tile
 
@@ -32,7 +32,6 @@ def matrix_tiles(matrix: Matrix, results: Results) -> list[tuple[str, str, list[
 def matrix_shown(results: Results) -> Table:
     """Every cell of every matrix as a row, for CSV and LaTeX."""
     unit, d = results.facts.unit, matrix_decimals(results)
-    suffix = f"_{unit.lower()}" if unit else ""
     rows: list[tuple[Value, ...]] = []
     for matrix in matrices(results):
         for variant, trained_on in matrix.rows:
@@ -54,11 +53,10 @@ def matrix_shown(results: Results) -> Table:
         Column("variant", "variant"),
         Column("trained_on", "trained on"),
         Column("tested_on", "tested on"),
-        Column(f"{results.facts.metric}{suffix}", name, unit, "number", d),
-        Column(f"half{suffix}", f"{name} \u00b1", unit, "number", d),
-        Column(f"gap{suffix}", "gap to the diagonal", unit, "difference", d),
-        Column(f"gap_low{suffix}", "95 % from", unit, "difference", d),
-        Column(f"gap_high{suffix}", "95 % to", unit, "difference", d),
+        in_unit(results.facts.metric, name, unit, d, "number"),
+        in_unit("half", f"{name} \u00b1", unit, d, "number"),
+        in_unit("gap", "gap to the diagonal", unit, d),
+        *limits(unit, d, "gap_"),
         Column("seeds", "seeds", kind="count"),
     )
     caption = f"{name} by training and test degradation; {results.facts.protocol}"

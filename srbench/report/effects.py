@@ -22,7 +22,7 @@ from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import number, of_variants, scores_by_seed, text
 from srbench.analysis.search_results import searched
 from srbench.analysis.significance import SIGN_FLIP_FROM
-from srbench.core.table import Column, Mark, Table, Value
+from srbench.core.table import Column, Mark, Table, Value, in_unit, limits
 from srbench.report.section import Section
 
 
@@ -46,11 +46,7 @@ def controls_shown(results: Results) -> Table:
 
 def _contrasts(name: str, caption: str, contrasts: list[Judged], results: Results) -> Table:
     unit = results.facts.unit
-    suffix = f"_{unit.lower()}" if unit else ""
     decimals = effect_decimals(results)
-
-    def difference(key: str, heading: str, note: str = "") -> Column:
-        return Column(f"{key}{suffix}", heading, unit, "difference", decimals, note)
 
     sequential = judgement(results).schedule is not None and name == "effects"
     one = "repeated" if sequential else "95 %"
@@ -64,20 +60,17 @@ def _contrasts(name: str, caption: str, contrasts: list[Judged], results: Result
     columns = (
         Column("variant", "variant"),
         Column("verdict", "verdict", kind="verdict"),
-        difference("effect", "effect"),
-        difference("low", f"{one} from"),
-        difference("high", f"{one} to"),
+        in_unit("effect", "effect", unit, decimals),
+        *limits(unit, decimals, name=one),
         Column("seeds", "seeds", kind="count", note="seeds that variant and baseline both have"),
         Column(f"p_{of}", head, kind="p", note=f"paired t test; {holm}"),
         Column(f"p_within_{of}", same, kind="p", note=f"two one-sided t tests; {holm}"),
         Column("more_seeds", "more seeds", note="about how many more would settle it"),
-        Column(f"{results.facts.metric}{suffix}", results.facts.heading(), unit,
-               "number", decimals),
+        in_unit(results.facts.metric, results.facts.heading(), unit, decimals, "number"),
         Column("parameters_more", "more parameters", kind="difference"),
         Column("macs_more_percent", "more MACs", "%", "difference", 1),
-        difference("all_low", "simultaneous from", both),
-        difference("all_high", "simultaneous to", both),
-        Column(f"sd{suffix}", "sd", unit, "number", decimals + 1, "of the differences over seeds"),
+        *limits(unit, decimals, "all_", "simultaneous", both),
+        in_unit("sd", "sd", unit, decimals + 1, "number", note="of the differences over seeds"),
         Column("p_sign_flip", "p sign flip", kind="p", note="exact, from 6 seeds on; unadjusted"),
         Column("runs", "runs"),
         Column("note", "what is missing"),

@@ -8,15 +8,14 @@ from srbench.analysis.headings import failures_heading
 from srbench.analysis.ranking import effect_decimals, known_or_mark, why_missing
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import cells, number, text
-from srbench.core.table import Column, Mark, Table, Value
+from srbench.core.table import Column, Mark, Table, Value, in_unit
 from srbench.report.section import Section
 
 
 @lru_cache(maxsize=8)
 def run_shown(results: Results) -> Table:
     """Every planned run: what became of it and where it ran."""
-    unit = results.facts.unit
-    suffix = f"_{unit.lower()}" if unit else ""
+    facts, d = results.facts, effect_decimals(results)
     records = results.runs.sort_values("attempt").to_dict("records")
     known = {(str(row["variant"]), int(row["seed"])): row for row in records}
     rows: list[tuple[Value, ...]] = []
@@ -47,12 +46,8 @@ def run_shown(results: Results) -> Table:
         Column("state", "state"),
         Column("reason", "reason"),
         Column("message", "message"),
-        Column(
-            f"{results.facts.metric}{suffix}",
-            results.facts.heading(),
-            unit,
-            "number",
-            effect_decimals(results),
+        in_unit(
+            results.facts.metric, results.facts.heading(), unit, effect_decimals(results), "number"
         ),
         Column("steps", "steps", kind="count"),
         Column("train_seconds", "training", "s", "number", 1),

@@ -6,14 +6,13 @@ from srbench.analysis.looks_taken import looks_differ, looks_heading, looks_take
 from srbench.analysis.ranking import effect_decimals
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import number, text
-from srbench.core.table import Column, Mark, Table, Value
+from srbench.core.table import Column, Mark, Table, Value, in_unit, limits
 from srbench.report.section import Section
 
 
 def looks_shown(results: Results) -> Table:
     """One row a contrast and look: as it was taken, or as the rows give it where none is stored."""
     unit, d = results.facts.unit, effect_decimals(results)
-    suffix = f"_{unit.lower()}" if unit else ""
     none = Mark("none", "too few pairs, or no min_effect")
     rows: list[tuple[Value, ...]] = []
     for row in looks_taken(results):
@@ -34,9 +33,8 @@ def looks_shown(results: Results) -> Table:
         Column("variant", "variant"),
         Column("look", "look at", "seeds", "count"),
         Column("pairs", "pairs", kind="count"),
-        Column(f"effect{suffix}", "effect", unit, "difference", d),
-        Column(f"low{suffix}", "repeated from", unit, "difference", d),
-        Column(f"high{suffix}", "repeated to", unit, "difference", d),
+        in_unit("effect", "effect", unit, d),
+        *limits(unit, d, name="repeated"),
         Column("p", "p different", kind="p"),
         Column("nominal", "needed", kind="p", note="nominal p of this look, from the spending"),
         Column("p_within", "p equivalent", kind="p"),

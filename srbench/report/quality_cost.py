@@ -25,7 +25,7 @@ from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import interpolation_scores, scores_by_seed
 from srbench.analysis.twins import twins_said
 from srbench.core.numbers import justified_decimals, with_unit
-from srbench.core.table import Column, Kind, Mark, Table, Value
+from srbench.core.table import Column, Kind, Mark, Table, Value, in_unit
 from srbench.report.colours import REST, colours
 from srbench.report.figure import Axis, Figure, Guide, Line, Point
 from srbench.report.section import Section
@@ -67,10 +67,7 @@ def prices_shown(results: Results) -> Table:
             line.append(_share(places[cost].get(row.variant)))
         rows.append(tuple(line))
     columns = [Column("variant", "variant")]
-    suffix = f"_{unit.lower()}" if unit else ""
-    columns.append(
-        Column(f"effect{suffix}", "effect", unit, "difference", effect_decimals(results))
-    )
+    columns.append(in_unit("effect", "effect", unit, effect_decimals(results)))
     for cost in costs:
         columns += _cost_columns(cost, PRICES[cost][1], unit, digits[cost])
     caption = f"What each effect costs: {unit or 'effect'} for each unit of extra cost"

@@ -13,7 +13,7 @@ from srbench.analysis.ranking import by_variant, why_missing
 from srbench.analysis.results import Results, StudyFacts
 from srbench.analysis.run_matrix import interpolations, set_scores, trained
 from srbench.core.numbers import justified_decimals, listed, plural
-from srbench.core.table import Column, Mark, Table, Value
+from srbench.core.table import Column, Mark, Table, Value, in_unit
 from srbench.report.section import Section
 
 
@@ -56,10 +56,9 @@ def score_shown(results: Results) -> Table:
     columns.append(Column("seeds", "seeds", kind="count"))
     for metric in metrics:
         unit = facts.unit_of(metric)
-        suffix = f"_{unit.lower()}" if unit else ""
         head = facts.heading(metric)
-        columns.append(Column(f"{metric}{suffix}", head, unit, "number", decimals[metric]))
-        half = Column(f"{metric}_half{suffix}", f"{head} \u00b1", unit, "number", decimals[metric])
+        columns.append(in_unit(metric, head, unit, decimals[metric], "number"))
+        half = in_unit(f"{metric}_half", f"{head} \u00b1", unit, decimals[metric], "number")
         columns.append(half)
     caption = f"Mean scores over images, then seeds, with 95 % half-widths; {facts.protocol}"
     caption += "".join(f". {text}" for text in _of_sets(frame, metrics, facts))

@@ -11,7 +11,7 @@ from srbench.analysis.image_effects import Where, where_decimals, where_heading,
 from srbench.analysis.ranking import effect_decimals
 from srbench.analysis.results import Results
 from srbench.core.numbers import plural, shown
-from srbench.core.table import Column, Mark, Table, Value
+from srbench.core.table import Column, Mark, Table, Value, in_unit, limits
 from srbench.report.section import Section
 
 MOST_IMAGES = 6  # more images than this are summed up instead of given a column each
@@ -22,7 +22,6 @@ MOST_DETAILED = 8  # more variants than this, and intervals stand on hover and i
 def where_shown(results: Results) -> Table:
     """The same as a table of rows: image, variant, effect, interval, seeds; for CSV and LaTeX."""
     found, unit, d = where_it_helps(results), results.facts.unit, where_decimals(results)
-    suffix = f"_{unit.lower()}" if unit else ""
     few = Mark("one seed", "an interval needs at least two seeds")
     missing = Mark("missing", "not scored")
     rows: list[tuple[Value, ...]] = []
@@ -34,9 +33,8 @@ def where_shown(results: Results) -> Table:
     columns = (
         Column("image", "image"),
         Column("variant", "variant"),
-        Column(f"effect{suffix}", "effect", unit, "difference", d),
-        Column(f"low{suffix}", "95 % from", unit, "difference", d),
-        Column(f"high{suffix}", "95 % to", unit, "difference", d),
+        in_unit("effect", "effect", unit, d),
+        *limits(unit, d),
         Column("seeds", "seeds", kind="count"),
     )
     facts = results.facts
@@ -51,7 +49,6 @@ def where_shown(results: Results) -> Table:
 def images_shown(results: Results) -> Table:
     """Where a variant helps: effects by image, or their spread where there are many images."""
     unit, decimals = results.facts.unit, effect_decimals(results)
-    suffix = f"_{unit.lower()}" if unit else ""
     found = where_it_helps(results)
     each = sorted(found.images) if len(found.images) <= MOST_IMAGES else []
     missing = Mark("missing", "not scored")
@@ -66,11 +63,11 @@ def images_shown(results: Results) -> Table:
     columns = (
         Column("variant", "variant"),
         Column("better_on", "better on"),
-        Column(f"least{suffix}", "least", unit, "difference", decimals),
+        in_unit("least", "least", unit, decimals),
         Column("least_on", "on"),
-        Column(f"most{suffix}", "most", unit, "difference", decimals),
+        in_unit("most", "most", unit, decimals),
         Column("most_on", "on"),
-        *(Column(f"{i}{suffix}", i, unit, "difference", decimals) for i in each),
+        *(in_unit(i, i, unit, decimals) for i in each),
     )
     return Table("images", "Mean effect over seeds, by image", columns, tuple(rows))
 
