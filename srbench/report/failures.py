@@ -46,9 +46,7 @@ def run_shown(results: Results) -> Table:
         Column("state", "state"),
         Column("reason", "reason"),
         Column("message", "message"),
-        in_unit(
-            results.facts.metric, results.facts.heading(), unit, effect_decimals(results), "number"
-        ),
+        in_unit(facts.metric, facts.heading(), facts.unit, d, "number"),
         Column("steps", "steps", kind="count"),
         Column("train_seconds", "training", "s", "number", 1),
         Column("device", "device"),
