@@ -22,7 +22,6 @@ from store_samples import (
     claimed,
     database,
     finish_all,
-    is_fenced,
     open_and_plan,
     outcome,
     plan,
@@ -205,15 +204,6 @@ def test_a_run_of_another_machine_is_free_after_its_lease(store: Store) -> None:
     assert (taken.run, taken.fence) == (first.run, 2)
 
 
-def test_a_heartbeat_keeps_a_run_and_fails_when_it_is_lost(store: Store) -> None:
-    number = store.plans.add(plan(seeds=(0,)))
-    first = claimed(at(store, 1000.0), number, ELSEWHERE)
-    assert at(store, 1100.0).queue.heartbeat(first)
-    late = at(store, 1101.0 + LEASE_SECONDS)
-    assert claimed(late, number).run == first.run
-    assert not late.queue.heartbeat(first)
-
-
 def test_nothing_is_written_under_a_lost_claim(store: Store) -> None:
     number = store.plans.add(plan(seeds=(0,)))
     lost = claimed(at(store, 1000.0), number, ELSEWHERE)
@@ -234,13 +224,6 @@ def test_nothing_is_written_under_a_lost_claim(store: Store) -> None:
     assert store.runs.show(kept.run)["scores"] == store.runs.show(kept.run)["curves"] == []
 
 
-def test_a_finished_run_takes_no_more_points(store: Store) -> None:
-    number = store.plans.add(plan(seeds=(0,)))
-    claim = claimed(store, number)
-    store.measurements.finish(claim, outcome(store, claim))
-    assert is_fenced(store, claim)
-
-
 def test_a_failure_is_kept_with_reason_message_and_place(store: Store) -> None:
     number = store.plans.add(plan(seeds=(0,)))
     claim = claimed(store, number, Owner("desk", "boot", 1, 2.0, "worker 3"))
@@ -252,15 +235,6 @@ def test_a_failure_is_kept_with_reason_message_and_place(store: Store) -> None:
     assert (run["owner_host"], run["owner_label"], run["lease_until"]) == ("desk", "worker 3", None)
 
 
-def test_a_run_that_diverged_is_a_result_and_accidents_are_retried(store: Store) -> None:
-    number = store.plans.add(plan(seeds=(0,)))
-    store.queue.fail(claimed(store, number), "diverged", "", steps=1)
-    store.queue.fail(claimed(store, number), "oom", "", steps=1)
-    assert store.queue.retry_failed(number) == 1
-    assert store.queue.states(number) == {"failed": 1, "queued": 1}
-    assert claimed(store, number).attempt == 2
-
-
 def test_fresh_adds_one_attempt_however_often_it_is_asked(store: Store) -> None:
     number = store.plans.add(plan())
     finish_all(store, number)
@@ -268,18 +242,3 @@ def test_fresh_adds_one_attempt_however_often_it_is_asked(store: Store) -> None:
     assert store.queue.add_attempts(number, ["se"]) == 0
     assert store.queue.states(number) == {"done": 2, "queued": 2}
     assert store.queue.add_attempts(number) == 2
-
-
-def test_an_attempt_that_was_superseded_is_not_claimed(store: Store) -> None:
-    number = store.plans.add(plan(variants=("plain",), seeds=(0,)))
-    store.queue.interrupt(claimed(store, number), 5)
-    store.queue.add_attempts(number)
-    assert claimed(store, number).attempt == 2
-    assert store.queue.claim(number, this_process()) is None
-
-
-def test_claims_keep_to_their_plan(store: Store) -> None:
-    store.plans.add(plan("one", ("plain",), (0,)))
-    other = store.plans.add(plan("two", ("se",), (0,)))
-    assert claimed(store, other).variants == ("se",)
-    assert store.queue.claim(other, this_process()) is None
