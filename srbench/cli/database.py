@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from srbench.cli.options import (
+    LARGEST_ID,
     Database,
     Json,
     err,
@@ -23,7 +24,9 @@ from srbench.core.errors import InputError
 
 
 def show(
-    run_id: Annotated[int, typer.Argument(metavar="RUN", help="A run's number.")],
+    run_id: Annotated[
+        int, typer.Argument(metavar="RUN", min=1, max=LARGEST_ID, help="A run's number.")
+    ],
     curve: Annotated[
         str | None,
         typer.Option(

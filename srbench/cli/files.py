@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from srbench.cli.networks import named_network
-from srbench.cli.options import Database, open_database, out, study_name, study_names
+from srbench.cli.options import Database, Run, open_database, out, study_name, study_names
 from srbench.core.errors import InputError
 
 if TYPE_CHECKING:  # pandas comes with it
@@ -42,12 +42,7 @@ def export(
             help="csv and parquet: data frames; latex and markdown: the report's tables.",
         ),
     ] = Format.csv,
-    run: Annotated[
-        str | None,
-        typer.Option(
-            metavar="N|STUDY:VARIANT", help="Write the network of a finished run instead."
-        ),
-    ] = None,
+    run: Run = None,
     size: Annotated[
         str | None,
         typer.Option(

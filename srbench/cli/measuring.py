@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from srbench.cli.networks import named_network
-from srbench.cli.options import Database, Device, Json, err, note, out
+from srbench.cli.options import Database, Device, Json, Model, Run, Weights, err, note, out
 from srbench.core.errors import InputError
 from srbench.core.files import write_atomically
 
@@ -24,33 +24,15 @@ Images = Annotated[
 
 def scores(
     data: Images,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MODEL",
-            help="A network as a study writes it: pan, '{carn: {channels: 32}}'; or "
-            "spandrel, which recognises the networks of others by their weights.",
-        ),
-    ] = None,
-    run: Annotated[
-        str | None,
-        typer.Option(
-            metavar="N|STUDY:VARIANT",
-            help="Instead of a model: a finished run, or the first finished seed of a variant.",
-        ),
-    ] = None,
+    model: Model = None,
+    run: Run = None,
     scale: Annotated[
         int | None,
         typer.Option(
             min=1, max=8, help="Factor of enlargement. [dim](default: that of the run)[/dim]"
         ),
     ] = None,
-    weights: Annotated[
-        Path | None,
-        typer.Option(
-            help="A .safetensors, .pth or .pt file, with our names of tensors or the authors'."
-        ),
-    ] = None,
+    weights: Weights = None,
     lr: Annotated[
         str,
         typer.Option(
@@ -121,7 +103,11 @@ def cosines(
     from srbench.apply.scored import images_of
     from srbench.cli.scores import cosines_listed
     from srbench.measure.clip_cosine import description, descriptions, matrix
+    from srbench.report.cosines import cosines_figure
+    from srbench.report.figure_matplotlib import saved
 
+    if output is not None and output.suffix not in (".svg", ".pdf"):
+        raise InputError(f"{output} is neither .svg nor .pdf", place="--output")
     images = images_of(data, 1)[0].images
     described = descriptions(str(texts))
     words = [description(described, image.name, str(texts)) for image in images]
@@ -129,25 +115,14 @@ def cosines(
         values = matrix((image.hr for image in images), words, weights).tolist()
     names = [image.name for image in images]
     if output is not None:
-        draw_cosines(output, names, words, values, weights)
+        title = "CLIP cosine" + (" (random weights)" if weights == "none" else "")
+        svg, pdf = saved(lambda: cosines_figure(names, words, values, title))
+        write_atomically(output, svg.encode() if output.suffix == ".svg" else pdf)
     if as_json:
         plain = {"weights": weights, "images": names, "texts": words, "cosines": values}
         print(json.dumps(plain, indent=1))
     else:
         out.print(cosines_listed(names, words, values, weights))
-
-
-def draw_cosines(
-    file: Path, names: list[str], words: list[str], values: list[list[float]], weights: str
-) -> None:
-    from srbench.report.cosines import cosines_figure
-    from srbench.report.figure_matplotlib import saved
-
-    if file.suffix not in (".svg", ".pdf"):
-        raise InputError(f"{file} is neither .svg nor .pdf", place="--output")
-    note = " (random weights)" if weights == "none" else ""
-    svg, pdf = saved(lambda: cosines_figure(names, words, values, f"CLIP cosine{note}"))
-    write_atomically(file, svg.encode() if file.suffix == ".svg" else pdf)
 
 
 def verify(

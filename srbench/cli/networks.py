@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from srbench.cli.options import open_database
+from srbench.cli.options import LARGEST_ID, open_database
 from srbench.core.errors import InputError
 
 if TYPE_CHECKING:  # torch and pandas come with them
@@ -31,7 +31,7 @@ def named_network(
 
 def _run_number(store: Store, named: str) -> int:
     if named.isdecimal():
-        return int(named)
+        return min(int(named), LARGEST_ID)
     study, colon, variant = named.rpartition(":")
     if not colon:
         raise InputError("write a run's number, or STUDY:VARIANT", place=f"--run {named}")

@@ -80,6 +80,29 @@ MemoryOrder = Annotated[
         help="Of training: auto (by the network's structure), contiguous or channels_last."
     ),
 ]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MODEL",
+        help="A network as a study writes it: pan, '{carn: {channels: 32}}', bicubic; or "
+        "spandrel, which recognises the networks of others by their weights.",
+    ),
+]
+Run = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N|STUDY:VARIANT", help="A finished run, or the first finished seed of a variant."
+    ),
+]
+Weights = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Weights of --model (.safetensors, .pth, .pt), with our names of tensors or the "
+        "authors'.",
+    ),
+]
+LARGEST_ID = 2**63 - 1  # that a database can hold
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from srbench.cli.networks import named_network
-from srbench.cli.options import Database, Device, err, note, out
+from srbench.cli.options import Database, Device, Model, Run, Weights, err, note, out
 from srbench.core.errors import InputError, UserError
 from srbench.core.files import write_atomically
 
@@ -35,24 +35,9 @@ def upscale(
     images: Annotated[
         list[Path], typer.Argument(metavar="IMAGE|DIR…", help="Images, or folders of images.")
     ],
-    run: Annotated[
-        str | None,
-        typer.Option(
-            metavar="N|STUDY:VARIANT",
-            help="A finished run, or the first finished seed of a variant.",
-        ),
-    ] = None,
-    weights: Annotated[
-        Path | None, typer.Option(help="A file of weights (.safetensors, .pth), with --model.")
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MODEL",
-            help="A network as a study writes it: pan, '{carn: {channels: 32}}', bicubic; or "
-            "spandrel, which recognises the networks of others by their weights.",
-        ),
-    ] = None,
+    run: Run = None,
+    weights: Weights = None,
+    model: Model = None,
     scale: Annotated[int, typer.Option(min=1, max=8, help="With --model.")] = 2,
     output: Annotated[
         Path, typer.Option("-o", "--output", help="A folder, or a file for one image.")

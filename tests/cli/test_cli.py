@@ -240,7 +240,7 @@ def test_what_the_database_does_not_hold_is_code_2(
 @pytest.mark.parametrize(
     "arguments",
     [["run"], ["run", "tiny.yaml", "--workers", "0"], ["run", "tiny.yaml", "--seeds", "0"],
-     ["show", "one"], ["trian"], ["run", "--epochs", "3"]],
+     ["show", "one"], ["show", "9" * 25], ["trian"], ["run", "--epochs", "3"]],
 )  # fmt: skip
 def test_misuse_is_code_2_and_no_traceback(
     here: Path, capsys: Captured, arguments: list[str]
