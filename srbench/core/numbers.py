@@ -62,9 +62,9 @@ def justified_decimals(halves: Iterable[float], unit: str) -> int:
     half = median(known)
     exponent = math.floor(math.log10(half))
     lead = half / 10**exponent
-    wanted = -exponent + (1 if lead < 2.95 else 0)
+    decimals = -exponent + (1 if lead < 2.95 else 0)
     low, high = (2, 4) if unit == "dB" else (2, 6)
-    return min(max(wanted, low), high)
+    return min(max(decimals, low), high)
 
 
 def plural(count: int, noun: str) -> str:

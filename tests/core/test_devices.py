@@ -18,6 +18,7 @@ from srbench.core import devices
 from srbench.core.devices import choose_devices, cuda_devices, cuda_versions, device_name, driver
 from srbench.core.errors import UserError
 
+Found = list[tuple[str, int, int] | None]
 H100, A100, PASCAL = ("NVIDIA H100", 9, 0), ("NVIDIA A100", 8, 0), ("Tesla P100", 6, 0)
 BROKEN = "CUDA error: the driver is older than the runtime\nand more lines"
 OLD = "The NVIDIA driver on your system is too old (found version 12040). Please update"
@@ -32,7 +33,7 @@ UNKNOWN = "CUDA unknown error - this may be due to an incorrectly set up environ
 
 @pytest.fixture(autouse=True)
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stands for a machine without NVIDIA's driver and devices: a folder where a test adds them."""
+    """A machine without NVIDIA's driver and devices: a folder where a test adds them."""
     monkeypatch.setattr(devices, "DRIVER", tmp_path / "version")
     monkeypatch.setattr(devices, "NODES", tmp_path)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
@@ -40,9 +41,9 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def cuda(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, int] | None]:
-    """Stands for the CUDA devices of a machine: name and compute capability, None for a broken."""
-    found: list[tuple[str, int, int] | None] = []
+def cuda(monkeypatch: pytest.MonkeyPatch) -> Found:
+    """The CUDA devices of a machine: name and compute capability, None for a broken one."""
+    found: Found = []
 
     def properties(device: str | int) -> SimpleNamespace:
         one = found[int(str(device).removeprefix("cuda:"))]
@@ -79,18 +80,14 @@ def cuda_check() -> Check:
     return check
 
 
-def test_only_devices_of_the_first_ones_kind_share_a_study(
-    cuda: list[tuple[str, int, int] | None],
-) -> None:
+def test_only_devices_of_the_first_ones_kind_share_a_study(cuda: Found) -> None:
     cuda += [H100, A100, H100]
     assert choose_devices("cuda", None) == ("cuda:0", "cuda:2")
     assert choose_devices("auto", 3) == ("cuda:0", "cuda:2", "cuda:0")
     assert choose_devices("cuda:1", None) == ("cuda:1",)
 
 
-def test_a_list_names_devices_and_workers_go_round_them(
-    cuda: list[tuple[str, int, int] | None],
-) -> None:
+def test_a_list_names_devices_and_workers_go_round_them(cuda: Found) -> None:
     cuda += [H100, A100, H100]
     assert choose_devices("cuda:2,0", None) == ("cuda:2", "cuda:0")
     assert choose_devices("cuda:0,2", 4) == ("cuda:0", "cuda:2", "cuda:0", "cuda:2")
@@ -100,15 +97,13 @@ def test_a_list_names_devices_and_workers_go_round_them(
         choose_devices("cuda:0,7", None)
 
 
-@pytest.mark.parametrize("asked", ["tpu", "cuda:", "cuda:-1", "cuda:0,", "gpu:0", "cpu:0", ""])
+@pytest.mark.parametrize("asked", ["tpu", "cuda:", "cuda:-1", "cuda:0,", "cpu:0", ""])
 def test_what_is_no_device_is_unknown(asked: str) -> None:
     with pytest.raises(UserError, match=r"--device: '.*' is unknown \(known: auto, cpu, cuda, "):
         choose_devices(asked, None)
 
 
-def test_a_device_that_does_not_answer_is_left_out_with_a_line(
-    cuda: list[tuple[str, int, int] | None],
-) -> None:
+def test_a_device_that_does_not_answer_is_left_out_with_a_line(cuda: Found) -> None:
     cuda += [None, H100]
     said: list[str] = []
     why = "cuda:0 cannot be used: CUDA error: the driver is older than the runtime"
@@ -121,9 +116,7 @@ def test_a_device_that_does_not_answer_is_left_out_with_a_line(
     assert check.found.endswith(why)
 
 
-def test_where_no_device_answers_the_reason_is_said(
-    cuda: list[tuple[str, int, int] | None],
-) -> None:
+def test_where_no_device_answers_the_reason_is_said(cuda: Found) -> None:
     cuda.append(None)
     said: list[str] = []
     with pytest.raises(UserError, match="'cuda' cannot be used: cuda:0 cannot be used: CUDA err"):
@@ -135,16 +128,14 @@ def test_where_no_device_answers_the_reason_is_said(
     assert (cuda_check().ok, "and more lines" in cuda_check().found) == (False, False)
 
 
-def test_a_device_that_torch_has_no_code_for_is_left_out(
-    cuda: list[tuple[str, int, int] | None],
-) -> None:
+def test_a_device_that_torch_has_no_code_for_is_left_out(cuda: Found) -> None:
     cuda += [PASCAL, ("NVIDIA L40", 8, 9)]  # 8.9 runs what was built for 8.0
     assert choose_devices("auto", None) == ("cuda:1",)
     assert "Tesla P100 has compute capability 6.0, and" in cuda_devices().unusable["cuda:0"]
 
 
 def test_code_in_ptx_runs_on_every_newer_device(
-    cuda: list[tuple[str, int, int] | None], monkeypatch: pytest.MonkeyPatch
+    cuda: Found, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cuda += [("NVIDIA B200", 10, 0), A100]
     monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: ["sm_75", "compute_90a"])
