@@ -20,7 +20,7 @@ from srbench.core import slots
 from srbench.core.errors import InputError, UserError
 from srbench.core.registry import known
 from srbench.core.scales import computing_at
-from srbench.data.datasets import ImageFile, home_or, images_below, with_lr
+from srbench.data.datasets import ImageFile, home_or, images_below, paired
 from srbench.data.decoded import Dataset, decode
 from srbench.data.degraded import degraded
 from srbench.data.known_sets import in_folder
@@ -147,7 +147,7 @@ def images_of(data: str, scale: int, lr: str = "") -> tuple[Dataset, str]:
     slots.load()
     files = _files(data, scale)
     if lr and os.path.isdir(home_or(lr)):
-        files = with_lr(files, home_or(lr), scale)
+        files = paired(files, home_or(lr), scale)
     elif lr:
         by = named_choice(slots.degradation, lr, "--lr")
         files = list(degraded("eval", scale, of=lambda split, scale: files, by=by.build()))

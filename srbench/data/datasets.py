@@ -89,7 +89,7 @@ def pairs(split: str, scale: int, *, hr: str = "", lr: str = "") -> Sequence[Ima
     """
     if not hr or not lr:
         raise StudyError("pairs: hr and lr are needed, as in pairs: {hr: Set5/HR, lr: Set5/LR}")
-    return with_lr(images_below(home_or(hr), "pairs"), home_or(lr), scale)
+    return paired(images_below(home_or(hr), "pairs"), home_or(lr), scale)
 
 
 @dataset.register("mixture")
@@ -150,7 +150,7 @@ def images_below(folder: Path, what: str) -> list[ImageFile]:
     ]
 
 
-def with_lr(
+def paired(
     files: Iterable[ImageFile], folder: Path, scale: int, *, ending: str = ""
 ) -> list[ImageFile]:
     """The same images with the LR files that stand for them in an LR folder.
@@ -170,7 +170,7 @@ def with_lr(
     alike = {
         name: path for name, path in zip(bare, there.values(), strict=True) if bare.count(name) == 1
     }
-    paired = []
+    found = []
     for file in files:
         stem = file.hr.stem
         known = alike.get(bare_stem(stem, scale))
@@ -179,8 +179,8 @@ def with_lr(
             raise StudyError(
                 f"{file.hr} has no LR file: looked for {stem}x{scale}.png and {stem}.png in {inner}"
             )
-        paired.append(replace(file, lr=lr))
-    return paired
+        found.append(replace(file, lr=lr))
+    return found
 
 
 def bare_stem(stem: str, scale: int) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from srbench.core.errors import StudyError, UserError
 from srbench.core.registry import Positive
 from srbench.core.slots import dataset
-from srbench.data.datasets import ImageFile, bare_stem, home_or, images_in, with_lr
+from srbench.data.datasets import ImageFile, bare_stem, home_or, images_in, paired
 
 
 @dataset.register("set5")
@@ -143,12 +143,12 @@ def in_folder(home: Path, scale: int) -> list[ImageFile]:
     if both:
         files = [ImageFile(bare_stem(path.stem, scale), path) for path in both
                  if path.stem.endswith("_HR")]  # fmt: skip
-        return with_lr(files, home / f"image_SRF_{scale}", scale, ending="_LR")
+        return paired(files, home / f"image_SRF_{scale}", scale, ending="_LR")
     hr = next((images for name in HR_FOLDERS if (images := images_in(home / name))), [])
     files = [ImageFile(path.stem, path) for path in hr]
     folders = (home / name.format(s=scale) for name in LR_FOLDERS)
     lr = next((folder for folder in folders if os.path.isdir(folder)), None)
-    return files if lr is None or not files else with_lr(files, lr, scale)
+    return files if lr is None or not files else paired(files, lr, scale)
 
 
 def _known(names: tuple[str, ...], scale: int, root: str) -> list[ImageFile]:
@@ -170,7 +170,7 @@ def _first(name: str, layouts: list[tuple[Path, Path]], scale: int) -> list[Imag
         files = [ImageFile(path.stem, path) for path in images_in(hr)]
         if files:
             has_lr = any(os.path.isdir(lr / x) for x in (f"X{scale}", f"x{scale}"))
-            return with_lr(files, lr, scale) if has_lr else files
+            return paired(files, lr, scale) if has_lr else files
     raise _not_found(name, [hr for hr, _ in layouts], layouts[0][1], scale)
 
 

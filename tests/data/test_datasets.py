@@ -117,18 +117,12 @@ def test_a_set_that_is_not_there_says_where_it_looked(tmp_path: Path) -> None:
 def test_a_mixture_shares_the_patches_as_its_weights_say(tmp_path: Path, save: Save) -> None:
     save("a/1.png"), save("a/2.png"), save("b/1.png")
     parts = [{"folder": {"path": str(tmp_path / name)}} for name in "ab"]
-    choice = dataset.parse({"mixture": {"of": parts, "weights": [3, 1]}})
-    files = choice.build()("train", 2)
+    alike = dataset.parse({"mixture": {"of": parts}}).build()("train", 2)
+    assert [file.weight for file in alike] == [1, 1, 1]
+    files = dataset.parse({"mixture": {"of": parts, "weights": [3, 1]}}).build()("train", 2)
     assert [(file.name, file.weight) for file in files] == [
         ("0/1", 1.5), ("0/2", 1.5), ("1/1", 1.0)
     ]  # fmt: skip
-
-
-def test_a_mixture_without_weights_counts_images_alike(tmp_path: Path, save: Save) -> None:
-    save("a/1.png"), save("a/2.png"), save("b/1.png")
-    parts = [{"folder": {"path": str(tmp_path / name)}} for name in "ab"]
-    files = dataset.parse({"mixture": {"of": parts}}).build()("train", 2)
-    assert [file.weight for file in files] == [1, 1, 1]
 
 
 def test_a_mixture_that_does_not_fit_is_refused() -> None:

@@ -96,11 +96,6 @@ def test_a_network_that_does_not_run_is_named(folder: Path) -> None:
         )  # fmt: skip
 
 
-def test_graphs_are_for_cuda_alone(folder: Path) -> None:
-    with pytest.raises(UserError, match="graph is CUDA's"):
-        timed(folder, Setting(mode="graph"))
-
-
 def test_a_pass_beside_a_training_is_refused(folder: Path) -> None:
     with SharedLock(["cpu"]), pytest.raises(UserError, match="another srbench trains or measures"):
         timed(folder)

@@ -83,10 +83,7 @@ def test_a_set_against_itself_has_distance_zero() -> None:
     values = score("fid/weights=none")(same)
     assert len(values) == 3
     assert max(values) < 1e-6 < min(score("fid/weights=none")(answers()))
-
-
-def test_one_image_has_no_distance() -> None:
-    assert math.isnan(score("fid/weights=none")(answers(1))[0])
+    assert math.isnan(score("fid/weights=none")(answers(1))[0])  # one image has no distance
 
 
 def test_features_are_piqs_with_the_same_weights(
@@ -151,17 +148,10 @@ def test_another_metric_under_noise_is_that_metric_without_it() -> None:
     assert worse == sorted(worse, reverse=True)
 
 
-def test_a_metric_of_a_set_cannot_be_taken_under_noise() -> None:
-    with pytest.raises(UserError, match="noisy is of a metric of two images"):
-        score("noisy/of=diversity")
-
-
 # descriptions
 
 
 def test_a_missing_text_file_or_description_is_a_plain_error(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="texts names a YAML file"):
-        score("clip_cosine")
     with pytest.raises(UserError, match="there is no file"):
         score(f"clip_cosine/texts={tmp_path / 'none.yaml'}")
     (tmp_path / "texts.yaml").write_text("coins: old coins\n")

@@ -117,4 +117,5 @@ def test_the_parts_go_from_study_to_page_to_dashboard(tmp_path: Path) -> None:
     assert mirror.direction.name == "MINIMIZE"
     for trial in mirror.trials:
         assert trial.value == trial.user_attrs["rmse on own_photos"]
-        assert sorted(trial.intermediate_values) == [1, 2, 3]
+        trained = trial.params["variant"] != "bicubic"
+        assert sorted(trial.intermediate_values) == [1, 2, 3] * trained

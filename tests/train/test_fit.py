@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +26,21 @@ from srbench.train.settings import TrainSettings, training
 slots.load()
 pytestmark = pytest.mark.usefixtures("one_thread")
 CPU = torch.device("cpu")
+CUDA = pytest.param(
+    "cuda",
+    marks=[
+        pytest.mark.gpu,
+        pytest.mark.values,
+        pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
+    ],
+)
+
+
+@pytest.fixture
+def deterministic() -> Iterator[None]:
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    yield
+    torch.use_deterministic_algorithms(False)
 
 
 def images(streams: Streams, count: int = 5, batch: int = 2) -> Patches:
@@ -125,17 +140,22 @@ def same(a: dict[str, Any], b: dict[str, Any]) -> bool:
     ],
     ids=["adam", "amsgrad", "adamw-warmup-clip", "sgd-step", "restarts-sum"],
 )
-def test_going_on_from_any_step_gives_the_same_bits(chosen: dict[str, Any]) -> None:
+@pytest.mark.parametrize("device", ["cpu", CUDA])
+def test_going_on_from_any_step_gives_the_same_bits(
+    chosen: dict[str, Any], device: str, deterministic: None
+) -> None:
     streams, wanted = Streams(11), settings(**chosen)
     states: list[bytes] = []
     whole = fit(
-        fresh(streams), images(streams), wanted, streams, lambda t: states.append(saved(t.state()))
-    )
+        fresh(streams).to(device), images(streams), wanted, streams,
+        lambda t: states.append(saved(t.state())),
+    )  # fmt: skip
     assert len(states) == whole.steps == 6
     for raw in states:
         torch.rand(3)  # whatever else the process drew
-        state = torch.load(io.BytesIO(raw), weights_only=True)
-        again = fit(Dropping(), images(streams), wanted, streams, lambda _: None, resume=state)
+        state = torch.load(io.BytesIO(raw), weights_only=True, map_location=device)
+        net = Dropping().to(device)
+        again = fit(net, images(streams), wanted, streams, lambda _: None, resume=state)
         assert again.losses == whole.losses
         assert same(again.state(), whole.state())
 
@@ -225,24 +245,18 @@ def breaks_at(call: int, value: float) -> Callable[[], Callable[[Tensor, Tensor]
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 @pytest.mark.parametrize("step", [1, 2, 3, 4, 6])
-def test_divergence_is_told_with_its_step(step: int, value: float) -> None:
+def test_divergence_names_its_step_and_gives_no_state(step: int, value: float) -> None:
     chosen = replace(settings(), loss=breaks_at(step, value))
-    with pytest.raises(Diverged, match=f"not finite at step {step} ") as caught:
-        fit(fresh(Streams(0)), images(Streams(0)), chosen, Streams(0), lambda _: None)
-    assert caught.value.step == step
-
-
-def test_a_diverged_state_is_never_saved() -> None:
-    chosen = replace(settings(), loss=breaks_at(2, math.nan))
-    kept: list[int] = []
+    states: list[int] = []
 
     def save(t: Training) -> None:
         t.state()
-        kept.append(t.step)
+        states.append(t.step)
 
-    with pytest.raises(Diverged):
+    with pytest.raises(Diverged, match=f"not finite at step {step} ") as caught:
         fit(fresh(Streams(0)), images(Streams(0)), chosen, Streams(0), save)
-    assert kept == [1]
+    assert caught.value.step == step
+    assert states == list(range(1, step))
 
 
 def moved(clip: float | None) -> float:
@@ -286,25 +300,3 @@ def test_validations_are_even_and_the_last_epoch_has_one(epochs: int, validation
     assert found[-1:] == ([epochs] if validations else [])
     gaps = np.diff([0, *found])
     assert not len(found) or gaps.max() - gaps.min() <= 1
-
-
-@pytest.mark.gpu
-@pytest.mark.values
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_on_cuda_too_going_on_gives_the_same_bits() -> None:
-    streams, wanted, device = Streams(11), settings(clip=1.0), torch.device("cuda")
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    try:
-        states: list[bytes] = []
-        whole = fit(
-            carn(streams).to(device), images(streams), wanted, streams,
-            lambda t: states.append(saved(t.state())),
-        )  # fmt: skip
-        state = torch.load(io.BytesIO(states[2]), weights_only=True, map_location=device)
-        again = fit(
-            carn(streams).to(device), images(streams), wanted, streams, lambda _: None, resume=state
-        )
-    finally:
-        torch.use_deterministic_algorithms(False)
-    assert again.losses == whole.losses
-    assert same(again.state(), whole.state())

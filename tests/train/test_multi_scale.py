@@ -9,7 +9,6 @@ import tiny
 
 pytestmark = pytest.mark.slow
 
-SEVERAL = "  several: {train.learner: {multi_scale: {scales: [2, 3]}}}\n"
 STUDY = (
     tiny.STUDY.replace("seeds: 2", "seeds: 1")
     .replace("units: 1}}", "units: 1, scales: [2, 3]}}")

@@ -64,9 +64,9 @@ def patches(degradation: Any = "matlab_bicubic", seed: int = 3) -> ScaledPatches
     )  # fmt: skip
 
 
-def carn(device: str = "cpu", **change: Any) -> nn.Module:
+def carn(device: str = "cpu", at: int = 2, **change: Any) -> nn.Module:
     chosen = {"channels": 4, "blocks": 1, "units": 1, "scales": list(SCALES)} | change
-    net: nn.Module = slots.model.parse({"carn": chosen}).build()(2)
+    net: nn.Module = slots.model.parse({"carn": chosen}).build()(at)
     initialise(net, Streams(3))
     return net.to(device)
 
@@ -84,29 +84,19 @@ def held(learner: Any, patches: Any, device: torch.device) -> Any:
 
 def test_a_steps_scale_is_a_function_of_seed_and_step() -> None:
     found = [[patches().scale_of(epoch, step) for step in range(6)] for epoch in range(50)]
-    backward = [[patches().scale_of(epoch, step) for step in range(6)] for epoch in range(50)]
-    assert found == backward
-    assert found != [[patches(seed=4).scale_of(e, s) for s in range(6)]
-                     for e in range(50)]  # fmt: skip
+    assert found[::-1] == [[patches().scale_of(e, s) for s in range(6)] for e in range(49, -1, -1)]
+    assert found[0] + found[1] != [patches(seed=4).scale_of(e, s) for e in (0, 1) for s in range(6)]
     counts = Counter(scale for epoch in found for scale in epoch)
     assert set(counts) == set(SCALES)
     assert min(counts.values()) > 70  # of 300; each is as likely
 
 
-def test_lr_patches_are_as_large_at_every_scale() -> None:
+def test_a_steps_patches_are_those_of_its_scale_alone_and_lr_is_as_large_at_each() -> None:
     some = patches()
     for step in range(some.steps_per_epoch):
-        lr, hr = some.batch(0, step)
-        scale = some.scale_of(0, step)
-        assert lr.shape[1:] == (6, 6, 3)
-        assert hr.shape[1:] == (6 * scale, 6 * scale, 3)
-
-
-def test_the_patches_of_a_step_are_those_of_training_at_its_scale_alone() -> None:
-    some = patches()
-    for step in range(some.steps_per_epoch):
-        alone = some.by_scale[some.scale_of(1, step)].batch(1, step)
-        assert all(map(np.array_equal, some.batch(1, step), alone))
+        (lr, hr), scale = some.batch(1, step), some.scale_of(1, step)
+        assert all(map(np.array_equal, (lr, hr), some.by_scale[scale].batch(1, step)))
+        assert (lr.shape[1:], hr.shape[1:]) == ((6, 6, 3), (6 * scale, 6 * scale, 3))
 
 
 @pytest.mark.parametrize("skip", ["none", "bilinear", "bicubic"])
@@ -114,9 +104,7 @@ def test_a_network_answers_at_each_of_its_scales_and_comes_back(skip: str) -> No
     net, lr = carn(skip=skip), torch.rand(1, 3, 5, 6)
     before = net(lr)
     for scale in SCALES:
-        alone = slots.model.parse(
-            {"carn": {"channels": 4, "blocks": 1, "units": 1, "scales": list(SCALES), "skip": skip}}
-        ).build()(scale)
+        alone = carn(at=scale, skip=skip)
         alone.load_state_dict(net.state_dict())
         with computing_at(net, scale):
             assert torch.equal(net(lr), alone(lr))
