@@ -1,4 +1,4 @@
-"""What conductor and worker exchange about one run: its task, its folder, its rows in the store."""
+"""A planned run as a task for a worker, and what the worker reports as rows for the store."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from srbench.study.plan import Plan, PlannedVariant
 
 
 def task_of(planned: PlannedVariant, **where: Any) -> Task:
-    """A planned run as a worker is told of it; `where` are the fields that no plan knows."""
+    """A planned run as a task; `where` are the fields that a plan does not hold."""
     tree = planned.variant.tree
     return Task(
         model=tree.model.to_json(),
@@ -43,13 +43,13 @@ class Assignments:
         checkpoint_s: float,
         found: Callable[[Lease], PlannedVariant] | None = None,
     ) -> None:
-        """`found` says what a run trains that the plan does not name: a search has found it."""
+        """`found` gives what a run trains that the plan does not name: a candidate of a search."""
         self.plan, self.store, self.found = plan, store, found
         self.threads, self.checkpoint_s = threads, checkpoint_s
         self.by_name = {p.variant.name: p for p in plan.variants}
         self.originals: dict[str, list[tuple[str, str, str]]] = {}
         self.noted: dict[str, int] = {}  # device -> number of its provenance
-        self.here = surroundings()  # as they are while plans and runs are made
+        self.here = surroundings()  # while plans and runs are made
 
     def planned(self, lease: Lease) -> PlannedVariant:
         known = next((self.by_name[n] for n in lease.variants if n in self.by_name), None)

@@ -18,12 +18,12 @@ from srbench.train.initialise import initialise
 
 TRIAL_PATCH = 64  # HR pixels, at most
 TRIAL_BATCH = 8  # at most
-TRIAL_MACS = 1.5e9  # a forward pass, so that a plan is not kept waiting by a large network
+TRIAL_MACS = 1.5e9  # a forward pass, so that planning a large network stays fast
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds of training of each variant's one run, and what they rest on."""
+    """Training seconds of one run of each variant, and their basis."""
 
     run_s: dict[str, float]
     basis: str
@@ -37,14 +37,14 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Forecast:
-    """A plan, how many workers would share it, and how long it may take."""
+    """A plan, the number of workers that share it, and the time it may take."""
 
     plan: Plan
     workers: int
     device: str  # the hardware's name
     estimate: Estimate | None
     spread: float | None = None  # of differences over seeds, in earlier runs of the study
-    stale: tuple[Stale, ...] = ()  # finished runs of a former source
+    stale: tuple[Stale, ...] = ()  # finished runs of an earlier version
 
 
 def estimate(plan: Plan, store: Store | None, device: str) -> Estimate | None:
@@ -89,10 +89,10 @@ def _seconds_per_work(trained: list[PlannedVariant], known: dict[str, float], sc
 
 
 def _try_a_step(p: PlannedVariant, scale: int) -> float:
-    """Seconds of forward and backward for one patch of one pixel (so to speak), one thread.
+    """Seconds of forward and backward per HR pixel of a patch, on one thread.
 
-    By the thread's own clock, which stands still while other processes have the core; with several
-    patches where the network is small, for a step of one is mostly the cost of calling.
+    Measured by the thread's CPU time, which other processes do not lengthen. A small network takes
+    several patches, for with one the overhead of calls dominates.
     """
     tree = p.variant.tree
     net = tree.model.build()(scale)

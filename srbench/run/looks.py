@@ -1,4 +1,4 @@
-"""Seeds until decided: what a look finds is kept, and only the undecided get more seeds."""
+"""Seeds until decided: looks are stored, and only undecided variants get more seeds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What conductor and worker say to each other: a task one way, how it goes the other way."""
+"""Messages between conductor and worker: a task one way, its progress and end the other way."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ class Ready:
 
 @dataclass(frozen=True)
 class Broken:
-    """The device, or this process's use of it, works no more; the worker ends with this."""
+    """The device, or this process's use of it, no longer works; the worker's last message."""
 
     message: str
 
 
 @dataclass(frozen=True)
 class Resumed:
-    """The run goes on after `step`; points beyond it are void."""
+    """The run continues after `step`; later points are void."""
 
     run: int
     step: int
@@ -101,7 +101,7 @@ class Done:
 class Trained:
     """Training is over and its weights are saved; the evaluation sets are under way."""
 
-    done: Done  # as it is if no score can be taken
+    done: Done  # as stored if scoring fails
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class Stopped:
 
 @dataclass(frozen=True)
 class Refused:
-    """The disk takes no files, or code or images have changed since: the run is kept for later."""
+    """The disk refuses files, or code or images have changed since: the run stays queued."""
 
     run: int
     message: str  # names the file and the remedy

@@ -1,4 +1,4 @@
-"""A plan as the store keeps it: plain records made from choice trees, costs and images."""
+"""A plan as records of the store, made from choice trees, costs and images."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from srbench.train.fit import FIT_VERSION
 
 
 def record(plan: Plan, key: str) -> PlanRecord:
-    """The plan as the store keeps it."""
+    """The plan as records of the store."""
     study, numerics = plan.study, str(plan.numerics)
     trainings = {
         p.fingerprint: training_record(p, study.scale, numerics)
@@ -81,7 +81,7 @@ def _design(design: Design | None) -> dict[str, Any] | None:
 
 
 def training_record(p: PlannedVariant, scale: int, numerics: str) -> TrainingRecord:
-    """A variant's training as the store keeps it."""
+    """A variant's training as a record of the store."""
     tree, price = p.variant.tree, p.cost
     return TrainingRecord(
         fingerprint=p.fingerprint,

@@ -1,7 +1,7 @@
-"""`srbench reproduce`: finished runs trained once more, and compared with what was stored.
+"""`srbench reproduce`: finished runs are trained once more and compared with what is stored.
 
-Nothing in the database changes. A run to which settings, images and code no longer lead is not
-trained: there is nothing that it could be compared with.
+Nothing in the database changes. A run whose settings, images or parts have changed since is not
+trained, for its numbers could not be compared.
 """
 
 from __future__ import annotations

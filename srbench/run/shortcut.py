@@ -1,7 +1,7 @@
-"""The short way to a finished study: which plan this very command made last time.
+"""A shortcut to a finished study: the plan that the same command made last time.
 
 Planning needs torch, three seconds of imports. If study file, options, code, versions and images
-are what they were, the plan is the one that was stored, and its number is all that is needed.
+are unchanged, the plan is the stored one, and its number is all that is needed.
 """
 
 from __future__ import annotations

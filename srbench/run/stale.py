@@ -1,8 +1,8 @@
-"""Runs whose source has changed since: told in plan and report, and kept until asked otherwise.
+"""Stale runs: finished runs of an earlier version of a part.
 
-A changed source gives another fingerprint, and with it other runs. Where a variant has all that a
-study asks for from before the change, those runs go on to stand for it, marked as stale;
-`--rerun stale` trains them again. Where something is missing, they are not mixed with new ones.
+A changed part gives another fingerprint, and so other runs. Where a variant has every run that a
+study asks for from before the change, those runs represent it, marked as stale, and
+`--rerun stale` trains them again. Where one is missing, old and new runs are never mixed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from srbench.core.cache import cached
 from srbench.core.errors import UserError
 from srbench.study.identity import code_digest
 
-if TYPE_CHECKING:  # torch comes with it, and a report does without
+if TYPE_CHECKING:  # torch comes with it, which a report does not need
     from srbench.analysis.results import Results
     from srbench.store import Former, Store
     from srbench.study.plan import Plan, PlannedVariant
@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # torch comes with it, and a report does without
 
 @dataclass(frozen=True)
 class Stale:
-    """A variant with finished runs of a former source: kept, or left because some are missing."""
+    """A variant with finished runs of an earlier version: used, or not because some are missing."""
 
     variant: str
     runs: int
@@ -32,7 +32,7 @@ class Stale:
 
 
 def settled(plan: Plan, store: Store) -> tuple[Plan, tuple[Stale, ...]]:
-    """The plan with stale runs in the place of new ones where they are complete."""
+    """The plan with stale runs in place of new ones where they are complete."""
     from srbench.study.plan import with_variants
 
     study = plan.study
@@ -47,7 +47,7 @@ def settled(plan: Plan, store: Store) -> tuple[Plan, tuple[Stale, ...]]:
         if planned.trained and planned.fingerprint not in known:
             alike = [one for one in formers if _is_former(one, planned, validate)]
         whole = next((one for one in alike if set(planned.seeds) <= one.seeds), None)
-        if study.looks or study.search:  # those add runs to what is there, of today's source
+        if study.looks or study.search:  # those add runs, which would be of today's version
             whole = None
         if alike:
             said = whole or alike[0]
@@ -61,7 +61,7 @@ def settled(plan: Plan, store: Store) -> tuple[Plan, tuple[Stale, ...]]:
 
 
 def _is_former(former: Former, planned: PlannedVariant, validate: set[str]) -> bool:
-    """Whether this is the variant's training but for its source, read as settings are today."""
+    """Whether a training is the variant's but for the versions of its parts."""
     from srbench.core import slots
     from srbench.data.data_settings import data_settings
     from srbench.study.plan import TRAINING_DATA
@@ -76,20 +76,20 @@ def _is_former(former: Former, planned: PlannedVariant, validate: set[str]) -> b
         model = slots.model.parse(former.model)
         train = training.parse({training.name: former.train})
         data = data_settings.parse({data_settings.name: former.data})
-    except UserError:  # a part or a setting of then is no longer there
+    except UserError:  # a part or a setting no longer exists
         return False
     same = all(data[key] == tree.data[key] for key in TRAINING_DATA)
     return same and (model, train) == (tree.model, tree.train)
 
 
 def marked(results: Results, store: Store) -> Results:
-    """The results with `stale` set for the runs whose source has changed since."""
+    """The results with `stale` set for the runs of an earlier version of a part."""
     used = store.runs.sources(set(results.variants["fingerprint"]))
     trained = results.runs.loc[results.runs["total_steps"] > 0, "variant"]
     rows = results.variants[results.variants["variant"].isin(trained)]
     try:
         now = cached("sources", _key(used), lambda: dict(_sources_now(rows.to_dict("records"))))
-    except UserError:  # parts cannot be loaded here: the rows are as good as they were
+    except UserError:  # parts cannot be loaded here: nothing is known to be stale
         return results
     stale = {
         row["variant"]
@@ -132,7 +132,7 @@ def _sources_now(variants: list[dict[Any, Any]]) -> Iterator[tuple[str, Any]]:
 
 
 def said(found: tuple[Stale, ...], command: str) -> list[str]:
-    """What is told of stale runs, a line each."""
+    """Messages about stale runs, a line each."""
     lines = []
     for kept in (True, False):
         names = [one.variant for one in found if one.kept is kept]

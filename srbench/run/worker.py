@@ -1,7 +1,7 @@
-"""A worker process: takes one run after another, trains and scores it, and says how it goes.
+"""A worker process: trains and scores one run after another, and reports to its conductor.
 
-It knows no database. What it measures goes to its conductor through a pipe, and when that pipe
-closes it stops: a worker never outlives the process that may write.
+It knows no database. Its measurements go to the conductor through a pipe, and it ends when that
+pipe closes: a worker never outlives the process that may write.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ from srbench.train.fit import Diverged, Training, fit
 from srbench.train.initialise import initialise
 from srbench.train.settings import TrainSettings
 
-TELL_S = 1.0  # between two messages, each of which costs the conductor 2 to 12 ms
+REPORT_S = 1.0  # between two messages, each of which costs the conductor 2 to 12 ms
 
 
 class Stop(Exception):
@@ -70,9 +70,9 @@ class Stop(Exception):
 def main(pipe: Connection, device_name: str, threads: int) -> None:
     """Serve tasks until the pipe closes or None arrives."""
     for number in STOPPING:
-        signal.signal(number, signal.SIG_IGN)  # the conductor decides, and tells
+        signal.signal(number, signal.SIG_IGN)  # the conductor decides, and sends a message
     device = torch.device(device_name)
-    warnings.filterwarnings("ignore", "CUDA initialization")  # the conductor has told the reason
+    warnings.filterwarnings("ignore", "CUDA initialization")  # the conductor has shown the reason
     try:
         settle(device, threads)
         touch(device)
@@ -81,7 +81,7 @@ def main(pipe: Connection, device_name: str, threads: int) -> None:
         return
     code_digest()  # as it is now, while it is imported
     slots.load()
-    gc.freeze()  # what was imported stays till the end: no collection need look at it
+    gc.freeze()  # what was imported stays: no collection need visit it
     try:
         with full_precision():
             _serve(pipe, device)
@@ -99,7 +99,7 @@ def _serve(pipe: Connection, device: torch.device) -> None:
         if task is None:
             return
         if task.data != data:
-            resident.release()  # what a run holds of a device is its own, whoever came before
+            resident.release()  # memory that an earlier run held is not this run's
         data = task.data
         message = _finished(task, pipe, device)
         pipe.send(message)
@@ -201,7 +201,7 @@ class RunUnderWay:
         return Scorer(net, self.task, self.tree, self.device, self._listen)
 
     def without_result(self, reason: str, message: str) -> Done | Failed:
-        """What is left after a failure: the trained weights if scoring them failed, else none."""
+        """The result after a failure: the trained weights if only scoring failed, else none."""
         if self.trained is not None:
             return replace(self.trained, unscored=message)
         return Failed(self.task.run, reason, message, self.step)
@@ -232,24 +232,24 @@ class RunUnderWay:
             validated = now.at_epoch_end and now.epoch in validate
             if now.at_epoch_end:
                 self._end_epoch(now, validated)
-                if validated and self._at_rest(settings):
+                if validated and self._has_converged(settings):
                     now.end()
-            if time.monotonic() - self.last_sent > TELL_S or (validated and candidate):
-                self._tell(now)
+            if time.monotonic() - self.last_sent > REPORT_S or (validated and candidate):
+                self._report(now)
             if self.pipe.poll():
                 self.pipe.recv()
                 self._checkpoint(now)
                 raise Stop
             due = time.monotonic() - self.last_saved >= self.task.checkpoint_s
-            if due or now.step == now.steps:  # what ends while it scores is not trained again
+            if due or now.step == now.steps:  # a run killed while it is scored is not trained again
                 self._checkpoint(now)
 
         now = fit(
             net, patches, settings, self.streams, on_progress, precision=self.task.precision,
             memory_order=self.task.memory_order, resume=saved,
         )  # fmt: skip
-        if self.sent < len(self.points):  # saved after the last step, and perhaps not yet told
-            self._tell(now)
+        if self.sent < len(self.points):  # saved after the last step, and perhaps not yet sent
+            self._report(now)
         return self.spent_s()
 
     def _end_epoch(self, now: Training, validate: bool) -> None:
@@ -273,14 +273,14 @@ class RunUnderWay:
             self._reset_memory()  # nor training memory
             now.net.train()
 
-    def _at_rest(self, settings: TrainSettings) -> bool:
+    def _has_converged(self, settings: TrainSettings) -> bool:
         """Whether the run is to end because PSNR on `validate` no longer changes."""
         if settings.until != "converged":
             return False
         curve = [value for name, _, _, value in self.points if name == FOLLOWED]
         return plateau(curve, settings.tolerance).state == "converged"
 
-    def _tell(self, now: Training) -> None:
+    def _report(self, now: Training) -> None:
         new = tuple(self.points[self.sent :])
         self.sent = len(self.points)
         loss = now.read_losses()[-1]  # waits for the device, once a second at most
