@@ -1,4 +1,4 @@
-"""A glance at the calibration: 2,000 studies a setting hold the bounds, and bounds can break.
+"""The calibration in short: 1,000 studies a setting hold the bounds, and bounds can break.
 
 The whole, 50,000 studies a setting, is `python benchmarks/calibration.py`.
 """
@@ -32,7 +32,7 @@ def calibration() -> ModuleType:
 def test_a_glance_holds_every_bound(
     calibration: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    few = ["--studies", "2000", "--seeds", "3", "8", "--contrasts", "1", "5"]
+    few = ["--studies", "1000", "--seeds", "3", "8", "--contrasts", "1", "5"]
     assert calibration.main(few) == 0
     printed = capsys.readouterr().out
     for what in ("coverage", "family-wise", "power", "false equivalent", "sequential error"):

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from srbench.analysis.power import (
@@ -28,6 +28,7 @@ def test_more_seeds_and_larger_effects_are_easier_to_see(n: int, m: int, effect:
 
 
 @given(st.integers(3, 30), st.sampled_from([1, 5, 31]))
+@settings(max_examples=25)
 def test_the_detectable_effect_has_the_power_asked_for(n: int, m: int) -> None:
     assert power(detectable(0.02, n, m), 0.02, n, m) == pytest.approx(0.8, abs=1e-6)
 
