@@ -39,7 +39,7 @@ class Network:
 
 
 def of_run(found: dict[str, Any], root: Path) -> Network:
-    """The network of a run, as `Store.run` tells of it; `root` is the folder of its files.
+    """The network of a run, as `store.runs.show` returns it; `root` is the folder of its files.
 
     Raises:
         InputError: it is not finished, can no longer be built, or its weights are gone or changed.

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import random
 import sqlite3
-import struct
 import traceback
 from collections import Counter
 from collections.abc import Callable
@@ -208,13 +207,3 @@ def test_a_foreign_database_is_refused_even_without_tables(tmp_path: Path) -> No
     with pytest.raises(UserError, match="something else"):
         open_store(path)
     assert path.read_bytes() == before
-
-
-def test_numbers_come_back_to_the_bit_and_minus_zero_as_zero(store: Store) -> None:
-    values = [-0.0, 0.0, 5e-324, 1e-320, 2.2250738585072014e-308, -1.7976931348623157e308, 0.1]
-    claim = claimed(store, store.plans.add(plan()))
-    store.measurements.write_points(
-        claim, [Point("loss", n, 0.0, value) for n, value in enumerate(values)]
-    )
-    found = store.reading.results("demo").curves["value"]
-    assert [struct.pack("d", v) for v in found] == [struct.pack("d", v + 0.0) for v in values]

@@ -7,13 +7,11 @@ from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
-import pytest
 from pandas.testing import assert_frame_equal
 from store_samples import plan, provenance, training
 
 from srbench.analysis.results import LATENCY, PASSES, Results
 from srbench.store import LatencyPass, LatencyRow, PlanRecord, Store, TimedRow
-from srbench.store.export import export
 
 
 def planned(name: str = "demo", **changed: Any) -> PlanRecord:
@@ -106,10 +104,3 @@ def test_times_survive_a_folder_and_an_old_folder_has_none(store: Store, tmp_pat
     for name in ("passes", "latency"):
         (tmp_path / "csv" / f"{name}.csv").unlink()
     assert len(Results.from_folder(tmp_path / "csv").latency) == 0
-
-
-@pytest.mark.parametrize("table", ["latency_passes", "latency_networks", "latency_samples"])
-def test_the_tables_are_exported(store: Store, tmp_path: Path, table: str) -> None:
-    store.measurements.write_latency(taken(store, "plain", "se"))
-    export(store, tmp_path / "csv")
-    assert len((tmp_path / "csv" / f"{table}.csv").read_text().splitlines()) > 1
