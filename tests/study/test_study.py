@@ -92,12 +92,7 @@ def test_fixed_patches_are_cut_once(file: Path) -> None:
     assert (data["patches"], data["cut"]) == (12, "fixed")
 
 
-SLOPPY = "train: {epochs: 3, optimiser: adam}"
-KNOWN_TRAIN = (
-    "batch, clip, epochs, initial, learner, loss, optimizer, schedule, tolerance, until, "
-    "validations"
-)
-MISTAKES = [
+MISTAKES = [  # what tests/faults/bad_inputs.yaml does not hold
     ("base: {carn: {attention: sse}}",
      "1:15 base.carn.attention: attention 'sse' is unknown; did you mean 'scse'? "),
     ("scale: 2\nvariants:\n  a: {}\n  b: {attention: {scse: {reducton: 8}}}",
@@ -105,11 +100,7 @@ MISTAKES = [
      "did you mean 'reduction'? (known: branches, least_nodes, reduction)"),
     ("variants:\n  a: {unit.dilatd: first}",
      "2:7 variants.a.unit.dilatd: residual: setting 'dilatd' is unknown; did you mean 'dilated'?"),
-    (SLOPPY, "1:20 train.optimiser: train: setting 'optimiser' is unknown; "
-     f"did you mean 'optimizer'? (known: {KNOWN_TRAIN})"),
     ("train:\n  optimizer: {adam: {lr: -1}}", "2:22 train.optimizer.adam.lr: -1 is not 0 or more"),
-    ("variants: {a: {train.epoch: 5}}",
-     "1:16 variants.a.train.epoch: train: setting 'epoch' is unknown; did you mean 'epochs'?"),
     ("variants: {a: {train: {epochs: 5}}}",
      "1:16 variants.a.train: name a setting: train.something"),
     ("variants: {a: {rates: [1, x, 1]}}", "1:27 variants.a.rates.1: 'x' is not a whole number"),
@@ -118,29 +109,21 @@ MISTAKES = [
     ("variants: []", "1:1 variants: settings are written as {name: value}, found []"),
     ("train: 0", "1:1 train: settings are written as {name: value}, found 0"),
     ("train: false", "1:1 train: settings are written as {name: value}, found False"),
-    ("variants: {a/b: {}}",
-     "1:12 variants.a/b: a name has 1 to 80 characters, single spaces, no slash"),
     ("variants: {' a': {}}", "1:12 variants. a: a name has 1 to 80 characters"),
     ("variants: {a  b: {}}", "1:12 variants.a  b: a name has 1 to 80 characters, single spaces"),
     ("varients: {}", "1:1 varients: key 'varients' is unknown; did you mean 'variants'?"),
-    ("scale: 5", "1:1 scale: 5 is not 1, 2, 3, 4 or 8"),
     ("scale: 2.0", "1:1 scale: 2.0 is not a whole number"),
     ("scale: true", "1:1 scale: True is not a whole number"),
-    ("scale: 3\ndata: {patch: 128}", "2:8 data.patch: 128 does not divide by the scale 3"),
     ("data: {train: photo}", "1:8 data.train: dataset 'photo' is unknown; did you mean 'photos'?"),
     ("data: {eval: photos}", "1:8 data.eval: 'photos' is not a list of dataset"),
     ("data: {eval: []}", "1:8 data.eval: name at least one set"),
     ("data: {eval: [photos, photos]}", "1:8 data.eval: 'photos' is listed twice"),
     ("data: {patches: {fix: 3}}", "1:8 data.patches: write a number, {fixed: number}"),
     ("data: {cut: once}", "1:8 data.cut: value 'once' is unknown (known: fixed, fresh)"),
-    ("seeds: 0", "1:1 seeds: 0 seeds; from 1 to 1000 are possible"),
     ("seeds: [1, 1]", "1:1 seeds: a seed is listed twice"),
     ("seeds: [1, -1]", "1:1 seeds: [1, -1] is neither a number of seeds, nor a list of them, nor"),
     ("seeds: many", "1:1 seeds: 'many' is neither a number of seeds, nor a list of them, nor"),
-    ("baseline: plane\nvariants: {plain: {}}",
-     "1:1 baseline: variant 'plane' is unknown; did you mean 'plain'?"),
     ("metric: psnr on photos", "1:1 metric: metric 'psnr' is unknown; did you mean 'psnr_"),
-    ("metric: psnr_y on set5", "1:1 metric: evaluation set 'set5' is unknown (known: photos)"),
     ("metrics: [psnr_y, ssim]", "1:19 metrics.1: metric 'ssim' is unknown; did you mean 'ssim_"),
     ("metrics: 3", "1:1 metrics: 3 is not a list of metrics"),
     ("protocol: sr-v1", "1:1 protocol: protocol 'sr-v1' is unknown; did you mean 'sr-y-v1'?"),
@@ -176,9 +159,6 @@ MISTAKES = [
     ("controls: {broken: {}}", "1:12 controls.broken: say what is broken"),
     ("controls: {identity: {skip: none}}", "1:12 controls.identity: write {}: it is the baseline"),
     ("question: [a]", "1:1 question: ['a'] is not a text"),
-    ("- a", "1:1: keys with values are expected, found ['a'] (known: question, source,"),
-    ("", " keys with values are expected, found nothing (known: question"),
-    ("a: 1\na: 2", "2:1: the key 'a' appears twice"),
 ]  # fmt: skip
 
 
