@@ -7,12 +7,12 @@ import pytest
 from matplotlib.collections import PathCollection
 from synthetic_study import study
 
-from srbench.analysis.quality_cost import front_line, front_said, known_costs, spots
+from srbench.analysis.quality_cost import front_line, front_said, spots
 from srbench.analysis.results import Results
 from srbench.report.figure_matplotlib import drawn
 from srbench.report.figure_plotly import interactive, plain
 from srbench.report.point_labels import names_beside
-from srbench.report.quality_cost import prices_shown, quality_cost_figure, section
+from srbench.report.quality_cost import prices_shown, quality_cost_figure
 
 
 def test_the_front_is_what_nothing_beats_in_both() -> None:
@@ -57,12 +57,3 @@ def test_names_cover_no_other_name() -> None:
     placed = names_beside(figure, 640, 370)
     assert "plain" in placed
     assert len(placed) < len(figure.points)  # there is no room for all
-
-
-def test_every_state_has_a_section(any_state: Results) -> None:
-    found = section(any_state)
-    assert found.heading
-    assert len(found.figures) == len(known_costs(any_state))
-    for figure in found.figures.values():
-        drawn(figure)
-        interactive(figure)

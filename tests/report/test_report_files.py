@@ -18,7 +18,7 @@ from srbench.report.answer import forest_figure
 from srbench.report.effects import effects_shown
 from srbench.report.figure_matplotlib import draw
 from srbench.report.files import folder_name
-from srbench.report.page import draw_all
+from srbench.report.page import draw_all, page
 from srbench.report.reproduce import origin
 from srbench.report.sections import sections_of
 
@@ -28,47 +28,53 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in paths}
 
 
-def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:
-    results = with_pictures(study(), tmp_path / "db")
-    write([results], tmp_path / "a")
-    write([results], tmp_path / "b")
-    assert files(tmp_path / "a") == files(tmp_path / "b")
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    return with_pictures(study(), tmp_path_factory.mktemp("db"))
 
 
-def test_a_report_has_page_tables_and_figures(tmp_path: Path) -> None:
-    page = write([study()], tmp_path, plotly="beside")
-    names = set(files(tmp_path))
-    assert page == tmp_path / "index.html"
+@pytest.fixture(scope="module")
+def report(results: Results, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a finished study, with all its files."""
+    return write([results], tmp_path_factory.mktemp("report"), plotly="beside")
+
+
+def test_the_same_rows_give_the_same_bytes_also_from_csv(
+    results: Results, report: Path, tmp_path: Path
+) -> None:
+    results.to_folder(results.root)
+    write([Results.from_folder(results.root)], tmp_path, plotly="beside")
+    assert files(tmp_path) == files(report.parent)
+
+
+def test_a_report_has_page_tables_figures_and_pictures(results: Results, report: Path) -> None:
+    names = set(files(report.parent))
     assert {"effects.csv", "effects.tex", "scores.csv", "runs.csv", "plotly.min.js"} <= names
     assert {"figures/forest.svg", "figures/forest.pdf", "figures/cost-parameters.svg"} <= names
+    copied = [name for name in names if name.startswith("pictures/")]
+    assert len(copied) == 3 * (2 + len(results.variants))
+    assert report.read_text("utf-8").count("data:image/png;base64,") >= 3 * 6
 
 
-def test_the_page_shows_the_numbers_of_the_table(tmp_path: Path) -> None:
-    results = study()
-    html = write([results], tmp_path, plotly="beside").read_text("utf-8")
-    table = effects_shown(results)
+def test_the_page_shows_the_numbers_of_the_table(results: Results, report: Path) -> None:
+    html, table = report.read_text("utf-8"), effects_shown(results)
     for row in table.rows:
         for value, column in zip(row, table.columns, strict=True):
             assert f">{table.cell(value, column).replace('_', '_<wbr>')}<" in html
 
 
-def test_results_from_a_folder_of_csv_give_the_same_page(tmp_path: Path) -> None:
-    results = study()
-    results.to_folder(tmp_path / "rows")
-    again = Results.from_folder(tmp_path / "rows")
-    write([results], tmp_path / "a", plotly="beside")
-    write([again], tmp_path / "b", plotly="beside")
-    assert files(tmp_path / "a") == files(tmp_path / "b")
-
-
-def test_names_from_a_study_are_never_markup(tmp_path: Path) -> None:
-    html = write([STATES["hostile names"]()], tmp_path, plotly="beside").read_text("utf-8")
+def test_names_from_a_study_are_never_markup() -> None:
+    hostile = STATES["hostile names"]()
+    found = sections_of(hostile)
+    figures = {name: figure for section in found for name, figure in section.figures.items()}
+    drawings = {name: draw(figures[name])[0] for name in ("curves-loss", "cost-parameters")}
+    html = page(hostile, found, drawings, plotly_js="beside")
     assert "<script>alert" not in html
     assert not re.search(r"\son[a-z]+=", html[: html.index("<script>")])
 
 
-def test_every_script_is_named_by_its_hash(tmp_path: Path) -> None:
-    html = write([study()], tmp_path).read_text("utf-8")
+def test_every_script_is_named_by_its_hash() -> None:
+    html = page(study(), sections_of(study()), {})
     policy = re.search(r'Content-Security-Policy" content="([^"]+)"', html)
     assert policy is not None
     assert policy.group(1).startswith("default-src &#39;none&#39;")
@@ -77,8 +83,7 @@ def test_every_script_is_named_by_its_hash(tmp_path: Path) -> None:
 
 
 def test_several_studies_get_folders_and_a_list(tmp_path: Path) -> None:
-    page = write([study(), study(seeds=1)], tmp_path, plotly="beside")
-    html = page.read_text("utf-8")
+    html = write([STATES["nothing started"]()] * 2, tmp_path, plotly="beside").read_text("utf-8")
     assert 'href="quickstart/index.html"' in html
     assert 'href="quickstart-2/index.html"' in html
     assert (tmp_path / "quickstart-2" / "index.html").is_file()
@@ -87,14 +92,6 @@ def test_several_studies_get_folders_and_a_list(tmp_path: Path) -> None:
 def test_no_study_is_an_error_for_people(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no study to report"):
         write([], tmp_path)
-
-
-def test_pictures_are_copied_beside_the_page_and_cropped_into_it(tmp_path: Path) -> None:
-    results = with_pictures(study(), tmp_path / "db")
-    html = write([results], tmp_path / "page", plotly="beside").read_text("utf-8")
-    copied = [p for p in files(tmp_path / "page") if p.startswith("pictures/")]
-    assert len(copied) == 3 * (2 + len(results.variants))
-    assert html.count("data:image/png;base64,") >= 3 * 6
 
 
 @pytest.mark.slow

@@ -11,7 +11,6 @@ import pytest
 from states import STATES
 from synthetic_study import study
 
-from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import set_scores
 from srbench.core.numbers import fixed, justified_decimals, shown
 from srbench.core.table import Column, Mark, Table
@@ -103,14 +102,6 @@ def test_numbers_have_signs_minus_signs_and_no_negative_zero() -> None:
     assert fixed(1234.5, 1, signed=True) == "+1,234.5"
     assert shown(-0.5, 2) == "\N{MINUS SIGN}0.50"
     assert fixed(-0.001, 2, signed=True) == "0.00"
-
-
-def test_every_state_has_its_tables(any_state: Results) -> None:
-    for make in (effects_shown, score_shown, cost_shown, images_shown):
-        assert make(any_state).frame.shape == (
-            len(make(any_state).rows),
-            len(make(any_state).columns),
-        )
 
 
 def test_a_score_is_of_the_studys_protocol() -> None:

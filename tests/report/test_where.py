@@ -12,7 +12,6 @@ from synthetic_study import failed, study, with_runs
 
 from srbench.analysis.effects import paired_effect
 from srbench.analysis.image_effects import where_it_helps
-from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import image_scores
 from srbench.report import write
 from srbench.report.where import section, where_shown
@@ -41,10 +40,6 @@ def test_images_on_which_variants_differ_most_come_first() -> None:
 
 def test_the_table_has_a_row_for_each_image_and_variant() -> None:
     assert len(where_shown(study(images=5)).rows) == 5 * 3
-
-
-def test_every_state_has_a_section(any_state: Results) -> None:
-    assert section(any_state).heading
 
 
 def test_a_lost_baseline_leaves_nothing_to_show() -> None:
