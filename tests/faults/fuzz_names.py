@@ -12,7 +12,6 @@ import os
 import random
 import re
 import shutil
-from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from functools import cache
 from html.parser import HTMLParser
@@ -24,7 +23,7 @@ import tiny
 from PIL import Image
 
 from srbench.analysis.results import Results
-from srbench.cli.main import main
+from srbench.cli.options import err, out
 from srbench.core.csv_text import unguarded
 from srbench.core.errors import UserError
 from srbench.data.datasets import images_below
@@ -65,37 +64,10 @@ HOSTILE = [
     "__proto__", "constructor", "toString", "__class__", "sqlite_master", "runs", "index",
     "con.yaml", "a.b", ".hidden", "x.",
 ]  # fmt: skip
-PIECES = [
-    *HOSTILE,
-    "a",
-    "b",
-    "word",
-    " ",
-    "-",
-    "_",
-    "0",
-    "é",
-    "<",
-    ">",
-    "&",
-    "'",
-    '"',
-    "[",
-    "]",
-    "=",
-]
+PIECES = [*HOSTILE, "a", "b", "word", " ", "-", "_", "0", "é", *"<>&'\"[]="]
 BENIGN = (
-    "study",
-    "A question",
-    "a note",
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "one",
-    "two",
-    "three",
-)
+    "study", "A question", "a note", "first", "second", "third", "fourth", "one", "two", "three",
+)  # fmt: skip
 STUDY = """\
 question: {question}
 scale: 2
@@ -118,8 +90,7 @@ TERMINAL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 
 
 def prepare(folder: Path) -> Any:
-    main.out.width = main.err.width = 4000
-    os.environ.pop("SRBENCH_DB", None)
+    out.width = err.width = 4000
     return check
 
 
@@ -177,20 +148,11 @@ def refusal_of(file: str) -> str:
     """The one line that the command refuses a study with."""
     said = io.StringIO()
     with redirect_stderr(said), redirect_stdout(io.StringIO()):
-        code = called("plan", "--", file)
+        code = tiny.called("plan", "--", file)
     line = said.getvalue().removesuffix("\n")
     assert (code, line.isprintable()) == (2, True), (code, line)
     assert re.match(r"srbench: error: \S.*: .+", line), line
     return line
-
-
-def called(*arguments: str) -> int:
-    """The command, in a folder of its own making."""
-    try:
-        main.main(arguments)
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 def lay_out(names: tuple[str, ...], root: Path) -> None:
@@ -250,7 +212,7 @@ def taken_through(names: tuple[str, ...], root: Path) -> tuple[Results, Path, st
             ("export", "-o", "export", "--", names[0]),
             ("show", "1"),
         ):
-            assert called(*command) == 0, f"{command}: {said.getvalue()[-1000:]}"
+            assert tiny.called(*command) == 0, f"{command}: {said.getvalue()[-1000:]}"
     store.close()
     again = Results.from_folder(Path("export"))
     assert again.facts == results.facts
@@ -382,10 +344,3 @@ def check_tex(text: str) -> None:
 def known(name: str) -> bool:
     """Whether a file name is one that every system takes."""
     return re.fullmatch(r"[\w.][\w. -]*", name) is not None and not name.endswith((" ", "."))
-
-
-def names_of(numbers: range) -> Iterator[str]:
-    """Every name of these cases, for counting."""
-    for number in numbers:
-        rng = random.Random(f"names {number}")
-        yield from (made(rng) for _ in BENIGN)

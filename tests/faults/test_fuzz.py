@@ -1,51 +1,49 @@
-"""A sample of each fuzzing campaign, and that the fuzzer sees what it is there to see.
+"""A sample of bad inputs of each kind, and that the fuzzer sees what it is there to see.
 
-The whole of it: `python tests/faults/fuzz.py --all`, some 30 minutes; studies, images and weights
-alone, 25,000 cases, are the campaign here.
+Thousands of them: pytest tests/faults/test_fuzz.py -m campaign
 """
 
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
-import warnings
 from pathlib import Path
+from types import ModuleType
 
 import fuzz
+import fuzz_images
+import fuzz_names
 import fuzz_studies
+import fuzz_weights
 import pytest
 import tiny
 
 from srbench.core.errors import UserError
 from srbench.study.read import read
 
-CAMPAIGNS = fuzz.campaigns()
+Captured = pytest.CaptureFixture[str]
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="bounds are set by Linux's means")
 
 
-def figures_of(name: str, cases: int) -> fuzz.Figures:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads, 3.12 on
-        return fuzz.run(CAMPAIGNS[name], 0, cases)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", CAMPAIGNS)
-def test_bad_inputs_are_handled_or_refused_in_one_line(name: str) -> None:
-    figures = figures_of(name, CAMPAIGNS[name].sample)
-    assert figures.faults == []
-    assert figures.cases == CAMPAIGNS[name].sample
-    assert figures.refused > 0
-
-
-@pytest.mark.campaign
-@pytest.mark.parametrize("name", ["studies", "images", "weights"])
-def test_thousands_of_bad_inputs_are_handled_or_refused(name: str) -> None:
-    figures = figures_of(name, CAMPAIGNS[name].cases)
-    print(name, figures)
-    assert figures.faults == []
-    assert 0 < figures.refused < figures.cases
+@pytest.mark.parametrize(
+    ("inputs", "cases"),
+    [
+        *(pytest.param(*sample, marks=pytest.mark.slow) for sample in (
+            (fuzz_studies, 400), (fuzz_images, 800), (fuzz_weights, 500), (fuzz_names, 2))),
+        *(pytest.param(*whole, marks=pytest.mark.campaign) for whole in (
+            (fuzz_studies, 10_000), (fuzz_images, 10_000), (fuzz_weights, 5_000),
+            (fuzz_names, 200))),
+    ],
+)  # fmt: skip
+def test_bad_inputs_are_handled_or_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Captured, inputs: ModuleType, cases: int
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SRBENCH_DB", raising=False)
+    check = inputs.prepare(tmp_path)
+    longest_s = 60 if inputs is fuzz_names else fuzz.LONGEST_S
+    assert 0 < fuzz.refused(check, cases, tmp_path, capfd, longest_s) <= cases
 
 
 def test_what_is_not_spoilt_is_accepted(tmp_path: Path) -> None:
@@ -102,11 +100,6 @@ def chatters(number: int, folder: Path) -> str:
     return ""
 
 
-def dies(number: int, folder: Path) -> str:
-    os.kill(os.getpid(), signal.SIGKILL)
-    return ""
-
-
 def says_two_lines(number: int, folder: Path) -> str:
     return "first\nsecond"
 
@@ -116,16 +109,16 @@ def says_escapes(number: int, folder: Path) -> str:
 
 
 FAULTS = {
-    raises: "KeyError", hangs: "TimeoutError", waits: "TimeoutError", grows: "MemoryError",
-    chatters: "chatter on stderr", dies: "ended with status 9",
-    says_two_lines: "not one printable line",
-    says_escapes: "not one printable line",
+    raises: (KeyError, "a mistake"), hangs: (TimeoutError, "hangs"), waits: (TimeoutError, "hangs"),
+    grows: (MemoryError, ""), chatters: (AssertionError, "chatter"),
+    says_two_lines: (AssertionError, "not one printable line"),
+    says_escapes: (AssertionError, "not one printable line"),
 }  # fmt: skip
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="children are measured by Linux's means")
 @pytest.mark.parametrize("check", FAULTS, ids=lambda check: check.__name__)
-def test_the_fuzzer_sees(check: fuzz.Check) -> None:
-    figures = fuzz.run(fuzz.Campaign(1, 1, lambda folder: check, longest_s=0.3), 0, 1)
-    assert len(figures.faults) == 1
-    assert FAULTS[check] in figures.faults[0]
+def test_the_fuzzer_sees(tmp_path: Path, capfd: Captured, check: fuzz.Check) -> None:
+    kind, words = FAULTS[check]
+    with pytest.raises(kind, match=words) as caught:
+        fuzz.refused(check, 1, tmp_path, capfd, 0.1)
+    assert caught.value.__notes__ == ["in case 0"]
