@@ -87,7 +87,7 @@ class Conductor:
                 if all(worker.idle for worker in self.workers):
                     break
                 if stop and time.monotonic() > self.deadline:
-                    self.watcher.said(
+                    self.watcher.note(
                         "a worker does not answer; its run goes on from its last checkpoint "
                         "next time"
                     )
@@ -172,7 +172,7 @@ class Conductor:
             try:
                 self._take(worker, message)
             except LeaseLost:
-                self.watcher.said("a run was taken over by another srbench; leaving it to them")
+                self.watcher.note("a run was taken over by another srbench; leaving it to them")
                 worker.lease = None
                 worker.process.kill()
                 if worker in self.workers:
@@ -223,7 +223,7 @@ class Conductor:
         elif self.deadline < float("inf"):  # asked to stop
             self.outcomes.release(worker)
         else:
-            self.watcher.said(
+            self.watcher.note(
                 f"{worker.device} failed ({broken.message}); checking if it still works"
             )
             self._restart(worker, broken.message)
@@ -247,7 +247,7 @@ class Conductor:
         if not self.devices:
             raise NoDevice(f"{why}. Nothing is lost: the runs left wait for the next srbench run")
         if known:
-            self.watcher.said(f"{why}; going on without it")
+            self.watcher.note(f"{why}; going on without it")
 
     def _keep_alive(self) -> None:
         if time.monotonic() - self.beat < HEARTBEAT_S:

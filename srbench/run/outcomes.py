@@ -29,7 +29,7 @@ class Watcher(Protocol):
     def failed(self, lease: Lease, reason: str, message: str) -> None: ...
     def pruned(self, lease: Lease, at: int, why: str) -> None: ...
     def stopped(self, lease: Lease, step: int) -> None: ...
-    def said(self, text: str) -> None: ...
+    def note(self, text: str) -> None: ...
 
 
 class Supplier(Protocol):
@@ -111,7 +111,7 @@ class Outcomes:
             self._give_up(worker, lease, "lost", died)
         else:
             self.store.queue.interrupt(lease, worker.steps)
-            self.watcher.said(f"a worker was {worker.ending}; its run goes on from its checkpoint")
+            self.watcher.note(f"a worker was {worker.ending}; its run goes on from its checkpoint")
 
     def take_blame(self, worker: WorkerProcess, why: str) -> bool:
         """Count a failure for what a worker had under way; whether that ended it."""
@@ -140,7 +140,7 @@ class Outcomes:
             self.unscored.add(lease.run)
             first = done.unscored.splitlines()[0]
             name = f"{lease.variants[0]}, seed {lease.seed}"
-            self.watcher.said(f"{name} is trained and kept, but not scored: {first}")
+            self.watcher.note(f"{name} is trained and kept, but not scored: {first}")
 
     def _fail(self, worker: WorkerProcess, lease: Lease, failed: Failed) -> None:
         self.store.queue.fail(
@@ -173,14 +173,14 @@ class Outcomes:
             self._show_missing(message)
         elif isinstance(message, Failed):
             first = message.message.splitlines()[0]
-            self.watcher.said(f"run {missing.run} could not be scored: {first}")
+            self.watcher.note(f"run {missing.run} could not be scored: {first}")
             self.unscored.add(missing.run)
             worker.scoring = None
 
     def _score_again(self, missing: MissingScore, how: str) -> None:
         if self._died_too_often(missing.run):
             self.unscored.add(missing.run)
-            self.watcher.said(f"{how}; run {missing.run} is scored by the next srbench run")
+            self.watcher.note(f"{how}; run {missing.run} is scored by the next srbench run")
         else:
             self.to_score.append(missing)
 
@@ -188,7 +188,7 @@ class Outcomes:
         for why in done.missing:
             if why not in self.reasons:
                 self.reasons.add(why)
-                self.watcher.said(f"{why}; the next srbench run asks again")
+                self.watcher.note(f"{why}; the next srbench run asks again")
 
     def _died_too_often(self, run: int) -> bool:
         """Count one more death of a worker in this run; whether they are too many."""

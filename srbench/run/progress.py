@@ -1,4 +1,4 @@
-"""How a study's progress looks: live bars with time left on a terminal, plain lines elsewhere."""
+"""A study's progress: live bars with the time left on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Row:
     task: TaskID | None = None
     first: int = 0  # step that it was resumed at
     step: int = 0
-    said: float = field(default_factory=time.monotonic)
+    shown_at: float = field(default_factory=time.monotonic)
 
     @property
     def left_s(self) -> float | None:
@@ -38,7 +38,7 @@ class _Row:
 
 
 class Terminal:
-    """A watcher that draws: one bar for the study, one for each run under way."""
+    """A watcher that draws one bar for the study and one for each run under way."""
 
     def __init__(self, console: Console, works: Mapping[str, float], total: float, runs: int):
         """`works` is each variant's work of one run; `total` what is left of the study."""
@@ -95,8 +95,8 @@ class Terminal:
         if self.bars is not None and row.task is not None:
             self.bars.update(row.task, completed=message.step, state=state)
             self._whole()
-        elif self.bars is None and time.monotonic() - row.said > QUIET_S:
-            row.said = time.monotonic()
+        elif self.bars is None and time.monotonic() - row.shown_at > QUIET_S:
+            row.shown_at = time.monotonic()
             self._line(f"{row.name}: {state}; study {clock(self.left_s())} left")
 
     def scoring(self, lease: Any) -> None:
@@ -122,11 +122,11 @@ class Terminal:
         row = self.rows[lease.run]
         self._line(f"{row.name}: stopped at step {step:,} of {row.steps:,}, saved", always=True)
 
-    def said(self, text: str) -> None:
+    def note(self, text: str) -> None:
         self._line(text, always=True)
 
     def left_s(self) -> float | None:
-        """Seconds the study still takes, at the pace so far; no less than any run under way."""
+        """Seconds the study still takes at its pace so far; at least those of any run under way."""
         under_way = sum(
             r.work * (r.step - r.first) / r.steps for r in self.rows.values() if r.steps
         )
@@ -163,7 +163,7 @@ class Terminal:
 
 
 def clock(seconds: float | None) -> str:
-    """A span of time as people say it: 45 s, 3 min 20 s, 2 h 05 min, 3 d 4 h."""
+    """A duration in words: 45 s, 3 min 20 s, 2 h 05 min, 3 d 4 h."""
     if seconds is None:
         return "unknown"
     whole = max(0, round(seconds))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from srbench.core.errors import UserError
 from srbench.run import shortcut
 from srbench.run.looks import take_looks
-from srbench.run.stale import Stale, said, settled
+from srbench.run.stale import Stale, settled, stale_lines
 from srbench.store import Store, open_store, this_process
 
 if TYPE_CHECKING:  # torch comes with it, three seconds that a finished study does without
@@ -143,7 +143,7 @@ def run(request: Request, console: Console) -> tuple[Store, Ended]:
     store = open_store(request.db)  # only now: a mistake in the study makes no database
     if not anew:
         plan, found = settled(plan, store)
-        for line in said(found, f"srbench run {request.study}"):
+        for line in stale_lines(found, f"srbench run {request.study}"):
             console.print(line, highlight=False, markup=False, soft_wrap=True)
     return store, _conduct(plan, request, store, key, console)
 

@@ -28,7 +28,7 @@ class Stale:
 
     variant: str
     runs: int
-    kept: bool
+    used: bool
 
 
 def settled(plan: Plan, store: Store) -> tuple[Plan, tuple[Stale, ...]]:
@@ -50,8 +50,8 @@ def settled(plan: Plan, store: Store) -> tuple[Plan, tuple[Stale, ...]]:
         if study.looks or study.search:  # those add runs, which would be of today's version
             whole = None
         if alike:
-            said = whole or alike[0]
-            found.append(Stale(planned.variant.name, said.done, whole is not None))
+            shown = whole or alike[0]
+            found.append(Stale(planned.variant.name, shown.done, whole is not None))
         if whole is not None:
             planned = replace(
                 planned, fingerprint=whole.fingerprint, source=whole.source, stale=True
@@ -131,17 +131,17 @@ def _sources_now(variants: list[dict[Any, Any]]) -> Iterator[tuple[str, Any]]:
         yield variant["fingerprint"], now
 
 
-def said(found: tuple[Stale, ...], command: str) -> list[str]:
+def stale_lines(found: tuple[Stale, ...], command: str) -> list[str]:
     """Messages about stale runs, a line each."""
     lines = []
-    for kept in (True, False):
-        names = [one.variant for one in found if one.kept is kept]
-        runs = sum(one.runs for one in found if one.kept is kept)
+    for used in (True, False):
+        names = [one.variant for one in found if one.used is used]
+        runs = sum(one.runs for one in found if one.used is used)
         if names:
             noun = "finished run" if runs == 1 else "finished runs"
             end = (
                 f"they stand until {command} --rerun stale trains them again"
-                if kept
+                if used
                 else "they no longer count, and are trained again"
             )
             lines.append(

@@ -118,7 +118,7 @@ def test_names_with_brackets_stay_as_they_are_on_a_terminal() -> None:
     def one(display: Terminal) -> None:
         display.started(Claimed(1, ("[red]",)), 100)
         display.progressed(Claimed(1, ("[red]",)), At(40))
-        display.said("something about [bold]")
+        display.note("something about [bold]")
 
     text = "\n".join(shown(one, terminal=True, count=1))
     assert "[red], seed 0" in text
