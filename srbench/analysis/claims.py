@@ -25,7 +25,6 @@ from srbench.analysis.significance import holm
 class ClaimResult:
     """The status of a claim, and why."""
 
-    text: str
     status: Status
     findings: tuple[Finding, ...]
     sentence: str
@@ -50,7 +49,7 @@ def evaluate(test: Test, evidence: Evidence) -> ClaimResult:
     }
     status = _status(plain, findings)
     rests_on = tuple(findings.values())
-    return ClaimResult(str(test), status, rests_on, _sentence(status, rests_on))
+    return ClaimResult(status, rests_on, _sentence(status, rests_on))
 
 
 def _adjusted(p: Mapping[Leaf, float]) -> dict[Leaf, float]:

@@ -6,13 +6,15 @@ listed in `gaps` with the reason.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from math import isfinite
 
 import numpy as np
 import pandas as pd
 
 from srbench.analysis.claims_evidence import Curve, Evidence
+from srbench.analysis.claims_tree import Happens, Quantity
+from srbench.analysis.claims_vocabulary import TIMINGS
 from srbench.analysis.convergence import collapsed, tolerance, validation_curve
 from srbench.analysis.curves import curve_names, read_curve
 from srbench.analysis.judgement import judgement
@@ -36,11 +38,12 @@ COSTS = {
 """Costs by their name in claims, and their columns."""
 
 
-def evidence_of(
-    results: Results, *, quantities: Collection[str], events: Collection[tuple[str, str]]
-) -> Evidence:
-    """The evidence for claims about these quantities and these (event, variant)."""
+def evidence_of(results: Results, named: Sequence[Quantity | Happens]) -> Evidence:
+    """The evidence for claims that name these quantities and events."""
     facts = results.facts
+    asked = [q for q in named if isinstance(q, Quantity)]
+    quantities = {q.name for q in asked} | {q.reaching[0] for q in asked if q.reaching}
+    events = {(e.event, e.variant) for e in named if isinstance(e, Happens)}
     apart = set(controls(results))
     return Evidence(
         baseline=facts.baseline,
@@ -50,7 +53,7 @@ def evidence_of(
         scores=_scores(results),
         curves=_curves(results, quantities),
         costs=_costs(results),
-        rounds=dict(rounds_of(results)) if {"latency", "step_time"} & set(quantities) else {},
+        rounds=dict(rounds_of(results)) if quantities & {*TIMINGS} else {},
         events={key: found for key in events if (found := _event(results, *key))[1]},
         gaps=_gaps(results),
         verdicts={

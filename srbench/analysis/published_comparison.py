@@ -12,6 +12,7 @@ import pandas as pd
 
 from srbench.analysis.agreement import Agreement, rank_agreement
 from srbench.analysis.claims_evidence import Curve
+from srbench.analysis.claims_tree import Quantity
 from srbench.analysis.curves import curve_names
 from srbench.analysis.effects import Interval, t_interval
 from srbench.analysis.evidence import evidence_of
@@ -46,7 +47,7 @@ def beside(results: Results) -> tuple[Beside, ...]:
     frame = results.published[results.published["variant"].isin(_rows(results))]
     if frame.empty:
         return ()
-    evidence = evidence_of(results, quantities=set(frame["quantity"]), events=())
+    evidence = evidence_of(results, [Quantity(name, "") for name in set(frame["quantity"])])
     out = []
     by = ["source", "quantity", "dataset", "variant"]
     for _, rows in frame.groupby(by, sort=False, dropna=False):

@@ -12,7 +12,7 @@ from srbench.analysis.claims import ClaimResult, evaluate
 from srbench.analysis.claims_decisions import Status
 from srbench.analysis.claims_findings import Finding
 from srbench.analysis.claims_readings import Exact
-from srbench.analysis.claims_tree import ClaimError, Happens, Test, names, quantities
+from srbench.analysis.claims_tree import ClaimError, Test, names
 from srbench.analysis.evidence import evidence_of
 from srbench.analysis.results import Results
 from srbench.core.numbers import MINUS, listed, plural
@@ -36,25 +36,16 @@ def claims_of(results: Results) -> tuple[JudgedClaim, ...]:
     A test that this version cannot parse (the plan is of another version) is not decided.
     """
     read = [(claim, _parsed(claim["test"])) for claim in results.facts.claims]
-    tests = [test for _, test in read if not isinstance(test, ClaimError)]
     if not read:
         return ()
-    named = {name for test in tests for name in _names(test)}
-    events = {
-        (leaf.event, leaf.variant)
-        for test in tests
-        for leaf in names(test)
-        if isinstance(leaf, Happens)
-    }
-    evidence = evidence_of(results, quantities=named, events=events)
+    tests = [test for _, test in read if not isinstance(test, ClaimError)]
+    evidence = evidence_of(results, [name for test in tests for name in names(test)])
     return tuple(
         JudgedClaim(
             claim.get("id", ""),
             claim.get("says", ""),
             claim["test"],
-            _unread(claim["test"], test)
-            if isinstance(test, ClaimError)
-            else evaluate(test, evidence),
+            _unread(test) if isinstance(test, ClaimError) else evaluate(test, evidence),
         )
         for claim, test in read
     )
@@ -154,14 +145,5 @@ def _parsed(test: str) -> Test | ClaimError:
         return error
 
 
-def _unread(test: str, error: ClaimError) -> ClaimResult:
-    return ClaimResult(test, "not decided", (), f"The test cannot be read: {error}.")
-
-
-def _names(test: Test) -> set[str]:
-    found = set()
-    for quantity in quantities(test):
-        found.add(quantity.name)
-        if quantity.reaching:
-            found.add(quantity.reaching[0])
-    return found
+def _unread(error: ClaimError) -> ClaimResult:
+    return ClaimResult("not decided", (), f"The test cannot be read: {error}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from math import isfinite
+from math import isfinite, isinf
 
 from srbench.analysis.capacity import EffectPerCost
 from srbench.analysis.costs import COSTS, costs_of, spaced
@@ -100,8 +100,8 @@ def _priced(value: float, tag: EffectPerCost, extra: float, row: Judged) -> Valu
         return Mark("free", f"{row.variant} costs exactly as much as the baseline")
     if row.pairs < 2:
         return Mark("one seed", "an interval needs at least two seeds")
-    if "cannot be told" in tag.note:
-        return Mark("no end", tag.note)
+    if isinf(value):
+        return Mark("unbounded", tag.note)
     return Mark("missing", tag.note or "not measured")
 
 

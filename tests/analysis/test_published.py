@@ -65,7 +65,7 @@ def test_every_published_figure_that_a_study_claims_about_is_in_its_files(name: 
     assert rows
     results = Results.from_folder(ROOT / "db" / "reference" / "quickstart")
     results = replace(results, published=pd.DataFrame(rows))
-    evidence = evidence_of(results, quantities=(), events=())
+    evidence = evidence_of(results, ())
     asked = [q for claim in read_.claims for q in quantities(claim.test) if q.published]
     for quantity in asked:
         if quantity.variant != "*":
