@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
+from collections.abc import Iterator
+from importlib import import_module, invalidate_caches
 from pathlib import Path
 
 import pytest
 
 from srbench.core import slots
+from srbench.study import identity
 from srbench.study.identity import digest, versions
 
 slots.load()
@@ -26,20 +28,34 @@ def f(channels: int) -> nn.Module:
 INNER = "from torch import nn\n\n\ndef g():\n    return nn.Identity()\n"
 
 
+@pytest.fixture
+def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """`pack` is found in the test's folder, and forgotten afterwards."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    yield
+    forget()
+
+
+def forget() -> None:
+    """Have the package of others imported anew, as by another process."""
+    for name in [name for name in sys.modules if name.split(".")[0] == "pack"]:
+        del sys.modules[name]
+    for known in (slots.attention.parts, slots.attention.versions):
+        known.pop("theirs", None)
+    identity._imports.cache_clear()
+    invalidate_caches()
+
+
 def version(folder: Path, **files: str) -> str:
-    """The version of the part `theirs`, as a fresh process sees these files."""
+    """The version of the part `theirs`, imported anew from these files."""
     package = folder / "pack"
     package.mkdir(exist_ok=True)
     for name, text in {"__init__": "", "part": PART, "inner": INNER, "other": "", **files}.items():
         (package / f"{name}.py").write_text(text)
-    code = (
-        f"import sys; sys.path.insert(0, {str(folder)!r}); sys.dont_write_bytecode = True\n"
-        "import pack.part; from srbench.core.slots import attention\n"
-        "from srbench.study.identity import versions\n"
-        "print(versions([attention.parse('theirs')])['attention theirs'])"
-    )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return ran.stdout.strip()
+    forget()
+    import_module("pack.part")
+    return str(versions([slots.attention.parse("theirs")])["attention theirs"])
 
 
 def test_a_part_of_srbench_is_known_by_a_number() -> None:
@@ -48,6 +64,7 @@ def test_a_part_of_srbench_is_known_by_a_number() -> None:
     assert found["attention scse"] == slots.attention.versions["scse"] >= 1
 
 
+@pytest.mark.usefixtures("fresh")
 @pytest.mark.parametrize(
     ("file", "text", "same"),
     [
@@ -66,6 +83,7 @@ def test_a_part_of_others_is_known_by_its_source(
     assert (version(tmp_path, **{file: text}) == before) == same
 
 
+@pytest.mark.usefixtures("fresh")
 @pytest.mark.parametrize(
     "import_",
     [
