@@ -12,7 +12,6 @@ from srbench.store import (
     DatasetRecord,
     ImageRecord,
     Lease,
-    LeaseLost,
     Outcome,
     Owner,
     PictureRow,
@@ -210,14 +209,6 @@ def write_much(url: str, number: int, rows: int, pipe: Any) -> None:
     store.measurements.finish(lease, outcome(store, lease, scores=(), pictures=()))
     pipe.send(lease.run)
     pipe.close()
-
-
-def is_fenced(store: Store, lease: Lease) -> bool:
-    try:
-        store.measurements.write_points(lease, [Point("loss", 1, 0.1, 9.0)])
-    except LeaseLost:
-        return True
-    return False
 
 
 def database(folder: Path) -> str:
