@@ -1,4 +1,4 @@
-"""Who may import whom: this table is the plan of the house, and it is executed."""
+"""Which room may import which: the table of the structure, executed."""
 
 from __future__ import annotations
 
@@ -49,12 +49,10 @@ NEVER_TORCH = {
     "run.optuna_file", "run.proposals", "core.provenance", "study.factors", "study.designs",
 }  # fmt: skip
 LATE_TORCH = NEVER_TORCH | {
-    "cli.main", "cli.options", "cli.authoring", "cli.database", "cli.files", "cli.findings",
-    "cli.latency", "cli.measuring", "cli.networks", "cli.parts", "cli.pictures", "cli.runs",
-    "run.session", "run.shortcut", "study.vocabulary", "study.identity", "core.registry",
-    "core.document", "core.devices", "core.streams", "core.resample",
+    "cli.main", "run.session", "run.shortcut", "study.vocabulary",
+    "core.devices", "core.resample", "core.streams",
 }  # fmt: skip
-"""Rooms, and modules by name, that are imported without torch: help does not wait for it."""
+"""Rooms, and modules by name, imported without torch, as is what they import in turn."""
 TORCH = {"torch", "torchvision", "piq", "safetensors"}
 
 
