@@ -50,7 +50,7 @@ State = Literal["right", "wrong", "differs", "skipped"]
 class Check:
     """One comparison of a number made here with one that is known.
 
-    state  right; wrong: srbench measures otherwise than the field; differs: the data at hand are
+    state  right; wrong: srbench measures otherwise than the field; differs: the images found are
            not those of the literature; skipped: it could not be compared, and `note` says why
     """
 

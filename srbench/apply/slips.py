@@ -1,4 +1,4 @@
-"""Why does my number differ? What slips of protocol cost, measured on the images at hand.
+"""Why does my number differ? What slips of protocol cost, measured on your images.
 
 A slip is the protocol's reading of a score with one part changed. Nothing is looked up: the costs
 are those of this network on these images.

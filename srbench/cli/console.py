@@ -46,7 +46,7 @@ def _lasting() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno != errno.EIO or not detach_terminal():  # a disk that refuses is told
+        if error.errno != errno.EIO or not detach_terminal():  # a failing disk is an error
             raise
 
 
@@ -62,7 +62,7 @@ class PlainConsole(Console):
         Console.file.fset(self, new)  # type: ignore[attr-defined]
 
     def on_broken_pipe(self) -> None:
-        """Who read has had enough: what is under way goes on, and is heard no more."""
+        """Continue silently after a broken pipe."""
         self.quiet = True
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self.file.fileno())

@@ -121,7 +121,7 @@ def latency(
         out.print(passes_listed(plain))
 
 
-def take_if_wanting(store: Store, plan: int, asked: Request) -> None:
+def take_if_missing(store: Store, plan: int, asked: Request) -> None:
     """Time the networks of a plan that have no times yet, under the default setting."""
     from srbench.analysis.latency import untimed
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from srbench.cli.latency import take_if_wanting
+from srbench.cli.latency import take_if_missing
 from srbench.cli.options import (
     Database,
     Device,
@@ -87,7 +87,7 @@ def run(
     untimed: UserError | None = None
     if latency:
         try:
-            take_if_wanting(store, ended.plan, request)
+            take_if_missing(store, ended.plan, request)
         except UserError as problem:
             untimed = problem  # the summary of what was trained comes first
     _print_summary(store, ended.plan)

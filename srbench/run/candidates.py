@@ -37,7 +37,7 @@ class Candidates:
         """A point as a planned variant; UserError and others where it cannot be built."""
         tree = self.search.tree(self.plan.study.base, point)
         check_patch(tree, self.plan.study.scale)
-        variant = Variant(name, "candidate", tree, self.search.said(point))
+        variant = Variant(name, "candidate", tree, self.search.in_words(point))
         return plan_variant(variant, self.search.seeds, self.plan.numerics, self.images)
 
     def proposal(self, point: Point, noted: dict[str, Any], number: int) -> Proposal:

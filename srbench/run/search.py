@@ -154,7 +154,7 @@ class Searcher:
         """(change, fingerprint) of the best trials; the baseline is run again anyway."""
         for trial in ranked(history, self.search.directions):
             if trial.fingerprint not in (None, self.candidates.baseline.fingerprint):
-                said = self.search.said(trial.point)
+                said = self.search.in_words(trial.point)
                 yield f"{said} (trial {trial.number})", str(trial.fingerprint)
 
     def _proposal_or_wait(self, history: list[Tried]) -> Proposal | None:
@@ -263,5 +263,5 @@ def summary(search: Search, history: list[Tried]) -> str:
             f"{name} {value:.6g}"
             for name, value in zip(search.objectives, best.values, strict=True)
         )
-        found = f"; best on validate: {search.said(best.point)} ({values})"
+        found = f"; best on validate: {search.in_words(best.point)} ({values})"
     return f"{over(search, history)} ({', '.join(shown)}){found}"

@@ -57,8 +57,8 @@ class Decoded:
 def _images(files: list[ImageFile], choice: Choice, role: str, scale: int) -> Dataset:
     """A set decoded; of what only trains or validates no more than a plan needs, and once only.
 
-    While files stand as they were, their outline is kept between plans. Files written just now
-    are read each time: another write in the same instant might not be told.
+    The outline of unchanged files is cached between plans. Files written just now are read each
+    time, since a second write in the same instant could go unnoticed.
     """
     name = dataset_name(choice)
     if role == "eval":  # pictures are made of them

@@ -8,8 +8,8 @@ path with a list of values. The kinds of design:
     leave_one_out   all on (`full`), and each left out once (`no_se`)
     add_one         none on (`base`), and each alone
     factorial       every combination: base, se, atrous, se+atrous
-    fractional      a part of them, balanced: resolution 4 unless said; what cannot be told apart
-                    is said as aliases ("residual = se:atrous")
+    fractional      a part of them, balanced: resolution 4 by default; confounded effects are
+                    listed as aliases ("residual = se:atrous")
     zip             lists of values that go in step, one variant a position
     list            changes written out, one mapping a variant
 
@@ -59,7 +59,7 @@ MOST_COMBINATIONS = 1000
 
 @dataclass(frozen=True)
 class Design:
-    """The variants a study trains, and what its estimates can and cannot tell apart."""
+    """The variants a study trains, and which effects its estimates confound."""
 
     kind: Kind
     factors: tuple[Factor, ...]
@@ -174,8 +174,8 @@ def _zipped(written: object, at: Path) -> Design:
             raise StudyError(f"a list of values is expected, found {values!r}", (*at, path))
     lengths = {path: len(values) for path, values in lists.items()}
     if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{path} has {n}" for path, n in lengths.items())
-        raise StudyError(f"the lists go in step and must be of one length: {told}", at)
+        found = ", ".join(f"{path} has {n}" for path, n in lengths.items())
+        raise StudyError(f"the lists go in step and must be of one length: {found}", at)
     rows = [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
     return _rows("zip", rows, at)
 

@@ -78,8 +78,8 @@ def _levels(count: int, base: int, masks: Sequence[int]) -> tuple[tuple[int, ...
 
 
 def _aliases(names: Sequence[str], words: Sequence[int]) -> Iterator[str]:
-    """What each main effect and each pair is mixed with; a class of pairs is told once."""
-    told: set[int] = set()
+    """What each main effect and each pair is mixed with; a class of pairs is listed once."""
+    listed: set[int] = set()
     for order, highest in ((1, 3), (2, 2)):
         for chosen in combinations(range(len(names)), order):
             mask = sum(1 << i for i in chosen)
@@ -87,9 +87,9 @@ def _aliases(names: Sequence[str], words: Sequence[int]) -> Iterator[str]:
             near = [(m, w) for m, w in partners if m.bit_count() <= highest]
             if order == 2:
                 near = [(m, w) for m, w in near if m.bit_count() == 2]
-            if mask in told or not near:
+            if mask in listed or not near:
                 continue
-            told |= {m for m, _ in near}
+            listed |= {m for m, _ in near}
             near.sort(key=lambda pair: (pair[0].bit_count(), pair[0]))
             others = [_signed(_term(m, names), w.bit_count() % 2 == 0) for m, w in near]
             yield " = ".join([_term(mask, names), *others])

@@ -220,9 +220,9 @@ def step_digest(tree: Tree, scale: int) -> str:
     choices = [c for c in tree.train.choices() if c is not tree.train]
     versions = identity.versions(choices)
     asked = {k: v for k, v in describe(tree.train).items() if k in ("batch", "loss", "optimizer")}
-    said = [network_digest(tree, scale), asked, tree.data["patch"], versions]
+    parts = [network_digest(tree, scale), asked, tree.data["patch"], versions]
     scales = trained_scales(tree.train, scale)
-    return identity.digest([*said, tree.train["clip"], *(scales if len(scales) > 1 else ())])
+    return identity.digest([*parts, tree.train["clip"], *(scales if len(scales) > 1 else ())])
 
 
 def _try_training(settings: TrainSettings, steps: int, patch: int) -> None:
@@ -275,7 +275,7 @@ def _check_scales(tree: Tree, scale: int, scales: tuple[int, ...]) -> None:
 def cost_of(model: Choice, scale: int, scales: tuple[int, ...]) -> Cost:
     """The cost of a network that is trained at these scales.
 
-    It follows from code and settings, so it is kept between plans.
+    It follows from code and settings, so it is cached between plans.
     """
     code = [model.to_json(), scale, scales, identity.code_digest(), torch.__version__]
     key = identity.digest(code)
@@ -294,7 +294,7 @@ def with_variants(plan: Plan, variants: tuple[PlannedVariant, ...]) -> Plan:
 def _asked(
     study: Study, planned: list[PlannedVariant], datasets: Mapping[tuple[str, str], Dataset]
 ) -> dict[str, Any]:
-    """What the plan's digest is taken over: the runs, and what was said before them."""
+    """What the plan's digest covers: the runs, and everything declared before them."""
     return {
         "question": study.question,
         "variants": [(p.variant.name, p.variant.role, p.fingerprint, p.seeds) for p in planned],

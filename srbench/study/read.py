@@ -102,7 +102,7 @@ KEYS: dict[str, str] = {
     "design": "what makes the variants: {factorial: {se: {attention: scse}, ...}}",
     "match": "params, macs or latency: beside a variant the baseline at a width that costs as much",
     "controls": "identity: {}, broken: {setting: value}; the report says whether they hold",
-    "baseline": "the variant that others are compared with; the first one unless said",
+    "baseline": "the variant that others are compared with; default: the first one",
     "metric": "the one primary outcome: psnr_y on photos",
     "metrics": "what else is scored: [ssim_y, psnr_y/x2, {diversity: {noise: 5}}]",
     "protocol": "how scores are taken: sr-y-v1",

@@ -54,7 +54,7 @@ class Constraint:
     relative: bool
 
     def violation(self, cost: float, baseline: float) -> float:
-        """By what share of the bound it is broken; 0 or less where it is kept."""
+        """Excess over the bound as a share of it; 0 or less if the bound holds."""
         bound = self.bound * baseline if self.relative else self.bound
         over = cost - bound if self.most else bound - cost
         return over / abs(bound) if bound else over
@@ -86,7 +86,7 @@ class Search:
             base = base.set(path, value, ("tune", "space", path))
         return base
 
-    def said(self, point: Mapping[str, Plain]) -> str:
+    def in_words(self, point: Mapping[str, Plain]) -> str:
         """A point in words, as it would be written in a study."""
         return ", ".join(f"{path}: {as_written(value)}" for path, value in self._changes(point))
 

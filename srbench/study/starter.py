@@ -45,7 +45,7 @@ variants:
 {variants}
 baseline: plain              # what the others are compared with
 metric: psnr_y on photos     # the one outcome that gets verdicts
-min_effect: 0.3 dB           # what counts as a difference, said before the run
+min_effect: 0.3 dB           # the smallest difference that matters; declare it before the run
 """
 
 

@@ -71,8 +71,8 @@ def _changed(name: str, role: Role, base: Tree, changes: object, at: Path) -> Va
     tree = base
     for path, to in (changes or {}).items():
         tree = tree.set(path, to, (*at, path))
-    said = ", ".join(f"{path}: {as_written(to)}" for path, to in (changes or {}).items())
-    return Variant(name, role, tree, said)
+    change = ", ".join(f"{path}: {as_written(to)}" for path, to in (changes or {}).items())
+    return Variant(name, role, tree, change)
 
 
 def _controls(value: Mapping[str, Any], baseline: Variant) -> Iterator[Variant]:

@@ -98,7 +98,7 @@ def _speaks_of(claim: Any, variants: set[str]) -> bool:
     try:
         return any(name.variant in variants for name in names(parse(str(test))))
     except ClaimError:
-        return False  # a mistake, which is told when the claims are read
+        return False  # a mistake, reported when the claims are read
 
 
 def _merged(view: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The parts as plain data, for help and completion: read once, then kept, so torch stays out.
+"""The parts as plain data, for help and completion: read once, then cached, without torch.
 
 Reading the parts means importing them, and torch with them. What they say is kept in the user's
 cache folder, under a name that changes with the source code.

@@ -50,7 +50,7 @@ def test_a_point_becomes_the_tree_that_a_variant_would_write(tmp_path: Path) -> 
     point = {"attention": "se", "attention.reduction": 8, "rates": "[1, 2, 1]"}
     by_hand = found.base.set("attention", {"se": {"reduction": 8}}).set("rates", [1, 2, 1])
     assert found.search.tree(found.base, point) == by_hand
-    assert found.search.said(point) == "attention: se, rates: [1, 2, 1], attention.reduction: 8"
+    assert found.search.in_words(point) == "attention: se, rates: [1, 2, 1], attention.reduction: 8"
 
 
 def test_the_confirmation_has_seeds_that_the_search_never_used(tmp_path: Path) -> None:
