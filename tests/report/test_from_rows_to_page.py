@@ -51,7 +51,7 @@ def reported(made: Results, folder: Path, **more: Any) -> Said:
     stored(made, folder, **more)
     database = str(folder / "db" / "srbench.sqlite")
     with pytest.raises(SystemExit) as end:
-        main.main(["report", made.facts.name, "--db", database, "-o", str(folder / "report")])
+        main(["report", made.facts.name, "--db", database, "-o", str(folder / "report")])
     assert not end.value.code
     [page] = (folder / "report").rglob("index.html")
     html = page.read_text(encoding="utf-8")
