@@ -110,7 +110,7 @@ def says_escapes(number: int, folder: Path) -> str:
 
 FAULTS = {
     raises: (KeyError, "a mistake"), hangs: (TimeoutError, "hangs"), waits: (TimeoutError, "hangs"),
-    grows: (MemoryError, ""), chatters: (AssertionError, "chatter"),
+    grows: (MemoryError, None), chatters: (AssertionError, "chatter"),
     says_two_lines: (AssertionError, "not one printable line"),
     says_escapes: (AssertionError, "not one printable line"),
 }  # fmt: skip
