@@ -15,11 +15,11 @@ from srbench.analysis.phrases import how_sure, interval, margin, price, quantity
 from srbench.analysis.ranking import effect_decimals, ranked
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import (
+    best_interpolation,
     cells,
     compared,
     interpolation_scores,
     scores_by_seed,
-    yardstick,
 )
 from srbench.analysis.significance import LEAST_SEEDS
 from srbench.analysis.verdicts import Word
@@ -33,8 +33,8 @@ ORDER: tuple[Word, ...] = ("helps", "hurts", "equivalent", "unresolved")
 def answer(results: Results) -> str:
     """What the verdicts say, what interpolation reaches, which runs collapsed or are missing."""
     nothing = _nothing_to_say(results)
-    said = [nothing] if nothing else [*_verdicts_said(results), _against_yardstick(results)]
-    return " ".join(s for s in (*said, _collapsed(results), _missing(results)) if s)
+    message = [nothing] if nothing else [*_verdicts_text(results), _against_interpolation(results)]
+    return " ".join(s for s in (*message, _collapsed(results), _missing(results)) if s)
 
 
 def warnings(results: Results) -> tuple[str, ...]:
@@ -69,7 +69,7 @@ def _nothing_to_say(results: Results) -> str:
     return ""
 
 
-def _verdicts_said(results: Results) -> list[str]:
+def _verdicts_text(results: Results) -> list[str]:
     known = [e for e in ranked(results) if e.pairs]
     decided = [e for e in known if e.word is not None]
     if not decided:
@@ -115,19 +115,19 @@ def _lead(results: Results, effect: Judged, apposed: bool) -> str:
         verb = "raises" if effect.mean > 0 else "lowers"
         ends = interval(results, effect, mirrored=effect.mean < 0)
         size = quantity(results, abs(effect.mean))
-        said = f"{name} {verb} {where} by {size} against {facts.baseline}"
-        said += f" ({ends}; {how_sure(results, effect)})"
-        return f"{said}, {cost}" if cost else said
+        message = f"{name} {verb} {where} by {size} against {facts.baseline}"
+        message += f" ({ends}; {how_sure(results, effect)})"
+        return f"{message}, {cost}" if cost else message
     if effect.identical:
         return f"{name} equals {facts.baseline} to the bit ({plural(effect.pairs, 'seed')})"
     if effect.word == "equivalent":
         same = f"{name} is equivalent to {facts.baseline} within {margin(results)} in {where}"
-        said = f"{same} (effect {quantity(results, effect.mean, signed=True)}, {bracket})"
-        return f"{said}, {cost}" if cost else said
+        message = f"{same} (effect {quantity(results, effect.mean, signed=True)}, {bracket})"
+        return f"{message}, {cost}" if cost else message
     size = quantity(results, effect.mean, signed=True)
-    said = f"{name} is unresolved at {size} in {where} against {facts.baseline} ({bracket})"
+    message = f"{name} is unresolved at {size} in {where} against {facts.baseline} ({bracket})"
     more = settles([effect])
-    return f"{said}: {more}" if more else said
+    return f"{message}: {more}" if more else message
 
 
 def _group(results: Results, lead: Judged, word: Word, others: Sequence[Judged]) -> str:
@@ -176,7 +176,7 @@ def _numbers_only(results: Results, known: Sequence[Judged]) -> list[str]:
     """Where no verdict may be given: the numbers, and why there is none."""
     best, facts, d = known[0], results.facts, effect_decimals(results)
     where = f"{facts.heading()} on {facts.dataset}"
-    said = [
+    message = [
         f"On {plural(best.pairs, 'seed')}, {best.variant} differs from {facts.baseline} by "
         f"{quantity(results, best.mean, signed=True)} in {where} ({interval(results, best)})."
     ]
@@ -189,18 +189,18 @@ def _numbers_only(results: Results, known: Sequence[Judged]) -> list[str]:
             for e in near
         ]
         if len(near) == len(others):
-            said.append(f"The {'other' if len(each) == 1 else 'others'}: {'; '.join(each)}.")
+            message.append(f"The {'other' if len(each) == 1 else 'others'}: {'; '.join(each)}.")
         else:
             head = f"Of {plural(len(others), 'other')}: "
-            said.append(f"{head}{'; '.join(each[:-1])}; last, {each[-1]}.")
+            message.append(f"{head}{'; '.join(each[:-1])}; last, {each[-1]}.")
     few = {1: "One seed is", 2: "Two seeds are"}.get(best.pairs)
     needed = f"it needs {LEAST_SEEDS}"
-    said.append(f"{few} too few for a verdict: {needed}." if few else f"No verdict: {best.why}.")
-    return said
+    message.append(f"{few} too few for a verdict: {needed}." if few else f"No verdict: {best.why}.")
+    return message
 
 
-def _against_yardstick(results: Results) -> str:
-    found = yardstick(results)
+def _against_interpolation(results: Results) -> str:
+    found = best_interpolation(results)
     known = [e for e in ranked(results) if e.pairs]
     if found is None or not known:
         return ""
@@ -216,11 +216,11 @@ def _against_yardstick(results: Results) -> str:
     return f"{top} ends {reach} {side} {name} interpolation ({quantity(results, level)})."
 
 
-def yardstick_note(results: Results) -> str:
+def interpolation_note(results: Results) -> str:
     """The line under the forest plot: what the interpolations score, without training."""
     known = interpolation_scores(results)
-    said = [f"{name} {quantity(results, value)}" for name, value in known.items()]
-    return f"Without training: {', '.join(said)}." if said else ""
+    message = [f"{name} {quantity(results, value)}" for name, value in known.items()]
+    return f"Without training: {', '.join(message)}." if message else ""
 
 
 def _collapsed(results: Results) -> str:
@@ -242,13 +242,13 @@ def _missing(results: Results) -> str:
             counts[cell.state] = counts.get(cell.state, 0) + 1
     if not counts or len(rows) == sum(counts.values()):
         return ""
-    said = [
+    message = [
         f"{n} failed ({_reasons(results)})"
         if state == "failed"
         else f"{n} {'is' if n == 1 else 'are'} {state}"
         for state, n in sorted(counts.items())
     ]
-    return f"Of {plural(len(rows), 'planned run')}, {listed(said)}."
+    return f"Of {plural(len(rows), 'planned run')}, {listed(message)}."
 
 
 def _reasons(results: Results) -> str:

@@ -1,4 +1,4 @@
-"""Whether training had come to rest, variant by variant, and whether the ranking had settled."""
+"""Whether training had converged, variant by variant, and whether the ranking was stable."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def tolerance(results: Results) -> float:
     return facts.min_effect / 2 if facts.min_effect else 0.05 if facts.unit == "dB" else 0.001
 
 
-def tolerance_said(results: Results) -> str:
+def tolerance_text(results: Results) -> str:
     """The tolerance with its unit."""
     return with_unit(f"{tolerance(results):g}", results.facts.unit)
 
@@ -127,22 +127,22 @@ def converged(results: Results) -> str:
 
 
 def convergence_heading(results: Results) -> str:
-    """Whether training had come to rest."""
+    """Whether training had converged."""
     found = [end.state for end in plateaus(results).values()]
     if not found or all(state == "too short" for state in found):
         return "Whether training had converged is not known"
     if all(state == "converged" for state in found):
-        return "The validation curves of all variants had come to rest"
+        return "The validation curves of all variants had converged"
     count = found.count("changing")
     if count == len(found):
-        return "No variant had come to rest when training ended"
+        return "No variant had converged when training ended"
     if count:
-        return f"{count} of {plural(len(found), 'variant')} had not come to rest"
+        return f"{count} of {plural(len(found), 'variant')} had not converged"
     shown_ = found.count("converged")
     return f"Rest is shown for {shown_} of {plural(len(found), 'variant')}"
 
 
-def ranking_said(results: Results) -> str:
+def ranking_text(results: Results) -> str:
     """Whether the order had settled before the end; "" where nobody can say."""
     known = ranking_settled(results)
     if known is None:

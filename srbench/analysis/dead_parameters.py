@@ -20,7 +20,7 @@ from srbench.core.numbers import plural, shown, with_unit
 
 
 @dataclass(frozen=True)
-class Unreached:
+class DeadParameters:
     """One variant with dead parameters, and those it is compared with; "" for none."""
 
     variant: str
@@ -37,7 +37,7 @@ class Unreached:
 
 
 @lru_cache(maxsize=8)
-def unreached(results: Results) -> tuple[Unreached, ...]:
+def variants_with_dead_parameters(results: Results) -> tuple[DeadParameters, ...]:
     """Every trained variant with dead parameters, in study order."""
     dead, size = of_variants(results, "dead"), of_variants(results, "parameters")
     names = trained(results)
@@ -51,7 +51,7 @@ def unreached(results: Results) -> tuple[Unreached, ...]:
         wired = [n for n in beside if number(size.get(n)) == number(size.get(name))]
         one, same = next(iter(without), ""), next(iter(wired), "")
         counts = int(number(size.get(name))), int(number(dead.get(name)))
-        found.append(Unreached(name, *counts, beside.get(one, ""), one, same))
+        found.append(DeadParameters(name, *counts, beside.get(one, ""), one, same))
     return tuple(found)
 
 
@@ -87,24 +87,24 @@ def difference(results: Results, a: str, b: str) -> Interval | None:
     return t_interval(pairs) if len(pairs) > 1 else None
 
 
-def unreached_said(results: Results) -> tuple[str, ...]:
+def dead_parameter_notes(results: Results) -> tuple[str, ...]:
     """What a reader should know first; empty where no variant has dead parameters."""
-    found = unreached(results)
+    found = variants_with_dead_parameters(results)
     if not found:
         return ()
     shares = sorted({f"{one.share:.0f}" for one in found}, key=float)
     span = " to ".join(dict.fromkeys([shares[0], shares[-1]])) + " %"
-    said = [
+    message = [
         f"In {plural(len(found), 'variant')} the forward pass never reaches part of the network: "
         f"{span} of the parameters are stored and counted but never used. A published parameter "
         "count then does not measure what the network computes."
     ]
-    return (*said, *_pairs_said(results))
+    return (*message, *_pairs_text(results))
 
 
-def _pairs_said(results: Results) -> Iterator[str]:
+def _pairs_text(results: Results) -> Iterator[str]:
     """The whole comparison in words, where a variant has both neighbours and enough seeds."""
-    for one in unreached(results):
+    for one in variants_with_dead_parameters(results):
         ran = difference(results, one.variant, one.without) if one.without else None
         wired = difference(results, one.wired, one.without) if one.wired else None
         if ran is None or wired is None:

@@ -118,8 +118,10 @@ def full_name(choice: Any) -> str:
     if name in ("pipeline", "random_of") and given.get("of"):
         words = [full_name(inner) for inner in given["of"]]
         return ", then ".join(words) if name == "pipeline" else f"one of {', '.join(words)}"
-    said = [f"{k} {' '.join(map(str, v)) if isinstance(v, list) else v}" for k, v in given.items()]
-    return f"{name} ({', '.join(said)})" if said else name
+    message = [
+        f"{k} {' '.join(map(str, v)) if isinstance(v, list) else v}" for k, v in given.items()
+    ]
+    return f"{name} ({', '.join(message)})" if message else name
 
 
 def _parts(choice: Any) -> tuple[str, dict[str, Any]]:

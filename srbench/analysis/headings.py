@@ -22,10 +22,10 @@ def effects_heading(results: Results) -> str:
     base = results.facts.baseline
     if len(words) == 1 and len(judged) == len(ranked(results)):
         return _all_alike(words[0], len(known), base)
-    said = [_counted(n, word) for word, n in counts.items() if n]
+    message = [_counted(n, word) for word, n in counts.items() if n]
     silent = len(ranked(results)) - len(judged)
-    said += [f"{silent} without a verdict"] if silent else []
-    return f"Against {base}: {listed(said)}"
+    message += [f"{silent} without a verdict"] if silent else []
+    return f"Against {base}: {listed(message)}"
 
 
 def _all_alike(word: str, count: int, base: str) -> str:

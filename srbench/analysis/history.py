@@ -1,4 +1,4 @@
-"""What became of the trials of a search, made from the rows of their runs: nothing else is kept.
+"""The trials of a search, reconstructed from the rows of their runs; nothing else is stored.
 
 Sampler, pruner, report and Optuna's mirror all start from here, so a search that was killed goes
 on as if it had not been.
@@ -54,8 +54,8 @@ class TrialRow:
 class Tried:
     """A trial and what became of it.
 
-    A repeat is told from the trial that it repeats. One that diverged counts as pruned, so that
-    the sampler learns from it; one that failed by accident teaches nothing.
+    A duplicate reuses the result of the trial that it repeats. A diverged trial counts as pruned,
+    so that the sampler learns from it; one that failed by accident teaches nothing.
     """
 
     number: int

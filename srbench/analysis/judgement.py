@@ -196,7 +196,7 @@ def _lost(table: Table, name: str, base: str, seed: int) -> bool:
 
 def _reason(table: Table, name: str, base: str, seeds: list[int]) -> str:
     """What became of the missing pairs: "seed 3 failed (diverged), plain seed 4 missing"."""
-    said: dict[str, list[str]] = {}
+    message: dict[str, list[str]] = {}
     for who in (name, base):
         for seed in seeds:
             cell = table.get((who, seed))
@@ -204,9 +204,9 @@ def _reason(table: Table, name: str, base: str, seeds: list[int]) -> str:
                 continue
             word = "not scored" if cell.state == "done" else cell.state
             word += f" ({cell.reason})" if cell.reason else ""
-            said.setdefault(f"{f'{base} ' if who == base else ''}{word}", []).append(str(seed))
+            message.setdefault(f"{f'{base} ' if who == base else ''}{word}", []).append(str(seed))
     return "; ".join(
-        f"{word}: seed{'' if len(of) == 1 else 's'} {', '.join(of)}" for word, of in said.items()
+        f"{word}: seed{'' if len(of) == 1 else 's'} {', '.join(of)}" for word, of in message.items()
     )
 
 

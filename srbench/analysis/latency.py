@@ -46,7 +46,7 @@ class Taken:
         return tuple(self.row[name] for name in SETTING)
 
     @property
-    def said(self) -> str:
+    def in_words(self) -> str:
         """The setting: "1x3x64x64 at x2, fp32, contiguous, eager, 1 thread, on ..."."""
         r = self.row
         size = f"{self.input} at x{r['scale']}"
@@ -158,12 +158,12 @@ def _timing(taken: Taken, name: str, baseline: str) -> Timing:
     times, base = taken.times[name], taken.times[baseline]
     found = over(times, base)
     if name == baseline:
-        said = "baseline"
+        message = "baseline"
     elif times == base:
-        said = "same network"
+        message = "same network"
     else:
-        said = word(found, taken.control)
-    return Timing(name, taken, spread(list(times.values())), taken.first_ms[name], found, said)
+        message = word(found, taken.control)
+    return Timing(name, taken, spread(list(times.values())), taken.first_ms[name], found, message)
 
 
 def rounds_of(results: Results) -> dict[tuple[str, str], Rounds]:
@@ -184,7 +184,7 @@ def percent(found: Ratio) -> str:
     return f"{100 * max(found.noise, QUIET):.2g}\u00a0%"
 
 
-def told(timing: Timing) -> str:
+def latency_change(timing: Timing) -> str:
     """What may be said of a time against the baseline: "12 % more latency", "" for nothing."""
     off = 100 * abs(timing.ratio.value - 1)
     size = f"{off:.1f}" if off < 9.5 else f"{off:.0f}"
@@ -198,30 +198,31 @@ def told(timing: Timing) -> str:
     return ""
 
 
-def latency_said(results: Results) -> tuple[str, ...]:
+def latency_text(results: Results) -> tuple[str, ...]:
     """How times were taken and what they can tell: a paragraph a quantity, beside the costs."""
     return tuple(
-        " ".join(_said(found[0].taken, what))
+        " ".join(_sentences(found[0].taken, what))
         for quantity, what in QUANTITIES.items()
         if (found := timings(results, quantity))
     )
 
 
-def _said(taken: Taken, what: str) -> Iterator[str]:
+def _sentences(taken: Taken, what: str) -> Iterator[str]:
     control, who = taken.control, taken.of or "another network"
     yield (
         f"Times of a {what}: medians of {plural(control.rounds, 'round')} in which every network "
-        f"ran once, in shuffled order; {taken.said}; random weights."
+        f"ran once, in shuffled order; {taken.in_words}; random weights."
     )
     if is_quiet(control):
         yield f"The control, {who} against itself, came out as {_of(control)}."
     elif control.low == control.low:
         yield (
             f"The machine was too noisy for differences of 1 %: the control, {who} against "
-            f"itself, came out as {_of(control)}, so none below {percent(control)} is told."
+            f"itself, came out as {_of(control)}, so no difference below {percent(control)} is "
+            "reported."
         )
     else:
-        yield "Too few rounds for a control, so no difference is told."
+        yield "Too few rounds for a control, so no difference is reported."
     for warning in str(taken.row["warnings"]).split("; "):
         if warning and not warning.startswith("too noisy"):
             yield f"{warning[:1].upper()}{warning[1:]}."

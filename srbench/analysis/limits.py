@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from srbench.analysis.convergence import converged, plateaus, ranking_said, validation_curve
+from srbench.analysis.convergence import converged, plateaus, ranking_text, validation_curve
 from srbench.analysis.judgement import Judgement, Outcome, control_outcome, judgement
 from srbench.analysis.phrases import quantity
 from srbench.analysis.power import detectable, noise_floor
@@ -60,12 +60,12 @@ def cannot_tell(results: Results) -> tuple[str, ...]:
     """The limits of the evidence, one sentence each."""
     facts, found = results.facts, judgement(results)
     out = [f"{label.word.capitalize()}: {label.says}." for label in labels(results)]
-    out += [*_seeds_said(results, found), *_looks_said(results, found)]
+    out += [*_seeds_text(results, found), *_looks_text(results, found)]
     missing = [f"{e.variant} ({e.incomplete})" for e in found.contrasts if e.incomplete]
     if missing:
         named = "; ".join(missing[:3]) + (f"; and {len(missing) - 3} more" if missing[3:] else "")
         out.append(f"Missing cells: {named}. Runs may not be missing at random.")
-    out += _training_said(results)
+    out += _training_text(results)
     sets = sorted({str(d) for d in results.scores["dataset"]} | {facts.dataset})
     count = results.scores.loc[results.scores["dataset"] == facts.dataset, "image"].nunique()
     out.append(
@@ -77,11 +77,11 @@ def cannot_tell(results: Results) -> tuple[str, ...]:
         f"{facts.protocol} alone; other metrics and sets are shown and are secondary. PSNR is not "
         "perceived quality."
     )
-    out += [*_multiplicity(results, found), _controls_said(found)]
+    out += [*_multiplicity(results, found), _controls_text(found)]
     return tuple(sentence for sentence in out if sentence)
 
 
-def _seeds_said(results: Results, found: Judgement) -> list[str]:
+def _seeds_text(results: Results, found: Judgement) -> list[str]:
     facts = results.facts
     most = max((e.pairs for e in found.contrasts), default=0)
     if not facts.looks and len(facts.seeds) < 3:
@@ -92,19 +92,19 @@ def _seeds_said(results: Results, found: Judgement) -> list[str]:
     spreads = sorted(e.verdict.sd for e in found.contrasts if e.verdict.sd == e.verdict.sd)
     if most < 3 or not spreads:
         return []
-    said = f"Seeds: up to {most} trainings a contrast. "
+    message = f"Seeds: up to {most} trainings a contrast. "
     least = detectable(spreads[len(spreads) // 2], most, max(len(found.contrasts), 1))
     d = effect_decimals(results)
     if facts.looks or not least < float("inf"):
-        return [f"{said}A smaller difference may exist and not be detected."]
+        return [f"{message}A smaller difference may exist and not be detected."]
     size = with_unit(shown(least, d), facts.unit)
     return [
-        f"{said}With the median spread of these contrasts, an effect below "
+        f"{message}With the median spread of these contrasts, an effect below "
         f"{size} would be missed more than one time in five."
     ]
 
 
-def _looks_said(results: Results, found: Judgement) -> list[str]:
+def _looks_text(results: Results, found: Judgement) -> list[str]:
     facts = results.facts
     if not facts.looks:
         if len(results.looks):
@@ -114,16 +114,18 @@ def _looks_said(results: Results, found: Judgement) -> list[str]:
             ]
         return ["Looks: the number of seeds was fixed; verdicts hold for one look at the end."]
     open_ = [e for e in found.contrasts if e.course and e.course.state == "continue"]
-    said = (
+    message = (
         f"Looks: seeds were added until decided, with looks at {listed(map(str, facts.looks))} "
         "seeds; the error is spent over all of them, which widens the repeated intervals."
     )
     if open_:
-        said += f" {plural(len(open_), 'contrast')} still {'waits' if len(open_) == 1 else 'wait'}."
-    return [said]
+        message += (
+            f" {plural(len(open_), 'contrast')} still {'waits' if len(open_) == 1 else 'wait'}."
+        )
+    return [message]
 
 
-def _training_said(results: Results) -> list[str]:
+def _training_text(results: Results) -> list[str]:
     facts, found = results.facts, plateaus(results)
     out = []
     if not any(end.state != "too short" for end in found.values()):
@@ -131,10 +133,10 @@ def _training_said(results: Results) -> list[str]:
         out.append(f"Convergence: not known, since the curve on validate {why}.")
     elif all(end.state == "converged" for end in found.values()):
         out.append(
-            "Convergence: the curves had come to rest under this schedule. A plateau that a "
+            "Convergence: the curves had converged under this schedule. A plateau that a "
             "schedule made does not say that a longer one would gain nothing."
         )
-    settled = ranking_said(results)
+    settled = ranking_text(results)
     out += [f"Ranking: {settled[:1].lower()}{settled[1:]}"] if settled else []
     out.append(
         f"Budget: one budget was tried ({plural(facts.epochs, 'epoch')}, "
@@ -163,7 +165,7 @@ def _multiplicity(results: Results, found: Judgement) -> list[str]:
     ]
 
 
-def _controls_said(found: Judgement) -> str:
+def _controls_text(found: Judgement) -> str:
     if not found.controls:
         return (
             "Controls: none. A study may name identity (the baseline with other random numbers: "
@@ -172,7 +174,7 @@ def _controls_said(found: Judgement) -> str:
     return f"Controls: {'; '.join(control_outcome(row)[1] for row in found.controls)}."
 
 
-def noise_said(results: Results) -> str:
+def noise_text(results: Results) -> str:
     """The noise floor from the identity control; "" without one."""
     rows = [e for e in judgement(results).controls if e.variant == "identity" and e.pairs > 1]
     if not rows:

@@ -17,11 +17,11 @@ def looks_heading(results: Results) -> str:
     found = [e for e in judgement(results).contrasts if e.course is not None]
     decided = [e for e in found if e.course and e.course.state == "decided"]
     waiting = [e for e in found if e.course and e.course.state == "continue"]
-    said = f"{len(decided)} of {plural(len(found), 'contrast')} decided"
+    message = f"{len(decided)} of {plural(len(found), 'contrast')} decided"
     if waiting:
         nexts = sorted({e.course.next_look for e in waiting if e.course and e.course.next_look})
-        return f"{said}; the next look is at {nexts[0]} seeds"
-    return said + ("" if len(decided) == len(found) else "; no look is left")
+        return f"{message}; the next look is at {nexts[0]} seeds"
+    return message + ("" if len(decided) == len(found) else "; no look is left")
 
 
 def looks_differ(results: Results) -> str:

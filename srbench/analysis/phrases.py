@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from srbench.analysis.judgement import Judged, judgement
-from srbench.analysis.latency import timings, told
+from srbench.analysis.latency import latency_change, timings
 from srbench.analysis.power import BUDGET, MoreSeeds
 from srbench.analysis.ranking import effect_decimals
 from srbench.analysis.results import Results
@@ -75,17 +75,17 @@ def _all_of(known: Sequence[MoreSeeds]) -> MoreSeeds:
 
 def price(results: Results, variant: str) -> str:
     """What a variant costs: "for 2.4 % more parameters and MACs and 12 % more latency"."""
-    said: dict[str, list[str]] = {}
+    message: dict[str, list[str]] = {}
     for column, name in (("parameters", "parameters"), ("macs_720p", "MACs")):
         value = number(of_variants(results, column).get(variant))
         base = number(of_variants(results, column).get(results.facts.baseline))
         if value == value and base > 0:
-            said.setdefault(_more_or_fewer(value, base), []).append(name)
+            message.setdefault(_more_or_fewer(value, base), []).append(name)
     parts = [
         f"{much} {' or '.join(of) if much == 'no more' else listed(of)}"
-        for much, of in said.items()
+        for much, of in message.items()
     ]
-    times = [told(t) for t in timings(results, "latency") if t.variant == variant]
+    times = [latency_change(t) for t in timings(results, "latency") if t.variant == variant]
     parts += [time for time in times if time]
     return f"for {listed(parts)}" if parts else ""
 

@@ -150,7 +150,7 @@ def published_heading(results: Results) -> str:
     return f"{plural(len(both), 'published figure')} of {plural(len(names), 'variant')} beside ours"
 
 
-def unmatched_said(results: Results) -> str:
+def unmatched_text(results: Results) -> str:
     """Which published variants this study does not have; "" where there is none."""
     ours = set(_rows(results))
     others = sorted({str(v) for v in results.published["variant"]} - ours)

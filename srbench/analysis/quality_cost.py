@@ -43,7 +43,7 @@ class Spot:
     probability: float  # of being on the front; NaN below three seeds
 
     @property
-    def said(self) -> str:
+    def in_words(self) -> str:
         """Its place in words: "on the front in 87 % of resamplings"."""
         if not isfinite(self.probability):
             return "on the front by its mean" if self.on_front else "not on the front by its mean"
@@ -83,7 +83,7 @@ def front_line(results: Results, cost: str) -> list[Spot]:
     return sorted((s for s in spots(results, cost) if s.on_front), key=lambda s: s.cost.mean)
 
 
-def front_said(results: Results, cost: str) -> str:
+def front_text(results: Results, cost: str) -> str:
     """Who is on the front, and who might be: a sentence beside the figure and for its reader."""
     found = spots(results, cost)
     sure = [s.variant for s in found if s.on_front and not s.probability < SURE]
@@ -91,11 +91,11 @@ def front_said(results: Results, cost: str) -> str:
     may += [s for s in found if not s.on_front and s.probability > 1 - SURE]
     few = [s for s in found if not isfinite(s.probability)]
     name = COSTS.get(cost, cost)
-    said = f"On the front of quality against {name}: {_some(sure) or 'none for sure'}"
+    message = f"On the front of quality against {name}: {_some(sure) or 'none for sure'}"
     if may:
         doubt = _some([f"{s.variant} ({percent(s.probability)})" for s in may])
-        said += f"; not settled by these seeds: {doubt}"
-    return f"{said}{'; by the means alone, for want of seeds' if few else ''}."
+        message += f"; not settled by these seeds: {doubt}"
+    return f"{message}{'; by the means alone: too few seeds for intervals' if few else ''}."
 
 
 def cost_heading(results: Results) -> str:

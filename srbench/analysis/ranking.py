@@ -61,10 +61,10 @@ def states_of(rows: list[Cell]) -> str:
 
 def why_missing(rows: list[Cell]) -> Mark:
     """The mark for a number that cannot be given because runs did not finish."""
-    wanting = [cell for cell in rows if cell.score != cell.score]
-    if not wanting:
+    missing = [cell for cell in rows if cell.score != cell.score]
+    if not missing:
         return Mark("no pair", "no seed that both this variant and the baseline have finished")
-    first = wanting[0]
+    first = missing[0]
     says = f"{states_of(rows)}; seed {first.seed}: {first.message or first.reason or first.state}"
     return Mark("not scored" if first.state == "done" else first.state, says)
 

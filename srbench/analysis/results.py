@@ -261,7 +261,7 @@ def _column(name: str, cells: list[str]) -> pd.Series[Any]:
 
 
 TRUTHS = {"True": True, "False": False}
-MAYBE = {  # text that may be wanting
+MAYBE = {  # text that may be missing
     "reason", "message", "device", "host", "started", "finished", "weights", "weights_sha256",
     "git_commit", "versions",
 }  # fmt: skip

@@ -181,7 +181,7 @@ def interpolation_scores(results: Results) -> dict[str, float]:
     return {name: next(iter(scores[key].values())) for name, key in keys.items() if key in scores}
 
 
-def yardstick(results: Results) -> tuple[str, float] | None:
+def best_interpolation(results: Results) -> tuple[str, float] | None:
     """The interpolation a network must beat: bicubic where it is scored, else the best one."""
     known = interpolation_scores(results)
     if not known:

@@ -19,7 +19,7 @@ TITLES = {"params": "parameters", "macs": "MACs at HR 1280x720",
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial of a search; NaN and None where something is wanting."""
+    """One trial of a search; NaN and None where a value is missing."""
 
     number: int
     state: str
@@ -117,12 +117,12 @@ def best_trial(results: Results) -> Trial | None:
     return max(whole, key=lambda t: (sign(direction) * t.values[0], -t.number), default=None)
 
 
-def point_said(trial: Trial) -> str:
+def point_text(trial: Trial) -> str:
     """A trial's point in a line."""
-    return ", ".join(f"{path}: {value_said(value)}" for path, value in trial.point.items())
+    return ", ".join(f"{path}: {value_text(value)}" for path, value in trial.point.items())
 
 
-def value_said(value: Any) -> str:
+def value_text(value: Any) -> str:
     """A setting in a sentence: four digits of a number."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
@@ -134,10 +134,10 @@ def counted(results: Results) -> str:
         state: sum(t.state == state and t.repeats is None for t in found)
         for state in ("complete", "pruned", "infeasible", "failed", "running")
     }
-    told = [f"{n} {state}" for state, n in counts.items() if n]
+    kinds = [f"{n} {state}" for state, n in counts.items() if n]
     repeats = sum(t.repeats is not None for t in found)
-    told += [plural(repeats, "repeat")] if repeats else []
-    return f"{plural(len(found), 'trial')}: {', '.join(told)}"
+    kinds += [plural(repeats, "repeat")] if repeats else []
+    return f"{plural(len(found), 'trial')}: {', '.join(kinds)}"
 
 
 def search_heading(results: Results) -> str:
@@ -148,10 +148,10 @@ def search_heading(results: Results) -> str:
     name = objectives(results)[0][0]
     counts = counted(results).partition(":")[0]
     value = f"{title(results, name)} {best.values[0]:.4g}"
-    return f"Best of {counts}, on validate: {point_said(best)} ({value})"
+    return f"Best of {counts}, on validate: {point_text(best)} ({value})"
 
 
-def search_said(results: Results) -> str:
+def search_text(results: Results) -> str:
     """What was tried and sought, how, and within which budget."""
     search = results.facts.search or {}
     wanted = listed(

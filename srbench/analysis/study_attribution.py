@@ -42,12 +42,12 @@ def attribution_heading(results: Results) -> str:
     pairs = [c for c in found.averaged if len(c.term) == 2]
     clear = sum(_clear(c) for c in pairs)
     how = "has the largest effect"
-    said = f"{best.name} {how}, {size}"
+    message = f"{best.name} {how}, {size}"
     if not pairs:
-        return said
+        return message
     if not clear:
-        return f"{said}; no interaction excludes zero"
-    return f"{said}; {clear} of {plural(len(pairs), 'interaction')} {_exclude(clear)} zero"
+        return f"{message}; no interaction excludes zero"
+    return f"{message}; {clear} of {plural(len(pairs), 'interaction')} {_exclude(clear)} zero"
 
 
 def attribution_decimals(results: Results) -> int:
@@ -75,10 +75,10 @@ def attribution_notes(results: Results) -> list[str]:
         notes.append(f"{count} left out: some cell has no score for {_them(len(found.left_out))}.")
     if design.get("kind") == "fractional":
         size = f" of resolution {design['resolution']}" if design.get("resolution") else ""
-        said = "; ".join(str(alias) for alias in design.get("aliases", ()))
+        message = "; ".join(str(alias) for alias in design.get("aliases", ()))
         notes.append(
             f"A fraction{size}: each estimate also contains the effects it is aliased with"
-            + (f" ({said})." if said else ".")
+            + (f" ({message})." if message else ".")
         )
     return notes
 

@@ -80,7 +80,7 @@ def claims_shown(results: Results) -> Table:
         (claim.id, claim.says, claim.result.status, _minus(claim.result.sentence), claim.test)
         for claim in claims_of(results)
     )
-    return Table("claims", "Claims of the study file, held to what was measured", columns, rows)
+    return Table("claims", "Claims of the study file and their status", columns, rows)
 
 
 def findings_shown(results: Results) -> Table:

@@ -22,24 +22,24 @@ def beside_twins(results: Results) -> tuple[tuple[str, str, Effect], ...]:
     return tuple(row for row in found if row[2].pairs)
 
 
-def twins_said(results: Results) -> tuple[str, ...]:
+def twins_text(results: Results) -> tuple[str, ...]:
     """A sentence for each variant that has a twin: what it gains beyond its size."""
-    return tuple(_said(results, *row) for row in beside_twins(results))
+    return tuple(_sentence(results, *row) for row in beside_twins(results))
 
 
-def _said(results: Results, own: str, twin: str, effect: Effect) -> str:
+def _sentence(results: Results, own: str, twin: str, effect: Effect) -> str:
     sizes = of_variants(results, "parameters")
     size, other = (f"{number(sizes[name]):,.0f}" for name in (own, twin))
     change = text(of_variants(results, "change").get(twin)).partition(",")[0]
-    said = f"{own} ({size} parameters) minus its twin, {results.facts.baseline} with {change} "
-    said += f"({other}): {quantity(results, effect.mean, signed=True)} "
+    message = f"{own} ({size} parameters) minus its twin, {results.facts.baseline} with {change} "
+    message += f"({other}): {quantity(results, effect.mean, signed=True)} "
     count = plural(effect.pairs, "seed")
     if effect.low != effect.low:
-        return f"{said}({count}, no interval)."
+        return f"{message}({count}, no interval)."
     d = effect_decimals(results)
-    said += f"(95 % interval {shown(effect.low, d)} to {shown(effect.high, d)}, {count})"
+    message += f"(95 % interval {shown(effect.low, d)} to {shown(effect.high, d)}, {count})"
     if not effect.excludes_zero:
-        return f"{said}; they do not differ significantly: size alone may explain its effect."
+        return f"{message}; they do not differ significantly: size alone may explain its effect."
     is_better = (effect.mean > 0) != results.facts.lower_is_better
     verdict = "it gains more than its size explains" if is_better else "the size alone does better"
-    return f"{said}; {verdict}."
+    return f"{message}; {verdict}."

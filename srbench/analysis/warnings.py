@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from srbench.analysis.convergence import moving, plateaus, ranking_settled, tolerance_said
+from srbench.analysis.convergence import moving, plateaus, ranking_settled, tolerance_text
 from srbench.analysis.judgement import control_outcome, judgement
 from srbench.analysis.results import Results
-from srbench.analysis.run_matrix import cells, scores_by_seed, text, yardstick
+from srbench.analysis.run_matrix import best_interpolation, cells, scores_by_seed, text
 from srbench.core.numbers import plural
 
 
@@ -50,7 +50,7 @@ def _unconverged(results: Results) -> list[Label]:
         name, ranking = results.facts.heading(), ranking_settled(results)
         says = (
             f"{len(still)} of {plural(len(found), 'variant')} would still change by more than "
-            f"{tolerance_said(results)} in {name} on validate over another third of training"
+            f"{tolerance_text(results)} in {name} on validate over another third of training"
         )
         if ranking is not None:
             settled = ranking.settled_from is not None
@@ -65,7 +65,7 @@ def _unconverged(results: Results) -> list[Label]:
 
 def _below_interpolation(results: Results) -> str | None:
     """The interpolation that every trained variant still scores worse than, if there is one."""
-    known = yardstick(results)
+    known = best_interpolation(results)
     means = [sum(s.values()) / len(s) for s in scores_by_seed(results).values() if s]
     if known is None or not means:
         return None

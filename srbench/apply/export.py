@@ -95,8 +95,8 @@ def _exported(network: Network, size: tuple[int, int] | None) -> bytes:
                 "itself; --size 256x256 exports it for one",
                 place=network.name,
             ) from problem
-        said = first_line(problem)
-        raise InputError(f"cannot be exported: {said:.200}", place=network.name) from problem
+        message = first_line(problem)
+        raise InputError(f"cannot be exported: {message:.200}", place=network.name) from problem
     model = program.model_proto
     for key, value in metadata(network).items():
         model.metadata_props.add(key=f"srbench.{key}", value=value)
@@ -130,8 +130,8 @@ def _silent() -> Iterator[None]:
     level = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        said = io.StringIO()
-        with warnings.catch_warnings(), redirect_stdout(said), redirect_stderr(said):
+        message = io.StringIO()
+        with warnings.catch_warnings(), redirect_stdout(message), redirect_stderr(message):
             warnings.simplefilter("ignore")
             yield
     finally:

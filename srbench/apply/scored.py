@@ -129,8 +129,10 @@ def _scored(net: nn.Module, image: Any, asked: Asked) -> ImageScores:
         sr = super_resolve(net, lr, asked.device)
         values = score_pair(sr, image.hr, protocol, asked.scale, metrics)
     except (UserError, FloatingPointError, RuntimeError) as problem:
-        said = problem.problem if isinstance(problem, UserError) else str(problem).splitlines()[0]
-        raise InputError(said, place=image.name) from problem
+        message = (
+            problem.problem if isinstance(problem, UserError) else str(problem).splitlines()[0]
+        )
+        raise InputError(message, place=image.name) from problem
     height, width = image.hr.shape[:2]
     return ImageScores(image.name, width, height, values)
 

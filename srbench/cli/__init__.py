@@ -1,1 +1,1 @@
-"""The commands and what they print: each parses, calls and shows, and decides nothing."""
+"""The commands and what they print: each parses, calls and prints."""

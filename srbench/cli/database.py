@@ -107,8 +107,8 @@ def import_(
         store.published.expect_study(study_name(study))
     written = store.published.write(study_name(study), found)
     variants = len({figure.variant for figure in found.figures})
-    said = f"{plural(written, 'figure')} of {plural(variants, 'variant')}, from: {found.source}"
-    out.print(said, markup=False, soft_wrap=True)
+    message = f"{plural(written, 'figure')} of {plural(variants, 'variant')}, from: {found.source}"
+    out.print(message, markup=False, soft_wrap=True)
 
 
 def merge(
@@ -136,11 +136,15 @@ def merge(
         soft_wrap=True,
     )  # fmt: skip
     if found.apart:
-        said = f"{plural(found.apart, 'run')} of the same settings and seed with another result: "
-        out.print(f"{said}this database's count, the others are attempts below 1.", soft_wrap=True)
+        message = (
+            f"{plural(found.apart, 'run')} of the same settings and seed with another result: "
+        )
+        out.print(
+            f"{message}this database's count, the others are attempts below 1.", soft_wrap=True
+        )
     if found.missing:
-        said = f"{plural(len(found.missing), 'file')} not beside it, or damaged: "
-        err.print(said + ", ".join(found.missing[:5]), markup=False, soft_wrap=True)
+        message = f"{plural(len(found.missing), 'file')} not beside it, or damaged: "
+        err.print(message + ", ".join(found.missing[:5]), markup=False, soft_wrap=True)
 
 
 def dashboard(

@@ -55,10 +55,10 @@ def dataset_read(name: str, scale: int) -> RenderableType:
             images.manifest[:12],
         ))  # fmt: skip
     published = published_fingerprint(name, scale)
-    said = FINGERPRINT + (f" Published: {published:.2f}." if published else "")
+    message = FINGERPRINT + (f" Published: {published:.2f}." if published else "")
     heading = Text(f"{name} at x{scale}, every image read and checked")
     table = table_of(headings, rows, right=("megapixels", "bicubic"))
-    return Group(heading, table, Text(said, style="dim"))
+    return Group(heading, table, Text(message, style="dim"))
 
 
 def _splits(name: str, scale: int) -> Iterator[tuple[str, Dataset]]:

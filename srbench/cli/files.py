@@ -95,11 +95,11 @@ def _export_network(run: str, output: Path, size: str | None, db: str | None) ->
     network = named_network(run, None, None, 1, db)
     if output.suffix == ".safetensors":
         write_safetensors(network, output)
-        said = "weights, with settings and provenance"
+        message = "weights, with settings and provenance"
     else:
         apart = write_onnx(network, output, _size(size))
-        said = f"onnxruntime and torch differ by {apart:.1g} at most"
-    out.print(f"{output}: {network.name}; {said}", markup=False, soft_wrap=True)
+        message = f"onnxruntime and torch differ by {apart:.1g} at most"
+    out.print(f"{output}: {network.name}; {message}", markup=False, soft_wrap=True)
 
 
 def _size(written: str | None) -> tuple[int, int] | None:

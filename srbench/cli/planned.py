@@ -147,7 +147,7 @@ def _search(found: Forecast) -> list[str]:
         whole = one * (most * len(search.seeds) + search.confirm * len(study.seeds))
         lines.append(
             f"Search and confirmation take at most about {clock(whole / found.workers)} more, were "
-            f"every trial as long as {study.baseline} and none given up."
+            f"every trial as long as {study.baseline} and none pruned."
         )
     return lines
 
@@ -163,14 +163,16 @@ def _several(found: Forecast) -> list[str]:
 
 
 def _values(place: Mapping[str, Any]) -> str:
-    said = ", ".join(map(str, place["values"])) if "values" in place else (
+    message = ", ".join(map(str, place["values"])) if "values" in place else (
         f"{place['low']:g} to {place['high']:g}"
         + (f", steps of {place['step']:g}" if place["step"] not in (None, 1) else "")
         + (", log" if place["log"] else "")
     )  # fmt: skip
     if "needs" in place:
-        said += f" (only where {place['needs'][0]} is {' or '.join(map(str, place['needs'][1]))})"
-    return said
+        message += (
+            f" (only where {place['needs'][0]} is {' or '.join(map(str, place['needs'][1]))})"
+        )
+    return message
 
 
 def _listed(seeds: Sequence[int]) -> str:
@@ -198,6 +200,8 @@ def _power(found: Forecast) -> list[str]:
     if study.looks:
         taken = schedule(contrasts, study.looks)
         pairs = zip(taken.looks, taken.different, strict=True)
-        held = ", ".join(f"{n} ({p:.2g})" for n, p in pairs)
-        lines.append(f"Looks, and what p is held against: {held}; seeds only where undecided.")
+        levels = ", ".join(f"{n} ({p:.2g})" for n, p in pairs)
+        lines.append(
+            f"Looks and their significance levels: {levels}; seeds are added only where undecided."
+        )
     return lines

@@ -88,8 +88,8 @@ def _opened(path: Path, take: Callable[[ImageFile], Found]) -> Found:
         raise InputError(f"{path}: is not a {', '.join(FORMATS)} image, or is broken") from None
     except PIL.Image.DecompressionBombError as error:  # "Image size (… pixels) exceeds …"
         size = re.search(r"\d+", str(error))
-        said = _too_large(f"{int(size[0]):,}" if size else "too many")
-        raise InputError(f"{path}: {said}") from None
+        message = _too_large(f"{int(size[0]):,}" if size else "too many")
+        raise InputError(f"{path}: {message}") from None
     except Exception as error:  # decoders raise OSError, SyntaxError, struct.error and many more
         raise InputError(f"{path}: {_broken(error)}") from error
     raise InputError(f"{path}: {problem}")

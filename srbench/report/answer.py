@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from srbench.analysis.answer import answer, yardstick_note
+from srbench.analysis.answer import answer, interpolation_note
 from srbench.analysis.limits import facts_line
 from srbench.analysis.ranking import metric_title
 from srbench.analysis.results import Results
@@ -27,7 +27,7 @@ def section(results: Results) -> Section:
         shows={
             "answer": answer(results),
             "labels": labels(results),
-            "note": yardstick_note(results),
+            "note": interpolation_note(results),
             "facts_line": facts_line(results),
             "forest": forest_of(results),
         },

@@ -1,7 +1,7 @@
 """One fixed colour per variant through the whole report, after Okabe and Ito (2008).
 
 The baseline is neutral grey. With more than seven variants the most telling ones (largest
-effects, both ends) have a colour and the rest are grey: 32 hues cannot be told apart.
+effects, both ends) have a colour and the rest are grey: 32 hues are not distinguishable.
 The palette's yellow is darker here, since yellow lines vanish on white paper.
 """
 

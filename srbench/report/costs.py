@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from srbench.analysis.dead_parameters import unreached, unreached_said
+from srbench.analysis.dead_parameters import dead_parameter_notes, variants_with_dead_parameters
 from srbench.analysis.headings import costs_heading
-from srbench.analysis.latency import Timing, latency_said, timings
+from srbench.analysis.latency import Timing, latency_text, timings
 from srbench.analysis.ranking import by_variant, known_or_mark, mean_of, why_missing
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import number, text, trained
 from srbench.core.table import Column, Mark, Table, Value
-from srbench.report.dead_parameters import unreached_shown
+from srbench.report.dead_parameters import dead_parameter_table
 from srbench.report.latency import latency_shown
 from srbench.report.section import Section
 
@@ -105,7 +105,7 @@ def modules(value: object) -> str:
 
 def section(results: Results) -> Section:
     """Counts, dead parameters, and times where there are any."""
-    dead = (unreached_shown(results),) if unreached(results) else ()
+    dead = (dead_parameter_table(results),) if variants_with_dead_parameters(results) else ()
     return Section(
         "costs",
         "Costs, dead parameters",
@@ -113,7 +113,7 @@ def section(results: Results) -> Section:
         (cost_shown(results), *dead, latency_shown(results)),
         template="section_costs.html",
         shows={
-            "unreached_said": unreached_said(results),
-            "latency_said": latency_said(results),
+            "dead_parameter_notes": dead_parameter_notes(results),
+            "latency_text": latency_text(results),
         },
     )

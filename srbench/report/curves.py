@@ -11,8 +11,8 @@ from srbench.analysis.bands import band
 from srbench.analysis.convergence import (
     convergence_heading,
     plateaus,
-    ranking_said,
-    tolerance_said,
+    ranking_text,
+    tolerance_text,
 )
 from srbench.analysis.curves import Curve, curve_names, curve_title, read_curve, thinned
 from srbench.analysis.published_comparison import published_curves
@@ -43,8 +43,8 @@ def section(results: Results) -> Section:
             "curves": [(key, curve_title(name, results.facts)) for key, name in names.items()],
             "variants": trained(results),
             "known": bool(plateaus(results)),
-            "ranking": ranking_said(results),
-            "tolerance": tolerance_said(results),
+            "ranking": ranking_text(results),
+            "tolerance": tolerance_text(results),
         },
     )
 
@@ -59,9 +59,9 @@ def curves_figure(results: Results, name: str) -> Figure:
         marks += _mean(results, curve, variant, done, most)
         for cell in rows[variant]:
             if cell.state != "done" and cell.run_id is not None:
-                said = f"{variant}, seed {cell.seed}, not finished"
+                message = f"{variant}, seed {cell.seed}, not finished"
                 marks += _single(curve, variant, cell.seed, most, Line(
-                    (), (), hues[variant], "broken", variant, said, pattern="dot"))  # fmt: skip
+                    (), (), hues[variant], "broken", variant, message, pattern="dot"))  # fmt: skip
         few = max(FEWEST_POINTS, most // max(len(done), 1)) if len(curve.lines) > 200 else most
         for seed in done:
             line = Line((), (), hues[variant], "seed", variant, seed=seed)
@@ -69,10 +69,10 @@ def curves_figure(results: Results, name: str) -> Figure:
     for (source, variant), (epochs, values) in published_curves(results, name).items():
         keep = thinned(len(epochs), most)
         label = f"{variant}, published" if hues[variant] != REST else ""
-        said = f"{variant}, published by {source}"
+        message = f"{variant}, published by {source}"
         marks.append(
             Line(np.array(epochs)[keep], np.array(values)[keep], hues[variant], "published",
-                 variant, said, label, pattern="dash", marked=True)
+                 variant, message, label, pattern="dash", marked=True)
         )  # fmt: skip
     loss = "loss" in name
     y = Axis(curve_title(name, results.facts), log=loss, late=not loss)
@@ -132,6 +132,6 @@ def convergence_shown(results: Results) -> Table:
     caption = (
         "Change over another third of training at the pace of the last third, "
         f"{results.facts.heading()} on validate; converged: within "
-        f"±{tolerance_said(results)}"
+        f"±{tolerance_text(results)}"
     )
     return Table("convergence", caption, columns, tuple(rows))

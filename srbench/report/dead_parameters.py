@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from srbench.analysis.dead_parameters import difference, unreached
+from srbench.analysis.dead_parameters import difference, variants_with_dead_parameters
 from srbench.analysis.ranking import effect_decimals
 from srbench.analysis.results import Results
 from srbench.core.table import Column, Mark, Table, Value
@@ -17,11 +17,11 @@ FEW = Mark("few seeds", "fewer than two seeds that both have")
 
 
 @lru_cache(maxsize=8)
-def unreached_shown(results: Results) -> Table:
+def dead_parameter_table(results: Results) -> Table:
     """Each variant with dead parameters, as trained and all in use, against the one without."""
     decimals, unit = effect_decimals(results), results.facts.unit
     rows: list[tuple[Value, ...]] = []
-    for found in unreached(results):
+    for found in variants_with_dead_parameters(results):
         rows.append(
             (
                 found.variant,
@@ -51,7 +51,7 @@ def unreached_shown(results: Results) -> Table:
         Column("wired_high", "all in use, 95 % to", unit, "difference", decimals),
     )
     caption = f"Dead parameters and the effect they conceal, {results.facts.heading()}"
-    return Table("unreached", caption, columns, tuple(rows))
+    return Table("dead_parameters", caption, columns, tuple(rows))
 
 
 def _cells(results: Results, a: str, b: str) -> tuple[Value, Value, Value]:

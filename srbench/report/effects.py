@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from srbench.analysis.headings import effects_heading
 from srbench.analysis.judgement import Judged, judgement
-from srbench.analysis.limits import noise_said
+from srbench.analysis.limits import noise_text
 from srbench.analysis.power import BUDGET
 from srbench.analysis.ranking import (
     best_first,
@@ -145,5 +145,5 @@ def section(results: Results) -> Section:
         effects_heading(results),
         (effects_shown(results), controls_shown(results)),
         template="section_effects.html",
-        shows={"noise": noise_said(results), "searched": searched(results)},
+        shows={"noise": noise_text(results), "searched": searched(results)},
     )

@@ -11,7 +11,7 @@ from srbench.analysis.judgement import Judged, judgement
 from srbench.analysis.latency import percent, timings
 from srbench.analysis.ranking import best_first, by_variant, effect_decimals, ranked, why_missing
 from srbench.analysis.results import Results
-from srbench.analysis.run_matrix import Cell, number, scores_by_seed, yardstick
+from srbench.analysis.run_matrix import Cell, best_interpolation, number, scores_by_seed
 from srbench.core.numbers import MINUS, shown
 
 Shape = Literal["up", "down", "square", "ring", "dot"]
@@ -189,7 +189,7 @@ def axis_ticks(low: float, high: float, most: int = 6) -> tuple[Tick, ...]:
 
 
 def _reference(results: Results) -> tuple[str, float, float] | None:
-    found = yardstick(results)
+    found = best_interpolation(results)
     base = scores_by_seed(results).get(results.facts.baseline, {})
     if found is None or not base:
         return None

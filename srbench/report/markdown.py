@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from srbench.analysis.answer import answer, warnings, yardstick_note
+from srbench.analysis.answer import answer, interpolation_note, warnings
 from srbench.analysis.results import Results
-from srbench.analysis.search_results import search_heading, search_said, searched
+from srbench.analysis.search_results import search_heading, search_text, searched
 from srbench.analysis.study_claims import claims_shown
 from srbench.core.table import Table
 from srbench.report.effects import effects_shown
@@ -15,11 +15,11 @@ from srbench.report.effects import effects_shown
 def effects_note(results: Results) -> str:
     """Question, answer, verdicts and claims; whatever a study is called, it stays text."""
     lines = [f"## {_plain(results.facts.question or results.facts.name)}", ""]
-    for said in (*warnings(results), answer(results)):
-        lines += [_plain(said), ""]
+    for message in (*warnings(results), answer(results)):
+        lines += [_plain(message), ""]
     for table in (effects_shown(results), claims_shown(results)):
         lines += markdown_lines(table)
-    note = yardstick_note(results)
+    note = interpolation_note(results)
     lines += [_plain(note), ""] if note else []
     lines.append(f"Plan `{results.facts.plan[:16]}`. Effects are paired by seed.")
     return "\n".join(lines) + "\n"
@@ -29,7 +29,7 @@ def search_note(results: Results) -> str:
     """What a search has found so far, and what became of it on fresh seeds."""
     lines = [f"## {_plain(results.facts.question or results.facts.name)}", ""]
     if searched(results):
-        lines += [_plain(search_heading(results)) + ".", "", _plain(search_said(results)), ""]
+        lines += [_plain(search_heading(results)) + ".", "", _plain(search_text(results)), ""]
     lines += ["### Confirmation, on fresh seeds and unseen images", "", _plain(answer(results)), ""]
     return "\n".join([*lines, *markdown_lines(effects_shown(results))]) + "\n"
 

@@ -8,7 +8,7 @@ from srbench.analysis.published_comparison import (
     agreements,
     beside,
     published_heading,
-    unmatched_said,
+    unmatched_text,
 )
 from srbench.analysis.results import Results
 from srbench.core.table import Column, Mark, Table, Value
@@ -23,7 +23,7 @@ def section(results: Results) -> Section:
         published_heading(results) if len(results.published) else "",
         (published_shown(results), agreements_shown(results)),
         template="section_published.html",
-        shows={"unmatched": unmatched_said(results)},
+        shows={"unmatched": unmatched_text(results)},
     )
 
 

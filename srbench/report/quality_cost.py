@@ -16,14 +16,14 @@ from srbench.analysis.quality_cost import (
     effects_per_cost,
     extra_cost,
     front_line,
-    front_said,
+    front_text,
     known_costs,
     spots,
 )
 from srbench.analysis.ranking import effect_decimals, metric_title
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import interpolation_scores, scores_by_seed
-from srbench.analysis.twins import twins_said
+from srbench.analysis.twins import twins_text
 from srbench.core.numbers import justified_decimals, with_unit
 from srbench.core.table import Column, Kind, Mark, Table, Value, in_unit
 from srbench.report.colours import REST, colours
@@ -124,8 +124,8 @@ def section(results: Results) -> Section:
         {f"cost-{cost}": quality_cost_figure(results, cost) for cost in costs},
         "section_quality-cost.html",
         {
-            "costs": [(f"cost-{c}", COSTS[c], front_said(results, c)) for c in costs],
-            "twins": twins_said(results),
+            "costs": [(f"cost-{c}", COSTS[c], front_text(results, c)) for c in costs],
+            "twins": twins_text(results),
         },
     )
 
@@ -161,7 +161,7 @@ def _point(results: Results, spot: Spot, hue: str) -> Point:
         hue,
         spot.variant,
         "diamond" if spot.variant == results.facts.baseline else "circle",
-        f"{spot.variant}: {quality}, {cost}\n{spot.said}",
+        f"{spot.variant}: {quality}, {cost}\n{spot.in_words}",
         opacity=PALEST + (1 - PALEST) * sure,
         half_x=spot.cost.half if spot.cost.count > 1 else 0.0,
         half_y=spot.quality.half if spot.quality.count > 1 else 0.0,

@@ -74,8 +74,8 @@ def _of_sets(frame: pd.DataFrame, metrics: list[str], facts: StudyFacts) -> Iter
         mine = [key for key in images.index if key[0] == metric]
         if mine and all(alike[key] for key in mine):
             sizes = {str(key[1]): int(images[key]) for key in mine}
-            said = listed(f"{plural(n, 'image')} of {name}" for name, n in sorted(sizes.items()))
-            yield f"{facts.heading(metric)} is one number of a whole set, over {said}"
+            message = listed(f"{plural(n, 'image')} of {name}" for name, n in sorted(sizes.items()))
+            yield f"{facts.heading(metric)} is one number of a whole set, over {message}"
 
 
 def section(results: Results) -> Section:

@@ -11,13 +11,13 @@ from srbench.analysis.search_results import (
     dimensions,
     objectives,
     on_front,
-    point_said,
+    point_text,
     search_heading,
-    search_said,
+    search_text,
     searched,
     title,
     trials,
-    value_said,
+    value_text,
 )
 from srbench.analysis.space import Dimension
 from srbench.core.table import Column, Mark, Table, Value
@@ -40,7 +40,7 @@ def trials_shown(results: Results) -> Table:
                 word,
                 *(trial.values or (missing,) * len(named)),
                 place,
-                point_said(trial),
+                point_text(trial),
                 trial.epochs,
                 trial.seconds,
                 trial.message,
@@ -70,10 +70,10 @@ def space_shown(results: Results) -> Table:
         rows.append(
             (
                 dimension.path,
-                values_said(dimension),
+                values_text(dimension),
                 "" if dimension.needs is None else
                 f"{dimension.needs.path} is {' or '.join(map(str, dimension.needs.among))}",
-                value_said(best.point[dimension.path])
+                value_text(best.point[dimension.path])
                 if best is not None and dimension.path in best.point
                 else "",
                 share if isfinite(share) else Mark("none", "fewer than ten complete trials"),
@@ -90,15 +90,15 @@ def space_shown(results: Results) -> Table:
     return Table("space", "The space that was searched", columns, tuple(rows))
 
 
-def values_said(dimension: Dimension) -> str:
+def values_text(dimension: Dimension) -> str:
     """A dimension's values in words."""
     plain = vars(dimension.values)
     if "values" in plain:
         return ", ".join(map(str, plain["values"]))
-    said = f"{plain['low']:g} to {plain['high']:g}"
+    phrase = f"{plain['low']:g} to {plain['high']:g}"
     if plain.get("step") not in (None, 1):
-        said += f" in steps of {plain['step']:g}"
-    return said + (", logarithmic" if plain["log"] else "")
+        phrase += f" in steps of {plain['step']:g}"
+    return phrase + (", logarithmic" if plain["log"] else "")
 
 
 def section(results: Results) -> Section:
@@ -112,7 +112,7 @@ def section(results: Results) -> Section:
         search_figures(results),
         template="section_search.html",
         shows={
-            "said": search_said(results) if there else "",
+            "said": search_text(results) if there else "",
             "confirmed": len(results.runs[results.runs["variant"].str.startswith("best_")]) > 0,
         },
     )

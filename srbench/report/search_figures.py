@@ -122,7 +122,7 @@ def parallel_figure(results: Results) -> Figure:
         marks.append(Line(range(len(places) + 1), heights, HUE, "interval",
                           f"trial {trial.number}", width=1.7, opacity=alpha))  # fmt: skip
     for i, place in enumerate(places):
-        marks += [Word(i, y, said) for y, said in _ticks(place)]
+        marks += [Word(i, y, message) for y, message in _ticks(place)]
     marks += [Word(len(places), y, f"{value:.4g}") for y, value in ((0.0, low), (1.0, high))]
     names = [
         *(place.path.replace(".", ".\n") for place in places),

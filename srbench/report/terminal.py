@@ -6,7 +6,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.padding import Padding
 from rich.text import Text
 
-from srbench.analysis.answer import answer, warnings, yardstick_note
+from srbench.analysis.answer import answer, interpolation_note, warnings
 from srbench.analysis.limits import facts_line
 from srbench.analysis.results import Results
 from srbench.analysis.study_claims import claims_heading, claims_of, claims_shown
@@ -36,12 +36,12 @@ def summary(results: Results) -> RenderableType:
         keep = [i for i, c in enumerate(effects.columns) if c.key.startswith(NARROW)]
         keep = [i for i in keep if _says_something(effects, i)]
         parts.append(Padding(_Fitting(effects, keep), (1, 0)))
-        note = yardstick_note(results)
+        note = interpolation_note(results)
         parts += [Text(note, style="dim")] if note else []
     if claims_of(results):
         parts.append(Text(claims_heading(results)))
-    said = " \u00b7 ".join(f"{head} {value}" for head, value in facts_line(results))
-    parts.append(Text(said, style="dim"))
+    phrase = " \u00b7 ".join(f"{head} {value}" for head, value in facts_line(results))
+    parts.append(Text(phrase, style="dim"))
     parts += _failures(results)
     return Group(*parts)
 
@@ -96,8 +96,8 @@ def _failures(results: Results) -> list[RenderableType]:
     lines: list[RenderableType] = []
     for (state, variant, why), seeds in list(groups.items())[:MOST_FAILURES]:
         word = "seed" if len(seeds) == 1 else "seeds"
-        said = f"{state}: {variant}, {word} {', '.join(seeds)}"
-        lines.append(Text(said + (f" ({why})" if why else "")))
+        phrase = f"{state}: {variant}, {word} {', '.join(seeds)}"
+        lines.append(Text(phrase + (f" ({why})" if why else "")))
     if len(groups) > MOST_FAILURES:
         lines.append(Text(f"and {len(groups) - MOST_FAILURES} more lines like these"))
     return lines

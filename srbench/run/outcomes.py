@@ -15,7 +15,7 @@ from srbench.store import Lease, LeaseLost, MissingScore, Point, Reason, Store
 from srbench.study.plan import PlannedVariant
 from srbench.train import checkpoint
 
-MAX_DEATHS = 2  # of one run's worker, before the run is given up
+MAX_DEATHS = 2  # of one run's worker, before the run counts as failed
 
 
 class Watcher(Protocol):

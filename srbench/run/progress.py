@@ -116,7 +116,7 @@ class Terminal:
 
     def pruned(self, lease: Any, at: int, why: str) -> None:
         row = self._end(lease.run)
-        self._line(f"{row.name}: given up, {why}")
+        self._line(f"{row.name}: pruned, {why}")
 
     def stopped(self, lease: Any, step: int) -> None:
         row = self.rows[lease.run]

@@ -142,8 +142,8 @@ class Searcher:
             return False
         best = list(self._best(history))
         records = [
-            VariantRecord(name, "variant", said, fingerprint, self.plan.study.seeds)
-            for name, (said, fingerprint) in zip(self.search.names(), best, strict=False)
+            VariantRecord(name, "variant", phrase, fingerprint, self.plan.study.seeds)
+            for name, (phrase, fingerprint) in zip(self.search.names(), best, strict=False)
         ]
         if not records or not self.store.plans.add_variants(self.number, records):
             return False
@@ -154,8 +154,8 @@ class Searcher:
         """(change, fingerprint) of the best trials; the baseline is run again anyway."""
         for trial in ranked(history, self.search.directions):
             if trial.fingerprint not in (None, self.candidates.baseline.fingerprint):
-                said = self.search.in_words(trial.point)
-                yield f"{said} (trial {trial.number})", str(trial.fingerprint)
+                phrase = self.search.in_words(trial.point)
+                yield f"{phrase} (trial {trial.number})", str(trial.fingerprint)
 
     def _proposal_or_wait(self, history: list[Tried]) -> Proposal | None:
         """The next trial; None where a device that it must be timed on is in use."""
@@ -175,8 +175,8 @@ class Searcher:
                 continue
             gone, _ = should_prune(self.method, self.history(), trial.number)
             if gone:
-                said = f"{self.search.pruner.name} after {len(trial.runs)} seeds"
-                self.store.trials.give_up(self.number, trial.number, len(trial.runs), said)
+                phrase = f"{self.search.pruner.name} after {len(trial.runs)} seeds"
+                self.store.trials.give_up(self.number, trial.number, len(trial.runs), phrase)
             else:
                 seed = self.search.seeds[len(trial.runs)]
                 self.store.trials.add_seed(self.number, str(trial.variant), seed)

@@ -39,7 +39,7 @@ def key(study: Path, options: Sequence[str]) -> str:
 def remember(root: Path, key: str, images: Iterable[Path], folders: Iterable[Path]) -> None:
     """Note the state of the images that the plan of `key` was made with.
 
-    `folders` are those that datasets were told to look in: an image may come anywhere below.
+    `folders` are those that datasets look in: an image may come anywhere below.
     """
     file = _file(root, key)
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -138,7 +138,7 @@ def beside_baseline(
 
 
 def usual(device: str) -> Setting:
-    """The setting of a forward pass where nobody says otherwise."""
+    """The setting of a forward pass by default."""
     side = CPU_SIDE if device == "cpu" else CUDA_SIDE
     return Setting(device, lr_size=(side, side))
 

@@ -258,8 +258,8 @@ class Trial(Base):
     parameters: Mapped[dict[str, Any]] = plain("what was proposed, by place; JSON object")
     constraints: Mapped[dict[str, Any]] = plain("share of excess, or <= 0 if met; JSON object")
     noted: Mapped[dict[str, Any]] = plain("notes of sampler, pruner and stopwatch; JSON object")
-    pruned_at: Mapped[int | None] = count("epochs, or seeds, after which it was given up")
-    message: Mapped[str | None] = words("why it was given up, or not trained")
+    pruned_at: Mapped[int | None] = count("epochs, or seeds, after which it was pruned")
+    message: Mapped[str | None] = words("why it was pruned, or not trained")
     proposed_at: Mapped[str] = words("when it was proposed; ISO 8601, UTC")
 
 

@@ -125,7 +125,7 @@ class Hyperband:
 class Wilcoxon:
     """Seed after seed, until the signed-rank test says a trial is worse than the best one.
 
-    p        what the test's p-value is held against
+    p        significance level of the test
     startup  seeds before the first test
 
     Wilcoxon, 1945, Individual comparisons by ranking methods. https://doi.org/10.2307/3001968

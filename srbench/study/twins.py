@@ -1,4 +1,4 @@
-"""Width-matched twins: the baseline, made as dear as a variant by its width alone.
+"""Width-matched twins: the baseline, widened until it costs as much as a variant.
 
 A variant that adds parameters may be better for their number and not for what it is. Beside it
 stands the baseline at the width whose count of parameters or MACs comes nearest.

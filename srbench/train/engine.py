@@ -46,14 +46,14 @@ def graphed(learner: Learner, patches: Patches, device: torch.device, hold: grap
 
 def fed(
     learner: Learner, feed: Feed, per_epoch: int, device: torch.device, hold: graphs.Hold
-) -> graphs.Held:
+) -> graphs.GraphRunner:
     """The same of any feed that has `per_epoch` batches in an epoch."""
 
     def step(kind: Hashable) -> Tensor:
         lr, hr = (images_of(pixels) for pixels in feed.batch(kind))
         return learner(lr, hr)
 
-    return graphs.Held(step, feed, learner, device, per_epoch, hold)
+    return graphs.GraphRunner(step, feed, learner, device, per_epoch, hold)
 
 
 def as_images(pixels: np.ndarray, device: torch.device) -> Tensor:

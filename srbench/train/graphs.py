@@ -90,7 +90,7 @@ def holds(learner: Learner) -> bool:
     return all(type(o) in KNOWN and all(g.get("fused") for g in o.param_groups) for o in found)
 
 
-class Held:
+class GraphRunner:
     """Takes steps by what `hold` made of them. Called with (epoch, step within it)."""
 
     def __init__(

@@ -42,7 +42,7 @@ def planted(
 ) -> Results:
     """A study whose variant scores are the baseline's plus these, seed by seed.
 
-    None is a run that never started, NaN one that diverged. Curves come to rest.
+    None is a run that never started, NaN one that diverged. Curves converge.
     """
     seeds = max(len(row) for row in differences.values())
     names = ["plain", *differences]

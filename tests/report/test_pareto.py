@@ -7,7 +7,7 @@ import pytest
 from matplotlib.collections import PathCollection
 from synthetic_study import study
 
-from srbench.analysis.quality_cost import front_line, front_said, spots
+from srbench.analysis.quality_cost import front_line, front_text, spots
 from srbench.analysis.results import Results
 from srbench.report.figure_matplotlib import drawn
 from srbench.report.figure_plotly import interactive, plain
@@ -25,7 +25,7 @@ def test_a_near_tie_is_not_settled() -> None:
     shares = {s.variant: s.probability for s in spots(results, "parameters")}
     assert shares["plain"] == 1
     assert 0 < shares["same"] < 1
-    assert "not settled by these seeds: same" in front_said(results, "parameters")
+    assert "not settled by these seeds: same" in front_text(results, "parameters")
 
 
 def test_a_price_is_the_effect_over_what_it_costs_more() -> None:

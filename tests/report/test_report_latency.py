@@ -11,7 +11,7 @@ from synthetic_study import study
 from timed_study import timed
 
 from srbench.analysis.answer import answer
-from srbench.analysis.latency import latency_said, rounds_of, timings
+from srbench.analysis.latency import latency_text, rounds_of, timings
 from srbench.analysis.phrases import price
 from srbench.analysis.published_comparison import beside
 from srbench.analysis.quality_cost import known_costs, spots
@@ -41,10 +41,10 @@ def test_what_is_told_of_a_ratio_rests_on_the_control(quiet: Results) -> None:
 
 
 def test_a_noisy_machine_is_said_to_be_one(quiet: Results) -> None:
-    assert "The control, plain against itself, came out as 1.00" in " ".join(latency_said(quiet))
-    noisy = " ".join(latency_said(timed(study(), RATIOS, noise=0.3)))
+    assert "The control, plain against itself, came out as 1.00" in " ".join(latency_text(quiet))
+    noisy = " ".join(latency_text(timed(study(), RATIOS, noise=0.3)))
     assert "too noisy for differences of 1 %" in noisy
-    assert latency_said(study()) == ()
+    assert latency_text(study()) == ()
 
 
 def test_the_sentence_names_the_price_in_time(quiet: Results) -> None:

@@ -10,9 +10,13 @@ import pandas as pd
 import pytest
 from synthetic_study import study
 
-from srbench.analysis.dead_parameters import difference, unreached, unreached_said
+from srbench.analysis.dead_parameters import (
+    dead_parameter_notes,
+    difference,
+    variants_with_dead_parameters,
+)
 from srbench.analysis.results import Results
-from srbench.report.dead_parameters import unreached_shown
+from srbench.report.dead_parameters import dead_parameter_table
 from srbench.report.files import write_report
 
 GAINS = {"as_ran": 0.0, "without": -0.05, "wired": 0.4, "other": 0.2, "wider": 0.3}
@@ -38,7 +42,7 @@ def made(seeds: int = 3) -> Results:
 
 
 def test_neighbours_are_found_by_the_one_setting_that_differs() -> None:
-    first, second = unreached(made())
+    first, second = variants_with_dead_parameters(made())
     assert (first.variant, first.setting, first.without, first.wired) == (
         "as_ran", "attention", "without", "wired",
     )  # fmt: skip
@@ -57,18 +61,18 @@ def test_the_page_says_what_the_part_does_when_wired_in(tmp_path: Path) -> None:
     results = made()
     html = write_report([results], tmp_path, plotly="beside").read_text("utf-8")
     assert "Dead parameters, and the effect they conceal" in html
-    text = " ".join(unreached_said(results))
+    text = " ".join(dead_parameter_notes(results))
     assert "Against without, which has no attention: as_ran as trained" in text
     assert "all in use, +0." in text
     assert "reaches part of the network: 23 % of the parameters are stored" in text
-    rows = (tmp_path / "unreached.csv").read_text("utf-8").splitlines()
+    rows = (tmp_path / "dead_parameters.csv").read_text("utf-8").splitlines()
     assert len(rows) == 1 + 2
-    assert [str(row[0]) for row in unreached_shown(results).rows] == ["as_ran", "other"]
+    assert [str(row[0]) for row in dead_parameter_table(results).rows] == ["as_ran", "other"]
 
 
 def test_where_nothing_is_dead_nothing_is_said(tmp_path: Path) -> None:
     results = study({"plain": 0.0, "residual": 1.0})
-    assert unreached_said(results) == ()
+    assert dead_parameter_notes(results) == ()
     html = write_report([results], tmp_path, plotly="beside").read_text("utf-8")
     assert "the effect they conceal" not in html
-    assert not (tmp_path / "unreached.csv").exists()
+    assert not (tmp_path / "dead_parameters.csv").exists()
