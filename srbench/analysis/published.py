@@ -27,7 +27,7 @@ figures:
 """What a table looks like: quantity, or quantity and dataset, to a number with its unit."""
 KEYS = {"source": "who published it, where, when", "figures": "variant: {quantity: number}",
         "notes": "a remark, or a list of them"}  # fmt: skip
-UNITS = {"": 1.0, "dB": 1.0, "%": 1.0, "ms": 1.0, "s": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
+UNITS = {"dB": 1.0, "%": 1.0, "ms": 1.0, "s": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
 UNITLESS = ("k", "M", "G")
 MOST_BYTES, MOST_CELLS = 64_000_000, 2_000_000
 
@@ -122,6 +122,8 @@ def _number(written: Any, at: tuple[Any, ...]) -> tuple[float, str]:
         amount = math.nan
     if isinstance(written, bool) or not math.isfinite(amount):
         raise InputError(f"{brief(written)} is not a number such as 37.76 dB or 1592 k", at)
+    if not unit:
+        return amount, ""
     known(unit, UNITS, "unit", at)
     return amount * UNITS[unit], "" if unit in UNITLESS else unit
 

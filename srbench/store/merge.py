@@ -41,6 +41,8 @@ def merge(store: Store, url: str | os.PathLike[str]) -> Merged:
             does not write; or runs are being trained into this one. Nothing is changed then.
     """
     address, other = store.address, find(url)
+    if other.path is not None and not other.path.exists():
+        raise DatabaseError("there is no such database", place=other.shown)
     check_file(other, create=False)
     if other.path is not None and address.path is not None and other.path.samefile(address.path):
         raise DatabaseError("is this database itself", place=other.shown)
