@@ -305,7 +305,7 @@ def test_what_is_no_fit_database_is_refused(store: Store, tmp_path: Path) -> Non
     (tmp_path / "text.sqlite").write_text("no database")
     sqlite3.connect(tmp_path / "strange.sqlite").execute("create table t (x)").connection.close()
     for name, said in (
-        ("gone.sqlite", "there is no database"),
+        ("gone.sqlite", "there is no such database"),
         ("text.sqlite", "is not an SQLite database"),
         ("strange.sqlite", "is no database of srbench"),
     ):
