@@ -213,7 +213,7 @@ def conduct(words: argparse.Namespace, log: IO[str]) -> int:
         checks = [check for check in CHECKS if check.name in (words.only or BY_NAME)]
         outcomes = take(checks, runner, Report(words.out, facts, wanted))
     except Spoilt as why:
-        print(f"first_gpu: {str(why).removeprefix('UserError: ')}")
+        print(f"first_gpu: {str(why).removeprefix('DeviceError: ')}")
         return 1
     finally:
         runner.end()

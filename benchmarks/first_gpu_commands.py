@@ -22,7 +22,7 @@ from srbench.analysis.answer import answer
 from srbench.analysis.results import Results
 from srbench.cli.checkup import checkup
 from srbench.core.devices import choose_devices, cuda_versions, driver
-from srbench.core.errors import UserError
+from srbench.core.errors import DeviceError
 from srbench.core.provenance import surroundings
 from srbench.store import open_store
 
@@ -91,10 +91,10 @@ def facts(given: Given) -> dict[str, Any]:
     """What the figures were taken on.
 
     Raises:
-        UserError: the device cannot be used.
+        DeviceError: the device cannot be used.
     """
     if given.device.partition(":")[0] != "cuda":
-        raise UserError(f"{given.device!r} is not a CUDA device", place="--device")
+        raise DeviceError(f"{given.device!r} is not a CUDA device", place="--device")
     (device,) = choose_devices(given.device, 1)
     here, about = surroundings(), torch.cuda.get_device_properties(device)
     return {

@@ -39,4 +39,4 @@ def test_a_score_comes_when_its_weights_do(tmp_path: Path) -> None:
     assert ("fid/weights=inception.pth", 3, 1) in tiny.rows(here, SCORED)
     tiny.srbench(here, "report", "tiny", "-o", "page")
     [page] = here.glob("page/**/index.html")
-    assert "is one number of a whole set, and rests on 3 images of folder" in page.read_text()
+    assert "is one number of a whole set, over 3 images of folder" in page.read_text()
