@@ -131,8 +131,8 @@ def merge(
     found = merge_into(open_database(db), other)
     out.print(
         f"{plural(found.new, 'new run')}, {found.finished} queued here and done there, "
-        f"{found.same} in both; {plural(found.plans, 'new plan')}, {plural(found.scores, 'new score')}, "
-        f"{plural(found.files, 'file')} copied.",
+        f"{found.same} in both; {plural(found.plans, 'new plan')}, "
+        f"{plural(found.scores, 'new score')}, {plural(found.files, 'file')} copied.",
         soft_wrap=True,
     )  # fmt: skip
     if found.apart:

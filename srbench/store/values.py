@@ -310,8 +310,8 @@ class Proposal:
 class Merged:
     """What a merge brought: new plans, and the runs by what became of them.
 
-    `finished` are queued here and done or further there; `same` have the same weights in both; `apart` have
-    another result here, which counts, and the one that came is stored below attempt 1.
+    `finished` are queued here and done or further there; `same` have the same weights in both;
+    `apart` have another result here, which counts, and the one that came is stored below attempt 1.
     """
 
     plans: int
