@@ -81,7 +81,6 @@ class Pass:
         return len(self.times(self.baseline))
 
 
-Say = Callable[[str], None]
 OnRound = Callable[[int, float], None]  # rounds done, seconds spent
 
 

@@ -24,7 +24,7 @@ from srbench.core.errors import StudyError
 from srbench.core.outputs import by_factor
 from srbench.core.resample import weights
 from srbench.core.slots import Image, degradation
-from srbench.measure.metrics import Floats, luma, psnr, ssim
+from srbench.measure.metrics import Floats
 from srbench.measure.named import choice, split
 from srbench.measure.sets import Answers, SetScore, score_set
 
@@ -294,19 +294,6 @@ def metrics_named(names: Iterable[str], scale: int) -> tuple[Metrics, dict[str, 
     ready = {name: choice(split(name, scale)[0]).build()() for name in names}
     whole = {name: score for name, score in ready.items() if isinstance(score, SetScore)}
     return {name: score for name, score in ready.items() if name not in whole}, whole
-
-
-def matlab_y_bicubic(hr: Image, scale: int) -> dict[str, float]:
-    """The papers' bicubic row, protocol `matlab-y`: 33.66, 30.39 and 28.42 dB on Set5.
-
-    Y alone, rounded to uint8, goes down and up in floating point; only the result is rounded.
-    Networks are never scored so: a check of a dataset's copy, and of our reading of the papers.
-    """
-    y = np.floor(luma(hr) + 0.5)  # (H, W)
-    back = bicubic_there_and_back(y, scale)
-    inner = slice(scale, -scale)
-    ours, true = back[inner, inner], y[inner, inner]
-    return {"psnr_y": psnr(ours, true), "ssim_y": ssim(ours, true)}
 
 
 def bicubic_there_and_back(y: Floats, scale: int) -> Floats:

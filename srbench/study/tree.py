@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from srbench.core import slots
 from srbench.core.errors import Path, StudyError
-from srbench.core.registry import Choice, Slot, settings
+from srbench.core.registry import Choice
 from srbench.study.written import patches_written
 
 
@@ -78,8 +78,3 @@ def describe(choice: Choice) -> dict[str, Any]:
     """A tree's settings as plain data, for the database."""
     plain = choice.to_json()
     return {} if isinstance(plain, str) else dict(plain[choice.name])
-
-
-def setting_names(slot: Slot) -> dict[str, Any]:
-    """The settings of `train` or `data`, for help."""
-    return settings(slot.parts[slot.name])

@@ -14,16 +14,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from srbench.core.errors import UserError
-from srbench.core.slots import metric
+from srbench.core.slots import Image, metric
 from srbench.data.decoded import Dataset, decode
 from srbench.data.known_sets import set5
 from srbench.data.resizers import matlab_bicubic
+from srbench.measure import metrics
 from srbench.measure.scores import (
     PROTOCOLS,
+    bicubic_there_and_back,
     crop_border,
     evaluation_lr,
     full_precision,
-    matlab_y_bicubic,
     quantise,
     score_pair,
     super_resolve,
@@ -162,6 +163,19 @@ def test_tf32_in_training_does_not_reach_the_score() -> None:
         torch.backends.cudnn.allow_tf32 = allowed
         assert (super_resolve(net, lr, "cuda") != on_cpu).mean() < 1e-3
     torch.backends.cudnn.allow_tf32 = before
+
+
+def matlab_y_bicubic(hr: Image, scale: int) -> dict[str, float]:
+    """The papers' bicubic row, protocol `matlab-y`: 33.66, 30.39 and 28.42 dB on Set5.
+
+    Y alone, rounded to uint8, goes down and up in floating point; only the result is rounded.
+    A check of a dataset's copy, and of our reading of the papers.
+    """
+    y = np.floor(metrics.luma(hr) + 0.5)  # (H, W)
+    back = bicubic_there_and_back(y, scale)
+    inner = slice(scale, -scale)
+    ours, true = back[inner, inner], y[inner, inner]
+    return {"psnr_y": metrics.psnr(ours, true), "ssim_y": metrics.ssim(ours, true)}
 
 
 @pytest.mark.parametrize(
