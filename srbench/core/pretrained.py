@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from srbench.core.errors import InputError, first_line
+from srbench.core.registry import Slot, settings
 from srbench.core.weights import load_weights
 
 
@@ -63,3 +65,9 @@ def fitting(
     if given is None or given.shape != own.shape:
         raise InputError(f"{whose} has no {name} of shape {tuple(own.shape)}; {expected}")
     return given
+
+
+def with_random_weights(slot: Slot, name: str) -> Any:
+    """A part as a study writes it: its defaults, random weights in place of pretrained ones."""
+    hint, _ = settings(slot.parts[name]).get("weights", (None, None))
+    return {name: {"weights": "none"}} if hint is str else name

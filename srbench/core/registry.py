@@ -115,6 +115,11 @@ class Slot:
         return str(name), given
 
 
+Law = Callable[[Slot, str], None]
+Laws = Mapping[str, tuple[Law, ...]]
+"""Slot -> what holds for each part of it; a law raises AssertionError with what is wrong."""
+
+
 @dataclass(frozen=True)
 class Choice:
     """A part with every setting filled in: comparable, hashable, and plain data as JSON."""

@@ -22,7 +22,6 @@ from srbench.core import slots
 from srbench.core.streams import Streams
 from srbench.data.decoded import Dataset, Image
 from srbench.data.patches import Patches
-from srbench.study.conformance import OnHost
 from srbench.train import fit as loop
 from srbench.train import graphs
 from srbench.train.ahead import CutAhead
@@ -30,6 +29,7 @@ from srbench.train.engine import engine, graphed, stepwise
 from srbench.train.fit import Training, fit
 from srbench.train.initialise import initialise
 from srbench.train.learner import Supervised, optimizers
+from srbench.train.network_laws import OnHost
 from srbench.train.settings import TrainSettings, training
 
 slots.load()
