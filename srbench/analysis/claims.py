@@ -6,19 +6,17 @@ into comparisons, their p-values are adjusted together, and the answers are join
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from math import nan
 
-from srbench.analysis.claims_contrasts import Leaf, contrast
-from srbench.analysis.claims_decisions import Contrast, Status, decide
+from srbench.analysis.claims_contrasts import contrast
 from srbench.analysis.claims_evidence import Evidence
-from srbench.analysis.claims_findings import Finding, sentence
-from srbench.analysis.claims_readings import BySeed, Sampled
-from srbench.analysis.claims_tree import Both, Comparison, Extreme, Not, Test
+from srbench.analysis.claims_findings import Finding, Status, decide, sentence
+from srbench.analysis.claims_tree import Both, Comparison, Extreme, Leaf, Not, Test
 from srbench.analysis.claims_vocabulary import better
-from srbench.analysis.power import more_seeds
 from srbench.analysis.significance import holm
+
+_DEGREES: dict[Status, int] = {"refuted": -1, "not decided": 0, "supported": 1}
 
 
 @dataclass(frozen=True)
@@ -38,93 +36,71 @@ def evaluate(test: Test, evidence: Evidence) -> ClaimResult:
     """
     plain = _expanded(test, evidence)
     contrasts = {leaf: contrast(leaf, evidence) for leaf in _leaves(plain)}
-    tested = [leaf for leaf, found in contrasts.items() if found.tested]
-    outside = _adjusted({leaf: contrasts[leaf].p_outside for leaf in tested})
-    inside = _adjusted({leaf: contrasts[leaf].p_inside for leaf in tested})
-    findings: dict[Test, Finding] = {
-        leaf: _finding(found, outside[leaf], inside[leaf], len(tested))
-        if leaf in outside
-        else _finding(found, found.p_outside, found.p_inside, 1)
-        for leaf, found in contrasts.items()
-    }
-    status = _status(plain, findings)
-    rests_on = tuple(findings.values())
-    return ClaimResult(status, rests_on, _sentence(status, rests_on))
-
-
-def _adjusted(p: Mapping[Leaf, float]) -> dict[Leaf, float]:
-    return dict(zip(p, map(float, holm(list(p.values()))), strict=True)) if p else {}
-
-
-def _sentence(status: Status, findings: Sequence[Finding]) -> str:
-    """The findings in words; of an undecided claim, the undecided ones first."""
+    found = {leaf: _decided(one) for leaf, one in _adjusted(contrasts).items()}
+    degree = _degree(plain, found)
+    [status] = [status for status, its in _DEGREES.items() if its == degree]
+    findings = tuple(found.values())
     if not findings:
-        return "Nothing to compare with."
-    open_first = sorted(findings, key=lambda f: f.status != "not decided")
-    return "; ".join(map(sentence, open_first if status == "not decided" else findings)) + "."
+        return ClaimResult(status, (), "Nothing to compare with.")
+    open_first = sorted(findings, key=lambda f: status == "not decided" != f.status)
+    return ClaimResult(status, findings, "; ".join(map(sentence, open_first)) + ".")
 
 
 def _expanded(test: Test, evidence: Evidence) -> Test:
     """The test with `best of` replaced by one comparison with each of the others."""
+    if isinstance(test, Not):
+        return replace(test, test=_expanded(test.test, evidence))
+    if isinstance(test, Both):
+        return replace(test, parts=tuple(_expanded(part, evidence) for part in test.parts))
+    if not isinstance(test, Extreme):
+        return test
+    own, direction = test.quantity, better(test.quantity.name, evidence.metric_facts)
+    up = {"highest": 1, "lowest": -1, "best": direction, "worst": -direction}[test.kind] > 0
+    others = test.others or (replace(own, variant=name) for name in evidence.variants)
+    return Both(
+        "and", tuple(Comparison(">" if up else "<", own, one) for one in others if one != own)
+    )
+
+
+def _leaves(test: Test) -> Iterator[Leaf]:
     match test:
         case Not():
-            return replace(test, test=_expanded(test.test, evidence))
+            yield from _leaves(test.test)
         case Both():
-            return replace(test, parts=tuple(_expanded(part, evidence) for part in test.parts))
-        case Extreme():
-            return _contrasts(test, evidence)
-    return test
-
-
-def _contrasts(test: Extreme, evidence: Evidence) -> Test:
-    quantity = test.quantity
-    others = evidence.variants if test.others is None else test.others
-    up = {"highest": 1, "lowest": -1, "best": better(quantity.name, evidence.metric_facts)}.get(
-        test.kind, -better(quantity.name, evidence.metric_facts)
-    )
-    parts = tuple(
-        Comparison(">" if up > 0 else "<", quantity, replace(quantity, variant=other))
-        for other in others
-        if other != quantity.variant
-    )
-    return parts[0] if len(parts) == 1 else Both("and", parts)
-
-
-def _leaves(test: Test) -> list[Leaf]:
-    match test:
-        case Not():
-            return _leaves(test.test)
-        case Both():
-            return list(dict.fromkeys(leaf for part in test.parts for leaf in _leaves(part)))
+            for part in test.parts:
+                yield from _leaves(part)
         case Extreme():
             raise AssertionError("_expanded leaves none")
-    return [test]
+        case _:
+            yield test
 
 
-def _status(test: Test, findings: Mapping[Test, Finding]) -> Status:
+def _adjusted(found: Mapping[Leaf, Finding]) -> dict[Leaf, Finding]:
+    """The findings with p-values after Holm, in one family for each of the two kinds."""
+    tested = {leaf: one for leaf, one in found.items() if one.tested}
+    if not tested:
+        return dict(found)
+    outside = holm([one.p for one in tested.values()])
+    inside = holm([one.p_inside for one in tested.values()])
+    return dict(found) | {
+        leaf: replace(one, p=float(p), p_inside=float(p_inside), family=len(tested))
+        for (leaf, one), p, p_inside in zip(tested.items(), outside, inside, strict=True)
+    }
+
+
+def _decided(found: Finding) -> Finding:
+    status, why = decide(found)
+    return replace(found, status=status, why=why)
+
+
+def _degree(test: Test, found: Mapping[Leaf, Finding]) -> int:
+    """Kleene's logic: `not` is the opposite, `and` the least, `or` the most of its parts."""
     match test:
         case Not():
-            return _opposite(_status(test.test, findings))
+            return -_degree(test.test, found)
         case Both():
-            found = [_status(part, findings) for part in test.parts]
-            one: Status = "refuted" if test.word == "and" else "supported"
-            every = _opposite(one)
-            if one in found:
-                return one
-            return every if set(found) == {every} else "not decided"
-    return findings[test].status
-
-
-def _opposite(status: Status) -> Status:
-    opposite: dict[Status, Status] = {"supported": "refuted", "refuted": "supported"}
-    return opposite.get(status, status)
-
-
-def _finding(found: Contrast, p: float, p_inside: float, family: int) -> Finding:
-    status, why = decide(found, p, p_inside)
-    x, region, more = found.reading, found.region, None
-    if why == "not shown" and region and found.relation != "in" and isinstance(x, BySeed):
-        more = more_seeds(x.spread, x.count, (region[1] - region[0]) / 2, family)
-    if not isinstance(x, Sampled) or x.count < x.needed:
-        p = p_inside = nan
-    return Finding(found, status, why, p, p_inside, family, more)
+            parts = [_degree(part, found) for part in test.parts]
+            return (min if test.word == "and" else max)(parts, default=0)
+        case Extreme():
+            raise AssertionError("_expanded leaves none")
+    return _DEGREES[found[test].status]

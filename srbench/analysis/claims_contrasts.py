@@ -1,18 +1,18 @@
 """From a comparison of a claim to a contrast: the number that it is about, from the evidence.
 
-A contrast has raw p-values; `claims.py` adjusts them together, `claims_decisions.py` decides.
+The p-values are raw here; `claims.py` adjusts them together and decides.
 """
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
-from typing import TypeAlias
+from typing import TypeGuard
 
 from srbench.analysis.agreement import rank_correlation
-from srbench.analysis.claims_decisions import Contrast, Region
 from srbench.analysis.claims_evidence import Evidence, read, way_to_import
+from srbench.analysis.claims_findings import Finding, p_values
 from srbench.analysis.claims_readings import (
     ByRound,
     BySeed,
@@ -21,13 +21,13 @@ from srbench.analysis.claims_readings import (
     RunShare,
     Sampled,
     Unknown,
-    join,
 )
 from srbench.analysis.claims_tree import (
     Arithmetic,
     Comparison,
     Happens,
     Inside,
+    Leaf,
     Number,
     Quantity,
     Rank,
@@ -37,13 +37,13 @@ from srbench.analysis.claims_tree import (
 from srbench.analysis.claims_vocabulary import min_effect_of, unit_of
 from srbench.core.numbers import plural
 
-Leaf: TypeAlias = Comparison | Inside | Rank | Happens
 MIN_RANKED = 4  # variants that a rank correlation needs
 _MIRROR = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "≈": "≈"}
 
 
-def contrast(test: Leaf, evidence: Evidence) -> Contrast:
-    """Set a comparison up from the evidence; `why_not` names what is missing."""
+def contrast(test: Leaf, evidence: Evidence) -> Finding:
+    """Set a comparison up from the evidence; `why` names what is missing for a decision."""
+    gaps = _gaps(test, evidence)
     try:
         match test:
             case Happens():
@@ -51,73 +51,69 @@ def contrast(test: Leaf, evidence: Evidence) -> Contrast:
             case Rank():
                 found = _rank(test, evidence)
             case Inside():
-                region = (test.low.value, test.high.value)
-                found = _about(test.value, read(test.value, evidence), "in", 0.0, region, evidence)
+                found = _inside(test, evidence)
             case Comparison():
                 found = _comparison(test, evidence)
     except Unknown as problem:
-        return Contrast(str(test), why_not=_gaps(test, evidence) or str(problem))
-    why_not = _gaps(test, evidence) or _too_few(found.reading) or _no_spread(test, found)
-    verdict = _verdict(test, evidence) if isinstance(test, Comparison) else ""
-    return replace(found, text=str(test), why_not=why_not, verdict=verdict)
+        return Finding(str(test), why=gaps or str(problem))
+    x = found.reading
+    found = replace(found, why=gaps or _too_few(x) or _no_spread(test, found))
+    if not isinstance(x, Sampled) or x.count < x.needed:
+        return found
+    p, p_inside = p_values(x, found.relation, found.border, found.region)
+    return replace(found, p=p, p_inside=p_inside)
 
 
-def _comparison(test: Comparison, evidence: Evidence) -> Contrast:
-    left, right, relation = test.left, test.right, test.operator
-    if isinstance(left, Number):
-        left, right, relation = right, left, _MIRROR[relation]
-    one, two = read(left, evidence), read(right, evidence)
-    share = test.within.value / 100 if test.within and test.within.unit == "%" else None
-    timed = isinstance(one, ByRound) and isinstance(two, ByRound)
-    if isinstance(right, Number):
-        border, value, reading = right.value, left, one
-    elif share is not None or (timed and test.within is None):
-        border, value = 1.0, Arithmetic("/", left, right)
-        reading = join(operator.truediv, one, two)
-    else:
-        border, value = 0.0, Arithmetic("-", left, right)
-        reading = join(operator.sub, one, two)
-    if share is not None:
-        half: float | None = share * abs(border)
-    elif test.within:
-        half = test.within.value
-    elif relation != "≈" and isinstance(right, Number) and right.value != 0:
-        half = None  # a border that the claim names itself is met as it stands
-    else:
-        half = min_effect_of((left, right), evidence.min_effects)
-    if relation == "≈":
-        if half is None:
-            raise Unknown("≈ needs min_effect or `within`, and there is neither")
-        relation = "in"
-    region = None if half is None else (border - half, border + half)
-    return _about(value, reading, relation, border, region, evidence)
-
-
-def _about(
-    value: Value,
-    reading: Reading,
-    relation: str,
-    border: float,
-    region: Region | None,
-    evidence: Evidence,
-) -> Contrast:
-    label = str(value)
-    if isinstance(reading, BySeed):
-        for word, limits in (("lower", reading.at_least), ("upper", reading.at_most)):
-            if limits:
-                label += f" (a {word} limit in {limits} of {reading.count} seeds)"
-    unit = unit_of(value, evidence.metric_facts) or ""
-    return Contrast("", label, unit, relation, border, region, reading)
-
-
-def _happens(test: Happens, evidence: Evidence) -> Contrast:
+def _happens(test: Happens, evidence: Evidence) -> Finding:
     hits, count = evidence.events.get((test.event, test.variant), (0, 0))
     if not count:
         raise Unknown(f"no run of {test.variant} shows it")
-    return Contrast("", "share of runs", reading=RunShare(hits, count))
+    return Finding(str(test), "share of runs", reading=RunShare(hits, count))
 
 
-def _rank(test: Rank, evidence: Evidence) -> Contrast:
+def _inside(test: Inside, evidence: Evidence) -> Finding:
+    region = test.low.value, test.high.value
+    return replace(_about(test, test.value, evidence), relation="in", region=region)
+
+
+def _comparison(test: Comparison, evidence: Evidence) -> Finding:
+    left, right, relation, within = test.left, test.right, test.operator, test.within
+    if isinstance(left, Number):
+        left, right, relation = right, left, _MIRROR[relation]
+    timed = all(isinstance(read(side, evidence), ByRound) for side in (left, right))
+    share = within.value / 100 if within and within.unit == "%" else None
+    if isinstance(right, Number):
+        border, value = right.value, left
+    elif share is not None or (timed and within is None):
+        border, value = 1.0, Arithmetic("/", left, right)
+    else:
+        border, value = 0.0, Arithmetic("-", left, right)
+    found = _about(test, value, evidence)
+    half: float | None = None  # a border that the claim names itself is met as it stands
+    if within:
+        half = within.value if share is None else share * abs(border)
+    elif relation == "≈" or border == 0 or not isinstance(right, Number):
+        half = min_effect_of(test, evidence.min_effects)
+    if relation == "≈":
+        relation = "in"
+        if half is None:
+            raise Unknown("≈ needs min_effect or `within`, and there is neither")
+    region = None if half is None else (border - half, border + half)
+    verdict = _verdict(test, evidence)
+    return replace(found, relation=relation, border=border, region=region, verdict=verdict)
+
+
+def _about(test: Leaf, value: Value, evidence: Evidence) -> Finding:
+    x, label = read(value, evidence), str(value)
+    if isinstance(x, BySeed):
+        for word, limits in (("lower", x.at_least), ("upper", x.at_most)):
+            if limits:
+                label += f" (a {word} limit in {limits} of {x.count} seeds)"
+    unit = unit_of(value, evidence.metric_facts) or ""
+    return Finding(str(test), label, unit, reading=x)
+
+
+def _rank(test: Rank, evidence: Evidence) -> Finding:
     """Spearman's correlation of each seed's ranking with the other's, then t over seeds."""
     ours = test.quantity or Quantity(evidence.metric, "*", evidence.dataset)
     other = test.other or replace(ours, published=True)
@@ -126,30 +122,27 @@ def _rank(test: Rank, evidence: Evidence) -> Contrast:
     if len(both) < MIN_RANKED:
         problem = f"{len(both)} variants have both figures; {MIN_RANKED} are needed"
         raise Unknown(f"{problem}; {way_to_import(evidence)}" if other.published else problem)
-    seeds = _common_seeds([*(one[v] for v in both), *(two[v] for v in both)])
-    correlations = {s: _spearman([_at(one[v], s) for v in both], [_at(two[v], s) for v in both])
+    sides = [[side[v] for v in both] for side in (one, two)]
+    seeds = _common_seeds([*sides[0], *sides[1]])
+    correlations = {s: _spearman(*([_at(x, s) for x in side] for side in sides))
                     for s in seeds or (0,)}  # fmt: skip
     reading = BySeed(correlations) if seeds else Exact(correlations[0])
     label = f"Spearman's rank correlation of {ours} with {other}, {len(both)} variants"
-    return Contrast("", label, "", ">=", test.at_least, reading=reading)
+    return Finding(str(test), label, relation=">=", border=test.at_least, reading=reading)
 
 
 def _by_variant(quantity: Quantity, evidence: Evidence) -> Mapping[str, Reading]:
     found: dict[str, Reading] = {}
     for variant in evidence.variants:
-        try:
+        with suppress(Unknown):
             found[variant] = read(replace(quantity, variant=variant), evidence)
-        except Unknown:
-            continue
     return found
 
 
 def _common_seeds(readings: list[Reading]) -> list[int]:
     sampled = [set(r.values) for r in readings if isinstance(r, Sampled)]
-    if not sampled:
-        return []
-    common = sorted(set.intersection(*sampled))
-    if not common:
+    common = sorted(set.intersection(*sampled)) if sampled else []
+    if sampled and not common:
         raise Unknown("no seed has finished in every variant")
     return common
 
@@ -167,17 +160,17 @@ def _spearman(one: list[float], two: list[float]) -> float:
 def _verdict(test: Comparison, evidence: Evidence) -> str:
     """The study's own verdict, where the comparison is variant against baseline on its metric."""
     sides = (test.left, test.right)
-    if test.within or test.operator == "=" or not all(_is_primary(s, evidence) for s in sides):
+    names = {side.variant for side in sides if _is_primary(side, evidence)}
+    if test.within or test.operator == "=" or len(names) < 2 or evidence.baseline not in names:
         return ""
-    names = [side.variant for side in sides if isinstance(side, Quantity)]
-    if evidence.baseline not in names or len(set(names)) < 2:
-        return ""
-    [variant] = [name for name in names if name != evidence.baseline]
+    [variant] = names - {evidence.baseline}
     return evidence.verdicts.get(variant, "")
 
 
-def _is_primary(value: Value, evidence: Evidence) -> bool:
-    plain = Quantity(evidence.metric, getattr(value, "variant", ""))
+def _is_primary(value: Value, evidence: Evidence) -> TypeGuard[Quantity]:
+    if not isinstance(value, Quantity):
+        return False
+    plain = Quantity(evidence.metric, value.variant)
     return value in (plain, replace(plain, dataset=evidence.dataset))
 
 
@@ -185,19 +178,18 @@ def _gaps(test: Leaf, evidence: Evidence) -> str:
     """Runs that failed or are missing, in words; the runs that remain decide no claim."""
     if isinstance(test, Rank):
         return ""  # variants without figures are left out, and the label counts the others
-    found = list(dict.fromkeys(q.variant for q in quantities(test) if _needs_runs(q, evidence)))
-    return "; ".join(_gap(name, evidence.gaps[name]) for name in found if evidence.gaps.get(name))
+    words = []
+    for name in dict.fromkeys(q.variant for q in quantities(test) if _needs_runs(q, evidence)):
+        gaps = sorted(evidence.gaps.get(name, {}).items())
+        if gaps:
+            seeds = ", ".join(f"{seed} ({why})" for seed, why in gaps)
+            words.append(f"{name} lacks seed {seeds}")
+    return "; ".join(words)
 
 
 def _needs_runs(quantity: Quantity, evidence: Evidence) -> bool:
-    exact = (quantity.name, quantity.variant) in evidence.costs
-    timed = (quantity.name, quantity.variant) in evidence.rounds
-    return not (quantity.published or exact or timed)
-
-
-def _gap(variant: str, gaps: Mapping[int, str]) -> str:
-    seeds = ", ".join(f"{seed} ({why})" for seed, why in sorted(gaps.items()))
-    return f"{variant} lacks seed {seeds}"
+    at = quantity.name, quantity.variant
+    return not (quantity.published or at in evidence.costs or at in evidence.rounds)
 
 
 def _too_few(x: Reading | RunShare | None) -> str:
@@ -206,7 +198,7 @@ def _too_few(x: Reading | RunShare | None) -> str:
     return f"{plural(x.count, x.counted)}; a verdict needs {x.needed}"
 
 
-def _no_spread(test: Leaf, found: Contrast) -> str:
+def _no_spread(test: Leaf, found: Finding) -> str:
     """Equal differences other than 0 mean that the seeds replicate one training.
 
     Ranks and epochs are steps, and may well be equal.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
@@ -66,74 +66,62 @@ def read(value: Value, evidence: Evidence) -> Reading:
         case Number():
             return Exact(value.value)
         case Quantity(published=True):
-            return _published(value, evidence)
+            return _published(replace(value, published=False), evidence)
         case Quantity():
             return _quantity(value, evidence)
         case Arithmetic():
-            sign = _OPERATORS[value.operator]
-            return join(sign, read(value.left, evidence), read(value.right, evidence))
+            left, right = read(value.left, evidence), read(value.right, evidence)
+            return join(_OPERATORS[value.operator], left, right)
 
 
 def _quantity(quantity: Quantity, evidence: Evidence) -> Reading:
     name, variant = quantity.name, quantity.variant
+    at = name, variant
     if quantity.reaching:
         return _epochs_to(quantity, evidence)
     if quantity.epochs or quantity.last is not None:
         return _window(quantity, _curves(name, variant, evidence))
-    if (name, variant) in evidence.costs:
-        return Exact(float(evidence.costs[name, variant]))
-    if (name, variant) in evidence.rounds:
-        return ByRound(_finite(quantity, evidence.rounds[name, variant]))
-    key = (name, variant, quantity.dataset or evidence.dataset)
-    if key in evidence.scores:
-        found = evidence.scores[key]
+    if at in evidence.costs:
+        return Exact(float(evidence.costs[at]))
+    if at in evidence.rounds:
+        return ByRound(_finite(quantity, evidence.rounds[at]))
+    found = evidence.scores.get((*at, quantity.dataset or evidence.dataset))
+    if found is not None:
         return BySeed(_finite(quantity, found)) if isinstance(found, Mapping) else Exact(found)
-    if (name, variant) in evidence.curves:
-        return _window(replace(quantity, last=1), evidence.curves[name, variant])
+    if at in evidence.curves:
+        return _window(replace(quantity, last=1), evidence.curves[at])
     raise Unknown(f"{quantity} was not measured")
 
 
 def _published(quantity: Quantity, evidence: Evidence) -> Exact:
-    plain = replace(quantity, published=False)
+    """The figure of a source, or the mean of a curve of its."""
+    stored = evidence.published or Evidence()
     try:
-        if evidence.published is None:
-            raise Unknown("")
-        found = read(plain, evidence.published)
+        found = _quantity(quantity, stored)
     except Unknown:
-        raise Unknown(_not_stored(plain, evidence)) from None
+        problem = f"no published figure of {quantity} is stored{_nearest(quantity, stored)}"
+        raise Unknown(f"{problem}; {way_to_import(evidence)}") from None
     if isinstance(found, Exact):
         return found
     return Exact(float(np.mean(list(found.values.values()))))
 
 
-def _not_stored(quantity: Quantity, evidence: Evidence) -> str:
-    """What is missing, the nearest stored figures, and the command that imports figures."""
-    problem = f"no published figure of {quantity} is stored"
-    if evidence.published is not None:
-        there = sorted(_stored(quantity, evidence.published))
-        near = get_close_matches(quantity.variant, evidence.published.variants, n=1)
-        if there:
-            problem += f" (of {quantity.variant}: {', '.join(there)})"
-        elif near and near[0] != quantity.variant:
-            problem += f" (did you mean {near[0]!r}?)"
-    return f"{problem}; {way_to_import(evidence)}"
+def _nearest(quantity: Quantity, stored: Evidence) -> str:
+    """The stored figures of this quantity and variant, or a variant of nearly that name."""
+    at = quantity.name, quantity.variant
+    there = [str(Quantity(*at, key[2])) for key in stored.scores if key[:2] == at]
+    if at in stored.curves:
+        last = max(max(epochs) for epochs, _ in stored.curves[at].values())
+        there.append(f"epochs up to {last:g}")
+    if there:
+        return f" (of {quantity.variant}: {', '.join(sorted(there))})"
+    near = get_close_matches(quantity.variant, stored.variants, n=1)
+    return f" (did you mean {near[0]!r}?)" if near and near[0] != quantity.variant else ""
 
 
 def way_to_import(evidence: Evidence) -> str:
     """What a user can do about missing published figures."""
     return f"figures are imported by srbench import FILE --study {evidence.study}"
-
-
-def _stored(quantity: Quantity, published: Evidence) -> Iterator[str]:
-    """The stored figures of this quantity and variant, as a claim names them."""
-    name, variant = quantity.name, quantity.variant
-    for metric, who, dataset in published.scores:
-        if (metric, who) == (name, variant):
-            yield str(Quantity(name, variant, dataset))
-    for curve, who in published.curves:
-        if (curve, who) == (name, variant):
-            last = max(max(epochs) for epochs, _ in published.curves[curve, who].values())
-            yield f"epochs up to {last:g}"
 
 
 def _finite(quantity: Quantity, values: Mapping[int, float]) -> dict[int, float]:
@@ -155,13 +143,12 @@ def _window(quantity: Quantity, curves: Mapping[int, Curve]) -> BySeed:
     found: dict[int, float] = {}
     for seed, (epochs, values) in curves.items():
         at, y = np.asarray(epochs, dtype=np.float64), np.asarray(values, dtype=np.float64)
-        if quantity.last is not None:
-            chosen = at > at.max(initial=0) - quantity.last
+        end = at.max(initial=0)
+        if quantity.epochs:
+            first, final = quantity.epochs
+            chosen = (at >= first) & (at <= final) & (end >= final)
         else:
-            first, final = quantity.epochs or (0, 0)
-            if not len(at) or at.max() < final:
-                continue
-            chosen = (at >= first) & (at <= final)
+            chosen = at > end - (quantity.last or 0)
         if chosen.any():
             found[seed] = float(y[chosen].mean())
     if not found:
@@ -176,8 +163,7 @@ def _epochs_to(quantity: Quantity, evidence: Evidence) -> BySeed:
     found: dict[int, float] = {}
     never = 0
     for seed, (epochs, values) in _curves(name, quantity.variant, evidence).items():
-        y = np.asarray(values, dtype=np.float64) * sign
-        reached = np.flatnonzero(y >= level * sign)
+        reached = np.flatnonzero(np.asarray(values, dtype=np.float64) * sign >= level * sign)
         found[seed] = float(epochs[reached[0]] if len(reached) else epochs[-1])
         never += not len(reached)
     return BySeed(_finite(quantity, found), at_least=never)

@@ -1,75 +1,168 @@
-"""One comparison of a claim as it was decided, and its sentence: number, interval, count, p."""
+"""One comparison of a claim: its number, the question put to it, the answer, and its sentence.
+
+A test that is merely not significant refutes nothing.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isnan, nan
+from typing import Literal
 
-from srbench.analysis.claims_decisions import Contrast, Status
-from srbench.analysis.claims_readings import Exact, RunShare
-from srbench.analysis.power import MoreSeeds
-from srbench.core.numbers import plural
+from srbench.analysis.claims_readings import BySeed, Exact, Reading, RunShare, Sampled
+from srbench.analysis.power import MoreSeeds, more_seeds
+from srbench.core.numbers import p_value, plural, with_unit
+
+Status = Literal["supported", "refuted", "not decided"]
+ALPHA = 0.05
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A contrast, what follows from it, and the p-values that its claim has adjusted."""
+    """A comparison with the number that it rests on, and what follows from it.
 
-    contrast: Contrast
-    status: Status
-    why: str  # what decided: outside, inside, exact, counted, a verdict; or why nothing did
-    p: float = nan  # that the number lies on one side of the border (or outside the region)
-    p_inside: float = nan  # that it lies inside the region
+    `p` is two-sided: that the number differs from the border, or of `in` lies outside the region.
+    `p_inside` is that of two one-sided tests: that it lies inside the region (1 without one). Both
+    are NaN without a sample that is large enough for a verdict.
+    """
+
+    text: str  # the comparison as written
+    label: str = ""  # what the number is: "psnr_y(a) - psnr_y(b)"
+    unit: str = ""
+    relation: str = ""  # < > <= >= = in
+    border: float = 0.0
+    region: tuple[float, float] | None = None  # of `in`, or of equivalence
+    reading: Reading | RunShare | None = None  # None: not measured
+    verdict: str = ""  # the study's own, where this is one of its primary contrasts
+    why: str = ""  # what decided: outside, inside, exact, counted, a verdict; or why nothing did
+    status: Status = "not decided"
+    p: float = nan
+    p_inside: float = nan
     family: int = 1  # comparisons in Holm's adjustment
-    more: MoreSeeds | None = None
+
+    @property
+    def tested(self) -> bool:
+        """Whether its p-values belong to the claim's families."""
+        return isinstance(self.reading, Sampled) and not (self.why or self.verdict)
+
+    @property
+    def more(self) -> MoreSeeds | None:
+        """The additional seeds that would decide; None where seeds are not what is missing."""
+        x, region = self.reading, self.region
+        if self.why != "not shown" or not region or self.relation == "in":
+            return None
+        half = (region[1] - region[0]) / 2
+        return more_seeds(x.spread, x.count, half, self.family) if isinstance(x, BySeed) else None
 
 
-def sentence(finding: Finding) -> str:
+def p_values(
+    x: Sampled, relation: str, border: float, region: tuple[float, float] | None
+) -> tuple[float, float]:
+    """The `p` and `p_inside` of a finding, before Holm's adjustment."""
+    low, high = region if region and relation == "in" else (border, border)
+    p = min(1.0, 2 * min(x.below(low), x.above(high)))
+    if x.interval == (border, border) and relation != "in":
+        return p, 0.0  # identical to the bit
+    if region is None:
+        return p, 1.0
+    low, high = region
+    if relation == ">=":
+        return p, x.above(low)  # not below by min_effect
+    if relation == "<=":
+        return p, x.below(high)
+    return p, max(x.above(low), x.below(high))
+
+
+def decide(found: Finding) -> tuple[Status, str]:
+    """What follows, and from what: outside, inside, exact, verdict, or why nothing does."""
+    x = found.reading
+    if found.why or x is None:
+        return "not decided", found.why
+    if isinstance(x, RunShare):
+        if 0 < x.hits < x.count:
+            return "not decided", "it does in some runs and not in others"
+        return "supported" if x.hits else "refuted", "counted"
+    if isinstance(x, Exact):
+        return _exactly(found, x.value), "exact"
+    if found.verdict:
+        return _by_verdict(found, x.value)
+    if found.p_inside <= ALPHA:
+        return _equivalent(found), "inside"
+    if found.p <= ALPHA:
+        return _by_side(found, x.value), "outside"
+    return "not decided", "not shown"
+
+
+def _exactly(found: Finding, x: float) -> Status:
+    region = None if found.relation == "=" else found.region
+    low, high = region or (found.border, found.border)
+    return _equivalent(found) if low <= x <= high else _by_side(found, x)
+
+
+def _by_side(found: Finding, x: float) -> Status:
+    below, above = found.relation in ("<", "<="), found.relation in (">", ">=")
+    holds = (below and x < found.border) or (above and x > found.border)
+    return "supported" if holds else "refuted"
+
+
+def _equivalent(found: Finding) -> Status:
+    return "refuted" if found.relation in ("<", ">") else "supported"
+
+
+def _by_verdict(found: Finding, x: float) -> tuple[Status, str]:
+    why = f"the study's verdict: {found.verdict}"
+    if found.verdict in ("equivalent", "identical"):
+        return _equivalent(found), why
+    if found.verdict not in ("helps", "hurts"):
+        return "not decided", why
+    if found.relation != "in" or found.p <= ALPHA:
+        return _by_side(found, x), why
+    return "not decided", f"{why}, yet not shown to exceed min_effect"
+
+
+def sentence(found: Finding) -> str:
     """The number that a finding rests on, in words, without its status."""
-    contrast, x = finding.contrast, finding.contrast.reading
+    x = found.reading
     if x is None:
-        return f"{contrast.text}: {finding.why}"
+        return f"{found.text}: {found.why}"
     low, high = x.interval
     if isinstance(x, RunShare):
         share = f"95 % interval of the share {low:.2f} to {high:.2f}"
-        times = f"{contrast.text} in {x.hits} of {plural(x.count, x.counted)} ({share})"
-        return times if finding.why == "counted" else f"{times}: {finding.why}"
-    number = f"{contrast.label} is {_figure(x.value, contrast.unit)}{_unit(contrast)}"
+        times = f"{found.text} in {x.hits} of {plural(x.count, x.counted)} ({share})"
+        return times if found.why == "counted" else f"{times}: {found.why}"
+    number = f"{found.label} is {_in_unit(found, x.value)}"
     if isinstance(x, Exact):
         return f"{number}, exactly"
     rests_on = plural(x.count, x.counted)
     if not isnan(low):
-        ends = f"{_figure(low, contrast.unit)} to {_figure(high, contrast.unit)}"
-        rests_on = f"95 % interval {ends}, {rests_on}"
-    return f"{number} ({rests_on}){_reason(finding)}"
+        rests_on = f"95 % interval {_ends(found, low, high)}, {rests_on}"
+    return f"{number} ({rests_on}){_reason(found)}"
 
 
-def _reason(finding: Finding) -> str:
-    after = f" after Holm over {finding.family}" if finding.family > 1 else ""
-    inside = f"{_inside(finding.contrast)}"
-    if finding.why == "outside":
-        return f", {_p(finding.p)}{after}"
-    if finding.why == "inside":
-        return f", {inside}, {_p(finding.p_inside)}{after}"
-    if finding.why != "not shown":
-        return f": {finding.why}"
-    first = "not outside" if finding.contrast.relation == "in" else "not significant"
-    other = f", nor {inside} ({_p(finding.p_inside)})" if finding.contrast.region else ""
-    return f": {first} ({_p(finding.p)}{after}){other}{_more(finding.more)}"
+def _reason(found: Finding) -> str:
+    after = f" after Holm over {found.family}" if found.family > 1 else ""
+    if found.why == "outside":
+        return f", {p_value(found.p)}{after}"
+    if found.why == "inside":
+        return f", {_inside(found)}, {p_value(found.p_inside)}{after}"
+    if found.why != "not shown":
+        return f": {found.why}"
+    first = "not outside" if found.relation == "in" else "not significant"
+    other = f", nor {_inside(found)} ({p_value(found.p_inside)})" if found.region else ""
+    return f": {first} ({p_value(found.p)}{after}){other}{_more(found.more)}"
 
 
-def _inside(contrast: Contrast) -> str:
-    if contrast.region is None:
+def _inside(found: Finding) -> str:
+    if found.region is None:
         return "identical in every seed"
-    low, high = contrast.region
-    unit = _unit(contrast)
-    if contrast.relation == ">=":
-        return f"above {_figure(low, contrast.unit)}{unit} (min_effect)"
-    if contrast.relation == "<=":
-        return f"below {_figure(high, contrast.unit)}{unit} (min_effect)"
+    low, high = found.region
+    if found.relation == ">=":
+        return f"above {_in_unit(found, low)} (min_effect)"
+    if found.relation == "<=":
+        return f"below {_in_unit(found, high)} (min_effect)"
     if low == -high:
-        return f"within ±{_figure(high, contrast.unit)}{unit}"
-    return f"within {_figure(low, contrast.unit)} to {_figure(high, contrast.unit)}{unit}"
+        return f"within ±{_in_unit(found, high)}"
+    return f"within {with_unit(_ends(found, low, high), found.unit)}"
 
 
 def _more(more: MoreSeeds | None) -> str:
@@ -83,12 +176,12 @@ def _more(more: MoreSeeds | None) -> str:
     return f"; about {seeds} more seeds would decide"
 
 
-def _p(p: float) -> str:
-    return "p < 0.0001" if p < 0.0001 else f"p = {p:.2g}"
+def _ends(found: Finding, low: float, high: float) -> str:
+    return f"{_figure(low, found.unit)} to {_figure(high, found.unit)}"
 
 
-def _unit(contrast: Contrast) -> str:
-    return f" {contrast.unit}" if contrast.unit else ""
+def _in_unit(found: Finding, x: float) -> str:
+    return with_unit(_figure(x, found.unit), found.unit)
 
 
 def _figure(x: float, unit: str) -> str:

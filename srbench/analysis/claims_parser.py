@@ -15,22 +15,8 @@ from typing import Any
 from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken, v_args
 from lark.parsers.lalr_interactive_parser import InteractiveParser
 
-from srbench.analysis.claims_tree import (
-    Arithmetic,
-    Both,
-    ClaimError,
-    Comparison,
-    Extreme,
-    Happens,
-    Inside,
-    Not,
-    Number,
-    Quantity,
-    Rank,
-    Test,
-    Value,
-    children,
-)
+from srbench.analysis import claims_tree as tree
+from srbench.analysis.claims_tree import ClaimError, Comparison, Number, Quantity, Test, Value
 
 UNITS = {"dB": 1.0, "ms": 1.0, "%": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}  # k M G leave no unit
 MOST_DEEP = 100  # levels of a tree; the functions on trees recurse
@@ -57,9 +43,9 @@ def parse(text: str) -> Test:
         ended = isinstance(problem, UnexpectedToken) and problem.token.type == "$END"
         at = len(text) if ended else problem.pos_in_stream or 0
         raise ClaimError(_expected(parser, text, at), at) from None
-    nodes: list[Test | Value] = [found]
+    nodes: list[tree.Node] = [found]
     for _ in range(MOST_DEEP):
-        nodes = [child for node in nodes for child in children(node)]
+        nodes = [child for node in nodes for child in tree.children(node)]
     if nodes:
         raise ClaimError(f"nested more than {MOST_DEEP} deep", nodes[0].offset)
     return found
@@ -92,41 +78,46 @@ def _spelt(terminal: str) -> str:
     return re.sub(r"\(\?=.*|\\b$|[()]", "", pattern.value).replace("|", ", ")
 
 
+def _place(token: Token) -> int:
+    return token.start_pos or 0
+
+
 @v_args(inline=True)
 class _Nodes(Transformer[Token, Test]):
     """One method a rule: its children in, its node out."""
 
-    def either(self, *parts: Test) -> Both:
-        return Both("or", parts, offset=parts[0].offset)
+    def either(self, *parts: Test) -> Test:
+        return tree.Both("or", parts, offset=parts[0].offset)
 
-    def both(self, *parts: Test) -> Both:
-        return Both("and", parts, offset=parts[0].offset)
+    def both(self, *parts: Test) -> Test:
+        return tree.Both("and", parts, offset=parts[0].offset)
 
-    def negated(self, word: Token, test: Test) -> Not:
-        return Not(test, offset=_place(word))
+    def negated(self, word: Token, test: Test) -> Test:
+        return tree.Not(test, offset=_place(word))
 
     def step(self, sign: Token, right: Value, within: Number | None) -> Comparison:
         """One relation of a chain; its left side is filled in by `comparison`."""
         return Comparison(_SPELLINGS.get(sign, str(sign)), right, right, within)
 
     def comparison(self, left: Value, *steps: Comparison) -> Test:
-        lefts = (left, *(step.right for step in steps))
+        lefts = (left, *(step.right for step in steps[:-1]))
         chain = tuple(
             replace(step, left=one, offset=left.offset)
-            for one, step in zip(lefts, steps, strict=False)
+            for one, step in zip(lefts, steps, strict=True)
         )
-        return chain[0] if len(chain) == 1 else Both("and", chain, offset=left.offset)
+        return self.both(*chain) if len(chain) > 1 else chain[0]
 
-    def inside(self, value: Value, low: Number, high: Number) -> Inside:
+    def inside(self, value: Value, low: Number, high: Number) -> Test:
         if low.value > high.value:
             raise ClaimError(f"[{low}, {high}] is empty: the lower end comes first", low.offset)
-        return Inside(value, low, high, offset=value.offset)
+        return tree.Inside(value, low, high, offset=value.offset)
 
-    def extreme(self, quantity: Quantity, kind: Token, *others: str) -> Extreme:
-        return Extreme(str(kind), quantity, others or None, offset=quantity.offset)
+    def extreme(self, quantity: Quantity, kind: Token, *names: str) -> Test:
+        others = tuple(replace(quantity, variant=name) for name in names)
+        return tree.Extreme(str(kind), quantity, others or None, offset=quantity.offset)
 
     def rank(self, word: Token, quantity: Quantity | None, _: Token, least: Number,
-             other: Quantity | Token) -> Rank:  # fmt: skip
+             other: Quantity | Token) -> Test:  # fmt: skip
         if least.unit or not -1 <= least.value <= 1:
             raise ClaimError(f"{least} is not a correlation from -1 to 1", least.offset)
         theirs = other if isinstance(other, Quantity) else None
@@ -134,30 +125,28 @@ class _Nodes(Transformer[Token, Test]):
             if one and one.variant != "*":
                 problem = "a rank is taken over all variants: write loss(*, epoch=300)"
                 raise ClaimError(problem, one.offset)
-        return Rank(quantity, least.value, theirs, offset=_place(word))
+        return tree.Rank(quantity, least.value, theirs, offset=_place(word))
 
-    def happens(self, event: Token, variant: str) -> Happens:
-        return Happens(str(event), variant, offset=_place(event))
+    def happens(self, event: Token, variant: str) -> Test:
+        return tree.Happens(str(event), variant, offset=_place(event))
 
-    def arithmetic(self, left: Value, sign: Token, right: Value) -> Arithmetic:
-        return Arithmetic(str(sign), left, right, offset=left.offset)
+    def arithmetic(self, left: Value, sign: Token, right: Value) -> Value:
+        return tree.Arithmetic(str(sign), left, right, offset=left.offset)
 
-    def ratio(self, left: Value, right: Value) -> Arithmetic:
-        return Arithmetic("/", left, right, offset=left.offset)
+    def ratio(self, left: Value, right: Value) -> Value:
+        return tree.Arithmetic("/", left, right, offset=left.offset)
 
     def quantity(self, name: Token, variant: str, dataset: str | None,
                  window: Mapping[str, Any] | None) -> Quantity:  # fmt: skip
-        fields = window or {}
-        return Quantity(str(name), variant, dataset or "", offset=_place(name), **fields)
+        place = _place(name)
+        return Quantity(str(name), variant, dataset or "", offset=place, **(window or {}))
 
-    def epoch(self, at: Token) -> Mapping[str, Any]:
-        return {"epochs": (int(at), int(at))}
-
-    def epochs(self, first: Token, final: Token) -> Mapping[str, Any]:
-        if int(first) > int(final):
+    def epochs(self, first: Token, final: Token | None = None) -> Mapping[str, Any]:
+        ends = int(first), int(final or first)
+        if ends[0] > ends[1]:
             problem = f"{first}..{final} is empty: the first epoch comes first"
             raise ClaimError(problem, _place(first))
-        return {"epochs": (int(first), int(final))}
+        return {"epochs": ends}
 
     def last(self, count: Token) -> Mapping[str, Any]:
         if int(count) < 1:
@@ -171,15 +160,10 @@ class _Nodes(Transformer[Token, Test]):
         return replace(quantity, published=True, offset=_place(word))
 
     def number(self, sign: Token | None, figures: Token, unit: Token | None) -> Number:
-        factor = UNITS.get(str(unit), 1.0)
+        factor = UNITS.get(unit or "", 1.0)
         value = float(figures.replace("_", "")) * factor * (-1.0 if sign == "-" else 1.0)
-        return Number(
-            value, str(unit) if unit and factor == 1 else "", offset=_place(sign or figures)
-        )
+        named = str(unit) if unit and factor == 1 else ""
+        return Number(value, named, offset=_place(sign or figures))
 
     def name(self, name: Token) -> str:
         return str(name)[1:-1] if name.type == "QUOTED" else str(name)
-
-
-def _place(token: Token) -> int:
-    return token.start_pos or 0

@@ -8,7 +8,6 @@ claims are made of.
 from __future__ import annotations
 
 import operator
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -62,35 +61,19 @@ class RunShare:
 
 
 @dataclass(frozen=True)
-class Sampled(ABC):
-    """Values by seed or by round."""
+class _Values:
+    """Values by seed or by round; `needed` of them allow a verdict.
+
+    `below(border)` is the one-sided p against "at or above the border": small shows that the value
+    lies below. `above` likewise. An interval is that of 95 %, NaN where there is none.
+    """
 
     values: Mapping[int, float]
-    counted: ClassVar[str]
-    needed: ClassVar[int]  # values that a verdict needs
 
     @property
     def count(self) -> int:
         """Seeds or rounds."""
         return len(self.values)
-
-    @property
-    @abstractmethod
-    def value(self) -> float:
-        """The mean or median."""
-
-    @property
-    @abstractmethod
-    def interval(self) -> tuple[float, float]:
-        """The 95 % interval; NaN where there is none."""
-
-    @abstractmethod
-    def below(self, border: float) -> float:
-        """One-sided p against "at or above the border": small shows that the value lies below."""
-
-    @abstractmethod
-    def above(self, border: float) -> float:
-        """One-sided p against "at or below the border": small shows that the value lies above."""
 
     @cached_property
     def array(self) -> NDArray[np.float64]:
@@ -99,7 +82,7 @@ class Sampled(ABC):
 
 
 @dataclass(frozen=True)
-class BySeed(Sampled):
+class BySeed(_Values):
     """The mean over seeds, by Student's t; without any spread, an exact figure.
 
     Some values may be limits only (a level that was never reached): of a lower limit nothing shows
@@ -108,8 +91,8 @@ class BySeed(Sampled):
 
     at_least: int = 0  # how many are lower limits
     at_most: int = 0  # how many are upper limits
-    counted = "seed"
-    needed = LEAST_SEEDS
+    counted: ClassVar[str] = "seed"
+    needed: ClassVar[int] = LEAST_SEEDS
 
     @property
     def value(self) -> float:
@@ -126,18 +109,15 @@ class BySeed(Sampled):
         return float(self._sample.sd)
 
     def below(self, border: float) -> float:
-        if self.at_least:
-            return 1.0
-        if self.spread == 0:
-            return float(self.value >= border)
-        return float(stdtr(self.count - 1, (self.value - border) / float(self._sample.error)))
+        return 1.0 if self.at_least else self._one_sided(self.value - border)
 
     def above(self, border: float) -> float:
-        if self.at_most:
-            return 1.0
+        return 1.0 if self.at_most else self._one_sided(border - self.value)
+
+    def _one_sided(self, excess: float) -> float:
         if self.spread == 0:
-            return float(self.value <= border)
-        return float(stdtr(self.count - 1, (border - self.value) / float(self._sample.error)))
+            return float(excess >= 0)
+        return float(stdtr(self.count - 1, excess / float(self._sample.error)))
 
     @cached_property
     def _sample(self) -> Sample:
@@ -145,11 +125,11 @@ class BySeed(Sampled):
 
 
 @dataclass(frozen=True)
-class ByRound(Sampled):
+class ByRound(_Values):
     """The median over rounds, by percentile bootstrap (the same resamples every time)."""
 
-    counted = "round"
-    needed = LEAST_ROUNDS
+    counted: ClassVar[str] = "round"
+    needed: ClassVar[int] = LEAST_ROUNDS
 
     @property
     def value(self) -> float:
@@ -157,23 +137,24 @@ class ByRound(Sampled):
 
     @property
     def interval(self) -> tuple[float, float]:
-        low, high = np.quantile(self.medians, [0.025, 0.975])
+        low, high = np.quantile(self._medians, [0.025, 0.975])
         return (float(low), float(high))
 
     def below(self, border: float) -> float:
-        return float((1 + np.sum(self.medians >= border)) / (1 + RESAMPLES))
+        return float((1 + np.sum(self._medians >= border)) / (1 + RESAMPLES))
 
     def above(self, border: float) -> float:
-        return float((1 + np.sum(self.medians <= border)) / (1 + RESAMPLES))
+        return float((1 + np.sum(self._medians <= border)) / (1 + RESAMPLES))
 
     @cached_property
-    def medians(self) -> NDArray[np.float64]:
+    def _medians(self) -> NDArray[np.float64]:
         """Medians of the resamples: (resamples,)."""
         drawn = np.random.default_rng(0).integers(0, self.count, (RESAMPLES, self.count))
         return np.asarray(np.median(self.array[drawn], axis=1), dtype=np.float64)
 
 
-Reading: TypeAlias = Exact | BySeed | ByRound
+Sampled: TypeAlias = BySeed | ByRound
+Reading: TypeAlias = Exact | Sampled
 
 
 def join(sign: Sign, left: Reading, right: Reading) -> Reading:
@@ -186,32 +167,27 @@ def join(sign: Sign, left: Reading, right: Reading) -> Reading:
         if isinstance(left, Exact):
             if isinstance(right, Exact):
                 return Exact(sign(left.value, right.value))
-            return _paired(sign, _repeated(left, right), right)
-        return _paired(sign, left, _repeated(right, left) if isinstance(right, Exact) else right)
+            left = type(right)(dict.fromkeys(right.values, left.value))
+        elif isinstance(right, Exact):
+            right = type(left)(dict.fromkeys(left.values, right.value))
+        if type(left) is not type(right):
+            raise Unknown("scores are by seed and times by round: they do not pair")
+        common = sorted(left.values.keys() & right.values.keys())
+        if not common:
+            raise Unknown(f"they have no {left.counted} in common")
+        pairs = {k: sign(left.values[k], right.values[k]) for k in common}
     except ZeroDivisionError:
         raise Unknown("it divides by zero") from None
-
-
-def _repeated(figure: Exact, like: BySeed | ByRound) -> BySeed | ByRound:
-    return type(like)(dict.fromkeys(like.values, figure.value))
-
-
-def _paired(sign: Sign, left: BySeed | ByRound, right: BySeed | ByRound) -> Reading:
-    common = sorted(left.values.keys() & right.values.keys())
-    if type(left) is not type(right):
-        raise Unknown("scores are by seed and times by round: they do not pair")
-    if not common:
-        raise Unknown(f"they have no {left.counted} in common")
-    pairs = {k: sign(left.values[k], right.values[k]) for k in common}
     if isinstance(left, BySeed) and isinstance(right, BySeed):
         return BySeed(pairs, *_limits(sign, left, right))
     return ByRound(pairs)
 
 
 def _limits(sign: Sign, left: BySeed, right: BySeed) -> tuple[int, int]:
-    turned = sign is operator.sub
-    at_least = left.at_least + (right.at_most if turned else right.at_least)
-    at_most = left.at_most + (right.at_least if turned else right.at_most)
-    if (at_least and at_most) or (at_least + at_most and sign in (operator.mul, operator.truediv)):
+    least, most = right.at_least, right.at_most
+    if sign is operator.sub:
+        least, most = most, least
+    least, most = left.at_least + least, left.at_most + most
+    if (least and most) or (least + most and sign in (operator.mul, operator.truediv)):
         raise Unknown("some seeds never reach that level")
-    return at_least, at_most
+    return least, most

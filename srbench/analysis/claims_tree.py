@@ -1,17 +1,15 @@
-"""A claim's test as a tree of frozen nodes.
+"""A claim's test as a tree of frozen nodes; `claims.lark` describes the language.
 
-Nodes know their place in the text and print as they would be written, so that
-`parse(str(test)) == test`. `claims.lark` describes the language.
+Nodes know their place in the text. Values and comparisons print as they would be written, so that
+`parse(str(comparison)) == comparison`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeAlias
-
-Scope = tuple[str, ...] | None  # the variants of `best of`; None: every variant
 
 
 class ClaimError(ValueError):
@@ -37,7 +35,7 @@ class Number(Node):
     unit: str = ""
 
     def __str__(self) -> str:
-        return f"{short(self.value)} {self.unit}".strip()
+        return f"{_short(self.value)} {self.unit}".strip()
 
 
 @dataclass(frozen=True)
@@ -53,14 +51,14 @@ class Quantity(Node):
     published: bool = False
 
     def __str__(self) -> str:
-        words = [quoted(self.variant)] + ([quoted(self.dataset)] if self.dataset else [])
+        words = [_quoted(self.variant)] + ([_quoted(self.dataset)] if self.dataset else [])
         if self.epochs:
             first, final = self.epochs
             words.append(f"epoch={first}" if first == final else f"epochs={first}..{final}")
         if self.last is not None:
             words.append(f"last={self.last}")
         if self.reaching:
-            words.append(f"{self.reaching[0]}={short(self.reaching[1])}")
+            words.append(f"{self.reaching[0]}={_short(self.reaching[1])}")
         text = f"{self.name}({', '.join(words)})"
         return f"published({text})" if self.published else text
 
@@ -110,19 +108,6 @@ class Inside(Node):
 
 
 @dataclass(frozen=True)
-class Extreme(Node):
-    """`quantity best of (a, b)`: against each of the others, one contrast a variant."""
-
-    kind: str  # best, worst, highest, lowest
-    quantity: Quantity
-    others: Scope
-
-    def __str__(self) -> str:
-        scope = "*" if self.others is None else f"({', '.join(map(quoted, self.others))})"
-        return f"{self.quantity} {self.kind} of {scope}"
-
-
-@dataclass(frozen=True)
 class Rank(Node):
     """`rank of A agrees >= rho with B`, over all variants that have both."""
 
@@ -132,7 +117,7 @@ class Rank(Node):
 
     def __str__(self) -> str:
         of = f" of {self.quantity}" if self.quantity else ""
-        return f"rank{of} agrees >= {short(self.at_least)} with {self.other or 'published'}"
+        return f"rank{of} agrees >= {_short(self.at_least)} with {self.other or 'published'}"
 
 
 @dataclass(frozen=True)
@@ -143,7 +128,16 @@ class Happens(Node):
     variant: str
 
     def __str__(self) -> str:
-        return f"{self.event}({quoted(self.variant)})"
+        return f"{self.event}({_quoted(self.variant)})"
+
+
+@dataclass(frozen=True)
+class Extreme(Node):
+    """`quantity best of (a, b)`: a comparison with the quantity of each of the others."""
+
+    kind: str  # best, worst, highest, lowest
+    quantity: Quantity
+    others: tuple[Quantity, ...] | None  # None: every variant
 
 
 @dataclass(frozen=True)
@@ -151,9 +145,6 @@ class Not(Node):
     """Supported if the inner test is refuted."""
 
     test: Test
-
-    def __str__(self) -> str:
-        return f"not {_grouped(self.test)}"
 
 
 @dataclass(frozen=True)
@@ -163,64 +154,10 @@ class Both(Node):
     word: str  # and, or
     parts: tuple[Test, ...]
 
-    def __str__(self) -> str:
-        return f" {self.word} ".join(map(_grouped, self.parts))
-
 
 Value: TypeAlias = Number | Quantity | Arithmetic
-Test: TypeAlias = Comparison | Inside | Extreme | Rank | Happens | Not | Both
-
-_BARE = re.compile(r"[^\s,()=<>'\"]+")
-
-
-def children(node: Test | Value) -> tuple[Test | Value, ...]:
-    """The nodes directly below a node, from left to right."""
-    match node:
-        case Arithmetic() | Comparison():
-            return (node.left, node.right)
-        case Inside():
-            return (node.value,)
-        case Extreme():
-            others = (replace(node.quantity, variant=other) for other in node.others or ())
-            return (node.quantity, *others)
-        case Rank():
-            return tuple(q for q in (node.quantity, node.other) if q)
-        case Not():
-            return (node.test,)
-        case Both():
-            return node.parts
-    return ()
-
-
-def names(node: Test | Value) -> Iterator[Quantity | Happens]:
-    """The quantities and events of a test, all that names a variant, from left to right."""
-    if isinstance(node, Quantity | Happens):
-        yield node
-    for child in children(node):
-        yield from names(child)
-
-
-def quantities(node: Test | Value) -> Iterator[Quantity]:
-    """The quantities of a test, from left to right."""
-    return (found for found in names(node) if isinstance(found, Quantity))
-
-
-def quoted(name: str) -> str:
-    """A name as a test writes it: in quotes where it holds spaces or brackets."""
-    return name if _BARE.fullmatch(name) else f'"{name}"' if '"' not in name else f"'{name}'"
-
-
-def _is_sum(value: Value) -> bool:
-    return isinstance(value, Arithmetic) and value.operator in "+-"
-
-
-def _grouped(test: Test) -> str:
-    return f"({test})" if isinstance(test, Both) else str(test)
-
-
-def short(value: float) -> str:
-    """A number as a test writes it: whole numbers without a point."""
-    return repr(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+Leaf: TypeAlias = Comparison | Inside | Rank | Happens
+Test: TypeAlias = Leaf | Extreme | Not | Both
 
 
 @dataclass(frozen=True)
@@ -231,3 +168,37 @@ class Claim:
     says: str
     test: Test
     text: str  # the test as written
+
+
+def children(node: Node) -> list[Node]:
+    """The nodes directly below a node, from left to right."""
+    fields = [x if isinstance(x, tuple) else (x,) for x in vars(node).values()]
+    return [part for parts in fields for part in parts if isinstance(part, Node)]
+
+
+def names(node: Node) -> Iterator[Quantity | Happens]:
+    """The quantities and events of a test, all that names a variant, from left to right."""
+    if isinstance(node, Quantity | Happens):
+        yield node
+    for child in children(node):
+        yield from names(child)
+
+
+def quantities(node: Node) -> Iterator[Quantity]:
+    """The quantities of a test, from left to right."""
+    return (found for found in names(node) if isinstance(found, Quantity))
+
+
+def _is_sum(value: Value) -> bool:
+    return isinstance(value, Arithmetic) and value.operator in "+-"
+
+
+def _quoted(name: str) -> str:
+    """A name as a test writes it: in quotes where it holds spaces or brackets."""
+    bare = re.fullmatch(r"[^\s,()=<>'\"]+", name)
+    return name if bare else f'"{name}"' if '"' not in name else f"'{name}'"
+
+
+def _short(value: float) -> str:
+    """A number as a test writes it: whole numbers without a point."""
+    return repr(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)

@@ -9,8 +9,7 @@ from functools import lru_cache
 from typing import get_args
 
 from srbench.analysis.claims import ClaimResult, evaluate
-from srbench.analysis.claims_decisions import Status
-from srbench.analysis.claims_findings import Finding
+from srbench.analysis.claims_findings import Finding, Status
 from srbench.analysis.claims_readings import Exact
 from srbench.analysis.claims_tree import ClaimError, Test, names
 from srbench.analysis.evidence import evidence_of
@@ -115,15 +114,15 @@ def _minus(sentence: str) -> str:
 
 def _finding(id_: str, found: Finding) -> tuple[Value, ...]:
     none = Mark("none", "no number, or an exact one")
-    contrast, x = found.contrast, found.contrast.reading
+    x = found.reading
     sampled = None if x is None or isinstance(x, Exact) else x
     return (
         id_,
-        contrast.text,
+        found.text,
         found.status,
-        contrast.label,
+        found.label,
         *((none,) * 3 if x is None else (_or(none, number) for number in (x.value, *x.interval))),
-        contrast.unit,
+        found.unit,
         sampled.count if sampled else 0,
         f"{sampled.counted}s" if sampled else "exact",
         _or(none, found.p),

@@ -51,7 +51,7 @@ def measured(test: Test, seeds: int = 5) -> Evidence:
 def test_what_a_claim_names_is_all_that_it_needs(claim: str) -> None:
     test = parse(CLAIMS[claim])
     result = evaluate(test, measured(test))
-    assert all(finding.contrast.reading for finding in result.findings), result.sentence
+    assert all(finding.reading for finding in result.findings), result.sentence
     before = evaluate(test, Evidence(variants=VARIANTS, metric="psnr_y"))
     assert before.status == "not decided"
     assert before.sentence

@@ -42,7 +42,7 @@ def test_the_interval_is_that_of_claims() -> None:
     rounds = {("latency", "a"): dict(enumerate(times)), ("latency", "b"): dict(enumerate(base))}
     test = parse("latency(a) / latency(b) in [1.1, 1.2]")
     (finding,) = evaluate(test, Evidence(rounds=rounds)).findings
-    found, claimed = ratio(times, base), finding.contrast.reading
+    found, claimed = ratio(times, base), finding.reading
     assert claimed is not None
     assert (claimed.value, *claimed.interval) == (found.value, found.low, found.high)
 
