@@ -13,6 +13,7 @@ from pathlib import Path
 
 from srbench.analysis.history import tried
 from srbench.core.errors import DatabaseError, first_line
+from srbench.core.files import disk_errors
 from srbench.store import Store, this_process
 
 EVERY_S = 15.0  # between two refreshes while runs are trained
@@ -24,6 +25,7 @@ def refresh(store: Store, study: str) -> None:
 
     Raises:
         DatabaseError: the file is damaged, locked or cannot be written.
+        DiskError: its lock cannot be written.
     """
     from srbench.run.mirror_runs import shown_runs  # late: Optuna takes a second
     from srbench.run.mirror_trials import shown_search
@@ -82,7 +84,9 @@ class Refresher:
 @contextmanager
 def _locked(root: Path) -> Iterator[None]:
     """One process at a time refreshes: else older rows could overwrite newer ones."""
-    root.mkdir(parents=True, exist_ok=True)
-    with (root / "optuna.lock").open("w") as file:
+    with disk_errors(root / "optuna.lock"):
+        root.mkdir(parents=True, exist_ok=True)
+        file = (root / "optuna.lock").open("w")
+    with file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -1,7 +1,4 @@
-"""Bad inputs by number, each tried within bounds of time, memory and words.
-
-A case is a number: the same number is the same input.
-"""
+"""Damage drawn by hypothesis, and the bounds of time and memory within which each case is tried."""
 
 from __future__ import annotations
 
@@ -9,37 +6,39 @@ import faulthandler
 import re
 import resource
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
+from hypothesis import strategies as st
+
+from srbench.core.errors import UserError
 
 LONGEST_S, MOST_MORE_MB = 2.0, 1000
 IDLE = 10  # times as long by the clock as on the processor: a busy machine is no hang
-Check = Callable[[int, Path], str]
-"""Tries case n in a folder; the refusal, "" where it was accepted. Raises where srbench failed."""
 
 
-def refused(
-    check: Check,
-    cases: int,
-    folder: Path,
-    capfd: pytest.CaptureFixture[str],
-    longest_s: float = LONGEST_S,
-) -> int:
-    """How many of the first cases are refused; what is wrong with one is raised with its number."""
-    count = 0
-    for number in range(cases):
-        try:
-            with bounded(longest_s):
-                count += bool(one_line(check(number, folder)))
-            printed = capfd.readouterr()
-            assert (printed.out, printed.err) == ("", ""), "chatter"
-        except BaseException as problem:
-            problem.add_note(f"in case {number}")
-            raise
-    return count
+@st.composite
+def damaged(draw: st.DrawFn, wholes: Sequence[bytes], splices: Sequence[bytes]) -> bytes:
+    """One of these files: cut, overwritten, doubled in part, or ended by another; or whole."""
+    data = bytearray(draw(st.sampled_from(wholes)))
+    for _ in range(draw(st.sampled_from([0, 1, 1, 1, 2, 5]))):
+        most = draw(st.sampled_from([16, 200, len(data), len(data)]))  # headers hurt most
+        at = draw(st.integers(0, min(most, len(data))))
+        end = at + draw(st.sampled_from([0, 1, 4, 30]))
+        kind = draw(st.sampled_from(["cut", "put", "put", "flip", "double", "end"]))
+        if kind == "cut":
+            del data[at:]
+        elif kind == "put":
+            data[at:end] = draw(st.binary(max_size=4) | st.sampled_from(splices))
+        elif kind == "flip" and at < len(data):
+            data[at] ^= 1 << draw(st.integers(0, 7))
+        elif kind == "double":
+            data[at:at] = data[at:end]
+        elif kind == "end":
+            other = draw(st.sampled_from(wholes))
+            data[at:] = other[draw(st.integers(0, len(other))) :]
+    return bytes(data)
 
 
 @contextmanager
@@ -70,6 +69,12 @@ def bounded(seconds: float) -> Iterator[None]:
 
 def _hang(number: int, frame: object) -> None:
     raise TimeoutError("the case hangs")
+
+
+def of_file(refusal: UserError, file: Path) -> str:
+    """What a refusal says, once it is known to name its file first."""
+    assert str(refusal).startswith(f"{file}: "), refusal
+    return str(refusal)
 
 
 def one_line(refusal: str) -> str:

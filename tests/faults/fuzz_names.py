@@ -9,7 +9,6 @@ import csv
 import io
 import json
 import os
-import random
 import re
 import shutil
 from contextlib import redirect_stderr, redirect_stdout, suppress
@@ -20,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import tiny
+from hypothesis import strategies as st
 from PIL import Image
 
 from srbench.analysis.results import Results
@@ -89,16 +89,19 @@ variants:
 TERMINAL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
-def prepare(folder: Path) -> Any:
+CASES = st.lists(
+    st.sampled_from(HOSTILE)
+    | st.lists(st.sampled_from(PIECES), min_size=1, max_size=3).map("".join)
+    | st.text(st.characters(max_codepoint=0x2070), min_size=1, max_size=6),
+    min_size=len(BENIGN),
+    max_size=len(BENIGN),
+)
+
+
+def check(names: list[str], folder: Path) -> str:
+    """Take ten names through everything; the refusals, one after the other."""
     out.width = err.width = 4000
-    return check
-
-
-def check(number: int, folder: Path) -> str:
-    """Take the case's ten names through everything; the refusals, one after the other."""
-    rng = random.Random(f"names {number}")
-    names = [made(rng) for _ in BENIGN]
-    jail = folder / f"jail {number}"
+    jail = folder / "jail"
     root = jail / "a" / "b" / "root"
     with_names, refusals = accepted(names, root)
     shutil.rmtree(root)
@@ -108,16 +111,9 @@ def check(number: int, folder: Path) -> str:
     outside = [p for p in jail.rglob("*") if root not in (p, *p.parents) and p not in root.parents]
     assert not outside, f"outside the folder: {outside}"
     assert all(known(p.name) for p in (root / "reports").rglob("*")), "a strange file name"
+    os.chdir(folder)
+    shutil.rmtree(jail)
     return " | ".join(refusals)
-
-
-def made(rng: random.Random) -> str:
-    kind = rng.random()
-    if kind < 0.6:
-        return rng.choice(HOSTILE)
-    if kind < 0.9:
-        return "".join(rng.choice(PIECES) for _ in range(rng.randrange(1, 4)))
-    return "".join(chr(rng.choice([*range(256), *range(0x2000, 0x2070)])) for _ in range(6))
 
 
 def accepted(names: list[str], root: Path) -> tuple[tuple[str, ...], list[str]]:
@@ -205,13 +201,10 @@ def taken_through(names: tuple[str, ...], root: Path) -> tuple[Results, Path, st
     finish(store, plan)
     results = store.reading.results(found.name)
     said = io.StringIO()
+    export = ("export", "-o", "export", "--", names[0])
     with redirect_stdout(said), redirect_stderr(said):
-        for command in (
-            ("report", "--", names[0]),
-            ("plan", "--", f"{names[0]}.yaml"),
-            ("export", "-o", "export", "--", names[0]),
-            ("show", "1"),
-        ):
+        for command in (("report", "--", names[0]), ("plan", "--", f"{names[0]}.yaml"), export,
+                        ("show", "1")):  # fmt: skip
             assert tiny.called(*command) == 0, f"{command}: {said.getvalue()[-1000:]}"
     store.close()
     again = Results.from_folder(Path("export"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import random
 import re
 from functools import cache
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import fuzz
 import yaml
+from hypothesis import strategies as st
 
 from srbench.core import document, slots
 from srbench.core.errors import UNSEEN, UserError
@@ -56,7 +56,8 @@ SCALARS = [
     {"a": 1, "b": 2}, [1, "x", None], [0, 0], {"fixed": -1},
 ]  # fmt: skip
 SNIPPETS = [
-    "\t", "\r\n", "\r", "\ufeff", "---\n", "...\n", "%YAML 9.9\n", "%TAG ! x\n", "&a ", "*a", "*",
+    "\t", "\n  ", "\n\t", "\n- ", "\x85", "\xa0", "\x7f",
+    "\r\n", "\r", "\ufeff", "---\n", "...\n", "%YAML 9.9\n", "%TAG ! x\n", "&a ", "*a", "*",
     "<<: ", "<<: *a\n", "!!binary aGk=", "!!python/object:os.system {}", "!!timestamp 2001-01-01",
     "!x ", "!!set {a}", "!!int x", "!!float x", "!!null x", "? ", "? [a]\n: b\n", "- ", ": ", "{",
     "}", "[", "]", ",", "'", '"', "|\n", ">-\n", "#", "@", "`", "\x00", "\x1b", "\x85", "\u2028",
@@ -66,15 +67,10 @@ SNIPPETS = [
 ]  # fmt: skip
 
 
-def prepare(folder: Path) -> Any:
-    slots.load()
-    return check
-
-
-def check(number: int, folder: Path) -> str:
-    """Read the case as a study, and build what building costs nothing."""
-    file = folder / f"study {number}.yaml"
-    file.write_bytes(made(number))
+def check(content: bytes, folder: Path) -> str:
+    """Read the case as a study, and build what building costs nothing; the refusal, or nothing."""
+    file = folder / "study.yaml"
+    file.write_bytes(content)
     try:
         found = read(file)
     except UserError as error:
@@ -105,27 +101,6 @@ def placed(refusal: str, file: Path) -> str:
     return refusal
 
 
-def made(number: int) -> bytes:
-    """The bytes of a case."""
-    rng = random.Random(f"study {number}")
-    if rng.random() < 0.5:
-        tree = copy.deepcopy(rng.choice(trees()))
-        for _ in range(rng.choice([1, 1, 1, 2, 3, 8])):
-            tree = changed(tree, rng)
-        text = dumped(tree, rng)
-    else:
-        text = rng.choice(texts())
-    for _ in range(rng.choice([0, 0, 1, 1, 2, 6])):
-        text = scribbled(text, rng)
-    raw = text.encode("utf-8", "surrogatepass")
-    if rng.random() < 0.1 and raw:
-        at = rng.randrange(len(raw))
-        raw = raw[:at] + rng.randbytes(rng.choice([1, 2, 9])) + raw[at + 1 :]
-    if rng.random() < 0.05:
-        raw = rng.choice([b"\xef\xbb\xbf" + raw, raw.replace(b"\n", b"\r\n"), b"", raw[:1] * 3])
-    return raw
-
-
 @cache
 def texts() -> list[str]:
     files = sorted((HOUSE / "ablations").glob("*.yaml"))
@@ -135,41 +110,54 @@ def texts() -> list[str]:
 
 
 @cache
-def trees() -> list[dict[str, Any]]:
-    return [document.parse(text).value for text in texts()]
-
-
-@cache
 def words() -> list[str]:
     """Every name that the vocabulary has, and what is nearly one."""
+    slots.load()
     names = [*KEYS, *slots.SLOTS, *(p for slot in slots.SLOTS.values() for p in slot.parts)]
     return [*names, *(name[:-1] for name in names), *(f"{name}.x" for name in names)]
 
 
-def changed(tree: Any, rng: random.Random) -> Any:
-    """The tree with one place in it changed."""
+@st.composite
+def studies(draw: st.DrawFn) -> bytes:
+    """A study with some values changed, and then some of its text."""
+    text = draw(st.sampled_from(texts()))
+    if draw(st.booleans()):
+        tree = document.parse(text).value
+        for _ in range(draw(st.integers(1, 4))):
+            change(draw, tree)
+        flow, is_plain = draw(st.sampled_from([None, True, False])), draw(st.booleans())
+        text = yaml.safe_dump(tree, default_flow_style=flow, allow_unicode=is_plain)
+        if draw(st.integers(0, 2)) == 0:
+            text = json.dumps(tree, ensure_ascii=is_plain)
+    raw = text.encode("utf-8", "surrogatepass")
+    raw = draw(st.sampled_from([raw, raw, raw, b"\xef\xbb\xbf" + raw, raw.replace(b"\n", b"\r\n")]))
+    return draw(fuzz.damaged([raw], [s.encode("utf-8", "surrogatepass") for s in SNIPPETS]))
+
+
+def change(draw: st.DrawFn, tree: Any) -> None:
+    """Change one place in the tree."""
     places = list(holders(tree))
     if not places:
-        return rng.choice(SCALARS)
-    holder, key = rng.choice(places)
-    kind = rng.randrange(8)
-    if kind == 0:
+        return
+    holder, key = draw(st.sampled_from(places))
+    name = draw(st.sampled_from([*words(), "x", "", "a b", "\u202e", "9"]))
+    kind = draw(st.sampled_from(["drop", "name", "swap", "rename", "wrap", "nest", "put", "put"]))
+    if kind == "drop":
         del holder[key]
-    elif kind == 1:
-        holder[key] = rng.choice(words())
-    elif kind == 2:
-        other, place = rng.choice(places)
-        holder[key], other[place] = copy.deepcopy(other[place]), copy.deepcopy(holder[key])
-    elif kind == 3 and isinstance(holder, dict):
-        holder[rng.choice([*words(), "x", "", "a b", "\u202e", "9"])] = holder.pop(key)
-    elif kind == 4:
-        holder[key] = rng.choice([[holder[key]], {rng.choice(words()): holder[key]}])
-    elif kind == 5:
-        for _ in range(rng.choice([1, 5, 40])):
-            holder[key] = rng.choice([[holder[key]], {"a": holder[key]}])
+    elif kind == "name":
+        holder[key] = name
+    elif kind == "swap":
+        other, place = draw(st.sampled_from(places))
+        holder[key] = copy.deepcopy(other.get(place) if isinstance(other, dict) else other[place])
+    elif kind == "rename" and isinstance(holder, dict):
+        holder[name] = holder.pop(key)
+    elif kind == "wrap":
+        holder[key] = draw(st.sampled_from([[holder[key]], {name: holder[key]}]))
+    elif kind == "nest":
+        for _ in range(draw(st.sampled_from([1, 5, 40]))):
+            holder[key] = [holder[key]]
     else:
-        holder[key] = copy.deepcopy(rng.choice(SCALARS))
-    return tree
+        holder[key] = copy.deepcopy(draw(st.sampled_from(SCALARS)))
 
 
 def holders(tree: Any) -> Any:
@@ -181,29 +169,4 @@ def holders(tree: Any) -> Any:
             yield from holders(value)
 
 
-def dumped(tree: Any, rng: random.Random) -> str:
-    if rng.random() < 0.3:
-        return json.dumps(tree, ensure_ascii=rng.random() < 0.5, indent=rng.choice([None, 1]))
-    flow = rng.choice([None, True, False])
-    text = yaml.safe_dump(tree, default_flow_style=flow, allow_unicode=rng.random() < 0.5)
-    return str(text)
-
-
-def scribbled(text: str, rng: random.Random) -> str:
-    """The text with one place in it spoilt."""
-    kind, at = rng.randrange(6), rng.randrange(len(text) + 1)
-    lines = text.split("\n")
-    row = rng.randrange(len(lines))
-    if kind == 0:
-        return text[:at] + rng.choice(SNIPPETS) + text[at:]
-    if kind == 1:
-        return text[:at] + text[at + rng.choice([1, 1, 4, 30]) :]
-    if kind == 2:
-        lines.insert(rng.randrange(len(lines) + 1), lines[row])
-    elif kind == 3:
-        lines[row] = rng.choice([" ", "  ", "\t", "-", "? "]) + lines[row]
-    elif kind == 4:
-        lines[row] += rng.choice(SNIPPETS)
-    else:
-        return text[:at] + chr(rng.choice([0, 9, 27, 127, 133, 160, 8232, 65279, 120])) + text[at:]
-    return "\n".join(lines)
+CASES = studies()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -222,11 +221,6 @@ def _trials(folder: Path) -> list[optuna.trial.FrozenTrial]:
     storage.remove_session()
     storage.engine.dispose()
     return found
-
-
-def trials(folder: Path) -> Counter[str]:
-    """How many trials of the mirror are in each state."""
-    return Counter(trial.state.name for trial in _trials(folder))
 
 
 def _mirror(folder: Path) -> list[str]:

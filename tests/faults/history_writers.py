@@ -12,17 +12,12 @@ from pathlib import Path
 from store_samples import outcome, plan
 
 from srbench.store import Point, export, open_store, this_process
-from srbench.store.doctor import database_facts
 
 BATCH = 100
 
 
 def value(writer: int, step: int) -> float:
     return writer + step / 7
-
-
-def wait_until(moment: float) -> None:
-    time.sleep(max(0.0, moment - time.monotonic()))
 
 
 def prepare(db: str, writers: int) -> int:
@@ -34,7 +29,7 @@ def prepare(db: str, writers: int) -> int:
 
 def write(db: str, number: int, rows: int, moment: float) -> None:
     """Claim a run and write so many points of its curve, batch by batch; then finish it."""
-    wait_until(moment)
+    time.sleep(max(0.0, moment - time.monotonic()))
     store = open_store(db)
     lease = store.queue.claim(number, this_process())
     assert lease is not None
@@ -80,11 +75,3 @@ def until(done: str, reader: Callable[[str], None], db: str) -> None:
         reader(db)
         time.sleep(0.5)
     print(turns)
-
-
-def open_fresh(db: str, moment: float) -> None:
-    wait_until(moment)
-    store = open_store(db)
-    facts = database_facts(store)
-    store.close()
-    print(json.dumps([facts["schema"], facts["integrity"]]))

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from store_samples import PHOTOS, TRAINED, outcome, plan, scores
+from store_samples import PHOTOS, outcome, plan, scores
 
 from srbench.cli import main
 from srbench.core.files import write_atomically
@@ -29,7 +29,10 @@ from srbench.core.places import run_folder
 from srbench.run.mirror import refresh
 from srbench.run.worker_pictures import save_picture
 from srbench.store import PictureRow, Point, Store, open_store, this_process
+from srbench.store.address import find
+from srbench.store.engine import open_engine
 from srbench.store.export import export
+from srbench.store.journal import Journal
 from srbench.store.migrate import SCHEMA, SCRIPTS, bring_up_to_date
 from srbench.train import checkpoint
 
@@ -83,7 +86,8 @@ def train_one(store: Store, claim: Any, note: Note) -> None:
     place = run_folder(store.root, claim.fingerprint, claim.seed, claim.attempt)
     seed = claim.run
     saved = checkpoint.load_newest(place, torch.device("cpu"))
-    start, weights = (0, weights_after(seed, 0)) if saved is None else resumed(saved)
+    start = 0 if saved is None else saved["step"]
+    weights = weights_after(seed, 0) if saved is None else saved["weights"]
     if saved is not None:
         store.measurements.forget_points(claim, start)
     points = [Point("loss", step, step / 2, loss(seed, step)) for step in range(1, start + 1)]
@@ -100,21 +104,13 @@ def train_one(store: Store, claim: Any, note: Note) -> None:
     save_picture(place / "0.png", np.full((8, 8, 3), seed, np.uint8))
     home = place.relative_to(store.root)
     done = outcome(
-        store,
-        claim,
-        30.0 + seed,
-        steps=STEPS,
-        weights=str(home / "weights.bin"),
+        store, claim, 30.0 + seed, steps=STEPS, weights=str(home / "weights.bin"),
         weights_sha256=hashlib.sha256(data).hexdigest(),
         pictures=(PictureRow(PHOTOS.manifest, "chelsea", "sr", str(home / "0.png")),),
-    )
+    )  # fmt: skip
     store.measurements.finish(claim, done)
     note("done", claim.run)
     checkpoint.discard(place)
-
-
-def resumed(saved: dict[str, Any]) -> tuple[int, torch.Tensor]:
-    return saved["step"], saved["weights"]
 
 
 def asked(folder: Path, query: str) -> list[tuple[Any, ...]]:
@@ -156,7 +152,7 @@ def trained(folder: Path) -> list[str]:
     wrong = lost(folder, [])
     wrong += [f"link {row}" for row in asked(folder, "PRAGMA foreign_key_check")]
     runs = asked(folder, "SELECT id, seed, state, steps, weights, weights_sha256 FROM runs")
-    if [run[2:4] for run in runs] != [("done", STEPS)] * len(VARIANTS) * len(SEEDS):
+    if [run[2:4] for run in runs] != [("done", STEPS)] * RUNS:
         wrong.append(f"runs {runs}")
     for run, _, _, _, weights, sha in runs:
         wanted = weights_after(run, STEPS).numpy().tobytes()
@@ -188,10 +184,6 @@ def exported(folder: Path) -> list[str]:
     return wrong
 
 
-def nothing(folder: Path) -> None:
-    """A life that starts with an empty folder."""
-
-
 def finished(folder: Path) -> None:
     train(folder, lambda *what: None)
     shutil.rmtree(folder / "export")
@@ -219,10 +211,6 @@ def to_migrate(folder: Path) -> None:
 
 
 def migrate(folder: Path, note: Note) -> None:
-    from srbench.store.address import find
-    from srbench.store.engine import open_engine
-    from srbench.store.journal import Journal
-
     address = find(folder / DB)
     engine = open_engine(address, Journal("truncate", "as here"))
     try:
@@ -232,21 +220,20 @@ def migrate(folder: Path, note: Note) -> None:
     note("migrated")
 
 
-ROWS = {table: f"SELECT count(*) FROM {table}" for table in ("runs", "points", "scores", "plans")}
+TABLES = ("runs", "points", "scores", "plans")
+RUNS = len(VARIANTS) * len(SEEDS)
+WANTED = {"runs": RUNS, "points": RUNS * STEPS, "scores": RUNS * len(scores()), "plans": 1}
 
 
-def counts(folder: Path) -> dict[str, int]:
-    return {table: asked(folder, query)[0][0] for table, query in ROWS.items()}
-
-
-def rows_wanted() -> dict[str, int]:
-    runs = len(VARIANTS) * len(SEEDS)
-    return {"runs": runs, "points": runs * STEPS, "scores": runs * len(scores()), "plans": 1}
+def counts(file: Path) -> dict[str, int]:
+    with closing(sqlite3.connect(file)) as connection:
+        return {t: connection.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in TABLES}
 
 
 def half_migrated(folder: Path, notes: list[list[Any]]) -> list[str]:
     """A migration that neither happened nor not."""
-    wrong = [] if counts(folder) == rows_wanted() else [f"rows {counts(folder)}"]
+    found = counts(folder / DB)
+    wrong = [] if found == WANTED else [f"rows {found}"]
     wrong += [f"integrity {r}" for r in asked(folder, "PRAGMA integrity_check") if r != ("ok",)]
     moods = [
         name
@@ -267,10 +254,9 @@ def migrated(folder: Path) -> list[str]:
     wrong = half_migrated(folder, [["migrated"]])
     copy = folder / "db" / f"srbench.before-{NEXT}.sqlite"
     with closing(sqlite3.connect(copy)) as connection:
-        rows = {table: connection.execute(query).fetchone()[0] for table, query in ROWS.items()}
         version = connection.execute("SELECT version_num FROM srbench_version").fetchone()
-    if rows != rows_wanted() or version != (SCHEMA,):
-        wrong.append(f"the copy holds {rows} of schema {version}")
+    if counts(copy) != WANTED or version != (SCHEMA,):
+        wrong.append(f"the copy holds {counts(copy)} of schema {version}")
     return wrong + [f"left over: {p}" for p in folder.rglob("*.part")]
 
 
@@ -293,7 +279,7 @@ def mirror(folder: Path, note: Note) -> None:
 def mirrored(folder: Path) -> list[str]:
     with closing(sqlite3.connect(folder / "db" / "optuna.sqlite")) as connection:
         states = connection.execute("SELECT state, count(*) FROM trials GROUP BY 1").fetchall()
-    return [] if states == [("COMPLETE", len(VARIANTS) * len(SEEDS))] else [f"trials {states}"]
+    return [] if states == [("COMPLETE", RUNS)] else [f"trials {states}"]
 
 
 def reported(folder: Path) -> list[str]:
@@ -322,19 +308,14 @@ def study_exported(folder: Path) -> list[str]:
     return [] if (len(runs), names) == (3, "demo") else [f"{len(runs)} lines of {names}"]
 
 
-def intact(folder: Path, notes: list[list[Any]]) -> list[str]:
-    return lost(folder, notes)
-
-
 LIVES = {
     life.name: life
     for life in (
-        Life("train", nothing, train, lost, trained),
+        Life("train", lambda folder: None, train, lost, trained),
         Life("migrate", to_migrate, migrate, half_migrated, migrated),
-        Life("export", finished, command("export"), intact, exported),
-        Life("export study", finished, command("export", "demo"), intact, study_exported),
-        Life("mirror", finished, mirror, intact, mirrored),
+        Life("export", finished, command("export"), lost, exported),
+        Life("export study", finished, command("export", "demo"), lost, study_exported),
+        Life("mirror", finished, mirror, lost, mirrored),
         Life("report", finished, command("report", "demo"), torn_report, reported),
     )
 }
-assert TRAINED.images

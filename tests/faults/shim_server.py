@@ -1,18 +1,16 @@
 """A process that has everything imported and forks a child for each fault: 20 ms instead of 5 s.
 
-    python tests/faults/shim_server.py                  every call of every life
-    python tests/faults/shim_server.py train --calls 20  of one life, 20 calls from end to end
-    python tests/faults/shim_server.py train --first 300  from a call on: where a campaign broke off
-    python tests/faults/shim_server.py train --thorough   errors also within a row of like writes
+    python tests/faults/shim_server.py train               every call of a life
+    python tests/faults/shim_server.py train 20            20 calls from end to end
+    python tests/faults/shim_server.py train all thorough  errors also within a row of like writes
 
 It starts itself again under the shim. Each case is a copy of the prepared folder, a child that
-meets the fault, and a child that must find everything acknowledged, repair it and get done. Two
-lives and two forks a case, 0.3 s of processor: ten minutes for `train`, twenty if thorough.
+meets the fault, and a child that must find everything acknowledged, repair it and get done.
+0.3 s of processor a case: ten minutes for `train`, twenty if thorough. The last line is JSON.
 """
 
 from __future__ import annotations
 
-import argparse
 import gc
 import json
 import os
@@ -20,10 +18,7 @@ import shutil
 import signal
 import sys
 import tempfile
-import time
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,30 +31,22 @@ from shim import FAULTS, Fault, Shim, can_meet, compiled, is_within  # noqa: E40
 
 CHILD_SECONDS = 120
 OURS = "srbench: error: "
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a child ended: a signal is negative; what it said on its error stream."""
-
-    code: int
-    said: str
+Ended = tuple[int, str]  # exit code, negative for a signal; the error stream
 
 
 def in_child(folder: Path, work: Callable[[], Any], armed: Callable[[], None]) -> Ended:
     """Do the work in a fork, through the command line's own way of telling mistakes."""
-    said = folder.with_name(folder.name + ".stderr")
+    said = beside(folder, "stderr")
     child = os.fork()
     if child == 0:
         signal.alarm(CHILD_SECONDS)
-        errors = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(errors, 2)
+        os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         gc.disable()  # a child lives for a tenth of a second
         armed()
         os._exit(through_cli(work))
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    return Ended(code, said.read_text(encoding="utf-8", errors="replace"))
+    return code, said.read_text(encoding="utf-8", errors="replace")
 
 
 def through_cli(work: Callable[[], Any]) -> int:
@@ -73,56 +60,49 @@ def through_cli(work: Callable[[], Any]) -> int:
     try:
         main.main(["life"])
     except SystemExit as end:
-        sys.stderr.flush()
         return int(end.code or 0)
     except BaseException:
         traceback.print_exc()
-        sys.stderr.flush()
         return 1
     finally:
+        sys.stderr.flush()
         commands.pop()
     return 0
 
 
-def noted(folder: Path) -> list[list[Any]]:
-    path = notes_of(folder)
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-
-def notes_of(folder: Path) -> Path:
-    return folder.with_name(folder.name + ".notes")
+def beside(folder: Path, name: str) -> Path:
+    """A file for this folder that the faults cannot reach."""
+    return folder.with_name(f"{folder.name}.{name}")
 
 
 def noting(folder: Path) -> Callable[..., None]:
-    file = os.open(notes_of(folder), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    """Writes what the store has acknowledged."""
+    file = os.open(beside(folder, "notes"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     return lambda *what: os.write(file, json.dumps(what).encode() + b"\n") and None
 
 
-def wrong_end(ended: Ended, fault: Fault, fired: bool, folder: Path) -> list[str]:
-    """Whether the child told its fault as a person wants it told."""
-    if "Traceback" in ended.said:
-        return [f"a traceback: {ended.said.splitlines()[-1]}"]
-    wrong: list[str] = []
-    if fault.kills and fired:
-        return wrong if ended.code == -signal.SIGKILL else [*wrong, f"exit {ended.code}"]
-    if ended.code == 0:
-        return wrong
-    lines = [line for line in ended.said.splitlines() if not line.startswith("srbench: warning: ")]
+def noted(folder: Path) -> list[list[Any]]:
+    path = beside(folder, "notes")
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def wrong_end(code: int, said: str, fault: Fault) -> list[str]:
+    """Whether a fault ended the child as a person wants it: killed, well, or one plain line."""
+    if "Traceback" in said:
+        return [f"a traceback: {said.splitlines()[-1]}"]
+    if fault.kills:
+        return [] if code == -signal.SIGKILL else [f"exit {code}"]
+    if code == 0:
+        return []
+    lines = [line for line in said.splitlines() if not line.startswith("srbench: warning: ")]
     place = lines[0].removeprefix(OURS).split(": ")[0] if lines else ""
-    told = len(lines) == 1 and lines[0].startswith(OURS) and "/" in place
-    remedy = any(word in ended.said for word in ("same command", "run this again", "recover"))
-    if not (ended.code == 2 and told and remedy):
-        wrong.append(f"exit {ended.code}, said {ended.said!r}")
-    return wrong
+    plain = len(lines) == 1 and lines[0].startswith(OURS) and "/" in place
+    remedy = any(word in said for word in ("same command", "run this again", "recover"))
+    return [] if code == 2 and plain and remedy else [f"exit {code}, said {said!r}"]
 
 
-def campaign(
-    shim: Shim, name: str, most: int | None, first: int = 1, thorough: bool = True
-) -> dict[str, Any]:
-    """Calls of a life, each with every fault: all, or so many; figures and what went wrong.
-
-    What goes wrong is said on the error stream at once, and every 50 calls how far it has come.
-    """
+def campaign(shim: Shim, name: str, most: int | None, thorough: bool) -> dict[str, Any]:
+    """Calls of a life, each with every fault: all, or so many; what went wrong."""
     from shim_lives import LIVES
 
     life = LIVES[name]
@@ -130,60 +110,38 @@ def campaign(
     place = Path(tempfile.mkdtemp(prefix="srbench-every-call-", dir=fast))
     base, folder = place / "base", place / "case"
     base.mkdir()
-    begun = time.monotonic()
-    prepared = in_child(base, lambda: life.prepare(base), lambda: None)
-    assert prepared.code == 0, prepared.said
+    code, said = in_child(base, lambda: life.prepare(base), lambda: None)
+    assert code == 0, said
     warm_up(life, base, place / "warm")
-
-    def live() -> None:
-        life.live(folder, noting(folder))
 
     def case(fault: Fault, number: int) -> tuple[Ended, bool]:
         shutil.rmtree(folder, ignore_errors=True)
-        notes_of(folder).unlink(missing_ok=True)
+        beside(folder, "notes").unlink(missing_ok=True)
         shutil.copytree(base, folder)
-        ended = in_child(folder, live, lambda: shim.arm(folder, fault, number))
+        ended = in_child(folder, lambda: life.live(folder, noting(folder)),
+                         lambda: shim.arm(folder, fault, number))  # fmt: skip
         return ended, shim.disarm()
 
-    plain, _ = case(Fault("list", "list"), 0)
-    assert plain.code == 0, plain.said
+    (code, said), _ = case(Fault("list", "list"), 0)
+    assert code == 0, said
     calls = shim.calls()
-    told: Counter[str] = Counter()
-    wrong: list[str] = []
-    cases = 0
-    chosen = [number for number in evenly(len(calls), most) if number >= first]
-    for place, number in enumerate(chosen, 1):
-        if most is None and place % 50 == 0:
-            print(f"{name}: call {number} of {len(calls)}, {cases} cases", file=sys.stderr)
+    last = len(calls)
+    some = most or last
+    chosen = sorted({1 + round(k * (last - 1) / max(some - 1, 1)) for k in range(some)})
+    met, wrong = [], []
+    for number in chosen:
         for fault in FAULTS:
-            if not can_meet(fault, number, calls) or (
-                not thorough and not fault.kills and is_within(number, calls)
-            ):
+            inside = is_within(number, calls) and not fault.kills and not thorough
+            if inside or not can_meet(fault, number, calls):
                 continue
-            ended, fired = case(fault, number)
-            if not fired:
-                wrong.append(f"{name}, call {number}, {fault.name}: never came to be")
-                continue
-            cases += 1
-            told[f"{fault.name}: {'killed' if ended.code < 0 else f'exit {ended.code}'}"] += 1
-            found = wrong_end(ended, fault, fired, folder)
-            found += aftermath(life, folder, live)
+            (code, said), fired = case(fault, number)
+            met.append(fault.name)
+            found = [*wrong_end(code, said, fault), *aftermath(life, folder)]
+            found = found if fired else ["never came to be"]
             what = f"{name}, call {number} ({' '.join(calls[number - 1])}), {fault.name}"
             wrong += [f"{what}: {line}" for line in found]
-            for line in found:
-                print(f"{what}: {line}", file=sys.stderr)
     shutil.rmtree(place, ignore_errors=True)
-    return {
-        "life": name, "calls": len(calls), "cases": cases, "told": dict(sorted(told.items())),
-        "seconds": round(time.monotonic() - begun, 1), "wrong": wrong,
-    }  # fmt: skip
-
-
-def evenly(calls: int, most: int | None) -> list[int]:
-    """The numbers of all calls, or of so many from the first to the last."""
-    if most is None or most >= calls:
-        return list(range(1, calls + 1))
-    return sorted({1 + round(k * (calls - 1) / max(most - 1, 1)) for k in range(most)})
+    return {"calls": last, "cases": len(met), "faults": sorted(set(met)), "wrong": wrong}
 
 
 def warm_up(life: Any, base: Path, folder: Path) -> None:
@@ -203,44 +161,31 @@ def warm_up(life: Any, base: Path, folder: Path) -> None:
     assert not [path for path in left if ".sqlite" in path], "a database would cross the fork"
 
 
-def aftermath(life: Any, folder: Path, live: Callable[[], None]) -> list[str]:
+def aftermath(life: Any, folder: Path) -> list[str]:
     """What is wrong right after the fault, and after the next start, both seen from a fork."""
-    answer = folder.with_name(folder.name + ".answer")
+    answer = beside(folder, "answer")
     answer.unlink(missing_ok=True)
 
     def look() -> None:
         found = life.crashed(folder, noted(folder))
-        code = through_cli(live)
-        answer.write_text(json.dumps(found + (life.examine(folder) if code == 0 else [code])))
+        code = through_cli(lambda: life.live(folder, noting(folder)))
+        found += life.examine(folder) if code == 0 else [f"the next start ended with {code}"]
+        answer.write_text(json.dumps(found))
 
-    ended = in_child(folder, look, lambda: None)
-    if ended.code != 0 or not answer.exists():
-        return [f"could not be examined: {ended.said}"]
-    found: list[Any] = json.loads(answer.read_text())
-    if found and isinstance(found[-1], int):
-        found[-1] = f"the next start ended with {found[-1]}: {ended.said}"
-    return found
+    code, said = in_child(folder, look, lambda: None)
+    if code != 0 or not answer.exists():
+        return [f"could not be examined: {said}"]
+    found: list[str] = json.loads(answer.read_text())
+    return [f"{line}: {said}" if line.startswith("the next start") else line for line in found]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("lives", nargs="*")
-    parser.add_argument("--calls", type=int, default=None)
-    parser.add_argument("--first", type=int, default=1)
-    parser.add_argument("--thorough", action="store_true")
-    options = parser.parse_args()
+def main(life: str, most: str = "all", *thorough: str) -> None:
     if "SHIM_CONTROL" not in os.environ:
         again_under_shim()
     shim = Shim(Path(os.environ["SHIM_CONTROL"]))
-    from shim_lives import LIVES
-
-    bad = 0
-    for name in options.lives or LIVES:
-        found = campaign(shim, name, options.calls, options.first, options.thorough)
-        bad += len(found["wrong"])
-        print(json.dumps(found), flush=True)
-    sys.stdout.flush()
-    os._exit(1 if bad else 0)  # torch complains of its own leaks on the way out
+    found = campaign(shim, life, None if most == "all" else int(most), bool(thorough))
+    print(json.dumps(found), flush=True)
+    os._exit(bool(found["wrong"]))  # torch complains of its own leaks on the way out
 
 
 def again_under_shim() -> None:
@@ -255,4 +200,4 @@ def again_under_shim() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -1,15 +1,16 @@
-"""A sample of bad inputs of each kind, and that the fuzzer sees what it is there to see.
+"""Bad inputs drawn by hypothesis: each is handled, or refused in one line, within bounds.
 
-Thousands of them: pytest tests/faults/test_fuzz.py -m campaign
+A sample of each kind; thousands of them: pytest tests/faults/test_fuzz.py -m campaign
 """
 
 from __future__ import annotations
 
-import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import fuzz
 import fuzz_images
@@ -18,32 +19,56 @@ import fuzz_studies
 import fuzz_weights
 import pytest
 import tiny
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.strategies import SearchStrategy
 
 from srbench.core.errors import UserError
 from srbench.study.read import read
 
 Captured = pytest.CaptureFixture[str]
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="bounds are set by Linux's means")
+SAMPLE = {fuzz_studies: 400, fuzz_images: 800, fuzz_weights: 500, fuzz_names: 2}
+WHOLE = {fuzz_studies: 10_000, fuzz_images: 10_000, fuzz_weights: 5_000, fuzz_names: 200}
+
+
+def for_each(cases: SearchStrategy[Any], number: int, work: Callable[[Any], None]) -> None:
+    """Call for so many cases; a sample is the same every time, and a case of minutes as it came."""
+    chosen = settings(
+        max_examples=number,
+        derandomize=number < 1000,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate] if cases is fuzz_names.CASES else [Phase.generate, Phase.shrink],
+    )
+    chosen(given(cases)(lambda case: work(case)))()
 
 
 @pytest.mark.parametrize(
-    ("inputs", "cases"),
+    ("inputs", "number"),
     [
-        *(pytest.param(*sample, marks=pytest.mark.slow) for sample in (
-            (fuzz_studies, 400), (fuzz_images, 800), (fuzz_weights, 500), (fuzz_names, 2))),
-        *(pytest.param(*whole, marks=pytest.mark.campaign) for whole in (
-            (fuzz_studies, 10_000), (fuzz_images, 10_000), (fuzz_weights, 5_000),
-            (fuzz_names, 200))),
+        *(pytest.param(*sample, marks=pytest.mark.slow) for sample in SAMPLE.items()),
+        *(pytest.param(*whole, marks=pytest.mark.campaign) for whole in WHOLE.items()),
     ],
-)  # fmt: skip
+)
 def test_bad_inputs_are_handled_or_refused_in_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Captured, inputs: ModuleType, cases: int
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: Captured,
+    inputs: ModuleType,
+    number: int,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SRBENCH_DB", raising=False)
-    check = inputs.prepare(tmp_path)
-    longest_s = 60 if inputs is fuzz_names else fuzz.LONGEST_S
-    assert 0 < fuzz.refused(check, cases, tmp_path, capfd, longest_s) <= cases
+    refused: list[str] = []
+
+    def tried(case: Any) -> None:
+        with fuzz.bounded(60 if inputs is fuzz_names else fuzz.LONGEST_S):
+            refused.append(fuzz.one_line(inputs.check(case, tmp_path)))
+        assert capfd.readouterr() == ("", ""), "chatter"
+
+    for_each(inputs.CASES, number, tried)
+    assert any(refused)
+    assert inputs is fuzz_names or not all(refused)
 
 
 def test_what_is_not_spoilt_is_accepted(tmp_path: Path) -> None:
@@ -53,72 +78,48 @@ def test_what_is_not_spoilt_is_accepted(tmp_path: Path) -> None:
         assert read(file).variants
 
 
-def refusal(file: Path) -> str:
-    try:
-        read(file)
-    except UserError as error:
-        return str(error)
-    return ""
-
-
 @pytest.mark.slow
-def test_the_command_refuses_what_reading_refuses(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    refused = 0
-    for number in range(40):
-        file = tmp_path / f"case {number}.yaml"
-        file.write_bytes(fuzz_studies.made(number))
-        said = refusal(file)
+def test_the_command_refuses_what_reading_refuses(tmp_path: Path, capsys: Captured) -> None:
+    file, refused = tmp_path / "case.yaml", []
+
+    def tried(content: bytes) -> None:
+        file.write_bytes(content)
+        said = ""
+        try:
+            read(file)
+        except UserError as error:
+            said = str(error)
         if said:
             assert tiny.called("plan", str(file)) == 2
             assert capsys.readouterr() == ("", f"srbench: error: {said}\n")
-            refused += 1
-    assert refused > 20
+            refused.append(said)
+
+    for_each(fuzz_studies.CASES, 40, tried)
+    assert len(refused) > 10
 
 
-def raises(number: int, folder: Path) -> str:
-    raise KeyError("a mistake of ours")
-
-
-def hangs(number: int, folder: Path) -> str:
+def hangs() -> None:
     while True:
         pass
 
 
-def waits(number: int, folder: Path) -> str:
+def waits() -> None:
     time.sleep(60)
-    return ""
 
 
-def grows(number: int, folder: Path) -> str:
-    return str(len(bytearray(4 * 2**30)))
+def grows() -> None:
+    bytearray(4 * 2**30)
 
 
-def chatters(number: int, folder: Path) -> str:
-    os.write(2, b"libsomething: warning\n")
-    return ""
+@pytest.mark.parametrize(
+    ("work", "problem"), [(hangs, TimeoutError), (waits, TimeoutError), (grows, MemoryError)]
+)
+def test_the_bounds_hold(work: Callable[[], None], problem: type[Exception]) -> None:
+    with pytest.raises(problem), fuzz.bounded(0.1):
+        work()
 
 
-def says_two_lines(number: int, folder: Path) -> str:
-    return "first\nsecond"
-
-
-def says_escapes(number: int, folder: Path) -> str:
-    return "x: \x1b[31m is unknown"
-
-
-FAULTS = {
-    raises: (KeyError, "a mistake"), hangs: (TimeoutError, "hangs"), waits: (TimeoutError, "hangs"),
-    grows: (MemoryError, None), chatters: (AssertionError, "chatter"),
-    says_two_lines: (AssertionError, "not one printable line"),
-    says_escapes: (AssertionError, "not one printable line"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("check", FAULTS, ids=lambda check: check.__name__)
-def test_the_fuzzer_sees(tmp_path: Path, capfd: Captured, check: fuzz.Check) -> None:
-    kind, words = FAULTS[check]
-    with pytest.raises(kind, match=words) as caught:
-        fuzz.refused(check, 1, tmp_path, capfd, 0.1)
-    assert caught.value.__notes__ == ["in case 0"]
+@pytest.mark.parametrize("refusal", ["first\nsecond", "x: \x1b[31m is unknown"])
+def test_two_lines_and_escapes_are_no_line(refusal: str) -> None:
+    with pytest.raises(AssertionError, match="not one printable line"):
+        fuzz.one_line(refusal)

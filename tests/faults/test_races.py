@@ -54,11 +54,6 @@ def test_eight_commands_at_once_train_every_run_once(
     compete(tmp_path, undisturbed)
 
 
-def soon(processes: int) -> float:
-    """When all of them will have been forked."""
-    return time.monotonic() + 0.05 * processes
-
-
 def answer(child: Child) -> Any:
     assert child.wait(HANGS) == 0, child.printed()
     return json.loads(child.printed())
@@ -71,7 +66,7 @@ def write_at_once(folder: Path, writers: int, rows: int) -> float:
     ways = history_writers
     readers: list[Callable[..., None]] = [ways.report, ways.export_all, ways.read, ways.read]
     reading = [Child(folder, history_writers.until, done, reader, db) for reader in readers]
-    moment = soon(writers)
+    moment = time.monotonic() + 0.05 * writers  # when all of them will have been forked
     writing = [Child(folder, history_writers.write, db, plan, rows, moment) for _ in range(writers)]
     notes = [answer(child) for child in writing]
     Path(done).touch()
@@ -88,22 +83,12 @@ def write_at_once(folder: Path, writers: int, rows: int) -> float:
     return max(float(note["longest_s"]) for note in notes)
 
 
-@pytest.mark.slow
-def test_eight_writers_beside_readers_lose_no_row(tmp_path: Path) -> None:
-    write_at_once(tmp_path, 8, 1_000)
-
-
-@pytest.mark.campaign
-def test_32_writers_of_10_000_rows_beside_readers_lose_no_row(tmp_path: Path) -> None:
-    longest = write_at_once(tmp_path, 32, 10_000)
-    print(f"longest wait {longest:.1f} s")
-    assert longest < 60  # what SQLite waits for a lock
-
-
-@pytest.mark.campaign
-@pytest.mark.parametrize("turn", range(25))
-def test_sixteen_processes_open_a_fresh_database_at_once(tmp_path: Path, turn: int) -> None:
-    """Four and sixteen at once are in tests/store; here again and again."""
-    db, moment = str(tmp_path / "fresh.sqlite"), soon(16)
-    opened = [Child(tmp_path, history_writers.open_fresh, db, moment) for _ in range(16)]
-    assert [answer(child)[1] for child in opened] == ["ok"] * 16
+@pytest.mark.parametrize(
+    ("writers", "rows"),
+    [
+        pytest.param(8, 1_000, marks=pytest.mark.slow),
+        pytest.param(32, 10_000, marks=pytest.mark.campaign),
+    ],
+)
+def test_writers_beside_readers_lose_no_row(tmp_path: Path, writers: int, rows: int) -> None:
+    assert write_at_once(tmp_path, writers, rows) < 60  # seconds that SQLite waits for a lock
