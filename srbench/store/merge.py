@@ -17,20 +17,16 @@ from srbench.core.errors import DatabaseError
 from srbench.store.address import Address, check_file, find
 from srbench.store.engine import lock, open_reader, reading, writing
 from srbench.store.merge_files import bring_files
-from srbench.store.merge_plans import take_cells, take_plans, take_trials, take_variants
-from srbench.store.merge_runs import refuse_busy, take_curves, take_pictures, take_runs
-from srbench.store.merge_tables import Transfer
+from srbench.store.merge_rows import Transfer, take_further, take_plans
+from srbench.store.merge_runs import Taken, refuse_busy, take_pictures, take_runs
 from srbench.store.migrate import SCHEMA, refuse_unreadable, stored_schema
 from srbench.store.store import Store
 from srbench.store.tables import Base, Plan, Score
 from srbench.store.upsert import table_of
 from srbench.store.values import Merged
 
-SPECIAL = {
-    "plans": take_plans, "variants": take_variants, "cells": take_cells, "trials": take_trials,
-    "runs": take_runs, "curves": take_curves, "pictures": take_pictures,
-}  # fmt: skip
-"""Tables whose rows change on the way; all others are taken by their unique columns or key."""
+PLACES = {"variants": "position", "cells": "position", "trials": "number"}
+"""Columns that count the rows of a plan."""
 
 
 def merge(store: Store, url: str | os.PathLike[str]) -> Merged:
@@ -74,26 +70,25 @@ def check_schema(source: Connection, other: Address) -> None:
 def taken(transfer: Transfer, there: Path, here: Path) -> Merged:
     """Take every table, those that others link to first, and the files of the runs."""
     before = counts(transfer.target)
+    runs, pictures = dict[int, Taken](), dict[str, str]()
     for table in Base.metadata.sorted_tables:
-        if table.name in SPECIAL:
-            SPECIAL[table.name](transfer)
+        if table.name in PLACES:
+            take_further(transfer, table, PLACES[table.name])
+        elif table.name == "plans":
+            take_plans(transfer)
+        elif table.name == "runs":
+            runs = take_runs(transfer)
+        elif table.name == "pictures":
+            pictures = take_pictures(transfer, runs)
         elif "id" in table.columns:
             transfer.take(table)
         else:
             transfer.pour(table)
-    files, missing = bring_files(transfer, there, here)
-    kinds = Counter(run.kind for run in transfer.runs.values())
+    files, missing = bring_files(runs.values(), pictures, there, here)
+    became = Counter(run.kind for run in runs.values())
     plans, scores = (new - old for new, old in zip(counts(transfer.target), before, strict=True))
-    return Merged(
-        plans=plans,
-        new=kinds["new"],
-        finished=kinds["finished"],
-        same=kinds["same"],
-        apart=kinds["apart"],
-        scores=scores,
-        files=files,
-        missing=missing,
-    )
+    kinds = {kind: became[kind] for kind in ("new", "finished", "same", "apart")}
+    return Merged(plans=plans, scores=scores, files=files, missing=missing, **kinds)
 
 
 def counts(target: Connection) -> tuple[int, int]:

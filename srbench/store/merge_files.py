@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from srbench.core.files import ASIDE, replacing
-from srbench.store.merge_tables import Transfer
+from srbench.store.merge_runs import Taken
 
 
-def bring_files(transfer: Transfer, there: Path, here: Path) -> tuple[int, tuple[str, ...]]:
+def bring_files(
+    runs: Iterable[Taken], pictures: Mapping[str, str], there: Path, here: Path
+) -> tuple[int, tuple[str, ...]]:
     """Copy files that are not here: how many, and those that rows name and the folder lacks.
 
     Raises:
@@ -20,20 +23,20 @@ def bring_files(transfer: Transfer, there: Path, here: Path) -> tuple[int, tuple
         return 0, ()
     wanted: dict[Path, Path] = {}
     missing = set()
-    for number, run in transfer.runs.items():
-        if transfer.numbers["runs"][number] is None:
+    for run in runs:
+        if run.kind == "waiting":
             continue
-        weights = there / (run.weights or "")
-        whole = run.weights is None or is_whole(weights, run.sha256)
-        if run.weights and not whole and not is_whole(here / run.moved(run.weights), run.sha256):
-            missing.add(run.weights)
+        damaged = None
+        if run.weights and not is_whole(there / run.weights, run.sha256):
+            damaged = there / run.weights
+            if not is_whole(here / run.moved(run.weights), run.sha256):
+                missing.add(run.weights)
         for file in sorted((there / run.there).glob("*")):
             target = here / run.here / file.name
-            kept = run.kind == "same" and target.exists()
-            damaged = file == weights and not whole
-            if is_plain(file) and not kept and not damaged and not file.name.endswith(ASIDE):
+            known = run.kind == "same" and target.exists()
+            if is_plain(file) and not known and file != damaged and not file.name.endswith(ASIDE):
                 wanted[file] = target
-    for path, moved in transfer.pictures.items():
+    for path, moved in pictures.items():
         if is_plain(there / path):
             wanted[there / path] = here / moved
         elif not (here / moved).is_file():

@@ -1,26 +1,46 @@
 """Which run of another database is which of ours, and what becomes of it.
 
 The same fingerprint, seed and weights are the same run. A result takes the place of a run that
-waits here; two results that differ are both kept, and this database's goes on to count.
+waits here; of two results that differ this database's counts, and the other is a further attempt.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from sqlalchemy import Connection, delete, func, select, update
 
 from srbench.core.errors import DatabaseError
 from srbench.core.places import run_folder
-from srbench.store.merge_tables import Kind, Taken, Transfer, rows, without_id
+from srbench.store.merge_rows import Transfer, rows, without_id
 from srbench.store.run_rows import gone_owners, is_free
 from srbench.store.tables import Curve, Picture, Point, Run, Score
 from srbench.store.upsert import Row, table_of
 from srbench.store.validate_rows import check_path
 
 ENDED = ("done", "failed", "pruned")
-RUNS, CURVES, PICTURES = map(table_of, (Run, Curve, Picture))
+RUNS, PICTURES = table_of(Run), table_of(Picture)
+Kind = Literal["new", "finished", "same", "apart", "waiting"]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A run there, what becomes of it, and the folders of its files, below the databases'."""
+
+    kind: Kind
+    there: str
+    here: str
+    weights: str | None  # their file there, and its SHA-256
+    sha256: str | None
+
+    def moved(self, path: str) -> str:
+        """Where a file of this run lies here; CorruptRowError where it leads out of the folder."""
+        check_path(path)
+        inside = path.startswith(f"{self.there}/")
+        return self.here + path.removeprefix(self.there) if inside else path
 
 
 def refuse_busy(target: Connection, now: float) -> None:
@@ -32,16 +52,16 @@ def refuse_busy(target: Connection, now: float) -> None:
         raise DatabaseError(f"{count} {noun} being trained into this database; merge when none is")
 
 
-def take_runs(transfer: Transfer) -> None:
-    """Insert or replace runs."""
+def take_runs(transfer: Transfer) -> dict[int, Taken]:
+    """Insert or replace runs; what became of each, by its number there."""
     known: dict[tuple[str, int], list[Row]] = defaultdict(list)
     for row in rows(transfer.target, RUNS):
         known[row["fingerprint"], row["seed"]].append(row)
-    numbers = transfer.numbers.setdefault("runs", {})
+    found = {}
     for row in transfer.coming(RUNS):
-        place = (row["fingerprint"], row["seed"])
-        kind, attempt, rival = decided(row, known[place])
-        folders = folder(*place, row["attempt"]), folder(*place, attempt)
+        own = known[row["fingerprint"], row["seed"]]
+        kind, attempt, rival = decided(row, own)
+        folders = folder(row, row["attempt"]), folder(row, attempt)
         taken = Taken(kind, *folders, row["weights"], row["weights_sha256"])
         values = row | {"attempt": attempt}
         if row["weights"] is not None:
@@ -50,33 +70,29 @@ def take_runs(transfer: Transfer) -> None:
             values |= {"state": "interrupted", "lease_until": None}
         if kind in ("new", "apart"):
             rival = values | {"id": transfer.insert(RUNS, values)}
-            known[place].append(rival)
+            own.append(rival)
         elif kind == "finished" and rival is not None:
             forget_results(transfer.target, rival["id"])
             fence = max(row["fence"], rival["fence"]) + 1  # a late owner writes nothing
             rival |= without_id(values) | {"fence": fence}
             changed = update(RUNS).where(RUNS.c.id == rival["id"]).values(without_id(rival))
             transfer.target.execute(changed)
-        numbers[row["id"]] = None if rival is None else rival["id"]
-        transfer.runs[row["id"]] = taken
+        transfer.numbers["runs"][row["id"]] = None if rival is None else rival["id"]
+        found[row["id"]] = taken
+    return found
 
 
-def take_curves(transfer: Transfer) -> None:
-    """Take the curves of runs whose results come from there."""
-    curves = rows(transfer.source, CURVES)
-    kept = {row["id"] for row in curves if not transfer.runs[row["run_id"]].brings_results}
-    transfer.take(CURVES, without=kept)
+def take_pictures(transfer: Transfer, runs: dict[int, Taken]) -> dict[str, str]:
+    """Take pictures with the paths that their files get here: path there -> path here."""
+    run_of = {here: runs[there] for there, here in transfer.numbers["runs"].items()}
+    paths = {}
 
+    def moved(row: Row) -> Row:
+        paths[row["path"]] = run_of[row["run_id"]].moved(row["path"])
+        return row | {"path": paths[row["path"]]}
 
-def take_pictures(transfer: Transfer) -> None:
-    """Take pictures, with the paths that their files will have here."""
-    new = []
-    for row in rows(transfer.source, PICTURES):
-        if (own := transfer.moved(PICTURES, row)) is not None:
-            path = transfer.runs[row["run_id"]].moved(row["path"])
-            transfer.pictures[row["path"]] = path
-            new.append(own | {"path": path})
-    transfer.pour(PICTURES, new)
+    transfer.pour(PICTURES, moved)
+    return paths
 
 
 def decided(row: Row, own: list[Row]) -> tuple[Kind, int, Row | None]:
@@ -120,8 +136,8 @@ def forget_results(target: Connection, run: int) -> None:
         target.execute(delete(model).filter_by(run_id=run))
 
 
-def folder(fingerprint: str, seed: int, attempt: int) -> str:
+def folder(row: Row, attempt: int) -> str:
     """The folder of a run's files below the database's; CorruptRowError where it leads out."""
-    path = run_folder(Path(), fingerprint, seed, attempt).as_posix()
+    path = run_folder(Path(), row["fingerprint"], row["seed"], attempt).as_posix()
     check_path(path)
     return path
