@@ -29,10 +29,10 @@ import numpy as np
 from srbench.core.part_facts import MetricFacts
 from srbench.store import (
     DatasetRecord,
-    ImageRecord,
+    Image,
     PlanRecord,
     Provenance,
-    TrainingRecord,
+    Training,
     VariantRecord,
     open_store,
 )
@@ -143,7 +143,7 @@ def planned(names: list[str], seeds: int, epochs: int, images: int) -> PlanRecor
         key="synthetic",
         facts=facts,
         trainings=tuple(
-            TrainingRecord(
+            Training(
                 fingerprint=prints[name], model={"made_up": {"variant": name}},
                 train={"epochs": epochs}, data={}, scale=2, manifest="synthetic-train",
                 numerics="synthetic", salt="", source="none", fit_version=1, steps=steps,
@@ -161,7 +161,7 @@ def planned(names: list[str], seeds: int, epochs: int, images: int) -> PlanRecor
         datasets=tuple(
             DatasetRecord(
                 f"synthetic-{role}", "synthetic", role,
-                tuple(ImageRecord(f"image_{i:03d}", 256, 256, f"{i:064x}") for i in range(images)),
+                tuple(Image(f"image_{i:03d}", 256, 256, f"{i:064x}") for i in range(images)),
             )
             for role in ("train", "validate", "eval")
         ),

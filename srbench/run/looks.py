@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from srbench.store import LookRow, Store
+from srbench.store import Look, Store
 
 if TYPE_CHECKING:  # for weight only
     from srbench.analysis.judgement import Judged
@@ -22,7 +22,9 @@ def take_looks(store: Store, plan: int) -> dict[str, int]:
 
     results = store.reading.results(plan, points=2)
     contrasts = judgement(results).contrasts
-    store.measurements.write_looks(plan, [row for contrast in contrasts for row in _rows(contrast)])
+    store.measurements.write_looks(
+        plan, {contrast.variant: _looks(contrast) for contrast in contrasts}
+    )
     wanted = {
         contrast.variant: contrast.course.next_look
         for contrast in contrasts
@@ -33,12 +35,11 @@ def take_looks(store: Store, plan: int) -> dict[str, int]:
     return wanted if store.plans.add_seeds(plan, wanted) else {}
 
 
-def _rows(contrast: Judged) -> list[LookRow]:
+def _looks(contrast: Judged) -> list[Look]:
     course = contrast.course
     return [
-        LookRow(
+        Look(
             seeds=look.seeds,
-            variant=contrast.variant,
             pairs=look.n,
             effect=look.effect,
             low=look.repeated.low,

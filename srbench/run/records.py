@@ -6,7 +6,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from srbench.analysis.results import StudyFacts
-from srbench.store import DatasetRecord, ImageRecord, PlanRecord, TrainingRecord, VariantRecord
+from srbench.store import DatasetRecord, Image, PlanRecord, Training, VariantRecord
 from srbench.study.designs import Design
 from srbench.study.plan import Plan, PlannedVariant, references
 from srbench.study.tree import describe
@@ -35,10 +35,7 @@ def record(plan: Plan, key: str) -> PlanRecord:
                 images.manifest,
                 images.name,
                 role,  # type: ignore[arg-type]
-                tuple(
-                    ImageRecord(i.name, i.hr.shape[1], i.hr.shape[0], i.sha256)
-                    for i in images.images
-                ),
+                tuple(Image(i.name, i.hr.shape[1], i.hr.shape[0], i.sha256) for i in images.images),
             )
             for role, images in plan.datasets
         ),
@@ -80,10 +77,10 @@ def _design(design: Design | None) -> dict[str, Any] | None:
     }
 
 
-def training_record(p: PlannedVariant, scale: int, numerics: str) -> TrainingRecord:
+def training_record(p: PlannedVariant, scale: int, numerics: str) -> Training:
     """A variant's training as a record of the store."""
     tree, price = p.variant.tree, p.cost
-    return TrainingRecord(
+    return Training(
         fingerprint=p.fingerprint,
         model={tree.model.name: describe(tree.model)},
         train=describe(tree.train) if p.trained else {},

@@ -17,7 +17,7 @@ from srbench.core.errors import UserError
 from srbench.core.provenance import surroundings
 from srbench.measure.latency_passes import Effort, Entrant, OnRound, Pass, measure
 from srbench.measure.latency_setting import Quantity, Setting
-from srbench.store import LatencyPass, LatencyRow, Provenance, Store, TimedRow
+from srbench.store import LatencyNetwork, LatencyPass, LatencySample, Provenance, Store
 from srbench.store.read_latency import TIMED
 from srbench.study.plan import network_digest, step_digest, with_twins
 from srbench.study.read import Study, read
@@ -111,7 +111,7 @@ def take(
         one = measure(
             timed.entrants, timed.baseline, timed.study.scale, setting, wish.effort, on_round
         )
-        store.measurements.write_latency(recorded(one, timed, store))
+        store.measurements.write_latency(*recorded(one, timed, store))
         found.append(one)
     return found
 
@@ -133,7 +133,7 @@ def beside_baseline(
     entrants = tuple(Entrant(v.name, v.tree.model, v.tree.train) for v in both)
     timed = Timed(study, entrants, subjects, {name: name for name in subjects})
     found = measure(entrants, baseline.name, study.scale, usual(device), effort)
-    store.measurements.write_latency(recorded(found, timed, store))
+    store.measurements.write_latency(*recorded(found, timed, store))
     return found.ratio(candidate.name)
 
 
@@ -143,8 +143,10 @@ def usual(device: str) -> Setting:
     return Setting(device, lr_size=(side, side))
 
 
-def recorded(found: Pass, timed: Timed, store: Store) -> LatencyPass:
-    """A pass as the store keeps it."""
+def recorded(
+    found: Pass, timed: Timed, store: Store
+) -> tuple[LatencyPass, list[LatencyNetwork], list[LatencySample]]:
+    """A pass, its networks and its samples as rows of the store."""
     setting = found.setting
     name = device_name(setting.device)
     here = surroundings()
@@ -154,7 +156,7 @@ def recorded(found: Pass, timed: Timed, store: Store) -> LatencyPass:
         threads=setting.threads,
     )  # fmt: skip
     subjects = timed.subjects
-    return LatencyPass(
+    row = LatencyPass(
         quantity=setting.quantity,
         device=name,
         lr_height=setting.lr_size[0],
@@ -171,16 +173,19 @@ def recorded(found: Pass, timed: Timed, store: Store) -> LatencyPass:
         steady=found.steady,
         warnings=list(found.warnings),
         seconds=found.seconds,
-        provenance=store.measurements.add_provenance(provenance),
-        networks=tuple(
-            TimedRow(subjects[r.subject.name], r.subject.copy, r.subject.name, r.first_ms, r.calls)
-            for r in found.ready
-        ),
-        samples=tuple(
-            LatencyRow(subjects[s.name], s.copy, s.round, s.place, s.ms, s.lost)
-            for s in found.samples
-        ),
+        provenance_id=store.measurements.add_provenance(provenance),
     )
+    networks = [
+        LatencyNetwork(
+            subjects[r.subject.name], r.subject.copy, r.subject.name, r.first_ms, r.calls
+        )
+        for r in found.ready
+    ]
+    samples = [
+        LatencySample(subjects[s.name], s.copy, s.round, s.place, s.ms, s.lost)
+        for s in found.samples
+    ]
+    return row, networks, samples
 
 
 def as_plain(passes: Sequence[Pass], timed: Timed) -> list[dict[str, Any]]:

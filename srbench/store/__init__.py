@@ -8,15 +8,20 @@ or `plans`; functions over a store export, merge and examine it (`export`, `merg
 from srbench.store.owners import this_process
 from srbench.store.runs import FinishedRun, Former, Measured
 from srbench.store.store import Store, open_store
+from srbench.store.tables import (
+    Image,
+    LatencyNetwork,
+    LatencyPass,
+    LatencySample,
+    Look,
+    Provenance,
+    Training,
+)
 from srbench.store.values import (
     Candidate,
     DatasetRecord,
-    ImageRecord,
-    LatencyPass,
-    LatencyRow,
     Lease,
     LeaseLost,
-    LookRow,
     Merged,
     MissingScore,
     Outcome,
@@ -25,11 +30,8 @@ from srbench.store.values import (
     PlanRecord,
     Point,
     Proposal,
-    Provenance,
     Reason,
     ScoreRow,
-    TimedRow,
-    TrainingRecord,
     VariantRecord,
 )
 
@@ -38,12 +40,13 @@ __all__ = [
     "DatasetRecord",
     "FinishedRun",
     "Former",
-    "ImageRecord",
+    "Image",
+    "LatencyNetwork",
     "LatencyPass",
-    "LatencyRow",
+    "LatencySample",
     "Lease",
     "LeaseLost",
-    "LookRow",
+    "Look",
     "Measured",
     "Merged",
     "MissingScore",
@@ -57,8 +60,7 @@ __all__ = [
     "Reason",
     "ScoreRow",
     "Store",
-    "TimedRow",
-    "TrainingRecord",
+    "Training",
     "VariantRecord",
     "open_store",
     "this_process",

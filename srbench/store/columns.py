@@ -14,6 +14,10 @@ from typing import Any
 from sqlalchemy import Dialect, Text, TypeDecorator
 
 NOT_FINITE = ("nan", "inf", "-inf")
+STATES = ("queued", "running", "interrupted", "done", "failed", "pruned")
+ROLES = ("baseline", "variant", "twin", "control", "interpolation", "candidate")
+REASONS = ("diverged", "oom", "error", "lost")
+QUANTITIES = ("latency", "step_time")
 
 
 class Words(TypeDecorator[str]):

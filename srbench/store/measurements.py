@@ -8,9 +8,8 @@ scores the weights it has and trains nothing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, delete, insert, select
 
@@ -19,17 +18,24 @@ from srbench.store.columns import iso, split_number, storable, to_json
 from srbench.store.engine import lock, reading, writing
 from srbench.store.missing import missing_scores
 from srbench.store.run_rows import end, hold
-from srbench.store.tables import Curve, Image, LatencyNetwork, LatencySample, Look, Picture, Variant
+from srbench.store.tables import (
+    Curve,
+    Image,
+    LatencyNetwork,
+    LatencyPass,
+    LatencySample,
+    Look,
+    Picture,
+    Provenance,
+    Variant,
+)
 from srbench.store.upsert import Row, put
 from srbench.store.values import (
-    LatencyPass,
     Lease,
-    LookRow,
     MissingScore,
     Outcome,
     PictureRow,
     Point,
-    Provenance,
     ScoreRow,
 )
 
@@ -46,13 +52,11 @@ class Measurements:
 
     def add_provenance(self, provenance: Provenance) -> int:
         """The number of this provenance; the same content is stored once."""
-        values = asdict(provenance)
-        values["versions"] = dict(sorted(provenance.versions.items()))
+        values = provenance.given(versions=dict(sorted(provenance.versions.items())))
         digest = hashlib.sha256(to_json(values).encode()).hexdigest()
-        known = select(tables.Provenance.id).where(tables.Provenance.digest == digest)
-        rows = [values | {"digest": digest}]
+        known = select(Provenance.id).where(Provenance.digest == digest)
         with writing(self.engine) as connection:
-            put(connection, tables.Provenance, rows, unique=["digest"])
+            put(connection, Provenance, [values | {"digest": digest}], unique=["digest"])
             return connection.execute(known).scalar_one()
 
     def write_points(
@@ -107,40 +111,35 @@ class Measurements:
             _put_scores(connection, run, scores)
             _put_pictures(connection, run, pictures)
 
-    def write_looks(self, plan: int, rows: Sequence[LookRow]) -> None:
-        """Store looks as they were taken; a stored look never changes."""
+    def write_looks(self, plan: int, looks: Mapping[str, Sequence[Look]]) -> None:
+        """Store the looks at each variant as they were taken; a stored look never changes."""
         moment = iso(self.clock())
         with writing(self.engine) as connection:
             named = select(Variant.name, Variant.id).where(Variant.plan_id == plan)
             numbers = dict(connection.execute(named).all())
-            values = [
-                _without_nan(vars(row)) | {"variant_id": numbers[row.variant], "taken_at": moment}
-                for row in rows
+            rows = [
+                look.given(variant_id=numbers[name], taken_at=moment)
+                for name, taken in looks.items()
+                for look in taken
             ]
-            for row in values:
-                del row["variant"]
-            put(connection, Look, values, unique=["variant_id", "seeds"])
+            put(connection, Look, rows, unique=["variant_id", "seeds"])
 
-    def write_latency(self, found: LatencyPass) -> int:
+    def write_latency(
+        self,
+        found: LatencyPass,
+        networks: Sequence[LatencyNetwork],
+        samples: Sequence[LatencySample],
+    ) -> int:
         """Store a latency pass with its networks and every sample; its number."""
-        values = asdict(found)
-        networks, samples = values.pop("networks"), values.pop("samples")
-        values |= {"provenance_id": values.pop("provenance"), "measured_at": iso(self.clock())}
-        table = tables.LatencyPass
         with writing(self.engine) as connection:
             lock(connection)
-            made = insert(table).values(**values).returning(table.id)
+            row = found.given(measured_at=iso(self.clock()))
+            made = insert(LatencyPass).values(row).returning(LatencyPass.id)
             number = int(connection.execute(made).scalar_one())
             for model, rows in ((LatencyNetwork, networks), (LatencySample, samples)):
                 if rows:
-                    own = [{"pass_id": number} | _without_nan(row) for row in rows]
-                    connection.execute(insert(model), own)
+                    connection.execute(insert(model), [one.given(pass_id=number) for one in rows])
         return number
-
-
-def _without_nan(row: dict[str, Any]) -> Row:
-    """The row with None for NaN, which here stands for a number that does not exist."""
-    return {name: None if value != value else value for name, value in row.items()}
 
 
 def _point(curve: int, point: Point) -> Row:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 
 from sqlalchemy import Connection, func, insert, select
 
@@ -11,7 +10,7 @@ from srbench.store.columns import iso
 from srbench.store.run_rows import ask_for
 from srbench.store.tables import Cell, Dataset, Image, Plan, PlanDataset, Study, Training, Variant
 from srbench.store.upsert import put
-from srbench.store.values import DatasetRecord, PlanRecord, TrainingRecord, VariantRecord
+from srbench.store.values import DatasetRecord, PlanRecord, VariantRecord
 
 COSTS = (
     "parameters", "frozen", "dead", "dead_modules", "macs_720p", "macs_256", "activations",
@@ -30,9 +29,9 @@ def next_turn(connection: Connection) -> int:
     return (connection.execute(select(func.max(Plan.turn))).scalar_one() or 0) + 1
 
 
-def put_trainings(connection: Connection, trainings: Sequence[TrainingRecord], now: float) -> None:
+def put_trainings(connection: Connection, trainings: Sequence[Training], now: float) -> None:
     """Store trainings; each plan counts the costs again, and its counts replace earlier ones."""
-    rows = [asdict(training) | {"added_at": iso(now)} for training in trainings]
+    rows = [training.given(added_at=iso(now)) for training in trainings]
     put(connection, Training, rows, unique=["fingerprint"], replace=COSTS)
 
 
@@ -56,7 +55,7 @@ def put_datasets(
     sets = {d.manifest: {"manifest": d.manifest, "added_at": iso(now)} for d in datasets}
     put(connection, Dataset, list(sets.values()), unique=["manifest"])
     images = [
-        asdict(image) | {"manifest": dataset.manifest, "position": place}
+        image.given(manifest=dataset.manifest, position=place)
         for dataset in datasets
         for place, image in enumerate(dataset.images)
     ]

@@ -91,11 +91,6 @@ class Queue:
             return False
         return True
 
-    def write_progress(self, lease: Lease, steps: int) -> None:
-        """Store the number of steps taken."""
-        with writing(self.engine) as connection:
-            hold(connection, lease, self.clock(), steps=steps)
-
     def interrupt(self, lease: Lease, steps: int) -> None:
         """Release the run; whoever claims it next continues from its checkpoint."""
         with writing(self.engine) as connection:

@@ -1,13 +1,22 @@
-"""The root of the tables, and the kinds of columns that they have."""
+"""The root of the tables, the kinds of columns that they have, and rows as values.
+
+A class of `Value` is a table and at once the value that callers make: its columns are declared
+once. What the store adds to a row, such as its number, is no parameter of the value. Such values
+are not frozen, which SQLAlchemy does not offer; nobody changes them.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import fields
+from typing import Any, dataclass_transform
 
 from sqlalchemy import BigInteger, CheckConstraint, Double, ForeignKey, Integer, MetaData
-from sqlalchemy.orm import DeclarativeBase, MappedColumn, mapped_column
+from sqlalchemy.orm import DeclarativeBase, MappedAsDataclass, MappedColumn, mapped_column
 
-from srbench.store.columns import PlainJson, Words
+from srbench.store.columns import NOT_FINITE, PlainJson, Words
+
+NUMBER_DOC = "the number; NULL exactly when not_finite is set"
+NOT_FINITE_DOC = "nan, inf or -inf where the number is not finite, else NULL"
 
 
 class Base(DeclarativeBase):
@@ -36,12 +45,16 @@ def number(doc: str, **options: Any) -> MappedColumn[Any]:
     return mapped_column(Double, doc=doc, **options)
 
 
-def plain(doc: str) -> MappedColumn[Any]:
-    return mapped_column(PlainJson, doc=doc)
+def plain(doc: str, **options: Any) -> MappedColumn[Any]:
+    return mapped_column(PlainJson, doc=doc, **options)
 
 
-def key(doc: str) -> MappedColumn[Any]:
-    return mapped_column(Integer, primary_key=True, doc=doc)
+def flag(doc: str) -> MappedColumn[Any]:
+    return mapped_column(doc=doc)
+
+
+def key(doc: str, **options: Any) -> MappedColumn[Any]:
+    return mapped_column(Integer, primary_key=True, doc=doc, **options)
 
 
 def link(target: str, doc: str, **options: Any) -> MappedColumn[Any]:
@@ -51,3 +64,21 @@ def link(target: str, doc: str, **options: Any) -> MappedColumn[Any]:
 def one_of(column: str, allowed: tuple[str, ...]) -> CheckConstraint:
     listed = ", ".join(f"'{word}'" for word in allowed)
     return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def one_number() -> tuple[CheckConstraint, CheckConstraint]:
+    """A number is in `value`, or its name in `not_finite`."""
+    value = "(value IS NULL) = (not_finite IS NOT NULL)"
+    return one_of("not_finite", NOT_FINITE), CheckConstraint(value, name="one_number")
+
+
+@dataclass_transform(field_specifiers=(words, count, number, plain, flag, key, link))
+class Value(MappedAsDataclass, Base):
+    """A table whose rows callers make; parameters are the columns without `init=False`."""
+
+    __abstract__ = True
+
+    def given(self, **added: Any) -> dict[str, Any]:
+        """The columns that the caller gave, with those that the store adds; NULL for NaN."""
+        own = {field.name: getattr(self, field.name) for field in fields(self) if field.init}
+        return {name: None if value != value else value for name, value in own.items()} | added

@@ -1,158 +1,48 @@
-"""The tables, typed and with a description of every column, from which `db/README.md` is made.
-
-A study has plans, a plan variants, a variant cells (one a seed); a cell stands for the latest
-attempt of the run with its fingerprint and seed. Studies that ask for one training share its runs.
-"""
+"""All tables, of which `db/README.md` is made: those of `plan_tables`, and what was measured."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped
 
-from srbench.store.columns import NOT_FINITE
+from srbench.store.columns import QUANTITIES, REASONS, STATES
+from srbench.store.plan_tables import Cell as Cell
+from srbench.store.plan_tables import Dataset as Dataset
+from srbench.store.plan_tables import Image as Image
+from srbench.store.plan_tables import Plan as Plan
+from srbench.store.plan_tables import PlanDataset as PlanDataset
+from srbench.store.plan_tables import Study as Study
+from srbench.store.plan_tables import Training as Training
+from srbench.store.plan_tables import Variant as Variant
+from srbench.store.table_base import (
+    NOT_FINITE_DOC,
+    NUMBER_DOC,
+    Value,
+    count,
+    flag,
+    key,
+    link,
+    number,
+    one_number,
+    one_of,
+    plain,
+    words,
+)
 from srbench.store.table_base import Base as Base
-from srbench.store.table_base import count, key, link, number, one_of, plain, words
-from srbench.store.values import QUANTITIES, REASONS, ROLES, STATES
 
-NUMBER_DOC = "the number; NULL exactly when not_finite is set"
-NOT_FINITE_DOC = "nan, inf or -inf where the number is not finite, else NULL"
 RUNNING_HAS_LEASE = "(state = 'running') = (lease_until IS NOT NULL)"
 
 
-def one_number() -> tuple[CheckConstraint, CheckConstraint]:
-    """A number is in `value`, or its name in `not_finite`."""
-    value = "(value IS NULL) = (not_finite IS NOT NULL)"
-    return one_of("not_finite", NOT_FINITE), CheckConstraint(value, name="one_number")
-
-
-class Study(Base):
-    """A name that plans are made under."""
-
-    __tablename__ = "studies"
-    id: Mapped[int] = key("number of the study")
-    name: Mapped[str] = words("name of the study: its file without the ending", unique=True)
-    created_at: Mapped[str] = words("when it was first planned; ISO 8601, UTC")
-
-
-class Plan(Base):
-    """What one study file asked for, with everything resolved; results never change it."""
-
-    __tablename__ = "plans"
-    __table_args__ = (UniqueConstraint("study_id", "digest"), Index(None, "shortcut"))
-    id: Mapped[int] = key("number of the plan")
-    study_id: Mapped[int] = link("studies.id", "the study it belongs to")
-    digest: Mapped[str] = words("hash of the plan's content; the same digest is the same plan")
-    shortcut: Mapped[str] = words("hash of file, overrides and code; finds the plan again")
-    turn: Mapped[int] = count("rises each time a plan is chosen; a study's latest has the highest")
-    question: Mapped[str] = words("the question of the study file")
-    protocol: Mapped[str] = words("how scores are taken, such as sr-y-v1")
-    metrics: Mapped[list[str]] = plain("names of the metrics to score; JSON list")
-    facts: Mapped[dict[str, Any]] = plain("settings and text of the study file; JSON object")
-    planned_at: Mapped[str] = words("when it was first planned; ISO 8601, UTC")
-
-
-class Training(Base):
-    """A training apart from its seed: its settings, and the cost of its network."""
-
-    __tablename__ = "trainings"
-    fingerprint: Mapped[str] = words("hash of all that decides the result", primary_key=True)
-    model: Mapped[dict[str, Any]] = plain("tree of choices of the network; JSON object")
-    train: Mapped[dict[str, Any]] = plain("training settings; JSON object")
-    data: Mapped[dict[str, Any]] = plain("data settings; JSON object")
-    scale: Mapped[int] = count("factor between LR and HR")
-    manifest: Mapped[str] = words("hash of the training images")
-    numerics: Mapped[str] = words("device kind, precision and threads that decide the bits")
-    salt: Mapped[str] = words("set for control runs, which use other random streams; else empty")
-    source: Mapped[str] = words("hash of the versions of the parts used")
-    fit_version: Mapped[int] = count("version of the training loop")
-    steps: Mapped[int] = count("optimizer steps of one run; 0 for interpolation")
-    parameters: Mapped[int] = count("trainable parameters")
-    frozen: Mapped[int] = count("parameters that are not trained")
-    dead: Mapped[int] = count("trainable parameters that no output depends on")
-    dead_modules: Mapped[list[str]] = plain("paths of modules with dead parameters; JSON list")
-    macs_720p: Mapped[float | None] = number("multiply-accumulates for an HR image of 1280x720")
-    macs_256: Mapped[float | None] = number("multiply-accumulates for an LR image of 256x256")
-    activations: Mapped[float | None] = number("elements of convolution outputs, HR 1280x720")
-    receptive_field: Mapped[int | None] = count("LR pixels across that one output pixel sees")
-    uncounted: Mapped[list[str]] = plain("operations the MACs leave out; JSON list")
-    added_at: Mapped[str] = words("when it was first planned; ISO 8601, UTC")
-    network: Mapped[str | None] = words("hash of the network without its training: what is timed")
-    step: Mapped[str | None] = words("hash of the network and one training step")
-
-
-class Variant(Base):
-    """One row of a study: a name for a training within one plan."""
-
-    __tablename__ = "variants"
-    __table_args__ = (
-        UniqueConstraint("plan_id", "name"),
-        UniqueConstraint("plan_id", "position"),
-        one_of("role", ROLES),
-        Index(None, "fingerprint"),
-    )
-    id: Mapped[int] = key("number of the variant")
-    plan_id: Mapped[int] = link("plans.id", "the plan it belongs to")
-    position: Mapped[int] = count("place in the study file, from 0")
-    name: Mapped[str] = words("name in the study file")
-    role: Mapped[str] = words("baseline, variant, twin, control, interpolation or candidate")
-    change: Mapped[str] = words("how it differs from the base, as text")
-    fingerprint: Mapped[str] = link("trainings.fingerprint", "the training it stands for")
-
-
-class Cell(Base):
-    """One variant with one seed: it stands for the run of that fingerprint and seed."""
-
-    __tablename__ = "cells"
-    __table_args__ = (Index(None, "variant_id", "position"),)
-    variant_id: Mapped[int] = link("variants.id", "the variant", primary_key=True)
-    seed: Mapped[int] = count("the seed", primary_key=True)
-    position: Mapped[int] = count("place in the plan's order of work: first seeds first")
-
-
-class Dataset(Base):
-    """A set of images, known by its content."""
-
-    __tablename__ = "datasets"
-    manifest: Mapped[str] = words("hash over names and pixels of the images", primary_key=True)
-    added_at: Mapped[str] = words("when it was first planned; ISO 8601, UTC")
-
-
-class Image(Base):
-    """One image of a dataset."""
-
-    __tablename__ = "images"
-    __table_args__ = (UniqueConstraint("manifest", "name"),)
-    id: Mapped[int] = key("number of the image")
-    manifest: Mapped[str] = link("datasets.manifest", "the dataset it belongs to")
-    position: Mapped[int] = count("place in the dataset, from 0")
-    name: Mapped[str] = words("name of the image within its dataset")
-    width: Mapped[int] = count("HR pixels across")
-    height: Mapped[int] = count("HR pixels down")
-    sha256: Mapped[str] = words("SHA-256 of the decoded pixels")
-
-
-class PlanDataset(Base):
-    """A dataset in the role it plays in a plan."""
-
-    __tablename__ = "plan_datasets"
-    __table_args__ = (one_of("role", ("train", "validate", "eval")),)
-    plan_id: Mapped[int] = link("plans.id", "the plan", primary_key=True)
-    position: Mapped[int] = count("place in the plan, from 0", primary_key=True)
-    role: Mapped[str] = words("train, validate or eval")
-    name: Mapped[str] = words("name in the study file")
-    manifest: Mapped[str] = link("datasets.manifest", "the dataset")
-
-
-class Provenance(Base):
+class Provenance(Value):
     """Which code on which machine; shared by the runs of one command."""
 
     __tablename__ = "provenances"
-    id: Mapped[int] = key("number of the provenance")
-    digest: Mapped[str] = words("hash of the other columns", unique=True)
+    id: Mapped[int] = key("number of the provenance", init=False)
+    digest: Mapped[str] = words("hash of the other columns", unique=True, init=False)
     git_commit: Mapped[str | None] = words("commit of the checkout srbench ran from, if any")
-    git_dirty: Mapped[bool | None] = mapped_column(doc="whether that checkout had changes")
+    git_dirty: Mapped[bool | None] = flag("whether that checkout had changes")
     versions: Mapped[dict[str, str]] = plain("versions of the packages used; JSON object")
     device: Mapped[str] = words("name of the processor or GPU")
     driver: Mapped[str | None] = words("version of the GPU driver, if any")
@@ -263,11 +153,11 @@ class Trial(Base):
     proposed_at: Mapped[str] = words("when it was proposed; ISO 8601, UTC")
 
 
-class Look(Base):
+class Look(Value):
     """A contrast at one look of a study with seeds until decided, as it was taken."""
 
     __tablename__ = "looks"
-    variant_id: Mapped[int] = link("variants.id", "the variant", primary_key=True)
+    variant_id: Mapped[int] = link("variants.id", "the variant", primary_key=True, init=False)
     seeds: Mapped[int] = count("seeds of the look", primary_key=True)
     pairs: Mapped[int] = count("seeds that variant and baseline both had")
     effect: Mapped[float | None] = number("mean difference to the baseline; NULL without pairs")
@@ -278,7 +168,7 @@ class Look(Base):
     p_within: Mapped[float | None] = number("p-value of the two one-sided tests")
     nominal_within: Mapped[float] = number("threshold of p_within at this look")
     verdict: Mapped[str] = words("helps, hurts, equivalent or unresolved; empty where none is due")
-    taken_at: Mapped[str] = words("when it was taken; ISO 8601, UTC")
+    taken_at: Mapped[str] = words("when it was taken; ISO 8601, UTC", init=False)
 
 
 class PublishedFigure(Base):
@@ -298,12 +188,12 @@ class PublishedFigure(Base):
     imported_at: Mapped[str] = words("when it was imported; ISO 8601, UTC")
 
 
-class LatencyPass(Base):
+class LatencyPass(Value):
     """One latency pass: networks timed against each other under one setting."""
 
     __tablename__ = "latency_passes"
     __table_args__ = (one_of("quantity", QUANTITIES),)
-    id: Mapped[int] = key("number of the pass")
+    id: Mapped[int] = key("number of the pass", init=False)
     quantity: Mapped[str] = words("latency (a forward pass) or step_time (a training step)")
     device: Mapped[str] = words("name of the processor or GPU")
     lr_height: Mapped[int] = count("LR pixels down")
@@ -317,19 +207,19 @@ class LatencyPass(Base):
     study: Mapped[str] = words("the study it was taken for")
     baseline: Mapped[str] = words("hash of what was timed twice in every round, as the control")
     order_seed: Mapped[int] = count("seed of the order within rounds")
-    steady: Mapped[bool] = mapped_column(doc="whether times had settled when the rounds began")
+    steady: Mapped[bool] = flag("whether times had settled when the rounds began")
     warnings: Mapped[list[str]] = plain("what disturbed the measurement; JSON list")
     seconds: Mapped[float] = number("how long the pass took")
     provenance_id: Mapped[int] = link("provenances.id", "code and machine of the pass")
-    measured_at: Mapped[str] = words("when it ended; ISO 8601, UTC")
+    measured_at: Mapped[str] = words("when it ended; ISO 8601, UTC", init=False)
 
 
-class LatencyNetwork(Base):
+class LatencyNetwork(Value):
     """One network of a pass; the baseline appears twice."""
 
     __tablename__ = "latency_networks"
     __table_args__ = (Index(None, "subject"),)
-    pass_id: Mapped[int] = link("latency_passes.id", "the pass", primary_key=True)
+    pass_id: Mapped[int] = link("latency_passes.id", "the pass", primary_key=True, init=False)
     subject: Mapped[str] = words("trainings.network or trainings.step", primary_key=True)
     copy: Mapped[int] = count("1 for the control, else 0", primary_key=True)
     name: Mapped[str] = words("its variant in the study it was timed for")
@@ -337,12 +227,12 @@ class LatencyNetwork(Base):
     calls: Mapped[int] = count("calls in each of its samples")
 
 
-class LatencySample(Base):
+class LatencySample(Value):
     """One network in one round of a pass."""
 
     __tablename__ = "latency_samples"
     __table_args__ = ({"sqlite_with_rowid": False},)
-    pass_id: Mapped[int] = link("latency_passes.id", "the pass", primary_key=True)
+    pass_id: Mapped[int] = link("latency_passes.id", "the pass", primary_key=True, init=False)
     subject: Mapped[str] = words("trainings.network or trainings.step", primary_key=True)
     copy: Mapped[int] = count("1 for the control, else 0", primary_key=True)
     round: Mapped[int] = count("number of the round, from 0", primary_key=True)

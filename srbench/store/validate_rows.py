@@ -17,8 +17,8 @@ from sqlalchemy import BigInteger, Boolean, Double, Integer
 
 from srbench.analysis.results import Results, StudyFacts
 from srbench.core.part_facts import MetricFacts, Metrics
-from srbench.store.columns import PlainJson
-from srbench.store.values import REASONS, ROLES, STATES, CorruptRowError
+from srbench.store.columns import REASONS, ROLES, STATES, PlainJson
+from srbench.store.values import CorruptRowError
 
 KINDS: tuple[tuple[type[Any], tuple[type, ...]], ...] = (
     (Boolean, (bool,)),

@@ -1,19 +1,17 @@
-"""What goes into the store and what comes out of it: frozen values, no database in sight.
+"""What goes into the store and what comes out of it: values, no database in sight.
 
-Plans and measurements are handed over as these records, so that the rooms above never meet
-a row, a session or a connection.
+Plans and measurements are handed over as these records, or as rows of the tables that are values
+themselves (`table_base.Value`), so that the rooms above never meet a session or a connection.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
+from srbench.store.plan_tables import Image, Training
+
 Reason = Literal["diverged", "oom", "error", "lost"]
-STATES = ("queued", "running", "interrupted", "done", "failed", "pruned")
-ROLES = ("baseline", "variant", "twin", "control", "interpolation", "candidate")
-REASONS = ("diverged", "oom", "error", "lost")
-QUANTITIES = ("latency", "step_time")
 RETRIED = ("oom", "error", "lost")  # a run that diverged is a result
 
 
@@ -33,34 +31,6 @@ def stored_names(stored: Any, what: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class TrainingRecord:
-    """One training, whatever the seed: what was trained, and what the network costs."""
-
-    fingerprint: str
-    model: dict[str, Any]  # the tree of choices
-    train: dict[str, Any]
-    data: dict[str, Any]
-    scale: int
-    manifest: str  # of the training images
-    numerics: str
-    salt: str
-    source: str  # hex digest of the parts' source
-    fit_version: int
-    steps: int
-    parameters: int
-    frozen: int
-    dead: int
-    dead_modules: list[str] = field(default_factory=list)
-    macs_720p: float | None = None
-    macs_256: float | None = None
-    activations: float | None = None
-    receptive_field: int | None = None
-    uncounted: list[str] = field(default_factory=list)
-    network: str | None = None  # hex digest of the network apart from its training
-    step: str | None = None  # hex digest of the network and one training step
-
-
-@dataclass(frozen=True)
 class VariantRecord:
     """One row of a study: a name, what it changes, the training it stands for, its seeds."""
 
@@ -72,23 +42,13 @@ class VariantRecord:
 
 
 @dataclass(frozen=True)
-class ImageRecord:
-    """One image of a dataset, as decoded."""
-
-    name: str
-    width: int
-    height: int
-    sha256: str
-
-
-@dataclass(frozen=True)
 class DatasetRecord:
     """A set of images in the role it plays in one plan."""
 
     manifest: str
     name: str
     role: Literal["train", "validate", "eval"]
-    images: tuple[ImageRecord, ...]
+    images: tuple[Image, ...]
 
 
 @dataclass(frozen=True)
@@ -98,7 +58,7 @@ class PlanRecord:
     digest: str
     key: str  # a shortcut: two equal keys mean the same plan, without building it
     facts: dict[str, Any]
-    trainings: tuple[TrainingRecord, ...]
+    trainings: tuple[Training, ...]
     variants: tuple[VariantRecord, ...]
     datasets: tuple[DatasetRecord, ...]
     metrics: tuple[str, ...]
@@ -190,22 +150,6 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Provenance:
-    """Which code on which machine, by which command."""
-
-    git_commit: str | None
-    git_dirty: bool | None
-    versions: dict[str, str]
-    device: str
-    driver: str | None
-    host: str
-    command: str
-    python: str
-    platform: str
-    threads: int
-
-
-@dataclass(frozen=True)
 class MissingScore:
     """A finished run that some dataset of the plan has no complete scores for."""
 
@@ -222,76 +166,11 @@ class MissingScore:
 
 
 @dataclass(frozen=True)
-class LookRow:
-    """One contrast at one look; p values are NaN where there is no test."""
-
-    seeds: int
-    variant: str
-    pairs: int
-    effect: float
-    low: float
-    high: float
-    p: float
-    nominal: float
-    p_within: float
-    nominal_within: float
-    verdict: str
-
-
-@dataclass(frozen=True)
-class LatencyRow:
-    """One network in one round of a pass; `subject` is the digest of what was timed."""
-
-    subject: str
-    copy: int  # 1 is the control: the baseline a second time
-    round: int
-    place: int
-    ms: float
-    lost: float  # share of the wall clock that others took, not in `ms`; NaN where unknown
-
-
-@dataclass(frozen=True)
-class TimedRow:
-    """One network of a pass."""
-
-    subject: str
-    copy: int
-    name: str  # in the study it was timed for
-    first_ms: float
-    calls: int
-
-
-@dataclass(frozen=True)
-class LatencyPass:
-    """One latency pass: its setting, the state of the machine, and every sample."""
-
-    quantity: str
-    device: str
-    lr_height: int
-    lr_width: int
-    batch: int
-    scale: int
-    precision: str
-    memory_format: str
-    mode: str
-    threads: int
-    study: str
-    baseline: str  # digest of what was timed twice
-    order_seed: int
-    steady: bool
-    warnings: list[str]
-    seconds: float
-    provenance: int
-    networks: tuple[TimedRow, ...]
-    samples: tuple[LatencyRow, ...]
-
-
-@dataclass(frozen=True)
 class Candidate:
     """A trial's variant and its training, and the seeds to begin with."""
 
     variant: VariantRecord
-    training: TrainingRecord
+    training: Training
 
 
 @dataclass(frozen=True)

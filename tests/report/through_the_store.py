@@ -17,7 +17,7 @@ from srbench.analysis.results import Results
 from srbench.run.looks import take_looks
 from srbench.store import (
     DatasetRecord,
-    ImageRecord,
+    Image,
     Lease,
     Outcome,
     PlanRecord,
@@ -25,7 +25,7 @@ from srbench.store import (
     Provenance,
     ScoreRow,
     Store,
-    TrainingRecord,
+    Training,
     VariantRecord,
     open_store,
     this_process,
@@ -77,7 +77,7 @@ def planned(made: Results) -> PlanRecord:
         datasets=tuple(
             DatasetRecord(
                 row["manifest"], row["name"], roles.get(row["role"], row["role"]),
-                tuple(ImageRecord(image, 300, 200, digest(image)) for image in images),
+                tuple(Image(image, 300, 200, digest(image)) for image in images),
             )
             for row in made.datasets.to_dict("records")
         ),
@@ -86,10 +86,10 @@ def planned(made: Results) -> PlanRecord:
     )  # fmt: skip
 
 
-def training(made: Results, row: dict[Any, Any]) -> TrainingRecord:
+def training(made: Results, row: dict[Any, Any]) -> Training:
     is_network = row["role"] != "interpolation"
     costs = ("macs_720p", "macs_256", "activations") if is_network else ()
-    return TrainingRecord(
+    return Training(
         fingerprint=row["fingerprint"],
         model={row["variant"]: {}},
         train=made.facts.train if is_network else {},

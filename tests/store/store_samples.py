@@ -10,7 +10,7 @@ from known_metrics import PLAIN_METRICS
 
 from srbench.store import (
     DatasetRecord,
-    ImageRecord,
+    Image,
     Lease,
     Outcome,
     Owner,
@@ -20,7 +20,7 @@ from srbench.store import (
     Provenance,
     ScoreRow,
     Store,
-    TrainingRecord,
+    Training,
     VariantRecord,
     open_store,
     this_process,
@@ -31,9 +31,9 @@ PHOTOS = DatasetRecord(
     "m-photos",
     "photos",
     "eval",
-    (ImageRecord("astronaut", 512, 512, "aa"), ImageRecord("chelsea", 450, 300, "bb")),
+    (Image("astronaut", 512, 512, "aa"), Image("chelsea", 450, 300, "bb")),
 )
-TRAINED = DatasetRecord("m-train", "photos", "train", (ImageRecord("rocket", 640, 427, "cc"),))
+TRAINED = DatasetRecord("m-train", "photos", "train", (Image("rocket", 640, 427, "cc"),))
 ELSEWHERE = Owner("another-machine", "another-boot", 4242, 17.5, "elsewhere")
 
 
@@ -41,7 +41,7 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def training(name: str, **changed: Any) -> TrainingRecord:
+def training(name: str, **changed: Any) -> Training:
     values: dict[str, Any] = {
         "fingerprint": digest(name),
         "model": {"carn": {"attention": name}},
@@ -61,7 +61,7 @@ def training(name: str, **changed: Any) -> TrainingRecord:
         "macs_720p": 222.83e9,
         "uncounted": ["aten::grid_sampler"],
     }
-    return TrainingRecord(**values | changed)
+    return Training(**values | changed)
 
 
 def facts(name: str, seeds: tuple[int, ...], **changed: Any) -> dict[str, Any]:
@@ -193,7 +193,7 @@ def claim_and_die(url: str, number: int, pipe: Any) -> None:
     """A child process: claims one run and ends without a word to the store."""
     store = open_store(url, create=False)
     lease = claimed(store, number, this_process("doomed"))
-    store.queue.write_progress(lease, 7)
+    store.measurements.write_points(lease, [], steps=7)
     pipe.send(lease.run)
     pipe.close()
 

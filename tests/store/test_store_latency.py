@@ -11,7 +11,7 @@ from pandas.testing import assert_frame_equal
 from store_samples import plan, provenance, training
 
 from srbench.analysis.results import LATENCY, PASSES, Results
-from srbench.store import LatencyPass, LatencyRow, PlanRecord, Store, TimedRow
+from srbench.store import LatencyNetwork, LatencyPass, LatencySample, PlanRecord, Store
 
 
 def planned(name: str = "demo", **changed: Any) -> PlanRecord:
@@ -25,7 +25,7 @@ def planned(name: str = "demo", **changed: Any) -> PlanRecord:
     return replace(made, trainings=trainings)
 
 
-def taken(store: Store, *names: str, base: float = 10.0, **changed: Any) -> LatencyPass:
+def taken(store: Store, *names: str, base: float = 10.0, **changed: Any) -> Any:
     """A pass of three rounds; the first network is the baseline, and is there twice."""
     subjects = [(f"net {name}", 0) for name in names] + [(f"net {names[0]}", 1)]
     values: dict[str, Any] = {
@@ -33,19 +33,19 @@ def taken(store: Store, *names: str, base: float = 10.0, **changed: Any) -> Late
         "scale": 2, "precision": "fp32", "memory_format": "contiguous", "mode": "eager",
         "threads": 1, "study": "demo", "baseline": f"net {names[0]}", "order_seed": 0,
         "steady": True, "warnings": ["a", "b"], "seconds": 1.5,
-        "provenance": store.measurements.add_provenance(provenance()),
-        "networks": tuple(TimedRow(s, c, s[4:], 99.0, 2) for s, c in subjects),
-        "samples": tuple(
-            LatencyRow(s, c, turn, place, base + place + turn / 10, nan if turn else 0.25)
-            for turn in range(3)
-            for place, (s, c) in enumerate(subjects)
-        ),
+        "provenance_id": store.measurements.add_provenance(provenance()),
     }  # fmt: skip
-    return LatencyPass(**values | changed)
+    networks = [LatencyNetwork(s, c, s[4:], 99.0, 2) for s, c in subjects]
+    samples = [
+        LatencySample(s, c, turn, place, base + place + turn / 10, nan if turn else 0.25)
+        for turn in range(3)
+        for place, (s, c) in enumerate(subjects)
+    ]
+    return LatencyPass(**values | changed), networks, samples
 
 
 def test_a_pass_comes_back_by_variant_and_round(store: Store) -> None:
-    number = store.measurements.write_latency(taken(store, "plain", "se"))
+    number = store.measurements.write_latency(*taken(store, "plain", "se"))
     found = store.reading.results(store.plans.add(planned()))
     assert list(found.passes.columns) == list(PASSES)
     assert list(found.latency.columns) == list(LATENCY)
@@ -64,9 +64,9 @@ def test_a_pass_comes_back_by_variant_and_round(store: Store) -> None:
 
 def test_a_pass_without_the_baseline_does_not_count(store: Store) -> None:
     number = store.plans.add(planned())
-    store.measurements.write_latency(taken(store, "se", "other"))
-    store.measurements.write_latency(taken(store, "plain", "other", scale=4))
-    store.measurements.write_latency(taken(store, "plain", "other", quantity="step_time"))
+    store.measurements.write_latency(*taken(store, "se", "other"))
+    store.measurements.write_latency(*taken(store, "plain", "other", scale=4))
+    store.measurements.write_latency(*taken(store, "plain", "other", quantity="step_time"))
     found = store.reading.results(number)
     assert (len(found.passes), len(found.latency)) == (0, 0)
     assert found.latency["ms"].dtype == "float64"
@@ -74,16 +74,16 @@ def test_a_pass_without_the_baseline_does_not_count(store: Store) -> None:
 
 def test_of_each_variant_the_newest_times_count_and_settings_stay_apart(store: Store) -> None:
     number = store.plans.add(planned(variants=("plain", "se", "wide")))
-    first = store.measurements.write_latency(taken(store, "plain", "se", "wide"))
-    store.measurements.write_latency(taken(store, "plain", "se"))
-    newest = store.measurements.write_latency(taken(store, "plain", "se", base=20.0))
-    bf16 = store.measurements.write_latency(taken(store, "plain", "se", precision="bf16"))
+    first = store.measurements.write_latency(*taken(store, "plain", "se", "wide"))
+    store.measurements.write_latency(*taken(store, "plain", "se"))
+    newest = store.measurements.write_latency(*taken(store, "plain", "se", base=20.0))
+    bf16 = store.measurements.write_latency(*taken(store, "plain", "se", precision="bf16"))
     found = store.reading.results(number)
     assert found.passes["pass_id"].tolist() == [first, newest, bf16]
 
 
 def test_a_study_with_the_same_networks_has_their_times_too(store: Store) -> None:
-    store.measurements.write_latency(taken(store, "plain", "se"))
+    store.measurements.write_latency(*taken(store, "plain", "se"))
     other = planned("another")
     assert len(store.reading.results(store.plans.add(other)).passes) == 1
     unknown = replace(other, trainings=(training("plain"), training("se")), digest="d2")
@@ -95,7 +95,7 @@ def test_a_study_with_the_same_networks_has_their_times_too(store: Store) -> Non
 
 
 def test_times_survive_a_folder_and_an_old_folder_has_none(store: Store, tmp_path: Path) -> None:
-    store.measurements.write_latency(taken(store, "plain", "se"))
+    store.measurements.write_latency(*taken(store, "plain", "se"))
     found = store.reading.results(store.plans.add(planned()))
     found.to_folder(tmp_path / "csv")
     again = Results.from_folder(tmp_path / "csv")

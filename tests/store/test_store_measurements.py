@@ -22,7 +22,7 @@ from store_samples import (
 
 from srbench.analysis.results import FRAMES, Results
 from srbench.core.errors import UserError
-from srbench.store import DatasetRecord, ImageRecord, PictureRow, Point, ScoreRow, Store
+from srbench.store import DatasetRecord, Image, PictureRow, Point, ScoreRow, Store
 from srbench.store.sql import ask
 
 NUMBERS = [
@@ -194,7 +194,7 @@ def test_losses_of_single_steps_are_left_out_unless_a_claim_names_them(
 
 def test_what_a_new_dataset_or_metric_lacks_is_named_and_filled(store: Store) -> None:
     finish_all(store, store.plans.add(plan(seeds=(0,))))
-    more = DatasetRecord("m-more", "more", "eval", (ImageRecord("coffee", 600, 400, "dd"),))
+    more = DatasetRecord("m-more", "more", "eval", (Image("coffee", 600, 400, "dd"),))
     wider = plan(seeds=(0,), digest="wider", datasets=(TRAINED, PHOTOS, more))
     number = store.plans.add(replace(wider, metrics=(*METRICS, "l1")))
     lacks = [(entry.variants, entry.dataset_name, entry.metrics) for entry in

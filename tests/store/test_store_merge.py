@@ -29,7 +29,7 @@ from test_store_latency import taken
 
 from srbench.analysis.published import Figure, Published
 from srbench.core.errors import UserError
-from srbench.store import LookRow, Point, Store, VariantRecord, open_store, this_process
+from srbench.store import Look, Point, Store, VariantRecord, open_store, this_process
 from srbench.store.engine import reading, writing
 from srbench.store.merge import merge
 from srbench.store.tables import Base, Run
@@ -150,11 +150,11 @@ def test_a_study_comes_with_looks_figures_latency_and_every_plan(
     finish_all(there, there.plans.add(plan(seeds=(0,))))
     number = there.plans.add(plan())
     finish_all(there, number)
-    look = LookRow(2, "se", 2, 0.1, -0.1, 0.3, 0.2, 0.01, math.nan, 0.02, "unresolved")
-    there.measurements.write_looks(number, [look])
+    look = Look(2, 2, 0.1, -0.1, 0.3, 0.2, 0.01, math.nan, 0.02, "unresolved")
+    there.measurements.write_looks(number, {"se": [look]})
     figure = Figure("se", "psnr_y", "Set5", None, 37.76, "dB")
     there.published.write("demo", Published("Ahn, 2018", (), (figure,)))
-    there.measurements.write_latency(taken(there, "plain", "se"))
+    there.measurements.write_latency(*taken(there, "plain", "se"))
     merged(store, there)
     merged(store, there)
     assert content(store) == content(there)
@@ -218,7 +218,7 @@ def test_what_failed_here_and_was_done_there_is_done(
 def test_a_run_under_way_there_waits_here(store: Store, other: Callable[[str], Store]) -> None:
     there = other("there")
     number = there.plans.add(plan(variants=("plain",), seeds=(0,)))
-    there.queue.write_progress(claimed(there, number), 7)
+    there.measurements.write_points(claimed(there, number), [], steps=7)
     merged(store, there)
     [run] = tables(store)["runs"]
     assert (run["state"], run["steps"], run["lease_until"]) == ("interrupted", 7, None)

@@ -8,7 +8,7 @@ import pytest
 from store_samples import PHOTOS, finish_all, plan, provenance, training
 
 from srbench.core.errors import UserError
-from srbench.store import DatasetRecord, ImageRecord, Store
+from srbench.store import DatasetRecord, Image, Store
 from srbench.store.sql import ask
 
 
@@ -98,7 +98,7 @@ def test_a_plan_that_lacks_a_training_is_refused(store: Store) -> None:
 
 
 def test_names_that_no_database_takes_are_stored_all_the_same(store: Store) -> None:
-    odd = (ImageRecord("a\udce9b\0c", 8, 8, "dd"), ImageRecord("=2+3'\";--", 8, 8, "ee"))
+    odd = (Image("a\udce9b\0c", 8, 8, "dd"), Image("=2+3'\";--", 8, 8, "ee"))
     store.plans.add(replace(plan(), datasets=(PHOTOS, DatasetRecord("odd", "odd", "eval", odd))))
     kept = ask(store, "SELECT name FROM images WHERE manifest = 'odd' ORDER BY position")[1]
     assert kept == [("a?b?c",), ("=2+3'\";--",)]

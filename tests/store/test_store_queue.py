@@ -69,7 +69,6 @@ def test_runs_are_claimed_in_plan_order(store: Store) -> None:
 def test_a_claim_knows_its_attempt_and_progress(store: Store) -> None:
     number = store.plans.add(plan())
     claim = claimed(store, number)
-    store.queue.write_progress(claim, 40)
     store.queue.interrupt(claim, 41)
     again = claimed(store, number)
     assert (again.run, again.steps_done, again.attempt) == (claim.run, 41, 1)
@@ -210,7 +209,6 @@ def test_nothing_is_written_under_a_lost_claim(store: Store) -> None:
     kept = claimed(at(store, 9000.0), number)
     verbs: list[Callable[[], None]] = [
         lambda: store.measurements.write_points(lost, [Point("loss", 1, 0.1, 9.0)]),
-        lambda: store.queue.write_progress(lost, 5),
         lambda: store.measurements.forget_points(lost, 0),
         lambda: store.measurements.finish(lost, outcome(store, lost)),
         lambda: store.queue.fail(lost, "error", "", steps=5),
