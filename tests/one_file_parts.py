@@ -6,7 +6,7 @@ from torch import nn
 
 from srbench.core.part_facts import LearnerFacts, MetricFacts
 from srbench.core.slots import attention, dataset, learner, loss, metric
-from srbench.data.datasets import home_or, images_below
+from srbench.data.folders import home_or, images_below
 from srbench.train.learner import Supervised
 
 

@@ -20,9 +20,10 @@ from srbench.core import slots
 from srbench.core.errors import InputError, UserError
 from srbench.core.registry import known
 from srbench.core.scales import computing_at
-from srbench.data.datasets import ImageFile, home_or, images_below, paired
+from srbench.data.datasets import paired
 from srbench.data.decoded import Dataset, decode
 from srbench.data.degraded import degraded
+from srbench.data.folders import ImageFile, home_or, images_below
 from srbench.data.known_sets import in_folder
 from srbench.measure import named
 from srbench.measure.scores import PROTOCOLS, evaluation_lr, score_pair, super_resolve

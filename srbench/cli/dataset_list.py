@@ -67,7 +67,8 @@ def _splits(name: str, scale: int) -> Iterator[tuple[str, Dataset]]:
         try:
             yield "eval", images_of(name, scale)[0]
         except UserError as error:
-            raise InputError(error.problem, error.path) from None
+            place = error.place.removeprefix("--data")  # the argument here
+            raise InputError(error.problem, error.path, place) from None
         return
     for split in SPLITS:
         files = list(slots.dataset.parse(name).build()(split, scale))

@@ -94,7 +94,7 @@ def _jobs(images: list[Path], output: Path) -> Iterator[tuple[Path, Path]]:
     Raises:
         InputError: a picture would be overwritten, or two become one file.
     """
-    from srbench.data.datasets import images_below
+    from srbench.data.folders import images_below
 
     found: list[tuple[Path, str]] = []
     for given in images:

@@ -8,7 +8,8 @@ from typing import Annotated
 
 from srbench.core.registry import Positive, Range
 from srbench.core.slots import Dataset, dataset
-from srbench.data.datasets import ImageFile, photos
+from srbench.data.datasets import photos
+from srbench.data.folders import ImageFile
 
 
 @dataset.register("crops")

@@ -8,28 +8,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from srbench.core.errors import StudyError, brief
+from srbench.core.errors import StudyError
 from srbench.core.slots import Dataset, dataset
-from srbench.data.degradations import Degrade
-from srbench.data.images import SUFFIXES
-
-
-@dataclass(frozen=True)
-class ImageFile:
-    """One image by its files; `lr` is None where LR is to be made from HR."""
-
-    name: str  # unique within its dataset
-    hr: Path
-    lr: Path | None = None
-    weight: float = 1.0  # how often it is drawn in training, against the others
-    degrade: Degrade | None = None  # what LR is made by in place of a file, see `degraded`
-    side: int | None = None  # of the square that stands for the whole image, see `crops`
-    resize: int | None = None  # side of the square that the whole image is made, see `resized`
-
+from srbench.data.folders import ImageFile, home_or, images_below, images_in
 
 PHOTOS = {
     "train": (
@@ -121,35 +106,6 @@ def mixture(
     return mixed
 
 
-def home_or(path: str) -> Path:
-    """A path with `~` expanded; unchanged where there is no such home."""
-    return Path(os.path.expanduser(path))  # pathlib raises where there is no such user
-
-
-def images_below(folder: Path, what: str) -> list[ImageFile]:
-    """Every image file below a folder, named by its path there, sorted; hidden files left out.
-
-    Raises:
-        StudyError: no such folder, or no image in it.
-    """
-    if not os.path.isdir(folder):  # False also where no file can have such a name
-        shown = brief(str(folder))[1:-1]
-        raise StudyError(f"{what}: there is no folder {shown} (looked from {Path.cwd()})")
-    found = sorted(
-        path.relative_to(folder)
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES and path.is_file()
-    )
-    visible = [path for path in found if not any(part.startswith(".") for part in path.parts)]
-    if not visible:
-        raise StudyError(f"{what}: no image in {folder} (looked for {' '.join(sorted(SUFFIXES))})")
-    stems = [path.with_suffix("").as_posix() for path in visible]
-    return [
-        ImageFile(stem if stems.count(stem) == 1 else path.as_posix(), folder / path)
-        for stem, path in zip(stems, visible, strict=True)
-    ]
-
-
 def paired(
     files: Iterable[ImageFile], folder: Path, scale: int, *, ending: str = ""
 ) -> list[ImageFile]:
@@ -186,12 +142,3 @@ def paired(
 def bare_stem(stem: str, scale: int) -> str:
     """A file's name without what says its size and kind: img_001_SRF_2_LR becomes img_001."""
     return re.sub(rf"(_SRF_{scale})?(_(HR|LR|LRBI|GT))?(_?[xX]{scale})?$", "", stem)
-
-
-def images_in(folder: Path) -> list[Path]:
-    """The image files of one folder itself, sorted; none where there is no such folder."""
-    return sorted(
-        path
-        for path in (folder.iterdir() if os.path.isdir(folder) else ())
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
-    )

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,11 @@ from PIL import Image as Picture
 from srbench.core.errors import UNSEEN, InputError
 from srbench.core.slots import Image as Pixels
 from srbench.core.streams import Streams
-from srbench.data.datasets import ImageFile
 from srbench.data.degradations import shrink
+from srbench.data.folders import ImageFile
 from srbench.data.images import read_image
+
+MOST_NAMED = 40  # files of one reason, where several are refused
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,21 +65,56 @@ def decode(files: Sequence[ImageFile], name: str, split: str, scale: int) -> Dat
     """Read and check every image, in threads.
 
     Raises:
-        InputError: no images, two of one name, an unreadable one, or an LR of the wrong size.
+        InputError: no images, two of one name, or images that cannot be used: all of them by name.
     """
-    names = [file.name for file in files]
-    doubles = sorted({n for n in names if names.count(n) > 1})
+    doubles = sorted(n for n, often in Counter(file.name for file in files).items() if often > 1)
     if not files or doubles:
         found = f"several images named {', '.join(doubles)}" if doubles else "no images"
         raise InputError(f"{name} ({split}): {found}")
-    for file in files:
-        if UNSEEN.search(file.name) or len(file.name.splitlines()) != 1 or "\t" in file.name:
-            raise InputError(f"{file.hr}: its name has a control character; rename the file")
+    tried = decode_each(files, scale, lambda image: image)
+    refused = [one for one in tried if isinstance(one, InputError)]
+    if len(refused) == 1:
+        raise refused[0]
+    if refused:
+        folder = os.path.commonpath([os.path.dirname(one.place) for one in refused])
+        reasons = "; ".join(
+            f"{reason}: {_few([os.path.relpath(place, folder) for place in places])}"
+            for reason, places in by_reason(refused)
+        )
+        message = f"{len(refused)} of {len(files)} images cannot be used. {reasons}"
+        raise InputError(message, place=folder)
+    images = sorted((i for i in tried if isinstance(i, Image)), key=lambda image: image.name)
+    return Dataset(name, split, tuple(images), _manifest(images, scale))
+
+
+def decode_each(
+    files: Sequence[ImageFile], scale: int, take: Callable[[Image], Image]
+) -> list[Image | InputError]:
+    """What `take` makes of each decoded image, or why it cannot be used; in threads."""
+
+    def tried(file: ImageFile) -> Image | InputError:
+        try:
+            return take(_decode(file, scale))
+        except InputError as error:
+            return error
+
     with warnings.catch_warnings(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:
         warnings.filterwarnings("ignore", module="PIL")  # of what it reads past, or we refuse
-        images = list(threads.map(partial(_decode, scale=scale), files))
-    images.sort(key=lambda image: image.name)
-    return Dataset(name, split, tuple(images), _manifest(images, scale))
+        return list(threads.map(tried, files))
+
+
+def by_reason(refused: Iterable[InputError]) -> list[tuple[str, list[str]]]:
+    """The files of each reason, the most frequent first; reasons that differ in digits are one."""
+    found: dict[str, tuple[str, list[str]]] = {}
+    for error in refused:
+        alike = re.sub(r"\d+", "0", error.problem)
+        found.setdefault(alike, (error.problem, []))[1].append(error.place)
+    return sorted(found.values(), key=lambda one: -len(one[1]))
+
+
+def _few(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def signature(files: Iterable[ImageFile]) -> str:
@@ -124,19 +162,22 @@ def _black(shape: Sequence[int]) -> Pixels:
 
 
 def _decode(file: ImageFile, scale: int) -> Image:
+    if UNSEEN.search(file.name) or len(file.name.splitlines()) != 1 or "\t" in file.name:
+        raise InputError("its name has a control character; rename the file", place=str(file.hr))
     whole = _resized(read_image(file.hr), file)
     height, width = (side // scale for side in whole.shape[:2])  # of LR
     if not height or not width:
         raise InputError(
-            f"{file.hr}: {whole.shape[1]}x{whole.shape[0]} pixels are too few for x{scale}"
+            f"{whole.shape[1]}x{whole.shape[0]} pixels are too few for x{scale}", place=str(file.hr)
         )
     lr = None
     if file.lr is not None:
         lr = read_image(file.lr)
         if lr.shape[:2] != (height, width):
             raise InputError(
-                f"{file.lr}: {lr.shape[1]}x{lr.shape[0]} pixels; {width}x{height} are expected "
-                f"at x{scale} beside {file.hr} ({whole.shape[1]}x{whole.shape[0]})"
+                f"{lr.shape[1]}x{lr.shape[0]} pixels; {width}x{height} are expected "
+                f"at x{scale} beside {file.hr} ({whole.shape[1]}x{whole.shape[0]})",
+                place=str(file.lr),
             )
     rows, columns = _window(file, height, width, scale)
     hr = _frozen(whole[_times(rows, scale), _times(columns, scale)].copy())
@@ -157,7 +198,9 @@ def _resized(image: Pixels, file: ImageFile) -> Pixels:
     if file.resize is None:
         return image
     if file.lr is not None:
-        raise InputError(f"{file.hr}: resized goes with sets without LR files; see degraded")
+        raise InputError(
+            "resized goes with sets without LR files; see degraded", place=str(file.hr)
+        )
     size = (file.resize, file.resize)
     return np.asarray(Picture.fromarray(image).resize(size, Picture.Resampling.BICUBIC))
 
@@ -173,8 +216,8 @@ def _window(file: ImageFile, height: int, width: int, scale: int) -> tuple[slice
     side = file.side // scale
     if file.side % scale or side > min(height, width):
         raise InputError(
-            f"{file.hr}: no square of {file.side} pixels at x{scale} in "
-            f"{width * scale}x{height * scale}"
+            f"no square of {file.side} pixels at x{scale} in {width * scale}x{height * scale}",
+            place=str(file.hr),
         )
     draws = Streams(0).generator("crop", file.name)
     top, left = draws.integers(0, (height - side, width - side), endpoint=True)

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from srbench.core.slots import Dataset, Degradation, dataset
-from srbench.data.datasets import ImageFile, photos
+from srbench.data.datasets import photos
+from srbench.data.folders import ImageFile
 from srbench.data.resizers import matlab_bicubic
 
 

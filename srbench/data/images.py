@@ -52,7 +52,7 @@ def read_image(path: Path) -> Image:
     """
     pixels = _opened(path, _pixels)
     if pixels is None:
-        raise InputError(f"{path}: has transparent pixels; save it without")
+        raise InputError("has transparent pixels; save it without", place=str(path))
     return pixels
 
 
@@ -76,31 +76,31 @@ def read_photograph(path: Path) -> Photograph:
 
 def _opened(path: Path, take: Callable[[ImageFile], Found]) -> Found:
     """What `take` makes of an image file, if its header lets it be decoded."""
-    problem: str | None = None
     try:
         with PIL.Image.open(path, formats=FORMATS) as image:
             problem = _header_problem(image)
-            if problem is None:
+            if not problem:
                 return take(image)
     except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file") from None
+        raise InputError("there is no such file", place=str(path)) from None
     except UnidentifiedImageError:
-        raise InputError(f"{path}: is not a {', '.join(FORMATS)} image, or is broken") from None
+        message = f"is not a {', '.join(FORMATS)} image, or is broken"
+        raise InputError(message, place=str(path)) from None
     except PIL.Image.DecompressionBombError as error:  # "Image size (… pixels) exceeds …"
         size = re.search(r"\d+", str(error))
         message = _too_large(f"{int(size[0]):,}" if size else "too many")
-        raise InputError(f"{path}: {message}") from None
+        raise InputError(message, place=str(path)) from None
     except Exception as error:  # decoders raise OSError, SyntaxError, struct.error and many more
-        raise InputError(f"{path}: {_broken(error)}") from error
-    raise InputError(f"{path}: {problem}")
+        raise InputError(_broken(error), place=str(path)) from error
+    raise InputError(problem, place=str(path))
 
 
 def _broken(error: Exception) -> str:
     return f"is broken ({str(error) or type(error).__name__}); save or download it again"
 
 
-def _header_problem(image: ImageFile) -> str | None:
-    """What stands against decoding, known from the header alone."""
+def _header_problem(image: ImageFile) -> str:
+    """What stands against decoding, known from the header alone; empty where nothing does."""
     width, height = image.size
     if width * height > MAX_MEGAPIXELS * 10**6:
         return _too_large(f"{width}x{height}")
@@ -111,7 +111,7 @@ def _header_problem(image: ImageFile) -> str | None:
         return "has more than 8 bits a channel; save it with 8"
     if image.mode not in MODES:
         return f"has colours of type {image.mode}; save it as RGB"
-    return None
+    return ""
 
 
 def _too_large(size: str) -> str:

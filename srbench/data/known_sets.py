@@ -13,7 +13,8 @@ from pathlib import Path
 from srbench.core.errors import StudyError, UserError
 from srbench.core.registry import Positive
 from srbench.core.slots import dataset
-from srbench.data.datasets import ImageFile, bare_stem, home_or, images_in, paired
+from srbench.data.datasets import bare_stem, paired
+from srbench.data.folders import ImageFile, home_or, images_in
 
 
 @dataset.register("set5")

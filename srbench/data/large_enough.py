@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from srbench.core.errors import StudyError
+from srbench.core.errors import InputError, StudyError
 from srbench.core.registry import Range
 from srbench.core.slots import Dataset, dataset
-from srbench.data.datasets import ImageFile, photos
+from srbench.data.datasets import photos
+from srbench.data.folders import ImageFile
 from srbench.data.images import size_of
+
+ANY = 10**6  # pixels
 
 
 @dataset.register("large_enough")
@@ -37,4 +40,7 @@ def _side(file: ImageFile, scale: int) -> int:
     """The shorter side of an image as it will be decoded."""
     if file.side or file.resize:
         return file.side or file.resize or 0
-    return min(side // scale * scale for side in size_of(file.hr))
+    try:
+        return min(side // scale * scale for side in size_of(file.hr))
+    except InputError:
+        return ANY  # decoding names all that are broken at once

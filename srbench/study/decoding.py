@@ -12,8 +12,8 @@ import PIL
 from srbench.core.cache import cached
 from srbench.core.errors import StudyError, UserError
 from srbench.core.registry import Choice
-from srbench.data.datasets import ImageFile
 from srbench.data.decoded import Dataset, decode, from_outline, outline, signature
+from srbench.data.folders import ImageFile
 from srbench.study import identity
 from srbench.study.tree import dataset_name
 
@@ -49,7 +49,8 @@ class Decoded:
             found = list(choice.build()(role, scale))
             decoded = _images(found, choice, role, scale)
         except UserError as error:
-            raise StudyError(error.problem, error.path or ("data", role)) from None
+            problem = f"{error.place}: {error.problem}" if error.place else error.problem
+            raise StudyError(problem, error.path or ("data", role)) from None
         self.files.extend(found)
         return decoded
 

@@ -25,8 +25,8 @@ from srbench.core.registry import Choice, settings, source_of
 from srbench.core.scales import scales_of
 from srbench.core.streams import Streams
 from srbench.core.threads import one_thread
-from srbench.data.datasets import ImageFile
 from srbench.data.decoded import Dataset
+from srbench.data.folders import ImageFile
 from srbench.measure import named
 from srbench.measure.cost import Cost, cost
 from srbench.study import identity

@@ -14,8 +14,8 @@ import pytest
 from pictures import Save, noise
 
 from srbench.core.errors import UserError
-from srbench.data.datasets import ImageFile
 from srbench.data.decoded import decode, from_outline, outline, signature
+from srbench.data.folders import ImageFile
 from srbench.data.known_sets import set5
 
 
@@ -120,3 +120,15 @@ def test_an_outline_is_the_set_without_its_pixels(save: Save) -> None:
 
 def _manifest(*files: ImageFile, scale: int = 2) -> str:
     return decode(files, "set", "train", scale).manifest
+
+
+def test_all_images_that_cannot_be_used_are_named_at_once(tmp_path: Path, save: Save) -> None:
+    files = [ImageFile(name, save(f"{name}.png", seed=seed)) for seed, name in enumerate("abcde")]
+    for name, part in (("a", 150), ("c", 160)):
+        (tmp_path / f"{name}.png").write_bytes((tmp_path / f"{name}.png").read_bytes()[:part])
+    PIL.Image.new("CMYK", (8, 8)).save(tmp_path / "d.png", "JPEG")
+    with pytest.raises(UserError) as caught:
+        decode(files, "set", "train", 2)
+    said = str(caught.value)
+    assert said.startswith(f"{tmp_path}: 3 of 5 images cannot be used. is broken")
+    assert "again: a.png, c.png; has colours of type CMYK; save it as RGB: d.png" in said

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from PIL import features
 
 from srbench.core.errors import UserError
-from srbench.data.datasets import ImageFile
 from srbench.data.decoded import decode
+from srbench.data.folders import ImageFile
 
 SUFFIXES = ("png", "jpg", "jpeg", "webp", "bmp", "tif", "TIFF")
 COMPRESSED = ("tiff_lzw", "tiff_deflate", "jpeg", "packbits")

@@ -26,8 +26,8 @@ from srbench.analysis.results import Results
 from srbench.cli.options import err, out
 from srbench.core.csv_text import unguarded
 from srbench.core.errors import UserError
-from srbench.data.datasets import images_below
 from srbench.data.decoded import decode
+from srbench.data.folders import images_below
 from srbench.run.records import record
 from srbench.store import (
     Outcome,

@@ -18,8 +18,8 @@ import pytest
 from srbench.core.document import read as read_document
 from srbench.core.errors import UserError
 from srbench.core.weights import load_weights
-from srbench.data.datasets import ImageFile
 from srbench.data.decoded import decode
+from srbench.data.folders import ImageFile
 
 LONGEST_S, MOST_MB = 1.0, 200.0
 

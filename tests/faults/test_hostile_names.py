@@ -16,8 +16,8 @@ from rich.text import Text
 
 from srbench.cli.console import PlainConsole
 from srbench.core.errors import UserError, printable
-from srbench.data.datasets import images_below
 from srbench.data.decoded import decode
+from srbench.data.folders import images_below
 from srbench.store import open_store
 from srbench.study.read import read
 
