@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,10 @@ import pandas as pd
 
 from srbench.analysis.history import Tried
 from srbench.analysis.metric_names import metric_facts, metric_name
-from srbench.core.csv_text import line, unguarded
+from srbench.core import csv_text
+from srbench.core.csv_text import unguarded
 from srbench.core.errors import InputError
-from srbench.core.files import replacing, write_atomically
+from srbench.core.files import write_atomically
 from srbench.core.part_facts import MetricFacts, Metrics
 
 
@@ -55,6 +57,7 @@ class StudyFacts:
     twins: dict[str, str] = field(default_factory=dict)  # width-matched twin -> its variant
     later: str = ""  # what was changed after results of this study were there; empty is none
     metric_facts: Metrics = field(default_factory=dict)  # of every metric that may be scored
+    file: str = ""  # path of the study file, relative to the folder of the database
 
     @property
     def unit(self) -> str:
@@ -168,9 +171,7 @@ class Results:
         for name in FRAMES:
             frame: pd.DataFrame = getattr(self, name)
             rows = frame.astype(object).where(frame.notna(), None).itertuples(index=False)
-            with replacing(folder / f"{name}.csv") as file:
-                file.write(line(frame.columns).encode())
-                file.writelines(line(row).encode() for row in rows)
+            csv_text.write(folder / f"{name}.csv", chain((frame.columns,), rows))
 
     def to_parquet(self, folder: Path) -> list[Path]:
         """Write a Parquet file a frame; the files, sorted.
@@ -243,7 +244,9 @@ def _first_run(trial: Tried) -> int | None:
 
 def _read(path: Path) -> pd.DataFrame:
     """A frame as it was: text stays text, be it `1e5` or `NA`; numbers to the last bit."""
-    cells = pd.read_csv(path, dtype=str, keep_default_na=False, lineterminator="\n")
+    cells = pd.read_csv(
+        path, dtype=str, keep_default_na=False, lineterminator="\n", encoding="utf-8-sig"
+    )
     return pd.DataFrame({name: _column(name, list(cells[name])) for name in cells.columns})
 
 

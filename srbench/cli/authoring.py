@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from srbench.cli.options import out
+from srbench.core.command_line import command
 from srbench.core.errors import InputError
 from srbench.core.files import write_atomically
 
@@ -44,7 +45,7 @@ def new(
         raise InputError("is there already; take another name", place=str(file))
     write_atomically(folder / SCHEMA, _schema_text().encode())
     write_atomically(file, text.encode())
-    out.print(f"{file}: change it, then srbench plan {file}", markup=False, soft_wrap=True)
+    out.command(f"{file}: change it, then", command("plan", file))
 
 
 def schema(

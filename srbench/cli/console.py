@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any, cast
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
@@ -60,6 +62,21 @@ class PlainConsole(Console):
     @file.setter
     def file(self, new: IO[str]) -> None:
         Console.file.fset(self, new)  # type: ignore[attr-defined]
+
+    def command(self, label: str, line: str) -> None:
+        """Print a command to copy; in a narrow terminal, in lines that a shell joins."""
+        if not self.is_terminal or cell_len(f"{label} {line}") <= self.width:
+            self.print(label, end=" ", markup=False)
+            self.print(line, markup=False, style="bold", soft_wrap=True)
+            return
+        rows = [""]
+        for word in map(shlex.quote, shlex.split(line)):
+            if rows[-1] and cell_len(f"  {rows[-1]} {word} \\") > self.width:
+                rows.append("   ")
+            rows[-1] = f"{rows[-1]} {word}" if rows[-1] else word
+        self.print(label, markup=False)
+        for row in " \\\n".join(rows).splitlines():
+            self.print(f"  {row}", markup=False, style="bold", soft_wrap=True)
 
     def on_broken_pipe(self) -> None:
         """Continue silently after a broken pipe."""

@@ -14,7 +14,6 @@ from srbench.core.rich_table import rich_table
 from srbench.core.table import Column, Table, Value
 from srbench.run.estimate import Forecast
 from srbench.run.progress import clock
-from srbench.run.stale import stale_lines
 from srbench.study.plan import PlannedVariant
 
 COLUMNS = (
@@ -104,7 +103,7 @@ def _lines(found: Forecast) -> list[Text]:
         lines.append(f"Training takes about {total} on {found.device}, {found.estimate.basis}.")
     else:
         lines.append(f"Time on {found.device}: not known before a run there is stored.")
-    lines += stale_lines(found.stale, "srbench run STUDY")
+    lines += found.stale
     lines += _power(found)
     lines += _search(found)
     for p in plan.variants:

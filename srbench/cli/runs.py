@@ -26,6 +26,7 @@ from srbench.cli.options import (
     out,
     study_file,
 )
+from srbench.core.command_line import command
 from srbench.core.errors import UserError
 
 
@@ -81,8 +82,7 @@ def run(
     if ended.signal is not None:
         left = sum(n for state, n in ended.states.items() if state in ("queued", "interrupted"))
         verb = "is" if left == 1 else "are"
-        out.print(f"Stopped and saved; {plural(left, 'run')} {verb} left. Go on with: ", end="")
-        out.print(again, markup=False, style="bold", soft_wrap=True)
+        out.command(f"Stopped and saved; {plural(left, 'run')} {verb} left. Go on with:", again)
         raise typer.Exit(ended.exit_code)
     untimed: UserError | None = None
     if latency:
@@ -93,10 +93,7 @@ def run(
     _print_summary(store, ended.plan)
     if ended.elsewhere:
         out.print(f"{ended.elsewhere} more runs are being trained by another srbench run.")
-    name = request.study.stem
-    out.print("The whole report: ", end="")
-    command = f"srbench report {'-- ' if name.startswith('-') else ''}{shlex.quote(name)}"
-    out.print(command, markup=False, style="bold", soft_wrap=True)
+    out.command("The whole report:", command("report", request.study.stem, db=db))
     if untimed is not None:
         raise untimed
     raise typer.Exit(ended.exit_code)

@@ -20,6 +20,7 @@ MAX_BYTES, MAX_DEPTH, MAX_VALUES = 1_000_000, 32, 10_000
 _HINTS = {  # PyYAML's message -> what to do
     "mapping values are not allowed here": "quote a text that holds ': ', and indent evenly",
     "found character '\\t'": "indent by spaces, not tabs",
+    "found unknown escape character": r"within double quotes \ starts an escape: use single quotes",
     "found character": "quote a text that begins with it",
     "but found another document": "a study is one document",
     "could not find expected ':'": "write key: value, and indent evenly",

@@ -43,6 +43,10 @@ class DatabaseError(UserError):
     """A database cannot be opened, read or merged, or lacks what was asked for."""
 
 
+class NoDatabase(DatabaseError):
+    """There is no database at this address yet, or an empty one."""
+
+
 class DeviceError(UserError):
     """A device is missing, in use, or broken."""
 

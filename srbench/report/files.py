@@ -12,6 +12,7 @@ from pathlib import Path
 from srbench.analysis.answer import answer, warnings
 from srbench.analysis.limits import facts_line
 from srbench.analysis.results import Results
+from srbench.core.csv_text import encoded
 from srbench.core.errors import InputError
 from srbench.core.files import write_atomically
 from srbench.report.page import Plotly, draw_all, environment, page, plotly_source, style
@@ -56,7 +57,7 @@ def folder_name(study: str) -> str:
 def _write_one(results: Results, folder: Path, plotly: Plotly) -> Path:
     sections = sections_of(results)
     for table in (table for section in sections for table in section.tables):
-        _put(folder / f"{table.name}.csv", table.csv())
+        write_atomically(folder / f"{table.name}.csv", encoded(table.csv()))
         _put(folder / f"{table.name}.tex", table.latex())
     drawings = draw_all(sections)
     for name, (svg, pdf) in drawings.items():

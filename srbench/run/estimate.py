@@ -11,7 +11,6 @@ import torch
 from srbench.core.outputs import by_factor
 from srbench.core.streams import Streams
 from srbench.core.threads import one_thread
-from srbench.run.stale import Stale
 from srbench.store import Store
 from srbench.study.plan import Plan, PlannedVariant, cost_of
 from srbench.train.initialise import initialise
@@ -44,7 +43,7 @@ class Forecast:
     device: str  # the hardware's name
     estimate: Estimate | None
     spread: float | None = None  # of differences over seeds, in earlier runs of the study
-    stale: tuple[Stale, ...] = ()  # finished runs of an earlier version
+    stale: tuple[str, ...] = ()  # messages about finished runs of an earlier version
 
 
 def estimate(plan: Plan, store: Store | None, device: str) -> Estimate | None:

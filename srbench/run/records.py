@@ -13,8 +13,8 @@ from srbench.study.tree import describe
 from srbench.train.fit import FIT_VERSION
 
 
-def record(plan: Plan, key: str) -> PlanRecord:
-    """The plan as records of the store."""
+def record(plan: Plan, key: str, file: str) -> PlanRecord:
+    """The plan of a study file, whose path is given, as records of the store."""
     study, numerics = plan.study, str(plan.numerics)
     trainings = {
         p.fingerprint: training_record(p, study.scale, numerics)
@@ -24,7 +24,7 @@ def record(plan: Plan, key: str) -> PlanRecord:
     return PlanRecord(
         digest=plan.digest,
         key=key,
-        facts=_facts(plan),
+        facts={**_facts(plan), "file": file},
         trainings=tuple(trainings.values()),
         variants=tuple(
             VariantRecord(p.variant.name, p.variant.role, p.variant.change, p.fingerprint, p.seeds)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from srbench.core.errors import UserError
+from srbench.core.command_line import command
+from srbench.core.errors import NoDatabase, StudyError, UserError
 from srbench.run import shortcut
 from srbench.run.looks import take_looks
 from srbench.run.stale import Stale, settled, stale_lines
@@ -43,6 +45,13 @@ class Request:
         """What decides the plan, beside the file."""
         numerics = [self.device, self.precision, self.memory_order]
         return [*numerics, str(self.seeds), *self.only, "--set", *self.set]
+
+    def rerun(self) -> str:
+        """The command that trains this request's stale runs again."""
+        seeds = ["--seeds", str(self.seeds)] if self.seeds is not None else []
+        only = [word for glob in self.only for word in ("--only", glob)]
+        changes = [word for change in self.set for word in ("--set", change)]
+        return command("run", self.study, [*seeds, *only, *changes, "--rerun", "stale"], self.db)
 
 
 @dataclass(frozen=True)
@@ -99,17 +108,36 @@ def forecast(request: Request, say: Callable[[str], None] = lambda text: None) -
     device = device_name(devices[0])
     try:
         store: Store | None = open_store(request.db, create=False)
-    except UserError:
-        if request.db is not None:
-            raise
+    except NoDatabase:
         store = None
     spread: float | None = None
     found: tuple[Stale, ...] = ()
     if store is not None:
+        _refuse_namesake(plan, request, store)
         spread = _spread(store, plan.study)
         plan, found = settled(plan, store)
     shown = estimate(plan, store, device)
-    return Forecast(plan, len(devices), device, shown, spread, found)
+    return Forecast(plan, len(devices), device, shown, spread, stale_lines(found, request.rerun()))
+
+
+def _refuse_namesake(plan: Plan, request: Request, store: Store) -> None:
+    """Refuse a study that would take the place of another file's study of the same name.
+
+    A file that was moved, edited, or copied with its images is the same study.
+    """
+    before = store.plans.latest_file(plan.study.name)
+    if before is None:
+        return
+    other, here = store.root / before[0], request.study
+    if not other.is_file() or other.samefile(here):
+        return
+    same_images = before[1] == {images.manifest for _, images in plan.datasets}
+    if not same_images or other.read_bytes() != here.read_bytes():
+        raise StudyError(
+            f"the database has a study of this name already, from {other.resolve()}; rename one "
+            "of the files, or name another database with --db",
+            place=str(request.study),
+        )
 
 
 def _spread(store: Store, study: Study) -> float | None:
@@ -141,9 +169,10 @@ def run(request: Request, console: Console) -> tuple[Store, Ended]:
     if shortcut.key(request.study, request.options()) != key:  # edited while it was read
         key = ""
     store = open_store(request.db)  # only now: a mistake in the study makes no database
+    _refuse_namesake(plan, request, store)
     if not anew:
         plan, found = settled(plan, store)
-        for line in stale_lines(found, f"srbench run {request.study}"):
+        for line in stale_lines(found, request.rerun()):
             console.print(line, highlight=False, markup=False, soft_wrap=True)
     return store, _conduct(plan, request, store, key, console)
 
@@ -197,7 +226,8 @@ def _conduct(plan: Plan, request: Request, store: Store, key: str, console: Cons
     def say(text: str) -> None:
         console.print(f"srbench: {text}", highlight=False, markup=False, soft_wrap=True)
 
-    number = store.plans.add(record(plan, key))
+    file = os.path.relpath(request.study.resolve(), store.root)
+    number = store.plans.add(record(plan, key, file))
     for figures in plan.study.published:
         store.published.write(plan.study.name, figures)
     if key:

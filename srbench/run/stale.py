@@ -131,8 +131,8 @@ def _sources_now(variants: list[dict[Any, Any]]) -> Iterator[tuple[str, Any]]:
         yield variant["fingerprint"], now
 
 
-def stale_lines(found: tuple[Stale, ...], command: str) -> list[str]:
-    """Messages about stale runs, a line each."""
+def stale_lines(found: tuple[Stale, ...], command: str) -> tuple[str, ...]:
+    """Messages about stale runs, a line each; `command` trains them again."""
     lines = []
     for used in (True, False):
         names = [one.variant for one in found if one.used is used]
@@ -140,11 +140,11 @@ def stale_lines(found: tuple[Stale, ...], command: str) -> list[str]:
         if names:
             noun = "finished run" if runs == 1 else "finished runs"
             end = (
-                f"they stand until {command} --rerun stale trains them again"
+                f"they stand until they are trained again by {command}"
                 if used
                 else "they no longer count, and are trained again"
             )
             lines.append(
                 f"{runs} {noun} used source code that has changed since ({', '.join(names)}): {end}"
             )
-    return lines
+    return tuple(lines)

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from srbench.core.errors import UNSEEN, DatabaseError
+from srbench.core.errors import UNSEEN, DatabaseError, NoDatabase
 from srbench.core.files import disk_errors
 
 DEFAULT = Path("db") / "srbench.sqlite"
@@ -82,7 +82,7 @@ def check_file(address: Address, *, create: bool) -> None:
             raise DatabaseError("is a folder, not a database file", place=str(path))
         if not path.exists():
             if not create:
-                raise DatabaseError(
+                raise NoDatabase(
                     "there is no database yet; `srbench run STUDY` creates one", place=str(path)
                 )
             with disk_errors(path.parent):

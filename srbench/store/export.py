@@ -6,15 +6,13 @@ the same bytes. Nothing is thinned or rounded; text that begins like a formula g
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Row,
-    Select,
     Table,
     and_,
     select,
@@ -22,8 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import Text
 
-from srbench.core.csv_text import line
-from srbench.core.files import replacing
+from srbench.core import csv_text
 from srbench.store.columns import PlainJson
 from srbench.store.engine import reading
 from srbench.store.plans import latest_plan
@@ -74,22 +71,14 @@ def write(
     query = query.order_by(*table.primary_key.columns)
     if where is not None:
         query = query.where(where)
-    with replacing(path) as file:
-        file.write(line(column.name for column in table.columns).encode())
-        for rows in stream(connection, query):
-            file.write("".join(map(line, rows)).encode())
+    headings = (column.name for column in table.columns)
+    rows = connection.execution_options(yield_per=ROWS_AT_ONCE).execute(query)
+    csv_text.write(path, chain((headings,), rows))
 
 
 def as_stored(column: Any) -> Any:
     """JSON columns are written as the stored text."""
     return type_coerce(column, Text) if isinstance(column.type, PlainJson) else column
-
-
-def stream(
-    connection: Connection, query: Select[*tuple[Any, ...]]
-) -> Iterator[Sequence[Row[*tuple[Any, ...]]]]:
-    """The rows, some at a time."""
-    yield from connection.execution_options(yield_per=ROWS_AT_ONCE).execute(query).partitions()
 
 
 def of_study(study: str) -> dict[str, ColumnElement[bool]]:

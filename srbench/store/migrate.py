@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import ColumnClause, Connection, Engine, column, inspect, select, table, text
 
-from srbench.core.errors import DatabaseError
+from srbench.core.errors import DatabaseError, NoDatabase
 from srbench.store.address import Address
 from srbench.store.copies import copy_database
 from srbench.store.engine import migrating, reading
@@ -37,9 +37,7 @@ def bring_up_to_date(
     if found == schema:
         return
     if found is None and not create:
-        raise DatabaseError(
-            "holds no studies yet; `srbench run STUDY` adds some", place=address.shown
-        )
+        raise NoDatabase("holds no studies yet; `srbench run STUDY` adds some", place=address.shown)
     with migrating(engine) as connection:
         found = examine(connection, address, schema)
         if found == schema:

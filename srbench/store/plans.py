@@ -25,7 +25,7 @@ from srbench.store.plan_rows import (
     study_number,
 )
 from srbench.store.run_rows import ask_for
-from srbench.store.tables import Cell, Plan, Study, Variant
+from srbench.store.tables import Cell, Plan, PlanDataset, Study, Variant
 from srbench.store.values import PlanRecord, VariantRecord
 
 
@@ -70,6 +70,21 @@ class Plans:
         """The study's latest plan; DatabaseError where the study is unknown."""
         with reading(self.engine) as connection:
             return latest_plan(connection, study)
+
+    def latest_file(self, study: str) -> tuple[str, set[str]] | None:
+        """File and manifests of images of the latest plan; None for a new study.
+
+        The path is relative to `Store.root`.
+        """
+        newest = select(Plan.id, Plan.facts).join(Study).where(Study.name == study)
+        newest = newest.order_by(Plan.turn.desc()).limit(1)
+        with reading(self.engine) as connection:
+            row = connection.execute(newest).one_or_none()
+            if row is None:
+                return None
+            images = select(PlanDataset.manifest).where(PlanDataset.plan_id == row.id)
+            manifests = set(connection.execute(images).scalars())
+        return row.facts.get("file", ""), manifests
 
     def make_latest(self, plan: int) -> None:
         """Make an older plan the study's latest."""

@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import pty
+import shlex
 import subprocess
 import sys
 
@@ -57,3 +58,24 @@ def test_a_disk_that_refuses_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(console, "detach_terminal", lambda: False)
     with pytest.raises(OSError, match="Input/output error"):
         PlainConsole(file=Refusing()).print("said")
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 200])
+def test_a_printed_command_is_never_broken_within_a_word(width: int) -> None:
+    """What a terminal shows, copied into a shell, is the command."""
+    words = ["srbench", "report", "--db", "a folder/my results.sqlite", "--workers", "1", "it's α"]
+    shown = io.StringIO()
+    PlainConsole(file=shown, force_terminal=True, color_system=None, width=width).command(
+        "Go on with:", shlex.join(words)
+    )
+    label, _, rest = shown.getvalue().partition(":")
+    assert label == "Go on with"
+    assert shlex.split(rest.replace("\\\n", " ")) == words
+    longest = max(len(shlex.quote(word)) for word in words)
+    assert max(map(len, shown.getvalue().splitlines())) <= max(width, longest + 8)
+
+
+def test_a_printed_command_is_one_line_in_a_pipe() -> None:
+    shown = io.StringIO()
+    PlainConsole(file=shown, width=20).command("Go on with:", "srbench run a-long-study.yaml")
+    assert shown.getvalue() == "Go on with: srbench run a-long-study.yaml\n"

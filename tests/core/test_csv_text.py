@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from codecs import BOM_UTF8
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from srbench.analysis.results import FRAMES, TEXT, Results
-from srbench.core.csv_text import STARTS, cell, guarded, line, unguarded
+from srbench.core.csv_text import STARTS, cell, encoded, guarded, line, unguarded, write
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "db" / "reference" / "quickstart"
@@ -66,6 +67,18 @@ def test_results_survive_a_folder_whatever_their_text(
     for name in FRAMES:
         wanted, found = getattr(odd, name), getattr(back, name)
         pd.testing.assert_frame_equal(found, wanted, check_dtype=False, check_exact=True)
+
+
+@pytest.mark.parametrize(("cell_", "marked"), [("α=½", True), ("Größe", True), ("plain", False)])
+def test_a_file_beyond_ascii_starts_with_the_mark_by_which_excel_knows_utf_8(
+    tmp_path: Path, cell_: str, marked: bool
+) -> None:
+    file = tmp_path / "rows.csv"
+    rows = [("variant", "psnr"), (cell_, 31.5)]
+    write(file, rows)
+    assert file.read_bytes().startswith(BOM_UTF8) is marked
+    assert file.read_bytes() == encoded("".join(map(line, rows)))
+    assert pd.read_csv(file).to_dict("records") == [{"variant": cell_, "psnr": 31.5}]
 
 
 def test_every_column_of_text_is_known_to_be_text() -> None:

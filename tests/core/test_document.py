@@ -52,6 +52,7 @@ def test_a_word_means_what_it_looks_like(text: str, value: object) -> None:
         ("a: !mine 1", "s.yaml:1:4: tags such as !mine are not read"),
         ("a: [1, 2", "s.yaml:1:9: not YAML: expected ',' or ']'"),
         ("a: 1\n\tb: 2", "s.yaml:2:1: not YAML: found character '\\t'"),
+        ('a: "C:\\photos"', "s.yaml:1:8: not YAML: found unknown escape character 'p' (within"),
         ("a: 1\n---\nb: 2", "s.yaml:2:1: not YAML: but found another document"),
         ("a: *x", "s.yaml:1:4: not YAML: found undefined alias"),
         ("[" * (MAX_DEPTH + 2) + "]" * (MAX_DEPTH + 2), f"nested more than {MAX_DEPTH} deep"),

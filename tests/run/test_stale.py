@@ -63,7 +63,7 @@ def test_stale_runs_stand_and_are_told(changed: Path) -> None:
     before = tiny.rows(changed, RUNS)
     told = said(changed, "run", "tiny.yaml")
     assert "2 finished runs used source code that has changed since (mine): they stand" in told
-    assert "--rerun stale trains them again" in told
+    assert "--rerun stale" in told
     assert tiny.rows(changed, RUNS) == before
     assert "2 runs used source code that has since changed" in said(changed, "report", "tiny")
 
