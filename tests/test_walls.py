@@ -42,7 +42,8 @@ ONLY = {  # outside package -> the only rooms, or modules, that know it
     "open_clip": {"blocks.clip"},
 }
 WORKERS = {
-    "run.worker", "run.worker_images", "run.worker_pictures", "run.worker_scores", "run.messages",
+    "run.awake", "run.messages", "run.worker", "run.worker_images", "run.worker_pictures",
+    "run.worker_scores",
 }  # fmt: skip
 NEVER_TORCH = {
     "store", "report", "analysis", "run.mirror", "run.mirror_runs", "run.mirror_trials",

@@ -1,7 +1,9 @@
 """SIGINT, SIGTERM and SIGHUP end a command with exit code 130, 143 or 129 and no traceback.
 
 While a study runs, the first signal asks for a stop: workers finish their step and save it. The
-second one ends the process at once; the next command resumes from the checkpoints.
+second one ends the process at once; the next command resumes from the checkpoints. A batch
+system's warning that the job will soon be ended acts as SIGTERM, except that warnings do not count
+as a second signal: SLURM may send one to every process of a job, and the kernel repeats SIGXCPU.
 """
 
 from __future__ import annotations
@@ -18,21 +20,27 @@ from types import FrameType
 from typing import NoReturn
 
 HANGUP = getattr(signal, "SIGHUP", None)  # not on Windows
-STOPPING = tuple(number for number in (signal.SIGINT, signal.SIGTERM, HANGUP) if number is not None)
-"""Sent by Ctrl-C, by batch systems and `kill`, and by a terminal that closes."""
+WARNINGS = tuple(
+    getattr(signal, name) for name in ("SIGUSR1", "SIGUSR2", "SIGXCPU") if hasattr(signal, name)
+)
+"""Of SLURM, submitit, Grid Engine and LSF, and of a limit on CPU time."""
+STOPPING = tuple(
+    number for number in (signal.SIGINT, signal.SIGTERM, HANGUP, *WARNINGS) if number is not None
+)
+"""Sent by Ctrl-C, by batch systems and `kill`, and by a terminal that closes; and warnings."""
 SHOW_CURSOR = b"\x1b[?25h\n"
 
 
 @dataclass
 class Stop:
-    """The signal that asked for a stop; None before."""
+    """The signal that asked for a stop, SIGTERM for a warning; None before."""
 
     number: int | None = None
 
 
 @contextmanager
 def exit_on_signal() -> Iterator[None]:
-    """Inside, a signal raises SystemExit with 130, 143 or 129.
+    """Inside, a signal raises SystemExit with its exit code.
 
     A KeyboardInterrupt that passes through `exec` of a text (in dataclasses and torch) would make
     Python 3.11 end by SIGINT, whatever its exit code. Two places end the process at once instead:
@@ -42,8 +50,8 @@ def exit_on_signal() -> Iterator[None]:
 
     def on_signal(number: int, frame: FrameType | None) -> NoReturn:
         if _is_importing(frame):
-            _end_at_once(128 + number)
-        raise _Ended(128 + number)
+            _end_at_once(exit_code(number))
+        raise _Ended(exit_code(number))
 
     with _handled(on_signal), _exits_from_finalizers():
         yield
@@ -58,12 +66,16 @@ class _Ended(SystemExit):
 @contextmanager
 def stop_on_signal() -> Iterator[Stop]:
     """Inside, the first signal is recorded; a second one ends the process at once."""
-    stop = Stop()
+    stop, asked = Stop(), False
 
     def on_signal(number: int, frame: FrameType | None) -> None:
-        if stop.number is not None:
-            _end_at_once(128 + number)
-        stop.number = number
+        nonlocal asked
+        if number in WARNINGS:
+            stop.number = stop.number or signal.SIGTERM
+            return
+        if asked:
+            _end_at_once(exit_code(number))
+        stop.number, asked = number, True
 
     with _handled(on_signal):
         yield stop
@@ -86,9 +98,14 @@ def _exits_from_finalizers() -> Iterator[None]:
         sys.unraisablehook = before
 
 
+def exit_code(number: int) -> int:
+    """The exit code of a command that a signal ended; a warning counts as SIGTERM."""
+    return 128 + (signal.SIGTERM if number in WARNINGS else number)
+
+
 def _is_ignored(number: int) -> bool:
-    """Whether the process runs under nohup and the signal is SIGHUP."""
-    return number == HANGUP and signal.getsignal(number) == signal.SIG_IGN
+    """Whether who started the process had it ignore the signal: nohup, or a shell's `trap`."""
+    return number in (HANGUP, *WARNINGS) and signal.getsignal(number) == signal.SIG_IGN
 
 
 def detach_terminal() -> bool:

@@ -7,7 +7,6 @@ with it, and their runs go on from their checkpoints next time.
 from __future__ import annotations
 
 import multiprocessing.connection as connections
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -50,6 +49,7 @@ class Conductor:
         store: Store,
         options: Options,
         watcher: Watcher,
+        clock: Callable[[], float],
         search: Supplier | None = None,
     ) -> None:
         self.number, self.store, self.options = number, store, options
@@ -64,7 +64,8 @@ class Conductor:
         self.devices = list(options.devices)  # that work, one for each worker
         self.failed_starts: dict[str, int] = {}  # device -> workers that died before Ready
         self.asked = float("-inf")  # when the queue was last looked at
-        self.beat = time.monotonic()
+        self.beat = store.clock()
+        self.clock = clock
         self.deadline = float("inf")  # for workers to stop
 
     def conduct(self, stopping: Callable[[], bool], meanwhile: Callable[[], None]) -> None:
@@ -86,7 +87,7 @@ class Conductor:
                     self._hand_out(stopping)
                 if all(worker.idle for worker in self.workers):
                     break
-                if stop and time.monotonic() > self.deadline:
+                if stop and self.clock() > self.deadline:
                     self.watcher.note(
                         "a worker does not answer; its run goes on from its last checkpoint "
                         "next time"
@@ -101,7 +102,7 @@ class Conductor:
     def _ask_to_stop(self) -> None:
         if self.deadline < float("inf"):
             return
-        self.deadline = time.monotonic() + PATIENCE_S
+        self.deadline = self.clock() + PATIENCE_S
         training = [worker for worker in self.workers if worker.lease is not None and worker.ready]
         for worker in training:
             worker.send("stop")
@@ -113,10 +114,10 @@ class Conductor:
         """Give every idle worker a task; start workers while there is more to do."""
         idle = [worker for worker in self.workers if worker.idle]
         free = len(self.workers) < len(self.devices)
-        due = not self.workers or time.monotonic() - self.asked > ASK_S
+        due = not self.workers or self.clock() - self.asked > ASK_S
         if not idle and not (free and due):
             return
-        self.asked = time.monotonic()
+        self.asked = self.clock()
         busy = sum(worker.busy for worker in self.workers)
         if self.search is not None and busy < len(self.devices):
             self.search.supply(len(self.devices) - busy, busy, stopping)
@@ -250,9 +251,11 @@ class Conductor:
             self.watcher.note(f"{why}; going on without it")
 
     def _keep_alive(self) -> None:
-        if time.monotonic() - self.beat < HEARTBEAT_S:
+        """Prolong the leases; at once after the machine has slept, for they run on meanwhile."""
+        now = self.store.clock()
+        if abs(now - self.beat) < HEARTBEAT_S:
             return
-        self.beat = time.monotonic()
+        self.beat = now
         for worker in self.workers:
             if worker.lease is not None:
                 self.store.queue.heartbeat(worker.lease)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,26 +24,31 @@ class _Row:
     steps: int
     work: float  # of the whole run, in multiply-accumulates
     begun: float
+    shown_at: float
     task: TaskID | None = None
     first: int = 0  # step that it was resumed at
     step: int = 0
-    shown_at: float = field(default_factory=time.monotonic)
 
-    @property
-    def left_s(self) -> float | None:
+    def left_s(self, now: float) -> float | None:
         done = self.step - self.first
-        if done <= 0:
-            return None
-        return (time.monotonic() - self.begun) / done * (self.steps - self.step)
+        return (now - self.begun) / done * (self.steps - self.step) if done > 0 else None
 
 
 class Terminal:
     """A watcher that draws one bar for the study and one for each run under way."""
 
-    def __init__(self, console: Console, works: Mapping[str, float], total: float, runs: int):
+    def __init__(
+        self,
+        console: Console,
+        works: Mapping[str, float],
+        total: float,
+        runs: int,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         """`works` is each variant's work of one run; `total` what is left of the study."""
+        self.now = now
         self.console, self.works, self.total, self.left = console, works, max(total, 1e-9), runs
-        self.done_work, self.begun = 0.0, time.monotonic()
+        self.done_work, self.begun = 0.0, self.now()
         self.rows: dict[int, _Row] = {}
         self.count = runs
         self.usual = next(iter(works.values()), 0.0)  # of runs that a search finds
@@ -76,7 +81,7 @@ class Terminal:
         if len(self.rows) >= self.left:  # more than was foreseen
             self.count, self.left = self.count + 1, self.left + 1
             self.total += work
-        row = _Row(name, steps, work, time.monotonic())
+        row = _Row(name, steps, work, self.now(), self.now())
         self.rows[lease.run] = row
         if self.bars is not None and steps:
             row.task = self.bars.add_task(f"  {escape(name)}", total=steps, state="starting")
@@ -84,19 +89,20 @@ class Terminal:
     def resumed(self, lease: Any, step: int) -> None:
         row = self.rows[lease.run]
         row.first = row.step = step
-        row.begun = time.monotonic()
+        row.begun = self.now()
         self._line(f"{row.name}: goes on from step {step:,} of {row.steps:,}")
 
     def progressed(self, lease: Any, message: Any) -> None:
         row = self.rows[lease.run]
         row.step = message.step
-        left = f"{clock(row.left_s)} left" if row.left_s is not None else ""
+        left_s = row.left_s(self.now())
+        left = f"{clock(left_s)} left" if left_s is not None else ""
         state = f"{message.step:,} of {message.steps:,} steps, loss {message.loss:.4f}, {left}"
         if self.bars is not None and row.task is not None:
             self.bars.update(row.task, completed=message.step, state=state)
             self._whole()
-        elif self.bars is None and time.monotonic() - row.shown_at > QUIET_S:
-            row.shown_at = time.monotonic()
+        elif self.bars is None and self.now() - row.shown_at > QUIET_S:
+            row.shown_at = self.now()
             self._line(f"{row.name}: {state}; study {clock(self.left_s())} left")
 
     def scoring(self, lease: Any) -> None:
@@ -133,8 +139,9 @@ class Terminal:
         done = self.done_work + under_way
         if done <= 0:
             return None
-        at_this_pace = (time.monotonic() - self.begun) * (self.total - done) / done
-        return max(at_this_pace, *(r.left_s or 0.0 for r in self.rows.values()), 0.0)
+        now = self.now()
+        at_this_pace = (now - self.begun) * (self.total - done) / done
+        return max(at_this_pace, *(r.left_s(now) or 0.0 for r in self.rows.values()), 0.0)
 
     def _end(self, run: int) -> _Row:
         row = self.rows.pop(run)

@@ -10,6 +10,7 @@ from rich.console import Console
 from srbench.core.device_locks import SharedLock
 from srbench.core.errors import UserError
 from srbench.core.signals import stop_on_signal
+from srbench.run.awake import AwakeClock
 from srbench.run.conductor import Conductor, Options
 from srbench.run.looks import take_looks
 from srbench.run.mirror import Refresher
@@ -95,11 +96,12 @@ class Work:
         total = self._macs_left() + trials * next(iter(works.values()), 0.0)
         with (
             self.lock,
-            Terminal(self.console, works, total, left + trials) as terminal,
+            AwakeClock() as clock,
+            Terminal(self.console, works, total, left + trials, clock) as terminal,
             stop_on_signal() as stop,
         ):
             conductor = Conductor(
-                self.plan, self.number, self.store, self.options, terminal, self.searcher
+                self.plan, self.number, self.store, self.options, terminal, clock, self.searcher
             )
             conductor.conduct(lambda: stop.number is not None, self.refresher.now_and_then)
         return Stopped(stop.number, frozenset(conductor.outcomes.unscored))

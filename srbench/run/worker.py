@@ -13,6 +13,7 @@ import sys
 import time
 import traceback
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -33,6 +34,7 @@ from srbench.core.signals import STOPPING
 from srbench.core.streams import Streams
 from srbench.core.weights import stored_weights
 from srbench.data import resident
+from srbench.run.awake import AwakeClock
 from srbench.run.messages import (
     Broken,
     CurvePoint,
@@ -47,10 +49,7 @@ from srbench.run.messages import (
     Task,
     Trained,
 )
-from srbench.run.worker_images import (
-    Changed,
-    training_images,
-)
+from srbench.run.worker_images import Changed, training_images
 from srbench.run.worker_scores import Scorer
 from srbench.study.batches import patches_of
 from srbench.study.identity import code_digest
@@ -61,6 +60,7 @@ from srbench.train.initialise import initialise
 from srbench.train.settings import TrainSettings
 
 REPORT_S = 1.0  # between two messages, each of which costs the conductor 2 to 12 ms
+Clock = Callable[[], float]  # seconds, without those in which the process was suspended
 
 
 class Stop(Exception):
@@ -83,13 +83,13 @@ def main(pipe: Connection, device_name: str, threads: int) -> None:
     slots.load()
     gc.freeze()  # what was imported stays: no collection need visit it
     try:
-        with full_precision():
-            _serve(pipe, device)
+        with full_precision(), AwakeClock() as clock:
+            _serve(pipe, device, clock)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         sys.exit(1)
 
 
-def _serve(pipe: Connection, device: torch.device) -> None:
+def _serve(pipe: Connection, device: torch.device, clock: Clock = time.monotonic) -> None:
     pipe.send(Ready())
     data: Any = None  # settings of the run before
     while True:
@@ -101,16 +101,18 @@ def _serve(pipe: Connection, device: torch.device) -> None:
         if task.data != data:
             resident.release()  # memory that an earlier run held is not this run's
         data = task.data
-        message = _finished(task, pipe, device)
+        message = _finished(task, pipe, device, clock)
         pipe.send(message)
         if isinstance(message, Broken):
             return
 
 
-def _finished(task: Task, pipe: Connection, device: torch.device) -> Message:
+def _finished(
+    task: Task, pipe: Connection, device: torch.device, clock: Clock = time.monotonic
+) -> Message:
     """Do a task; whatever goes wrong in it becomes a message."""
     try:
-        run = RunUnderWay(task, pipe, device)
+        run = RunUnderWay(task, pipe, device, clock)
     except UserError as problem:
         return Failed(task.run, "error", str(problem), 0)
     try:
@@ -151,8 +153,8 @@ def _works(device: torch.device) -> bool:
 class RunUnderWay:
     """One task under way."""
 
-    def __init__(self, task: Task, pipe: Connection, device: torch.device) -> None:
-        self.task, self.pipe, self.device = task, pipe, device
+    def __init__(self, task: Task, pipe: Connection, device: torch.device, clock: Clock) -> None:
+        self.task, self.pipe, self.device, self.clock = task, pipe, device, clock
         self.tree = task.tree
         self.folder = Path(task.folder)
         self.streams = Streams(task.seed, task.salt)
@@ -162,7 +164,7 @@ class RunUnderWay:
         self.trained_s = 0.0  # before the last resume
         self.peak = 0  # bytes of the device that training has held
         self.trained: Done | None = None  # once there are weights to be scored
-        self.begin = self.last_sent = self.last_saved = time.monotonic()
+        self.begin = self.last_sent = self.last_saved = self.clock()
 
     def do(self) -> Message:
         clear(self.device)
@@ -187,13 +189,13 @@ class RunUnderWay:
             self.trained = done
             self.pipe.send(Trained(done))
         clear(self.device)
-        start = time.monotonic()
+        start = self.clock()
         scorer = self._scorer(net)
         scored = scorer.score()
         if not self.task.evaluate:  # a candidate of a search, which never sees `eval`
             scorer.save_validation_strip()
         return replace(
-            done, score_s=time.monotonic() - start, scores=tuple(scored.scores),
+            done, score_s=self.clock() - start, scores=tuple(scored.scores),
             pictures=tuple(scored.pictures), missing=tuple(scored.missing),
         )  # fmt: skip
 
@@ -208,7 +210,7 @@ class RunUnderWay:
 
     def spent_s(self) -> float:
         """Seconds of training so far, those before a resume too."""
-        return self.trained_s + time.monotonic() - self.begin
+        return self.trained_s + self.clock() - self.begin
 
     def _train(self, net: nn.Module) -> float:
         settings: TrainSettings = self.tree.train.build()()
@@ -223,7 +225,7 @@ class RunUnderWay:
             self.points = [tuple(point) for point in saved["points"]]
             self.trained_s, self.peak = saved["seconds"], saved.get("peak", 0)
             self.pipe.send(Resumed(self.task.run, self.step))
-        self.begin = time.monotonic()
+        self.begin = self.clock()
         validate = settings.validation_epochs()
         candidate = not self.task.evaluate  # whose pruner reads validations one by one
 
@@ -234,13 +236,13 @@ class RunUnderWay:
                 self._end_epoch(now, validated)
                 if validated and self._has_converged(settings):
                     now.end()
-            if time.monotonic() - self.last_sent > REPORT_S or (validated and candidate):
+            if self.clock() - self.last_sent > REPORT_S or (validated and candidate):
                 self._report(now)
             if self.pipe.poll():
                 self.pipe.recv()
                 self._checkpoint(now)
                 raise Stop
-            due = time.monotonic() - self.last_saved >= self.task.checkpoint_s
+            due = self.clock() - self.last_saved >= self.task.checkpoint_s
             if due or now.step == now.steps:  # a run killed while it is scored is not trained again
                 self._checkpoint(now)
 
@@ -265,11 +267,11 @@ class RunUnderWay:
             self.points.append((name, now.step, now.epoch, mean))
         self.points.append(("lr", now.step, now.epoch, now.lr))
         if validate:
-            paused = time.monotonic()
+            paused = self.clock()
             self._note_memory()
             for name, value in self._scorer(now.net).validate().items():
                 self.points.append((f"{VALIDATE}{name}", now.step, now.epoch, value))
-            self.begin += time.monotonic() - paused  # not training time
+            self.begin += self.clock() - paused  # not training time
             self._reset_memory()  # nor training memory
             now.net.train()
 
@@ -285,7 +287,7 @@ class RunUnderWay:
         self.sent = len(self.points)
         loss = now.read_losses()[-1]  # waits for the device, once a second at most
         self.pipe.send(Progress(self.task.run, now.step, now.steps, loss, new))
-        self.last_sent = time.monotonic()
+        self.last_sent = self.clock()
 
     def _checkpoint(self, now: Training) -> None:
         state = now.state()
@@ -294,7 +296,7 @@ class RunUnderWay:
         self._note_memory()
         state["peak"] = self.peak
         checkpoint.save(self.folder, now.step, state)
-        self.last_saved = time.monotonic()
+        self.last_saved = self.clock()
 
     def _save_weights(self, net: nn.Module) -> tuple[str, str]:
         tensors = {k: v.detach().cpu().contiguous() for k, v in net.state_dict().items()}

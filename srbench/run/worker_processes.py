@@ -123,10 +123,11 @@ def _environment(**values: str) -> Iterator[None]:
 
 @contextmanager
 def _signals_held() -> Iterator[None]:
-    """A process started inside never sees Ctrl-C, not even while it imports; ours sees it after."""
-    resource_tracker.ensure_running()  # its own start would let the signals through
+    """A process started inside never sees a stop, not even while it imports; ours sees it after."""
     held = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     try:
+        resource_tracker.ensure_running()  # its start lets two of the signals through
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, held)

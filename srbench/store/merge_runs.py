@@ -16,7 +16,7 @@ from sqlalchemy import Connection, delete, func, select, update
 from srbench.core.errors import DatabaseError
 from srbench.core.places import run_folder
 from srbench.store.merge_rows import Transfer, rows, without_id
-from srbench.store.run_rows import gone_owners, is_free
+from srbench.store.run_rows import is_free
 from srbench.store.tables import Curve, Picture, Point, Run, Score
 from srbench.store.upsert import Row, table_of
 from srbench.store.validate_rows import check_path
@@ -45,7 +45,7 @@ class Taken:
 
 def refuse_busy(target: Connection, now: float) -> None:
     """Refuse to merge while runs are trained into this database: it may replace them."""
-    free = is_free(Run, now, gone_owners(target))
+    free = is_free(Run, now, target)
     busy = select(func.count(Run.id)).where(Run.state == "running", ~free)
     if count := target.execute(busy).scalar_one():
         noun = "run is" if count == 1 else "runs are"

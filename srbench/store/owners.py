@@ -33,19 +33,32 @@ def this_boot() -> str:
 
 def start_of(pid: int) -> float | None:
     """When a process started, in seconds after boot; None where it has ended or is unknown."""
+    state, *fields = _stat(pid) or ["X"]
+    return None if state in ("Z", "X") else int(fields[18]) / os.sysconf("SC_CLK_TCK")
+
+
+def _stat(pid: int) -> list[str]:
+    """What /proc says about a process, from its state on; empty where it says nothing."""
     try:
         stat = (PROC / str(pid) / "stat").read_text(encoding="ascii", errors="replace")
     except OSError:
-        return None
-    fields = stat.rpartition(")")[2].split()  # the name before it may hold anything
-    if fields[0] in ("Z", "X"):
-        return None
-    return int(fields[19]) / os.sysconf("SC_CLK_TCK")
+        return []
+    return stat.rpartition(")")[2].split()  # the name before it may hold anything
+
+
+def is_at_work(owner: Owner) -> bool:
+    """Whether the owner is certainly a process of this machine that lives and is not stopped."""
+    return (
+        _is_here(owner)
+        and bool(owner.boot)
+        and start_of(owner.pid) == owner.started
+        and _stat(owner.pid)[:1] not in ([], ["T"], ["t"])
+    )
 
 
 def is_gone(owner: Owner) -> bool:
     """Whether the owner was a process of this machine and has certainly ended."""
-    if (owner.host, owner.boot) != (socket.gethostname(), this_boot()):
+    if not _is_here(owner):
         return False
     if owner.boot and (PROC / str(owner.pid)).exists():
         return start_of(owner.pid) != owner.started
@@ -58,3 +71,7 @@ def is_gone(owner: Owner) -> bool:
     except OSError:
         return False
     return False
+
+
+def _is_here(owner: Owner) -> bool:
+    return (owner.host, owner.boot) == (socket.gethostname(), this_boot())

@@ -20,7 +20,6 @@ from srbench.store.run_rows import (
     MESSAGE_LENGTH,
     end,
     enqueue,
-    gone_owners,
     held_by,
     hold,
     is_free,
@@ -53,7 +52,7 @@ class Queue:
                 .join(Variant, Variant.fingerprint == run.fingerprint)
                 .join(Cell, and_(Cell.variant_id == Variant.id, Cell.seed == run.seed))
                 .where(Variant.plan_id == plan, is_latest(run))
-                .where(is_free(run, now, gone_owners(connection)))
+                .where(is_free(run, now, connection))
                 .order_by(Cell.position)
                 .limit(1)
                 .with_for_update(of=run, skip_locked=True)  # PostgreSQL; SQLite has one writer
@@ -127,21 +126,21 @@ class Queue:
     def claimable(self, plan: int, most: int | None = None) -> int:
         """How many runs of the plan are free now; stops counting at `most`."""
         with reading(self.engine) as connection:
-            free = is_free(Run, self.clock(), gone_owners(connection))
+            free = is_free(Run, self.clock(), connection)
             found = select(Run.id).where(free, of_plan(plan, Run)).limit(most).subquery()
             return connection.execute(select(func.count()).select_from(found)).scalar_one()
 
     def waiting(self, plan: int) -> list[tuple[int, str, int]]:
         """Number, fingerprint and finished steps of every run of the plan that is free now."""
         with reading(self.engine) as connection:
-            free = is_free(Run, self.clock(), gone_owners(connection))
+            free = is_free(Run, self.clock(), connection)
             rows = select(Run.id, Run.fingerprint, Run.steps).where(of_plan(plan, Run), free)
             return [(run, of, steps) for run, of, steps in connection.execute(rows)]
 
     def running_elsewhere(self, plan: int, owner: Owner) -> int:
         """How many runs of the plan other living processes hold."""
         with reading(self.engine) as connection:
-            taken = ~is_free(Run, self.clock(), gone_owners(connection))
+            taken = ~is_free(Run, self.clock(), connection)
             others = select(func.count()).where(of_plan(plan, Run), ~held_by(Run, owner))
             return connection.execute(others.where(Run.state == "running", taken)).scalar_one()
 

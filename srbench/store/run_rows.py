@@ -6,14 +6,14 @@ plans with that fingerprint and seed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select, update
 from sqlalchemy.orm import aliased
 
 from srbench.store.columns import iso
-from srbench.store.owners import is_gone
+from srbench.store.owners import is_at_work, is_gone
 from srbench.store.tables import Cell, Run, Variant
 from srbench.store.upsert import put
 from srbench.store.values import Lease, LeaseLost, Owner
@@ -68,21 +68,30 @@ def held_by(run: type[Run], owner: Owner) -> ColumnElement[bool]:
 
 def gone_owners(connection: Connection) -> list[Owner]:
     """The owners of running runs that were processes of this machine and have ended."""
+    return [owner for owner in _owners(connection) if is_gone(owner)]
+
+
+def _owners(connection: Connection) -> list[Owner]:
     columns = (Run.owner_host, Run.owner_boot, Run.owner_pid, Run.owner_started)
     rows = connection.execute(select(*columns).where(Run.state == "running").distinct())
-    owners = [
+    return [
         Owner(host, boot, pid, started)
         for host, boot, pid, started in rows
         if host is not None and boot is not None and pid is not None and started is not None
     ]
-    return [owner for owner in owners if is_gone(owner)]
 
 
-def is_free(run: type[Run], now: float, gone: Sequence[Owner]) -> ColumnElement[bool]:
-    """Whether a run can be claimed: queued, interrupted, or abandoned by its owner."""
-    abandoned = [held_by(run, owner) for owner in gone]
-    stale = and_(run.state == "running", or_(run.lease_until < now, *abandoned))
-    return or_(run.state.in_(("queued", "interrupted")), stale)
+def is_free(run: type[Run], now: float, connection: Connection) -> ColumnElement[bool]:
+    """Whether a run can be claimed: queued, interrupted, or abandoned by its owner.
+
+    A lease that has expired does not free the run of a process that works on this machine: both
+    slept while the machine did, and its owner is about to prolong the lease.
+    """
+    owners = _owners(connection)
+    gone = [held_by(run, owner) for owner in owners if is_gone(owner)]
+    works = [~held_by(run, owner) for owner in owners if is_at_work(owner)]
+    abandoned = or_(and_(run.lease_until < now, *works), *gone)
+    return or_(run.state.in_(("queued", "interrupted")), and_(run.state == "running", abandoned))
 
 
 def hold(connection: Connection, lease: Lease, now: float, **values: Any) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, and_, exists, func, select
 
 from srbench.analysis.history import TrialRow, TrialRun
 from srbench.store.columns import join_number
-from srbench.store.run_rows import gone_owners, held_by, is_free, is_latest
+from srbench.store.run_rows import held_by, is_free, is_latest
 from srbench.store.tables import Cell, Curve, Point, Run, Training, Trial, Variant
 from srbench.store.values import Owner
 
@@ -36,7 +36,7 @@ def trial_rows(connection: Connection, plan: int, me: Owner, now: float) -> list
 
 def runs_of(connection: Connection, plan: int, me: Owner, now: float) -> dict[str, list[TrialRun]]:
     """The runs of each candidate, seeds as they were queued, with their points on `validate`."""
-    taken = ~is_free(Run, now, gone_owners(connection))
+    taken = ~is_free(Run, now, connection)
     away = and_(Run.state == "running", taken, ~held_by(Run, me))
     seconds = func.coalesce(Run.train_seconds, 0.0) + func.coalesce(Run.score_seconds, 0.0)
     cells = (

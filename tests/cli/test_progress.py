@@ -160,10 +160,9 @@ def read_all(terminal: int) -> str:
     return b"".join(parts).decode()
 
 
-def test_a_study_lasts_as_long_as_its_longest_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_study_lasts_as_long_as_its_longest_run() -> None:
     now = 0.0
-    monkeypatch.setattr("srbench.run.progress.time.monotonic", lambda: now)
-    display = Terminal(Console(file=io.StringIO()), {"plain": 10.0}, 20.0, 2)
+    display = Terminal(Console(file=io.StringIO()), {"plain": 10.0}, 20.0, 2, lambda: now)
     display.started(Claimed(1), 100)
     display.started(Claimed(2), 100)
     now = 100.0

@@ -23,6 +23,8 @@ from pathlib import Path
 import pytest
 import tiny
 
+from srbench.core.signals import WARNINGS
+
 STEPS = 40  # of a run
 TOTAL = 2 * STEPS
 
@@ -188,6 +190,23 @@ def test_an_interrupted_run_is_saved_and_goes_on_to_the_same_bits(
     process.terminate()
     assert "Stopped and saved" in tiny.ended(process, 143)
 
+    tiny.srbench(folder, "run", "tiny.yaml")
+    assert outcome(folder) == undisturbed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("warning", WARNINGS)
+def test_a_batch_systems_warning_saves_and_stops_as_sigterm_does(
+    tmp_path: Path, undisturbed: list[tuple[object, ...]], warning: int
+) -> None:
+    folder = slow_study(tmp_path)
+    process = run(folder, "30")
+    tiny.wait_for(lambda: is_running(folder))
+    for _ in range(2):  # srun may send it to each process of a job, and again
+        os.killpg(process.pid, warning)
+    assert "Stopped and saved; 2 runs are left. Go on with: srbench run" in tiny.ended(process, 143)
+    found = tiny.rows(folder, "select state, steps from runs where state = 'interrupted'")
+    assert found == [("interrupted", progress(folder))]
     tiny.srbench(folder, "run", "tiny.yaml")
     assert outcome(folder) == undisturbed
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sqlite3
+import subprocess
 import threading
 import time
 from collections import Counter
@@ -201,6 +203,23 @@ def test_a_run_of_another_machine_is_free_after_its_lease(store: Store) -> None:
     assert at(store, 1001.0 + LEASE_SECONDS).queue.claimable(number) == 2
     taken = claimed(at(store, 1001.0 + LEASE_SECONDS), number)
     assert (taken.run, taken.fence) == (first.run, 2)
+
+
+def test_an_expired_lease_frees_no_run_of_a_process_that_works_here(store: Store) -> None:
+    """Where the machine slept, its processes wake together; only one that is stopped loses it."""
+    number = store.plans.add(plan(seeds=(0,)))
+    here = this_process()
+    with subprocess.Popen(["sleep", "60"]) as other:
+        owner = replace(here, pid=other.pid, started=owners.start_of(other.pid) or 0.0)
+        runs = [claimed(at(store, 1000.0), number, by).run for by in (here, owner)]
+        woken = at(store, 90_000.0)
+        assert woken.queue.claim(number, here) is None
+        assert woken.queue.running_elsewhere(number, here) == 1
+        other.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, other.pid, os.WSTOPPED | os.WNOWAIT)
+        assert claimed(woken, number, here).run == runs[1]
+        other.kill()
+    assert woken.queue.claim(number, owner) is None
 
 
 def test_nothing_is_written_under_a_lost_claim(store: Store) -> None:
