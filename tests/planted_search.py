@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import chdir
 from math import log10
 from pathlib import Path
@@ -13,7 +14,16 @@ from srbench.core.device_locks import SharedLock
 from srbench.run.records import record
 from srbench.run.search import Searcher
 from srbench.run.session import Request, plan_study, read_study
-from srbench.store import Outcome, Point, Provenance, ScoreRow, Store, open_store, this_process
+from srbench.store import (
+    Lease,
+    Outcome,
+    Point,
+    Provenance,
+    ScoreRow,
+    Store,
+    open_store,
+    this_process,
+)
 
 TUNE = """\
 tune:
@@ -32,8 +42,16 @@ GAIN = {"none": 0.0, "nearest": 3.0, "bilinear": 6.0, "bicubic": 5.0}
 EPOCHS = 9
 
 
-def planted(folder: Path, trials: int, *changes: tuple[str, str]) -> Store:
-    """The store of a folder in which a search of so many trials has ended, and was confirmed."""
+def planted(
+    folder: Path,
+    trials: int,
+    *changes: tuple[str, str],
+    diverges: Callable[[Any], bool] = lambda point: False,
+) -> Store:
+    """The store of a folder in which a search of so many trials has ended, and was confirmed.
+
+    `diverges` says of which points the training diverges.
+    """
     head = tiny.STUDY.partition("variants:")[0]
     text = head.replace("epochs: 3,", f"epochs: {EPOCHS},").replace(
         "validations: 3", f"validations: {EPOCHS}"
@@ -53,7 +71,10 @@ def planted(folder: Path, trials: int, *changes: tuple[str, str]) -> Store:
         while True:
             search.supply(1)
             claim = store.queue.claim(number, this_process())
-            if claim is not None:
+            if claim is not None and not claim.judged and diverges(_point(search, claim)):
+                store.queue.fail(claim, "diverged", "the loss is not finite", steps=2)
+                search.ended(claim)
+            elif claim is not None:
                 _train(plan, number, store, search, claim, made)
             elif not search.goes_on() and not search.confirm():
                 return store
@@ -61,7 +82,7 @@ def planted(folder: Path, trials: int, *changes: tuple[str, str]) -> Store:
 
 def _train(plan: Any, number: int, store: Store, search: Searcher, claim: Any, made: int) -> None:
     steps = 27
-    point = next((t.point for t in search.history() if t.fingerprint == claim.fingerprint), {})
+    point = _point(search, claim)
     name = "validate/psnr_y"
     whole = [Point(name, 3 * e, e, value(point, e)) for e in range(1, EPOCHS + 1)]
     if search.search.pruner.name == "none":
@@ -86,6 +107,10 @@ def _train(plan: Any, number: int, store: Store, search: Searcher, claim: Any, m
     store.measurements.finish(claim, left)
     if not claim.judged:
         search.ended(claim)
+
+
+def _point(search: Searcher, claim: Lease) -> Any:
+    return next((t.point for t in search.history() if t.fingerprint == claim.fingerprint), {})
 
 
 def value(point: Any, epoch: int) -> float:

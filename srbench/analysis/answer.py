@@ -21,6 +21,7 @@ from srbench.analysis.run_matrix import (
     interpolation_scores,
     scores_by_seed,
 )
+from srbench.analysis.search_results import search_failure
 from srbench.analysis.significance import LEAST_SEEDS
 from srbench.analysis.verdicts import Word
 from srbench.analysis.warnings import labels
@@ -60,6 +61,8 @@ def _nothing_to_say(results: Results) -> str:
     if not compared(results):
         mean = quantity(results, _mean(scores[facts.baseline].values()))
         count = plural(len(scores[facts.baseline]), "seed")
+        if failure := search_failure(results):
+            return f"No answer: {failure}. The baseline {facts.baseline} has {mean} ({count})."
         return (
             f"The study has only its baseline, {facts.baseline}: {mean} ({count}). "
             "There is nothing to compare it with."

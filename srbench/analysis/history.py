@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
-from typing import Any, Literal
+from typing import Any, Literal, get_args
+
+from srbench.core.numbers import plural
 
 Direction = Literal["maximize", "minimize"]
-State = Literal["running", "complete", "pruned", "infeasible", "failed"]
+State = Literal["running", "complete", "pruned", "diverged", "infeasible", "failed"]
+STATES: tuple[State, ...] = get_args(State)
 LATENCY = "latency"  # what is noted with a trial: its time over the baseline's
 WAITING = ("queued", "running", "interrupted")
 
@@ -54,8 +57,8 @@ class TrialRow:
 class Tried:
     """A trial and what became of it.
 
-    A duplicate reuses the result of the trial that it repeats. A diverged trial counts as pruned,
-    so that the sampler learns from it; one that failed by accident teaches nothing.
+    A duplicate reuses the result of the trial that it repeats. The sampler learns from a diverged
+    trial as from a pruned one; one that failed by accident teaches nothing.
     """
 
     number: int
@@ -73,6 +76,11 @@ class Tried:
     epochs: float  # trained, over all seeds
     seconds: float
     runs: tuple[TrialRun, ...]
+
+    @property
+    def word(self) -> str:
+        """Its state, or that it repeats another."""
+        return self.state if self.repeats is None else "repeat"
 
 
 def tried(rows: Sequence[TrialRow], search: Mapping[str, Any], epochs: int) -> list[Tried]:
@@ -134,8 +142,10 @@ def _tried(row: TrialRow, search: Mapping[str, Any], epochs: int) -> Tried:
 def _state(row: TrialRow, search: Mapping[str, Any]) -> State:
     if row.fingerprint is None:
         return "infeasible" if any(x > 0 for x in row.constraints.values()) else "failed"
-    if row.pruned_at is not None or any(run.reason == "diverged" for run in row.runs):
+    if row.pruned_at is not None:
         return "pruned"
+    if any(run.reason == "diverged" for run in row.runs):
+        return "diverged"
     if any(run.state == "failed" for run in row.runs):
         return "failed"
     whole = len(row.runs) >= len(search["seeds"])
@@ -162,6 +172,12 @@ def _last(run: TrialRun, metric: str) -> float | None:
     """The value after the last step of a run that is done."""
     points = run.points.get(metric, {})
     return points[max(points)] if run.state == "done" and points else None
+
+
+def outcomes(words: Sequence[str]) -> str:
+    """How many trials came to what: "9 complete, 12 pruned, 3 repeats"."""
+    known = [f"{words.count(state)} {state}" for state in STATES if state in words]
+    return ", ".join(known + [plural(n, "repeat") for n in [words.count("repeat")] if n])
 
 
 def sign(direction: Direction) -> int:

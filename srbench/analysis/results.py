@@ -139,9 +139,10 @@ class Results:
     passes     pass_id, quantity (latency | step_time), device, scale, lr_height, lr_width, batch,
                precision, memory_format, mode, threads, study, steady, warnings, seconds, measured;
                the latency passes that have this plan's baseline
-    trials     number, state (running | complete | pruned | infeasible | failed), repeats, variant,
-               run_id, values (JSON list, one an objective), point (JSON), ended_at, violation,
-               epochs, seconds, message; the search of the study, which no verdict rests on
+    trials     number, state (running | complete | pruned | diverged | infeasible | failed),
+               repeats, variant, run_id, values (JSON list, one an objective), point (JSON),
+               ended_at, violation, epochs, seconds, message; the search of the study, which no
+               verdict rests on
     reports    number, at (epoch, or place of the seed), value; of the first objective
     importances  parameter, share; left empty by the store, for a search may be weighed anew
     latency    pass_id, variant, copy, round, place, ms, lost, first_ms; one network and round a

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from srbench.analysis.history import Direction, sign
+from srbench.analysis.history import Direction, outcomes, sign
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import number, text
 from srbench.analysis.space import Dimension, Space
@@ -31,6 +31,11 @@ class Trial:
     seconds: float
     message: str
     reports: tuple[tuple[int, float], ...]
+
+    @property
+    def word(self) -> str:
+        """Its state, or that it repeats another."""
+        return self.state if self.repeats is None else "repeat"
 
 
 def searched(results: Results) -> bool:
@@ -130,21 +135,31 @@ def value_text(value: Any) -> str:
 def counted(results: Results) -> str:
     """How many trials came to what: "24 trials: 9 complete, 12 pruned, 3 repeats"."""
     found = trials(results)
-    counts = {
-        state: sum(t.state == state and t.repeats is None for t in found)
-        for state in ("complete", "pruned", "infeasible", "failed", "running")
-    }
-    kinds = [f"{n} {state}" for state, n in counts.items() if n]
-    repeats = sum(t.repeats is not None for t in found)
-    kinds += [plural(repeats, "repeat")] if repeats else []
-    return f"{plural(len(found), 'trial')}: {', '.join(kinds)}"
+    return f"{plural(len(found), 'trial')}: {outcomes([t.word for t in found])}"
+
+
+def search_failure(results: Results) -> str:
+    """Why the search has nothing to confirm; "" where a trial is complete or under way."""
+    found = [t for t in trials(results) if t.repeats is None] if searched(results) else []
+    states = {trial.state for trial in found}
+    if not found or states & {"complete", "running"}:
+        return ""
+    if len(states) > 1:
+        return f"no trial is complete ({outcomes([t.word for t in found])})"
+    was = {"infeasible": "are infeasible", "pruned": "were pruned"}.get(*states, *states)
+    who = "the only trial" if len(found) == 1 else f"all {len(found)} trials"
+    first = found[0].message
+    return f"{who} {was}" + (f" (the first: {first})" if first and first not in states else "")
 
 
 def search_heading(results: Results) -> str:
     """The best trial so far; "" where there is no search."""
     best = best_trial(results) if searched(results) else None
     if best is None:
-        return "The search has not come to a complete trial yet" if searched(results) else ""
+        failure = search_failure(results)
+        if failure:
+            return f"Nothing to confirm: {failure}"
+        return "The search has no complete trial yet" if searched(results) else ""
     name = objectives(results)[0][0]
     counts = counted(results).partition(":")[0]
     value = f"{title(results, name)} {best.values[0]:.4g}"

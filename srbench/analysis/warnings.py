@@ -11,6 +11,7 @@ from srbench.analysis.convergence import moving, plateaus, ranking_settled, tole
 from srbench.analysis.judgement import control_outcome, judgement
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import best_interpolation, cells, scores_by_seed, text
+from srbench.analysis.search_results import search_failure
 from srbench.core.numbers import plural
 
 
@@ -25,6 +26,9 @@ class Label:
 def labels(results: Results) -> tuple[Label, ...]:
     """The labels that apply to this study, gravest first."""
     out: list[Label] = []
+    if failure := search_failure(results):
+        says = f"{failure}, so nothing was confirmed; narrow the space and run the study again"
+        out.append(Label("search failed", says))
     if results.facts.later:
         out.append(Label("changed after results", results.facts.later.rstrip(".")))
     for control in judgement(results).controls:

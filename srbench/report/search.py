@@ -32,12 +32,11 @@ def trials_shown(results: Results) -> Table:
     front = on_front(results)
     for trial in trials(results):
         missing = Mark(trial.state, trial.message or "under way")
-        word = "repeat" if trial.repeats is not None else trial.state
         place = "front" if trial.number in front else ""
         rows.append(
             (
                 str(trial.number),
-                word,
+                trial.word,
                 *(trial.values or (missing,) * len(named)),
                 place,
                 point_text(trial),

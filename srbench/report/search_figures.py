@@ -22,6 +22,7 @@ from srbench.analysis.search_results import (
 from srbench.analysis.space import Choices, Dimension
 from srbench.report.figure import Axis, Figure, Guide, Line, Mark, Point, Word
 
+GIVEN_UP = ("pruned", "diverged")
 HUE, LOST, FAINT = "#2166ac", "#b2182b", "#8d8e8f"
 
 
@@ -42,7 +43,7 @@ def search_figures(results: Results) -> dict[str, Figure]:
 def best_figure(results: Results) -> Figure:
     """The first objective of every complete trial, and the best so far as a stair."""
     whole = [t for t in trials(results) if t.state == "complete"]
-    lost = [t for t in trials(results) if t.state == "pruned" and t.repeats is None and t.reports]
+    lost = [t for t in trials(results) if t.state in GIVEN_UP and t.repeats is None and t.reports]
     stair = best_so_far(results)
     marks: tuple[Mark, ...] = (
         *(_dot(t, t.number, t.values[0], FAINT) for t in whole),
@@ -60,7 +61,7 @@ def reports_figure(results: Results) -> Figure:
         points = [(at + seeds, x) for at, x in trial.reports if isfinite(x)]
         if trial.repeats is not None or not points:
             continue
-        pruned = trial.state == "pruned"
+        pruned = trial.state in GIVEN_UP
         x, y = zip(*points, strict=True)
         name, hue = f"trial {trial.number}", LOST if pruned else HUE
         marks.append(Line(x, y, hue, "interval", name, width=1.4, opacity=0.55))

@@ -38,7 +38,7 @@ def shown_search(results: Results, history: Sequence[Tried], free: Set[int]) -> 
 def _shown(trial: Tried, results: Results, free: Set[int]) -> ShownTrial | None:
     """A trial as Optuna shows it; None while all its runs wait in the queue."""
     attributes: dict[str, Plain] = {"state": trial.state}
-    state = "pruned" if trial.state == "infeasible" else trial.state
+    state = trial.state
     trained_now = any(run.state == "running" and run.run not in free for run in trial.runs)
     if state == "running" and not trained_now:
         if not any(run.steps for run in trial.runs):

@@ -22,18 +22,12 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from srbench.analysis.history import Direction
+from srbench.analysis.history import Direction, State
 from srbench.analysis.space import Plain
+from srbench.run.proposals import STATES
 
 MAX_REPORTS = 150  # of one trial: the dashboard fetches them all, every few seconds
 BUSY_S = 10.0  # how long a write waits for another process
-
-_STATES = {
-    "running": TrialState.RUNNING,
-    "complete": TrialState.COMPLETE,
-    "pruned": TrialState.PRUNED,
-    "failed": TrialState.FAIL,
-}
 
 
 @dataclass(frozen=True)
@@ -41,7 +35,7 @@ class ShownTrial:
     """A run, or a trial of a search, as Optuna shows it."""
 
     number: int  # of the run or trial in our rows
-    state: Literal["running", "complete", "pruned", "failed"]
+    state: State
     parameters: Mapping[str, Plain]
     attributes: Mapping[str, Plain]
     values: tuple[float, ...] = ()  # one an objective; empty unless complete
@@ -131,7 +125,7 @@ class OptunaFile:
             common = {e: reports[e] for e in present.intermediate_values if e in reports}
             return _same(present.intermediate_values, common)
         return (
-            present.state is _STATES[trial.state]
+            present.state is STATES[trial.state]
             and _same(present.values or [], _values(trial, shown) or [])
             and _same(present.intermediate_values, reports)
             and _same(present.user_attrs, _attributes(trial, shown))
@@ -150,7 +144,7 @@ class OptunaFile:
         A picture can only be added before the end; without one a trial is created as it ended.
         """
         if present is None:
-            state = TrialState.RUNNING if _is_file(trial.picture) else _STATES[trial.state]
+            state = TrialState.RUNNING if _is_file(trial.picture) else STATES[trial.state]
             made = self.storage.create_new_trial(study._study_id, _template(trial, shown, state))
             present = self.storage.get_trial(made)
         if present.state is not TrialState.RUNNING:
@@ -169,7 +163,7 @@ class OptunaFile:
                 artifact_store=self.artifacts, file_path=str(trial.picture),
                 study_or_trial=present, storage=self.storage,
             )  # fmt: skip
-        self.storage.set_trial_state_values(number, _STATES[trial.state], _values(trial, shown))
+        self.storage.set_trial_state_values(number, STATES[trial.state], _values(trial, shown))
 
 
 @contextmanager
@@ -237,7 +231,7 @@ def _attributes(trial: ShownTrial, shown: ShownStudy) -> dict[str, Plain]:
 def _values(trial: ShownTrial, shown: ShownStudy) -> list[float] | None:
     """The values to store: as Optuna does, a pruned trial has that of its last report."""
     reports = _reports(trial, shown)
-    if trial.state == "pruned" and reports:
+    if STATES[trial.state] is TrialState.PRUNED and reports:
         return [reports[max(reports)]]
     return list(trial.values) or None
 

@@ -37,6 +37,7 @@ STATES = {
     "running": TrialState.RUNNING,
     "complete": TrialState.COMPLETE,
     "pruned": TrialState.PRUNED,
+    "diverged": TrialState.PRUNED,
     "infeasible": TrialState.PRUNED,  # samplers read its constraints, and take it for bad
     "failed": TrialState.FAIL,
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 
-from srbench.analysis.history import WAITING, Tried, ranked, tried
+from srbench.analysis.history import WAITING, Tried, outcomes, ranked, tried
 from srbench.core.device_locks import DeviceInUse, SharedLock
 from srbench.core.errors import StudyError
 from srbench.run.candidates import OVER_SEEDS, Candidates
@@ -145,6 +145,8 @@ class Searcher:
             VariantRecord(name, "variant", phrase, fingerprint, self.plan.study.seeds)
             for name, (phrase, fingerprint) in zip(self.search.names(), best, strict=False)
         ]
+        if not records:
+            self.say(f"searched: {summary(self.search, history)}; there is nothing to confirm")
         if not records or not self.store.plans.add_variants(self.number, records):
             return False
         self.say(f"searched: {summary(self.search, history)}")
@@ -250,12 +252,6 @@ def over(search: Search, history: list[Tried]) -> str:
 
 def summary(search: Search, history: list[Tried]) -> str:
     """One line: why the search ended, how many trials are in which state, and the best one."""
-    counts = {
-        state: sum(t.state == state and t.repeats is None for t in history)
-        for state in ("complete", "pruned", "infeasible", "failed")
-    }
-    repeats = sum(t.repeats is not None for t in history)
-    shown = [f"{n} {state}" for state, n in {**counts, "repeats": repeats}.items() if n]
     best = next(iter(ranked(history, search.directions)), None)
     found = ""
     if best is not None:
@@ -264,4 +260,4 @@ def summary(search: Search, history: list[Tried]) -> str:
             for name, value in zip(search.objectives, best.values, strict=True)
         )
         found = f"; best on validate: {search.in_words(best.point)} ({values})"
-    return f"{over(search, history)} ({', '.join(shown)}){found}"
+    return f"{over(search, history)} ({outcomes([t.word for t in history])}){found}"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import pytest
 from planted_search import planted
+from rich.console import Console
 
 from srbench.analysis.results import Results
-from srbench.analysis.search_results import best_so_far, best_trial, trials
+from srbench.analysis.search_results import best_so_far, best_trial, counted, search_failure, trials
 from srbench.report import write
 from srbench.report.search import trials_shown
+from srbench.report.terminal import summary
 from srbench.run.importance import weighed
 
 pytestmark = pytest.mark.slow
@@ -72,6 +75,55 @@ def test_a_search_survives_a_folder_of_csv(found: Results, tmp_path: Path) -> No
     found.to_folder(tmp_path)
     again = Results.from_folder(tmp_path)
     assert trials_shown(again) == trials_shown(found)
+
+
+SMALL = "    skip: [none, nearest]\n"
+NARROW = (
+    ("    skip: [none, nearest, bilinear, bicubic]\n", SMALL),
+    ("    train.optimizer.lr: {low: 5.0e-4, high: 2.0e-2, log: true}\n", ""),
+    ("    activation: [relu, leaky_relu, prelu, gelu]\n", ""),
+    ("    attention: [none, se]\n    attention.reduction: [2, 4]\n", ""),
+    ("sampler: random", "sampler: grid"),
+)
+WIDE = (SMALL, "    channels: [32, 64]\n    skip: [none, nearest]\n")
+BOUND = ("confirm: 2", "confirm: 2\n  constraints: macs <= 1.5 x baseline")
+
+
+@pytest.mark.parametrize(
+    ("changes", "diverges", "why"),
+    [
+        ((), lambda point: True, "all 2 trials diverged"),
+        ((WIDE, BOUND), lambda point: True, "all 4 trials are infeasible (the first: not trained"),
+        (((SMALL, WIDE[1].replace("32", "4")), BOUND), lambda point: True,
+         "no trial is complete (2 diverged, 2 infeasible)"),
+        (((SMALL, "    skip: [nearest]\n"),), lambda point: True, "the only trial diverged"),
+    ],
+)  # fmt: skip
+def test_a_search_that_found_nothing_says_so_first(
+    tmp_path: Path, changes: Any, diverges: Any, why: str
+) -> None:
+    store = planted(tmp_path, 9, *NARROW, *changes, diverges=diverges)
+    results = store.reading.results("tiny")
+    store.close()
+    out = io.StringIO()
+    Console(file=out, width=500).print(summary(results))
+    question, first, second = out.getvalue().splitlines()[:3]
+    assert question == results.facts.question
+    assert first.startswith(f"Search failed: {why}")
+    assert first.endswith("so nothing was confirmed; narrow the space and run the study again.")
+    assert second.startswith(f"No answer: {why}")
+    page = write([results], tmp_path / "report").read_text("utf-8")
+    body = page[page.index("<h1") :]
+    assert body.index("search failed") < body.index('class="answer"')
+    assert f"Nothing to confirm: {why[:20]}" in body
+
+
+def test_one_complete_trial_is_no_failed_search(tmp_path: Path) -> None:
+    store = planted(tmp_path, 9, *NARROW, diverges=lambda point: point["skip"] == "none")
+    results = store.reading.results("tiny")
+    store.close()
+    assert search_failure(results) == ""
+    assert counted(results) == "2 trials: 1 complete, 1 diverged"
 
 
 def test_with_two_objectives_the_front_is_drawn(tmp_path: Path) -> None:
