@@ -74,7 +74,7 @@ def reproduce(
     left: list[tuple[FinishedRun, Task]] = []
     with tempfile.TemporaryDirectory(prefix="srbench-") as folder:
         for run in drawn:
-            task = _task_again(run, device_now, decoded(run.scale), Path(folder))
+            task = _task_again(run, device_now, decoded(run.training.scale), Path(folder))
             if isinstance(task, Again):
                 found[run.run] = task
             else:
@@ -89,28 +89,30 @@ def reproduce(
 
 def _tree(run: FinishedRun) -> Tree:
     return Tree(
-        slots.model.parse(run.model),
-        training.parse({training.name: run.train}),
-        data_settings.parse({data_settings.name: run.data}),
+        slots.model.parse(run.training.model),
+        training.parse({training.name: run.training.train}),
+        data_settings.parse({data_settings.name: run.training.data}),
     )
 
 
 def _task_again(run: FinishedRun, device: str, images: Decoded, folder: Path) -> Task | Again:
     """The same training, with what is here now; or why it would be another."""
-    numerics = Numerics.like(run.numerics, device, 1)
-    if str(numerics) != run.numerics:
-        return Again(run, "changed", f"made on {run.numerics}; here it would be {numerics}")
+    numerics = Numerics.like(run.training.numerics, device, 1)
+    if str(numerics) != run.training.numerics:
+        return Again(
+            run, "changed", f"made on {run.training.numerics}; here it would be {numerics}"
+        )
     try:
-        variant = Variant(run.variant, "variant", _tree(run), "", run.salt)
+        variant = Variant(run.variant, "variant", _tree(run), "", run.training.salt)
         now = plan_variant(variant, (run.seed,), numerics, images)
         task = _task(run, now, numerics, images, folder)
     except (UserError, ValueError, RuntimeError, TypeError) as problem:
         return Again(run, "changed", f"it can no longer be built: {problem}")
-    if now.fingerprint == run.fingerprint:
+    if now.fingerprint == run.training.fingerprint:
         return task
     causes = {
-        "the version of a part": now.source != run.source,
-        "the training images": now.manifest != run.manifest,
+        "the version of a part": now.source != run.training.source,
+        "the training images": now.manifest != run.training.manifest,
     }
     named = [cause for cause, changed in causes.items() if changed]
     return Again(run, "changed", f"{' and '.join(named) or 'its settings'} changed since")
@@ -168,7 +170,7 @@ def _task(
         planned,
         run=run.run,
         seed=run.seed,
-        scale=run.scale,
+        scale=run.training.scale,
         folder=str(folder / str(run.run)),
         protocol=run.protocol,
         metrics=run.metrics,

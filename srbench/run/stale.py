@@ -54,7 +54,10 @@ def settled(plan: Plan, store: Store) -> tuple[Plan, tuple[Stale, ...]]:
             found.append(Stale(planned.variant.name, shown.done, whole is not None))
         if whole is not None:
             planned = replace(
-                planned, fingerprint=whole.fingerprint, source=whole.source, stale=True
+                planned,
+                fingerprint=whole.training.fingerprint,
+                source=whole.training.source,
+                stale=True,
             )
         variants.append(planned)
     return with_variants(plan, tuple(variants)), tuple(found)
@@ -68,14 +71,14 @@ def _is_former(former: Former, planned: PlannedVariant, validate: set[str]) -> b
     from srbench.train.settings import training
 
     tree = planned.variant.tree
-    if (former.salt, former.manifest) != (planned.variant.salt, planned.manifest):
+    if (former.training.salt, former.training.manifest) != (planned.variant.salt, planned.manifest):
         return False
     if not validate & former.validate:
         return False
     try:
-        model = slots.model.parse(former.model)
-        train = training.parse({training.name: former.train})
-        data = data_settings.parse({data_settings.name: former.data})
+        model = slots.model.parse(former.training.model)
+        train = training.parse({training.name: former.training.train})
+        data = data_settings.parse({data_settings.name: former.training.data})
     except UserError:  # a part or a setting no longer exists
         return False
     same = all(data[key] == tree.data[key] for key in TRAINING_DATA)

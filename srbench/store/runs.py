@@ -33,16 +33,9 @@ Scored = tuple[str, str, str]  # manifest, protocol, metric
 
 @dataclass(frozen=True)
 class Former:
-    """A training with finished runs: its settings and source as they were stored."""
+    """A training with finished runs."""
 
-    fingerprint: str
-    model: Any
-    train: Any
-    data: Any
-    manifest: str
-    salt: str
-    source: str
-    fit_version: int
+    training: Training
     validate: frozenset[str]  # manifests that its curves were taken on
     seeds: frozenset[int]  # of finished runs that have every score that was asked for
     done: int  # finished runs, however they were scored
@@ -50,21 +43,13 @@ class Former:
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A training that is done: its settings as they were stored, in the latest plan with it."""
+    """A run that is done, in the latest plan with it."""
 
     run: int
-    fingerprint: str
     seed: int
     variant: str
     study: str
-    model: Any
-    train: Any
-    data: Any
-    scale: int
-    numerics: str
-    salt: str
-    source: str
-    manifest: str
+    training: Training
     weights_sha256: str
     protocol: str
     metrics: tuple[str, ...]
@@ -89,10 +74,8 @@ class Runs:
 
         Their `seeds` are those with every wanted score.
         """
-        columns = (Training.fingerprint, Training.model, Training.train, Training.data)
-        more = (Training.manifest, Training.salt, Training.source, Training.fit_version)
         trained = (
-            select(*columns, *more, func.count(Run.id).label("done"))
+            select(Training, func.count(Run.id).label("done"))
             .join(Run, Run.fingerprint == Training.fingerprint)
             .where(Training.scale == scale, Training.numerics == numerics, Training.steps > 0)
             .where(Run.state == "done")
@@ -120,15 +103,15 @@ class Runs:
                 on[fingerprint].add(manifest)
             for fingerprint, seed, *score in connection.execute(scored):
                 by[fingerprint][seed].add((score[0], score[1], score[2]))
-            rows = [dict(row) for row in connection.execute(trained).mappings()]
-        return [
-            Former(
-                **row,
-                validate=frozenset(on[row["fingerprint"]]),
-                seeds=frozenset(s for s, have in by[row["fingerprint"]].items() if wanted <= have),
-            )
-            for row in rows
-        ]
+            rows = [
+                (Training.of(row), row["done"]) for row in connection.execute(trained).mappings()
+            ]
+        found = []
+        for training, done in rows:
+            seeds = (seed for seed, have in by[training.fingerprint].items() if wanted <= have)
+            on_sets = frozenset(on[training.fingerprint])
+            found.append(Former(training, on_sets, frozenset(seeds), done))
+        return found
 
     def sources(self, fingerprints: Set[str]) -> dict[str, tuple[str, int]]:
         """Fingerprint → source and version of the training loop, of trainings that are known."""
@@ -164,13 +147,9 @@ class Runs:
             .scalar_subquery()
         )
         query = (
-            select(
-                Run.id.label("run"), Run.fingerprint, Run.seed,
-                func.min(Variant.name).label("variant"), Study.name.label("study"),
-                Training.model, Training.train, Training.data, Training.scale, Training.numerics,
-                Training.salt, Training.source, Training.manifest, Run.weights_sha256,
-                Plan.protocol, Plan.metrics,
-            )
+            select(Training, Run.id, Run.seed, Run.weights_sha256, Plan.protocol, Plan.metrics)
+            .add_columns(func.min(Variant.name).label("variant"), Study.name.label("study"))
+            .select_from(Run)
             .join(Training, Training.fingerprint == Run.fingerprint)
             .join(Variant, Variant.fingerprint == Run.fingerprint)
             .join(Cell, and_(Cell.variant_id == Variant.id, Cell.seed == Run.seed))
@@ -179,12 +158,16 @@ class Runs:
             .where(Run.state == "done", Run.weights_sha256.is_not(None))
             .group_by(Run.id, Training.fingerprint, Plan.id, Study.id)
             .order_by(Run.id)
-        )  # fmt: skip
+        )
         with reading(self.engine) as connection:
             return [
-                FinishedRun(**{**row, "metrics": stored_names(row["metrics"], "the metrics")})
+                FinishedRun(
+                    row["id"], row["seed"], row["variant"], row["study"], Training.of(row),
+                    row["weights_sha256"], row["protocol"],
+                    stored_names(row["metrics"], "the metrics"),
+                )
                 for row in connection.execute(query).mappings()
-            ]
+            ]  # fmt: skip
 
     def measured(self, run: int, protocol: str) -> Measured:
         """Every point of the run's curves, and its scores under one protocol."""

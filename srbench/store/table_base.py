@@ -8,9 +8,17 @@ are not frozen, which SQLAlchemy does not offer; nobody changes them.
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any, dataclass_transform
+from typing import Any, Self, dataclass_transform
 
-from sqlalchemy import BigInteger, CheckConstraint, Double, ForeignKey, Integer, MetaData
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Double,
+    ForeignKey,
+    Integer,
+    MetaData,
+    RowMapping,
+)
 from sqlalchemy.orm import DeclarativeBase, MappedAsDataclass, MappedColumn, mapped_column
 
 from srbench.store.columns import NOT_FINITE, PlainJson, Words
@@ -82,3 +90,8 @@ class Value(MappedAsDataclass, Base):
         """The columns that the caller gave, with those that the store adds; NULL for NaN."""
         own = {field.name: getattr(self, field.name) for field in fields(self) if field.init}
         return {name: None if value != value else value for name, value in own.items()} | added
+
+    @classmethod
+    def of(cls, row: RowMapping) -> Self:
+        """The value in a row of a query, which may have further columns."""
+        return cls(**{field.name: row[field.name] for field in fields(cls) if field.init})

@@ -93,7 +93,7 @@ def test_former_trainings_have_the_seeds_with_every_wanted_score(store: Store) -
     numerics = training("plain").numerics
     wanted = {(PHOTOS.manifest, "sr-y-v1", metric) for metric in METRICS}
     found = store.runs.formers(2, numerics, wanted)
-    assert {(one.fingerprint, one.seeds, one.done) for one in found} == {
+    assert {(one.training.fingerprint, one.seeds, one.done) for one in found} == {
         (digest(name), frozenset({0, 1}), 2) for name in ("plain", "se")
     }
     more = store.runs.formers(2, numerics, wanted | {(PHOTOS.manifest, "sr-y-v1", "lpips")})
