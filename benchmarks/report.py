@@ -136,7 +136,8 @@ def planned(names: list[str], seeds: int, epochs: int, images: int) -> PlanRecor
         "metric_facts": {"psnr_y": asdict(MetricFacts("dB", "higher", "PSNR-Y", validate=True))},
         "seeds": list(chosen), "epochs": epochs, "steps": steps, "text": "synthetic\n",
         "overrides": [], "train": {"epochs": epochs}, "data": {"eval": ["synthetic"]},
-        "references": [], "notes": ["synthetic: made-up numbers that time the report"],
+        "references": [], "synthetic": True,
+        "notes": ["made-up numbers that time the report"],
     }  # fmt: skip
     return PlanRecord(
         digest=hashlib.sha256(f"{names}{seeds}{epochs}{images}".encode()).hexdigest(),

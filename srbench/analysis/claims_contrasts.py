@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TypeGuard
 
-from srbench.analysis.agreement import rank_correlation
+from srbench.analysis.agreement import spearman
 from srbench.analysis.claims_evidence import Evidence, read, way_to_import
 from srbench.analysis.claims_findings import Finding, p_values
 from srbench.analysis.claims_readings import (
@@ -154,7 +154,7 @@ def _at(reading: Reading, seed: int) -> float:
 def _spearman(one: list[float], two: list[float]) -> float:
     if len(set(one)) == 1 or len(set(two)) == 1:
         raise Unknown("all variants have one and the same figure")
-    return rank_correlation(one, two, "spearman")
+    return spearman(one, two)
 
 
 def _verdict(test: Comparison, evidence: Evidence) -> str:

@@ -10,9 +10,9 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from srbench.analysis.effects import Effect, paired_effect
+from srbench.analysis.effects import CONFIDENCE, Interval, paired, t_interval
 from srbench.analysis.results import Results, StudyFacts
-from srbench.analysis.run_matrix import set_scores, text, trained
+from srbench.analysis.run_matrix import set_scores, settings_of, text, trained
 from srbench.core.errors import InputError
 from srbench.core.numbers import with_unit
 from srbench.core.setting_paths import variant_paths
@@ -49,7 +49,13 @@ class Outcome:
     primary: bool
     a: float  # mean over the seeds of A; NaN without any
     b: float
-    effect: Effect
+    effect: Interval
+    simultaneous: Interval  # Bonferroni over the variants compared
+
+    @property
+    def identical(self) -> bool:
+        """Whether every difference is 0."""
+        return self.effect.mean == 0 and not self.effect.half > 0
 
 
 @dataclass(frozen=True)
@@ -117,14 +123,14 @@ def _numerics(side: Side) -> set[str]:
     return {text(value) for value in chosen["numerics"]} - {""}
 
 
-def _shared_images(a: Side, b: Side) -> dict[str, tuple[str, str]]:
-    """Manifest -> its names in A and B, A's primary set first; empty if B lacks that one."""
-    sets = [_tested(side.results) for side in (a, b)]
-    primary = next((m for m, name in sets[0].items() if name == a.results.facts.dataset), None)
-    if primary not in sets[1]:
-        return {}
-    both = sorted(sets[0].keys() & sets[1].keys(), key=lambda m: (m != primary, m))
-    return {m: (sets[0][m], sets[1][m]) for m in both}
+def _shared_images(a: Side, b: Side) -> list[tuple[str, str]]:
+    """Names in A and B of the same images, A's primary set first; empty if B lacks that one."""
+    one, two = (_tested(side.results) for side in (a, b))
+    primary = next((m for m, name in one.items() if name == a.results.facts.dataset), None)
+    if primary not in two:
+        return []
+    both = sorted(one.keys() & two.keys(), key=lambda m: (m != primary, m))
+    return [(one[m], two[m]) for m in both]
 
 
 def _tested(results: Results) -> dict[str, str]:
@@ -134,24 +140,31 @@ def _tested(results: Results) -> dict[str, str]:
 
 
 def _outcomes(a: Side, b: Side) -> Iterator[Outcome]:
+    """One for each metric, set of images and pair of variants, the primary outcome first."""
     if a.variant and b.variant:
         pairs = [(a.variant, b.variant)]
     else:
         pairs = [(name, name) for name in a.variants if name in b.variants]
+    level = 1 - (1 - CONFIDENCE) / max(len(pairs), 1)
     shared = _shared_images(a, b)
     scores = [set_scores(side.results) for side in (a, b)]
-    metrics = sorted({m for m, _, _ in scores[0]} & {m for m, _, _ in scores[1]})
     first = a.results.facts.metric
-    for metric in sorted({first, *metrics}, key=lambda m: (m != first, m)):
-        for manifest, names in shared.items():
-            primary = metric == first and manifest == next(iter(shared))
+    both = {m for m, _, _ in scores[0]} & {m for m, _, _ in scores[1]}
+    for metric in (first, *sorted(both - {first})):
+        for place, names in enumerate(shared):
             for mine, theirs in pairs:
                 x = scores[0].get((metric, mine, names[0]), {})
                 y = scores[1].get((metric, theirs, names[1]), {})
-                what = mine if mine == theirs else f"{mine} to {theirs}"
-                effect = paired_effect(what, y, x, len(pairs))
-                means = [sum(s.values()) / len(s) if s else float("nan") for s in (x, y)]
-                yield Outcome(what, metric, names[0], primary, means[0], means[1], effect)
+                yield Outcome(
+                    what=mine if mine == theirs else f"{mine} to {theirs}",
+                    metric=metric,
+                    images=names[0],
+                    primary=metric == first and place == 0,
+                    a=t_interval(list(x.values())).mean,
+                    b=t_interval(list(y.values())).mean,
+                    effect=paired(y, x),
+                    simultaneous=paired(y, x, level),
+                )
 
 
 def _settings(a: Side, b: Side) -> Iterator[Difference]:
@@ -160,8 +173,7 @@ def _settings(a: Side, b: Side) -> Iterator[Difference]:
     if a.variant and b.variant:
         yield from _differing(_tree(a.results, a.variant), _tree(b.results, b.variant))
         return
-    base = [_tree(side.results, side.results.facts.baseline) for side in (a, b)]
-    common = list(_differing(*base))
+    common = list(_differing(*(_tree(s.results, s.results.facts.baseline) for s in (a, b))))
     yield from common
     for name in a.variants:
         if name in b.variants:
@@ -186,26 +198,20 @@ def _of_study(side: Side) -> dict[str, str]:
         "protocol": facts.protocol,
         "numerics": "; ".join(sorted(_numerics(side))),
         "seeds": ", ".join(map(str, facts.seeds)),
-        "min_effect": with_unit(f"{facts.min_effect:g}", facts.unit)
-        if facts.min_effect
-        else "none",
+        "min_effect": (
+            with_unit(f"{facts.min_effect:g}", facts.unit) if facts.min_effect else "none"
+        ),
     }
     frame = results.datasets
     for role, name, manifest in zip(frame["role"], frame["name"], frame["manifest"], strict=True):
         found[f"{role} images {name}"] = f"manifest {text(manifest)[:12]}"
-    if side.variant is None:
-        found["variants"] = ", ".join(side.variants)
-    else:
-        found["variant"] = side.variant
+    found["variant" if side.variant else "variants"] = ", ".join(side.variants)
     return found
 
 
 def _tree(results: Results, variant: str) -> dict[str, str]:
     """A variant's settings by their paths for `--set`: train.optimizer.lr -> 0.002."""
-    if "settings" in results.variants:
-        table = results.variants.set_index("variant")["settings"]
-        trees = json.loads(text(table.get(variant)) or "{}")
-    else:
-        trees = {"train": results.facts.train, "data": results.facts.data}
+    shared = {"train": results.facts.train, "data": dict(results.facts.data)}
+    trees = settings_of(results, variant) or shared
     trees.get("data", {}).pop("eval", None)  # listed with the images, by manifest
     return {k: v if isinstance(v, str) else json.dumps(v) for k, v in variant_paths(trees)}

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from srbench.analysis.compare import Outcome, StudyComparison
-from srbench.analysis.results import StudyFacts
+from srbench.analysis.phrases import interval_text
 from srbench.core.numbers import justified_decimals, plural, shown, with_unit
 from srbench.core.table import Column, Mark, Table, Value
 
 ABSENT = Mark("absent", "there is no such setting on this side")
+UNFINISHED = Mark("missing", "no finished run")
+NO_PAIR = Mark("no pair", "no seed that both have finished")
+ONE_SEED = Mark("one seed", "an interval needs at least two seeds")
 
 
 def sentence(comparison: StudyComparison) -> str:
@@ -16,38 +19,33 @@ def sentence(comparison: StudyComparison) -> str:
     if comparison.refusals:
         return f"{a} and {b} cannot be compared: {'; '.join(comparison.refusals)}."
     primary = [o for o in comparison.outcomes if o.primary]
-    known = [o for o in primary if o.effect.pairs]
+    known = [o for o in primary if o.effect.count]
     if not primary:
         return f"{a} and {b} have no variant in common."
     if not known:
         return f"{a} and {b} share no finished seed, so there is no difference."
-    facts, d = comparison.facts, decimals(comparison, known[0].metric)
-    better = -1 if facts.lower_is_better else 1
     if len(primary) == 1:
-        return f"{b} against {a}: {_in_words(known[0], d, facts)}."
-    if not any(any(o.effect.differences) for o in known):
+        return f"{b} against {a}: {_in_words(comparison, known[0])}."
+    if all(o.identical for o in known):
         return f"All {plural(len(known), 'variant')} that {a} and {b} share score the same."
     apart = [o for o in known if o.effect.excludes_zero]
-    up = sum(better * o.effect.mean > 0 for o in apart)
+    up = sum(comparison.facts.sign * o.effect.mean > 0 for o in apart)
     widest = max(known, key=lambda o: abs(o.effect.mean))
     return (
         f"Of {plural(len(known), 'variant')} that {a} and {b} share, {up} score better in {b} "
         f"and {len(apart) - up} worse, clear of zero each for itself. "
-        f"The widest difference: {widest.what}, {_in_words(widest, d, facts)}."
+        f"The widest difference: {widest.what}, {_in_words(comparison, widest)}."
     )
 
 
 def settings_shown(comparison: StudyComparison) -> Table:
     """One row for each setting that differs."""
-    columns = (
-        Column("setting", "setting"),
-        Column("a", comparison.a.name),
-        Column("b", comparison.b.name),
-    )
+    names = (("setting", "setting"), ("a", comparison.a.name), ("b", comparison.b.name))
     rows = tuple(
         (place, *(ABSENT if value is None else value for value in values))
         for place, *values in comparison.settings
     )
+    columns = tuple(Column(*name) for name in names)
     return Table("settings", "Settings that differ", columns, rows)
 
 
@@ -57,29 +55,11 @@ def outcomes_shown(comparison: StudyComparison, *, primary: bool) -> Table:
     metrics = {o.metric for o in chosen}
     d = max((decimals(comparison, m) for m in metrics), default=2)
     unit = comparison.facts.unit_of(next(iter(metrics))) if len(metrics) == 1 else ""
-    rows: list[tuple[Value, ...]] = []
-    for o in chosen:
-        lacking = Mark("no pair", "no seed that both have finished")
-        few = (
-            Mark("one seed", "an interval needs at least two seeds") if o.effect.pairs else lacking
-        )
-        ends = (o.effect.low, o.effect.high, o.effect.simultaneous_low, o.effect.simultaneous_high)
-        where: tuple[Value, ...] = () if primary else (comparison.facts.heading(o.metric), o.images)
-        rows.append(
-            (
-                o.what,
-                *where,
-                *(x if x == x else Mark("missing", "no finished run") for x in (o.a, o.b)),
-                o.effect.mean if o.effect.pairs else lacking,
-                *(x if x == x else few for x in ends),
-                o.effect.pairs,
-            )
-        )
-    columns = [Column("variant", "variant")]
-    if not primary:
-        columns += [Column("metric", "metric"), Column("images", "images")]
     both = "over all rows of the first table at once (Bonferroni)"
-    columns += [
+    columns = [
+        Column("variant", "variant"),
+        Column("metric", "metric"),
+        Column("images", "images"),
         Column("a", comparison.a.name, unit, "number", d),
         Column("b", comparison.b.name, unit, "number", d),
         Column("difference", "difference", unit, "difference", d),
@@ -89,25 +69,36 @@ def outcomes_shown(comparison: StudyComparison, *, primary: bool) -> Table:
         Column("all_high", "simultaneous to", unit, "difference", d, both),
         Column("seeds", "seeds", kind="count"),
     ]
+    rows = [_row(comparison, o) for o in chosen]
+    if primary:  # the same metric and images in every row
+        columns, rows = columns[:1] + columns[3:], [row[:1] + row[3:] for row in rows]
     name = "outcome" if primary else "secondary"
     what = "primary outcome" if primary else "other metrics and images"
     caption = f"{comparison.b.name} minus {comparison.a.name}, {what}, paired by seed"
     return Table(name, caption, tuple(columns), tuple(rows))
 
 
-def decimals(comparison: StudyComparison, metric: str) -> int:
-    """Decimals that the intervals of the differences justify."""
-    rows = [o.effect for o in comparison.outcomes if o.metric == metric]
-    return justified_decimals(
-        [(e.high - e.low) / 2 for e in rows], comparison.facts.unit_of(metric)
+def _row(comparison: StudyComparison, o: Outcome) -> tuple[Value, ...]:
+    few = ONE_SEED if o.effect.count else NO_PAIR
+    ends = (o.effect.low, o.effect.high, o.simultaneous.low, o.simultaneous.high)
+    return (
+        o.what,
+        comparison.facts.heading(o.metric),
+        o.images,
+        *(x if x == x else UNFINISHED for x in (o.a, o.b)),
+        o.effect.mean if o.effect.count else NO_PAIR,
+        *(x if x == x else few for x in ends),
+        o.effect.count,
     )
 
 
-def _in_words(outcome: Outcome, d: int, facts: StudyFacts) -> str:
-    e = outcome.effect
-    size = with_unit(shown(e.mean, d, signed=True), facts.unit_of(outcome.metric))
-    where = f"{size} in {facts.heading(outcome.metric)} on {outcome.images}"
-    if e.pairs < 2:
-        return f"{where} (1 seed, no interval)"
-    seeds = plural(e.pairs, "seed")
-    return f"{where} (95 % interval {shown(e.low, d)} to {shown(e.high, d)}, {seeds})"
+def decimals(comparison: StudyComparison, metric: str) -> int:
+    """Decimals that the intervals of the differences justify."""
+    halves = [o.effect.half for o in comparison.outcomes if o.metric == metric]
+    return justified_decimals(halves, comparison.facts.unit_of(metric))
+
+
+def _in_words(comparison: StudyComparison, o: Outcome) -> str:
+    facts, d = comparison.facts, decimals(comparison, o.metric)
+    size = with_unit(shown(o.effect.mean, d, signed=True), facts.unit_of(o.metric))
+    return f"{size} in {facts.heading(o.metric)} on {o.images} ({interval_text(o.effect, d)})"

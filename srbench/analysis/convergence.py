@@ -7,9 +7,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from srbench.analysis.bands import band
-from srbench.analysis.curves import curve_names, read_curve, thinned
-from srbench.analysis.plateaus import SETTLED, Plateau, Settling, plateau, settling
+from srbench.analysis.curves import band, curve_names, read_curve, thinned
+from srbench.analysis.metric_names import VALIDATE
+from srbench.analysis.plateaus import SETTLED, Plateau, plateau, settled_at
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import cells, trained
 from srbench.core.numbers import plural, with_unit
@@ -20,18 +20,12 @@ MOST_POINTS = 60  # at which the ranking is looked at
 
 @dataclass(frozen=True)
 class Ranking:
-    """How the order of the variants on validate came to be the last one."""
+    """When the order of the variants on validate became, nearly, the last one."""
 
     axis: str  # epoch | step
-    at: tuple[float, ...]
-    found: Settling
+    last: float  # the last point of the axis
+    settled_from: float | None  # None: only at the last point
     variants: int
-
-    @property
-    def settled_from(self) -> float | None:
-        """Where the order became the last one, nearly; None: only at the last point."""
-        place = self.found.settled_at
-        return None if place is None else self.at[place]
 
 
 def tolerance(results: Results) -> float:
@@ -47,8 +41,8 @@ def tolerance_text(results: Results) -> str:
 
 def validation_curve(results: Results) -> str | None:
     """The curve of the primary metric on `validate`, where there is one."""
-    wanted = [n for n in curve_names(results) if "val" in n and results.facts.metric in n]
-    return wanted[0] if wanted else None
+    name = f"{VALIDATE}{results.facts.metric}"
+    return name if name in curve_names(results) else None
 
 
 def collapsed(results: Results) -> dict[str, tuple[int, int]]:
@@ -84,7 +78,9 @@ def ranking_settled(results: Results) -> Ranking | None:
     curves = np.stack([y[keep] for y in means.values()])
     if not np.isfinite(curves[:, -1]).any():
         return None
-    return Ranking(axis, tuple(map(float, x[keep])), settling(curves), len(means))
+    at, place = x[keep], settled_at(curves)
+    settled_from = None if place is None else float(at[place])
+    return Ranking(axis, float(at[-1]), settled_from, len(means))
 
 
 @lru_cache(maxsize=8)
@@ -117,29 +113,33 @@ def moving(results: Results) -> list[str]:
 
 def converged(results: Results) -> str:
     """yes, no with a count, not shown with a count, or not known."""
-    found = [end.state for end in plateaus(results).values()]
-    if not found or all(state == "too short" for state in found):
+    variants, changing, shown = _counts(results)
+    if not variants:
         return "not known"
-    if "changing" in found:
-        return f"no: {found.count('changing')} of {len(found)} variants still changing"
-    rest = found.count("converged")
-    return "yes, on validate" if rest == len(found) else f"shown for {rest} of {len(found)}"
+    if changing:
+        return f"no: {changing} of {variants} variants still changing"
+    return "yes, on validate" if shown == variants else f"shown for {shown} of {variants}"
 
 
 def convergence_heading(results: Results) -> str:
     """Whether training had converged."""
-    found = [end.state for end in plateaus(results).values()]
-    if not found or all(state == "too short" for state in found):
+    variants, changing, shown = _counts(results)
+    if not variants:
         return "Whether training had converged is not known"
-    if all(state == "converged" for state in found):
+    if shown == variants:
         return "The validation curves of all variants had converged"
-    count = found.count("changing")
-    if count == len(found):
+    if changing == variants:
         return "No variant had converged when training ended"
-    if count:
-        return f"{count} of {plural(len(found), 'variant')} had not converged"
-    shown_ = found.count("converged")
-    return f"Rest is shown for {shown_} of {plural(len(found), 'variant')}"
+    if changing:
+        return f"{changing} of {plural(variants, 'variant')} had not converged"
+    return f"Convergence is shown for {shown} of {plural(variants, 'variant')}"
+
+
+def _counts(results: Results) -> tuple[int, int, int]:
+    """Variants, those still changing, those that had converged; 0 if all curves are too short."""
+    found = [end.state for end in plateaus(results).values()]
+    known = len(found) if set(found) - {"too short"} else 0
+    return known, found.count("changing"), found.count("converged")
 
 
 def ranking_text(results: Results) -> str:
@@ -147,14 +147,13 @@ def ranking_text(results: Results) -> str:
     known = ranking_settled(results)
     if known is None:
         return ""
-    last = known.at[-1]
     of = f"of {plural(known.variants, 'variant')} by {results.facts.heading()} on validate"
     if known.settled_from is None:
         return (
             f"The order {of} was still changing: Kendall's rank correlation with the last "
-            f"{known.axis} ({last:g}) stayed below {SETTLED} until the end."
+            f"{known.axis} ({known.last:g}) stayed below {SETTLED} until the end."
         )
     return (
         f"The order {of} was the last one, nearly (Kendall's rank correlation {SETTLED} or more), "
-        f"from {known.axis} {known.settled_from:g} of {last:g} on."
+        f"from {known.axis} {known.settled_from:g} of {known.last:g} on."
     )

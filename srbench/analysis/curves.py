@@ -1,19 +1,18 @@
-"""Curves as arrays: which there are, and the values of a variant's seeds on one common axis."""
+"""Curves as arrays: their names, the seeds of a variant on one axis, and bands over seeds."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from srbench.analysis.metric_names import FOLLOWED, VALIDATE, metric_facts
 from srbench.analysis.results import Results, StudyFacts
-
-Floats = NDArray[np.float64]
+from srbench.analysis.significance import Floats, half_width, sample
 
 
 @lru_cache(maxsize=8)
@@ -51,11 +50,9 @@ class Curve:
 
     name: str
     axis: str  # epoch | step
-    lines: Mapping[tuple[str, int], tuple[NDArray[np.float64], NDArray[np.float64]]]
+    lines: Mapping[tuple[str, int], tuple[Floats, Floats]]
 
-    def over_seeds(
-        self, variant: str, seeds: Sequence[int]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def over_seeds(self, variant: str, seeds: Sequence[int]) -> tuple[Floats, Floats]:
         """(points,) positions and (seeds, points) values; NaN where a seed has no point.
 
         Seeds that have no such curve are left out, so there may be no row at all.
@@ -97,3 +94,25 @@ def thinned(count: int, most: int) -> NDArray[np.int64]:
     if count <= most:
         return np.arange(count)
     return np.unique(np.linspace(0, count - 1, most).round().astype(np.int64))
+
+
+@dataclass(frozen=True)
+class Band:
+    """Mean over seeds with a band: 95 % t from 3 seeds on, min to max for 2, none for 1."""
+
+    mean: Floats
+    low: Floats
+    high: Floats
+    kind: Literal["t", "range", "none"]
+
+
+def band(values: ArrayLike) -> Band:
+    """The band of values (seeds, points); NaN marks a point missing in a seed."""
+    x = np.atleast_2d(np.asarray(values, dtype=np.float64))  # (seeds, points)
+    of = sample(x.T)
+    if len(x) < 2:
+        return Band(of.mean, of.mean, of.mean, "none")
+    if len(x) == 2:
+        return Band(of.mean, np.fmin.reduce(x), np.fmax.reduce(x), "range")
+    half = np.nan_to_num(half_width(of, 0.05))
+    return Band(of.mean, of.mean - half, of.mean + half, "t")

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import stdtrit
+import pandas as pd
 
-from srbench.analysis.effects import CONFIDENCE
 from srbench.analysis.ranking import ranked
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import cells, image_scores
+from srbench.analysis.significance import Floats, half_width, sample
 from srbench.core.numbers import justified_decimals
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -33,9 +29,7 @@ class Where:
     @property
     def spread(self) -> Floats:
         """From the lowest to the highest effect on an image, the baseline's zero among them."""
-        filled = np.nan_to_num(self.mean)
-        spread: Floats = np.maximum(filled.max(axis=1), 0) - np.minimum(filled.min(axis=1), 0)
-        return spread
+        return _spread(self.mean)
 
     def strongest(self, least: float | None) -> float:
         """The effect that has the strongest colour: the largest, and no less than what matters."""
@@ -54,33 +48,25 @@ class Where:
 @lru_cache(maxsize=8)
 def where_it_helps(results: Results) -> Where:
     """Effects by image on the study's dataset, metric and protocol."""
-    values, images, names = _by_image(results)
-    base = results.facts.baseline
-    order = [e.variant for e in ranked(results) if e.variant in names]
-    sign = -1 if results.facts.lower_is_better else 1
-    if base not in names or not order:
+    scores, base = _by_image(results), results.facts.baseline
+    finished = set(scores.index.unique("variant"))
+    names, seeds, samples = [], [], []
+    for name in (effect.variant for effect in ranked(results)):
+        if {name, base} <= finished:
+            different = (scores.loc[name] - scores.loc[base]).to_numpy().T  # (images, seeds)
+            pairs = int(np.isfinite(different).any(axis=0).sum())
+            if pairs:
+                names.append(name)
+                seeds.append(pairs)
+                samples.append(sample(different))
+    if not names:
         none = np.empty((0, 0))
-        return Where((), (), none, none, (), sign)
-    chosen = [names.index(name) for name in order]
-    different = values[chosen] - values[names.index(base)]  # (variants, seeds, images)
-    mean, half = _t(different)  # (variants, images)
-    pairs = np.isfinite(different).any(axis=2).sum(axis=1)
-    keep = [v for v in range(len(order)) if pairs[v]]
-    found = Where(
-        images,
-        tuple(order[v] for v in keep),
-        mean[keep].T,
-        half[keep].T,
-        tuple(int(pairs[v]) for v in keep),
-        sign,
-    )
-    if not keep:
-        return found
-    rows = sorted(range(len(images)), key=lambda i: (-found.spread[i], images[i]))
-    sorted_images = tuple(images[i] for i in rows)
-    return Where(
-        sorted_images, found.variants, found.mean[rows], found.half[rows], found.seeds, sign
-    )
+        return Where((), (), none, none, (), results.facts.sign)
+    mean = np.stack([of.mean for of in samples], axis=1)  # (images, variants)
+    half = np.stack([half_width(of, 0.05) for of in samples], axis=1)
+    rows = np.argsort(-_spread(mean), kind="stable")
+    images = tuple(str(image) for image in scores.columns[rows])
+    return Where(images, tuple(names), mean[rows], half[rows], tuple(seeds), results.facts.sign)
 
 
 def where_decimals(results: Results) -> int:
@@ -99,34 +85,14 @@ def where_heading(results: Results) -> str:
     return f"{found.variants[0]} is better on {all_of} images"
 
 
-def _t(values: Floats) -> tuple[Floats, Floats]:
-    """Mean and half-width of the t interval over axis 1 of (variants, seeds, images)."""
-    known = np.isfinite(values)
-    count = known.sum(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(known, values, 0.0).sum(axis=1) / np.where(count > 0, count, np.nan)
-        squares = (np.where(known, values - mean[:, None, :], 0.0) ** 2).sum(axis=1)
-        freedom = np.where(count > 1, count - 1, np.nan)
-        half = stdtrit(freedom, (1 + CONFIDENCE) / 2) * np.sqrt(squares / freedom / count)
-    return mean, half
+def _spread(mean: Floats) -> Floats:
+    filled = np.nan_to_num(mean)
+    return np.asarray(np.maximum(filled.max(axis=1), 0) - np.minimum(filled.min(axis=1), 0))
 
 
-def _by_image(results: Results) -> tuple[Floats, tuple[str, ...], list[str]]:
-    """(variants, seeds, images) scores of finished runs, NaN where there is none."""
-    done = {(c.variant, c.seed) for c in cells(results) if c.state == "done"}
-    frame = image_scores(results)
-    variant, seed, image = (frame[k].tolist() for k in ("variant", "seed", "image"))
-    names = sorted({v for v, _ in done})
-    seeds = sorted({s for _, s in done})
-    images = tuple(sorted(set(image)))
-    values = np.full((len(names), len(seeds), len(images)), np.nan)
-    at = _places(names), _places(seeds), _places(images)
-    for v, s, i, x in zip(variant, seed, image, frame["value"].tolist(), strict=True):
-        if (v, s) in done:
-            values[at[0][v], at[1][s], at[2][i]] = x
-    values[~np.isfinite(values)] = np.nan  # inf - inf says nothing of an effect
-    return values, images, names
-
-
-def _places(of: Sequence[object]) -> dict[object, int]:
-    return {name: place for place, name in enumerate(of)}
+def _by_image(results: Results) -> pd.DataFrame:
+    """Scores of finished runs: (variant, seed) x image, sorted; NaN where there is none."""
+    done = {(cell.variant, cell.seed) for cell in cells(results) if cell.state == "done"}
+    frame = image_scores(results).set_index(["variant", "seed", "image"])["value"]
+    wide = frame.unstack("image")
+    return wide[[key in done for key in wide.index]]

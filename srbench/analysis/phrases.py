@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from srbench.analysis.effects import Interval
 from srbench.analysis.judgement import Judged, judgement
 from srbench.analysis.latency import latency_change, timings
-from srbench.analysis.power import BUDGET, MoreSeeds
+from srbench.analysis.power import BUDGET
 from srbench.analysis.ranking import effect_decimals
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import number, of_variants
@@ -24,15 +25,27 @@ def margin(results: Results) -> str:
     return with_unit(f"±{least:g}", results.facts.unit) if least else ""
 
 
+def interval_text(found: Interval, decimals: int, name: str = "95 %") -> str:
+    """The bracket after a mean over seeds: "95 % interval 3.10 to 3.32, 3 seeds"."""
+    seeds = plural(found.count, "seed")
+    if found.low != found.low:
+        return f"{seeds}, no interval"
+    return f"{name} interval {shown(found.low, decimals)} to {shown(found.high, decimals)}, {seeds}"
+
+
+def effect_text(results: Results, effect: Interval) -> str:
+    """A difference with its bracket: "+3.21 dB (95 % interval 3.10 to 3.32, 3 seeds)"."""
+    bracket = interval_text(effect, effect_decimals(results))
+    return f"{quantity(results, effect.mean, signed=True)} ({bracket})"
+
+
 def interval(results: Results, effect: Judged, *, mirrored: bool = False) -> str:
-    """The bracket after an effect: "95 % interval 3.10 to 3.32, 3 seeds"."""
-    seeds = plural(effect.pairs, "seed")
-    if effect.low != effect.low:
-        return f"{seeds}, no interval{' before the first look' if effect.course else ''}"
-    d = effect_decimals(results)
-    low, high = (-effect.high, -effect.low) if mirrored else (effect.low, effect.high)
+    """The bracket after a contrast; of the last look where the study has looks."""
+    ends = (-effect.high, -effect.low) if mirrored else (effect.low, effect.high)
+    found = Interval(effect.mean, *ends, effect.pairs)
     name = "95 %" if effect.course is None else "repeated"
-    return f"{name} interval {shown(low, d)} to {shown(high, d)}, {seeds}"
+    early = " before the first look" if effect.course and effect.low != effect.low else ""
+    return interval_text(found, effect_decimals(results), name) + early
 
 
 def how_sure(results: Results, effect: Judged) -> str:
@@ -56,21 +69,15 @@ def settles(effects: Sequence[Judged]) -> str:
     known = [e.more for e in effects if e.more is not None]
     if not known:
         return ""
-    more = _all_of(known)
-    if more.low is None:
-        return f"not to be settled at this budget (more than {BUDGET} further seeds)"
-    if more.high is None:
-        return f"at least {plural(more.low, 'more seed')} would settle {it}, perhaps over {BUDGET}"
-    range_ = f"{more.low} to {more.high} more seeds"
-    seeds = plural(more.low, "more seed") if more.low == more.high else range_
-    return f"about {seeds} would settle {it}"
-
-
-def _all_of(known: Sequence[MoreSeeds]) -> MoreSeeds:
     lows = [more.low for more in known if more.low is not None]
     highs = [more.high for more in known if more.high is not None]
-    whole = len(highs) == len(known)
-    return MoreSeeds(min(lows) if lows else None, max(highs) if whole else None)
+    if not lows:
+        return f"not to be settled at this budget (more than {BUDGET} further seeds)"
+    low, high = min(lows), max(highs, default=0)
+    if len(highs) < len(known):
+        return f"at least {plural(low, 'more seed')} would settle {it}, perhaps over {BUDGET}"
+    seeds = plural(low, "more seed") if low == high else f"{low} to {high} more seeds"
+    return f"about {seeds} would settle {it}"
 
 
 def price(results: Results, variant: str) -> str:

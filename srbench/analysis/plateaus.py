@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
-from srbench.analysis.agreement import Method, rank_correlation, ranks
+from srbench.analysis.agreement import kendall, ranks
+from srbench.analysis.significance import Floats
 
 WINDOW = 1 / 3  # of the points, at the end
 LEAST_POINTS = 10  # in the window
@@ -34,24 +35,14 @@ class Plateau:
     change: float  # Theil-Sen slope times the window's length, in the curve's unit
     low: float
     high: float
-    tolerance: float
     points: int  # in the window
     inflation: float  # of the variance of Kendall's S, by autocorrelation; at least 1
 
 
-@dataclass(frozen=True)
-class Settling:
-    """Rank correlation of the variants' order at every point with that at the last one."""
-
-    method: Method
-    correlation: tuple[float, ...]  # NaN where a point has no order
-    settled_at: int | None  # first point from which it stays at 0.9 or above; None: only the last
-
-
-def plateau(values: ArrayLike, tolerance: float, window: float = WINDOW) -> Plateau:
+def plateau(values: ArrayLike, tolerance: float) -> Plateau:
     """Judge the end of one curve: values over epochs, equally spaced; NaN points are left out.
 
-    The slope of the last third (`window`) is Theil and Sen's median of pairwise slopes. Its 95 %
+    The slope of the last third is Theil and Sen's median of pairwise slopes. Its 95 %
     interval is Sen's (1968); the variance of Kendall's S is inflated by the autocorrelation of the
     detrended values (as Yue and Wang, 2004, but never deflated, and corrected for the bias of short
     series). The interval is compared with the tolerance as in an equivalence test, so that noise
@@ -60,18 +51,18 @@ def plateau(values: ArrayLike, tolerance: float, window: float = WINDOW) -> Plat
     and 10 points. Training until "converged" tests repeatedly, so it sometimes stops too early.
 
     Raises:
-        ValueError: unless tolerance > 0 and 0 < window <= 1.
+        ValueError: unless tolerance > 0.
     """
-    if not tolerance > 0 or not 0 < window <= 1:
-        raise ValueError(f"tolerance {tolerance} and window {window} must be above 0, window <= 1")
+    if not tolerance > 0:
+        raise ValueError(f"the tolerance is {tolerance}; it must be above 0")
     y = np.asarray(values, dtype=np.float64)
-    tail = y[len(y) - round(len(y) * window) :]
+    tail = y[len(y) - round(len(y) * WINDOW) :]
     at = np.flatnonzero(np.isfinite(tail)).astype(np.float64)
     tail = tail[np.isfinite(tail)]
     n = len(tail)
     if n < LEAST_POINTS:
         nan = float("nan")
-        return Plateau("too short", nan, nan, nan, tolerance, n, nan)
+        return Plateau("too short", nan, nan, nan, n, nan)
     i, j = np.triu_indices(n, 1)
     slopes = np.sort((tail[j] - tail[i]) / (at[j] - at[i]))
     slope = float(np.median(slopes))
@@ -86,31 +77,31 @@ def plateau(values: ArrayLike, tolerance: float, window: float = WINDOW) -> Plat
         state = "converged"
     elif low > tolerance or high < -tolerance:
         state = "changing"
-    return Plateau(state, change, low, high, tolerance, n, inflation)
+    return Plateau(state, change, low, high, n, inflation)
 
 
-def settling(curves: ArrayLike, threshold: float = SETTLED, method: Method = "kendall") -> Settling:
-    """Compare the variants' order at every point with the last: curves (variants, points), means.
+def settled_at(curves: ArrayLike) -> int | None:
+    """The first point from which the order of the variants stays nearly that of the last point.
 
-    A variant without a value at a point is left out there. Neighbouring points of a training are
-    close, so a high correlation just before the end is no evidence; an early one is.
+    Curves are (variants, points), means over seeds; nearly: a rank correlation of 0.9 or more. None
+    where it holds at the last point alone. A variant without a value at a point is left out there.
+    Neighbouring points of a training are close, so an order that was the last one just before the
+    end shows little.
     """
     x = np.asarray(curves, dtype=np.float64)
-    found = [rank_correlation(x[:, k], x[:, -1], method) for k in range(x.shape[1])]
-    below = [k for k, r in enumerate(found) if not r >= threshold]
+    below = [k for k in range(x.shape[1]) if not kendall(x[:, k], x[:, -1]) >= SETTLED]
     first = below[-1] + 1 if below else 0
-    settled = first if first < len(found) - 1 else None
-    return Settling(method, tuple(found), settled)
+    return first if first < x.shape[1] - 1 else None
 
 
-def _variance_of_s(x: NDArray[np.float64]) -> float:
+def _variance_of_s(x: Floats) -> float:
     """Variance of Kendall's S under no trend, with ties (Kendall, 1975)."""
     n = len(x)
     ties = np.unique(x, return_counts=True)[1]
     return float(n * (n - 1) * (2 * n + 5) - (ties * (ties - 1) * (2 * ties + 5)).sum()) / 18
 
 
-def _inflation(residuals: NDArray[np.float64]) -> float:
+def _inflation(residuals: Floats) -> float:
     """Variance of a mean of a first-order autoregression over that of independent values.
 
     The lag-one autocorrelation r of the ranks is corrected for detrending, (n r + 2)/(n - 6), and

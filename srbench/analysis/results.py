@@ -13,12 +13,13 @@ from dataclasses import asdict, dataclass, field, fields
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
 from srbench.analysis.history import Tried
 from srbench.analysis.metric_names import metric_facts, metric_name
+from srbench.analysis.significance import Better
 from srbench.core import csv_text
 from srbench.core.csv_text import unguarded
 from srbench.core.errors import InputError
@@ -55,6 +56,7 @@ class StudyFacts:
     design: dict[str, Any] | None = None  # kind, factors, levels of each variant, aliases
     search: dict[str, Any] | None = None  # space, objectives, sampler, pruner, budget, seeds
     twins: dict[str, str] = field(default_factory=dict)  # width-matched twin -> its variant
+    synthetic: bool = False  # the rows are made up, to test or time the report
     later: str = ""  # what was changed after results of this study were there; empty is none
     metric_facts: Metrics = field(default_factory=dict)  # of every metric that may be scored
     file: str = ""  # path of the study file, relative to the folder of the database
@@ -65,9 +67,21 @@ class StudyFacts:
         return self.unit_of(self.metric)
 
     @property
-    def lower_is_better(self) -> bool:
-        """Whether the primary outcome is good when it is small."""
-        return metric_facts(self.metric, self.metric_facts).better == "lower"
+    def better(self) -> Better:
+        """The direction in which the primary outcome is better.
+
+        Raises:
+            InputError: the plan states none.
+        """
+        better = metric_facts(self.metric, self.metric_facts).better
+        if not better:
+            raise InputError(f"{self.metric} states no direction that is better", place=self.name)
+        return better
+
+    @property
+    def sign(self) -> Literal[-1, 1]:
+        """1 where a larger primary outcome is better, else -1."""
+        return 1 if self.better == "higher" else -1
 
     def unit_of(self, metric: str) -> str:
         """The unit of a score."""

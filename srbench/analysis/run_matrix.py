@@ -4,6 +4,7 @@ table, figure and sentence. failed, skipped and missing are three things and sta
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -51,6 +52,12 @@ def of_variants(results: Results, column: str) -> Mapping[str, Any]:
     if column not in frame.columns:
         return {}
     return dict(zip(map(str, frame["variant"]), frame[column].tolist(), strict=True))
+
+
+def settings_of(results: Results, variant: str) -> dict[str, Any]:
+    """The trees of a variant (model, train, data) as plain data; empty where none is stored."""
+    found: dict[str, Any] = json.loads(text(of_variants(results, "settings").get(variant)) or "{}")
+    return found
 
 
 @lru_cache(maxsize=8)

@@ -7,7 +7,6 @@ of an effect; `decide` is the same decision for arrays with leading axes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,7 +17,6 @@ from srbench.analysis.effects import Interval
 from srbench.analysis.power import MoreSeeds, more_seeds
 from srbench.analysis.significance import (
     LEAST_SEEDS,
-    RESAMPLES,
     Better,
     Floats,
     Sample,
@@ -31,7 +29,6 @@ from srbench.analysis.significance import (
 )
 
 FAMILY = 0.05  # error rate of each family: "different", "equivalent"
-BOOTSTRAP_FROM = 20  # at 5 seeds a percentile interval covers 84 %
 
 Word = Literal["helps", "hurts", "equivalent", "unresolved"]
 WORDS: dict[int, Word] = {1: "helps", -1: "hurts", 2: "equivalent", 0: "unresolved"}
@@ -69,31 +66,10 @@ class Verdict:
     p_within: float
     p_within_holm: float
     p_sign_flip: float  # exact; NaN below 6 seeds
-    bootstrap: Interval | None  # 95 % percentile, from 20 seeds on
     word: Word | None
     why: str  # "" where there is a verdict
     more: MoreSeeds | None  # for "unresolved" with a min_effect
-    incomplete: str  # the missing pairs and the reasons; "" if there are none
     identical: bool  # every difference is exactly 0: the same to the bit
-
-
-@dataclass(frozen=True)
-class Verdicts:
-    """All contrasts of a study, in the order given, with the settings of the decision."""
-
-    rows: tuple[Verdict, ...]
-    min_effect: float | None
-    better: Better
-    family: float = FAMILY
-
-    @property
-    def contrasts(self) -> int:
-        """m, the size of each family: the planned contrasts."""
-        return len(self.rows)
-
-    def count(self, word: Word) -> int:
-        """How many contrasts have this verdict."""
-        return sum(row.word == word for row in self.rows)
 
 
 def decide(differences: ArrayLike, min_effect: float | None, better: Better) -> Decisions:
@@ -116,17 +92,13 @@ def coded(
 
 
 def verdicts(
-    differences: ArrayLike,
-    min_effect: float | None,
-    better: Better = "higher",
-    reasons: Sequence[str] | None = None,
-) -> Verdicts:
+    differences: ArrayLike, min_effect: float | None, better: Better = "higher"
+) -> tuple[Verdict, ...]:
     """The verdicts of a study from its differences, variant - baseline: (contrasts, seeds).
 
-    A value that is not finite marks a missing pair; `reasons` has one text for each contrast
-    ("seed 3 diverged"; "" if unknown). Every planned contrast has a row, even without a value,
-    since the families are what was planned. Without a `min_effect` (in the metric's unit) nothing
-    is equivalent. A verdict on an incomplete contrast uses the finished pairs and names the others.
+    A value that is not finite marks a missing pair; a verdict uses the finished ones. Every planned
+    contrast has a row, even without a value, since the families are what was planned. Without a
+    `min_effect` (in the metric's unit) nothing is equivalent.
 
     Raises:
         ValueError: another shape, or a min_effect that is not above 0.
@@ -136,8 +108,6 @@ def verdicts(
         raise ValueError(f"differences are (contrasts, seeds), not an array of shape {x.shape}")
     if min_effect is not None and not min_effect > 0:
         raise ValueError(f"min_effect is {min_effect}; it must be above 0")
-    if reasons is not None and len(reasons) != len(x):
-        raise ValueError(f"{len(reasons)} reasons for {len(x)} contrasts")
     found = decide(x, min_effect, better)
     m = len(x)
     single, family = half_width(found.sample, FAMILY), half_width(found.sample, FAMILY / max(m, 1))
@@ -160,15 +130,13 @@ def verdicts(
                 p_within=float(found.p_within[k]),
                 p_within_holm=float(found.p_within_holm[k]),
                 p_sign_flip=sign_flip(there),
-                bootstrap=_percentile(there),
                 word=word,
                 why=_why(n) if word is None else "",
                 more=more_seeds(sd, n, min_effect, m) if unresolved and min_effect else None,
-                incomplete=_incomplete(n, len(row), reasons[k] if reasons else ""),
                 identical=bool(n > 0 and not there.any()),
             )
         )
-    return Verdicts(tuple(rows), min_effect, better)
+    return tuple(rows)
 
 
 def _around(mean: float, half: float, n: int) -> Interval:
@@ -181,20 +149,3 @@ def _why(n: int) -> str:
         return f"{n} of the {LEAST_SEEDS} seeds that a verdict needs"
     # Equal differences mean that the seeds had no influence: they replicate one training.
     return "every seed gives the same difference, so the seeds show no spread to judge by"
-
-
-def _incomplete(n: int, planned: int, reason: str) -> str:
-    if n == planned:
-        return ""
-    missing = f"{planned - n} of {planned} pairs missing"
-    return f"{missing}: {reason}" if reason else missing
-
-
-def _percentile(there: Floats) -> Interval | None:
-    """The percentile bootstrap interval of the mean (Efron, 1979), with a fixed seed."""
-    if len(there) < BOOTSTRAP_FROM or np.ptp(there) == 0:
-        return None
-    # the draws of scipy.stats.bootstrap, without importing scipy.stats (0.5 s)
-    places = np.random.default_rng(0).integers(0, len(there), (RESAMPLES, len(there)))
-    low, high = np.percentile(np.sort(there)[places].mean(axis=1), [2.5, 97.5])
-    return Interval(float(there.mean()), float(low), float(high), len(there))

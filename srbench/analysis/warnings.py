@@ -1,4 +1,4 @@
-"""In what condition the evidence is: edited, controls failed, synthetic, converged or not, stale.
+"""What qualifies the evidence: late changes, failed controls, convergence, stale runs.
 
 A label must stand wherever the numbers it concerns are quoted.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from srbench.analysis.convergence import moving, plateaus, ranking_settled, tolerance_text
 from srbench.analysis.judgement import control_outcome, judgement
 from srbench.analysis.results import Results
-from srbench.analysis.run_matrix import best_interpolation, cells, scores_by_seed, text
+from srbench.analysis.run_matrix import best_interpolation, cells, scores_by_seed
 from srbench.analysis.search_results import search_failure
 from srbench.core.numbers import plural
 
@@ -31,57 +31,46 @@ def labels(results: Results) -> tuple[Label, ...]:
         out.append(Label("search failed", says))
     if results.facts.later:
         out.append(Label("changed after results", results.facts.later.rstrip(".")))
-    for control in judgement(results).controls:
-        outcome, says = control_outcome(control)
-        if outcome == "failed":
-            out.append(Label("control failed", says))
-    if _mentions(results, "synthetic"):
+    outcomes = [control_outcome(control) for control in judgement(results).controls]
+    out += [Label("control failed", says) for outcome, says in outcomes if outcome == "failed"]
+    if results.facts.synthetic:
         out.append(Label("synthetic", "these numbers come from made-up data, not from photographs"))
-    if _mentions(results, "random weights") or results.facts.steps == 0:
+    if results.facts.steps == 0:
         out.append(Label("random weights", "the networks were scored without training"))
-    out += _unconverged(results)
+    unconverged = _still_moving(results) or _below_interpolation(results)
+    out += [Label("unconverged", unconverged)] if unconverged else []
     stale = sum(cell.stale for cell in cells(results))
     if stale:
-        out.append(
-            Label("stale", f"{plural(stale, 'run')} used source code that has since changed")
-        )
+        says = f"{plural(stale, 'run')} used source code that has since changed"
+        out.append(Label("stale", says))
     return tuple(out)
 
 
-def _unconverged(results: Results) -> list[Label]:
+def _still_moving(results: Results) -> str:
+    """How many curves were still changing; "" where none was."""
     still, found = moving(results), plateaus(results)
-    if still:
-        name, ranking = results.facts.heading(), ranking_settled(results)
-        says = (
-            f"{len(still)} of {plural(len(found), 'variant')} would still change by more than "
-            f"{tolerance_text(results)} in {name} on validate over another third of training"
-        )
-        if ranking is not None:
-            settled = ranking.settled_from is not None
-            says += f"; their order had {'settled' if settled else 'not settled'}"
-        return [Label("unconverged", says)]
-    below = _below_interpolation(results)
-    if below is not None:
-        says = f"no variant has reached {below}, which needs no training"
-        return [Label("unconverged", says)]
-    return []
+    if not still:
+        return ""
+    says = (
+        f"{len(still)} of {plural(len(found), 'variant')} would still change by more than "
+        f"{tolerance_text(results)} in {results.facts.heading()} on validate over another third "
+        "of training"
+    )
+    ranking = ranking_settled(results)
+    if ranking is None:
+        return says
+    settled = "not settled" if ranking.settled_from is None else "settled"
+    return f"{says}; their order had {settled}"
 
 
-def _below_interpolation(results: Results) -> str | None:
-    """The interpolation that every trained variant still scores worse than, if there is one."""
+def _below_interpolation(results: Results) -> str:
+    """Which interpolation every trained variant still scores worse than; "" for none."""
     known = best_interpolation(results)
     means = [sum(s.values()) / len(s) for s in scores_by_seed(results).values() if s]
     if known is None or not means:
-        return None
+        return ""
     name, level = known
-    worse = min(means) > level if results.facts.lower_is_better else max(means) < level
-    return f"{name} interpolation" if worse else None
-
-
-def _mentions(results: Results, word: str) -> bool:
-    """Whether a dataset is named so, or a note of the study opens with the word."""
-    facts = results.facts
-    if any(note.lower().startswith(word) for note in facts.notes):
-        return True
-    places = [facts.dataset, str(facts.data), *(text(name) for name in results.datasets["name"])]
-    return any(word in place.lower() for place in places)
+    sign = results.facts.sign
+    if max(sign * mean for mean in means) >= sign * level:
+        return ""
+    return f"no variant has reached {name} interpolation, which needs no training"

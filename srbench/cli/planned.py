@@ -106,7 +106,20 @@ def _lines(found: Forecast) -> list[Text]:
     lines += found.stale
     lines += _power(found)
     lines += _search(found)
-    for p in plan.variants:
+    dead = _dead(found)
+    uncounted = sorted({op for p in plan.variants for op in p.cost.uncounted})
+    rest = [f"MACs leave out: {', '.join(uncounted)}."] if uncounted else []
+    return [
+        *(Text(line, style="dim") for line in lines),
+        *(Text(line, style="bold red") for line in dead),
+        *(Text(line, style="dim") for line in rest),
+    ]
+
+
+def _dead(found: Forecast) -> list[str]:
+    """The variants with parameters that no gradient reaches."""
+    lines = []
+    for p in found.plan.variants:
         if p.cost.dead:
             modules = ", ".join(p.cost.dead_modules[:6])
             more = len(p.cost.dead_modules) - 6
@@ -115,10 +128,7 @@ def _lines(found: Forecast) -> list[Text]:
                 f"{p.variant.name}: {p.cost.dead:,} of {p.cost.parameters:,} parameters are dead, "
                 f"no gradient reaches them: {modules}{tail}."
             )
-    uncounted = sorted({op for p in plan.variants for op in p.cost.uncounted})
-    if uncounted:
-        lines.append(f"MACs leave out: {', '.join(uncounted)}.")
-    return [Text(line, style="bold red" if "are dead" in line else "dim") for line in lines]
+    return lines
 
 
 def _search(found: Forecast) -> list[str]:

@@ -77,7 +77,7 @@ def _marks(plot: Forest, row: ForestRow, y: int, hue: str) -> Iterator[Line | Po
     if effect is None or not effect.pairs:
         return
     if effect.low == effect.low:
-        both = [effect.simultaneous_low, effect.simultaneous_high]
+        both = [effect.simultaneous.low, effect.simultaneous.high]
         yield Line(both, [y, y], hue, "interval", row.variant, width=1.5)
         yield Line([effect.low, effect.high], [y, y], hue, "interval", row.variant, width=5)
     side = plot.outside(effect.mean)

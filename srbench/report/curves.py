@@ -7,14 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from srbench.analysis.bands import band
 from srbench.analysis.convergence import (
     convergence_heading,
     plateaus,
     ranking_text,
     tolerance_text,
 )
-from srbench.analysis.curves import Curve, curve_names, curve_title, read_curve, thinned
+from srbench.analysis.curves import Curve, band, curve_names, curve_title, read_curve, thinned
 from srbench.analysis.published_comparison import published_curves
 from srbench.analysis.ranking import by_variant
 from srbench.analysis.results import Results

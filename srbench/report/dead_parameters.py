@@ -10,8 +10,6 @@ from srbench.analysis.results import Results
 from srbench.core.table import Column, Mark, Table, Value
 
 NONE = Mark("none", "no variant of this study differs in that alone")
-
-
 AGAINST = "minus the one without"
 FEW = Mark("few seeds", "fewer than two seeds that both have")
 
@@ -44,9 +42,7 @@ def dead_parameter_table(results: Results) -> Table:
         Column("ran_low", "as trained, 95 % from", unit, "difference", decimals),
         Column("ran_high", "as trained, 95 % to", unit, "difference", decimals),
         Column("wired", "all in use"),
-        Column(
-            "wired_in", "effect, all in use", unit, "difference", decimals, "minus the one without"
-        ),
+        Column("wired_in", "effect, all in use", unit, "difference", decimals, AGAINST),
         Column("wired_low", "all in use, 95 % from", unit, "difference", decimals),
         Column("wired_high", "all in use, 95 % to", unit, "difference", decimals),
     )
@@ -58,4 +54,4 @@ def _cells(results: Results, a: str, b: str) -> tuple[Value, Value, Value]:
     if not a or not b:
         return NONE, NONE, NONE
     found = difference(results, a, b)
-    return (FEW,) * 3 if found is None else (found.mean, found.low, found.high)
+    return (FEW,) * 3 if found.count < 2 else (found.mean, found.low, found.high)

@@ -19,8 +19,7 @@ from srbench.report.where import Tile
 def matrix_tiles(matrix: Matrix, results: Results) -> list[tuple[str, str, list[Tile | None]]]:
     """Rows for the page: variant, what it was trained on, and a tile a test degradation."""
     d, unit = matrix_decimals(results), results.facts.unit
-    sign = -1 if results.facts.lower_is_better else 1
-    scale = sign / matrix.strongest(results.facts.min_effect)
+    scale = results.facts.sign / matrix.strongest(results.facts.min_effect)
     return [
         (variant, trained_on,
          [_tile(matrix.entries[variant, name], f"{variant}, tested on {tested_on}", scale, d, unit)
@@ -68,9 +67,9 @@ def _gap_values(entry: Entry) -> tuple[Value, Value, Value]:
         mark: Value = Mark("diagonal", "trained on what it is tested on")
     elif entry.gap is None:
         mark = Mark("no diagonal", "no variant was trained on this degradation")
-    elif not entry.gap.pairs:
+    elif not entry.gap.count:
         mark = Mark("no pair", "no seed that both have finished")
-    elif entry.gap.pairs < 2:
+    elif entry.gap.count < 2:
         few = Mark("one seed", "an interval needs at least two seeds")
         return entry.gap.mean, few, few
     else:
@@ -83,11 +82,11 @@ def _tile(entry: Entry, where: str, scale: float, d: int, unit: str) -> Tile | N
         return None
     text, gap = shown(entry.score.mean, d), entry.gap
     start = f"{where}: {text} {unit}".strip()
-    if gap is None or not gap.pairs:
+    if gap is None or not gap.count:
         under = "" if entry.own else "no diagonal"
         says = "trained on it" if entry.own else "no variant was trained on it"
         return Tile(text, entry.score.mean, 0, False, under, f"{start}, {says}")
-    limits = f", 95 % {shown(gap.low, d)} to {shown(gap.high, d)}" if gap.pairs > 1 else ""
+    limits = f", 95 % {shown(gap.low, d)} to {shown(gap.high, d)}" if gap.count > 1 else ""
     lost = shown(gap.mean, d, signed=True)
     share = round(100 * scale * gap.mean)
     return Tile(

@@ -110,7 +110,7 @@ def _row(effect: Judged, results: Results) -> tuple[Value, ...]:
         mean_of(list(scores.values())) if scores else missing,
         known_or_mark(number(parameters.get(name)) - number(parameters.get(base))),
         known_or_mark(_percent_more(number(macs.get(name)), number(macs.get(base)))),
-        *(x if x == x else few for x in (effect.simultaneous_low, effect.simultaneous_high)),
+        *(x if x == x else few for x in (effect.simultaneous.low, effect.simultaneous.high)),
         of.sd if of.sd == of.sd else few,
         of.p_sign_flip if of.p_sign_flip == of.p_sign_flip else flips,
         states_of(planned),

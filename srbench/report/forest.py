@@ -164,7 +164,7 @@ def _limits(effects: Sequence[Judged], band: float | None) -> tuple[float, float
         points += [x for x in (effect.mean, effect.low, effect.high) if math.isfinite(x)]
     low, high = min(points), max(points)
     span = high - low or 1.0
-    wide = [x for e in effects for x in (e.simultaneous_low, e.simultaneous_high) if x == x]
+    wide = [x for e in effects for x in (e.simultaneous.low, e.simultaneous.high) if x == x]
     # a simultaneous interval of few seeds may dwarf the rest: it is cut at the frame, with arrows
     low = max(min([low, *wide]), low - span)
     high = min(max([high, *wide]), high + span)

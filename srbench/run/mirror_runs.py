@@ -66,7 +66,7 @@ def shown_runs(results: Results, free: Set[int]) -> ShownStudy:
         key="run",
         plan=facts.plan,
         metrics=(f"{facts.metric} on {facts.dataset}"[:200],),
-        directions=("minimize" if facts.lower_is_better else "maximize",),
+        directions=("maximize" if facts.better == "higher" else "minimize",),
         distributions=vocabulary(list(parameters.values())),
         epochs=facts.epochs,
         trials=trials,

@@ -59,6 +59,8 @@ def check_facts(plain: dict[str, Any]) -> None:
         kind = PLAIN.get(hints[name])
         if kind is not None and (not isinstance(value, kind) or isinstance(value, bool)):
             raise CorruptRowError(f"the fact {name} is {value!r}"[:80])
+    if not isinstance(plain.get("synthetic", False), bool):
+        raise CorruptRowError(f"the fact synthetic is {plain['synthetic']!r}"[:80])
     if not isinstance(plain["min_effect"], int | float | None):
         raise CorruptRowError(f"the fact min_effect is {plain['min_effect']!r}"[:80])
     if not all(type(seed) is int for seed in plain["seeds"]):

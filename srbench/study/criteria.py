@@ -9,6 +9,7 @@ from typing import Any, Literal, cast, get_args
 from srbench.analysis.claims_tree import Claim, ClaimError
 from srbench.analysis.claims_vocabulary import Vocabulary, check
 from srbench.core.errors import Path, StudyError, brief
+from srbench.core.part_facts import MetricFacts
 from srbench.core.registry import known
 from srbench.measure import named
 from srbench.study.tree import Tree, dataset_name
@@ -47,6 +48,16 @@ def metric_on(value: Mapping[str, Any], base: Tree, scale: int) -> tuple[str, st
         dataset = sets[parts.index(dataset)]
     known(dataset or sets[0], dict.fromkeys(sets), "evaluation set", ("metric",))
     return metric, dataset or sets[0]
+
+
+def check_direction(metric: str, facts: MetricFacts) -> None:
+    """Refuse a primary metric that does not state which direction is better."""
+    if not facts.better:
+        raise StudyError(
+            f"{metric} states no direction, so no verdict is possible; register it with "
+            'facts=MetricFacts(better="higher") or better="lower"',
+            ("metric",),
+        )
 
 
 def min_effect_written(value: Mapping[str, Any], metric: str, own: str) -> float | None:

@@ -26,6 +26,7 @@ from srbench.measure.scores import PROTOCOLS
 from srbench.study import views
 from srbench.study.criteria import (
     Match,
+    check_direction,
     claims_written,
     match_written,
     metric_on,
@@ -201,7 +202,9 @@ def _study(name: str, text: str, source: Document, set_: Sequence[str], seeds: i
     known(protocol, PROTOCOLS, "protocol", ("protocol",))
     metrics = tuple(dict.fromkeys((metric, *extra)))
     facts = known_facts(metrics)
-    min_effect = min_effect_written(value, metric, metric_facts(metric, facts).unit)
+    own = metric_facts(metric, facts)
+    check_direction(metric, own)
+    min_effect = min_effect_written(value, metric, own.unit)
     if looks and min_effect is None:
         raise StudyError("seeds until decided need a min_effect: without one nothing is equivalent")
     search = search_written(value, base, metric)

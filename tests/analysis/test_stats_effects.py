@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from srbench.analysis.bands import band
-from srbench.analysis.effects import paired_effect, t_interval
+from srbench.analysis.curves import band
+from srbench.analysis.effects import paired, t_interval
 
 NUMBERS = st.floats(-50, 50).map(lambda x: round(x, 3))
 
@@ -20,7 +20,7 @@ NUMBERS = st.floats(-50, 50).map(lambda x: round(x, 3))
 def test_the_paired_interval_is_scipys(pairs: list[tuple[float, float]]) -> None:
     a = {seed: x for seed, (x, _) in enumerate(pairs)}
     b = {seed: y for seed, (_, y) in enumerate(pairs)}
-    effect = paired_effect("v", a, b)
+    effect = paired(a, b)
     differences = np.array([x - y for x, y in pairs])
     if differences.std() < 1e-6:
         return
@@ -30,18 +30,11 @@ def test_the_paired_interval_is_scipys(pairs: list[tuple[float, float]]) -> None
 
 
 def test_only_finite_scores_of_both_make_a_pair() -> None:
-    effect = paired_effect("v", {0: 2.0, 1: 3.0, 5: 9.0, 6: math.inf}, {0: 1.0, 1: 1.0, 6: 2.0})
-    assert (effect.seeds, effect.differences, effect.mean) == ((0, 1), (1.0, 2.0), 1.5)
-    one = paired_effect("v", {0: 2.0}, {0: 1.0})
+    effect = paired({0: 2.0, 1: 3.0, 5: 9.0, 6: math.inf}, {0: 1.0, 1: 1.0, 6: 2.0})
+    assert (effect.mean, effect.count) == (1.5, 2)
+    one = paired({0: 2.0}, {0: 1.0})
     assert (one.mean, one.excludes_zero) == (1.0, False)
     assert math.isnan(one.low)
-
-
-def test_the_simultaneous_interval_is_bonferronis_over_what_was_planned() -> None:
-    a = paired_effect("a", {0: 1.0, 1: 1.2, 2: 1.4}, {0: 0.0, 1: 0.1, 2: 0.0}, contrasts=2)
-    expected = t_interval(a.differences, 1 - 0.05 / 2)
-    assert (a.simultaneous_low, a.simultaneous_high) == (expected.low, expected.high)
-    assert a.simultaneous_low < a.low
 
 
 def test_bands_are_t_from_three_seeds_range_for_two_and_none_for_one() -> None:

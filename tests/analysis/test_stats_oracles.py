@@ -18,7 +18,7 @@ STUDY = np.random.default_rng(1).normal(np.linspace(-0.1, 0.1, 7)[:, None], 0.05
 def test_t_and_tost_and_holm_are_statsmodels() -> None:
     weightstats = pytest.importorskip("statsmodels.stats.weightstats", reason="no statsmodels")
     multitest = pytest.importorskip("statsmodels.stats.multitest", reason="no statsmodels")
-    rows = verdicts(STUDY, 0.04).rows
+    rows = verdicts(STUDY, 0.04)
     described = [weightstats.DescrStatsW(x) for x in STUDY]
     p = [d.ttest_mean(0)[1] for d in described]
     within = [d.ttost_mean(-0.04, 0.04)[0] for d in described]

@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import pytest
-import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -26,12 +25,12 @@ STUDIES = arrays(
 """Multiples of a power of two: signs and scales change no digit."""
 
 
-def only(row: list[float], min_effect: float | None = 0.03, **more: object) -> Verdict:
-    return verdicts([row], min_effect, **more).rows[0]  # type: ignore[arg-type]
+def only(row: list[float], min_effect: float | None = 0.03) -> Verdict:
+    return verdicts([row], min_effect)[0]
 
 
 def words(differences: object, min_effect: float | None = 0.03, better: str = "higher") -> list:
-    return [row.word for row in verdicts(differences, min_effect, better).rows]  # type: ignore
+    return [row.word for row in verdicts(differences, min_effect, better)]  # type: ignore
 
 
 def same(one: Verdict, other: Verdict) -> bool:
@@ -57,7 +56,7 @@ def test_three_differences_by_hand() -> None:
 
 def test_an_untested_contrast_still_counts_in_the_family() -> None:
     assert holm([0.01, math.nan])[0] == pytest.approx(0.02)
-    row = verdicts([CLEAR, [math.nan] * 5], 0.03).rows[0]
+    row = verdicts([CLEAR, [math.nan] * 5], 0.03)[0]
     assert row.interval.low == pytest.approx(t_interval(CLEAR).low)
     assert row.simultaneous.low == pytest.approx(t_interval(CLEAR, 1 - 0.05 / 2).low)
 
@@ -79,27 +78,12 @@ def test_fewer_than_three_seeds_give_numbers_and_no_verdict() -> None:
     assert (row.effect, row.word) == (pytest.approx(0.35), None)
     assert row.why == "2 of the 3 seeds that a verdict needs"
     assert math.isnan(row.p)
-    assert (none.n, none.word, none.incomplete) == (0, None, "3 of 3 pairs missing")
+    assert (none.n, none.word) == (0, None)
 
 
-def test_missing_pairs_are_counted_with_their_reason() -> None:
-    row = only([*CLEAR, math.nan], reasons=["seed 5 diverged"])
-    assert row.incomplete == "1 of 6 pairs missing: seed 5 diverged"
-    assert (row.word, row.n, row.planned) == ("helps", 5, 6)
-
-
-def test_sign_flip_starts_at_six_seeds_and_the_bootstrap_at_twenty() -> None:
-    x = np.random.default_rng(0).normal(0.02, 0.05, 20)
-    assert math.isnan(only(x[:5].tolist()).p_sign_flip)
-    assert only(x[:6].tolist()).p_sign_flip > 0
-    assert only(x[:19].tolist()).bootstrap is None
-    found, turned = only(x.tolist()).bootstrap, only(x[::-1].tolist()).bootstrap
-    oracle = scipy.stats.bootstrap(
-        (np.sort(x),), np.mean, n_resamples=9999, method="percentile", rng=np.random.default_rng(0)
-    ).confidence_interval
-    assert found is not None
-    assert found == turned  # the same resamples for the same values
-    assert (found.low, found.high) == pytest.approx((oracle.low, oracle.high), rel=1e-12)
+def test_sign_flip_starts_at_six_seeds() -> None:
+    assert math.isnan(only(LOUD).p_sign_flip)
+    assert only([*LOUD, 0.1]).p_sign_flip > 0
 
 
 def test_identical_scores_are_equivalent_and_named_identical() -> None:
@@ -154,19 +138,17 @@ def test_units_do_not_matter(x: np.ndarray, unit: float) -> None:
 def test_the_order_of_contrasts_does_not_matter(x: np.ndarray, random: object) -> None:
     order = list(range(len(x)))
     random.shuffle(order)  # type: ignore[attr-defined]
-    straight, mixed = verdicts(x, 0.03).rows, verdicts(x[order], 0.03).rows
+    straight, mixed = verdicts(x, 0.03), verdicts(x[order], 0.03)
     assert all(same(mixed[k], straight[i]) for k, i in enumerate(order))
 
 
 @given(STUDIES, st.integers(1, 3))
 def test_seeds_that_did_not_run_change_only_the_missing_pairs(x: np.ndarray, k: int) -> None:
     wider = np.concatenate([x, np.full((len(x), k), np.nan)], axis=1)
-    for one, other in zip(verdicts(x, 0.03).rows, verdicts(wider, 0.03).rows, strict=True):
+    for one, other in zip(verdicts(x, 0.03), verdicts(wider, 0.03), strict=True):
         assert other.planned == one.planned + k
-        assert other.incomplete
         before, after = (  # sums in another order: the last digit is free
-            {k: v for k, v in flat(row).items() if k not in ("planned", "incomplete")}
-            for row in (one, other)
+            {k: v for k, v in flat(row).items() if k != "planned"} for row in (one, other)
         )
         assert after == pytest.approx(before, rel=1e-9, abs=1e-12, nan_ok=True)
         assert (other.word, other.why, other.more) == (one.word, one.why, one.more)
@@ -188,7 +170,7 @@ def test_a_verdict_must_come_once_the_interval_is_narrow_enough() -> None:
     narrow = 0
     for _ in range(400):
         x = rng.normal(rng.uniform(-0.1, 0.1, (4, 1)), rng.uniform(0.001, 0.03), (4, 6))
-        for row in verdicts(x, 0.03).rows:
+        for row in verdicts(x, 0.03):
             if row.simultaneous.half <= 0.015:
                 narrow += 1
                 assert row.word in ("helps", "hurts", "equivalent")

@@ -43,7 +43,8 @@ def facts(names: list[str], seeds: int, epochs: int) -> StudyFacts:
              "https://arxiv.org/abs/1803.08664"),
             ("scse", "Roy, Navab, Wachinger, 2018. https://arxiv.org/abs/1803.02579"),
         ),
-        notes=("synthetic: made for the report's tests",),
+        notes=("made for the report's tests",),
+        synthetic=True,
         metric_facts=METRICS,
     )  # fmt: skip
 

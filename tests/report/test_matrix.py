@@ -9,7 +9,13 @@ import tiny
 from designed import crossed
 from synthetic_study import study
 
-from srbench.analysis.degradation_matrix import PROTOCOLS_OWN, matrices, matrix_heading, names_of
+from srbench.analysis.degradation_matrix import (
+    PROTOCOLS_OWN,
+    key_of,
+    matrices,
+    matrix_heading,
+    names_of,
+)
 from srbench.measure.scores import PROTOCOLS
 from srbench.report.degradations import matrix_shown, section
 from srbench.store import open_store
@@ -56,8 +62,11 @@ def test_other_studies_have_no_matrix() -> None:
 
 def test_names_show_settings_only_where_they_tell_apart() -> None:
     soft, hard = ({"jpeg": {"quality": [q]}} for q in (90, 10))
-    assert set(names_of(["bicubic", soft]).values()) == {"bicubic", "jpeg"}
-    assert set(names_of([soft, hard]).values()) == {"jpeg (quality 90)", "jpeg (quality 10)"}
+    assert set(names_of(map(key_of, ["bicubic", soft])).values()) == {"bicubic", "jpeg"}
+    assert set(names_of(map(key_of, [soft, hard])).values()) == {
+        "jpeg (quality 90)",
+        "jpeg (quality 10)",
+    }
 
 
 @pytest.mark.slow

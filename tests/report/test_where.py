@@ -10,7 +10,7 @@ import pytest
 from states import only
 from synthetic_study import failed, study, with_runs
 
-from srbench.analysis.effects import paired_effect
+from srbench.analysis.effects import paired
 from srbench.analysis.image_effects import where_it_helps
 from srbench.analysis.run_matrix import image_scores
 from srbench.report import write
@@ -23,9 +23,9 @@ def test_it_agrees_with_the_effects_taken_one_by_one() -> None:
     for v, name in enumerate(found.variants):
         for i, image in enumerate(found.images):
             own, base = (seeds_of(scores, variant, image) for variant in (name, "plain"))
-            effect = paired_effect(name, own, base)
+            effect = paired(own, base)
             assert found.mean[i, v] == pytest.approx(effect.mean)
-            assert found.half[i, v] == pytest.approx((effect.high - effect.low) / 2)
+            assert found.half[i, v] == pytest.approx(effect.half)
 
 
 def seeds_of(scores: pd.DataFrame, variant: str, image: str) -> dict[int, float]:

@@ -65,7 +65,7 @@ def planned(made: Results) -> PlanRecord:
     return PlanRecord(
         digest=digest(json.dumps(facts, sort_keys=True)),
         key=digest(repr(facts)),
-        facts=facts | {"notes": ["synthetic: planted effects"]},
+        facts=facts | {"notes": ["planted effects"]},
         trainings=tuple(training(made, row) for row in rows),
         variants=tuple(
             VariantRecord(

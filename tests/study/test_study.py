@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from srbench.core.errors import UserError
+from srbench.core.slots import metric
 from srbench.study.read import Study, read
 from srbench.study.tree import dataset_name, describe
 
@@ -167,6 +168,14 @@ def test_a_mistake_is_named_with_its_place(file: Path, text: str, message: str) 
     with pytest.raises(UserError) as caught:
         parsed(file, text)
     assert str(caught.value).startswith(f"{file}:{message}")
+
+
+def test_a_primary_metric_without_a_direction_is_refused(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(metric.facts, "sharpness")
+    with pytest.raises(UserError, match=r"1:1 metric: sharpness states no direction"):
+        parsed(file, "metric: sharpness")
 
 
 @pytest.mark.parametrize(
