@@ -11,6 +11,7 @@ import hashlib
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -41,7 +42,7 @@ class ShownTrial:
     values: tuple[float, ...] = ()  # one an objective; empty unless complete
     reports: Mapping[int, float] = field(default_factory=dict)  # epoch -> value on `validate`
     constraints: Mapping[str, float] = field(default_factory=dict)
-    picture: Path | None = None
+    picture: Path | None = None  # where there may be one
 
 
 @dataclass(frozen=True)
@@ -74,22 +75,20 @@ class OptunaFile:
 
     def bring_up_to_date(self, shown: ShownStudy) -> None:
         """Write what differs between a study in the file and the rows it shows."""
+        wanted = {t.number: (_frozen(t, shown), _file(t.picture)) for t in shown.trials}
         study = self._opened(shown)
-        present = study.get_trials(deepcopy=False)
-        by_number: dict[int, FrozenTrial]
-        by_number = {trial.user_attrs.get(shown.key, -1): trial for trial in present}
-        wanted = {trial.number: trial for trial in shown.trials}
-        keep = (
-            study.user_attrs.get("plan") == shown.digest
-            and len(by_number) == len(present)
-            and by_number.keys() <= wanted.keys()
-            and all(self._can_become(by_number[n], wanted[n], shown) for n in by_number)
-        )
-        if not keep:
+        found = study.get_trials(deepcopy=False)
+        present = {trial.user_attrs.get(shown.key, -1): trial for trial in found}
+        if (
+            study.user_attrs.get("plan") != shown.digest
+            or len(present) != len(found)
+            or not present.keys() <= wanted.keys()
+            or not all(_can_become(trial, *wanted[number]) for number, trial in present.items())
+        ):
             self._delete(study)
-            study, by_number = self._opened(shown), {}
-        for trial in shown.trials:
-            self._write(study, by_number.get(trial.number), trial, shown)
+            study, present = self._opened(shown), {}
+        for number, (trial, picture) in wanted.items():
+            self._write(study, present.get(number), trial, picture)
         ended = [(t.number, t.values, t.attributes) for t in shown.trials if t.state != "running"]
         drawn = _digest(shown.note, ended)
         if study.user_attrs.get("drawn") != drawn:
@@ -116,54 +115,40 @@ class OptunaFile:
                     self.artifacts.remove(meta.artifact_id)
         optuna.delete_study(study_name=study.study_name, storage=self.storage)
 
-    def _can_become(self, present: FrozenTrial, trial: ShownTrial, shown: ShownStudy) -> bool:
-        """Whether a trial in the file equals the wanted one, or only lacks what can be added."""
-        reports = _reports(trial, shown)
-        if not _same(present.params, trial.parameters):
-            return False
-        if present.state is TrialState.RUNNING:
-            common = {e: reports[e] for e in present.intermediate_values if e in reports}
-            return _same(present.intermediate_values, common)
-        return (
-            present.state is STATES[trial.state]
-            and _same(present.values or [], _values(trial, shown) or [])
-            and _same(present.intermediate_values, reports)
-            and _same(present.user_attrs, _attributes(trial, shown))
-            and _has_picture(present) == _is_file(trial.picture)
-        )
-
     def _write(
         self,
         study: optuna.Study,
         present: FrozenTrial | None,
-        trial: ShownTrial,
-        shown: ShownStudy,
+        wanted: FrozenTrial,
+        picture: Path | None,
     ) -> None:
         """Create a trial, or add to a running one, and end it where its run has ended.
 
         A picture can only be added before the end; without one a trial is created as it ended.
         """
         if present is None:
-            state = TrialState.RUNNING if _is_file(trial.picture) else STATES[trial.state]
-            made = self.storage.create_new_trial(study._study_id, _template(trial, shown, state))
+            begun = copy(wanted)
+            if picture is not None:
+                begun.state, begun.values = TrialState.RUNNING, None
+            made = self.storage.create_new_trial(study._study_id, begun)
             present = self.storage.get_trial(made)
         if present.state is not TrialState.RUNNING:
             return
         number = present._trial_id
-        for name, value in _attributes(trial, shown).items():
+        for name, value in wanted.user_attrs.items():
             if name not in present.user_attrs or present.user_attrs[name] != value:
                 self.storage.set_trial_user_attr(number, name, value)
-        for epoch, report in _reports(trial, shown).items():
+        for epoch, report in wanted.intermediate_values.items():
             if epoch not in present.intermediate_values:
                 self.storage.set_trial_intermediate_value(number, epoch, report)
-        if trial.state == "running":
+        if wanted.state is TrialState.RUNNING:
             return
-        if _is_file(trial.picture) and not _has_picture(present):
+        if picture is not None and not _has_picture(present):
             upload_artifact(
-                artifact_store=self.artifacts, file_path=str(trial.picture),
+                artifact_store=self.artifacts, file_path=str(picture),
                 study_or_trial=present, storage=self.storage,
             )  # fmt: skip
-        self.storage.set_trial_state_values(number, STATES[trial.state], _values(trial, shown))
+        self.storage.set_trial_state_values(number, wanted.state, wanted.values)
 
 
 @contextmanager
@@ -212,28 +197,36 @@ def _annotate(study: optuna.Study, shown: ShownStudy) -> None:
         save_plotly_graph_object(study, figure, graph_object_id=name)
 
 
-def _template(trial: ShownTrial, shown: ShownStudy, state: TrialState) -> FrozenTrial:
+def _frozen(trial: ShownTrial, shown: ShownStudy) -> FrozenTrial:
+    """A trial as Optuna is to have it; as Optuna does, one pruned has its last report as value."""
+    state, reports = STATES[trial.state], _reports(trial, shown)
+    values = list(trial.values) or None
+    if state is TrialState.PRUNED and reports:
+        values = [reports[max(reports)]]
     return create_trial(
         state=state,
-        values=None if state is TrialState.RUNNING else _values(trial, shown),
+        values=values,
         params=dict(trial.parameters),
         distributions={name: shown.distributions[name] for name in trial.parameters},
-        user_attrs=_attributes(trial, shown),
-        intermediate_values=_reports(trial, shown),
+        user_attrs={shown.key: trial.number, **trial.attributes},
+        intermediate_values=reports,
         constraints=dict(trial.constraints) or None,
     )
 
 
-def _attributes(trial: ShownTrial, shown: ShownStudy) -> dict[str, Plain]:
-    return {shown.key: trial.number, **trial.attributes}
-
-
-def _values(trial: ShownTrial, shown: ShownStudy) -> list[float] | None:
-    """The values to store: as Optuna does, a pruned trial has that of its last report."""
-    reports = _reports(trial, shown)
-    if STATES[trial.state] is TrialState.PRUNED and reports:
-        return [reports[max(reports)]]
-    return list(trial.values) or None
+def _can_become(present: FrozenTrial, wanted: FrozenTrial, picture: Path | None) -> bool:
+    """Whether a trial in the file equals the wanted one, or only lacks what can be added."""
+    if present.state is TrialState.RUNNING:
+        known = {e: wanted.intermediate_values.get(e) for e in present.intermediate_values}
+        return _same(present.params, wanted.params) and _same(present.intermediate_values, known)
+    return (
+        present.state is wanted.state
+        and _same(present.params, wanted.params)
+        and _same(present.values, wanted.values)
+        and _same(present.intermediate_values, wanted.intermediate_values)
+        and _same(present.user_attrs, wanted.user_attrs)
+        and _has_picture(present) == (picture is not None)
+    )
 
 
 def _reports(trial: ShownTrial, shown: ShownStudy) -> dict[int, float]:
@@ -261,12 +254,12 @@ def _same(one: Any, other: Any) -> bool:
     return repr(one) == repr(other)
 
 
+def _file(picture: Path | None) -> Path | None:
+    return picture if picture is not None and picture.is_file() else None
+
+
 def _has_picture(trial: FrozenTrial) -> bool:
     return any(name.startswith("artifacts:") for name in trial.system_attrs)
-
-
-def _is_file(picture: Path | None) -> bool:
-    return picture is not None and picture.is_file()
 
 
 def _digest(*what: Any) -> str:
