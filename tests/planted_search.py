@@ -65,7 +65,7 @@ def planted(
         request = Request(Path("tiny.yaml"), device="cpu")
         plan = plan_study(request, read_study(request), lambda name: None)
         store = open_store(tiny.DB)
-        number = store.plans.add(record(plan, "key"))
+        number = store.plans.add(record(plan, "key", "tiny.yaml"))
         search = Searcher(plan, number, store, lambda text: None, SharedLock(["cpu"]))
         made = _provenance(store)
         while True:

@@ -218,7 +218,7 @@ def taken_through(names: tuple[str, ...], root: Path) -> tuple[Results, Path, st
 
 def finish(store: Store, plan: Plan) -> None:
     """Every run done, with made-up scores that rise with the variant's place."""
-    number = store.plans.add(record(plan, "key"))
+    number = store.plans.add(record(plan, "key", "tiny.yaml"))
     places = {p.variant.name: n for n, p in enumerate(plan.variants)}
     images = next(d for role, d in plan.datasets if role == "eval")
     facts = Provenance("c0ffee", False, {"torch": "2"}, "cpu", None, "host", "x", "3", "Linux", 1)

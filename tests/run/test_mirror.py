@@ -160,7 +160,7 @@ def test_a_run_under_way_grows_and_ends_as_its_row_does(
     request = Request(Path("tiny.yaml"), device="cpu")
     plan = plan_study(request, read_study(request), lambda name: None)
     with store(tmp_path) as opened:
-        number = opened.plans.add(record(plan, "key"))
+        number = opened.plans.add(record(plan, "key", "tiny.yaml"))
         claim = opened.queue.claim(number, this_process())
         assert claim is not None
         shown = []

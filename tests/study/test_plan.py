@@ -200,7 +200,7 @@ def test_a_network_that_is_far_too_large_is_refused_at_once(
 
 def test_a_plan_takes_along_what_its_metrics_state(make: Make) -> None:
     plan = make(f"{STUDY}metric: l1\nmetrics: [fid/weights=none]\n")
-    facts = record(plan, "key").facts["metric_facts"]
+    facts = record(plan, "key", "tiny.yaml").facts["metric_facts"]
     assert (facts["psnr_y"]["unit"], facts["l1"]["better"]) == ("dB", "lower")
     assert facts["fid/weights=none"]["heading"] == "FID of random features"
 
