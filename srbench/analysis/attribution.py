@@ -18,16 +18,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from math import factorial, fsum
+from math import factorial, fsum, prod
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from srbench.analysis.effects import CONFIDENCE, t_interval
+from srbench.analysis.significance import Floats
 
 Levels = Mapping[str, Mapping[str, int]]  # cell -> factor -> level; 0 is the first, or off
 Scores = Mapping[str, Mapping[int, float]]  # cell -> seed -> value
-Weights = Mapping[str, float]  # cell -> weight: one estimate is one weighted sum of cells
+Names = Mapping[str, Sequence[str]]  # factor with more than two levels -> their names
+Columns = Mapping[str, NDArray[np.int64]]  # factor -> level of every cell
+Term = tuple[str, ...]  # ("se",), ("se", "atrous"); a level of a longer list as "channels_64"
 MOST_SHAPLEY = 10  # factors; the sums double with each
 
 
@@ -35,7 +39,7 @@ MOST_SHAPLEY = 10  # factors; the sums double with each
 class Contribution:
     """One estimate, in the metric's unit."""
 
-    term: tuple[str, ...]  # ("se",), ("se", "atrous"); a level of a longer list as "channels_64"
+    term: Term
     mean: float
     low: float  # 95 % t interval over seeds; NaN below two
     high: float
@@ -56,47 +60,43 @@ class Attribution:
 
     seeds: tuple[int, ...]  # those that every cell has finished
     left_out: tuple[int, ...]  # those missing in some cell
-    averaged: tuple[Contribution, ...]
-    at_base: tuple[Contribution, ...]
-    shapley: tuple[Contribution, ...]
     missing: tuple[str, ...]  # cells without any score; then there are no estimates
-
-    @property
-    def whole(self) -> bool:
-        """Whether the design has every combination of levels."""
-        return bool(self.at_base)
+    averaged: tuple[Contribution, ...] = ()
+    at_base: tuple[Contribution, ...] = ()  # of a full factorial only, as Shapley shares are
+    shapley: tuple[Contribution, ...] = ()
 
 
-def attribute(levels: Levels, scores: Scores, names: Mapping[str, Sequence[str]] | None = None,
-              ) -> Attribution:  # fmt: skip
+def attribute(levels: Levels, scores: Scores, names: Names | None = None) -> Attribution:
     """Main effects, two-way interactions and Shapley shares of a factorial or a fraction.
-
-    `names` are the names of the levels of a factor with more than two.
 
     Raises:
         ValueError: the cells do not all have the same factors, or two cells are alike.
     """
-    factors = _factors(levels)
-    missing = tuple(cell for cell in levels if not _finite(scores.get(cell, {})))
-    finished = [_finite(scores.get(cell, {})) for cell in levels]
-    every = set().union(*finished) if finished else set()
-    seeds = tuple(sorted(set.intersection(*finished))) if finished else ()
-    left_out = tuple(sorted(every - set(seeds)))
+    at = _columns(levels)
+    y = pd.DataFrame([scores.get(cell, {}) for cell in levels], index=list(levels), dtype=float)
+    y = y.sort_index(axis=1)
+    there = np.isfinite(y.to_numpy())  # (cells, seeds)
+    every, some = there.all(axis=0), there.any(axis=0)
+    seeds, left_out = (tuple(map(int, y.columns[which])) for which in (every, some & ~every))
+    found = Attribution(seeds, left_out, tuple(y.index[~there.any(axis=1)]))
     if not seeds:
-        return Attribution((), left_out, (), (), (), missing)
-    y = {s: {cell: float(scores[cell][s]) for cell in levels} for s in seeds}
-    counts = {f: 1 + max(cell[f] for cell in levels.values()) for f in factors}
-    whole = len(levels) == int(np.prod(list(counts.values())))
-    labels = names or {}
-    averaged = _estimates(_averaged(levels, counts, labels), y)
-    if not whole:
-        _two_levels(counts)
-        return Attribution(seeds, left_out, _mixed(averaged, levels), (), (), missing)
-    at_base = _estimates(_at_base(levels, counts, labels), y)
-    shapley: tuple[Contribution, ...] = ()
-    if set(counts.values()) == {2} and len(factors) <= MOST_SHAPLEY:
-        shapley = _estimates({(f,): _shapley(f, factors, levels) for f in factors}, y)
-    return Attribution(seeds, left_out, averaged, at_base, shapley, missing)
+        return found
+    values = y[list(seeds)].to_numpy()
+    counts = {factor: 1 + int(column.max()) for factor, column in at.items()}
+    is_binary = set(counts.values()) == {2}
+    averaged = _estimates(_contrasts(at, counts, names or {}, {}), values)
+    if len(levels) < prod(counts.values()):
+        if not is_binary:
+            raise ValueError("cells are missing, and a factor has more than two levels")
+        return replace(found, averaged=_mixed(averaged, levels))
+    at_base = _contrasts(at, counts, names or {}, dict.fromkeys(at, 0))
+    shares = _shares(at) if is_binary and len(at) <= MOST_SHAPLEY else {}
+    return replace(
+        found,
+        averaged=averaged,
+        at_base=_estimates(at_base, values),
+        shapley=_estimates(shares, values),
+    )
 
 
 def aliases(levels: Levels, term: Sequence[str], highest: int = 3) -> tuple[str, ...]:
@@ -104,79 +104,66 @@ def aliases(levels: Levels, term: Sequence[str], highest: int = 3) -> tuple[str,
 
     Pairs are compared with pairs, main effects with terms of up to `highest` factors.
     """
-    factors = _factors(levels)
-    own = _column(levels, term)
+    signs = {factor: 2 * column - 1 for factor, column in _columns(levels).items()}
+    own = np.prod([signs[factor] for factor in term], axis=0)
     orders = range(1, highest + 1) if len(term) == 1 else [len(term)]
     found = []
-    for order in orders:
-        for other in combinations(factors, order):
-            if set(other) != set(term):
-                column = _column(levels, other)
-                if np.array_equal(column, own) or np.array_equal(column, -own):
-                    sign = "" if np.array_equal(column, own) else "-"
-                    found.append(sign + ":".join(other))
+    for other in (other for order in orders for other in combinations(signs, order)):
+        if set(other) != set(term):
+            product = own * np.prod([signs[factor] for factor in other], axis=0)
+            if abs(product.sum()) == len(product):
+                found.append(("" if product[0] > 0 else "-") + ":".join(other))
     return tuple(found)
 
 
-def _averaged(
-    levels: Levels, counts: Mapping[str, int], labels: Mapping[str, Sequence[str]]
-) -> dict[tuple[str, ...], Weights]:
-    """Each level minus the first, and differences of differences, over all other factors."""
+def _contrasts(
+    at: Columns, counts: Mapping[str, int], names: Names, base: Mapping[str, int]
+) -> dict[Term, Floats]:
+    """Each level minus the first, and differences of differences, as weights of the cells.
 
-    def mean(chosen: Mapping[str, int]) -> Weights:
-        cells = [c for c, at in levels.items() if all(at[f] == i for f, i in chosen.items())]
-        return {cell: 1 / len(cells) for cell in cells}
+    Factors of `base` are held at that level; the estimates are averaged over all others.
+    """
 
-    found = {}
-    for factor, i in _steps(counts):
-        found[_term({factor: i}, counts, labels)] = _sum(
-            (1, mean({factor: i})), (-1, mean({factor: 0}))
-        )
-    for (a, i), (b, j) in _pairs(counts):
-        corners = [(1, {a: i, b: j}), (-1, {a: i, b: 0}), (-1, {a: 0, b: j}), (1, {a: 0, b: 0})]
-        parts = [(sign, mean(chosen)) for sign, chosen in corners]
-        if all(weights for _, weights in parts):
-            found[_term({a: i, b: j}, counts, labels)] = _sum(*parts)
+    def mean(*chosen: tuple[str, int]) -> Floats:
+        wanted = dict(base) | dict(chosen)
+        cells = np.all([at[factor] == i for factor, i in wanted.items()], axis=0)
+        return np.asarray(cells / max(cells.sum(), 1), dtype=np.float64)
+
+    def name(factor: str, i: int) -> str:
+        if counts[factor] == 2:
+            return factor
+        return names[factor][i] if factor in names else f"{factor}_{i}"
+
+    steps = [(factor, i) for factor, count in counts.items() for i in range(1, count)]
+    found: dict[Term, Floats] = {}
+    for step in steps:
+        found[(name(*step),)] = mean(step) - mean((step[0], 0))
+    for one, two in combinations(steps, 2):
+        first, second = (one[0], 0), (two[0], 0)
+        corners = [mean(one, two), mean(first, second), mean(one, second), mean(first, two)]
+        if one[0] != two[0] and all(corner.any() for corner in corners):
+            both, neither, left, right = corners
+            found[name(*one), name(*two)] = both + neither - left - right
     return found
 
 
-def _at_base(
-    levels: Levels, counts: Mapping[str, int], labels: Mapping[str, Sequence[str]]
-) -> dict[tuple[str, ...], Weights]:
-    cell_at = {tuple(at[f] for f in counts): cell for cell, at in levels.items()}
-
-    def cell(chosen: Mapping[str, int]) -> str:
-        return cell_at[tuple(chosen.get(f, 0) for f in counts)]
-
-    found: dict[tuple[str, ...], Weights] = {}
-    for factor, i in _steps(counts):
-        found[_term({factor: i}, counts, labels)] = {cell({factor: i}): 1.0, cell({}): -1.0}
-    for (a, i), (b, j) in _pairs(counts):
-        found[_term({a: i, b: j}, counts, labels)] = {
-            cell({a: i, b: j}): 1.0, cell({a: i}): -1.0, cell({b: j}): -1.0, cell({}): 1.0,
-        }  # fmt: skip
-    return found
+def _shares(at: Columns) -> dict[Term, Floats]:
+    """The weight of every cell in each share: |S|! (k - |S| - 1)! / k! for each set S."""
+    k, on = len(at), np.sum(list(at.values()), axis=0)
+    return {
+        (factor,): np.array([
+            (1 if x else -1) * factorial(n - x) * factorial(k - 1 - n + x) / factorial(k)
+            for n, x in zip(on.tolist(), column.tolist(), strict=True)
+        ])
+        for factor, column in at.items()
+    }  # fmt: skip
 
 
-def _shapley(factor: str, factors: Sequence[str], levels: Levels) -> Weights:
-    """The weight of every cell in a factor's share: |S|! (k - |S| - 1)! / k! for each set S."""
-    k = len(factors)
-    found = {}
-    for cell, at in levels.items():
-        on = sum(at[f] for f in factors)
-        if at[factor]:
-            found[cell] = factorial(on - 1) * factorial(k - on) / factorial(k)
-        else:
-            found[cell] = -factorial(on) * factorial(k - on - 1) / factorial(k)
-    return found
-
-
-def _estimates(
-    weights: Mapping[tuple[str, ...], Weights], y: Mapping[int, Mapping[str, float]]
-) -> tuple[Contribution, ...]:
+def _estimates(weights: Mapping[Term, Floats], values: Floats) -> tuple[Contribution, ...]:
+    """Weighted sums of the cells by seed, and their intervals over seeds."""
     found = []
-    for term, cells in weights.items():
-        by_seed = tuple(fsum(w * cell[c] for c, w in cells.items()) for cell in y.values())
+    for term, weight in weights.items():
+        by_seed = tuple(fsum(column) for column in (weight[:, None] * values).T)
         one = t_interval(by_seed)
         family = t_interval(by_seed, 1 - (1 - CONFIDENCE) / len(weights))
         found.append(
@@ -197,51 +184,13 @@ def _mixed(found: Sequence[Contribution], levels: Levels) -> tuple[Contribution,
     return tuple(first)
 
 
-def _steps(counts: Mapping[str, int]) -> list[tuple[str, int]]:
-    return [(factor, i) for factor, count in counts.items() for i in range(1, count)]
-
-
-def _pairs(counts: Mapping[str, int]) -> list[tuple[tuple[str, int], tuple[str, int]]]:
-    return [(a, b) for a, b in combinations(_steps(counts), 2) if a[0] != b[0]]
-
-
-def _term(
-    chosen: Mapping[str, int], counts: Mapping[str, int], labels: Mapping[str, Sequence[str]]
-) -> tuple[str, ...]:
-    return tuple(f if counts[f] == 2 else labels[f][i] if f in labels else f"{f}_{i}"
-                 for f, i in chosen.items())  # fmt: skip
-
-
-def _sum(*parts: tuple[int, Weights]) -> Weights:
-    found: dict[str, float] = {}
-    for sign, weights in parts:
-        for cell, weight in weights.items():
-            found[cell] = found.get(cell, 0.0) + sign * weight
-    return found
-
-
-def _factors(levels: Levels) -> tuple[str, ...]:
-    if not levels:
+def _columns(levels: Levels) -> Columns:
+    """The level of every factor, by cell."""
+    table = pd.DataFrame(list(levels.values()))
+    if table.empty:
         raise ValueError("a design without cells")
-    factors = tuple(next(iter(levels.values())))
-    rows = [tuple(at.get(f, -1) for f in factors) for at in levels.values()]
-    if any(set(at) != set(factors) for at in levels.values()):
+    if table.isna().any(axis=None):
         raise ValueError("every cell must name every factor")
-    if len(set(rows)) < len(rows):
+    if table.duplicated().any():
         raise ValueError("two cells have the same levels")
-    return factors
-
-
-def _two_levels(counts: Mapping[str, int]) -> None:
-    if set(counts.values()) != {2}:
-        raise ValueError("cells are missing, and a factor has more than two levels")
-
-
-def _column(levels: Levels, term: Sequence[str]) -> NDArray[np.int64]:
-    columns = [[2 * at[f] - 1 for at in levels.values()] for f in term]
-    product: NDArray[np.int64] = np.prod(np.asarray(columns, dtype=np.int64), axis=0)
-    return product
-
-
-def _finite(values: Mapping[int, float]) -> set[int]:
-    return {seed for seed, value in values.items() if np.isfinite(value)}
+    return {str(factor): table[factor].to_numpy() for factor in table}

@@ -6,9 +6,9 @@ on as if it had not been.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from math import isfinite
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import isfinite, nan
 from typing import Any, Literal, get_args
 
 from srbench.core.numbers import plural
@@ -66,16 +66,21 @@ class Tried:
     state: State
     values: tuple[float, ...]  # one an objective; empty unless complete
     reports: Mapping[int, float]  # epoch, or place of the seed -> the first objective
-    constraints: Mapping[str, float]
-    noted: Mapping[str, Any]
     repeats: int | None
-    variant: str | None
-    fingerprint: str | None
     ended_at: int | None  # epochs, or seeds, where it was pruned
     message: str
     epochs: float  # trained, over all seeds
     seconds: float
-    runs: tuple[TrialRun, ...]
+    constraints: Mapping[str, float] = field(default_factory=dict)
+    noted: Mapping[str, Any] = field(default_factory=dict)
+    variant: str | None = None
+    fingerprint: str | None = None
+    runs: tuple[TrialRun, ...] = ()
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is complete, and no duplicate."""
+        return self.state == "complete" and self.repeats is None
 
     @property
     def word(self) -> str:
@@ -95,46 +100,34 @@ def tried(rows: Sequence[TrialRow], search: Mapping[str, Any], epochs: int) -> l
         if former == row.number:
             found.append(_tried(row, search, epochs))
             continue
-        again = found[former]
         found.append(
             replace(
-                again, number=row.number, point=row.parameters, noted=row.noted, repeats=former,
-                message=f"as trial {former}", epochs=0.0, seconds=0.0, runs=(),
+                found[former], number=row.number, point=row.parameters, noted=row.noted,
+                repeats=former, message=f"as trial {former}", epochs=0.0, seconds=0.0, runs=(),
             )
         )  # fmt: skip
     return found
 
 
 def _tried(row: TrialRow, search: Mapping[str, Any], epochs: int) -> Tried:
-    metric = search["objectives"][0]
-    many = len(search["seeds"]) > 1
-    reports: Mapping[int, float] = {}
-    if many:
-        last = [_last(run, metric) for run in row.runs]
-        reports = {i: x for i, x in enumerate(last) if x is not None}
-    elif row.runs:
-        reports = row.runs[0].points.get(metric, {})
-    values: tuple[float, ...] = ()
-    state = _state(row, search)
-    if state == "complete":
-        values = _values(row, search["objectives"])
-        if not all(map(isfinite, values)):
-            state, values = "pruned", ()
+    state, values = _state(row, search), tuple(_values(row, search["objectives"]))
+    if state == "complete" and not all(map(isfinite, values)):
+        state = "pruned"
     return Tried(
         number=row.number,
         point=row.parameters,
         state=state,
-        values=values,
-        reports=reports,
-        constraints=row.constraints,
-        noted=row.noted,
+        values=values if state == "complete" else (),
+        reports=_reports(row, search),
         repeats=None,
-        variant=row.variant,
-        fingerprint=row.fingerprint,
         ended_at=row.pruned_at,
         message=row.message or next((f"{r.reason}" for r in row.runs if r.reason), ""),
         epochs=sum(run.steps / run.total_steps * epochs for run in row.runs if run.total_steps),
         seconds=sum(run.seconds for run in row.runs),
+        constraints=row.constraints,
+        noted=row.noted,
+        variant=row.variant,
+        fingerprint=row.fingerprint,
         runs=row.runs,
     )
 
@@ -152,20 +145,21 @@ def _state(row: TrialRow, search: Mapping[str, Any]) -> State:
     return "complete" if whole and all(run.state == "done" for run in row.runs) else "running"
 
 
-def _values(row: TrialRow, objectives: Sequence[str]) -> tuple[float, ...]:
-    found = []
+def _reports(row: TrialRow, search: Mapping[str, Any]) -> Mapping[int, float]:
+    metric = search["objectives"][0]
+    if len(search["seeds"]) > 1:
+        last = enumerate(_last(run, metric) for run in row.runs)
+        return {i: x for i, x in last if x is not None}
+    return row.runs[0].points.get(metric, {}) if row.runs else {}
+
+
+def _values(row: TrialRow, objectives: Sequence[str]) -> Iterator[float]:
+    """The value of each objective; NaN where it is missing in a run."""
+    facts = {"params": row.params or 0, "macs": row.macs, "latency": row.noted.get(LATENCY)}
     for name in objectives:
-        if name == "params":
-            found.append(float(row.params or 0))
-        elif name == "macs":
-            found.append(float("nan") if row.macs is None else row.macs)
-        elif name == "latency":
-            found.append(float(row.noted.get(LATENCY, "nan")))
-        else:
-            ends = [_last(run, name) for run in row.runs]
-            known = [x for x in ends if x is not None]
-            found.append(sum(known) / len(known) if len(known) == len(ends) else float("nan"))
-    return tuple(found)
+        ends = [facts[name]] if name in facts else [_last(run, name) for run in row.runs]
+        known = [float(x) for x in ends if x is not None]
+        yield sum(known) / len(known) if known and len(known) == len(ends) else nan
 
 
 def _last(run: TrialRun, metric: str) -> float | None:
@@ -174,39 +168,37 @@ def _last(run: TrialRun, metric: str) -> float | None:
     return points[max(points)] if run.state == "done" and points else None
 
 
-def outcomes(words: Sequence[str]) -> str:
+def outcomes(found: Sequence[Tried]) -> str:
     """How many trials came to what: "9 complete, 12 pruned, 3 repeats"."""
+    words = [trial.word for trial in found]
     known = [f"{words.count(state)} {state}" for state in STATES if state in words]
     return ", ".join(known + [plural(n, "repeat") for n in [words.count("repeat")] if n])
 
 
-def sign(direction: Direction) -> int:
-    """What to multiply a value by so that more is better."""
-    return 1 if direction == "maximize" else -1
+def gains(trial: Tried, directions: Sequence[Direction]) -> tuple[float, ...]:
+    """The values with signs that make more better."""
+    signed = zip(directions, trial.values, strict=False)
+    return tuple(x if direction == "maximize" else -x for direction, x in signed)
 
 
 def front(found: Sequence[Tried], directions: Sequence[Direction]) -> list[Tried]:
-    """The complete trials that no other beats in every objective, the best first; no repeats."""
-    whole = [t for t in found if t.state == "complete" and t.repeats is None]
-    signs = [sign(d) for d in directions]
+    """The complete trials that no other beats in every objective, the best first; no duplicates."""
+    whole = _best_first(found, directions)
+    every = [gains(t, directions) for t in whole]
 
-    def gains(trial: Tried) -> tuple[float, ...]:
-        return tuple(s * x for s, x in zip(signs, trial.values, strict=True))
-
-    def beaten(trial: Tried) -> bool:
-        own = gains(trial)
+    def beaten(own: tuple[float, ...]) -> bool:
         return any(
-            gains(other) != own and all(a >= b for a, b in zip(gains(other), own, strict=True))
-            for other in whole
+            other != own and all(a >= b for a, b in zip(other, own, strict=True)) for other in every
         )
 
-    kept = [trial for trial in whole if not beaten(trial)]
-    return sorted(kept, key=lambda t: (tuple(-g for g in gains(t)), t.number))
+    return [t for t, own in zip(whole, every, strict=True) if not beaten(own)]
 
 
 def ranked(found: Sequence[Tried], directions: Sequence[Direction]) -> list[Tried]:
     """Complete trials, the best first: by value, or with several objectives the Pareto front."""
-    if len(directions) > 1:
-        return front(found, directions)
-    whole = [t for t in found if t.state == "complete" and t.repeats is None]
-    return sorted(whole, key=lambda t: (-sign(directions[0]) * t.values[0], t.number))
+    return (front if len(directions) > 1 else _best_first)(found, directions)
+
+
+def _best_first(found: Sequence[Tried], directions: Sequence[Direction]) -> list[Tried]:
+    whole = [t for t in found if t.counts]
+    return sorted(whole, key=lambda t: ([-gain for gain in gains(t, directions)], t.number))

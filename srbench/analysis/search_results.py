@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
-from srbench.analysis.history import Direction, outcomes, sign
+from srbench.analysis.history import Direction, Tried, front, outcomes, ranked
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import number, text
 from srbench.analysis.space import Dimension, Space
@@ -17,53 +17,36 @@ TITLES = {"params": "parameters", "macs": "MACs at HR 1280x720",
           "latency": "latency over the baseline's"}  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Trial:
-    """One trial of a search; NaN and None where a value is missing."""
-
-    number: int
-    state: str
-    repeats: int | None
-    values: tuple[float, ...]
-    point: dict[str, Any]
-    ended_at: float
-    epochs: float
-    seconds: float
-    message: str
-    reports: tuple[tuple[int, float], ...]
-
-    @property
-    def word(self) -> str:
-        """Its state, or that it repeats another."""
-        return self.state if self.repeats is None else "repeat"
-
-
 def searched(results: Results) -> bool:
     """Whether the study searches, and has tried something."""
     return results.facts.search is not None and len(results.trials) > 0
 
 
 @lru_cache(maxsize=8)
-def trials(results: Results) -> tuple[Trial, ...]:
-    """Every trial, in the order of asking."""
-    reports: dict[int, list[tuple[int, float]]] = {}
+def trials(results: Results) -> tuple[Tried, ...]:
+    """Every trial, in the order of asking, without its runs; its reports ascend."""
+    reports: dict[int, dict[int, float]] = {}
     for row in results.reports.to_dict("records"):
-        reports.setdefault(int(row["number"]), []).append((int(row["at"]), number(row["value"])))
+        reports.setdefault(int(row["number"]), {})[int(row["at"])] = number(row["value"])
     return tuple(
-        Trial(
-            int(row["number"]),
-            text(row["state"]),
-            None if number(row["repeats"]) != number(row["repeats"]) else int(row["repeats"]),
-            tuple(json.loads(row["values"])),
-            json.loads(row["point"]),
-            number(row["ended_at"]),
-            number(row["epochs"]),
-            number(row["seconds"]),
-            text(row["message"]),
-            tuple(reports.get(int(row["number"]), ())),
+        Tried(
+            number=int(row["number"]),
+            point=json.loads(row["point"]),
+            state=row["state"],
+            values=tuple(json.loads(row["values"])),
+            reports=reports.get(int(row["number"]), {}),
+            repeats=_maybe(row["repeats"]),
+            ended_at=_maybe(row["ended_at"]),
+            message=text(row["message"]),
+            epochs=number(row["epochs"]),
+            seconds=number(row["seconds"]),
         )
         for row in results.trials.to_dict("records")
     )
+
+
+def _maybe(value: Any) -> int | None:
+    return None if number(value) != number(value) else int(value)
 
 
 def objectives(results: Results) -> tuple[tuple[str, Direction], ...]:
@@ -86,43 +69,27 @@ def dimensions(results: Results) -> tuple[Dimension, ...]:
 
 def best_so_far(results: Results) -> list[tuple[int, float]]:
     """(trial, best value of the first objective up to it), from the first complete one on."""
-    _, direction = objectives(results)[0]
-    found: list[tuple[int, float]] = []
-    for trial in trials(results):
-        if trial.state == "complete":
-            value = trial.values[0]
-            if not found or sign(direction) * value > sign(direction) * found[-1][1]:
-                found.append((trial.number, value))
-            else:
-                found.append((trial.number, found[-1][1]))
-    return found
+    whole = [t for t in trials(results) if t.state == "complete"]
+    best = max if objectives(results)[0][1] == "maximize" else min
+    values = accumulate((t.values[0] for t in whole), best)
+    return [(t.number, value) for t, value in zip(whole, values, strict=True)]
 
 
 def on_front(results: Results) -> frozenset[int]:
     """Numbers of the complete trials that no other beats in every objective."""
-    signs = [sign(d) for _, d in objectives(results)]
-    whole = {
-        t.number: tuple(s * x for s, x in zip(signs, t.values, strict=True))
-        for t in trials(results)
-        if t.state == "complete" and t.repeats is None
-    }
-    return frozenset(
-        n
-        for n, own in whole.items()
-        if not any(
-            o != own and all(a >= b for a, b in zip(o, own, strict=True)) for o in whole.values()
-        )
-    )
+    return frozenset(t.number for t in front(trials(results), _directions(results)))
 
 
-def best_trial(results: Results) -> Trial | None:
+def best_trial(results: Results) -> Tried | None:
     """The complete trial that is best in the first objective."""
-    _, direction = objectives(results)[0]
-    whole = [t for t in trials(results) if t.state == "complete" and t.repeats is None]
-    return max(whole, key=lambda t: (sign(direction) * t.values[0], -t.number), default=None)
+    return next(iter(ranked(trials(results), _directions(results)[:1])), None)
 
 
-def point_text(trial: Trial) -> str:
+def _directions(results: Results) -> list[Direction]:
+    return [direction for _, direction in objectives(results)]
+
+
+def point_text(trial: Tried) -> str:
     """A trial's point in a line."""
     return ", ".join(f"{path}: {value_text(value)}" for path, value in trial.point.items())
 
@@ -135,7 +102,7 @@ def value_text(value: Any) -> str:
 def counted(results: Results) -> str:
     """How many trials came to what: "24 trials: 9 complete, 12 pruned, 3 repeats"."""
     found = trials(results)
-    return f"{plural(len(found), 'trial')}: {outcomes([t.word for t in found])}"
+    return f"{plural(len(found), 'trial')}: {outcomes(found)}"
 
 
 def search_failure(results: Results) -> str:
@@ -145,7 +112,7 @@ def search_failure(results: Results) -> str:
     if not found or states & {"complete", "running"}:
         return ""
     if len(states) > 1:
-        return f"no trial is complete ({outcomes([t.word for t in found])})"
+        return f"no trial is complete ({outcomes(found)})"
     was = {"infeasible": "are infeasible", "pruned": "were pruned"}.get(*states, *states)
     who = "the only trial" if len(found) == 1 else f"all {len(found)} trials"
     first = found[0].message
@@ -154,16 +121,17 @@ def search_failure(results: Results) -> str:
 
 def search_heading(results: Results) -> str:
     """The best trial so far; "" where there is no search."""
-    best = best_trial(results) if searched(results) else None
+    if not searched(results):
+        return ""
+    best = best_trial(results)
     if best is None:
         failure = search_failure(results)
-        if failure:
-            return f"Nothing to confirm: {failure}"
-        return "The search has no complete trial yet" if searched(results) else ""
-    name = objectives(results)[0][0]
-    counts = counted(results).partition(":")[0]
-    value = f"{title(results, name)} {best.values[0]:.4g}"
-    return f"Best of {counts}, on validate: {point_text(best)} ({value})"
+        return (
+            f"Nothing to confirm: {failure}" if failure else "The search has no complete trial yet"
+        )
+    value = f"{title(results, objectives(results)[0][0])} {best.values[0]:.4g}"
+    count = plural(len(trials(results)), "trial")
+    return f"Best of {count}, on validate: {point_text(best)} ({value})"
 
 
 def search_text(results: Results) -> str:

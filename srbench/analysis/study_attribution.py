@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from srbench.analysis.attribution import Attribution, Contribution, attribute
+from srbench.analysis.attribution import Attribution, attribute
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import scores_by_seed
-from srbench.core.numbers import justified_decimals, listed, plural, shown
+from srbench.core.numbers import justified_decimals, listed, plural, shown, with_unit
 
 KINDS = ("factorial", "fractional")
 
@@ -37,17 +37,16 @@ def attribution_heading(results: Results) -> str:
         return "No factor can be estimated before runs have finished"
     parts = found.shapley or tuple(c for c in found.averaged if len(c.term) == 1)
     best = max(parts, key=lambda c: abs(c.mean))
-    d, unit = attribution_decimals(results), results.facts.unit
-    size = f"{shown(best.mean, d, signed=True)} {unit}".strip()
+    size = shown(best.mean, attribution_decimals(results), signed=True)
+    message = f"{best.name} has the largest effect, {with_unit(size, results.facts.unit)}"
     pairs = [c for c in found.averaged if len(c.term) == 2]
-    clear = sum(_clear(c) for c in pairs)
-    how = "has the largest effect"
-    message = f"{best.name} {how}, {size}"
+    clear = sum(c.simultaneous_low > 0 or c.simultaneous_high < 0 for c in pairs)
     if not pairs:
         return message
     if not clear:
         return f"{message}; no interaction excludes zero"
-    return f"{message}; {clear} of {plural(len(pairs), 'interaction')} {_exclude(clear)} zero"
+    verb = "excludes" if clear == 1 else "exclude"
+    return f"{message}; {clear} of {plural(len(pairs), 'interaction')} {verb} zero"
 
 
 def attribution_decimals(results: Results) -> int:
@@ -68,11 +67,11 @@ def attribution_notes(results: Results) -> list[str]:
         notes.append(f"No estimate is possible while cells are empty: {names}.")
     elif not found.seeds:
         notes.append("No estimate is possible: no seed has finished in every cell.")
-    if found.seeds and len(found.seeds) < 2:
+    elif len(found.seeds) < 2:
         notes.append("One seed gives no interval.")
     if found.seeds and found.left_out:
-        count = plural(len(found.left_out), "seed")
-        notes.append(f"{count} left out: some cell has no score for {_them(len(found.left_out))}.")
+        count, them = len(found.left_out), "it" if len(found.left_out) == 1 else "them"
+        notes.append(f"{plural(count, 'seed')} left out: some cell has no score for {them}.")
     if design.get("kind") == "fractional":
         size = f" of resolution {design['resolution']}" if design.get("resolution") else ""
         message = "; ".join(str(alias) for alias in design.get("aliases", ()))
@@ -88,15 +87,3 @@ def _level_names(design: Mapping[str, Any]) -> dict[str, list[str]]:
     if not isinstance(factors, Mapping):
         return {}
     return {name: [str(x) for x in levels] for name, levels in factors.items() if len(levels) > 2}
-
-
-def _clear(c: Contribution) -> bool:
-    return bool(c.simultaneous_low > 0 or c.simultaneous_high < 0)
-
-
-def _exclude(count: int) -> str:
-    return "excludes" if count == 1 else "exclude"
-
-
-def _them(count: int) -> str:
-    return "it" if count == 1 else "them"

@@ -8,10 +8,10 @@ from __future__ import annotations
 from math import isfinite, log10
 from typing import Any
 
+from srbench.analysis.history import Tried
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import number, text
 from srbench.analysis.search_results import (
-    Trial,
     best_so_far,
     dimensions,
     objectives,
@@ -48,7 +48,7 @@ def best_figure(results: Results) -> Figure:
     marks: tuple[Mark, ...] = (
         *(_dot(t, t.number, t.values[0], FAINT) for t in whole),
         Line([n for n, _ in stair], [v for _, v in stair], HUE, "front", width=2.3, stair=True),
-        *(_dot(t, t.number, t.reports[-1][1], LOST, "cross") for t in lost),
+        *(_dot(t, t.number, t.reports[max(t.reports)], LOST, "cross") for t in lost),
     )
     return Figure(Axis("trial"), Axis(title(results, objectives(results)[0][0])), marks, height=3.2)
 
@@ -58,7 +58,7 @@ def reports_figure(results: Results) -> Figure:
     seeds = len((results.facts.search or {})["seeds"]) > 1
     marks: list[Line | Point] = []
     for trial in trials(results):
-        points = [(at + seeds, x) for at, x in trial.reports if isfinite(x)]
+        points = [(at + seeds, x) for at, x in trial.reports.items() if isfinite(x)]
         if trial.repeats is not None or not points:
             continue
         pruned = trial.state in GIVEN_UP
@@ -86,7 +86,7 @@ def importances_figure(results: Results) -> Figure:
 
 def front_figure(results: Results) -> Figure:
     """Second objective against the first; those that no other beats are joined."""
-    whole = [t for t in trials(results) if t.state == "complete" and t.repeats is None]
+    whole = [t for t in trials(results) if t.counts]
     best = on_front(results)
     front = sorted((t for t in whole if t.number in best), key=lambda t: t.values[1])
     stair = Line([t.values[1] for t in front], [t.values[0] for t in front], HUE, "front",
@@ -102,7 +102,7 @@ def front_figure(results: Results) -> Figure:
 
 
 def _dot(
-    trial: Trial, x: float, y: float, hue: str, symbol: str = "circle", size: float = 4
+    trial: Tried, x: float, y: float, hue: str, symbol: str = "circle", size: float = 4
 ) -> Point:
     name = f"trial {trial.number}"
     return Point(x, y, hue, name, symbol, f"{name}: {y:.5g}", size)
@@ -111,7 +111,7 @@ def _dot(
 def parallel_figure(results: Results) -> Figure:
     """Each complete trial as a line through its places; the opacity shows how good it is."""
     places = dimensions(results)
-    whole = [t for t in trials(results) if t.state == "complete" and t.repeats is None]
+    whole = [t for t in trials(results) if t.counts]
     values = [t.values[0] for t in whole]
     low, high = min(values), max(values)
     maximize = objectives(results)[0][1] == "maximize"
@@ -137,7 +137,7 @@ def parallel_figure(results: Results) -> Figure:
 ABSENT = -0.18  # the height where a trial has no such setting
 
 
-def _height(trial: Trial, place: Dimension) -> float:
+def _height(trial: Tried, place: Dimension) -> float:
     if place.path not in trial.point:
         return ABSENT
     value: Any = trial.point[place.path]

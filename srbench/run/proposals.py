@@ -104,7 +104,7 @@ def importances(method: Method, history: Sequence[Tried]) -> dict[str, float]:
     2023, Efficiently quantifying hyperparameter importance in arbitrary subspaces.
     https://arxiv.org/abs/2304.10255
     """
-    whole = [replace(t, noted={}) for t in history if t.state == "complete" and t.repeats is None]
+    whole = [replace(t, noted={}) for t in history if t.counts]
     if len(whole) < WEIGHED:
         return {}
     with quietly():

@@ -260,4 +260,4 @@ def summary(search: Search, history: list[Tried]) -> str:
             for name, value in zip(search.objectives, best.values, strict=True)
         )
         found = f"; best on validate: {search.in_words(best.point)} ({values})"
-    return f"{over(search, history)} ({outcomes([t.word for t in history])}){found}"
+    return f"{over(search, history)} ({outcomes(history)}){found}"

@@ -92,7 +92,6 @@ def test_intervals_are_t_over_seeds() -> None:
 def test_a_fraction_names_aliases() -> None:
     assert all(aliases(WHOLE, (name,)) == () for name in NAMES)
     found = attribute(HALF, planted(HALF, se=0.1))
-    assert not found.whole
     assert found.shapley == found.at_base == ()
     assert {one.name: one.mixed_with for one in found.averaged} == {
         "se": ("-atrous:residual",), "atrous": ("-se:residual",), "residual": ("-se:atrous",),

@@ -37,8 +37,8 @@ def method(
 
 def trial(number: int, point: Point, noted: Mapping[str, Any], **more: Any) -> Tried:
     made = Tried(
-        number, point, "complete", (GAIN[str(point.get("skip", "none"))],), {}, {}, noted,
-        None, f"trial {number}", f"print {number}", None, "", EPOCHS, 1.0, (),
+        number, point, "complete", (GAIN[str(point.get("skip", "none"))],), {}, None, None, "",
+        EPOCHS, 1.0, noted=noted, variant=f"trial {number}", fingerprint=f"print {number}",
     )  # fmt: skip
     return replace(made, **more)
 
