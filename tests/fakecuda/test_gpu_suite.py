@@ -14,7 +14,8 @@ TESTS = Path(__file__).parents[1]
 
 def test_gpu_tests_that_compare_no_values_pass() -> None:
     """Plain assertions: explaining how two long states of garbage differ takes gigabytes."""
-    marked = [f for f in TESTS.rglob("test_*.py") if "pytest.mark.gpu" in f.read_text("utf-8")]
+    texts = {file: file.read_text("utf-8") for file in TESTS.rglob("test_*.py")}
+    marked = [f for f, text in texts.items() if "pytest.mark.gpu" in text or "on_cuda" in text]
     files = sorted(f for f in marked if f.parent != Path(__file__).parent)
     which = ("-m", "gpu", "--assert=plain", "--tb=short", "-p", "no:cacheprovider")
     done = standin.run("-m", "pytest", *which, *files, folder=TESTS.parent)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +31,18 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
 
 
-def opened(browser: Any, path: Path, said: list[str], **context: Any) -> Any:
+@contextmanager
+def opened(browser: Any, path: Path, **context: Any) -> Iterator[Any]:
+    """The page in a browser; nothing on the console, no error, no request to anywhere."""
+    said: list[str] = []
     page = browser.new_context(**context).new_page()
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("request", lambda r: said.append(r.url) if r.url.startswith("http") else None)
     page.goto(path.as_uri())
-    return page
+    yield page
+    page.context.close()
+    assert said == []
 
 
 def scroll(page: Any) -> None:
@@ -46,32 +53,19 @@ def scroll(page: Any) -> None:
     page.wait_for_timeout(400)
 
 
-@pytest.mark.parametrize("kind", ["inline", "beside", "empty", "judged", "looks"])
-def test_the_page_says_nothing_on_the_console(
-    browser: Any, reports: dict[str, Path], kind: str
-) -> None:
-    said: list[str] = []
-    page = opened(browser, reports[kind], said)
-    page.wait_for_timeout(1500)
-    scroll(page)
-    assert said == []
-    page.context.close()
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("kind", ["inline", "empty", "judged", "looks"])
+@pytest.mark.parametrize("kind", ["inline", "beside", "empty", "judged", "looks"])
 def test_axe_finds_nothing(browser: Any, reports: dict[str, Path], kind: str, scheme: str) -> None:
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="axe is not installed"
     )
     source = Path(axe.__file__).with_name("axe.min.js").read_text("utf-8")
-    page = opened(browser, reports[kind], [], color_scheme=scheme, bypass_csp=True)
-    page.wait_for_timeout(1500)
-    scroll(page)
-    page.evaluate(source)
-    found = page.evaluate("axe.run()")["violations"]
-    assert [(v["id"], [n["html"][:120] for n in v["nodes"][:3]]) for v in found] == []
-    page.context.close()
+    with opened(browser, reports[kind], color_scheme=scheme, bypass_csp=True) as page:
+        page.wait_for_timeout(1500)
+        scroll(page)
+        page.evaluate(source)
+        found = page.evaluate("axe.run()")["violations"]
+        assert [(v["id"], [n["html"][:120] for n in v["nodes"][:3]]) for v in found] == []
 
 
 @pytest.mark.parametrize("kind", ["inline", "judged", "looks"])
@@ -79,97 +73,94 @@ def test_axe_finds_nothing(browser: Any, reports: dict[str, Path], kind: str, sc
 def test_no_width_scrolls_sideways(
     browser: Any, reports: dict[str, Path], width: int, kind: str
 ) -> None:
-    page = opened(browser, reports[kind], [], viewport={"width": width, "height": 900})
-    page.wait_for_timeout(800)
-    scroll(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.context.close()
+    with opened(browser, reports[kind], viewport={"width": width, "height": 900}) as page:
+        page.wait_for_timeout(800)
+        scroll(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_figures_are_drawn_when_seen_and_variants_toggle(
     browser: Any, reports: dict[str, Path]
 ) -> None:
-    page = opened(browser, reports["inline"], [], viewport={"width": 1400, "height": 900})
-    page.locator("#curves").scroll_into_view_if_needed()
-    page.wait_for_selector("#curves .js-plotly-plot")
-    lines = (
-        "document.querySelector('#curves .js-plotly-plot')"
-        ".data.filter((t) => t.meta.kind === 'mean').length"
-    )
-    assert page.evaluate(lines) == 4
-    page.get_by_role("button", name="only residual_se").click()
-    assert page.evaluate(lines) == 1
-    page.get_by_role("button", name="all", exact=True).click()
-    assert page.evaluate(lines) == 4
-    page.context.close()
+    with opened(browser, reports["inline"], viewport={"width": 1400, "height": 900}) as page:
+        page.locator("#curves").scroll_into_view_if_needed()
+        page.wait_for_selector("#curves .js-plotly-plot")
+        lines = (
+            "document.querySelector('#curves .js-plotly-plot')"
+            ".data.filter((t) => t.meta.kind === 'mean').length"
+        )
+        assert page.evaluate(lines) == 4
+        page.get_by_role("button", name="only residual_se").click()
+        assert page.evaluate(lines) == 1
+        page.get_by_role("button", name="all", exact=True).click()
+        assert page.evaluate(lines) == 4
 
 
 def test_without_plotly_the_drawings_stay(browser: Any, reports: dict[str, Path]) -> None:
-    page = opened(browser, reports["beside"], [])
-    assert page.locator("#curves .still svg").first.is_visible()
-    page.get_by_role("button", name="make the figures interactive").click()
-    page.locator("#curves").scroll_into_view_if_needed()
-    page.wait_for_selector("#curves .js-plotly-plot")
-    page.context.close()
+    with opened(browser, reports["beside"]) as page:
+        assert page.locator("#curves .still svg").first.is_visible()
+        page.get_by_role("button", name="make the figures interactive").click()
+        page.locator("#curves").scroll_into_view_if_needed()
+        page.wait_for_selector("#curves .js-plotly-plot")
 
 
-def test_a_missing_plotly_is_said(browser: Any, reports: dict[str, Path], tmp_path: Path) -> None:
+def test_a_missing_plotly_is_reported(
+    browser: Any, reports: dict[str, Path], tmp_path: Path
+) -> None:
     alone = tmp_path / "index.html"
     alone.write_bytes(reports["beside"].read_bytes())
-    page = opened(browser, alone, [])
+    page = browser.new_page()
+    page.goto(alone.as_uri())
     page.get_by_role("button", name="make the figures interactive").click()
     page.get_by_text("plotly.min.js is not beside this page").wait_for()
     page.locator("#viewer").scroll_into_view_if_needed()
     page.get_by_text("Some pictures are not beside this page").wait_for()
-    page.context.close()
+    page.close()
 
 
 def test_tables_sort_and_filter(browser: Any, reports: dict[str, Path]) -> None:
-    page = opened(browser, reports["beside"], [])
-    box = page.locator('[data-table="effects"]')
-    box.get_by_role("button", name="effect, dB").click()
-    box.get_by_role("button", name="effect, dB").click()
-    assert box.locator("tbody th").first.inner_text() == "residual_atrous"
-    box.get_by_label("filter").fill("_se")
-    assert box.locator("tbody tr:visible").count() == 1
-    page.context.close()
+    with opened(browser, reports["beside"]) as page:
+        box = page.locator('[data-table="effects"]')
+        box.get_by_role("button", name="effect, dB").click()
+        box.get_by_role("button", name="effect, dB").click()
+        assert box.locator("tbody th").first.inner_text() == "residual_atrous"
+        box.get_by_label("filter").fill("_se")
+        assert box.locator("tbody tr:visible").count() == 1
 
 
 def test_pictures_share_one_zoom(browser: Any, reports: dict[str, Path]) -> None:
-    page = opened(browser, reports["beside"], [])
-    page.locator("#viewer").scroll_into_view_if_needed()
-    page.wait_for_selector("#panels img")
-    page.get_by_role("button", name="zoom in").click()
-    places = (
-        "new Set(Array.from(document.querySelectorAll('#panels img'),"
-        " (i) => i.style.transform + i.style.width)).size"
-    )
-    assert page.evaluate(places) == 1
-    page.get_by_label("show").select_option("error")
-    assert page.locator("#panels .view.error").count() == 8
-    page.context.close()
+    with opened(browser, reports["beside"]) as page:
+        page.locator("#viewer").scroll_into_view_if_needed()
+        page.wait_for_selector("#panels img")
+        page.get_by_role("button", name="zoom in").click()
+        places = (
+            "new Set(Array.from(document.querySelectorAll('#panels img'),"
+            " (i) => i.style.transform + i.style.width)).size"
+        )
+        assert page.evaluate(places) == 1
+        page.get_by_label("show").select_option("error")
+        assert page.locator("#panels .view.error").count() == 8
 
 
 def test_reasons_are_shown_on_focus(browser: Any, reports: dict[str, Path]) -> None:
-    page = opened(browser, reports["empty"], [])
-    page.locator("#answer .mark").first.focus()
-    assert "planned, never started" in page.locator("#tip").inner_text()
-    page.context.close()
+    with opened(browser, reports["empty"]) as page:
+        page.locator("#answer .mark").first.focus()
+        assert "planned, never started" in page.locator("#tip").inner_text()
 
 
 def test_a_thousand_runs_are_one_page_of_a_size_that_opens(browser: Any, tmp_path: Path) -> None:
     gains = {"plain": 0.0} | {f"v{i:02d}": 0.1 * i for i in range(1, 32)}
     path = write([study(gains, seeds=31, epochs=20)], tmp_path)
-    page = opened(browser, path, [])
-    assert path.stat().st_size < 10e6
-    assert page.locator("h1").is_visible()
-    page.context.close()
+    with opened(browser, path) as page:
+        assert path.stat().st_size < 10e6
+        assert page.locator("h1").is_visible()
 
 
 def test_print_opens_every_section(browser: Any, reports: dict[str, Path]) -> None:
-    page = opened(browser, reports["inline"], [])
-    page.emulate_media(media="print")
-    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
-    assert page.evaluate("Array.from(document.querySelectorAll('details')).every((d) => d.open)")
-    assert page.locator("#curves .still svg").first.is_visible()
-    page.context.close()
+    with opened(browser, reports["inline"]) as page:
+        page.emulate_media(media="print")
+        page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+        assert page.evaluate(
+            "Array.from(document.querySelectorAll('details')).every((d) => d.open)"
+        )
+        assert page.locator("#curves .still svg").first.is_visible()

@@ -12,9 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from srbench.analysis.published import Figure, Published
 from srbench.analysis.results import Results
-from srbench.run.looks import take_looks
 from srbench.store import (
     DatasetRecord,
     Image,
@@ -32,25 +30,13 @@ from srbench.store import (
 )
 
 OTHERWISE = ("plan", "planned_at", "later")  # facts that the store itself knows
-LATER_S = 3600.0
 
 
-def stored(made: Results, folder: Path, *, before: Results | None = None) -> Results:
-    """The made-up study, written to a database and read back.
-
-    `before` is the same study as it was planned first, where it was edited after results.
-    """
-    now = [1.9e9]
-    store = open_store(folder / "db" / "srbench.sqlite", clock=lambda: now[0])
+def stored(made: Results, folder: Path) -> Results:
+    """The made-up study, written to a database and read back."""
+    store = open_store(folder / "db" / "srbench.sqlite")
     try:
-        number = store.plans.add(planned(before or made))
-        train(store, number, made)
-        while take_looks(store, number):
-            train(store, number, made)
-        if before is not None:
-            now[0] += LATER_S
-            store.plans.add(planned(made))
-        publish(store, made)
+        train(store, store.plans.add(planned(made)), made)
         return store.reading.results(made.facts.name)
     finally:
         store.close()
@@ -61,7 +47,6 @@ def planned(made: Results) -> PlanRecord:
     roles = {"evaluate": "eval"}
     images = list(dict.fromkeys(made.scores["image"]))
     rows = made.variants.to_dict("records")
-    trained: Any = made.facts.seeds[: made.facts.looks[0]] if made.facts.looks else made.facts.seeds
     return PlanRecord(
         digest=digest(json.dumps(facts, sort_keys=True)),
         key=digest(repr(facts)),
@@ -70,7 +55,7 @@ def planned(made: Results) -> PlanRecord:
         variants=tuple(
             VariantRecord(
                 row["variant"], row["role"], row["change"], row["fingerprint"],
-                (0,) if row["role"] == "interpolation" else trained,
+                (0,) if row["role"] == "interpolation" else made.facts.seeds,
             )
             for row in rows
         ),
@@ -161,19 +146,6 @@ def outcome(
         provenance=provenance,
         scores=scores,
     )
-
-
-def publish(store: Store, made: Results) -> None:
-    for source, rows in made.published.groupby("source"):
-        figures = tuple(
-            Figure(
-                row["variant"], row["quantity"], row["dataset"],
-                None if row["epoch"] is None or row["epoch"] != row["epoch"] else int(row["epoch"]),
-                row["value"], row["unit"],
-            )
-            for row in rows.to_dict("records")
-        )  # fmt: skip
-        store.published.write(made.facts.name, Published(str(source), (), figures))
 
 
 def digest(text: str) -> str:

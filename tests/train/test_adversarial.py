@@ -2,59 +2,36 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
+from collections.abc import Callable
 from math import log
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
+from trained import Smooth, goes_on, network
+from trained import settings as plain_settings
 
 from srbench.core import slots
 from srbench.core.streams import Streams
 from srbench.train.fit import Training, fit
-from srbench.train.initialise import initialise
-from srbench.train.settings import TrainSettings, training
-
-slots.load()
-
-
-class Drawn:
-    steps_per_epoch = 3
-
-    def batch(self, epoch: int, step: int) -> tuple[np.ndarray, np.ndarray]:
-        hr = np.random.default_rng((epoch, step)).integers(0, 256, (2, 16, 16, 3), dtype=np.uint8)
-        return np.ascontiguousarray(hr[:, ::2, ::2]), hr
+from srbench.train.settings import TrainSettings
 
 
 def settings(**adversarial: Any) -> TrainSettings:
-    asked = {"epochs": 2, "learner": {"adversarial": adversarial}}
-    made: TrainSettings = training.parse({"train": asked}).build()()
-    return made
+    return plain_settings(learner={"adversarial": adversarial})
 
 
 def trained(
-    asked: TrainSettings, states: list[Any] | None = None, resume: dict[str, Any] | None = None
+    asked: TrainSettings, keep: Callable[[Training], None] = lambda now: None, **more: Any
 ) -> Training:
-    net = slots.model.parse({"espcn": {"channels": 4, "inner": 4}}).build()(2)
-    initialise(net, Streams(0))
-
-    def keep(now: Training) -> None:
-        if states is not None and now.step == 4:
-            states.append(deepcopy(now.state()))
-
-    return fit(net, Drawn(), asked, Streams(0), keep, resume=resume)
+    net = network({"espcn": {"channels": 4, "inner": 4}}, seed=0)
+    return fit(net, Smooth(), asked, Streams(0), keep, **more)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("ratio", [{}, {"updates": 2}, {"generator_updates": 2}])
 def test_a_resumed_training_goes_on_to_the_same_bits(ratio: dict[str, int]) -> None:
-    states: list[Any] = []
-    whole = trained(settings(weight=1.0, **ratio), states)
-    again = trained(settings(weight=1.0, **ratio), resume=states[0])
-    assert (again.losses, again.terms) == (whole.losses, whole.terms)
-    for name, tensor in whole.net.state_dict().items():
-        assert torch.equal(tensor, again.net.state_dict()[name])
+    goes_on(lambda keep, **more: trained(settings(weight=1.0, **ratio), keep, **more))
 
 
 def test_the_loss_is_that_of_pixels_and_the_weighed_adversary() -> None:
@@ -65,8 +42,9 @@ def test_the_loss_is_that_of_pixels_and_the_weighed_adversary() -> None:
 
 
 def test_a_weight_of_zero_trains_as_without_an_adversary() -> None:
-    alone: TrainSettings = training.parse({"train": {"epochs": 2}}).build()()
-    assert trained(settings(weight=0.0)).losses == pytest.approx(trained(alone).losses, rel=1e-5)
+    assert trained(settings(weight=0.0)).losses == pytest.approx(
+        trained(plain_settings()).losses, rel=1e-5
+    )
 
 
 def test_worth_less_than_one_flat_colour_is_collapse() -> None:

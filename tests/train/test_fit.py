@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -12,28 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from on_cuda import CUDA
 from torch import Tensor, nn
+from trained import CPU, DRAWN_LR, dropping, goes_on, held, network, patches, settings
 
-from srbench.core import slots
 from srbench.core.streams import Streams
-from srbench.data.decoded import Dataset, Image
-from srbench.data.patches import Patches
-from srbench.train.engine import as_images
+from srbench.train import fit as loop
+from srbench.train.engine import as_images, stepwise
 from srbench.train.fit import FIT_VERSION, Diverged, Training, fit
-from srbench.train.initialise import initialise
-from srbench.train.settings import TrainSettings, training
 
-slots.load()
 pytestmark = pytest.mark.usefixtures("one_thread")
-CPU = torch.device("cpu")
-CUDA = pytest.param(
-    "cuda",
-    marks=[
-        pytest.mark.gpu,
-        pytest.mark.values,
-        pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
-    ],
-)
+GOLDEN = [0.1672697, 0.1500684, 0.1506961, 0.1306079, 0.1329409, 0.1408263]
 
 
 @pytest.fixture
@@ -43,32 +30,17 @@ def deterministic() -> Iterator[None]:
     torch.use_deterministic_algorithms(False)
 
 
-def images(streams: Streams, count: int = 5, batch: int = 2) -> Patches:
-    """Three batches an epoch, cut from one drawn image, flipped and turned."""
-    pixels = np.random.default_rng(7).integers(0, 256, (20, 24, 3), dtype=np.uint8)
-    pixels = pixels.repeat(2, 0).repeat(2, 1)
-    one = Image("drawn", pixels, None, hashlib.sha256(pixels.data).hexdigest())
-    degrade = slots.degradation.parse("matlab_bicubic").build()(2)
-    flips = [slots.augmentation.parse(name).build()() for name in ("hflip", "rot90")]
-    return Patches(
-        Dataset("drawn", "train", (one,), "0"), degrade, flips,
-        scale=2, patch=12, count=count, batch_size=batch, fixed=False, streams=streams,
-    )  # fmt: skip
-
-
-def settings(**changes: Any) -> TrainSettings:
-    made: TrainSettings = training.parse({"train": {"epochs": 2, "batch": 2} | changes}).build()()
-    return made
-
-
-def carn(streams: Streams) -> nn.Module:
-    change = {"channels": 4, "blocks": 1, "units": 1, "skip": "bilinear"}
-    net: nn.Module = slots.model.parse({"carn": change}).build()(2)
-    initialise(net, streams)
-    return net
-
-
-GOLDEN = [0.1672697, 0.1500684, 0.1506961, 0.1306079, 0.1329409, 0.1408263]
+def taken(
+    note: Callable[[Training], None] = lambda now: None,
+    chosen: Any = None,
+    net: nn.Module | None = None,
+    streams: Streams | None = None,
+    **more: Any,
+) -> Training:
+    """A training of two epochs of three steps."""
+    streams = streams or Streams(0)
+    data = patches(streams, count=more.pop("count", 5))
+    return fit(net or dropping(streams=streams), data, chosen or settings(), streams, note, **more)
 
 
 def test_the_losses_of_this_version_of_fit() -> None:
@@ -76,95 +48,45 @@ def test_the_losses_of_this_version_of_fit() -> None:
 
     Streams, patches, degradation, augmentation, initialisation and loop all take part.
     """
-    streams = Streams(3)
     chosen = settings(optimizer={"adam": {"lr": 1e-2}}, schedule="cosine", clip=1.0)
-    found = fit(carn(streams), images(streams), chosen, streams, lambda _: None).losses
+    net = network({"carn": {"channels": 4, "blocks": 1, "units": 1, "skip": "bilinear"}})
     assert FIT_VERSION == 1
-    assert found == pytest.approx(GOLDEN, rel=1e-5)
-
-
-class Dropping(nn.Module):
-    """A network with everything that makes resuming hard: dropout, running statistics."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.first, self.last = nn.Conv2d(3, 6, 3, padding=1), nn.Conv2d(6, 12, 3, padding=1)
-        self.norm, self.drop = nn.BatchNorm2d(6), nn.Dropout(0.3)
-        self.up = nn.PixelShuffle(2)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.up(self.last(self.drop(self.norm(self.first(x)).relu())))
-        return y
-
-
-def fresh(streams: Streams) -> nn.Module:
-    net = Dropping()
-    initialise(net, streams)
-    return net
-
-
-def saved(state: dict[str, Any]) -> bytes:
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    return buffer.getvalue()
-
-
-def flat(value: Any, path: str = "") -> dict[str, Any]:
-    """A state's plain values and tensors by path."""
-    if isinstance(value, dict):
-        return {
-            k: v for key, inner in value.items() for k, v in flat(inner, f"{path}/{key}").items()
-        }
-    if isinstance(value, list | tuple):
-        return {
-            k: v for i, inner in enumerate(value) for k, v in flat(inner, f"{path}/{i}").items()
-        }
-    return {path: value}
-
-
-def same(a: dict[str, Any], b: dict[str, Any]) -> bool:
-    one, other = flat(a), flat(b)
-    return one.keys() == other.keys() and all(
-        torch.equal(v, other[k]) if isinstance(v, Tensor) else v == other[k] for k, v in one.items()
+    assert taken(chosen=chosen, net=net, streams=Streams(3)).losses == pytest.approx(
+        GOLDEN, rel=1e-5
     )
 
 
+@pytest.mark.parametrize("engine", [stepwise, held])
 @pytest.mark.parametrize(
-    "chosen",
+    ("chosen", "degradation"),
     [
-        {},
-        {"optimizer": {"adam": {"lr": 1e-2, "amsgrad": True, "weight_decay": 1e-2}}},
-        {"optimizer": "adamw", "schedule": {"cosine": {"warmup": 0.3}}, "clip": 0.1},
-        {"optimizer": {"sgd": {"nesterov": True}}, "schedule": {"step": {"at": [0.4]}}},
-        {"schedule": {"warm_restarts": {"cycles": 2}}, "loss": {"sum": {"of": ["l1", "mse"]}}},
+        ({}, "matlab_bicubic"),
+        ({"schedule": "cosine"}, DRAWN_LR),
+        ({"optimizer": {"adam": {"amsgrad": True, "weight_decay": 1e-2}}}, "matlab_bicubic"),
+        ({"optimizer": "adamw", "schedule": {"cosine": {"warmup": 0.3}}, "clip": 0.1}, DRAWN_LR),
+        ({"optimizer": {"sgd": {"nesterov": True}}, "schedule": "step"}, "matlab_bicubic"),
+        ({"schedule": {"warm_restarts": {"cycles": 2}}, "loss": {"sum": {"of": ["l1", "mse"]}}},
+         "matlab_bicubic"),
     ],
-    ids=["adam", "amsgrad", "adamw-warmup-clip", "sgd-step", "restarts-sum"],
-)
+    ids=["adam", "lr-of-the-host", "amsgrad", "adamw-warmup-clip", "sgd-step", "restarts-sum"],
+)  # fmt: skip
 @pytest.mark.parametrize("device", ["cpu", CUDA])
 def test_going_on_from_any_step_gives_the_same_bits(
-    chosen: dict[str, Any], device: str, deterministic: None
-) -> None:
-    streams, wanted = Streams(11), settings(**chosen)
-    states: list[bytes] = []
-    whole = fit(
-        fresh(streams).to(device), images(streams), wanted, streams,
-        lambda t: states.append(saved(t.state())),
-    )  # fmt: skip
-    assert len(states) == whole.steps == 6
-    for raw in states:
-        torch.rand(3)  # whatever else the process drew
-        state = torch.load(io.BytesIO(raw), weights_only=True, map_location=device)
-        net = Dropping().to(device)
-        again = fit(net, images(streams), wanted, streams, lambda _: None, resume=state)
-        assert again.losses == whole.losses
-        assert same(again.state(), whole.state())
+    chosen: dict[str, Any], degradation: Any, engine: Any, device: str, deterministic: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(loop, "engine", engine)
+    data, streams = patches(Streams(11), degradation), Streams(11)
+
+    def train(keep: Callable[[Training], None], **more: Any) -> Training:
+        return fit(dropping(device), data, settings(**chosen), streams, keep, **more)
+
+    assert goes_on(train).steps == 6
 
 
 def test_another_seed_or_salt_is_another_training() -> None:
-    losses = [
-        fit(fresh(s), images(s), settings(), s, lambda _: None).losses
-        for s in (Streams(0), Streams(0), Streams(1), Streams(0, "control"))
-    ]
+    streams = (Streams(0), Streams(0), Streams(1), Streams(0, "control"))
+    losses = [taken(streams=one).losses for one in streams]
     assert losses[0] == losses[1]
     assert len({tuple(one) for one in losses}) == 3
 
@@ -182,30 +104,25 @@ def test_noise_is_drawn_anew_at_every_step_and_alike_in_every_run() -> None:
 
     nets = [Noisy(), Noisy()]
     for net in nets:
-        fit(net, images(Streams(0)), settings(), Streams(0), lambda _: None)
+        taken(net=net)
     assert nets[0].drawn == nets[1].drawn
     assert len(set(nets[0].drawn)) == 6
 
 
-def test_progress_is_told_after_every_step() -> None:
-    told: list[tuple[int, int, bool]] = []
-    streams = Streams(0)
-
-    def note(t: Training) -> None:
-        told.append((t.step, t.epoch, t.at_epoch_end))
-
-    fit(fresh(streams), images(streams), settings(), streams, note)
+def test_progress_is_reported_after_every_step() -> None:
+    seen: list[tuple[int, int, bool]] = []
+    taken(lambda now: seen.append((now.step, now.epoch, now.at_epoch_end)))
     ends = [False, False, True]
-    assert told == [(s, s // 3, end) for s, end in enumerate(ends * 2, 1)]
+    assert seen == [(s, s // 3, end) for s, end in enumerate(ends * 2, 1)]
 
 
 def test_stopping_is_raising() -> None:
-    def stop(t: Training) -> None:
-        if t.step == 2:
+    def stop(now: Training) -> None:
+        if now.step == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit(fresh(Streams(0)), images(Streams(0)), settings(), Streams(0), stop)
+        taken(stop)
 
 
 def test_a_training_that_is_ended_takes_no_further_step_nor_does_its_resume() -> None:
@@ -216,16 +133,15 @@ def test_a_training_that_is_ended_takes_no_further_step_nor_does_its_resume() ->
         if now.step == 4:
             now.end()
 
-    streams = Streams(0)
-    ended = fit(carn(streams), images(streams), settings(), streams, end)
-    again = fit(carn(streams), images(streams), settings(), streams, end, resume=ended.state())
+    ended = taken(end)
+    again = taken(end, resume=ended.state())
     assert (steps, again.losses) == ([1, 2, 3, 4], ended.losses)
 
 
 def test_the_schedule_scales_the_learning_rate_of_every_step() -> None:
     rates: list[float] = []
-    chosen = settings(optimizer={"sgd": {"lr": 0.5}}, schedule="cosine")
-    fit(fresh(Streams(0)), images(Streams(0)), chosen, Streams(0), lambda t: rates.append(t.lr))
+    taken(lambda now: rates.append(now.lr), settings(optimizer={"sgd": {"lr": 0.5}},
+                                                     schedule="cosine"))  # fmt: skip
     assert rates == pytest.approx([0.25 * (1 + math.cos(math.pi * s / 6)) for s in range(6)])
 
 
@@ -244,29 +160,26 @@ def breaks_at(call: int, value: float) -> Callable[[], Callable[[Tensor, Tensor]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-@pytest.mark.parametrize("step", [1, 2, 3, 4, 6])
+@pytest.mark.parametrize("step", [1, 3, 4, 6])
 def test_divergence_names_its_step_and_gives_no_state(step: int, value: float) -> None:
-    chosen = replace(settings(), loss=breaks_at(step, value))
     states: list[int] = []
 
-    def save(t: Training) -> None:
-        t.state()
-        states.append(t.step)
+    def save(now: Training) -> None:
+        now.state()
+        states.append(now.step)
 
     with pytest.raises(Diverged, match=f"not finite at step {step} ") as caught:
-        fit(fresh(Streams(0)), images(Streams(0)), chosen, Streams(0), save)
+        taken(save, replace(settings(), loss=breaks_at(step, value)))
     assert caught.value.step == step
     assert states == list(range(1, step))
 
 
 def moved(clip: float | None) -> float:
     """How far one step of plain descent at rate 1 moves the weights."""
-    net, streams = fresh(Streams(0)), Streams(0)
+    net = dropping()
     before = nn.utils.parameters_to_vector(net.parameters()).detach()
-    chosen = settings(
-        epochs=1, clip=clip, optimizer={"sgd": {"lr": 1.0, "momentum": 0}}, loss="mse"
-    )
-    fit(net, images(streams, count=2), chosen, streams, lambda _: None)
+    plain = {"sgd": {"lr": 1.0, "momentum": 0}}
+    taken(chosen=settings(epochs=1, clip=clip, optimizer=plain, loss="mse"), net=net, count=2)
     after = nn.utils.parameters_to_vector(net.parameters()).detach()
     return float((after - before).norm())
 
@@ -278,10 +191,10 @@ def test_clipping_bounds_the_norm_of_the_whole_gradient() -> None:
 
 
 def test_frozen_weights_stay() -> None:
-    net = fresh(Streams(0))
+    net = dropping()
     net.get_submodule("first").requires_grad_(False)
     before = net.get_parameter("first.weight").clone()
-    fit(net, images(Streams(0)), settings(), Streams(0), lambda _: None)
+    taken(net=net)
     assert torch.equal(net.get_parameter("first.weight"), before)
 
 

@@ -3,83 +3,52 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from on_cuda import CUDA
 from torch import nn
+from trained import DRAWN_LR, RATE, goes_on, held, network
+from trained import patches as of_one_scale
+from trained import settings as plain_settings
 
 from srbench.core import slots
 from srbench.core.scales import computing_at
 from srbench.core.streams import Streams
-from srbench.data.decoded import Dataset, Image
 from srbench.data.multi_scale import ScaledPatches
-from srbench.data.patches import Patches
 from srbench.measure.cost import cost, dead_at_all, dead_parameters
 from srbench.train import fit as loop
-from srbench.train import graphs
-from srbench.train.engine import graphed, stepwise
+from srbench.train.engine import stepwise
 from srbench.train.fit import Training, fit
-from srbench.train.initialise import initialise
-from srbench.train.settings import TrainSettings, training
+from srbench.train.settings import TrainSettings
 
-slots.load()
 pytestmark = pytest.mark.usefixtures("one_thread")
 SCALES = (2, 3, 4)
-RATE = 2.0**-7  # exact in fp32, so that a rate read from a tensor is the same rate
-CUDA = pytest.param(
-    "cuda",
-    marks=[
-        pytest.mark.gpu,
-        pytest.mark.values,
-        pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
-    ],
-)
-
-
-def hold_on(device: torch.device) -> graphs.Hold:
-    return graphs.recorder(device) if device.type == "cuda" else graphs.called
 
 
 def patches(degradation: Any = "matlab_bicubic", seed: int = 3) -> ScaledPatches:
     """Six steps an epoch, LR of 6x6 at every scale, the last batch smaller."""
     streams = Streams(seed)
-    pixels = np.random.default_rng(7).integers(0, 256, (24, 36, 3), dtype=np.uint8)
-    pixels = pixels.repeat(2, 0).repeat(2, 1)
-    one = Image("drawn", pixels, None, hashlib.sha256(pixels.data).hexdigest())
-    flips = [slots.augmentation.parse(name).build()() for name in ("hflip", "rot90")]
-    return ScaledPatches(
-        {
-            scale: Patches(
-                Dataset("drawn", "train", (one,), "0"),
-                slots.degradation.parse(degradation).build()(scale), flips,
-                scale=scale, patch=6 * scale, count=11, batch_size=2, fixed=False, streams=streams,
-            )
-            for scale in SCALES
-        },
-        streams,
-    )  # fmt: skip
+    some = {
+        scale: of_one_scale(streams, degradation, size=(24, 36), scale=scale, patch=6 * scale,
+                            count=11)
+        for scale in SCALES
+    }  # fmt: skip
+    return ScaledPatches(some, streams)
 
 
 def carn(device: str = "cpu", at: int = 2, **change: Any) -> nn.Module:
     chosen = {"channels": 4, "blocks": 1, "units": 1, "scales": list(SCALES)} | change
-    net: nn.Module = slots.model.parse({"carn": chosen}).build()(at)
-    initialise(net, Streams(3))
-    return net.to(device)
+    return network({"carn": chosen}, at, device)
 
 
 def settings(**changes: Any) -> TrainSettings:
-    chosen = {"epochs": 3, "batch": 2, "learner": "multi_scale"} | changes
-    chosen.setdefault("optimizer", {"adam": {"lr": RATE}})
-    found: TrainSettings = training.parse({"train": chosen}).build()()
-    return found
-
-
-def held(learner: Any, patches: Any, device: torch.device) -> Any:
-    return graphed(learner, patches, device, hold_on(device))
+    chosen = {"epochs": 3, "learner": "multi_scale", "optimizer": {"adam": {"lr": RATE}}}
+    return plain_settings(**chosen | changes)
 
 
 def test_a_steps_scale_is_a_function_of_seed_and_step() -> None:
@@ -147,13 +116,11 @@ def test_a_part_that_no_scale_reaches_stays_dead() -> None:
 
 @pytest.mark.parametrize("device", ["cpu", CUDA])
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-@pytest.mark.parametrize("degradation", ["matlab_bicubic", "noisy"])
+@pytest.mark.parametrize("degradation", ["matlab_bicubic", DRAWN_LR], ids=["", "drawn"])
 def test_held_steps_are_the_steps(
     degradation: Any, precision: Any, device: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One recording for each scale and batch size; patches cut on the device or on the host."""
-    if degradation == "noisy":
-        degradation = {"pipeline": {"of": ["noise", "bicubic"]}}
     found = []
     for chosen in (stepwise, held):
         monkeypatch.setattr(loop, "engine", chosen)
@@ -173,18 +140,11 @@ def test_going_on_gives_the_same_bits_from_every_step(
     taken: Any, device: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop, "engine", taken)
-    states: list[dict[str, Any]] = []
 
-    def keep(now: Training) -> None:
-        states.append(copy.deepcopy(now.state()))
+    def train(keep: Callable[[Training], None], **more: Any) -> Training:
+        return fit(carn(device), patches(), settings(epochs=2), Streams(3), keep, **more)
 
-    chosen = settings(epochs=2)
-    whole = fit(carn(device), patches(), chosen, Streams(3), keep)
-    for state in states[:-1]:
-        again = fit(carn(device), patches(), chosen, Streams(3), lambda _: None, resume=state)
-        assert again.losses == whole.losses
-        for a, b in zip(whole.net.parameters(), again.net.parameters(), strict=True):
-            assert torch.equal(a, b)
+    goes_on(train)
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -193,8 +153,7 @@ def test_going_on_gives_the_same_bits_from_every_step(
 )
 def test_every_scale_is_trainable_alone(model: Any, scale: int) -> None:
     model = {model: {"channels": 8}} if isinstance(model, str) else model
-    net: nn.Module = slots.model.parse(model).build()(scale)
-    initialise(net, Streams(0))
+    net = network(model, scale, seed=0)
     wanted = settings(learner="supervised", epochs=10, optimizer={"adam": {"lr": 4e-3}})
     losses = fit(net, patches().by_scale[scale], wanted, Streams(0), lambda _: None).losses
     assert np.mean(losses[-6:]) < np.mean(losses[:6])

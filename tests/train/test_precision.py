@@ -6,47 +6,32 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from trained import CPU, Smooth, dropping, goes_on, network
+from trained import settings as plain_settings
 
-from srbench.core import slots
 from srbench.core.streams import Streams
 from srbench.train.engine import as_images
-from srbench.train.fit import fit
-from srbench.train.initialise import initialise
+from srbench.train.fit import Training, fit
 from srbench.train.learner import Supervised, state_of
 from srbench.train.precision import InBf16, lay_out
-from srbench.train.settings import TrainSettings, training
+from srbench.train.settings import TrainSettings
 
-slots.load()
 pytestmark = pytest.mark.usefixtures("one_thread")
-CPU = torch.device("cpu")
-
-
-class Drawn:
-    """Two batches an epoch of smooth noise, the same at every call."""
-
-    steps_per_epoch = 2
-
-    def batch(self, epoch: int, step: int) -> tuple[np.ndarray, np.ndarray]:
-        hr = np.random.default_rng([epoch, step]).integers(0, 256, (3, 16, 16, 3), dtype=np.uint8)
-        hr = hr[:, ::4, ::4].repeat(4, 1).repeat(4, 2)
-        return hr[:, ::2, ::2].copy(), hr
 
 
 def settings(**changes: Any) -> TrainSettings:
-    chosen = {"epochs": 3, "optimizer": {"adam": {"lr": 1e-2}}} | changes
-    made: TrainSettings = training.parse({"train": chosen}).build()()
-    return made
+    return plain_settings(**{"epochs": 3, "optimizer": {"adam": {"lr": 1e-2}}} | changes)
 
 
 def net(**changes: Any) -> nn.Module:
-    tiny = {"channels": 8, "blocks": 1, "units": 1} | changes
-    made: nn.Module = slots.model.parse({"carn": tiny}).build()(2)
-    initialise(made, Streams(3))
-    return made
+    return network({"carn": {"channels": 8, "blocks": 1, "units": 1} | changes})
+
+
+def first_batch(step: int = 0) -> list[Tensor]:
+    return [as_images(pixels, CPU) for pixels in Smooth().batch(0, step)]
 
 
 def autocast_step(made: nn.Module, rate: float) -> Callable[[Tensor, Tensor], Tensor]:
@@ -72,7 +57,7 @@ def test_the_copies_change_no_bit_of_autocast() -> None:
     theirs = copy.deepcopy(ours)
     learner, plain = Supervised(ours, settings(), "bf16", Streams(0)), autocast_step(theirs, 1e-2)
     for step in range(4):
-        lr, hr = (as_images(pixels, CPU) for pixels in Drawn().batch(0, step))
+        lr, hr = first_batch(step)
         assert torch.equal(learner(lr, hr), plain(lr, hr))
     for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
         assert torch.equal(a, b)
@@ -87,7 +72,7 @@ def test_the_copies_change_no_bit_of_autocast() -> None:
 def test_bf16_learns_what_fp32_learns(changes: dict[str, Any]) -> None:
     chosen = settings(epochs=10)
     one, other = (
-        fit(net(**changes), Drawn(), chosen, Streams(0), lambda _: None, precision=precision)
+        fit(net(**changes), Smooth(), chosen, Streams(0), lambda _: None, precision=precision)
         for precision in ("fp32", "bf16")
     )
     assert one.losses != other.losses
@@ -98,7 +83,7 @@ def test_bf16_learns_what_fp32_learns(changes: dict[str, Any]) -> None:
 def test_weights_gradients_and_moments_stay_fp32_and_are_all_reached() -> None:
     made = net()
     learner = Supervised(made, settings(), "bf16", Streams(0))
-    learner(*(as_images(pixels, CPU) for pixels in Drawn().batch(0, 0)))
+    learner(*first_batch())
     assert {p.dtype for p in made.parameters()} == {torch.float32}
     grads = [p.grad for p in made.parameters() if p.grad is not None]
     assert {g.dtype for g in grads} == {torch.float32}
@@ -108,36 +93,19 @@ def test_weights_gradients_and_moments_stay_fp32_and_are_all_reached() -> None:
 
 
 def test_a_weight_that_no_path_leads_to_stays_out_of_the_optimizer() -> None:
-    class Dead(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.used, self.dead = nn.Conv2d(3, 12, 1), nn.Conv2d(3, 3, 1)
-
-        def forward(self, x: Tensor) -> Tensor:
-            return nn.functional.pixel_shuffle(self.used(x), 2)
-
-    made = Dead()
+    made: Any = dropping()
     learner = Supervised(made, settings(optimizer={"adamw": {"lr": 1.0}}), "bf16", Streams(0))
     before = made.dead.weight.detach().clone()
-    learner(*(as_images(pixels, CPU) for pixels in Drawn().batch(0, 0)))
+    learner(*first_batch())
     assert made.dead.weight.grad is None
     assert torch.equal(made.dead.weight, before)  # weight decay would have moved it
 
 
 def test_going_on_in_bf16_gives_the_same_bits() -> None:
-    states: list[dict[str, Any]] = []
+    def train(keep: Callable[[Training], None], **more: Any) -> Training:
+        return fit(net(), Smooth(), settings(), Streams(1), keep, precision="bf16", **more)
 
-    def keep(now: Any) -> None:
-        states.append(copy.deepcopy(now.state()))
-
-    whole = fit(net(), Drawn(), settings(), Streams(1), keep, precision="bf16")
-    for state in states[:-1]:
-        again = fit(
-            net(), Drawn(), settings(), Streams(1), lambda _: None, precision="bf16", resume=state
-        )
-        assert again.losses == whole.losses
-        for a, b in zip(whole.net.parameters(), again.net.parameters(), strict=True):
-            assert torch.equal(a, b)
+    goes_on(train)
 
 
 def test_only_plain_layers_get_copies() -> None:
