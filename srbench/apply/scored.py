@@ -20,11 +20,12 @@ from srbench.core import slots
 from srbench.core.errors import InputError, UserError
 from srbench.core.registry import known
 from srbench.core.scales import computing_at
-from srbench.data.datasets import paired
+from srbench.data.datasets import read_folder
 from srbench.data.decoded import Dataset, decode
 from srbench.data.degraded import degraded
 from srbench.data.folders import ImageFile, home_or, images_below
 from srbench.data.known_sets import in_folder
+from srbench.data.pairing import paired
 from srbench.measure import named
 from srbench.measure.scores import PROTOCOLS, evaluation_lr, score_pair, super_resolve
 
@@ -150,7 +151,7 @@ def images_of(data: str, scale: int, lr: str = "") -> tuple[Dataset, str]:
     slots.load()
     files = _files(data, scale)
     if lr and os.path.isdir(home_or(lr)):
-        files = paired(files, home_or(lr), scale)
+        files = paired(files, images_below(home_or(lr), "--lr"), scale)
     elif lr:
         by = named_choice(slots.degradation, lr, "--lr")
         files = list(degraded("eval", scale, of=lambda split, scale: files, by=by.build()))
@@ -163,7 +164,7 @@ def images_of(data: str, scale: int, lr: str = "") -> tuple[Dataset, str]:
 def _files(data: str, scale: int) -> list[ImageFile]:
     folder = home_or(data)
     if data not in slots.dataset.parts and os.path.isdir(folder):
-        return in_folder(folder, scale) or images_below(folder, "--data")
+        return in_folder(folder, scale) or read_folder(folder, scale)
     if os.sep in data and "{" not in data:
         raise InputError(f"there is no folder {data} (looked from {Path.cwd()})", place="--data")
     choice = named_choice(slots.dataset, data, "--data")

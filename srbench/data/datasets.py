@@ -5,16 +5,16 @@ A dataset only names files; nothing is decoded here. Known sets stand in `known_
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 from srbench.core.errors import StudyError
 from srbench.core.slots import Dataset, dataset
-from srbench.data.folders import ImageFile, home_or, images_below, images_in
+from srbench.data.folders import ImageFile, home_or, images_below
+from srbench.data.marks import marks
+from srbench.data.pairing import by_pattern, paired, told_apart
 
 PHOTOS = {
     "train": (
@@ -53,28 +53,56 @@ def photos(split: str, scale: int) -> Sequence[ImageFile]:
 
 
 @dataset.register("folder")
-def folder(split: str, scale: int, *, path: str = "") -> Sequence[ImageFile]:
+def folder(split: str, scale: int, *, path: str = "", pattern: str = "") -> Sequence[ImageFile]:
     """All images below a folder, subfolders included, sorted by path; the same for every split.
+
+    Where names tell HR from LR (img_001_SRF_4_HR.png, img_001_SRF_4_LR.png), these are pairs;
+    `pattern` says how others are named: LR as in "{name}_small", or both, "{name}_a -> {name}_b".
 
     Ours.
     """
     if not path:
         raise StudyError("folder: path is needed, as in folder: {path: my/photos}")
-    return images_below(home_or(path), "folder")
+    return read_folder(home_or(path), scale, pattern)
 
 
 @dataset.register("pairs")
-def pairs(split: str, scale: int, *, hr: str = "", lr: str = "") -> Sequence[ImageFile]:
+def pairs(
+    split: str, scale: int, *, hr: str = "", lr: str = "", pattern: str = ""
+) -> Sequence[ImageFile]:
     """A folder of HR images with a folder of LR images: baby.png with X2/babyx2.png or baby.png.
 
-    The LR folder may hold the files or a subfolder for each scale, X2 or x2.
+    Files are paired by their paths below both folders and the field's suffixes (baby_LRx2,
+    baby_bicLRx2, 0801x4w1), and by size where that leaves a choice. The LR folder may have a
+    subfolder for each scale, X2 or x2. `pattern` says how LR files are named otherwise, as in
+    "{name}_small", or both, "{name}_sharp -> {name}_soft".
 
     Ours; the names are those of EDSR's benchmark sets: Lim et al., Enhanced deep residual
     networks for single image super-resolution, 2017. https://arxiv.org/abs/1707.02921
     """
     if not hr or not lr:
         raise StudyError("pairs: hr and lr are needed, as in pairs: {hr: Set5/HR, lr: Set5/LR}")
-    return paired(images_below(home_or(hr), "pairs"), home_or(lr), scale)
+    high, low = home_or(hr), home_or(lr)
+    if high.resolve() == low.resolve():
+        return read_folder(high, scale, pattern)
+    hrs, lrs = images_below(high, "pairs"), images_below(low, "pairs")
+    within = low.resolve() if low.resolve().is_relative_to(high.resolve()) else None
+    if within is not None:
+        hrs = [file for file in hrs if not file.hr.resolve().is_relative_to(within)]
+    named = [file for file in hrs if marks(file.name).kind != "lr"]
+    return paired(named or hrs, lrs, scale, pattern)
+
+
+def read_folder(path: Path, scale: int, pattern: str = "") -> list[ImageFile]:
+    """The images below a folder, with LR files where names or the pattern tell them apart.
+
+    Raises:
+        StudyError: no such folder, no image in it, or HR images and LR files that do not pair.
+    """
+    files = images_below(path, "folder")
+    if pattern:
+        return by_pattern(files, scale, pattern)
+    return told_apart(files, scale) or files
 
 
 @dataset.register("mixture")
@@ -104,41 +132,3 @@ def mixture(
             for file in files
         ]
     return mixed
-
-
-def paired(
-    files: Iterable[ImageFile], folder: Path, scale: int, *, ending: str = ""
-) -> list[ImageFile]:
-    """The same images with the LR files that stand for them in an LR folder.
-
-    baby.png has babyx2.png, baby.png, or one that is the same but for what the field's names say
-    of size and kind (baby_HR_x2.png, baby_LRBI_x2.png); `ending` is that of LR files among others.
-
-    Raises:
-        StudyError: an image has no LR file.
-    """
-    scales = (folder / f"X{scale}", folder / f"x{scale}")
-    inner = next((place for place in scales if os.path.isdir(place)), folder)
-    if not os.path.isdir(inner):
-        raise StudyError(f"there is no LR folder {inner} (looked from {Path.cwd()})")
-    there = {path.stem: path for path in images_in(inner) if path.stem.endswith(ending)}
-    bare = [bare_stem(stem, scale) for stem in there]
-    alike = {
-        name: path for name, path in zip(bare, there.values(), strict=True) if bare.count(name) == 1
-    }
-    found = []
-    for file in files:
-        stem = file.hr.stem
-        known = alike.get(bare_stem(stem, scale))
-        lr = there.get(f"{stem}x{scale}") or there.get(stem) or known
-        if lr is None:
-            raise StudyError(
-                f"{file.hr} has no LR file: looked for {stem}x{scale}.png and {stem}.png in {inner}"
-            )
-        found.append(replace(file, lr=lr))
-    return found
-
-
-def bare_stem(stem: str, scale: int) -> str:
-    """A file's name without what says its size and kind: img_001_SRF_2_LR becomes img_001."""
-    return re.sub(rf"(_SRF_{scale})?(_(HR|LR|LRBI|GT))?(_?[xX]{scale})?$", "", stem)

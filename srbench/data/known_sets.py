@@ -7,14 +7,14 @@ field hands its sets around (`in_folder`), or as images straight in Set5.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from srbench.core.errors import StudyError, UserError
 from srbench.core.registry import Positive
 from srbench.core.slots import dataset
-from srbench.data.datasets import bare_stem, paired
 from srbench.data.folders import ImageFile, home_or, images_in
+from srbench.data.pairing import fits, paired, told_apart
 
 
 @dataset.register("set5")
@@ -138,18 +138,27 @@ def in_folder(home: Path, scale: int) -> list[ImageFile]:
     """One set's images with their LR files, if it has any; none where the folder has no images.
 
     Set5/HR with Set5/LR_bicubic/X2 (EDSR), Set5/GTmod12 with Set5/LRbicx2 (BasicSR),
-    Set5/image_SRF_2 with both in it (SelfExSR), or images in the folder itself.
+    Set5/image_SRF_2 with both in it (SelfExSR), or images in the folder itself. Of several
+    versions of HR the first that has the size of LR is taken.
     """
-    both = images_in(home / f"image_SRF_{scale}")
-    if both:
-        files = [ImageFile(bare_stem(path.stem, scale), path) for path in both
-                 if path.stem.endswith("_HR")]  # fmt: skip
-        return paired(files, home / f"image_SRF_{scale}", scale, ending="_LR")
-    hr = next((images for name in HR_FOLDERS if (images := images_in(home / name))), [])
-    files = [ImageFile(path.stem, path) for path in hr]
-    folders = (home / name.format(s=scale) for name in LR_FOLDERS)
-    lr = next((folder for folder in folders if os.path.isdir(folder)), None)
-    return files if lr is None or not files else paired(files, lr, scale)
+    for both in (home / f"image_SRF_{scale}", home):
+        if pairs := told_apart(_named(both), scale):
+            return pairs
+    versions = [files for name in HR_FOLDERS if (files := _named(home / name))]
+    lr = _first_folder(home / name.format(s=scale) for name in LR_FOLDERS)
+    if lr is None or not versions:
+        return versions[0] if versions else []
+    found = (paired(files, _named(lr), scale) for files in versions[:-1])
+    fitting = (pairs for pairs in found if all(f.lr and fits(f.hr, f.lr, scale) for f in pairs))
+    return next(fitting, None) or paired(versions[-1], _named(lr), scale)
+
+
+def _first_folder(folders: Iterable[Path]) -> Path | None:
+    return next((folder for folder in folders if os.path.isdir(folder)), None)
+
+
+def _named(folder: Path) -> list[ImageFile]:
+    return [ImageFile(path.stem, path) for path in images_in(folder)]
 
 
 def _known(names: tuple[str, ...], scale: int, root: str) -> list[ImageFile]:
@@ -168,10 +177,9 @@ def _known(names: tuple[str, ...], scale: int, root: str) -> list[ImageFile]:
 def _first(name: str, layouts: list[tuple[Path, Path]], scale: int) -> list[ImageFile]:
     """The images of the first folder that has any, with LR files where it has them."""
     for hr, lr in layouts:
-        files = [ImageFile(path.stem, path) for path in images_in(hr)]
-        if files:
-            has_lr = any(os.path.isdir(lr / x) for x in (f"X{scale}", f"x{scale}"))
-            return paired(files, lr, scale) if has_lr else files
+        if files := _named(hr):
+            own = _first_folder(lr / name for name in (f"X{scale}", f"x{scale}"))
+            return paired(files, _named(own), scale) if own else files
     raise _not_found(name, [hr for hr, _ in layouts], layouts[0][1], scale)
 
 

@@ -12,7 +12,7 @@ from pictures import Save
 from srbench.core.errors import UserError
 from srbench.core.slots import dataset
 from srbench.data import known_sets
-from srbench.data.datasets import PHOTOS, folder, mixture, pairs, photos
+from srbench.data.datasets import PHOTOS, folder, mixture, photos
 from srbench.data.decoded import decode
 
 
@@ -53,20 +53,6 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
         folder("train", 2, path=str(tmp_path))
     with pytest.raises(UserError, match="path is needed"):
         folder("train", 2)
-
-
-@pytest.mark.parametrize("name", ["lr/X2/ax2.png", "lr/x2/a.png", "lr/ax2.png", "lr/a.jpg"])
-def test_pairs_finds_lr_in_each_layout(tmp_path: Path, save: Save, name: str) -> None:
-    save("hr/a.png")
-    lr = save(name)
-    [file] = pairs("eval", 2, hr=str(tmp_path / "hr"), lr=str(tmp_path / "lr"))
-    assert file.lr == lr
-
-
-def test_pairs_names_the_image_without_lr(tmp_path: Path, save: Save) -> None:
-    save("hr/a.png"), save("hr/b.png"), save("lr/X2/ax2.png")
-    with pytest.raises(UserError, match=r"b\.png has no LR file: looked for bx2\.png and b\.png"):
-        pairs("eval", 2, hr=str(tmp_path / "hr"), lr=str(tmp_path / "lr"))
 
 
 @pytest.mark.parametrize("home", ["Set5", "benchmark/Set5"])
