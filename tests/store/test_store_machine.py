@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from modes import in_mode
-from store_samples import METRICS, PHOTOS, claimed, outcome, plan
+from store_samples import METRICS, PHOTOS, claimed, digest, outcome, plan
 
 from srbench.store import Lease, LeaseLost, Owner, Point, Store, measurements, open_store
 from srbench.store.journal import Journal
@@ -61,6 +62,7 @@ class Life(RuleBasedStateMachine):
         for number, fingerprint, seed, attempt in self.rows("id, fingerprint, seed, attempt"):
             new = {"key": (fingerprint, seed), "attempt": attempt, "state": "queued"}
             new |= {"fence": 0, "until": None, "points": {}, "reason": None, "scores": 0}
+            new |= {"steps": 0, "owner": None}
             self.runs.setdefault(number, new)
         asked = {(v.fingerprint, s) for p in self.plans.values() for v in p.variants
                  for s in v.seeds}  # fmt: skip
@@ -71,15 +73,21 @@ class Life(RuleBasedStateMachine):
     def claim(self, owner: Owner, data: st.DataObject) -> None:
         """A claim gives a free run of the plan, the first in its order, or none."""
         number = data.draw(st.sampled_from(sorted(self.plans)))
+        wanted = self.plans[number].variants
+        order = [(v.fingerprint, v.seeds[turn]) for turn in range(len(wanted[0].seeds))
+                 for v in wanted]  # fmt: skip
         free = [run for run in self.of(number) if self.is_free(run)]
+        free.sort(key=lambda run: order.index(run["key"]))
         found = self.store.queue.claim(number, owner)
         assert (found is None) == (not free)
         if found is None:
             return
         run = self.runs[found.run]
-        assert run in free
-        assert found.fence == run["fence"] + 1
+        assert run is free[0]
+        assert (found.fence, found.steps_done) == (run["fence"] + 1, run["steps"])
+        assert (found.attempt, (found.fingerprint, found.seed)) == (run["attempt"], run["key"])
         run |= {"state": "running", "fence": found.fence, "until": self.now + LEASE_SECONDS}
+        run["owner"] = owner
         self.claims.append(found)
 
     @rule(seconds=st.sampled_from([1.0, 60.0, LEASE_SECONDS + 1, -3600.0, 3e8]))
@@ -92,8 +100,10 @@ class Life(RuleBasedStateMachine):
     def write(self, data: st.DataObject, step: int, value: float) -> None:
         lease = self.drawn(data)
         with self.fenced_if_lost(lease) as run:
-            points = [Point("loss", step, 0.5, value), Point("lr", step, 0.5, 1e-4)]
+            points = [Point("loss", step, 0.5, v) for v in (9.0, value)]  # the later counts
+            points.append(Point("lr", step, 0.5, 1e-4))
             self.store.measurements.write_points(lease, points, steps=step)
+            run["steps"] = step
             run["points"][step] = value + 0.0  # minus zero is stored as zero
             run["until"] = self.now + LEASE_SECONDS
 
@@ -116,12 +126,13 @@ class Life(RuleBasedStateMachine):
             if how == "done":
                 self.store.measurements.finish(lease, what)
                 run |= {"state": "done", "scores": len(METRICS) * len(PHOTOS.images)}
+                run["steps"] = what.steps
             elif how == "interrupted":
                 self.store.queue.interrupt(lease, 1)
-                run["state"] = "interrupted"
+                run |= {"state": "interrupted", "steps": 1}
             else:
                 self.store.queue.fail(lease, how, "said", steps=1)  # type: ignore[arg-type]
-                run |= {"state": "failed", "reason": how}
+                run |= {"state": "failed", "reason": how, "steps": 1}
             run["until"] = None
 
     @precondition(lambda self: self.claims)
@@ -137,9 +148,13 @@ class Life(RuleBasedStateMachine):
     @rule(data=st.data(), fresh=st.booleans())
     def ask_again(self, data: st.DataObject, fresh: bool) -> None:
         number = data.draw(st.sampled_from(sorted(self.plans)))
-        if fresh:
-            chosen = [run for run in self.of(number) if run["state"] != "queued"]
-            added = self.store.queue.add_attempts(number)
+        if fresh:  # whatever is queued is new already
+            only = data.draw(st.sampled_from([None, ["se"]]))
+            chosen = [
+                run for run in self.of(number)
+                if run["state"] != "queued" and (only is None or run["key"][0] == digest("se"))
+            ]  # fmt: skip
+            added = self.store.queue.add_attempts(number, only)
         else:
             chosen = [run for run in self.of(number) if run["reason"] == "oom"]
             added = self.store.queue.retry_failed(number)
@@ -155,14 +170,23 @@ class Life(RuleBasedStateMachine):
     def the_database_is_what_the_dictionary_says(self) -> None:
         if not hasattr(self, "runs"):
             return
-        rows = self.rows("id, fingerprint, seed, attempt, state, reason, fence, lease_until")
+        rows = self.rows("id, fingerprint, seed, attempt, state, reason, fence, lease_until, steps")
         assert {row[0]: tuple(row[1:]) for row in rows} == {
             number: (*run["key"], run["attempt"], run["state"], run["reason"], run["fence"],
-                     run["until"])
+                     run["until"], run["steps"])
             for number, run in self.runs.items()
         }  # fmt: skip
         for number, points in self.stored("loss").items():
             assert same(points, self.runs[number]["points"])
+        for number in self.plans:
+            mine, queue = self.of(number), self.store.queue
+            free = [run for run in mine if self.is_free(run)]
+            held = [run for run in mine if run["state"] == "running" and run not in free]
+            assert queue.states(number) == Counter(run["state"] for run in mine)
+            assert queue.claimable(number) == len(queue.waiting(number)) == len(free)
+            assert queue.running_elsewhere(number, OWNERS[0]) == len(
+                [run for run in held if run["owner"] != OWNERS[0]]
+            )
         scored = dict(ask(self.store, "SELECT run_id, count(*) FROM scores GROUP BY run_id")[1])
         assert scored == {n: run["scores"] for n, run in self.runs.items() if run["scores"]}
 

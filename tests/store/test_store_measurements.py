@@ -52,32 +52,6 @@ def test_numbers_that_are_not_finite_stay_out_of_averages(store: Store) -> None:
     assert ask(store, "SELECT avg(value), count(not_finite) FROM v_curves")[1] == [(2.0, 2)]
 
 
-def test_a_step_measured_again_replaces_the_first(store: Store) -> None:
-    claim = claimed(store, store.plans.add(plan()))
-    store.measurements.write_points(
-        claim, [Point("loss", 1, 0.1, 5.0), Point("loss", 2, 0.2, math.nan)]
-    )
-    store.measurements.write_points(claim, [Point("loss", 2, 0.2, 4.0), Point("loss", 2, 0.2, 3.0)])
-    assert store.reading.results("demo").curves["value"].tolist() == [5.0, 3.0]
-
-
-def test_points_and_progress_are_written_together(store: Store) -> None:
-    claim = claimed(store, store.plans.add(plan()))
-    store.measurements.write_points(claim, [Point("loss", 20, 0.1, 5.0)], steps=20)
-    assert store.runs.show(claim.run)["steps"] == 20
-
-
-def test_points_past_a_checkpoint_are_forgotten(store: Store) -> None:
-    number = store.plans.add(plan())
-    first, second = claimed(store, number), claimed(store, number)
-    for claim in (first, second):
-        store.measurements.write_points(
-            claim, [Point("loss", step, 0, 1.0) for step in range(1, 6)]
-        )
-    store.measurements.forget_points(first, after=3)
-    assert store.reading.results("demo").curves.groupby("run_id")["step"].max().tolist() == [3, 5]
-
-
 def test_a_finished_run_has_everything_at_once(store: Store) -> None:
     number = store.plans.add(plan())
     claim = claimed(store, number)

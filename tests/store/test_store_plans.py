@@ -24,17 +24,6 @@ def test_planning_twice_is_planning_once(store: Store) -> None:
     assert [rows(store, table) for table in tables] == before
 
 
-def test_every_variant_and_seed_is_queued_once(store: Store) -> None:
-    number = store.plans.add(plan(variants=("plain", "se", "atrous"), seeds=(0, 1)))
-    assert store.queue.states(number) == {"queued": 6}
-
-
-def test_two_studies_share_the_runs_they_have_in_common(store: Store) -> None:
-    finish_all(store, store.plans.add(plan("one", ("plain", "se"))))
-    second = store.plans.add(plan("two", ("plain", "atrous")))
-    assert store.queue.states(second) == {"done": 2, "queued": 2}
-
-
 def test_two_variants_of_one_training_share_a_run(store: Store) -> None:
     record = plan()
     twin = replace(record.variants[1], name="twin")
@@ -102,9 +91,3 @@ def test_names_that_no_database_takes_are_stored_all_the_same(store: Store) -> N
     store.plans.add(replace(plan(), datasets=(PHOTOS, DatasetRecord("odd", "odd", "eval", odd))))
     kept = ask(store, "SELECT name FROM images WHERE manifest = 'odd' ORDER BY position")[1]
     assert kept == [("a?b?c",), ("=2+3'\";--",)]
-
-
-def test_work_begins_with_the_first_seed_of_every_variant(store: Store) -> None:
-    store.plans.add(plan(variants=("plain", "se"), seeds=(7, 3)))
-    query = "SELECT seed FROM cells ORDER BY position"
-    assert [seed for (seed,) in ask(store, query)[1]] == [7, 7, 3, 3]

@@ -18,21 +18,17 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 from store_samples import (
-    ELSEWHERE,
     claim_and_die,
     claim_until_none,
     claimed,
     database,
-    finish_all,
     open_and_plan,
-    outcome,
     plan,
     write_much,
 )
 
-from srbench.store import LeaseLost, Owner, Point, Store, engine, open_store, owners, this_process
+from srbench.store import Owner, Store, engine, open_store, owners, this_process
 from srbench.store.engine import reading
-from srbench.store.queue import LEASE_SECONDS
 from srbench.store.sql import ask
 
 
@@ -57,24 +53,6 @@ def from_children(work: Callable[..., None], arguments: Sequence[tuple[Any, ...]
     for child in children:
         child.join()
     return sent
-
-
-def test_runs_are_claimed_in_plan_order(store: Store) -> None:
-    number = store.plans.add(plan(variants=("plain", "se"), seeds=(7, 3)))
-    order = [claimed(store, number) for _ in range(4)]
-    assert [(claim.variants, claim.seed) for claim in order] == [
-        (("plain",), 7), (("se",), 7), (("plain",), 3), (("se",), 3),
-    ]  # fmt: skip
-    assert store.queue.claim(number, this_process()) is None
-
-
-def test_a_claim_knows_its_attempt_and_progress(store: Store) -> None:
-    number = store.plans.add(plan())
-    claim = claimed(store, number)
-    store.queue.interrupt(claim, 41)
-    again = claimed(store, number)
-    assert (again.run, again.steps_done, again.attempt) == (claim.run, 41, 1)
-    assert again.fence == claim.fence + 1
 
 
 @pytest.mark.slow
@@ -193,18 +171,6 @@ def gone(pid: int, number: int) -> None:
     raise ProcessLookupError
 
 
-def test_a_run_of_another_machine_is_free_after_its_lease(store: Store) -> None:
-    number = store.plans.add(plan(seeds=(0,)))
-    first = claimed(at(store, 1000.0), number, ELSEWHERE)
-    later = at(store, 1000.0 + LEASE_SECONDS - 1)
-    assert later.queue.claimable(number) == 1
-    assert later.queue.running_elsewhere(number, this_process()) == 1
-    assert later.queue.running_elsewhere(number, ELSEWHERE) == 0
-    assert at(store, 1001.0 + LEASE_SECONDS).queue.claimable(number) == 2
-    taken = claimed(at(store, 1001.0 + LEASE_SECONDS), number)
-    assert (taken.run, taken.fence) == (first.run, 2)
-
-
 def test_an_expired_lease_frees_no_run_of_a_process_that_works_here(store: Store) -> None:
     """Where the machine slept, its processes wake together; only one that is stopped loses it."""
     number = store.plans.add(plan(seeds=(0,)))
@@ -222,25 +188,6 @@ def test_an_expired_lease_frees_no_run_of_a_process_that_works_here(store: Store
     assert woken.queue.claim(number, owner) is None
 
 
-def test_nothing_is_written_under_a_lost_claim(store: Store) -> None:
-    number = store.plans.add(plan(seeds=(0,)))
-    lost = claimed(at(store, 1000.0), number, ELSEWHERE)
-    kept = claimed(at(store, 9000.0), number)
-    verbs: list[Callable[[], None]] = [
-        lambda: store.measurements.write_points(lost, [Point("loss", 1, 0.1, 9.0)]),
-        lambda: store.measurements.forget_points(lost, 0),
-        lambda: store.measurements.finish(lost, outcome(store, lost)),
-        lambda: store.queue.fail(lost, "error", "", steps=5),
-        lambda: store.queue.interrupt(lost, 5),
-    ]
-    for verb in verbs:
-        with pytest.raises(LeaseLost):
-            verb()
-    assert kept.run == lost.run
-    assert store.runs.show(kept.run)["state"] == "running"
-    assert store.runs.show(kept.run)["scores"] == store.runs.show(kept.run)["curves"] == []
-
-
 def test_a_failure_is_kept_with_reason_message_and_place(store: Store) -> None:
     number = store.plans.add(plan(seeds=(0,)))
     claim = claimed(store, number, Owner("desk", "boot", 1, 2.0, "worker 3"))
@@ -250,12 +197,3 @@ def test_a_failure_is_kept_with_reason_message_and_place(store: Store) -> None:
     assert run["message"].startswith("loss is nan at step 12?x")
     assert len(run["message"]) == 4000
     assert (run["owner_host"], run["owner_label"], run["lease_until"]) == ("desk", "worker 3", None)
-
-
-def test_fresh_adds_one_attempt_however_often_it_is_asked(store: Store) -> None:
-    number = store.plans.add(plan())
-    finish_all(store, number)
-    assert store.queue.add_attempts(number, ["se"]) == 2
-    assert store.queue.add_attempts(number, ["se"]) == 0
-    assert store.queue.states(number) == {"done": 2, "queued": 2}
-    assert store.queue.add_attempts(number) == 2
