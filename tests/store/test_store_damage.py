@@ -1,7 +1,7 @@
 """Damaged, doctored and foreign databases: a right answer or one line, never a traceback.
 
-Here some dozens of mutants; SRBENCH_MUTANTS=2000 tries so many, with reports as well, and
-SRBENCH_FIRST=500 begins there: seconds each, so they are best shared between processes.
+Here some dozens of mutants; SRBENCH_MUTANTS=2000 tries so many, and SRBENCH_FIRST=500 begins
+there: seconds each, so they are best shared between processes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import os
 import random
 import sqlite3
 import traceback
-from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -19,7 +18,6 @@ import pytest
 from store_samples import claimed, database, finish_all, plan
 
 from srbench.core.errors import UserError
-from srbench.report import write
 from srbench.store import LeaseLost, Point, Store, open_store, this_process
 from srbench.store.doctor import database_facts
 from srbench.store.export import export
@@ -27,7 +25,6 @@ from srbench.store.sql import ask
 
 MUTANTS = int(os.environ.get("SRBENCH_MUTANTS", "30"))
 FIRST = int(os.environ.get("SRBENCH_FIRST", "0"))
-REPORTED = int(os.environ.get("SRBENCH_MUTANTS", "0")) // 20
 PAGE = 4096
 WORDS = (b'"epochs"', b"photos", b"demo", b"queued", b"done", b"psnr_y", b'["', b'{"', b"2026",
          b"null", b"facts", b"runs", b"baseline", b"v0001", b"sr-y-v1", b"nan")  # fmt: skip
@@ -49,27 +46,28 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def mutated(whole: bytes, draw: random.Random) -> bytes:
-    data = bytearray(whole)
-    kind = draw.randrange(6)
-    at = draw.randrange(len(data))
-    if kind == 0:
-        for _ in range(draw.choice([1, 3, 30])):
-            data[draw.randrange(len(data))] ^= 1 << draw.randrange(8)
-    elif kind == 1:
-        some = data[at : at + draw.choice([1, 16, 200, PAGE])]
-        data[at : at + len(some)] = draw.randbytes(len(some))
-    elif kind == 2:
-        del data[at:]
-    elif kind == 3:
-        data[draw.randrange(100)] = draw.randrange(256)
-    elif kind == 4:
-        here, there = (PAGE * draw.randrange(len(data) // PAGE) for _ in range(2))
-        data[here : here + PAGE] = data[there : there + PAGE]
-    else:
-        word = draw.choice(WORDS)
-        place = whole.find(word, at)
-        with_ = [draw.randbytes(len(word)), *(c * len(word) for c in (b"[", b"1", b"n", b"\xff"))]
-        data[max(place, 0) : max(place, 0) + len(word)] = draw.choice(with_)
+    """Bits, bytes, pages or words exchanged, or an end cut off."""
+    data, at = bytearray(whole), draw.randrange(len(whole))
+    here, there = (PAGE * draw.randrange(len(whole) // PAGE) for _ in range(2))
+    word = draw.choice(WORDS)
+    place = max(whole.find(word, at), 0)
+    bits = [draw.randrange(len(whole)) for _ in range(draw.choice([1, 3, 30]))]
+    some = draw.randbytes(min(draw.choice([1, 16, 200, PAGE]), len(whole) - at))
+    match draw.randrange(6):
+        case 0:
+            for bit in bits:
+                data[bit] ^= 1 << draw.randrange(8)
+        case 1:
+            data[at : at + len(some)] = some
+        case 2:
+            del data[at:]
+        case 3:
+            data[draw.randrange(100)] = draw.randrange(256)
+        case 4:
+            data[here : here + PAGE] = data[there : there + PAGE]
+        case 5:
+            other = draw.choice([draw.randbytes(1), b"[", b"1", b"n", b"\xff"])
+            data[place : place + len(word)] = other * len(word)
     return bytes(data)
 
 
@@ -103,31 +101,20 @@ def verbs(folder: Path) -> dict[str, Callable[[Store], object]]:
 
 
 def tried(path: Path, verb: Callable[[Store], object]) -> str:
-    """What came of one verb: ok or refused; anything else raises."""
+    """Why one verb was refused; empty where it went well; anything else raises."""
     try:
-        store = open_store(path, create=False)
+        with closing(open_store(path, create=False)) as store:
+            verb(store)
     except UserError as refused:
-        return one_line(refused)
-    try:
-        verb(store)
-    except UserError as refused:
-        return one_line(refused)
+        return str(refused)
     except LeaseLost:
-        return "ok"  # the run is no longer what it was: not written, which is right
-    finally:
-        store.close()
-    return "ok"
-
-
-def one_line(refused: UserError) -> str:
-    assert "\n" not in str(refused)
-    assert len(str(refused)) < 600
-    return "refused"
+        pass  # the run is no longer what it was: not written, which is right
+    return ""
 
 
 @pytest.mark.slow
 def test_a_mutant_is_read_rightly_or_refused_in_one_line(whole: bytes, tmp_path: Path) -> None:
-    told: Counter[str] = Counter()
+    told = []
     faults = []
     for number in range(FIRST, FIRST + MUTANTS):
         path = Path(database(tmp_path))
@@ -137,22 +124,12 @@ def test_a_mutant_is_read_rightly_or_refused_in_one_line(whole: bytes, tmp_path:
             for beside in tmp_path.glob("srbench.sqlite-*"):
                 beside.unlink()
             try:
-                told[tried(path, verb)] += 1
+                told.append(tried(path, verb))
             except Exception:
                 faults.append(f"mutant {number}, {name}: {traceback.format_exc()}")
     assert not faults, "\n".join(faults)
-    assert min(told["ok"], told["refused"]) > MUTANTS // 2
-
-
-@pytest.mark.skipif(not REPORTED, reason="set SRBENCH_MUTANTS: a report takes seconds")
-def test_a_mutant_is_reported_or_refused(whole: bytes, tmp_path: Path) -> None:
-    for number in range(FIRST, FIRST + REPORTED):
-        path = Path(database(tmp_path))
-        path.write_bytes(mutated(whole, random.Random(number)))
-        try:
-            tried(path, lambda store: write([store.reading.results("demo")], tmp_path / "report"))
-        except Exception as error:
-            raise AssertionError(f"mutant {number}") from error
+    assert not [refused for refused in told if "\n" in refused or len(refused) > 600]
+    assert MUTANTS // 2 < sum(map(bool, told)) < len(told) - MUTANTS // 2
 
 
 DOCTORED = {
@@ -197,13 +174,3 @@ def test_a_truncated_file_is_refused_at_any_length(whole: bytes, tmp_path: Path)
             open_store(path).reading.results("demo")
         assert str(path) in str(refused.value)
         assert path.read_bytes()[:100] == whole[:length][:100]
-
-
-def test_a_foreign_database_is_refused_even_without_tables(tmp_path: Path) -> None:
-    path = tmp_path / "cache.db"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("CREATE VIEW mine AS SELECT 1")
-    before = path.read_bytes()
-    with pytest.raises(UserError, match="something else"):
-        open_store(path)
-    assert path.read_bytes() == before

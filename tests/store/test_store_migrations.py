@@ -88,12 +88,6 @@ def test_an_upgrade_that_fails_changes_nothing(tmp_path: Path) -> None:
     assert database_facts(store)["schema"] == "v0001"
 
 
-def test_foreign_keys_are_on_again_after_a_migration(tmp_path: Path) -> None:
-    store = open_store(database(tmp_path))
-    with reading(store.engine) as connection:
-        assert connection.execute(text("PRAGMA foreign_keys")).scalar() == 1
-
-
 def test_an_upgrade_that_breaks_a_link_is_rolled_back(tmp_path: Path) -> None:
     store = open_store(database(tmp_path))
     store.plans.add(plan())
