@@ -10,8 +10,8 @@ import os
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from json import JSONDecodeError
 from typing import Any
 from urllib.parse import quote
@@ -83,21 +83,21 @@ def open_engine(address: Address, journal: Journal) -> Engine:
     return engine
 
 
+def driver_of(connection: Connection) -> sqlite3.Connection:
+    """The driver's own connection to an SQLite file."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver
+
+
 def commit_after_readers(connection: Connection) -> None:
     """COMMIT, repeated while others read: an export or a report may take minutes.
 
     No new reader can start and no other writer can write meanwhile, so waiting loses nothing.
     """
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)
-    until = time.monotonic() + READERS_SECONDS
-    while driver.in_transaction:
-        try:
-            driver.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-            if not busy or time.monotonic() > until:
-                raise
+    driver = driver_of(connection)
+    if driver.in_transaction:
+        repeat_while_busy(driver, "COMMIT", READERS_SECONDS)
 
 
 def begin_in_turn(connection: Connection) -> None:
@@ -106,20 +106,30 @@ def begin_in_turn(connection: Connection) -> None:
     SQLite's own busy handler slows down to ten attempts a second, so among many busy writers one
     may starve. Short random pauses give all of them the same chance.
     """
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)
-    until = time.monotonic() + BUSY_SECONDS
-    driver.execute("PRAGMA busy_timeout = 0")
+    with impatient(driver_of(connection), 0) as driver:
+        repeat_while_busy(driver, "BEGIN IMMEDIATE", BUSY_SECONDS)
+
+
+def repeat_while_busy(driver: sqlite3.Connection, statement: str, seconds: float) -> None:
+    """Execute a statement, again and again while another process holds the lock."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            driver.execute(statement)
+            return
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+            if not busy or time.monotonic() > until:
+                raise
+        time.sleep(random.uniform(0.001, 0.01))
+
+
+@contextmanager
+def impatient(driver: sqlite3.Connection, milliseconds: int) -> Iterator[sqlite3.Connection]:
+    """A connection whose statements wait at most so long for a lock."""
+    driver.execute(f"PRAGMA busy_timeout = {milliseconds}")
     try:
-        while time.monotonic() < until:
-            try:
-                driver.execute("BEGIN IMMEDIATE")
-                return
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                    break
-            time.sleep(random.uniform(0.001, 0.01))
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # fails with SQLAlchemy's error
+        yield driver
     finally:
         driver.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
 
@@ -191,9 +201,7 @@ def migrating(engine: Engine) -> Iterator[Connection]:
     """A write transaction without foreign keys, which SQLite needs to rebuild a table."""
     with database_errors(engine), engine.connect() as connection:
         if engine.dialect.name == "sqlite":
-            driver = connection.connection.driver_connection
-            assert isinstance(driver, sqlite3.Connection)
-            driver.execute("PRAGMA foreign_keys = OFF")
+            driver_of(connection).execute("PRAGMA foreign_keys = OFF")
         try:
             with connection.begin():
                 lock(connection)
@@ -247,9 +255,7 @@ def first_damage(engine: Engine) -> str | None:
     """The first thing that SQLite finds wrong with the file."""
     try:
         with engine.connect() as connection:
-            driver = connection.connection.driver_connection
-            assert isinstance(driver, sqlite3.Connection)
-            (found,) = driver.execute("PRAGMA integrity_check(1)").fetchone()
+            (found,) = driver_of(connection).execute("PRAGMA integrity_check(1)").fetchone()
     except (sqlite3.Error, SQLAlchemyError, UnicodeDecodeError) as error:
         return shortened(getattr(error, "orig", error))
     return None if found == "ok" else shortened(found)
@@ -283,28 +289,18 @@ def current_mode(connection: sqlite3.Connection) -> str:
     return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
 
 
-def settle_journal(
-    engine: Engine, journal: Journal, patience: float = 5.0, clock: Callable[[], float] = time.time
-) -> str:
+def settle_journal(engine: Engine, journal: Journal, patience: float = 5.0) -> str:
     """Bring the file into the chosen mode, and return the mode it is in.
 
     Entering or leaving WAL needs the file alone. Where others hold it open, or it is read-only,
     the mode stays as it is, which is safe.
     """
-    until = clock() + patience
-    with database_errors(engine), engine.connect() as connection:
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, sqlite3.Connection)
-        driver.execute("PRAGMA busy_timeout = 200")
-        while (mode := current_mode(driver)) != journal.mode and clock() < until:
-            try:
-                driver.execute(f"PRAGMA journal_mode = {journal.mode}")
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF not in (
-                    sqlite3.SQLITE_BUSY,
-                    sqlite3.SQLITE_LOCKED,
-                ):
-                    break
-                time.sleep(0.02)
-        driver.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
-    return mode
+    with (
+        database_errors(engine),
+        engine.connect() as connection,
+        impatient(driver_of(connection), 200) as driver,
+    ):
+        if current_mode(driver) != journal.mode:
+            with suppress(sqlite3.OperationalError):
+                repeat_while_busy(driver, f"PRAGMA journal_mode = {journal.mode}", patience)
+        return current_mode(driver)

@@ -56,7 +56,7 @@ class Measurements:
         digest = hashlib.sha256(to_json(values).encode()).hexdigest()
         known = select(Provenance.id).where(Provenance.digest == digest)
         with writing(self.engine) as connection:
-            put(connection, Provenance, [values | {"digest": digest}], unique=["digest"])
+            put(connection, Provenance, [values | {"digest": digest}])
             return connection.execute(known).scalar_one()
 
     def write_points(
@@ -70,14 +70,13 @@ class Measurements:
             hold(connection, lease, self.clock(), **({} if steps is None else {"steps": steps}))
             names = sorted({point.name for point in points})
             rows = [{"run_id": lease.run, "name": name} for name in names]
-            put(connection, Curve, rows, unique=["run_id", "name"])
+            put(connection, Curve, rows)
             known = select(Curve.name, Curve.id).where(Curve.run_id == lease.run)
             curves = dict(connection.execute(known).all())
             put(
                 connection,
                 tables.Point,
                 [_point(curves[storable(point.name)], point) for point in points],
-                unique=["curve_id", "step"],
                 replace=["epoch", "value", "not_finite"],
             )
 
@@ -122,7 +121,7 @@ class Measurements:
                 for name, taken in looks.items()
                 for look in taken
             ]
-            put(connection, Look, rows, unique=["variant_id", "seeds"])
+            put(connection, Look, rows)
 
     def write_latency(
         self,
@@ -158,8 +157,7 @@ def _put_scores(connection: Connection, run: int, scores: Sequence[ScoreRow]) ->
         rows.append(row | {"value": value, "not_finite": not_finite})
     # one order, or two processes that score the same run could deadlock
     rows.sort(key=lambda row: (row["image_id"], row["protocol"], row["metric"]))
-    unique = ["run_id", "image_id", "protocol", "metric"]
-    put(connection, tables.Score, rows, unique=unique, replace=["value", "not_finite"])
+    put(connection, tables.Score, rows, replace=["value", "not_finite"])
 
 
 def _put_pictures(connection: Connection, run: int, pictures: Sequence[PictureRow]) -> None:
@@ -169,7 +167,7 @@ def _put_pictures(connection: Connection, run: int, pictures: Sequence[PictureRo
         | {"kind": picture.kind, "path": picture.path}
         for picture in pictures
     ]
-    put(connection, Picture, rows, unique=["run_id", "image_id", "kind"], replace=["path"])
+    put(connection, Picture, rows, replace=["path"])
 
 
 Images = dict[tuple[str, str], int]

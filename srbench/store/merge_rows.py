@@ -13,10 +13,10 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Table, UniqueConstraint, func, insert, select
+from sqlalchemy import Connection, Table, func, insert, select
 
 from srbench.store.tables import Plan, Variant
-from srbench.store.upsert import Row, put, table_of
+from srbench.store.upsert import Row, natural_key, put, table_of
 from srbench.store.validate_rows import check_kinds
 
 AT_ONCE = 10_000
@@ -91,19 +91,17 @@ class Transfer:
 
     def pour(self, table: Table, added: Callable[[Row], Row] = lambda row: row) -> None:
         """Take rows that only their key tells apart; those that are here stay as they are."""
-        unique = [column.name for column in table.primary_key.columns]
         left = map(added, self.coming(table))
         while part := list(islice(left, AT_ONCE)):
-            put(self.target, table, part, unique=unique)
+            put(self.target, table, part)
 
 
 def identity(table: Table, row: Row) -> str:
-    """What a row is about: its unique columns, its key, or all but its number."""
+    """What a row is about: its natural key, or all columns but its number."""
     if table.name in KNOWN_BY:
         return repr(KNOWN_BY[table.name](row))
-    unique = [c.columns for c in table.constraints if isinstance(c, UniqueConstraint)]
-    columns = unique[0] if unique else table.columns if "id" in row else table.primary_key.columns
-    return repr([row[c.name] for c in columns if c.name != "id"])
+    known = natural_key(table)
+    return repr(list(without_id(row).values()) if known == ["id"] else [row[n] for n in known])
 
 
 def take_plans(transfer: Transfer) -> None:

@@ -20,7 +20,7 @@ COSTS = (
 
 def study_number(connection: Connection, name: str, now: float) -> int:
     """The number of the study of this name, new or known."""
-    put(connection, Study, [{"name": name, "created_at": iso(now)}], unique=["name"])
+    put(connection, Study, [{"name": name, "created_at": iso(now)}])
     return connection.execute(select(Study.id).where(Study.name == name)).scalar_one()
 
 
@@ -32,7 +32,7 @@ def next_turn(connection: Connection) -> int:
 def put_trainings(connection: Connection, trainings: Sequence[Training], now: float) -> None:
     """Store trainings; each plan counts the costs again, and its counts replace earlier ones."""
     rows = [training.given(added_at=iso(now)) for training in trainings]
-    put(connection, Training, rows, unique=["fingerprint"], replace=COSTS)
+    put(connection, Training, rows, replace=COSTS)
 
 
 def new_plan(connection: Connection, study: int, plan: PlanRecord, now: float) -> int:
@@ -53,18 +53,18 @@ def put_datasets(
     connection: Connection, plan: int, datasets: Sequence[DatasetRecord], now: float
 ) -> None:
     sets = {d.manifest: {"manifest": d.manifest, "added_at": iso(now)} for d in datasets}
-    put(connection, Dataset, list(sets.values()), unique=["manifest"])
+    put(connection, Dataset, list(sets.values()))
     images = [
         image.given(manifest=dataset.manifest, position=place)
         for dataset in datasets
         for place, image in enumerate(dataset.images)
     ]
-    put(connection, Image, images, unique=["manifest", "name"])
+    put(connection, Image, images)
     roles = [
         {"plan_id": plan, "position": place, "role": d.role, "name": d.name, "manifest": d.manifest}
         for place, d in enumerate(datasets)
     ]
-    put(connection, PlanDataset, roles, unique=["plan_id", "position"])
+    put(connection, PlanDataset, roles)
 
 
 def add_variants(
@@ -80,7 +80,8 @@ def add_variants(
         | {"change": v.change, "fingerprint": v.fingerprint}
         for i, v in enumerate(records)
     ]
-    put(connection, Variant, rows, unique=["plan_id", "position"])
+    if rows:
+        connection.execute(insert(Variant), rows)
     named = select(Variant.name, Variant.id).where(Variant.plan_id == plan)
     numbers = dict(connection.execute(named).all())
     wanted = [(numbers[v.name], v.fingerprint, seed) for v, seed in in_order(records)]
@@ -106,5 +107,5 @@ def add_cells(
         {"variant_id": variant, "seed": seed, "position": first + i}
         for i, (variant, _, seed) in enumerate(wanted)
     ]
-    put(connection, Cell, rows, unique=["variant_id", "seed"])
+    put(connection, Cell, rows)
     ask_for(connection, [(fingerprint, seed) for _, fingerprint, seed in wanted], now)

@@ -121,7 +121,7 @@ def enqueue(connection: Connection, runs: Iterable[tuple[str, int, int]], now: f
         | {"state": "queued", "steps": 0, "fence": 0}
         for fingerprint, seed, attempt in runs
     ]
-    put(connection, Run, rows, unique=["fingerprint", "seed", "attempt"])
+    put(connection, Run, rows)
 
 
 def ask_for(connection: Connection, wanted: Iterable[tuple[str, int]], now: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, inspect
+from sqlalchemy import Connection, Table, UniqueConstraint, inspect
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from srbench.store.tables import Base
@@ -19,15 +19,19 @@ def table_of(model: type[Base]) -> Table:
     return table
 
 
+def natural_key(table: Table) -> list[str]:
+    """The columns by which a row is known: unique ones, else the key."""
+    unique = [c.columns for c in table.constraints if isinstance(c, UniqueConstraint)]
+    return [column.name for column in (unique[0] if unique else table.primary_key.columns)]
+
+
 def put(
     connection: Connection,
     model: type[Base] | Table,
     rows: Sequence[Row],
-    *,
-    unique: Sequence[str],
     replace: Sequence[str] = (),
 ) -> None:
-    """Insert rows; where one with the same `unique` columns exists, set its `replace` columns."""
+    """Insert rows; of one that is known by its natural key, set the `replace` columns."""
     if not rows:
         return
     table = model if isinstance(model, Table) else table_of(model)
@@ -38,9 +42,10 @@ def put(
         statement = postgres_insert(table)
     else:
         statement = sqlite_insert(table)
+    known = natural_key(table)
     if replace:
         values = {name: statement.excluded[name] for name in replace}
-        statement = statement.on_conflict_do_update(index_elements=list(unique), set_=values)
+        statement = statement.on_conflict_do_update(index_elements=known, set_=values)
     else:
-        statement = statement.on_conflict_do_nothing(index_elements=list(unique))
+        statement = statement.on_conflict_do_nothing(index_elements=known)
     connection.execute(statement, rows)
