@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -87,13 +87,37 @@ def compared(results: Results) -> list[str]:
 
 def image_scores(results: Results, metric: str | None = None) -> pd.DataFrame:
     """Scores on the study's dataset and protocol, one row an image, for one metric."""
-    facts, frame = results.facts, results.scores
-    wanted = (
-        (frame["dataset"] == facts.dataset)
-        & (frame["protocol"] == facts.protocol)
-        & (frame["metric"] == (metric or facts.metric))
-    )
+    facts, frame = results.facts, counted_scores(results)
+    wanted = (frame["dataset"] == facts.dataset) & (frame["metric"] == (metric or facts.metric))
     return frame.loc[wanted]
+
+
+@lru_cache(maxsize=8)
+def counted_scores(results: Results) -> pd.DataFrame:
+    """The scores that count, under the study's protocol.
+
+    The PSNR of an image that is reproduced exactly is infinite, as it happens to flat images. By
+    a metric that is infinite for one run or interpolation, the image counts for none.
+    """
+    frame = results.scores[results.scores["protocol"] == results.facts.protocol]
+    exact = frame["value"] == float("inf")
+    place = [frame[column] for column in ("metric", "dataset", "image")]
+    return frame[~exact.groupby(place).transform("any").astype(bool)]
+
+
+@lru_cache(maxsize=8)
+def left_out(results: Results) -> Mapping[tuple[str, str], tuple[list[str], int]]:
+    """(metric, dataset) -> images that count for no run, and how many the dataset has."""
+    frame = results.scores[results.scores["protocol"] == results.facts.protocol]
+    by = ["metric", "dataset"]
+    out: dict[tuple[str, str], tuple[list[str], int]] = {}
+    there = frame.groupby(by)["image"].unique()
+    counted = counted_scores(results).groupby(by)["image"].unique()
+    for key, images in there.items():
+        missing = sorted(set(images) - set(counted.get(key, ())))
+        if missing:
+            out[cast("tuple[str, str]", key)] = (missing, len(images))
+    return out
 
 
 @lru_cache(maxsize=8)
@@ -138,7 +162,7 @@ def set_scores(results: Results) -> SetScores:
 @lru_cache(maxsize=8)
 def _means(results: Results) -> SetScores:
     """The same of all that is stored, whatever the state of its run."""
-    frame = results.scores[results.scores["protocol"] == results.facts.protocol]
+    frame = counted_scores(results)
     out: dict[tuple[str, str, str], dict[int, float]] = {}
     if frame.empty:
         return out

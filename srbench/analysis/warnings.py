@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from srbench.analysis.convergence import moving, plateaus, ranking_settled, tolerance_text
 from srbench.analysis.judgement import control_outcome, judgement
 from srbench.analysis.results import Results
-from srbench.analysis.run_matrix import best_interpolation, cells, scores_by_seed
+from srbench.analysis.run_matrix import best_interpolation, cells, left_out, scores_by_seed
 from srbench.analysis.search_results import search_failure
-from srbench.core.numbers import plural
+from srbench.core.numbers import listed, plural
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,26 @@ def labels(results: Results) -> tuple[Label, ...]:
         out.append(Label("random weights", "the networks were scored without training"))
     unconverged = _still_moving(results) or _below_interpolation(results)
     out += [Label("unconverged", unconverged)] if unconverged else []
+    if left_out(results):
+        out.append(Label("flat images", left_out_text(results)))
     stale = sum(cell.stale for cell in cells(results))
     if stale:
         says = f"{plural(stale, 'run')} used source code that has since changed"
         out.append(Label("stale", says))
     return tuple(out)
+
+
+def left_out_text(results: Results) -> str:
+    """Which images means leave out, and by which metrics."""
+    metrics: dict[str, list[str]] = {}
+    for (metric, dataset), (images, count) in left_out(results).items():
+        named = [*images[:3], *([f"{len(images) - 3} more"] if images[3:] else [])]
+        where = f"{len(images)} of {plural(count, 'image')} of {dataset} ({listed(named)})"
+        metrics.setdefault(where, []).append(results.facts.heading(metric))
+    return "; ".join(
+        f"{where} left out of means of {listed(names)}: reproduced exactly, the score is infinite"
+        for where, names in metrics.items()
+    )
 
 
 def _still_moving(results: Results) -> str:

@@ -14,6 +14,7 @@ from srbench.apply.oracles import Check, near, oracles
 from srbench.apply.scored import Asked, score
 from srbench.core import slots
 from srbench.core.errors import InputError, UserError
+from srbench.core.numbers import without_infinite
 from srbench.core.registry import known
 from srbench.data.decoded import Dataset, Image, decode
 from srbench.data.known_sets import roots
@@ -86,7 +87,7 @@ def _fingerprint_check(name: str, images: Dataset, scale: int) -> Check:
 
 def fingerprint(images: Dataset, scale: int) -> float:
     """Mean PSNR of Y of bicubic, in dB, by the papers' protocol: it identifies a copy of a set."""
-    return fmean(_papers_bicubic(image, scale) for image in images.images)
+    return fmean(without_infinite(_papers_bicubic(image, scale) for image in images.images))
 
 
 def published_fingerprint(name: str, scale: int) -> float | None:

@@ -14,6 +14,7 @@ from skimage.metrics import structural_similarity
 from torch import nn
 from torch.nn import functional
 
+from srbench.core.numbers import without_infinite
 from srbench.core.slots import Image as Pixels
 from srbench.core.slots import degradation
 from srbench.data.banded import resize_axis
@@ -64,7 +65,7 @@ class Reading:
     colour: Callable[[Floats, bool], Floats] = lambda x, grey: luma(x)  # grey: HR is
     border: Callable[[int], int] = lambda scale: scale
     window: Callable[[Floats, Floats], float] = ssim
-    mean: Callable[[Sequence[float]], float] = fmean
+    mean: Callable[[Sequence[float]], float] = lambda values: fmean(without_infinite(values))
 
     def planes(self, output: Output, hr: Pixels, scale: int) -> tuple[Floats, Floats]:
         """SR and HR as the numbers that are compared, borders cut."""

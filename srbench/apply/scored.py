@@ -18,6 +18,7 @@ from torch import nn
 from srbench.apply.trained import Network, named_choice, of_file
 from srbench.core import slots
 from srbench.core.errors import InputError, UserError
+from srbench.core.numbers import without_infinite
 from srbench.core.registry import known
 from srbench.core.scales import computing_at
 from srbench.data.datasets import read_folder
@@ -54,11 +55,23 @@ class Scored:
 
     @property
     def means(self) -> dict[str, float]:
-        """The mean of every score over the images: of decibels, not of squared errors."""
+        """The mean of every score over the images: of decibels, not of squared errors.
+
+        An image that is reproduced exactly, whose PSNR is infinite, is left out.
+        """
         return {
-            name: fmean(image.values[name] for image in self.images)
+            name: fmean(without_infinite(image.values[name] for image in self.images))
             for name in self.images[0].values
         }
+
+    @property
+    def left_out(self) -> dict[str, list[str]]:
+        """Metric -> the images that its mean leaves out; metrics of which there are some."""
+        exact = {
+            name: [image.name for image in self.images if image.values[name] == math.inf]
+            for name in self.means
+        }
+        return {name: images for name, images in exact.items() if images}
 
     def as_plain(self) -> dict[str, Any]:
         """Everything as JSON takes it."""
@@ -66,6 +79,7 @@ class Scored:
             **{key: getattr(self, key) for key in
                ("model", "weights", "data", "scale", "protocol", "lr")},
             "mean": _finite(self.means),
+            "left_out": self.left_out,
             "images": [{**vars(i), "values": _finite(i.values)} for i in self.images],
         }  # fmt: skip
 

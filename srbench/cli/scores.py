@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from srbench.core.numbers import listed
 from srbench.core.rich_table import rich_table, table_of
 from srbench.core.table import Column, Table
 
@@ -26,12 +27,18 @@ def scores_listed(found: Scored) -> RenderableType:
     ]
     rows = [(one.name, f"{one.width}x{one.height}", one.values) for one in found.images]
     rows.append((f"mean of {len(rows)}", "", found.means))
+    lines = [
+        f"{metric}: {listed(images)} {'is' if len(images) == 1 else 'are'} reproduced exactly "
+        "(infinite) and left out of the mean."
+        for metric, images in found.left_out.items()
+    ]
     table = Table("scores", "", tuple(columns), tuple(
         (name, size, *(values[metric] for metric in metrics)) for name, size, values in rows
     ))  # fmt: skip
     weights = f", weights {found.weights}" if found.weights else ""
     head = f"{found.model}{weights} on {found.data} at x{found.scale}, protocol {found.protocol}"
-    return Group(Text(head), Text(f"LR: {found.lr}", style="dim"), rich_table(table))
+    notes = [Text(line, style="yellow") for line in lines]
+    return Group(Text(head), Text(f"LR: {found.lr}", style="dim"), rich_table(table), *notes)
 
 
 def cosines_listed(

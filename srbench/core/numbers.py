@@ -22,6 +22,15 @@ def fixed(value: float, decimals: int, *, signed: bool = False) -> str:
     return out.lstrip("+-") if is_zero else out
 
 
+def without_infinite(values: Iterable[float]) -> list[float]:
+    """The values that a mean counts: not inf, the PSNR of an image that is reproduced exactly.
+
+    All of them if every one is inf.
+    """
+    numbers = list(values)
+    return [x for x in numbers if x != math.inf] or numbers
+
+
 def shown(value: float, decimals: int, *, signed: bool = False) -> str:
     """The same for reading: with a true minus sign."""
     return fixed(value, decimals, signed=signed).replace("-", MINUS)

@@ -84,6 +84,12 @@ def evaluation_lr(image: Pair, scale: int, protocol: Protocol = PROTOCOLS["sr-y-
     return lr
 
 
+def is_flat(hr: Image, border: int) -> bool:
+    """Whether an image has one colour within its border, so that its PSNR may be infinite."""
+    inner = hr[border:-border, border:-border]
+    return bool((inner == inner[:1, :1]).all())
+
+
 def super_resolve(net: nn.Module, lr: Image, device: torch.device | str = "cpu") -> Image:
     """The SR image, uint8 (H, W, 3), of one whole LR image: the largest of `resolved`."""
     return quantise(raw_output(net, lr, device))

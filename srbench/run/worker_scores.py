@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from srbench.core.numbers import without_infinite
 from srbench.core.outputs import factors_of, output_name
 from srbench.core.places import STRIP
 from srbench.core.slots import Image
@@ -18,6 +19,7 @@ from srbench.measure.scores import (
     PROTOCOLS,
     Pictured,
     answers,
+    is_flat,
     metrics_named,
     on_host,
     score_outputs,
@@ -54,7 +56,10 @@ class Scorer:
     listen: Callable[[], None]
 
     def validate(self) -> dict[str, float]:
-        """Metric -> mean over the images of `validate`."""
+        """Metric -> mean over the images of `validate`.
+
+        Flat images, whose PSNR may be infinite, are left out, unless all are flat.
+        """
         scale = self.task.scale
         names = [
             output_name(name, factor, scale)
@@ -70,7 +75,11 @@ class Scorer:
             some = answers(self.net, [lrs[n] for n in numbers], self.device)
             for n, found in zip(numbers, some, strict=True):
                 rows[n] = score_outputs(found, hrs[n], PROTOCOLS["sr-y-v1"], scale, metrics)
-        return {name: float(np.mean([row[name] for row in rows])) for name in metrics}
+        textured = [row for row, hr in zip(rows, hrs, strict=True) if not is_flat(hr, scale)]
+        rows = textured or rows
+        return {
+            name: float(np.mean(without_infinite(row[name] for row in rows))) for name in metrics
+        }
 
     def score(self) -> Scored:
         """Score every evaluation set of the task, and save pictures of its first images."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped
 
 from srbench.store.columns import QUANTITIES, REASONS, STATES
@@ -32,6 +32,7 @@ from srbench.store.table_base import (
 )
 from srbench.store.table_base import Base as Base
 
+IS_INFINITE = text("not_finite = 'inf'")
 RUNNING_HAS_LEASE = "(state = 'running') = (lease_until IS NOT NULL)"
 
 
@@ -118,7 +119,11 @@ class Score(Base):
     """One metric of one image, from the weights of the last step."""
 
     __tablename__ = "scores"
-    __table_args__ = (*one_number(), {"sqlite_with_rowid": False})
+    __table_args__ = (
+        *one_number(),
+        Index(None, "image_id", sqlite_where=IS_INFINITE, postgresql_where=IS_INFINITE),
+        {"sqlite_with_rowid": False},
+    )
     run_id: Mapped[int] = link("runs.id", "the run", primary_key=True)
     image_id: Mapped[int] = link("images.id", "the image", primary_key=True)
     protocol: Mapped[str] = words("how it was taken, such as sr-y-v1", primary_key=True)

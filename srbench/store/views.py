@@ -75,15 +75,32 @@ V_RUNS = View(
     f"{CELLS} LEFT JOIN provenances ON provenances.id = runs.provenance_id",
 )
 
+EXACT = """EXISTS (SELECT 1 FROM scores AS exact
+    JOIN runs AS made ON made.id = exact.run_id
+        AND made.attempt = (SELECT max(other.attempt) FROM runs AS other
+            WHERE other.fingerprint = made.fingerprint AND other.seed = made.seed)
+    JOIN variants AS own ON own.fingerprint = made.fingerprint AND own.plan_id = plans.id
+    JOIN cells AS asked ON asked.variant_id = own.id AND asked.seed = made.seed
+    WHERE exact.not_finite = 'inf' AND exact.image_id = scores.image_id
+        AND exact.metric = scores.metric AND exact.protocol = scores.protocol)"""
+
 V_SCORES = View(
     "v_scores",
-    "Scores of those runs, one image and metric a row.",
+    "Scores of those runs, one image and metric a row. Where the score of one run is infinite, "
+    "the image counts for none: avg(value) is the mean of the report.",
     (
         *NAMES,
         ("dataset", "plan_datasets.name", "name of the dataset in the study file"),
         *same("scores", "protocol"),
         ("image", "images.name", "name of the image within its dataset"),
-        *same("scores", "metric", "value", "not_finite"),
+        *same("scores", "metric"),
+        (
+            "value",
+            f"CASE WHEN scores.not_finite IS NULL AND {EXACT} THEN NULL ELSE scores.value END",
+            "the score; NULL where it is not finite, or where the image counts for no run",
+        ),
+        ("measured", "scores.value", "the score, whether it counts or not"),
+        *same("scores", "not_finite"),
     ),
     f"""{CELLS} JOIN scores ON scores.run_id = runs.id
     JOIN images ON images.id = scores.image_id
