@@ -194,3 +194,16 @@ def test_spandrels_networks_are_scored_or_asked_for(two: Path, tmp_path: Path) -
     torch.save({"nobody": torch.ones(1)}, file)
     with pytest.raises(UserError, match="spandrel does not recognise it"):
         score(Asked("spandrel", file, str(two), 2))
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_a_flat_image_is_left_out_of_the_mean_and_named(
+    level: int, two: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = on(two, "bicubic", 2).means
+    PIL.Image.fromarray(np.full((48, 40, 3), level, np.uint8)).save(two / "HR" / "flat.png")
+    found = on(two, "bicubic", 2)
+    assert found.means["psnr_y"] == wanted["psnr_y"]
+    assert found.left_out == {"psnr_y": ["flat"], "psnr_rgb": ["flat"]}
+    assert tiny.called("scores", "--model", "bicubic", "--scale", "2", "--data", str(two)) == 0
+    assert "psnr_y: flat is reproduced exactly (infinite) and left out" in capsys.readouterr().out

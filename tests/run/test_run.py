@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import tiny
+from PIL import Image
 
 pytestmark = pytest.mark.slow
 
@@ -153,3 +154,20 @@ def test_a_setting_on_the_command_line_makes_other_runs(
     [(epochs,)] = tiny.rows(copy, "select distinct json_extract(train, '$.epochs') from trainings "
                                   "where steps = 3")  # fmt: skip
     assert epochs == 1
+
+
+def test_flat_images_leave_every_curve_and_answer_finite(tmp_path: Path) -> None:
+    """A black frame and a white page, which bicubic and networks may reproduce exactly."""
+    folder = tiny.lay_out(tmp_path)
+    for name, level in (("black", 0), ("white", 255)):
+        Image.new("RGB", (48, 48), (level,) * 3).save(folder / "photos" / f"{name}.png")
+    printed = tiny.srbench(folder, "run", "tiny.yaml")
+    assert "RuntimeWarning" not in printed
+    assert "2 of 5 images of" in printed
+    assert "(black and white) left out" in printed
+    curves = "select count(*), count(value) from v_curves where name like 'validate/%'"
+    ((points, finite),) = tiny.rows(folder, curves)
+    assert points == finite > 0
+    exact = "select count(*) from v_scores where image = 'black' and not_finite = 'inf'"
+    assert tiny.rows(folder, exact) != [(0,)]
+    assert "inf" not in (printed + tiny.srbench(folder, "report", "tiny")).split()
