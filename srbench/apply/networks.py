@@ -6,7 +6,7 @@ tensors. https://github.com/chaiNNer-org/spandrel
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,14 @@ from torch import Tensor, nn
 from srbench.core.errors import InputError, first_line
 from srbench.core.registry import Choice
 from srbench.core.weights import load_weights
-from srbench.core.weights_fill import fill, fits
+from srbench.core.weights_fill import Tensors, fill, fits, key_views
 
 SCALES = (2, 3, 4, 8)
+VIEWS = 20  # keys of a file that spandrel is asked about
 
 
-def network(model: Choice, scale: int, file: Path | None) -> nn.Module:
-    """A registered network at one scale, its weights those of the file.
+def network(model: Choice, scale: int, file: Path | None) -> tuple[nn.Module, str]:
+    """A registered network at one scale with the weights of a file, and which of them were taken.
 
     A network without parameters needs no file.
 
@@ -35,14 +36,13 @@ def network(model: Choice, scale: int, file: Path | None) -> nn.Module:
     if file is None:
         if net.state_dict():
             raise InputError(f"{model} has weights; name a file of them", place="--weights")
-        return net
+        return net, ""
     found = load_weights(file)
     if not fits(net, found):
         others = [s for s in SCALES if s != scale and _fits_at(model, s, found)]
         if others:
             raise InputError(f"is for {model} at x{others[0]}, not at x{scale}", place=str(file))
-    fill(net, found, file, what)
-    return net
+    return net, fill(net, found, file, what)
 
 
 def _built(model: Choice, scale: int, what: str) -> nn.Module:
@@ -60,6 +60,17 @@ def _fits_at(model: Choice, scale: int, found: Mapping[str, Tensor]) -> bool:
             return fits(model.build()(scale), found)
     except (ValueError, RuntimeError, TypeError):
         return False
+
+
+def _recognised(file: Path, recognise: Callable[[Tensors], Any]) -> Any:
+    """What spandrel makes of the first tensors of a file that it knows, averages first."""
+    problem = ""
+    for view in key_views(load_weights(file))[:VIEWS]:
+        try:
+            return recognise(view)
+        except Exception as error:  # whatever an architecture stumbles over
+            problem = problem or first_line(error)
+    raise InputError(f"spandrel does not recognise it ({problem:.160})", place=str(file))
 
 
 class Foreign(nn.Module):
@@ -91,14 +102,7 @@ def foreign_network(file: Path, scale: int) -> Foreign:
         )
     import spandrel
 
-    tensors = load_weights(file)
-    try:
-        found = spandrel.ModelLoader(device="cpu").load_from_state_dict(dict(tensors))
-    except Exception as problem:  # whatever an architecture stumbles over
-        first = first_line(problem)
-        raise InputError(
-            f"spandrel does not recognise it ({first:.160})", place=str(file)
-        ) from None
+    found = _recognised(file, spandrel.ModelLoader(device="cpu").load_from_state_dict)
     if not isinstance(found, spandrel.ImageModelDescriptor) or found.purpose not in (
         "SR",
         "FaceSR",

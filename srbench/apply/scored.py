@@ -47,6 +47,7 @@ class Scored:
 
     model: str
     weights: str
+    taken: str  # which of the file's weights, if it has several
     data: str
     scale: int
     protocol: str
@@ -77,7 +78,7 @@ class Scored:
         """Everything as JSON takes it."""
         return {
             **{key: getattr(self, key) for key in
-               ("model", "weights", "data", "scale", "protocol", "lr")},
+               ("model", "weights", "taken", "data", "scale", "protocol", "lr")},
             "mean": _finite(self.means),
             "left_out": self.left_out,
             "images": [{**vars(i), "values": _finite(i.values)} for i in self.images],
@@ -134,7 +135,10 @@ def score_network(
             raise
         raise InputError(str(problem), place="--scale") from None
     weights = "" if asked.weights is None else asked.weights.name
-    return Scored(network.name, weights, asked.data, asked.scale, asked.protocol, lr, tuple(found))
+    taken = network.facts.get("weights_taken", "")
+    return Scored(
+        network.name, weights, taken, asked.data, asked.scale, asked.protocol, lr, tuple(found)
+    )
 
 
 def _scored(net: nn.Module, image: Any, asked: Asked) -> ImageScores:

@@ -89,8 +89,8 @@ def of_file(model: str, scale: int, file: Path | None) -> Network:
         name, facts = f"{net.name} (spandrel)", {"model": FOREIGN}
     else:
         choice = named_choice(slots.model, model, "--model")
-        net = network(choice, scale, file)
-        name, facts = str(choice), {"model": json.dumps(choice.to_json())}
+        net, taken = network(choice, scale, file)
+        name, facts = str(choice), {"model": json.dumps(choice.to_json()), "weights_taken": taken}
     if file is not None:
         facts["weights_sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
     return Network(net.eval(), scale, name, facts)

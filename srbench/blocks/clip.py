@@ -19,8 +19,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from srbench.core.errors import StudyError, first_line
-from srbench.core.pretrained import WeightsMissing, fitting, from_file
+from srbench.core.pretrained import WeightsMissing, from_file
 from srbench.core.weights import load_weights
+from srbench.core.weights_fill import part
 
 NAME = "ViT-B-32-quickgelu"  # open_clip's for OpenAI's networks
 EMBEDDING = 512  # numbers an image or a text becomes
@@ -84,11 +85,13 @@ class ClipImage(nn.Module):
         return embedding
 
     def _copy(self, found: dict[str, Tensor]) -> None:
-        for name, own in self.visual.named_parameters():
-            theirs = f"visual.{name.replace('block_', '')}"
-            given = fitting(found, theirs, own, f"clip: {self.weights}", EXPECTED)
-            with torch.no_grad():
-                own.copy_(given)
+        own = {
+            f"visual.{name.replace('block_', '')}": p for name, p in self.visual.named_parameters()
+        }
+        given = part(dict(own), found, f"clip: {self.weights}", EXPECTED)
+        with torch.no_grad():
+            for name, p in own.items():
+                p.copy_(given[name])
 
     def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> ClipImage:
         """Move nothing before the weights are loaded."""
@@ -203,8 +206,7 @@ def text_embeddings(texts: Sequence[str], weights: str) -> Tensor:
     if weights != "none":
         own = {n: t for n, t in net.state_dict().items() if not n.startswith("visual.")}
         found = clip_file(weights)
-        given = {n: fitting(found, n, t, f"clip: {weights}", EXPECTED) for n, t in own.items()}
-        net.load_state_dict(given, strict=False)
+        net.load_state_dict(part(own, found, f"clip: {weights}", EXPECTED), strict=False)
     with torch.no_grad():
         embeddings: Tensor = net.encode_text(tokens)
     return embeddings

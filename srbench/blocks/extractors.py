@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from srbench.core.errors import StudyError
-from srbench.core.pretrained import downloaded, fitting, from_file
+from srbench.core.pretrained import downloaded, from_file
+from srbench.core.weights_fill import part
 
 URL = "https://download.pytorch.org/models/vgg16-397923af.pth"  # torchvision's, of ImageNet
 EXPECTED = "torchvision's vgg16-397923af.pth is expected"
@@ -55,8 +56,11 @@ class VGG16Features(nn.Module):
         else:
             given = self.weights
             found = downloaded("vgg16", URL) if given == "imagenet" else from_file("vgg16", given)
-            for name in VGG16:
-                self._copy(name, found)
+            own = {n.removeprefix("conv_"): p for n, p in self.features.named_parameters()}
+            copies = part(dict(own), found, f"vgg16: {given}", EXPECTED)
+            with torch.no_grad():
+                for name, p in own.items():
+                    p.copy_(copies[name])
         self.loaded = True
 
     def forward(self, x: Tensor) -> Tensor:
@@ -76,12 +80,3 @@ class VGG16Features(nn.Module):
                 conv.weight.copy_(torch.randn(conv.weight.shape, generator=generator) * scale)
                 assert conv.bias is not None
                 conv.bias.zero_()
-
-    def _copy(self, name: str, found: dict[str, Tensor]) -> None:
-        conv = self.features[f"conv_{name}"]
-        for kind, own in conv.named_parameters():
-            short = f"{name}.{kind}"
-            name_there = short if short in found else f"features.{short}"
-            given = fitting(found, name_there, own, f"vgg16: {self.weights}", EXPECTED)
-            with torch.no_grad():
-                own.copy_(given)

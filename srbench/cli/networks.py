@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from srbench.cli.options import LARGEST_ID, open_database
+from srbench.cli.options import LARGEST_ID, note, open_database
 from srbench.core.errors import InputError
 
 if TYPE_CHECKING:  # torch and pandas come with them
@@ -26,7 +26,10 @@ def named_network(
         raise InputError(
             "name a network: --run 12, --run STUDY:VARIANT, or --weights FILE with --model"
         )
-    return of_file(model, scale, weights)
+    network = of_file(model, scale, weights)
+    if network.facts.get("weights_taken"):
+        note(f"weights of {weights}: {network.facts['weights_taken']}")
+    return network
 
 
 def _run_number(store: Store, named: str) -> int:

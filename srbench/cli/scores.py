@@ -35,7 +35,8 @@ def scores_listed(found: Scored) -> RenderableType:
     table = Table("scores", "", tuple(columns), tuple(
         (name, size, *(values[metric] for metric in metrics)) for name, size, values in rows
     ))  # fmt: skip
-    weights = f", weights {found.weights}" if found.weights else ""
+    taken = f" ({found.taken})" if found.taken else ""
+    weights = f", weights {found.weights}{taken}" if found.weights else ""
     head = f"{found.model}{weights} on {found.data} at x{found.scale}, protocol {found.protocol}"
     notes = [Text(line, style="yellow") for line in lines]
     return Group(Text(head), Text(f"LR: {found.lr}", style="dim"), rich_table(table), *notes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ def from_file(network: str, path: str) -> dict[str, Tensor]:
         WeightsMissing: there is no such file; InputError: it holds no weights.
     """
     file = Path(path).expanduser()
-    if not file.is_file():
+    if not file.exists():
         raise WeightsMissing(f"{network}: there is no file {file} (looked from {Path.cwd()})")
     return load_weights(file)
 
@@ -51,20 +50,6 @@ def downloaded(network: str, url: str) -> dict[str, Tensor]:
                 f"({first_line(problem)}); put it there, or name a path"
             ) from problem
     return load_weights(cached)
-
-
-def fitting(
-    found: Mapping[str, Tensor], name: str, own: Tensor, whose: str, expected: str
-) -> Tensor:
-    """The tensor of that name, of the shape of `own`.
-
-    Raises:
-        InputError: `whose` ("vgg16: file.pth") has none; `expected` describes a right file.
-    """
-    given = found.get(name)
-    if given is None or given.shape != own.shape:
-        raise InputError(f"{whose} has no {name} of shape {tuple(own.shape)}; {expected}")
-    return given
 
 
 def with_random_weights(slot: Slot, name: str) -> Any:

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from srbench.core.pretrained import downloaded, fitting, from_file
+from srbench.core.pretrained import downloaded, from_file
 from srbench.core.slots import Image
+from srbench.core.weights_fill import part
 
 FILE = "pt_inception-2015-12-05-6726825d.pth"  # Heusel's TensorFlow weights, ported by M. Seitzer
 URL = f"https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/{FILE}"
@@ -35,8 +36,7 @@ def inception(weights: str) -> Any:
         found = downloaded("inception", URL) if asked else from_file("inception", weights)
         net = _unfilled()
         own = {n: tensor for n, tensor in net.state_dict().items() if "num_batches" not in n}
-        whose, wanted = f"inception: {weights}", f"{FILE} is expected"
-        given = {n: fitting(found, n, tensor, whose, wanted) for n, tensor in own.items()}
+        given = part(own, found, f"inception: {weights}", f"{FILE} is expected")
         net.load_state_dict(given, strict=False)
     classes, net.fc = net.fc, nn.Identity()
     net.classes = classes

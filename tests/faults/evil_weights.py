@@ -229,6 +229,26 @@ def memo() -> bytes:
     return with_pickle(b"\x80\x02}r\xff\xff\xff\xff.")
 
 
+def copied() -> bytes:
+    """A dictionary of 20,000 values, given 20,000 times to a class that copies it."""
+    large = b"}q\x01(" + b"".join(b"J" + struct.pack("<i", n) + b"N" for n in range(20_000)) + b"u"
+    many = b"ccollections\nOrderedDict\nq\x02]q\x03(" + b"h\x02h\x01\x85R" * 20_000 + b"e."
+    return with_pickle(b"\x80\x02" + large + many)
+
+
+def attributes() -> bytes:
+    """The same dictionary as the attributes of many objects."""
+    large = b"}q\x01(" + b"".join(b"J" + struct.pack("<i", n) + b"N" for n in range(20_000)) + b"u"
+    one = b"ccollections\nOrderedDict\n)Rh\x01NNsb"
+    return with_pickle(b"\x80\x02]q\x03(" + large + one * 20_000 + b"e.")
+
+
+def laughs() -> bytes:
+    """Nine lists, each ten times the one before."""
+    lists = b"".join(b"]q%c(" % n + b"h%c" % (n - 1) * 10 + b"e" for n in range(2, 11))
+    return with_pickle(b"\x80\x02]q\x01(NNNe" + lists + b".")
+
+
 def large_array() -> bytes:
     return with_pickle(b"\x80\x05\x96" + struct.pack("<Q", 2**36) + b"x.")
 
@@ -254,7 +274,7 @@ EVIL: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "TorchScript": (
         lambda: repacked(zipped({}), lambda e: e.update({"archive/constants.pkl": b"x"})),
-        "is a TorchScript program",
+        "is a TorchScript program without named tensors",
     ),
     "deflated": (deflated, "is compressed or encrypted"),
     "200,000 entries": (lambda: crowded(200_000), "an archive of 200,000 entries"),
@@ -265,41 +285,38 @@ EVIL: dict[str, tuple[Callable[[], bytes], str]] = {
     "a cut older file": (lambda: legacy(state())[:-40], "numbers that are not in it"),
     "a flipped bit": (lambda: _flipped(zipped({"w": torch.zeros(999)})), "Bad CRC-32"),
     "a wide tensor": (wide, "claims 1,099,511,627,776 numbers that are not in the file"),
-    "a storage too large": (claimed, "claims a storage of 2,147,483,647 numbers in a file of"),
-    "an older storage too large": (claimed_legacy, "claims a storage of 2,147,483,647 numbers"),
-    "a hidden storage": (lambda: hidden(claimed_legacy()), "has the pickle step BINPERSID"),
+    "a storage too large": (claimed, "is damaged"),
+    "an older storage too large": (claimed_legacy, "claims numbers that are not in it"),
+    "a hidden storage": (lambda: hidden(claimed_legacy()), "claims numbers that are not in it"),
     "a storage larger than its entry": (lambda: claimed(310), "is damaged"),
     "an older storage too small": (lambda: claimed_legacy(290), "is damaged"),
     "a byte array": (
         lambda: with_pickle(b"\x80\x02c__builtin__\nbytearray\nJ\xff\xff\xff\x7f\x85R."),
-        "asks for __builtin__.bytearray",
+        "contains no named tensors",
     ),
-    "a copied dictionary": (
-        lambda: with_pickle(b"\x80\x02ccollections\nOrderedDict\n]\x85R."), "pickle step REDUCE",
-    ),
-    "another copied dictionary": (
-        lambda: with_pickle(b"\x80\x02ccollections\nOrderedDict\n(]tR."), "pickle step REDUCE",
-    ),
-    "a tensor that grows": (grown, "pickle step BUILD"),
-    "many attributes": (
-        lambda: with_pickle(b"\x80\x02ccollections\nOrderedDict\n)R" + b"}NNsb" * 33 + b"."),
-        "sets attributes more than 32 times",
-    ),
+    "a copied dictionary": (copied, "contains no named tensors"),
+    "copied attributes": (attributes, "copies attributes"),
+    "a tensor that grows": (grown, "numbers that are not in the file"),
+    "lists of lists": (laughs, "contains more than 200,000 values"),
     "big-endian": (
         lambda: repacked(zipped(state()), lambda e: e.update({"archive/byteorder": b"big"})),
         "another byte order",
     ),
+    "protocol 4": (
+        lambda: with_pickle(pickle.dumps({"a": 1}, 4)), "was saved with pickle protocol 4",
+    ),
     "many steps": (many_steps, "a pickle of more than 500,000 steps"),
-    "a large memo": (memo, "holds no tensor"),
-    "a large array": (large_array, "is damaged, or not what its beginning says"),
-    "a whole network": (lambda: zipped(torch.nn.Linear(2, 2)), "asks for torch.nn.modules.linear"),
-    "a list": (lambda: zipped([torch.zeros(2)]), "holds a list, not named tensors"),
-    "one tensor": (lambda: zipped(torch.zeros(2)), "holds a Tensor, not named tensors"),
-    "nothing": (lambda: zipped({}), "holds no tensor"),
-    "numbers": (lambda: zipped({"epoch": 3, "lr": 0.1}), "holds 'epoch', a int"),
-    "tensors beside numbers": (lambda: zipped({**state(), "epoch": 3}), "holds 'epoch', a int"),
-    "numbered tensors": (lambda: zipped({0: torch.zeros(1)}), "holds 0, a Tensor"),
-    "sparse": (lambda: zipped({"w": torch.eye(3).to_sparse()}), "_rebuild_sparse_tensor"),
+    "a large memo": (memo, "contains no named tensors"),
+    "a large array": (large_array, "pickle protocol 5"),
+    "one tensor": (lambda: zipped(torch.zeros(2)), "contains no named tensors"),
+    "nothing": (lambda: zipped({}), "contains no named tensors"),
+    "numbers": (lambda: zipped({"epoch": 3, "lr": 0.1}), "contains no named tensors"),
+    "sparse": (lambda: zipped({"w": torch.eye(3).to_sparse()}), "contains no named tensors"),
+    "a name of two": (
+        lambda: zipped({"a": {"b.c": torch.ones(1)}, "a.b": {"c": torch.ones(1)}}),
+        "two tensors of the name 'a.b.c'",
+    ),
+    "ONNX": (lambda: b"\x08\x08\x12\x07pytorch" + bytes(9), "an ONNX program"),
     "header of 20 MB": (
         lambda: header(b"{" + b" " * 20_000_000 + b"}"), "header of 20,000,002 bytes",
     ),
