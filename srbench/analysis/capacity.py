@@ -7,17 +7,18 @@ may be zero, that interval is unbounded.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import inf, isfinite, isnan, nan, sqrt
+from math import inf, isfinite, nan, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from srbench.analysis.effects import CONFIDENCE, Interval
-from srbench.analysis.significance import LEAST_SEEDS, RESAMPLES, Better
+from srbench.analysis.significance import LEAST_SEEDS, RESAMPLES, Better, Floats
 
 MULTIPLES = (1, 2, 4, 8, 16)  # of widths: a grouped layer needs a multiple of its groups
 
@@ -33,24 +34,11 @@ class EffectPerCost:
 
 
 @dataclass(frozen=True)
-class CostedVariant:
-    """A variant with its quality by seed and one cost."""
-
-    name: str
-    quality: Mapping[int, float]
-    cost: float
-
-
-@dataclass(frozen=True)
 class ParetoPlace:
     """Whether a variant is on the Pareto front by the means, and the probability that it is."""
 
-    name: str
-    quality: float  # mean over the seeds that all variants have
-    cost: float
     on_front: bool
     probability: float  # of being on the front; NaN below 3 seeds
-    seeds: int
 
 
 @dataclass(frozen=True)
@@ -67,33 +55,28 @@ class Twin:
         return self.cost / self.target - 1
 
 
-def effect_per_cost(effect: Interval, extra_cost: float, per: float = 1.0) -> EffectPerCost:
-    """The effect per `per` units of an exact extra cost (1000 for "per 1k parameters")."""
-    if extra_cost == 0:
-        return EffectPerCost(nan, nan, nan, "costs nothing")
-    units = extra_cost / per
-    low, high = sorted((effect.low / units, effect.high / units))
-    note = "saves cost: the sign is that of effect over saving" if units < 0 else ""
-    return EffectPerCost(effect.mean / units, low, high, note)
+def effect_per_cost(effect: Interval, extra: Interval, per: float = 1.0) -> EffectPerCost:
+    """The effect per `per` units of extra cost (1000 for "per 1k parameters").
 
-
-def effect_per_measured_cost(
-    effect: Interval, extra_cost: Interval, per: float = 1.0
-) -> EffectPerCost:
-    """The effect per `per` units of a measured extra cost, with Fieller's interval.
-
-    Both are means of independent values with 95 % t intervals; t is that of the smaller count.
+    A cost with a count of 1 is exact and divides the interval. Otherwise both are means of
+    independent values with 95 % t intervals, and Fieller's t is that of the smaller count.
     """
-    found = effect.mean, effect.half, extra_cost.mean, extra_cost.half
-    if any(isnan(x) for x in found) or min(effect.count, extra_cost.count) < 2:
+    if not isfinite(extra.mean):
+        return EffectPerCost(nan, nan, nan, "not measured")
+    if extra.mean == 0:
+        return EffectPerCost(nan, nan, nan, "costs nothing")
+    units = extra.mean / per
+    if extra.count == 1:
+        low, high = sorted((effect.low / units, effect.high / units))
+        note = "saves cost: the sign is that of effect over saving" if units < 0 else ""
+        return EffectPerCost(effect.mean / units, low, high, note)
+    fewest = min(effect.count, extra.count)
+    if fewest < 2 or not isfinite(effect.half + extra.half):
         return EffectPerCost(nan, nan, nan, "too few values for an interval")
-    t = float(stdtrit(min(effect.count, extra_cost.count) - 1, (1 + CONFIDENCE) / 2))
-    a, sd_a = effect.mean, effect.half / float(_t(effect.count))
-    b, sd_b = extra_cost.mean / per, extra_cost.half / float(_t(extra_cost.count)) / per
-    low, high = fieller(a, sd_a, b, sd_b, t)
-    value = a / b if b else nan
+    sd_effect, sd_extra = effect.half / _t(effect.count), extra.half / _t(extra.count) / per
+    low, high = fieller(effect.mean, sd_effect, units, sd_extra, _t(fewest))
     note = "" if isfinite(low) and isfinite(high) else "the extra cost may be zero"
-    return EffectPerCost(value, low, high, note)
+    return EffectPerCost(effect.mean / units, low, high, note)
 
 
 def fieller(a: float, sd_a: float, b: float, sd_b: float, t: float) -> tuple[float, float]:
@@ -106,104 +89,80 @@ def fieller(a: float, sd_a: float, b: float, sd_b: float, t: float) -> tuple[flo
     return (low, high)
 
 
-def front(quality: Sequence[float], cost: Sequence[float], better: Better = "higher",
-          ) -> NDArray[np.bool_]:  # fmt: skip
-    """Which points no other dominates (as good and as cheap, and better in one of the two)."""
-    q = np.asarray(quality, dtype=np.float64)[None, :] * (1 if better == "higher" else -1)
-    member: NDArray[np.bool_] = _front(q, np.asarray(cost, dtype=np.float64))[0]
-    return member
+def _t(count: int) -> float:
+    return float(stdtrit(count - 1, (1 + CONFIDENCE) / 2))
 
 
-def pareto(points: Sequence[CostedVariant], better: Better = "higher") -> tuple[ParetoPlace, ...]:
-    """Membership by the means, and its probability under resampling of seeds.
+def pareto(
+    quality: Sequence[Mapping[int, float]], cost: Sequence[float], better: Better = "higher"
+) -> list[ParetoPlace]:
+    """The place of each variant, from its quality by seed and its cost.
 
     Each resample draws the same seeds for all variants, which preserves the pairing. Deviations are
     scaled by sqrt(n / (n - 1)), since the bootstrap variance of n values is too small by
-    (n - 1) / n. A seed that any variant lacks is left out.
-
-    Raises:
-        ValueError: no seed is common to all variants.
+    (n - 1) / n. A seed that any variant lacks is left out; where no seed is common to all, the
+    means of the variants' own seeds decide.
     """
-    if not points:
-        return ()
-    seeds = sorted(set.intersection(*({s for s, v in p.quality.items() if np.isfinite(v)}
-                                      for p in points)))  # fmt: skip
-    if not seeds:
-        raise ValueError("no seed has finished in every variant")
-    scores = np.array([[p.quality[s] for s in seeds] for p in points])  # (variants, seeds)
-    cost = np.array([p.cost for p in points])
-    means, n = scores.mean(axis=1), len(seeds)
-    member = front(means.tolist(), cost.tolist(), better)
-    share = np.full(len(points), nan)
+    finite = [{s: x for s, x in by_seed.items() if isfinite(x)} for by_seed in quality]
+    seeds = sorted(set.intersection(*map(set, finite))) if finite else []
+    used = [[own[s] for s in seeds] if seeds else list(own.values()) for own in finite]
+    sign = 1 if better == "higher" else -1
+    means = sign * np.array([np.mean(values) for values in used])  # (variants,)
+    costs, n = np.asarray(cost, dtype=np.float64), len(seeds)
+    probability = np.full(len(used), nan)
     if n >= LEAST_SEEDS:
         drawn = np.random.default_rng(0).integers(0, n, (RESAMPLES, n))
-        found = scores[:, drawn].mean(axis=2).T  # (resamples, variants)
+        found = sign * np.array(used)[:, drawn].mean(axis=2).T  # (resamples, variants)
         found = means + (found - means) * sqrt(n / (n - 1))
-        signed = found * (1 if better == "higher" else -1)
-        share = _front(signed, cost).mean(axis=0)
-    return tuple(
-        ParetoPlace(p.name, float(m), p.cost, bool(on), float(s), n)
-        for p, m, on, s in zip(points, means, member, share, strict=True)
-    )
+        probability = on_front(found, costs).mean(axis=0)
+    places = zip(on_front(means[None], costs)[0].tolist(), probability.tolist(), strict=True)
+    return [ParetoPlace(*place) for place in places]
+
+
+def on_front(quality: Floats, cost: Floats) -> NDArray[np.bool_]:
+    """Which variants no other dominates (as good and as cheap, and better in one of the two).
+
+    Quality is (draws, variants), higher is better; cost is (variants,), lower is better. From the
+    cheapest up, each must exceed the best of all cheaper ones and equal the best of those with the
+    same cost.
+    """
+    found = np.ones(quality.shape, dtype=np.bool_)
+    cheaper = np.full((quality.shape[0], 1), -inf)  # the best quality at a lower cost
+    for level in np.unique(cost):
+        same = quality[:, cost == level]
+        best = same.max(axis=1, keepdims=True)
+        found[:, cost == level] = (same > cheaper) & (same == best)
+        cheaper = np.maximum(cheaper, best)
+    return found
 
 
 def twin(
-    cost: Callable[[int], float],
-    target: float,
-    low: int,
-    high: int,
-    multiple: int = 1,
-    noise: float = 0.0,
+    cost: Callable[[int], float], target: float, low: int, high: int, multiple: int = 1
 ) -> Twin:
     """The width from low to high, a multiple of `multiple`, whose cost is nearest the target.
 
-    `cost` must not fall with the width by more than the share `noise` (for latency); it is called
-    about log2(high - low) times. Of two equally near, the narrower. A target outside the range
-    gives the nearest end; check `mismatch`.
+    `cost` must not fall with the width; it is called about log2(high - low) times. Of two equally
+    near, the narrower. A target outside the range gives the nearest end; check `mismatch`.
 
     Raises:
         ValueError: no such width, no positive target, or the cost falls.
     """
-    first, last = -(-low // multiple), high // multiple
-    if first > last or first < 1:
+    widths = range(-(-low // multiple) * multiple, high + 1, multiple)
+    if not widths or widths[0] < 1:
         raise ValueError(f"no width from {low} to {high} is a multiple of {multiple}")
     if not target > 0:
         raise ValueError(f"the target cost is {target}; it must be above 0")
     known: dict[int, float] = {}
 
-    def at(step: int) -> float:
-        if step not in known:
-            known[step] = float(cost(step * multiple))
-        return known[step]
+    def at(width: int) -> float:
+        if width not in known:
+            known[width] = float(cost(width))
+        return known[width]
 
-    below, above = first, last
-    while above - below > 1:
-        middle = (below + above) // 2
-        below, above = (middle, above) if at(middle) <= target else (below, middle)
-    at(below), at(above)
-    steps = sorted(known)
-    if any(known[one] > known[two] * (1 + noise) for one, two in pairwise(steps)):
+    above = min(bisect_right(widths, target, key=at), len(widths) - 1)
+    at(widths[above]), at(widths[max(above - 1, 0)])
+    order = sorted(known)
+    if any(known[one] > known[two] for one, two in pairwise(order)):
         raise ValueError("the cost falls as the width grows: no single width fits")
-    nearest = min(steps, key=lambda step: (abs(known[step] - target), step))
-    return Twin(nearest * multiple, known[nearest], target)
-
-
-def _front(quality: NDArray[np.float64], cost: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """(draws, variants), (variants,) -> on the front; higher quality and lower cost are better.
-
-    From the cheapest up, each must exceed the best of all cheaper ones and equal the best of those
-    with the same cost.
-    """
-    found = np.ones(quality.shape, dtype=np.bool_)
-    cheaper = np.full(quality.shape[0], np.nan)  # their best quality; NaN: none yet
-    for level in np.unique(cost):
-        same = np.flatnonzero(cost == level)
-        best = np.fmax.reduce(quality[:, same], axis=1)
-        beaten = quality[:, same] <= cheaper[:, None]
-        found[:, same] = ~(beaten | (quality[:, same] < best[:, None]))
-        cheaper = np.fmax(cheaper, best)
-    return found
-
-
-def _t(count: int) -> float:
-    return float(stdtrit(count - 1, (1 + CONFIDENCE) / 2))
+    nearest = min(order, key=lambda width: (abs(known[width] - target), width))
+    return Twin(nearest, known[nearest], target)

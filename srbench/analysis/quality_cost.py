@@ -10,14 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import isfinite, nan
 
-from srbench.analysis.capacity import (
-    CostedVariant,
-    EffectPerCost,
-    ParetoPlace,
-    effect_per_cost,
-    effect_per_measured_cost,
-    pareto,
-)
+from srbench.analysis.capacity import EffectPerCost, effect_per_cost, pareto
 from srbench.analysis.costs import COSTS, costs_of
 from srbench.analysis.effects import Interval, t_interval
 from srbench.analysis.judgement import judgement
@@ -62,14 +55,14 @@ def spots(results: Results, cost: str) -> tuple[Spot, ...]:
     """Every variant that has a score and this cost, in study order; controls are left out."""
     apart, scores, costs = controls(results), scores_by_seed(results), costs_of(results, cost)
     names = [n for n in trained(results) if n not in apart and scores[n] and costs[n].count]
-    points = [CostedVariant(name, scores[name], costs[name].mean) for name in names]
-    found = {place.name: place for place in _places(points, results)}
+    better = judgement(results).better
+    places = pareto([scores[name] for name in names], [costs[name].mean for name in names], better)
     return tuple(
         Spot(
-            name, t_interval(list(scores[name].values())), costs[name], found[name].on_front,
-            found[name].probability,
+            name, t_interval(list(scores[name].values())), costs[name], place.on_front,
+            place.probability,
         )
-        for name in names
+        for name, place in zip(names, places, strict=True)
     )  # fmt: skip
 
 
@@ -119,7 +112,7 @@ def cost_heading(results: Results) -> str:
 def effects_per_cost(results: Results, cost: str, per: float) -> dict[str, EffectPerCost]:
     """Each contrast's effect per `per` units of extra cost."""
     return {
-        row.variant: _tag(
+        row.variant: effect_per_cost(
             Interval(row.mean, row.low, row.high, row.pairs),
             extra_cost(results, row.variant, cost),
             per,
@@ -129,14 +122,6 @@ def effects_per_cost(results: Results, cost: str, per: float) -> dict[str, Effec
     }
 
 
-def _tag(effect: Interval, extra: Interval, per: float) -> EffectPerCost:
-    if not isfinite(extra.mean):
-        return EffectPerCost(nan, nan, nan, "not measured")
-    if extra.count == 1 or extra.mean == 0:  # a count, or a network that is the baseline's own
-        return effect_per_cost(effect, extra.mean, per)
-    return effect_per_measured_cost(effect, extra, per)
-
-
 def extra_cost(results: Results, variant: str, cost: str) -> Interval:
     """What a variant costs more than the baseline; a measured cost with its interval."""
     if cost == "latency":
@@ -144,19 +129,6 @@ def extra_cost(results: Results, variant: str, cost: str) -> Interval:
     costs = costs_of(results, cost)
     extra = costs[variant].mean - costs[results.facts.baseline].mean
     return Interval(extra, nan, nan, 1)
-
-
-def _places(points: list[CostedVariant], results: Results) -> tuple[ParetoPlace, ...]:
-    """Places on the front; by each variant's own mean where no seed is common to all."""
-    better = judgement(results).better
-    shared = set.intersection(*(set(p.quality) for p in points)) if points else set()
-    if not shared:
-        own = [
-            CostedVariant(p.name, {0: t_interval(list(p.quality.values())).mean}, p.cost)
-            for p in points
-        ]
-        return pareto(own, better)
-    return pareto(points, better)
 
 
 def _some(names: list[str], most: int = 5) -> str:
