@@ -38,6 +38,7 @@ def as_plain(found: Forecast) -> dict[str, Any]:
         "numerics": str(plan.numerics),
         "estimate_s": found.estimate and found.estimate.total_s(plan, found.workers),
         "estimate_basis": found.estimate and found.estimate.basis,
+        "warnings": list(plan.warnings),
         "search": plan.study.search and plan.study.search.as_plain(),
         "variants": [
             {
@@ -111,7 +112,7 @@ def _lines(found: Forecast) -> list[Text]:
     rest = [f"MACs leave out: {', '.join(uncounted)}."] if uncounted else []
     return [
         *(Text(line, style="dim") for line in lines),
-        *(Text(line, style="bold red") for line in dead),
+        *(Text(line, style="bold red") for line in (*dead, *plan.warnings)),
         *(Text(line, style="dim") for line in rest),
     ]
 

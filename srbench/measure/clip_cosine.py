@@ -33,10 +33,16 @@ def clip_cosine(*, texts: str = "", weights: str = "openai") -> SetScore:
     described = descriptions(texts)
 
     def value(answers: Answers) -> list[float]:
-        own = [description(described, name, texts) for name in answers.names]
-        return matrix(answers.sr, own, weights).diagonal().tolist()
+        return matrix(answers.sr, own(answers.names), weights).diagonal().tolist()
 
-    return SetScore(value)
+    def own(names: Sequence[str]) -> list[str]:
+        return [description(described, name, texts) for name in names]
+
+    def load(names: Sequence[str]) -> None:
+        text_embeddings(own(names)[:1], weights)
+        ClipImage(weights).load_pretrained()
+
+    return SetScore(value, needs=load)
 
 
 def descriptions(file: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ from srbench.core.errors import StudyError
 from srbench.core.part_facts import MetricFacts
 from srbench.core.registry import Choice
 from srbench.core.slots import metric
-from srbench.measure.inception import features, logits
+from srbench.measure.inception import features, inception, logits
 from srbench.measure.sets import Answers, SetScore, of_set
 
 
@@ -55,7 +55,7 @@ def fid(*, weights: str = "inception") -> SetScore:
         seen = (features(images, weights) for images in (answers.sr, answers.hr))
         return of_set(frechet(*seen), answers)
 
-    return SetScore(value)
+    return SetScore(value, needs=lambda _: inception(weights))
 
 
 @metric.register("inception_score", facts=_score_facts)
@@ -74,7 +74,7 @@ def inception_score(*, weights: str = "inception") -> SetScore:
     def value(answers: Answers) -> list[float]:
         return of_set(sureness(logits(features(answers.sr, weights), weights)), answers)
 
-    return SetScore(value)
+    return SetScore(value, needs=lambda _: inception(weights))
 
 
 def frechet(one: Tensor, other: Tensor) -> float:

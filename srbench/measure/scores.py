@@ -199,7 +199,7 @@ def score_pair(
         raise StudyError(f"protocol {protocol.name} is defined at {allowed}, not at x{scale}")
     if sr.shape != hr.shape:
         raise StudyError(f"SR is {sr.shape[1]}x{sr.shape[0]}, HR {hr.shape[1]}x{hr.shape[0]}")
-    border = _border(protocol, scale)
+    border = border_of(protocol, scale)
     if min(hr.shape[:2]) <= 2 * border:
         raise StudyError(f"{hr.shape[1]}x{hr.shape[0]} pixels are all within the border, {border}")
     inner_sr, inner_hr = crop_border(sr, border), crop_border(hr, border)
@@ -211,7 +211,8 @@ def score_pair(
     return {name: score(*(there if name in stay else here)) for name, score in metrics.items()}
 
 
-def _border(protocol: Protocol, scale: int) -> int:
+def border_of(protocol: Protocol, scale: int) -> int:
+    """Pixels that are cut from each side of an output of this factor."""
     return scale if protocol.border is None else protocol.border
 
 
@@ -275,7 +276,7 @@ def score_sets(
         if any(factor not in p.found for p in pictured):
             values |= dict.fromkeys(mine, [math.nan] * len(pictured))
             continue
-        border = _border(protocol, factor)
+        border = border_of(protocol, factor)
 
         def again(lr: Image, factor: int = factor, border: int = border) -> Image:
             image: Image = crop_border(resolved(net, lr, device)[factor], border)

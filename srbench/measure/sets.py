@@ -38,9 +38,14 @@ class Answers:
 
 @dataclass(frozen=True)
 class SetScore:
-    """A metric of a whole set, ready to use: answers to one number an image."""
+    """A metric of a whole set, ready to use: answers to one number an image.
+
+    `needs` loads what the metric takes along for images of these names, so that a plan can tell
+    what is missing; a metric that has it is taken of images of any size.
+    """
 
     function: Callable[[Answers], Sequence[float]]
+    needs: Callable[[Sequence[str]], object] | None = None
 
     def __call__(self, answers: Answers) -> Sequence[float]:
         return self.function(answers)

@@ -94,7 +94,7 @@ class Done:
     scores: tuple[tuple[str, str, str, float], ...] = ()
     pictures: tuple[tuple[str, str, str, str], ...] = ()
     missing: tuple[str, ...] = ()
-    unscored: str = ""  # why there are no scores at all: the next command takes them
+    unscored: str = ""  # what failed in scoring: the next command takes those scores
 
 
 @dataclass(frozen=True)

@@ -140,7 +140,7 @@ class Outcomes:
             self.unscored.add(lease.run)
             first = done.unscored.splitlines()[0]
             name = f"{lease.variants[0]}, seed {lease.seed}"
-            self.watcher.note(f"{name} is trained and kept, but not scored: {first}")
+            self.watcher.note(f"{name} is trained and stored, but could not be scored: {first}")
 
     def _fail(self, worker: WorkerProcess, lease: Lease, failed: Failed) -> None:
         self.store.queue.fail(
@@ -171,11 +171,15 @@ class Outcomes:
             self.store.measurements.write_scores(missing.run, scores, pictures)
             worker.scoring = None
             self._show_missing(message)
+            if message.unscored:
+                self._note_unscored(missing.run, message.unscored)
         elif isinstance(message, Failed):
-            first = message.message.splitlines()[0]
-            self.watcher.note(f"run {missing.run} could not be scored: {first}")
-            self.unscored.add(missing.run)
+            self._note_unscored(missing.run, message.message)
             worker.scoring = None
+
+    def _note_unscored(self, run: int, why: str) -> None:
+        self.unscored.add(run)
+        self.watcher.note(f"run {run} could not be scored: {why.splitlines()[0]}")
 
     def _score_again(self, missing: MissingScore, how: str) -> None:
         if self._died_too_often(missing.run):

@@ -226,6 +226,8 @@ def _conduct(plan: Plan, request: Request, store: Store, key: str, console: Cons
     def say(text: str) -> None:
         console.print(f"srbench: {text}", highlight=False, markup=False, soft_wrap=True)
 
+    for warning in plan.warnings:
+        say(warning)
     file = os.path.relpath(request.study.resolve(), store.root)
     number = store.plans.add(record(plan, key, file))
     for figures in plan.study.published:

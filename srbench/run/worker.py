@@ -197,6 +197,7 @@ class RunUnderWay:
         return replace(
             done, score_s=self.clock() - start, scores=tuple(scored.scores),
             pictures=tuple(scored.pictures), missing=tuple(scored.missing),
+            unscored="; ".join(scored.failed),
         )  # fmt: skip
 
     def _scorer(self, net: nn.Module) -> Scorer:

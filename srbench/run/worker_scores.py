@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
+from srbench.core import slots
+from srbench.core.errors import DiskError, UserError, first_line
 from srbench.core.numbers import without_infinite
 from srbench.core.outputs import factors_of, output_name
 from srbench.core.places import STRIP
@@ -17,7 +20,9 @@ from srbench.core.slots import Image
 from srbench.measure.named import validated
 from srbench.measure.scores import (
     PROTOCOLS,
+    Metrics,
     Pictured,
+    Pixels,
     answers,
     is_flat,
     metrics_named,
@@ -27,10 +32,12 @@ from srbench.measure.scores import (
     super_resolve,
     together,
 )
+from srbench.measure.sets import SetScore
 from srbench.run.messages import Task
-from srbench.run.worker_images import evaluation_images, validation_images, with_names
+from srbench.run.worker_images import Changed, evaluation_images, validation_images, with_names
 from srbench.run.worker_pictures import MAX_PICTURES, save_picture, strip
-from srbench.study.tree import Tree
+from srbench.study.tree import Tree, dataset_name
+from srbench.train.device import touch
 
 TOGETHER = 2**20  # HR pixels that a CUDA device validates at once, of images of one size
 
@@ -38,11 +45,12 @@ TOGETHER = 2**20  # HR pixels that a CUDA device validates at once, of images of
 @dataclass
 class Scored:
     """Scores (manifest, image, metric, value), pictures (manifest, image, kind, file name in the
-    run's folder), and why scores that were asked for are missing."""
+    run's folder), why scores are missing on this machine, and why others failed."""
 
     scores: list[tuple[str, str, str, float]] = field(default_factory=list)
     pictures: list[tuple[str, str, str, str]] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -82,37 +90,94 @@ class Scorer:
         }
 
     def score(self) -> Scored:
-        """Score every evaluation set of the task, and save pictures of its first images."""
-        protocol, scale = PROTOCOLS[self.task.protocol], self.task.scale
-        metrics, of_sets = metrics_named(self.task.metrics, scale)
+        """Score every evaluation set of the task, and save pictures of its first images.
+
+        A metric that fails costs its scores on that set; a set that fails, those of the set.
+        """
         scored = Scored()
         for manifest, chosen in self.task.evaluate:
-            images = evaluation_images(self.task, manifest, chosen)
-            pictured: list[Pictured] = []  # collected only where a metric is of the whole set
-            for n, (name, lr, hr) in enumerate(with_names(self.task, images)):
-                self.listen()
-                (answer,) = answers(self.net, [lr], self.device)
-                row = score_outputs(answer, hr, protocol, scale, metrics)
-                scored.scores += [(manifest, name, key, value) for key, value in row.items()]
-                if not of_sets and n >= MAX_PICTURES:
-                    continue
-                found = {factor: on_host(picture) for factor, picture in answer.items()}
-                pictured += [Pictured(name, lr, hr, found)] if of_sets else []
-                if n < MAX_PICTURES:
-                    scored.pictures += self._save_pictures(manifest, n, name, found)
-                if n == 0 and manifest == self.task.evaluate[0][0]:
-                    self._save_strip(lr, found[max(found)], hr)
-            whole, why = score_sets(
-                self.net, pictured, protocol, scale, of_sets,
-                device=self.device, listen=self.listen,
-            )  # fmt: skip
-            scored.missing += why
-            scored.scores += [
-                (manifest, one.name, key, value)
-                for key, values in whole.items()
-                for one, value in zip(pictured, values, strict=True)
-            ]
+            try:
+                self._score_set(manifest, chosen, scored)
+            except (Changed, DiskError):
+                raise
+            except (UserError, MemoryError, torch.OutOfMemoryError) as problem:
+                scored.failed.append(
+                    f"{dataset_name(slots.dataset.parse(chosen))}: {_why(problem)}"
+                )
         return scored
+
+    def _score_set(self, manifest: str, chosen: Any, scored: Scored) -> None:
+        metrics, of_sets = metrics_named(self.task.metrics, self.task.scale)
+        images = evaluation_images(self.task, manifest, chosen)
+        rows: list[dict[str, float]] = []
+        failed: dict[str, str] = {}  # metric -> why
+        pictured: list[Pictured] = []  # collected only where a metric is of the whole set
+        for n, (name, lr, hr) in enumerate(with_names(self.task, images)):
+            self.listen()
+            (answer,) = answers(self.net, [lr], self.device)
+            left = {key: metric for key, metric in metrics.items() if key not in failed}
+            row, problems = self._scores(answer, hr, left)
+            rows.append(row)
+            for key, why in problems.items():
+                failed[key] = f"{key} on {images.name}, {name}: {why}"
+            if not of_sets and n >= MAX_PICTURES:
+                continue
+            found = {factor: on_host(picture) for factor, picture in answer.items()}
+            pictured += [Pictured(name, lr, hr, found)] if of_sets else []
+            if n < MAX_PICTURES:
+                scored.pictures += self._save_pictures(manifest, n, name, found)
+            if n == 0 and manifest == self.task.evaluate[0][0]:
+                self._save_strip(lr, found[max(found)], hr)
+        names = [image.name for image in images.images]
+        scored.scores += [
+            (manifest, name, key, value)
+            for name, row in zip(names, rows, strict=True)
+            for key, value in row.items()
+            if key not in failed
+        ]
+        for key, score in of_sets.items():
+            self.listen()
+            try:
+                whole = self._scores_of_set(pictured, {key: score}, scored)
+            except Exception as problem:
+                touch(self.device)
+                failed[key] = f"{key} on {images.name}: {_why(problem)}"
+                continue
+            scored.scores += [
+                (manifest, name, key, value)
+                for values in whole.values()
+                for name, value in zip(names, values, strict=True)
+            ]
+        scored.failed += failed.values()
+
+    def _scores(
+        self, answer: Mapping[int, Pixels], hr: Image, metrics: Metrics
+    ) -> tuple[dict[str, float], dict[str, str]]:
+        """Every metric of an image that can be taken, and why the others cannot."""
+        protocol, scale = PROTOCOLS[self.task.protocol], self.task.scale
+        try:
+            return score_outputs(answer, hr, protocol, scale, metrics), {}
+        except Exception as problem:
+            touch(self.device)  # raises where the device is at fault
+            if len(metrics) == 1:
+                return {}, {next(iter(metrics)): _why(problem)}
+        row: dict[str, float] = {}
+        problems: dict[str, str] = {}
+        for name, score in metrics.items():
+            one, why = self._scores(answer, hr, {name: score})
+            row |= one
+            problems |= why
+        return row, problems
+
+    def _scores_of_set(
+        self, pictured: Sequence[Pictured], metrics: Mapping[str, SetScore], scored: Scored
+    ) -> dict[str, Sequence[float]]:
+        found, missing = score_sets(
+            self.net, pictured, PROTOCOLS[self.task.protocol], self.task.scale, metrics,
+            device=self.device,
+        )  # fmt: skip
+        scored.missing += missing
+        return found
 
     def save_validation_strip(self) -> None:
         """The picture strip of a search's candidate, which never sees an evaluation set."""
@@ -135,3 +200,14 @@ class Scorer:
         path = Path(self.task.folder) / STRIP
         if not path.exists():
             save_picture(path, strip(lr, sr, hr))
+
+
+def _why(problem: Exception) -> str:
+    """A failure in a line: what it is, and its message."""
+    if isinstance(problem, MemoryError):
+        return "the computer's memory is full"
+    return (
+        str(problem)
+        if isinstance(problem, UserError)
+        else (f"{type(problem).__name__}: {first_line(problem)}")
+    )

@@ -33,6 +33,7 @@ from srbench.study import identity
 from srbench.study.batches import degradation_of, patches_of
 from srbench.study.decoding import Decoded
 from srbench.study.read import Study
+from srbench.study.scoring import check_evaluation, check_validation
 from srbench.study.tree import Tree, Variant, describe
 from srbench.study.twins import twins
 from srbench.train.fit import FIT_VERSION
@@ -102,6 +103,7 @@ class Plan:
     datasets: tuple[tuple[str, Dataset], ...]  # (role, images)
     files: tuple[ImageFile, ...]
     digest: str
+    warnings: tuple[str, ...] = ()  # what will not be scored, and why
 
     @property
     def runs(self) -> int:
@@ -135,6 +137,7 @@ def make_plan(
         twin = judges.setdefault(found.manifest, found.name)
         if twin != found.name:
             raise StudyError(f"{found.name} and {twin} are the same images", ("data", "eval"))
+    warnings = check_evaluation(study, [images(c, "eval") for c in study.base.data["eval"]])
     unique = {(role, d.manifest): d for (role, _), d in images.datasets.items()}
     return Plan(
         study,
@@ -143,6 +146,7 @@ def make_plan(
         tuple((role, d) for (role, _), d in unique.items()),
         tuple(images.files),
         identity.digest(_asked(study, planned, unique)),
+        warnings,
     )
 
 
@@ -192,7 +196,9 @@ def plan_variant(
         steps = train.epochs * patches.steps_per_epoch
         tried = [tree.train.to_json(), patch, steps, identity.code_digest(), torch.__version__]
         cached("tried", identity.digest(tried), lambda: _try_training(train, steps, patch))
-        judge = images(tree.data["validate"], "validate").manifest
+        judged = images(tree.data["validate"], "validate")
+        check_validation(judged, tree, scale)
+        judge = judged.manifest
         asked |= {
             "fit": FIT_VERSION,
             "train": tree.train.to_json(),

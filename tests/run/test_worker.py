@@ -13,7 +13,7 @@ import tiny
 import torch
 
 from srbench.core import slots
-from srbench.run import worker, worker_images
+from srbench.run import worker, worker_images, worker_scores
 from srbench.run.assignments import task_of
 from srbench.run.messages import (
     Broken,
@@ -155,6 +155,46 @@ def test_weights_are_kept_where_scoring_them_fails(
     assert type(problem).__name__ in done.unscored or str(problem) in done.unscored
     assert done.weights is not None
     assert Path(task.folder, done.weights).exists()
+
+
+def test_a_metric_that_fails_costs_its_own_scores_only(
+    task: Task, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It fails on the second of three images: its score of the first one is not stored either."""
+    calls: list[int] = []
+
+    def unsteady() -> Callable[[Any, Any], float]:
+        def score(sr: Any, hr: Any) -> float:
+            calls.append(0)
+            if len(calls) > 1:
+                raise IndexError("out of range")
+            return 1.0
+
+        return score
+
+    monkeypatch.setitem(slots.metric.parts, "unsteady", unsteady)
+    done = serve(replace(task, metrics=("psnr_y", "unsteady")))[-1]
+    assert isinstance(done, Done)
+    assert [row[2] for row in done.scores] == ["psnr_y"] * 3
+    assert done.unscored.startswith("unsteady on folder: {path: photos}, b: IndexError: out of ")
+
+
+def test_a_set_that_fails_costs_its_own_scores_only(
+    task: Task, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = worker_scores.evaluation_images
+
+    def full(task: Task, manifest: str, chosen: Any) -> Any:
+        if manifest == "other":
+            raise MemoryError
+        return real(task, manifest, chosen)
+
+    monkeypatch.setattr(worker_scores, "evaluation_images", full)
+    [(manifest, chosen)] = task.evaluate
+    done = serve(replace(task, evaluate=(("other", "photos"), (manifest, chosen))))[-1]
+    assert isinstance(done, Done)
+    assert {row[0] for row in done.scores} == {manifest}
+    assert done.unscored == "photos: the computer's memory is full"
 
 
 def test_the_memory_of_a_run_that_was_stopped_is_kept(
