@@ -6,7 +6,6 @@ Slow: every test starts processes that import torch, a minute in all.
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -27,28 +26,22 @@ def srbench(
     return standin.run("-m", "srbench", *arguments, devices=devices, folder=folder, **options)
 
 
-def test_cuda_on_an_old_driver_is_one_line_with_the_reason(tmp_path: Path) -> None:
-    done = srbench(tiny.lay_out(tmp_path), "plan", "tiny.yaml", "--device", "cuda", old=1)
-    line = f"srbench: error: --device: 'cuda' cannot be used: {OLD}\n"
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", line)
-
-
-def test_auto_on_an_old_driver_says_once_that_it_takes_the_cpu(tmp_path: Path) -> None:
-    done = srbench(tiny.lay_out(tmp_path), "plan", "tiny.yaml", "--json", old=1)
-    assert done.stderr == f"srbench: --device auto uses the CPU: {OLD}\n"
-    assert done.returncode == 0
-
-
-def test_the_cpu_on_an_old_driver_needs_no_word(tmp_path: Path) -> None:
-    done = srbench(tiny.lay_out(tmp_path), "plan", "tiny.yaml", "--device", "cpu", old=1)
-    assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_a_driver_without_devices_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("asked", "options", "code", "said"),
+    [
+        ("cuda", {"old": 1}, 2, f"error: --device: 'cuda' cannot be used: {OLD}\n"),
+        ("auto", {"old": 1}, 0, f"--device auto uses the CPU: {OLD}\n"),
+        ("cpu", {"old": 1}, 0, ""),
+        ("cuda:0", {"devices": 0}, 2,
+         "error: --device: 'cuda:0' cannot be used: the NVIDIA driver finds no GPU\n"),
+    ],
+)  # fmt: skip
+def test_why_a_device_cannot_be_used_is_one_line(
+    tmp_path: Path, asked: str, options: dict[str, int], code: int, said: str
+) -> None:
     folder = tiny.lay_out(tmp_path)
-    done = srbench(folder, "plan", "tiny.yaml", "--device", "cuda:0", devices=0)
-    said = "srbench: error: --device: 'cuda:0' cannot be used: the NVIDIA driver finds no GPU\n"
-    assert (done.returncode, done.stderr) == (2, said)
+    done = srbench(folder, "plan", "tiny.yaml", "--json", "--device", asked, **options)
+    assert (done.returncode, done.stderr.removeprefix("srbench: ")) == (code, said)
 
 
 def test_the_doctor_names_devices_and_what_is_wrong(tmp_path: Path) -> None:
@@ -78,15 +71,8 @@ def test_asking_and_locking_open_no_context(tmp_path: Path) -> None:
 
 def test_only_workers_open_a_context_during_a_run(tmp_path: Path) -> None:
     """Values on the stand-in are garbage, so runs may fail: which process computes is the claim."""
-    command = [sys.executable, "-m", "srbench", "run", "tiny.yaml", "--device", "cuda:0"]
-    process = subprocess.Popen(
-        command,
-        cwd=tiny.lay_out(tmp_path),
-        env=standin.environment(verbose=1),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    command = ("-m", "srbench", "run", "tiny.yaml", "--device", "cuda:0")
+    process = standin.start(*command, folder=tiny.lay_out(tmp_path), verbose=1)
     said = process.communicate(timeout=300)[1]
     assert "context on device 0" in said
     assert f"pid {process.pid} context" not in said

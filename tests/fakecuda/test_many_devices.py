@@ -143,11 +143,7 @@ def test_runs_wait_where_no_device_is_left(tmp_path: Path) -> None:
 
 def faulty(folder: Path, times: int) -> Path:
     """A study with one variant whose loss fails so many times; where its part is installed."""
-    about = folder / "plugin" / "faulty_parts-1.0.dist-info"
-    about.mkdir(parents=True)
-    (folder / "plugin" / "faulty_parts.py").write_text(FAULTY)
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: faulty-parts\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text("[srbench.parts]\nfaulty = faulty_parts\n")
+    tiny.plug_in(folder, FAULTY)
     variant = f"  failing: {{train.loss: {{faulty: {{times: {times}}}}}}}\n"
     tiny.lay_out(folder, SHORT + variant)
     return folder / "plugin"
@@ -173,13 +169,6 @@ def test_a_run_that_meets_an_assert_once_is_done(tmp_path: Path) -> None:
     ran = run(tmp_path, "cuda", devices=1, paths=(faulty(tmp_path, 1),))
     assert (ran.code, runs(tmp_path)) == (0, DONE), ran.out + ran.err
     assert "device-side assert" in ran.out + ran.err
-
-
-def test_an_old_driver_is_one_line_where_cuda_was_asked_for(tmp_path: Path) -> None:
-    ran = run(tiny.lay_out(tmp_path, SHORT), "cuda", old=1)
-    (line,) = ran.said
-    assert ran.code == 2
-    assert "the NVIDIA driver is too old" in line
 
 
 def test_with_an_old_driver_auto_trains_on_the_cpu_and_says_why(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
+from on_cuda import compares_values
 from tiny import called, lay_out, rows
 
 from srbench.analysis.results import Results
@@ -179,12 +179,9 @@ def test_mistakes_are_one_line(
     assert found[0].startswith(f"srbench: error: {said}")
 
 
-@pytest.mark.gpu
-@pytest.mark.values
+@compares_values
 @pytest.mark.parametrize("mode", ["eager", "graph", "compiled"])
 def test_cuda_modes_run_and_the_control_is_close(folder: Path, mode: str) -> None:
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device")
     found = timed(folder, Setting("cuda:0", lr_size=(256, 256), mode=mode))
     assert abs(found.control.value - 1) < 0.02
     assert found.ratio("residual").value > 0.5

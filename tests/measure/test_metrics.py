@@ -44,19 +44,10 @@ def test_y_of_known_colours(colour: tuple[int, ...], y: float) -> None:
     assert found.item() == pytest.approx(y, abs=5e-6)
 
 
-@pytest.mark.parametrize(
-    ("border", "expected"),
-    [
-        (0, {"psnr_y": 35.3130875, "psnr_rgb": 33.9570923447,
-             "ssim_y": 0.9767456, "ssim_rgb": 0.9838094162}),
-        (2, {"psnr_y": 35.4605768, "psnr_rgb": 34.1039045266,
-             "ssim_y": 0.9766384, "ssim_rgb": 0.9837304803}),
-        (4, {"psnr_y": 35.4257029, "psnr_rgb": 34.0672748469,
-             "ssim_y": 0.9766329, "ssim_rgb": 0.9835553685}),
-    ],
-)  # fmt: skip
-def test_scores_of_the_known_pair(border: int, expected: dict[str, float]) -> None:
-    a, b = (crop_border(image, border) for image in pair())
+def test_scores_of_the_known_pair() -> None:
+    a, b = (crop_border(image, 2) for image in pair())
+    expected = {"psnr_y": 35.4605768, "psnr_rgb": 34.1039045266, "ssim_y": 0.9766384,
+                "ssim_rgb": 0.9837304803}  # fmt: skip
     assert {name: score(name, a, b) for name in expected} == pytest.approx(expected, abs=2e-6)
 
 
@@ -75,15 +66,8 @@ def test_psnr_agrees_with_scikit_image() -> None:
 
 def test_ssim_agrees_with_scikit_image_on_the_valid_region() -> None:
     a, b = (luma(image) for image in pair())
-    _, full = structural_similarity(
-        a,
-        b,
-        data_range=255,
-        gaussian_weights=True,
-        sigma=1.5,
-        use_sample_covariance=False,
-        full=True,
-    )
+    window = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+    _, full = structural_similarity(a, b, data_range=255, full=True, **window)
     assert ssim(a, b) == pytest.approx(full[5:-5, 5:-5].mean(), abs=1e-9)
 
 
@@ -91,12 +75,6 @@ def test_ssim_rgb_is_the_mean_over_colours() -> None:
     a, b = (image.astype(float) for image in pair())
     single = [ssim(a[..., c], b[..., c]) for c in range(3)]
     assert ssim(a, b) == pytest.approx(np.mean(single), abs=1e-12)
-
-
-def test_full_range_y_would_cost_what_the_field_pays() -> None:
-    a, b = (image @ np.array([0.299, 0.587, 0.114]) for image in pair())
-    limited = psnr(*(luma(image) for image in pair()))
-    assert psnr(a, b) - limited == pytest.approx(20 * math.log10(219 / 255), abs=1e-3)
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from on_cuda import CUDA
 from torch import Tensor, nn
 
 from srbench.core import slots
@@ -26,17 +27,7 @@ from srbench.measure.scores import (
 
 Pixels = NDArray[np.uint8]
 THERE = {"psnr_y", "psnr_rgb", "ssim_y", "ssim_rgb", "l1", "psnr_above_flat"}
-DEVICES = [
-    "cpu",
-    pytest.param(
-        "cuda",
-        marks=[
-            pytest.mark.gpu,
-            pytest.mark.values,
-            pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
-        ],
-    ),
-]
+DEVICES = ["cpu", CUDA]
 PROTOCOL = PROTOCOLS["sr-y-v1"]
 
 

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from on_cuda import compares_values
 
 from srbench.measure.machine import Condition, condition, throttled, warnings_of
 from srbench.measure.rounds import CannotRun, Subject, rounds, warm_up
@@ -121,11 +122,8 @@ def test_a_disturbed_machine_is_warned_of() -> None:
     assert throttled("[N/A], [N/A], [N/A], [N/A]") == throttled("") == ()
 
 
-@pytest.mark.gpu
-@pytest.mark.values
+@compares_values
 def test_events_time_what_the_device_does() -> None:
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device")
     device = torch.device("cuda")
     clock = stopwatch(device, 1)
     x = torch.rand(2048, 2048, device=device)

@@ -20,18 +20,15 @@ SCORED = """select metric, count(*), count(distinct value) from scores
            where run_id = (select min(run_id) from scores) group by metric order by metric"""
 
 
-def test_a_run_without_weights_for_a_score_is_done_and_says_so(tmp_path: Path) -> None:
+def test_a_score_without_its_weights_is_asked_for_again_once_they_are_there(
+    tmp_path: Path,
+) -> None:
     here = tiny.lay_out(tmp_path, STUDY)
     said = tiny.srbench(here, "run", "tiny.yaml")
     assert said.count("fid/weights=inception.pth is not scored: inception: there is no file") == 1
     assert "the next srbench run asks again" in said
     assert tiny.rows(here, "select distinct state from runs") == [("done",)]
     assert tiny.rows(here, SCORED) == [("diversity/noise=5", 3, 3), ("psnr_y", 3, 3)]
-
-
-def test_a_score_comes_when_its_weights_do(tmp_path: Path) -> None:
-    here = tiny.lay_out(tmp_path, STUDY)
-    tiny.srbench(here, "run", "tiny.yaml")
     random = inception("none").state_dict()
     weights = {name.replace("classes.", "fc."): tensor for name, tensor in random.items()}
     torch.save(weights, here / "inception.pth")

@@ -1,25 +1,29 @@
 """What a step costs the host, in microseconds of this thread: kernels take no time here.
 
-`standin.py host_time.py`. Nothing of a GPU is in these numbers.
+`python tests/fakecuda/standin.py benchmarks/host_time.py`. Nothing of a GPU is in these numbers.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 import warnings
 from collections.abc import Callable
 from multiprocessing import Pipe
+from pathlib import Path
 
 import numpy as np
 import torch
-import trainings
 
 from srbench.core.streams import Streams
 from srbench.train.engine import engine
 from srbench.train.feeds import feed_of
 from srbench.train.fit import fit
 from srbench.train.learner import Rates
+
+sys.path.append(str(Path(__file__).parents[1] / "tests" / "fakecuda"))
+import trainings
 
 NET = {"carn": {"channels": 8, "blocks": 1, "units": 1}}
 TURNS = ("hflip", "rot90")
