@@ -57,8 +57,11 @@ def contrast(test: Leaf, evidence: Evidence) -> Finding:
     except Unknown as problem:
         return Finding(str(test), why=gaps or str(problem))
     x = found.reading
-    found = replace(found, why=gaps or _too_few(x) or _no_spread(test, found))
-    if not isinstance(x, Sampled) or x.count < x.needed:
+    if x is not None and x.count < x.needed:
+        few = f"{plural(x.count, x.counted)}; a verdict needs {x.needed}"
+        return replace(found, why=gaps or few)
+    found = replace(found, why=gaps or _no_spread(test, found))
+    if not isinstance(x, Sampled):
         return found
     p, p_inside = p_values(x, found.relation, found.border, found.region)
     return replace(found, p=p, p_inside=p_inside)
@@ -190,12 +193,6 @@ def _gaps(test: Leaf, evidence: Evidence) -> str:
 def _needs_runs(quantity: Quantity, evidence: Evidence) -> bool:
     at = quantity.name, quantity.variant
     return not (quantity.published or at in evidence.costs or at in evidence.rounds)
-
-
-def _too_few(x: Reading | RunShare | None) -> str:
-    if x is None or isinstance(x, Exact) or x.count >= x.needed:
-        return ""
-    return f"{plural(x.count, x.counted)}; a verdict needs {x.needed}"
 
 
 def _no_spread(test: Leaf, found: Finding) -> str:

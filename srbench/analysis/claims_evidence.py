@@ -80,7 +80,7 @@ def _quantity(quantity: Quantity, evidence: Evidence) -> Reading:
     if quantity.reaching:
         return _epochs_to(quantity, evidence)
     if quantity.epochs or quantity.last is not None:
-        return _window(quantity, _curves(name, variant, evidence))
+        return _window(quantity, _stored_curves(name, variant, evidence))
     if at in evidence.costs:
         return Exact(float(evidence.costs[at]))
     if at in evidence.rounds:
@@ -131,11 +131,17 @@ def _finite(quantity: Quantity, values: Mapping[int, float]) -> dict[int, float]
     return finite
 
 
-def _curves(name: str, variant: str, evidence: Evidence) -> Mapping[int, Curve]:
-    for key in ((name, variant), (f"validate/{name}", variant)):
-        if key in evidence.curves:
-            return evidence.curves[key]
-    raise Unknown(f"no curve of {name} is stored for {variant}")
+def _stored_curves(name: str, variant: str, evidence: Evidence) -> Mapping[int, Curve]:
+    found = curves_of(name, variant, evidence)
+    if not found:
+        raise Unknown(f"no curve of {name} is stored for {variant}")
+    return found
+
+
+def curves_of(name: str, variant: str, evidence: Evidence) -> Mapping[int, Curve]:
+    """The curve of that name by seed, of a metric that on `validate`; empty without one."""
+    curves = evidence.curves
+    return curves.get((name, variant)) or curves.get((f"validate/{name}", variant)) or {}
 
 
 def _window(quantity: Quantity, curves: Mapping[int, Curve]) -> BySeed:
@@ -162,7 +168,7 @@ def _epochs_to(quantity: Quantity, evidence: Evidence) -> BySeed:
     sign = better(name, evidence.metric_facts)
     found: dict[int, float] = {}
     never = 0
-    for seed, (epochs, values) in _curves(name, quantity.variant, evidence).items():
+    for seed, (epochs, values) in _stored_curves(name, quantity.variant, evidence).items():
         reached = np.flatnonzero(np.asarray(values, dtype=np.float64) * sign >= level * sign)
         found[seed] = float(epochs[reached[0]] if len(reached) else epochs[-1])
         never += not len(reached)

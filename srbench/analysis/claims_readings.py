@@ -33,6 +33,9 @@ class Exact:
     """One figure without noise: a count, a published figure, an untrained network's score."""
 
     value: float
+    count: ClassVar[int] = 0
+    counted: ClassVar[str] = ""
+    needed: ClassVar[int] = 0
 
     @property
     def interval(self) -> tuple[float, float]:

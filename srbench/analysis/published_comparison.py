@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from srbench.analysis.agreement import Agreement, rank_agreement
-from srbench.analysis.claims_evidence import Curve
+from srbench.analysis.claims_evidence import Evidence, curves_of
 from srbench.analysis.claims_tree import Quantity
 from srbench.analysis.curves import curve_names
 from srbench.analysis.effects import Interval, t_interval
@@ -21,7 +21,6 @@ from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import interpolations, number, text, trained
 from srbench.core.numbers import listed, plural
 
-Curves = Mapping[tuple[str, str], Mapping[int, Curve]]
 LEAST_RANKED = 4  # variants that two orders need to be compared
 
 
@@ -48,41 +47,34 @@ def beside(results: Results) -> tuple[Beside, ...]:
     if frame.empty:
         return ()
     evidence = evidence_of(results, [Quantity(name, "") for name in set(frame["quantity"])])
-    out = []
-    by = ["source", "quantity", "dataset", "variant"]
-    for _, rows in frame.groupby(by, sort=False, dropna=False):
-        row = rows.iloc[-1]
-        quantity, variant, dataset = (text(row[k]) for k in ("quantity", "variant", "dataset"))
-        at, value, why = nan, number(row["value"]), ""
-        ours: list[float] = []
-        exact = False
-        if rows["epoch"].notna().any():
-            reached = _reached(evidence.curves, quantity, variant)
-            wanted = rows[rows["epoch"].isin(list(reached))]
-            why = "" if len(wanted) else "no run of ours has this curve at a published epoch"
-            row = (wanted if len(wanted) else rows).sort_values("epoch").iloc[-1]
-            at, value = number(row["epoch"]), number(row["value"])
-            ours = reached.get(at, [])
-        elif quantity in QUANTITIES:
-            value_of, why = _timed(results, frame, row), f"{quantity} was not timed here"
-            out.append(
-                Beside(text(row["source"]), quantity, dataset, at, variant, value,
-                       text(row["unit"]), value_of, False, "" if value_of.count else why)
-            )  # fmt: skip
-            continue
-        elif dataset or (quantity, variant) not in evidence.costs:
-            key = (quantity, variant, dataset or results.facts.dataset)
-            scores = evidence.scores.get(key, {})
-            ours = list(scores.values()) if isinstance(scores, Mapping) else [scores]
-            where = f" on {dataset}" if dataset else ""
-            why = "" if ours else f"{quantity}{where} was not measured here"
-        else:
-            ours, exact = [evidence.costs[quantity, variant]], True
-        out.append(
-            Beside(text(row["source"]), quantity, dataset, at, variant, value, text(row["unit"]),
-                   t_interval(ours), exact, why)
-        )  # fmt: skip
-    return tuple(out)
+    groups = frame.groupby(["source", "quantity", "dataset", "variant"], sort=False, dropna=False)
+    return tuple(_beside(results, evidence, frame, rows) for _, rows in groups)
+
+
+def _beside(
+    results: Results, evidence: Evidence, frame: pd.DataFrame, rows: pd.DataFrame
+) -> Beside:
+    """The rows of one figure, or of one curve, with ours."""
+    row, exact = rows.iloc[-1], False
+    quantity, variant, dataset = (text(row[k]) for k in ("quantity", "variant", "dataset"))
+    if rows["epoch"].notna().any():
+        reached = _reached(evidence, quantity, variant)
+        common = rows[rows["epoch"].isin(list(reached))]
+        row = (rows if common.empty else common).sort_values("epoch").iloc[-1]
+        ours = t_interval(reached.get(number(row["epoch"]), []))
+        why = "no run of ours has this curve at a published epoch"
+    elif quantity in QUANTITIES:
+        ours, why = _timed(results, frame, row), f"{quantity} was not timed here"
+    elif not dataset and (quantity, variant) in evidence.costs:
+        ours, exact, why = t_interval([evidence.costs[quantity, variant]]), True, ""
+    else:
+        scores = evidence.scores.get((quantity, variant, dataset or results.facts.dataset), {})
+        ours = t_interval(list(scores.values()) if isinstance(scores, Mapping) else [scores])
+        why = f"{quantity}{f' on {dataset}' if dataset else ''} was not measured here"
+    return Beside(
+        text(row["source"]), quantity, dataset, number(row["epoch"]), variant,
+        number(row["value"]), text(row["unit"]), ours, exact, "" if ours.count else why,
+    )  # fmt: skip
 
 
 def _rows(results: Results) -> list[str]:
@@ -96,32 +88,27 @@ def _timed(results: Results, frame: pd.DataFrame, row: pd.Series[Any]) -> Interv
     A ratio is to the variant that the source gives 1.
     """
     nothing = Interval(nan, nan, nan, 0)
-    quantity, unit = str(row["quantity"]), text(row["unit"])
-    found = {timing.variant: timing for timing in timings(results, quantity)}
-    mine = found.get(str(row["variant"]))
+    mine = next((t for t in timings(results, row["quantity"]) if t.variant == row["variant"]), None)
     if mine is None:
         return nothing
-    if unit:
-        per = {"ms": 1.0, "s": 1e-3}.get(unit)
-        ms = mine.ms
-        return nothing if per is None else Interval(
-            ms.mean * per, ms.low * per, ms.high * per, ms.count
-        )  # fmt: skip
-    group = (frame["source"] == row["source"]) & (frame["quantity"] == quantity)
+    if unit := text(row["unit"]):
+        ms, per = mine.ms, {"ms": 1.0, "s": 1e-3}.get(unit, nan)
+        found = Interval(ms.mean * per, ms.low * per, ms.high * per, ms.count)
+        return found if isfinite(per) else nothing
+    times = mine.taken.times
+    group = (frame["source"] == row["source"]) & (frame["quantity"] == row["quantity"])
     ones = frame.loc[group & (frame["value"] == 1), "variant"]
-    base = next((str(name) for name in ones if str(name) in mine.taken.times), None)
+    base = next((str(name) for name in ones if str(name) in times), None)
     if base is None:
         return nothing
-    times = mine.taken.times
     ratio = over(times[mine.variant], times[base])
     return Interval(ratio.value, ratio.low, ratio.high, ratio.rounds)
 
 
-def _reached(curves: Curves, quantity: str, variant: str) -> dict[float, list[float]]:
+def _reached(evidence: Evidence, quantity: str, variant: str) -> dict[float, list[float]]:
     """epoch -> our values over seeds, of the curve of that name (on validate for a metric)."""
     found: dict[float, list[float]] = {}
-    lines = curves.get((quantity, variant)) or curves.get((f"validate/{quantity}", variant)) or {}
-    for epochs, values in lines.values():
+    for epochs, values in curves_of(quantity, variant, evidence).values():
         for epoch, value in zip(epochs, values, strict=True):
             if isfinite(value):
                 found.setdefault(float(epoch), []).append(float(value))
@@ -176,8 +163,5 @@ def published_curves(
     out = {}
     for (source, variant), rows in mine.groupby(["source", "variant"], sort=False):
         line = rows.sort_values("epoch")
-        out[str(source), str(variant)] = (
-            [float(x) for x in line["epoch"]],
-            [float(y) for y in line["value"]],
-        )
+        out[str(source), str(variant)] = (line["epoch"].tolist(), line["value"].tolist())
     return out

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import get_args
 
 from srbench.analysis.claims import ClaimResult, evaluate
 from srbench.analysis.claims_findings import Finding, Status
-from srbench.analysis.claims_readings import Exact
 from srbench.analysis.claims_tree import ClaimError, Test, names
 from srbench.analysis.evidence import evidence_of
 from srbench.analysis.results import Results
@@ -34,36 +33,40 @@ def claims_of(results: Results) -> tuple[JudgedClaim, ...]:
 
     A test that this version cannot parse (the plan is of another version) is not decided.
     """
-    read = [(claim, _parsed(claim["test"])) for claim in results.facts.claims]
-    if not read:
+    tests = [_parsed(claim["test"]) for claim in results.facts.claims]
+    if not tests:
         return ()
-    tests = [test for _, test in read if not isinstance(test, ClaimError)]
-    evidence = evidence_of(results, [name for test in tests for name in names(test)])
+    named = [name for test in tests if not isinstance(test, ClaimError) for name in names(test)]
+    evidence = evidence_of(results, named)
     return tuple(
         JudgedClaim(
             claim.get("id", ""),
             claim.get("says", ""),
             claim["test"],
-            _unread(test) if isinstance(test, ClaimError) else evaluate(test, evidence),
+            ClaimResult("not decided", (), f"The test cannot be read: {test}.")
+            if isinstance(test, ClaimError)
+            else evaluate(test, evidence),
         )
-        for claim, test in read
+        for claim, test in zip(results.facts.claims, tests, strict=True)
     )
 
 
-def count(claims: Sequence[JudgedClaim], status: str) -> int:
-    """How many claims have this status."""
-    return sum(claim.result.status == status for claim in claims)
+def _parsed(test: str) -> Test | ClaimError:
+    from srbench.analysis.claims_parser import parse  # late: lark takes 0.1 s
+
+    try:
+        return parse(test)
+    except ClaimError as error:
+        return error
 
 
 def claims_heading(results: Results) -> str:
     """How many claims have which status."""
-    claims = claims_of(results)
-    counts = {status: count(claims, status) for status in get_args(Status)}
-    [*found] = [status for status, n in counts.items() if n]
-    if len(found) == 1 and len(claims) > 1:
-        return f"All {len(claims)} claims are {found[0]}"
-    parts = [f"{n} {status}" for status, n in counts.items() if n]
-    return f"Of {plural(len(claims), 'claim')}: {listed(parts)}"
+    found = [claim.result.status for claim in claims_of(results)]
+    if len(found) > 1 and len(set(found)) == 1:
+        return f"All {len(found)} claims are {found[0]}"
+    parts = [f"{found.count(status)} {status}" for status in get_args(Status) if status in found]
+    return f"Of {plural(len(found), 'claim')}: {listed(parts)}"
 
 
 def claims_shown(results: Results) -> Table:
@@ -113,36 +116,13 @@ def _minus(sentence: str) -> str:
 
 
 def _finding(id_: str, found: Finding) -> tuple[Value, ...]:
-    none = Mark("none", "no number, or an exact one")
-    x = found.reading
-    sampled = None if x is None or isinstance(x, Exact) else x
-    return (
-        id_,
-        found.text,
-        found.status,
-        found.label,
-        *((none,) * 3 if x is None else (_or(none, number) for number in (x.value, *x.interval))),
-        found.unit,
-        sampled.count if sampled else 0,
-        f"{sampled.counted}s" if sampled else "exact",
-        _or(none, found.p),
-        _or(none, found.p_inside),
-        found.why,
+    none, x = Mark("none", "no number, or an exact one"), found.reading
+    numbers = (math.nan,) * 3 if x is None else (x.value, *x.interval)
+    counted = (x.count, f"{x.counted}s") if x and x.count else (0, "exact")
+    value, low, high, p, p_inside = (
+        none if math.isnan(number) else number for number in (*numbers, found.p, found.p_inside)
     )
-
-
-def _or(none: Mark, number: float) -> Value:
-    return none if number != number else number
-
-
-def _parsed(test: str) -> Test | ClaimError:
-    from srbench.analysis.claims_parser import parse  # late: lark takes 0.1 s
-
-    try:
-        return parse(test)
-    except ClaimError as error:
-        return error
-
-
-def _unread(error: ClaimError) -> ClaimResult:
-    return ClaimResult("not decided", (), f"The test cannot be read: {error}.")
+    return (
+        id_, found.text, found.status, found.label, value, low, high, found.unit,
+        *counted, p, p_inside, found.why,
+    )  # fmt: skip
