@@ -14,7 +14,9 @@ from dataclasses import dataclass, replace
 from srbench.core.errors import DeviceError, UserError
 from srbench.run.assignments import Assignments
 from srbench.run.messages import Broken, Message, Ready, Refused
-from srbench.run.outcomes import MAX_DEATHS, Outcomes, Supplier, Watcher
+from srbench.run.outcomes import MAX_DEATHS, Outcomes
+from srbench.run.progress import Terminal
+from srbench.run.search import Searcher
 from srbench.run.worker_processes import WorkerProcess, start_worker
 from srbench.store import LeaseLost, Store, this_process
 from srbench.study.plan import Plan
@@ -48,18 +50,18 @@ class Conductor:
         number: int,
         store: Store,
         options: Options,
-        watcher: Watcher,
+        display: Terminal,
         clock: Callable[[], float],
-        search: Supplier | None = None,
+        search: Searcher | None = None,
     ) -> None:
         self.number, self.store, self.options = number, store, options
-        self.watcher, self.search = watcher, search
+        self.display, self.search = display, search
         self.owner = this_process("srbench run")
         self.assignments = Assignments(
             plan, store, threads=options.threads, checkpoint_s=options.checkpoint_s,
             found=search.planned if search else None,
         )  # fmt: skip
-        self.outcomes = Outcomes(store, self.assignments, watcher, search)
+        self.outcomes = Outcomes(store, self.assignments, display, search)
         self.workers: list[WorkerProcess] = []
         self.devices = list(options.devices)  # that work, one for each worker
         self.failed_starts: dict[str, int] = {}  # device -> workers that died before Ready
@@ -88,7 +90,7 @@ class Conductor:
                 if all(worker.idle for worker in self.workers):
                     break
                 if stop and self.clock() > self.deadline:
-                    self.watcher.note(
+                    self.display.note(
                         "a worker does not answer; its run goes on from its last checkpoint "
                         "next time"
                     )
@@ -135,7 +137,7 @@ class Conductor:
         elif (lease := self.store.queue.claim(self.number, self.owner)) is not None:
             worker.lease, worker.steps = lease, lease.steps_done
             planned = self.assignments.planned(lease)
-            self.watcher.started(lease, planned.steps)
+            self.display.started(lease, planned.steps)
             worker.assign(self.assignments.task(lease, planned))
         elif not any(other.suspicion for other in self.workers):  # whose run may need a worker
             self._let_go(worker)
@@ -173,7 +175,7 @@ class Conductor:
             try:
                 self._take(worker, message)
             except LeaseLost:
-                self.watcher.note("a run was taken over by another srbench; leaving it to them")
+                self.display.note("a run was taken over by another srbench; leaving it to them")
                 worker.lease = None
                 worker.process.kill()
                 if worker in self.workers:
@@ -224,7 +226,7 @@ class Conductor:
         elif self.deadline < float("inf"):  # asked to stop
             self.outcomes.release(worker)
         else:
-            self.watcher.note(
+            self.display.note(
                 f"{worker.device} failed ({broken.message}); checking if it still works"
             )
             self._restart(worker, broken.message)
@@ -248,7 +250,7 @@ class Conductor:
         if not self.devices:
             raise NoDevice(f"{why}. Nothing is lost: the runs left wait for the next srbench run")
         if known:
-            self.watcher.note(f"{why}; going on without it")
+            self.display.note(f"{why}; going on without it")
 
     def _keep_alive(self) -> None:
         """Prolong the leases; at once after the machine has slept, for they run on meanwhile."""

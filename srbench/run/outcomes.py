@@ -2,53 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
-from typing import Protocol
 
 from srbench.run.assignments import Assignments
 from srbench.run.messages import Done, Failed, Message, Progress, Resumed, Stopped, Trained
+from srbench.run.progress import Terminal
+from srbench.run.search import Searcher
 from srbench.run.worker_processes import WorkerProcess
 from srbench.store import Lease, LeaseLost, MissingScore, Point, Reason, Store
-from srbench.study.plan import PlannedVariant
 from srbench.train import checkpoint
 
 MAX_DEATHS = 2  # of one run's worker, before the run counts as failed
-
-
-class Watcher(Protocol):
-    """Shows how the study goes: the terminal."""
-
-    def started(self, lease: Lease, steps: int) -> None: ...
-    def resumed(self, lease: Lease, step: int) -> None: ...
-    def progressed(self, lease: Lease, message: Progress) -> None: ...
-    def scoring(self, lease: Lease) -> None: ...
-    def finished(self, lease: Lease, done: Done, folder: Path) -> None: ...
-    def failed(self, lease: Lease, reason: str, message: str) -> None: ...
-    def pruned(self, lease: Lease, at: int, why: str) -> None: ...
-    def stopped(self, lease: Lease, step: int) -> None: ...
-    def note(self, text: str) -> None: ...
-
-
-class Supplier(Protocol):
-    """A search: queues new runs while others are trained, and prunes."""
-
-    def supply(self, wanted: int, busy: int, stopping: Callable[[], bool]) -> None: ...
-    def planned(self, lease: Lease) -> PlannedVariant: ...
-    def should_prune(self, lease: Lease, curves: frozenset[str]) -> tuple[int, str] | None: ...
-    def prune(self, lease: Lease, at: int, why: str, *, steps: int, seconds: float) -> None: ...
-    def ended(self, lease: Lease) -> None: ...
 
 
 class Outcomes:
     """The rows of one plan's runs, as their workers report them."""
 
     def __init__(
-        self, store: Store, assignments: Assignments, watcher: Watcher, search: Supplier | None
+        self, store: Store, assignments: Assignments, display: Terminal, search: Searcher | None
     ) -> None:
-        self.store, self.assignments, self.watcher = store, assignments, watcher
+        self.store, self.assignments, self.display = store, assignments, display
         self.search = search
         self.to_score: list[MissingScore] = []
         self.unscored: set[int] = set()  # runs whose scoring failed
@@ -66,16 +40,16 @@ class Outcomes:
             case Resumed():
                 self.store.measurements.forget_points(lease, message.step)
                 worker.steps = message.step
-                self.watcher.resumed(lease, message.step)
+                self.display.resumed(lease, message.step)
             case Progress():
                 points = [Point(*point) for point in message.points]
                 self.store.measurements.write_points(lease, points, steps=message.step)
                 worker.steps = message.step
-                self.watcher.progressed(lease, message)
+                self.display.progressed(lease, message)
                 self._perhaps_prune(worker, lease, message)
             case Trained():
                 worker.trained = message.done
-                self.watcher.scoring(lease)
+                self.display.scoring(lease)
             case Done():
                 self._finish(worker, lease, message)
             case Failed():
@@ -84,11 +58,11 @@ class Outcomes:
                 at, why = worker.pruned
                 self.search.prune(lease, at, why, steps=message.steps, seconds=message.train_s)
                 self._end(worker, lease)
-                self.watcher.pruned(lease, at, why)
+                self.display.pruned(lease, why)
             case Stopped():
                 self.store.queue.interrupt(lease, message.steps)
                 worker.lease = worker.trained = None
-                self.watcher.stopped(lease, message.steps)
+                self.display.stopped(lease, message.steps)
 
     def release(self, worker: WorkerProcess) -> None:
         """Return what a worker has under way to the queue."""
@@ -111,7 +85,7 @@ class Outcomes:
             self._give_up(worker, lease, "lost", died)
         else:
             self.store.queue.interrupt(lease, worker.steps)
-            self.watcher.note(f"a worker was {worker.ending}; its run goes on from its checkpoint")
+            self.display.note(f"a worker was {worker.ending}; its run goes on from its checkpoint")
 
     def take_blame(self, worker: WorkerProcess, why: str) -> bool:
         """Count a failure for what a worker had under way; whether that ended it."""
@@ -134,13 +108,13 @@ class Outcomes:
         """Write a run's results; scores that could not be taken are asked for again."""
         self.store.measurements.finish(lease, self.assignments.outcome(lease, done, worker.device))
         self._end(worker, lease, for_good=True)
-        self.watcher.finished(lease, done, self.assignments.folder(lease))
+        self.display.finished(lease, done)
         self._show_missing(done)
         if done.unscored:
             self.unscored.add(lease.run)
             first = done.unscored.splitlines()[0]
             name = f"{lease.variants[0]}, seed {lease.seed}"
-            self.watcher.note(f"{name} is trained and stored, but could not be scored: {first}")
+            self.display.note(f"{name} is trained and stored, but could not be scored: {first}")
 
     def _fail(self, worker: WorkerProcess, lease: Lease, failed: Failed) -> None:
         self.store.queue.fail(
@@ -148,7 +122,7 @@ class Outcomes:
             provenance=self.assignments.provenance(worker.device),
         )  # fmt: skip
         self._end(worker, lease, for_good=True)
-        self.watcher.failed(lease, failed.reason, failed.message)
+        self.display.failed(lease, failed.reason, failed.message)
 
     def _end(self, worker: WorkerProcess, lease: Lease, *, for_good: bool = False) -> None:
         """A run has ended; `for_good` where nothing will go on from its checkpoints."""
@@ -179,12 +153,12 @@ class Outcomes:
 
     def _note_unscored(self, run: int, why: str) -> None:
         self.unscored.add(run)
-        self.watcher.note(f"run {run} could not be scored: {why.splitlines()[0]}")
+        self.display.note(f"run {run} could not be scored: {why.splitlines()[0]}")
 
     def _score_again(self, missing: MissingScore, how: str) -> None:
         if self._died_too_often(missing.run):
             self.unscored.add(missing.run)
-            self.watcher.note(f"{how}; run {missing.run} is scored by the next srbench run")
+            self.display.note(f"{how}; run {missing.run} is scored by the next srbench run")
         else:
             self.to_score.append(missing)
 
@@ -192,7 +166,7 @@ class Outcomes:
         for why in done.missing:
             if why not in self.reasons:
                 self.reasons.add(why)
-                self.watcher.note(f"{why}; the next srbench run asks again")
+                self.display.note(f"{why}; the next srbench run asks again")
 
     def _died_too_often(self, run: int) -> bool:
         """Count one more death of a worker in this run; whether they are too many."""

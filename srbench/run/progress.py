@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -23,9 +22,9 @@ class _Row:
     name: str
     steps: int
     work: float  # of the whole run, in multiply-accumulates
+    task: TaskID
     begun: float
     shown_at: float
-    task: TaskID | None = None
     first: int = 0  # step that it was resumed at
     step: int = 0
 
@@ -46,45 +45,42 @@ class Terminal:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         """`works` is each variant's work of one run; `total` what is left of the study."""
-        self.now = now
-        self.console, self.works, self.total, self.left = console, works, max(total, 1e-9), runs
-        self.done_work, self.begun = 0.0, self.now()
-        self.rows: dict[int, _Row] = {}
-        self.count = runs
+        self.now, self.begun = now, now()
+        self.console, self.works, self.total = console, works, max(total, 1e-9)
+        self.count = self.left = runs
         self.usual = next(iter(works.values()), 0.0)  # of runs that a search finds
-        self.bars: Progress | None = None
-        if console.is_terminal:
-            self.bars = Progress(
-                TextColumn("{task.description}", table_column=None),
-                BarColumn(bar_width=28),
-                TextColumn("{task.fields[state]}"),
-                console=console,
-                refresh_per_second=4,
-            )
-            self.whole = self.bars.add_task("study", total=1.0, state=f"0 of {runs} runs")
+        self.done_work = 0.0  # of runs that have ended
+        self.rows: dict[int, _Row] = {}
+        self.bars = Progress(
+            TextColumn("{task.description}", table_column=None),
+            BarColumn(bar_width=28),
+            TextColumn("{task.fields[state]}"),
+            console=console,
+            refresh_per_second=4,
+            disable=not console.is_terminal,  # plain lines instead
+        )
+        self.whole = self.bars.add_task("study", total=1.0, state=f"0 of {runs} runs")
 
     def __enter__(self) -> Terminal:
-        if self.bars is not None:
-            self.bars.start()
+        self.bars.start()
         return self
 
     def __exit__(self, *problem: object) -> None:
-        if self.bars is not None:
-            self.bars.stop()
+        self.bars.stop()
 
     def started(self, lease: Any, steps: int) -> None:
         name = f"{lease.variants[0]}, seed {lease.seed}" if steps else lease.variants[0]
         work = self.works.get(lease.variants[0], self.usual)
         former = self.rows.pop(lease.run, None)  # before its worker or its device was lost
-        if former is not None and former.task is not None and self.bars is not None:
+        if former is not None:
             self.bars.remove_task(former.task)
         if len(self.rows) >= self.left:  # more than was foreseen
             self.count, self.left = self.count + 1, self.left + 1
             self.total += work
-        row = _Row(name, steps, work, self.now(), self.now())
-        self.rows[lease.run] = row
-        if self.bars is not None and steps:
-            row.task = self.bars.add_task(f"  {escape(name)}", total=steps, state="starting")
+        task = self.bars.add_task(
+            f"  {escape(name)}", total=steps, visible=steps > 0, state="starting"
+        )
+        self.rows[lease.run] = _Row(name, steps, work, task, self.now(), self.now())
 
     def resumed(self, lease: Any, step: int) -> None:
         row = self.rows[lease.run]
@@ -95,22 +91,21 @@ class Terminal:
     def progressed(self, lease: Any, message: Any) -> None:
         row = self.rows[lease.run]
         row.step = message.step
-        left_s = row.left_s(self.now())
+        now = self.now()
+        left_s = row.left_s(now)
         left = f"{clock(left_s)} left" if left_s is not None else ""
         state = f"{message.step:,} of {message.steps:,} steps, loss {message.loss:.4f}, {left}"
-        if self.bars is not None and row.task is not None:
-            self.bars.update(row.task, completed=message.step, state=state)
-            self._whole()
-        elif self.bars is None and self.now() - row.shown_at > QUIET_S:
-            row.shown_at = self.now()
+        self.bars.update(row.task, completed=message.step, state=state)
+        self._show_whole()
+        if now - row.shown_at > QUIET_S:
+            row.shown_at = now
             self._line(f"{row.name}: {state}; study {clock(self.left_s())} left")
 
     def scoring(self, lease: Any) -> None:
         row = self.rows[lease.run]
-        if self.bars is not None and row.task is not None:
-            self.bars.update(row.task, completed=row.steps, state="scoring")
+        self.bars.update(row.task, completed=row.steps, state="scoring")
 
-    def finished(self, lease: Any, done: Any, folder: Path) -> None:
+    def finished(self, lease: Any, done: Any) -> None:
         row = self._end(lease.run)
         took = f" in {clock(done.train_s)}" if row.steps else ""
         self._line(f"{row.name}: done{took} ({self.count - self.left} of {self.count})")
@@ -120,7 +115,7 @@ class Terminal:
         first = next(iter(message.splitlines()), "")
         self._line(f"{row.name}: failed, {reason}: {first}", always=True)
 
-    def pruned(self, lease: Any, at: int, why: str) -> None:
+    def pruned(self, lease: Any, why: str) -> None:
         row = self._end(lease.run)
         self._line(f"{row.name}: pruned, {why}")
 
@@ -133,39 +128,33 @@ class Terminal:
 
     def left_s(self) -> float | None:
         """Seconds the study still takes at its pace so far; at least those of any run under way."""
-        under_way = sum(
-            r.work * (r.step - r.first) / r.steps for r in self.rows.values() if r.steps
-        )
-        done = self.done_work + under_way
+        done, now = self._done(), self.now()
         if done <= 0:
             return None
-        now = self.now()
         at_this_pace = (now - self.begun) * (self.total - done) / done
         return max(at_this_pace, *(r.left_s(now) or 0.0 for r in self.rows.values()), 0.0)
+
+    def _done(self) -> float:
+        """The work that was done here."""
+        rows = [row for row in self.rows.values() if row.steps]
+        return self.done_work + sum(r.work * (r.step - r.first) / r.steps for r in rows)
 
     def _end(self, run: int) -> _Row:
         row = self.rows.pop(run)
         self.left -= 1
         self.done_work += row.work * (1 - row.first / row.steps if row.steps else 1)
-        if self.bars is not None and row.task is not None:
-            self.bars.remove_task(row.task)
-        self._whole()
+        self.bars.remove_task(row.task)
+        self._show_whole()
         return row
 
-    def _whole(self) -> None:
-        if self.bars is None:
-            return
+    def _show_whole(self) -> None:
         left = self.left_s()
         state = f"{self.count - self.left} of {self.count} runs"
         state += f", {clock(left)} left" if left is not None and self.left else ""
-        under_way = sum(
-            r.work * (r.step - r.first) / r.steps for r in self.rows.values() if r.steps
-        )
-        share = min((self.done_work + under_way) / self.total, 1.0)
-        self.bars.update(self.whole, completed=share, state=state)
+        self.bars.update(self.whole, completed=min(self._done() / self.total, 1.0), state=state)
 
     def _line(self, text: str, *, always: bool = False) -> None:
-        if self.bars is None or always:
+        if always or not self.console.is_terminal:
             self.console.print(Text(text), soft_wrap=True)
 
 

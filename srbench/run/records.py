@@ -6,11 +6,14 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from srbench.analysis.results import StudyFacts
+from srbench.core import slots
+from srbench.data.data_settings import data_settings
 from srbench.store import DatasetRecord, Image, PlanRecord, Training, VariantRecord
 from srbench.study.designs import Design
 from srbench.study.plan import Plan, PlannedVariant, references
-from srbench.study.tree import describe
+from srbench.study.tree import Tree, describe
 from srbench.train.fit import FIT_VERSION
+from srbench.train.settings import training
 
 
 def record(plan: Plan, key: str, file: str) -> PlanRecord:
@@ -75,6 +78,15 @@ def _design(design: Design | None) -> dict[str, Any] | None:
         "aliases": list(design.aliases),
         "resolution": design.resolution,
     }
+
+
+def stored_tree(model: Any, train: Any, data: Any) -> Tree:
+    """The tree of stored settings; StudyError where a part or a setting no longer exists."""
+    return Tree(
+        slots.model.parse(model),
+        training.parse({training.name: train}),
+        data_settings.parse({data_settings.name: data}),
+    )
 
 
 def training_record(p: PlannedVariant, scale: int, numerics: str) -> Training:

@@ -10,7 +10,7 @@ import multiprocessing.connection as connections
 import random
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -19,15 +19,14 @@ from srbench.core import slots
 from srbench.core.device_locks import SharedLock
 from srbench.core.devices import choose_devices, device_name
 from srbench.core.errors import DatabaseError, DeviceError, UserError
-from srbench.data.data_settings import data_settings
 from srbench.run.assignments import task_of
 from srbench.run.messages import Broken, Done, Failed, Message, Progress, Refused, Task
+from srbench.run.records import stored_tree
 from srbench.run.worker_processes import WorkerProcess, start_worker
 from srbench.store import FinishedRun, Store
 from srbench.study.decoding import Decoded
-from srbench.study.plan import Numerics, PlannedVariant, plan_variant
-from srbench.study.tree import Tree, Variant
-from srbench.train.settings import training
+from srbench.study.plan import Numerics, plan_variant
+from srbench.study.tree import Variant
 
 Outcome = Literal["identical", "different", "changed", "failed"]
 
@@ -87,32 +86,37 @@ def reproduce(
     return [found[run.run] for run in drawn]
 
 
-def _tree(run: FinishedRun) -> Tree:
-    return Tree(
-        slots.model.parse(run.training.model),
-        training.parse({training.name: run.training.train}),
-        data_settings.parse({data_settings.name: run.training.data}),
-    )
-
-
 def _task_again(run: FinishedRun, device: str, images: Decoded, folder: Path) -> Task | Again:
     """The same training, with what is here now; or why it would be another."""
-    numerics = Numerics.like(run.training.numerics, device, 1)
-    if str(numerics) != run.training.numerics:
-        return Again(
-            run, "changed", f"made on {run.training.numerics}; here it would be {numerics}"
-        )
+    stored = run.training
     try:
-        variant = Variant(run.variant, "variant", _tree(run), "", run.training.salt)
-        now = plan_variant(variant, (run.seed,), numerics, images)
-        task = _task(run, now, numerics, images, folder)
+        made = Numerics.parse(stored.numerics)
+        here = replace(made, device=device, threads=1)
+        if made != here:
+            return Again(run, "changed", f"made on {made}; here it would be {here}")
+        tree = stored_tree(stored.model, stored.train, stored.data)
+        variant = Variant(run.variant, "variant", tree, "", stored.salt)
+        now = plan_variant(variant, (run.seed,), here, images)
+        task = task_of(
+            now,
+            run=run.run,
+            seed=run.seed,
+            scale=stored.scale,
+            folder=str(folder / str(run.run)),
+            protocol=run.protocol,
+            metrics=run.metrics,
+            evaluate=tuple((images(c, "eval").manifest, c.to_json()) for c in tree.data["eval"]),
+            checkpoint_s=float("inf"),
+            precision=here.precision,
+            memory_order=here.memory_order,
+        )
     except (UserError, ValueError, RuntimeError, TypeError) as problem:
         return Again(run, "changed", f"it can no longer be built: {problem}")
-    if now.fingerprint == run.training.fingerprint:
+    if now.fingerprint == stored.fingerprint:
         return task
     causes = {
-        "the version of a part": now.source != run.training.source,
-        "the training images": now.manifest != run.training.manifest,
+        "the version of a part": now.source != stored.source,
+        "the training images": now.manifest != stored.manifest,
     }
     named = [cause for cause, changed in causes.items() if changed]
     return Again(run, "changed", f"{' and '.join(named) or 'its settings'} changed since")
@@ -160,25 +164,6 @@ def _heard(worker: WorkerProcess) -> Message:
         worker.process.join(5)
         raise DeviceError(f"a worker on {worker.device} was {worker.ending}") from None
     return message
-
-
-def _task(
-    run: FinishedRun, planned: PlannedVariant, numerics: Numerics, images: Decoded, folder: Path
-) -> Task:
-    sets = planned.variant.tree.data["eval"]
-    return task_of(
-        planned,
-        run=run.run,
-        seed=run.seed,
-        scale=run.training.scale,
-        folder=str(folder / str(run.run)),
-        protocol=run.protocol,
-        metrics=run.metrics,
-        evaluate=tuple((images(choice, "eval").manifest, choice.to_json()) for choice in sets),
-        checkpoint_s=float("inf"),
-        precision=numerics.precision,
-        memory_order=numerics.memory_order,
-    )
 
 
 def _compared(

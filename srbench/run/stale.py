@@ -65,24 +65,20 @@ def settled(plan: Plan, store: Store) -> tuple[Plan, tuple[Stale, ...]]:
 
 def _is_former(former: Former, planned: PlannedVariant, validate: set[str]) -> bool:
     """Whether a training is the variant's but for the versions of its parts."""
-    from srbench.core import slots
-    from srbench.data.data_settings import data_settings
+    from srbench.run.records import stored_tree
     from srbench.study.plan import TRAINING_DATA
-    from srbench.train.settings import training
 
-    tree = planned.variant.tree
-    if (former.training.salt, former.training.manifest) != (planned.variant.salt, planned.manifest):
+    tree, stored = planned.variant.tree, former.training
+    if (stored.salt, stored.manifest) != (planned.variant.salt, planned.manifest):
         return False
     if not validate & former.validate:
         return False
     try:
-        model = slots.model.parse(former.training.model)
-        train = training.parse({training.name: former.training.train})
-        data = data_settings.parse({data_settings.name: former.training.data})
+        then = stored_tree(stored.model, stored.train, stored.data)
     except UserError:  # a part or a setting no longer exists
         return False
-    same = all(data[key] == tree.data[key] for key in TRAINING_DATA)
-    return same and (model, train) == (tree.model, tree.train)
+    same = all(then.data[key] == tree.data[key] for key in TRAINING_DATA)
+    return same and (then.model, then.train) == (tree.model, tree.train)
 
 
 def marked(results: Results, store: Store) -> Results:
@@ -113,22 +109,17 @@ def _key(used: dict[str, Any]) -> str:
 def _sources_now(variants: list[dict[Any, Any]]) -> Iterator[tuple[str, Any]]:
     """Fingerprint → source and training loop of today; None where it can no longer be read."""
     from srbench.core import slots
-    from srbench.data.data_settings import data_settings
+    from srbench.run.records import stored_tree
     from srbench.study.identity import versions_of_tree
-    from srbench.study.tree import Tree
     from srbench.train.fit import FIT_VERSION
-    from srbench.train.settings import training
 
     slots.load()
     for variant in variants:
-        plain = json.loads(variant["settings"])
         try:
-            tree = Tree(
-                slots.model.parse(plain["model"]),
-                training.parse({training.name: plain["train"]}),
-                data_settings.parse({data_settings.name: plain["data"]}),
-            )
-            now: Any = [versions_of_tree(tree), FIT_VERSION]
+            now: Any = [
+                versions_of_tree(stored_tree(**json.loads(variant["settings"]))),
+                FIT_VERSION,
+            ]
         except UserError:
             now = None
         yield variant["fingerprint"], now

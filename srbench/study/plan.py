@@ -6,6 +6,7 @@ here instead, and named with its place in the study.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -61,14 +62,23 @@ class Numerics:
         return f"{self.device} {self.precision}{order}"
 
     @classmethod
-    def like(cls, stored: str, device: str, threads: int) -> Numerics:
-        """Stored numerics, if this device can have them; else the device's plain ones."""
-        possible = [
-            cls(device, threads, precision, order)
-            for precision in get_args(Precision)
-            for order in get_args(MemoryOrder)
-        ]
-        return next((one for one in possible if str(one) == stored), possible[0])
+    def parse(cls, stored: str) -> Numerics:
+        """The inverse of `str`.
+
+        Raises:
+            ValueError: the text is of no numerics.
+        """
+        found = _NUMERICS.fullmatch(stored)
+        if found is None:
+            raise ValueError(f"{stored!r} names no device with its precision")
+        device, precision, threads, order = found.groups("")
+        return cls(device, int(threads or 1), precision, order.replace(" ", "_") or "auto")  # type: ignore[arg-type]
+
+
+_NUMERICS = re.compile(
+    rf"(.+) ({'|'.join(get_args(Precision))})(?:, (\d+) threads?)?"
+    rf"(?:, ({'|'.join(get_args(MemoryOrder)).replace('_', ' ')}))?"
+)
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def test_without_a_terminal_each_run_ends_with_a_line() -> None:
         display.started(Claimed(2, ("[red]",), 1), 100)
         display.progressed(Claimed(1), At(50))
         display.scoring(Claimed(1))
-        display.finished(Claimed(1), At(100), Path())
+        display.finished(Claimed(1), At(100))
         display.failed(Claimed(2), "diverged", "the loss is not finite\nand more")
 
     assert shown(two_runs) == [
@@ -74,7 +74,7 @@ def test_a_run_that_another_worker_takes_over_counts_once() -> None:
         for run in (1, 2):
             display.started(Claimed(run), 100)
         display.started(Claimed(1), 100)
-        display.finished(Claimed(1), At(100), Path())
+        display.finished(Claimed(1), At(100))
 
     assert shown(taken_over) == ["plain, seed 0: done in 1 min 01 s (1 of 2)"]
 
@@ -166,6 +166,6 @@ def test_a_study_lasts_as_long_as_its_longest_run() -> None:
     display.started(Claimed(1), 100)
     display.started(Claimed(2), 100)
     now = 100.0
-    display.finished(Claimed(1), At(100), Path())
+    display.finished(Claimed(1), At(100))
     display.progressed(Claimed(2), At(50))
     assert display.left_s() == 100.0  # alone, not at the pace of two

@@ -22,8 +22,12 @@ def test_numerics_are_read_back_as_they_were_stored(
     device: str, threads: int, precision: Precision, order: MemoryOrder
 ) -> None:
     made = Numerics(device, threads, precision, order)
-    assert Numerics.like(str(made), device, threads) == made
-    assert Numerics.like("another 1", device, threads) == Numerics(device, threads)
+    assert Numerics.parse(str(made)) == made
+
+
+def test_a_text_of_no_numerics_is_refused() -> None:
+    with pytest.raises(ValueError, match="'cpu fp8' names no device with its precision"):
+        Numerics.parse("cpu fp8")
 
 
 def test_an_unknown_precision_or_order_is_refused_with_those_that_are_known() -> None:
