@@ -54,8 +54,9 @@ def test_only_a_second_signal_that_is_no_warning_ends_at_once(
     assert ended(*numbers) == found
 
 
-def test_a_warning_that_the_batch_script_ignores_stays_ignored() -> None:
-    assert ended(USR1, ignored=USR1) == (0, "None")
+@pytest.mark.parametrize("number", [signal.SIGHUP, USR1])
+def test_what_nohup_or_a_batch_script_ignores_stays_ignored(number: int) -> None:
+    assert ended(number, ignored=number) == (0, "None")
     assert ended(TERM, ignored=TERM) == (0, "15")
 
 

@@ -6,6 +6,7 @@ Costs 30 s: one study is trained, and twice a little more of it.
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,17 +26,6 @@ from srbench.run.session import Request, plan_study, read_study
 from srbench.store import Point, Store, open_store, this_process
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny.finished(tmp_path_factory.getbasetemp())
-
-
-@pytest.fixture
-def copy(done: Path, tmp_path: Path) -> Path:
-    """The finished study, to change."""
-    return shutil.copytree(done, tmp_path / "copy")
 
 
 @contextmanager
@@ -153,6 +143,38 @@ def test_a_file_that_cannot_be_written_is_one_line_and_harms_nothing(copy: Path)
     assert "results are safe" in lines[0]
 
 
+SIGNALLED = """
+import os, signal
+from srbench.cli.main import main
+from srbench.run import mirror
+from srbench.run.optuna_file import OptunaFile
+
+mirror.EVERY_S = 1e9  # so that the last refresh is the only one
+write, left = OptunaFile._write, iter((True, True, False))
+
+def writes(*given):
+    if not next(left):
+        os.kill(os.getpid(), signal.SIGTERM)
+    write(*given)
+
+OptunaFile._write = writes
+main(["run", "tiny.yaml", "--seeds", "1", "--set", "train.epochs=1", "--workers", "1"])
+"""
+
+
+def test_a_signal_during_the_last_refresh_ends_it_and_the_next_one_completes_the_file(
+    copy: Path,
+) -> None:
+    shown = tiny.ended(tiny.started(copy, sys.executable, "-c", SIGNALLED), 143)
+    assert "Stopped" not in shown  # nothing was left to save
+    assert tiny.rows(copy, "select distinct state from v_runs") == [("done",)]
+    with mirrored(copy) as study:
+        assert len(study.trials) < 3
+    refreshed(copy)
+    assert [t["state"] for t in trials(copy)] == ["COMPLETE"] * 3
+    assert len(list((copy / "db" / "artifacts").iterdir())) == 3
+
+
 def test_a_run_under_way_grows_and_ends_as_its_row_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -201,6 +223,7 @@ def test_a_changed_study_is_mirrored_under_the_same_name(
         (variant, 0, "COMPLETE") for variant in ("bicubic", "plain", "residual", "nearest_residual")
     }
     with mirrored(copy) as study:
+        assert len(list((copy / "db" / "artifacts").iterdir())) == 4  # none of the former file
         assert [s.study_name for s in optuna.get_all_study_summaries(study._storage)] == ["tiny"]
 
 

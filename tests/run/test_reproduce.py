@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from pathlib import Path
 
@@ -10,17 +9,6 @@ import pytest
 import tiny
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny.finished(tmp_path_factory.getbasetemp())
-
-
-@pytest.fixture
-def copy(done: Path, tmp_path: Path) -> Path:
-    """The finished study, to change."""
-    return shutil.copytree(done, tmp_path / "copy")
 
 
 def change(folder: Path, statement: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import sys
 from pathlib import Path
 
@@ -16,17 +15,6 @@ pytestmark = pytest.mark.slow
 RUNS = "select variant, seed, attempt, state, steps, run_id from v_runs order by variant, seed"
 TRAINED = "select variant, seed, attempt, state from v_runs where total_steps > 0"
 COUNT = "select count(*) from runs where attempt = 1 and fence = 1"
-
-
-@pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny.finished(tmp_path_factory.getbasetemp())
-
-
-@pytest.fixture
-def copy(done: Path, tmp_path: Path) -> Path:
-    """The finished study, to change."""
-    return shutil.copytree(done, tmp_path / "copy")
 
 
 def test_every_variant_is_trained_with_every_seed(done: Path) -> None:

@@ -93,19 +93,15 @@ def test_a_changed_image_or_note_does_not_hold(
     assert not shortcut.holds(folder, "k")
 
 
-def test_an_image_added_in_a_subfolder_does_not_hold(folder: Path) -> None:
-    (folder / "photos" / "inner").mkdir()
-    tiny.save_crop("coffee", folder / "photos" / "inner" / "one.png")
-    images = [*photos(folder), folder / "photos" / "inner" / "one.png"]
+@pytest.mark.parametrize("before", [0, 1], ids=["empty", "with an image"])
+def test_an_image_added_in_a_subfolder_does_not_hold(folder: Path, before: int) -> None:
+    inner = folder / "photos" / "inner"
+    inner.mkdir()
+    for n in range(before):
+        tiny.save_crop("coffee", inner / f"{n}.png")
+    images = [*photos(folder), *inner.iterdir()]
     shortcut.remember(folder, "k", images, [folder / "photos"])
-    tiny.save_crop("coffee", folder / "photos" / "inner" / "two.png")
-    assert not shortcut.holds(folder, "k")
-
-
-def test_an_image_added_in_a_subfolder_without_images_does_not_hold(folder: Path) -> None:
-    (folder / "photos" / "inner").mkdir()
-    shortcut.remember(folder, "k", photos(folder), [folder / "photos"])
-    tiny.save_crop("coffee", folder / "photos" / "inner" / "two.png")
+    tiny.save_crop("coffee", inner / "new.png")
     assert not shortcut.holds(folder, "k")
 
 
