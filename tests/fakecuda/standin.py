@@ -25,17 +25,10 @@ ROOT = HERE.parents[1]
 CUDA = 13  # the runtime's functions have other names and parameters in former versions
 
 OPTIONS = {
-    "verbose": "FAKE_VERBOSE",
-    "name": "FAKE_NAME",
-    "mem": "FAKE_MEM",
-    "old": "FAKE_OLD",
-    "broken": "FAKE_BROKEN",
-    "breaks": "FAKE_BREAKS",
-    "broken_file": "FAKE_BROKEN_FILE",
-    "assert_": "FAKE_ASSERT",
-    "assert_file": "FAKE_ASSERT_FILE",
-    "oom_capture": "FAKE_OOM_CAPTURE",
-}
+    option: f"FAKE_{option.strip('_').upper()}"
+    for option in ("verbose", "name", "mem", "old", "broken", "breaks", "broken_file", "assert_",
+                   "assert_file", "oom_capture")
+}  # fmt: skip
 """What `environment` takes, and the variables that it sets; the README explains them."""
 
 

@@ -158,23 +158,31 @@ def claimed_legacy(numbers: int = 2**31 - 1) -> bytes:
     return swollen(legacy({"weight": torch.zeros(300)}), numbers)
 
 
-def crowded(count: int) -> bytes:
-    """A zip file of very many empty entries, written by hand: zipfile would take minutes."""
-    local, directory = bytearray(), bytearray()
+def by_hand(count: int, name: bytes, data: bytes = b"", *, bodies: int) -> bytes:
+    """A zip file of so many entries, written by hand, for zipfile would take minutes or refuse.
+
+    The entries stand for the first `bodies` local files in turn.
+    """
+    local, directory, places = bytearray(), bytearray(), []
     for n in range(count):
-        name = b"%06x" % n
-        at = len(local)
-        local += struct.pack("<4s5H3L2H", b"PK\3\4", 20, 0, 0, 0, 33, 0, 0, 0, len(name), 0) + name
-        directory += struct.pack(
-            "<4s6H3L5H2L", b"PK\1\2", 20, 20, 0, 0, 0, 33, 0, 0, 0, len(name), 0, 0, 0, 0, 0, at
-        )
-        directory += name
-    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 65535, 65535, len(directory), len(local), 0)
+        own = name % n
+        facts = struct.pack("<5H3LH", 20, 0, 0, 0, 33, crc32(data), len(data), len(data), len(own))
+        if n < bodies:
+            places.append(len(local))
+            local += b"PK\3\4" + facts + bytes(2) + own + data
+        place = struct.pack("<L", places[n % bodies])
+        directory += b"PK\1\2\x14\0" + facts + bytes(12) + place + own
     wide_end = struct.pack(
         "<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, count, count, len(directory), len(local)
     )
     locator = struct.pack("<4sLQL", b"PK\6\7", 0, len(local) + len(directory), 1)
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 65535, 65535, len(directory), len(local), 0)
     return bytes(local + directory + wide_end + locator + end)
+
+
+def crowded(count: int) -> bytes:
+    """Very many empty entries."""
+    return by_hand(count, b"%06x", bodies=count)
 
 
 def doubled() -> bytes:
@@ -188,20 +196,7 @@ def doubled() -> bytes:
 
 def overlapping() -> bytes:
     """Many entries that all stand for the same bytes."""
-    name, data = b"archive/data/0", bytes(4096)
-    local = struct.pack(
-        "<4s5H3L2H", b"PK\3\4", 20, 0, 0, 0, 33, crc32(data), len(data), len(data), len(name), 0
-    )
-    body = local + name + data
-    directory = bytearray()
-    for n in range(500):
-        own = b"archive/data/%d" % n
-        directory += struct.pack(
-            "<4s6H3L5H2L", b"PK\1\2", 20, 20, 0, 0, 0, 33, crc32(data), len(data), len(data),
-            len(own), 0, 0, 0, 0, 0, 0,
-        ) + own  # fmt: skip
-    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 500, 500, len(directory), len(body), 0)
-    return bytes(body + directory + end)
+    return by_hand(500, b"archive/data/%d", bytes(4096), bodies=1)
 
 
 NAMES = (b"_metadata", b"items")

@@ -31,13 +31,6 @@ def test_csv_gives_back_the_frame(make: object) -> None:
             pd.testing.assert_series_equal(read[column.key], expected, check_dtype=False)
 
 
-def test_latex_shows_the_numbers_of_the_csv() -> None:
-    table = effects_shown(study())
-    for row in table.frame.to_dict("records"):
-        assert f"${row['effect_db']:+.2f}$" in table.latex()
-        assert f"{row['effect_db']:.2f}" in table.csv()
-
-
 def test_effects_are_sorted_best_first_and_keep_rows_without_a_number() -> None:
     frame = effects_shown(STATES["one variant missing"]()).frame
     assert list(frame["variant"]) == ["residual_se", "residual_atrous", "residual"]
