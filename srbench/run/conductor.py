@@ -1,7 +1,7 @@
 """The conductor: claims runs, has workers train them, and watches over workers and devices.
 
-Here training meets the store. Of one `srbench run` only this process writes; its workers die
-with it, and their runs go on from their checkpoints next time.
+Here training meets the store. Of one `srbench run` only this process writes. Its workers end with
+it, and the next command continues their runs from their checkpoints.
 """
 
 from __future__ import annotations
@@ -91,8 +91,8 @@ class Conductor:
                     break
                 if stop and self.clock() > self.deadline:
                     self.display.note(
-                        "a worker does not answer; its run goes on from its last checkpoint "
-                        "next time"
+                        "a worker does not answer; the next srbench run continues from its "
+                        "last checkpoint"
                     )
                     break
                 self._listen()
@@ -175,7 +175,7 @@ class Conductor:
             try:
                 self._take(worker, message)
             except LeaseLost:
-                self.display.note("a run was taken over by another srbench; leaving it to them")
+                self.display.note("a run was taken over by another srbench, which trains it")
                 worker.lease = None
                 worker.process.kill()
                 if worker in self.workers:
@@ -190,7 +190,7 @@ class Conductor:
         elif isinstance(message, Broken):
             self._check_device(worker, message)
         elif isinstance(message, Refused):
-            raise DeviceError(f"{message.message}. Nothing is lost: runs under way are kept")
+            raise DeviceError(f"{message.message}. Nothing is lost: runs under way are saved")
         else:
             self.outcomes.take(worker, message)
 
@@ -250,7 +250,7 @@ class Conductor:
         if not self.devices:
             raise NoDevice(f"{why}. Nothing is lost: the runs left wait for the next srbench run")
         if known:
-            self.display.note(f"{why}; going on without it")
+            self.display.note(f"{why}; continuing without it")
 
     def _keep_alive(self) -> None:
         """Prolong the leases; at once after the machine has slept, for they run on meanwhile."""

@@ -74,7 +74,7 @@ class Outcomes:
         worker.lease = worker.scoring = worker.trained = None
 
     def take_death(self, worker: WorkerProcess) -> None:
-        """A worker died: its run goes on in another, unless it keeps killing them."""
+        """A worker died: another continues its run, unless the run ends every worker."""
         lease = worker.lease
         if worker.scoring is not None:
             self._score_again(worker.scoring, f"a worker was {worker.ending}")
@@ -85,7 +85,9 @@ class Outcomes:
             self._give_up(worker, lease, "lost", died)
         else:
             self.store.queue.interrupt(lease, worker.steps)
-            self.display.note(f"a worker was {worker.ending}; its run goes on from its checkpoint")
+            self.display.note(
+                f"a worker was {worker.ending}; its run continues from its checkpoint"
+            )
 
     def take_blame(self, worker: WorkerProcess, why: str) -> bool:
         """Count a failure for what a worker had under way; whether that ended it."""
@@ -125,7 +127,7 @@ class Outcomes:
         self.display.failed(lease, failed.reason, failed.message)
 
     def _end(self, worker: WorkerProcess, lease: Lease, *, for_good: bool = False) -> None:
-        """A run has ended; `for_good` where nothing will go on from its checkpoints."""
+        """A run has ended; `for_good` where its checkpoints are no longer needed."""
         if for_good:
             checkpoint.discard(self.assignments.folder(lease))
         worker.lease = worker.pruned = worker.trained = None
@@ -133,7 +135,7 @@ class Outcomes:
             self.search.ended(lease)
 
     def _give_up(self, worker: WorkerProcess, lease: Lease, reason: Reason, message: str) -> None:
-        """End a run that keeps failing; its weights are kept where only scoring fails."""
+        """End a run that fails again and again; its weights are stored if only scoring fails."""
         if worker.trained is not None:
             self._finish(worker, lease, replace(worker.trained, unscored=message))
             return
@@ -166,7 +168,7 @@ class Outcomes:
         for why in done.missing:
             if why not in self.reasons:
                 self.reasons.add(why)
-                self.display.note(f"{why}; the next srbench run asks again")
+                self.display.note(f"{why}; the next srbench run tries again")
 
     def _died_too_often(self, run: int) -> bool:
         """Count one more death of a worker in this run; whether they are too many."""

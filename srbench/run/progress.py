@@ -86,7 +86,7 @@ class Terminal:
         row = self.rows[lease.run]
         row.first = row.step = step
         row.begun = self.now()
-        self._line(f"{row.name}: goes on from step {step:,} of {row.steps:,}")
+        self._line(f"{row.name}: continues at step {step:,} of {row.steps:,}")
 
     def progressed(self, lease: Any, message: Any) -> None:
         row = self.rows[lease.run]

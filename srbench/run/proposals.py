@@ -1,9 +1,9 @@
-"""The next trial, and whether one under way is worth going on with: questions put to Optuna.
+"""The next trial, and whether to prune a running one: questions put to Optuna.
 
-Each question makes a study in memory from what has happened so far. What sampler and pruner note
-with a trial (a generation, a rung) is handed back, to be stored with it; the sampler's seed
-follows from the search's and the trial's number. So an answer depends on the rows and nothing
-else: a search that is killed goes on as it would have, and many processes may share one.
+Each question makes a study in memory from the trials so far. What sampler and pruner note with a
+trial (a generation, a rung) is returned, to be stored with it; the sampler's seed follows from the
+search's and the trial's number. An answer thus depends on the rows alone: a search that was killed
+continues with the same proposals, and many processes may share one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from srbench.analysis.history import Direction, Tried
-from srbench.analysis.space import Choices, Dimension, Integers, Plain, Point, Space
+from srbench.analysis.space import Choices, Dimension, Integers, Point, Space
 from srbench.core.errors import StudyError
 
 FRUITLESS = 5  # proposals in a row that bring nothing new, after which one is drawn at random
@@ -73,7 +73,7 @@ def propose(method: Method, history: Sequence[Tried]) -> tuple[Point, dict[str, 
         try:
             for dimension in method.space.dimensions:
                 if dimension.exists(point):
-                    point[dimension.path] = _suggest(trial, dimension)
+                    point[dimension.path] = trial._suggest(dimension.path, _distribution(dimension))
         except ImportError as problem:
             raise StudyError(
                 f"the sampler {method.sampler} needs a package that is not installed ({problem})",
@@ -91,10 +91,10 @@ def should_prune(
         pruner = _pruner(method)
         study = study_of(method, history, optuna.samplers.RandomSampler(seed=0), pruner)
         trial = study.get_trials(deepcopy=False)[number]
-        gone = pruner.prune(study, trial)
+        hopeless = pruner.prune(study, trial)
         noted = study.get_trials(deepcopy=False)[number].system_attrs
     own = {k: v for k, v in noted.items() if not k.startswith("constraints")}
-    return gone, own
+    return hopeless, own
 
 
 def importances(method: Method, history: Sequence[Tried]) -> dict[str, float]:
@@ -111,6 +111,12 @@ def importances(method: Method, history: Sequence[Tried]) -> dict[str, float]:
         study = study_of(method, whole, optuna.samplers.RandomSampler(seed=0))
         found = get_param_importances(study, evaluator=PedAnovaImportanceEvaluator())
     return {path: float(share) for path, share in found.items()}
+
+
+def fruitless(history: Sequence[Tried], count: int) -> bool:
+    """Whether so many trials in a row were repeats, or were not trained."""
+    last = history[-count:]
+    return len(last) == count and all(t.repeats is not None or not t.variant for t in last)
 
 
 def distributions(space: Space) -> dict[str, BaseDistribution]:
@@ -155,8 +161,7 @@ def _sampler(method: Method, history: Sequence[Tried]) -> BaseSampler:
     text = f"{method.name}\n{method.seed}\n{len(history)}"
     seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
     given = method.sampler_settings
-    last = history[-FRUITLESS:]
-    stuck = len(last) == FRUITLESS and all(t.repeats is not None or not t.variant for t in last)
+    stuck = fruitless(history, FRUITLESS)
     if method.sampler in ("random", "grid") or (stuck and method.sampler != "brute_force"):
         return optuna.samplers.RandomSampler(seed=seed)
     if method.sampler == "tpe":
@@ -211,17 +216,6 @@ def _next_of_grid(space: Space, history: Sequence[Tried]) -> Point:
 
 def _key(point: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(sorted((path, type(value).__name__, value or "") for path, value in point.items()))
-
-
-def _suggest(trial: optuna.Trial, dimension: Dimension) -> Plain:
-    values, path = dimension.values, dimension.path
-    if isinstance(values, Choices):
-        found: Plain = trial.suggest_categorical(path, list(values.values))
-        return found
-    if isinstance(values, Integers):
-        step = {} if values.log else {"step": values.step}
-        return trial.suggest_int(path, values.low, values.high, log=values.log, **step)
-    return trial.suggest_float(path, values.low, values.high, step=values.step, log=values.log)
 
 
 def _distribution(dimension: Dimension) -> BaseDistribution:

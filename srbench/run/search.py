@@ -1,7 +1,7 @@
 """A search under way: proposes trials while the budget lasts, prunes, confirms the best.
 
-Everything is read from the rows before each decision, so that a killed search goes on and many
-processes may share one. Trials wait in the queue like all runs; whoever is free trains them.
+Everything is read from the rows before each decision, so that a killed search continues and many
+processes may share one. Trials wait in the queue like all runs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from srbench.analysis.history import WAITING, Tried, outcomes, ranked, tried
 from srbench.core.device_locks import DeviceInUse, SharedLock
 from srbench.core.errors import StudyError
 from srbench.run.candidates import OVER_SEEDS, Candidates
-from srbench.run.proposals import Method, propose, should_prune
+from srbench.run.proposals import Method, fruitless, propose, should_prune
 from srbench.store import Lease, Owner, Proposal, Store, VariantRecord, this_process
 from srbench.study.plan import Plan, PlannedVariant
 from srbench.study.search import Search
@@ -95,13 +95,13 @@ class Searcher:
         trial = _of(history, lease)
         if trial is None or trial.state != "running" or not trial.reports:
             return None
-        gone, noted = should_prune(self.method, history, trial.number)
+        prune, noted = should_prune(self.method, history, trial.number)
         epoch = max(trial.reports)
         if epoch >= self.epochs:
             return None
-        if noted != trial.noted and not gone:
+        if noted != trial.noted and not prune:
             self.store.trials.note(self.number, trial.number, noted)
-        return (epoch, f"{self.search.pruner.name} at epoch {epoch}") if gone else None
+        return (epoch, f"{self.search.pruner.name} at epoch {epoch}") if prune else None
 
     def prune(self, lease: Lease, at: int, why: str, *, steps: int, seconds: float) -> None:
         """Store that a run was pruned; its rung counts for later trials."""
@@ -145,12 +145,13 @@ class Searcher:
             VariantRecord(name, "variant", phrase, fingerprint, self.plan.study.seeds)
             for name, (phrase, fingerprint) in zip(self.search.names(), best, strict=False)
         ]
+        found = summary(self.search, history)
         if not records:
-            self.say(f"searched: {summary(self.search, history)}; there is nothing to confirm")
-        if not records or not self.store.plans.add_variants(self.number, records):
-            return False
-        self.say(f"searched: {summary(self.search, history)}")
-        return True
+            self.say(f"searched: {found}; there is nothing to confirm")
+        elif self.store.plans.add_variants(self.number, records):
+            self.say(f"searched: {found}")
+            return True
+        return False
 
     def _best(self, history: list[Tried]) -> Iterator[tuple[str, str]]:
         """(change, fingerprint) of the best trials; the baseline is run again anyway."""
@@ -175,8 +176,8 @@ class Searcher:
             runs = trial.repeats is None and trial.state == "running" and trial.variant
             if not runs or any(run.state != "done" for run in trial.runs):
                 continue
-            gone, _ = should_prune(self.method, self.history(), trial.number)
-            if gone:
+            prune, _ = should_prune(self.method, self.history(), trial.number)
+            if prune:
                 phrase = f"{self.search.pruner.name} after {len(trial.runs)} seeds"
                 self.store.trials.give_up(self.number, trial.number, len(trial.runs), phrase)
             else:
@@ -232,7 +233,7 @@ def method_of(search: Search, name: str, epochs: int) -> Method:
 
 
 def over(search: Search, history: list[Tried]) -> str:
-    """Why the search proposes no more; "" while it goes on."""
+    """Why the search proposes no more; "" while it does."""
     new = [t for t in history if t.repeats is None and t.variant is not None]
     used = {
         "trials": float(len(new)),
@@ -244,8 +245,7 @@ def over(search: Search, history: list[Tried]) -> str:
             return f"the budget of {most:g} {unit} is spent"
     if len({repr(sorted(t.point.items())) for t in history}) >= search.space.size:
         return "every point of the space was tried"
-    last = history[-FRUITLESS:]
-    if len(last) == FRUITLESS and all(t.repeats is not None or t.variant is None for t in last):
+    if fruitless(history, FRUITLESS):
         return f"{FRUITLESS} proposals in a row brought nothing new"
     return ""
 

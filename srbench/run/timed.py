@@ -104,7 +104,7 @@ def take(
     on_start: Callable[[Setting], None] = lambda setting: None,
     on_round: OnRound = lambda done, spent: None,
 ) -> list[Pass]:
-    """Take a pass for each setting and keep it; what there is when one is refused stays."""
+    """Take and store a pass for each setting; those before one that fails stay stored."""
     found = []
     for setting in settings(wish, timed.study):
         on_start(setting)
@@ -119,7 +119,7 @@ def take(
 def beside_baseline(
     candidate: Variant, study: Study, device: str, store: Store, effort: Effort
 ) -> Ratio:
-    """A candidate's time over the baseline's, taken now and kept with every round.
+    """A candidate's time over the baseline's, measured now and stored with every round.
 
     Raises:
         DeviceInUse: another srbench has the device.

@@ -173,8 +173,7 @@ class RunUnderWay:
         if self.task.weights is None and code_digest() != self.task.code:
             raise Changed("srbench's sources or a plug-in's")
         if self.task.weights is not None:
-            kept = stored_weights(Path(self.task.weights), self.task.weights_sha256)
-            net.load_state_dict(kept)
+            net.load_state_dict(stored_weights(Path(self.task.weights), self.task.weights_sha256))
         elif trained:
             settings: TrainSettings = self.tree.train.build()()
             initialise(net, self.streams, settings.initial)
@@ -306,7 +305,7 @@ class RunUnderWay:
         return "weights.safetensors", hashlib.sha256(payload).hexdigest()
 
     def _listen(self) -> None:
-        """Between two images: stop where the conductor wants it, and end where it is gone."""
+        """Between two images: stop if the conductor asks for it, end if it has ended."""
         if self.pipe.poll():
             if self.pipe.recv() is None:
                 raise EOFError

@@ -86,7 +86,7 @@ def test_a_run_that_goes_on_says_where() -> None:
         display.stopped(Claimed(1), 1300)
 
     assert shown(resumed) == [
-        "plain, seed 0: goes on from step 1,200 of 4,000",
+        "plain, seed 0: continues at step 1,200 of 4,000",
         "plain, seed 0: stopped at step 1,300 of 4,000, saved",
     ]
 

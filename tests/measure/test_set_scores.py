@@ -26,7 +26,7 @@ def test_a_score_without_its_weights_is_asked_for_again_once_they_are_there(
     here = tiny.lay_out(tmp_path, STUDY)
     said = tiny.srbench(here, "run", "tiny.yaml")
     assert said.count("fid/weights=inception.pth is not scored: inception: there is no file") == 1
-    assert "the next srbench run asks again" in said
+    assert "the next srbench run tries again" in said
     assert tiny.rows(here, "select distinct state from runs") == [("done",)]
     assert tiny.rows(here, SCORED) == [("diversity/noise=5", 3, 3), ("psnr_y", 3, 3)]
     random = inception("none").state_dict()

@@ -185,7 +185,7 @@ def test_what_is_pruned_never_enters_effects_but_may_be_taken_up_again(tmp_path:
         (folder / "tiny.yaml").read_text().partition("tune:")[0].replace("seeds: 2", "seeds: [0]")
     )
     (folder / "fixed.yaml").write_text(f"{plain}variants: {{plain: {{}}, again: {number[0][0]}}}\n")
-    assert "goes on from step" in tiny.srbench(folder, "run", "fixed.yaml", "--workers", "1")
+    assert "continues at step" in tiny.srbench(folder, "run", "fixed.yaml", "--workers", "1")
 
 
 def test_four_processes_share_a_search_and_train_no_cell_twice(tmp_path: Path) -> None:
