@@ -12,7 +12,8 @@ from rich.text import Text
 from srbench.analysis.metric_names import metric_facts
 from srbench.core.rich_table import rich_table
 from srbench.core.table import Column, Table, Value
-from srbench.run.estimate import Forecast
+from srbench.data.shared import SHARED_FROM
+from srbench.run.estimate import Forecast, assumed_spread
 from srbench.run.progress import clock
 from srbench.study.plan import PlannedVariant
 
@@ -96,6 +97,7 @@ def _lines(found: Forecast) -> list[Text]:
             f"{role} {d.name}, {len(d.images)} of {d.megapixels:.1f} MP in all"
             for role, d in plan.datasets
         ) + ".",
+        _memory(found),
         f"{plan.runs} runs on {plan.numerics}, {found.workers} at a time; judged by "
         f"{study.metric} on {study.dataset} under {study.protocol}.",
     ]  # fmt: skip
@@ -115,6 +117,17 @@ def _lines(found: Forecast) -> list[Text]:
         *(Text(line, style="bold red") for line in (*dead, *plan.warnings)),
         *(Text(line, style="dim") for line in rest),
     ]
+
+
+def _memory(found: Forecast) -> str:
+    """What decoded images take: large sets once, small ones and LR made of HR in each worker."""
+    sets = [images for _, images in found.plan.datasets]
+    together = sum(images.bytes for images in sets if images.bytes >= SHARED_FROM)
+    made = sum(i.hr.nbytes for images in sets for i in images.images if i.lr is None)
+    each = sum(d.bytes for d in sets) - together + made / found.plan.study.scale**2
+    workers = "the worker" if found.workers == 1 else f"each of {found.workers} workers"
+    shared = f"{together / 1e6:,.0f} MB that workers share, and " if together else ""
+    return f"Memory for decoded images: {shared}{each / 1e6:,.1f} MB in {workers}."
 
 
 def _dead(found: Forecast) -> list[str]:
@@ -198,15 +211,17 @@ def _power(found: Forecast) -> list[str]:
     contrasts = sum(p.variant.role in ("variant", "twin") for p in found.plan.variants)
     if not contrasts or (not study.looks and len(study.seeds) < 3):
         return []
-    unit = metric_facts(study.metric, study.metric_facts).unit
     seeds = study.looks[-1] if study.looks else len(study.seeds)
+    spread = found.spread or assumed_spread(study)
     least = detectable(1.0, seeds, contrasts)
-    of = f"With {seeds} seeds and {contrasts} contrasts 4 of 5 studies find an effect of"
-    if found.spread:
-        size = f"{least * found.spread:.2g} {unit}".strip()
-        lines = [f"{of} {size}, by the spread of earlier runs."]
-    else:
-        lines = [f"{of} {least:.1f} times the spread of its differences over seeds."]
+    size = f"{least:.1f} times their spread over seeds"
+    if spread.size:
+        unit = metric_facts(study.metric, study.metric_facts).unit
+        size = f"about {least * spread.size:.2g} {unit}".strip()
+    lines = [
+        f"With {seeds} seeds and {contrasts} contrast{'s' if contrasts > 1 else ''}, effects above "
+        f"{size} are found in 4 of 5 studies; {spread.basis}."
+    ]
     if study.looks:
         taken = schedule(contrasts, study.looks)
         pairs = zip(taken.looks, taken.different, strict=True)

@@ -60,6 +60,12 @@ class Dataset:
         """HR pixels of all images together, in millions."""
         return sum(image.hr.size for image in self.images) / 3e6
 
+    @property
+    def bytes(self) -> int:
+        """Memory of all pixels, HR and the set's own LR."""
+        pairs = ((image.hr, image.lr) for image in self.images)
+        return sum(x.nbytes for pair in pairs for x in pair if x is not None)
+
 
 def decode(files: Sequence[ImageFile], name: str, split: str, scale: int) -> Dataset:
     """Read and check every image, in threads.

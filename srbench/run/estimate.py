@@ -8,13 +8,16 @@ from statistics import fmean
 
 import torch
 
+from srbench.analysis.metric_names import metric_facts
 from srbench.core.outputs import by_factor
 from srbench.core.streams import Streams
 from srbench.core.threads import one_thread
 from srbench.store import Store
 from srbench.study.plan import Plan, PlannedVariant, cost_of
+from srbench.study.read import Study
 from srbench.train.initialise import initialise
 
+REFERENCE_DB = 0.15  # classic_291, PSNR-Y on Set5, 3 seeds: 0.08 to 0.15 (db/reference)
 TRIAL_PATCH = 64  # HR pixels, at most
 TRIAL_BATCH = 8  # at most
 TRIAL_MACS = 1.5e9  # a forward pass, so that planning a large network stays fast
@@ -35,6 +38,25 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class Spread:
+    """Standard deviation of differences over seeds, in the unit of the metric, and its basis."""
+
+    size: float | None  # None where nothing is known and nothing can be assumed
+    basis: str
+
+
+def assumed_spread(study: Study) -> Spread:
+    """What to reckon with before a run is stored: the reference study's, or `min_effect`."""
+    if metric_facts(study.metric, study.metric_facts).unit == "dB":
+        return Spread(REFERENCE_DB, f"assumed: differences over seeds spread by {REFERENCE_DB} dB, "
+                      "as in the reference study classic_291, for no run is stored")  # fmt: skip
+    if study.min_effect is not None:
+        return Spread(study.min_effect, "assumed: differences over seeds spread by min_effect, "
+                      f"{study.min_effect:g}, for no run is stored")  # fmt: skip
+    return Spread(None, "the spread is known once runs are stored")
+
+
+@dataclass(frozen=True)
 class Forecast:
     """A plan, the number of workers that share it, and the time it may take."""
 
@@ -42,7 +64,7 @@ class Forecast:
     workers: int
     device: str  # the hardware's name
     estimate: Estimate | None
-    spread: float | None = None  # of differences over seeds, in earlier runs of the study
+    spread: Spread | None = None  # in earlier runs
     stale: tuple[str, ...] = ()  # messages about finished runs of an earlier version
 
 

@@ -19,9 +19,12 @@ from srbench.store import Store, open_store, this_process
 if TYPE_CHECKING:  # torch comes with it, three seconds that a finished study does without
     from rich.console import Console
 
-    from srbench.run.estimate import Forecast
+    from srbench.run.estimate import Forecast, Spread
     from srbench.study.plan import Plan
     from srbench.study.read import Study
+
+
+LOOKED_AT = 3  # studies of the database, for the spread over seeds
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,7 @@ def forecast(request: Request, say: Callable[[str], None] = lambda text: None) -
         store: Store | None = open_store(request.db, create=False)
     except NoDatabase:
         store = None
-    spread: float | None = None
+    spread: Spread | None = None
     found: tuple[Stale, ...] = ()
     if store is not None:
         _refuse_namesake(plan, request, store)
@@ -140,19 +143,27 @@ def _refuse_namesake(plan: Plan, request: Request, store: Store) -> None:
         )
 
 
-def _spread(store: Store, study: Study) -> float | None:
-    """How much differences to the baseline vary over seeds, in what is stored of the study."""
+def _spread(store: Store, study: Study) -> Spread | None:
+    """How much differences to the baseline vary over seeds, in stored runs of the same outcome.
+
+    Those of the study itself count first, then those of others.
+    """
     from statistics import median
 
     from srbench.analysis.judgement import judgement
+    from srbench.run.estimate import Spread
 
-    if study.name not in set(store.reading.studies()["study"]):
-        return None
-    results = store.reading.results(study.name, points=2)
-    if (results.facts.metric, results.facts.dataset) != (study.metric, study.dataset):
-        return None
-    found = [row.verdict.sd for row in judgement(results).contrasts if row.verdict.n >= 3]
-    return median(found) if found else None
+    names = sorted(store.reading.studies()["study"], key=lambda name: name != study.name)
+    for name in names[:LOOKED_AT]:
+        results = store.reading.results(name, points=2)
+        if (results.facts.metric, results.facts.dataset) == (study.metric, study.dataset):
+            found = [row.verdict.sd for row in judgement(results).contrasts if row.verdict.n >= 3]
+            if found:
+                size = median(found)
+                return Spread(
+                    size, f"differences over seeds spread by {size:.2g} in runs of {name}"
+                )
+    return None
 
 
 def run(request: Request, console: Console) -> tuple[Store, Ended]:

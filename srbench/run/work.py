@@ -10,6 +10,7 @@ from rich.console import Console
 from srbench.core.device_locks import SharedLock
 from srbench.core.errors import UserError
 from srbench.core.signals import stop_on_signal
+from srbench.data import shared
 from srbench.run.awake import AwakeClock
 from srbench.run.conductor import Conductor, Options
 from srbench.run.looks import take_looks
@@ -95,6 +96,7 @@ class Work:
         works = {p.variant.name: p.steps * p.cost.macs_256 for p in self.plan.variants}
         total = self._macs_left() + trials * next(iter(works.values()), 0.0)
         with (
+            shared.cleared(),
             self.lock,
             AwakeClock() as clock,
             Terminal(self.console, works, total, left + trials, clock) as terminal,

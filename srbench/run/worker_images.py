@@ -10,12 +10,14 @@ from srbench.core import slots
 from srbench.core.errors import InputError
 from srbench.core.registry import Choice
 from srbench.core.slots import Image
-from srbench.data.decoded import Dataset, decode
+from srbench.data.decoded import Dataset, decode, signature
 from srbench.data.degradations import Degrade
 from srbench.data.patches import with_lr
+from srbench.data.shared import shared
 from srbench.measure.scores import PROTOCOLS, evaluation_lr
 from srbench.run.messages import Task
 from srbench.study.batches import degradation_of
+from srbench.study.identity import digest
 from srbench.study.tree import Tree, dataset_name
 
 
@@ -73,7 +75,9 @@ def _evaluation_lrs(images: Dataset, scale: int, protocol: str) -> tuple[Image, 
 
 @lru_cache(maxsize=8)
 def _decoded(choice: Choice, split: str, scale: int) -> Dataset:
-    return decode(list(choice.build()(split, scale)), dataset_name(choice), split, scale)
+    files = list(choice.build()(split, scale))
+    key = digest([signature(files), choice.to_json(), split, scale])
+    return shared(key, lambda: decode(files, dataset_name(choice), split, scale))
 
 
 @lru_cache(maxsize=8)
