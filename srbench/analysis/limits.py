@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isinf
+
 from srbench.analysis.convergence import converged, plateaus, ranking_text, validation_curve
 from srbench.analysis.judgement import Judgement, Outcome, control_outcome, judgement
 from srbench.analysis.phrases import quantity
@@ -9,6 +11,7 @@ from srbench.analysis.power import detectable, noise_floor
 from srbench.analysis.ranking import effect_decimals
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import cells, compared, text
+from srbench.analysis.significance import LEAST_SEEDS
 from srbench.analysis.warnings import labels
 from srbench.core.numbers import duration, listed, plural, shown, with_unit
 
@@ -48,121 +51,112 @@ def _seeds(results: Results) -> str:
 
 def _controls(found: Judgement) -> str:
     outcomes = [control_outcome(row)[0] for row in found.controls]
-    counts = [
-        f"{outcomes.count(outcome)} {word}"
-        for outcome, word in OUTCOMES.items()
-        if outcome in outcomes
-    ]
-    return ", ".join(counts)
+    return ", ".join(f"{outcomes.count(x)} {word}" for x, word in OUTCOMES.items() if x in outcomes)
 
 
 def cannot_tell(results: Results) -> tuple[str, ...]:
     """The limits of the evidence, one sentence each."""
-    facts, found = results.facts, judgement(results)
-    out = [f"{label.word.capitalize()}: {label.says}." for label in labels(results)]
-    out += [*_seeds_text(results, found), *_looks_text(results, found)]
-    missing = [f"{e.variant} ({e.incomplete})" for e in found.contrasts if e.incomplete]
-    if missing:
-        named = "; ".join(missing[:3]) + (f"; and {len(missing) - 3} more" if missing[3:] else "")
-        out.append(f"Missing cells: {named}. Runs may not be missing at random.")
-    out += _training_text(results)
-    sets = sorted({str(d) for d in results.scores["dataset"]} | {facts.dataset})
-    count = results.scores.loc[results.scores["dataset"] == facts.dataset, "image"].nunique()
-    out.append(
-        f"Images: only {listed(sets)} ({plural(int(count), 'image')} in the primary set), scale "
-        f"x{facts.scale}. Other images, scales and degradations were not tried."
-    )
-    out.append(
-        f"Outcome: verdicts are on {facts.heading()} on {facts.dataset} under "
-        f"{facts.protocol} alone; other metrics and sets are shown and are secondary. PSNR is not "
-        "perceived quality."
-    )
-    out += [*_multiplicity(results, found), _controls_text(found)]
-    return tuple(sentence for sentence in out if sentence)
+    found = judgement(results)
+    sentences = [f"{label.word.capitalize()}: {label.says}." for label in labels(results)]
+    sentences += [_seeds_text(results, found), _looks_text(results, found), _missing_text(found)]
+    sentences += [_convergence_text(results), _ranking_text(results), *_fixed_text(results)]
+    sentences += [_contrasts_text(results, found), _controls_text(found)]
+    return tuple(sentence for sentence in sentences if sentence)
 
 
-def _seeds_text(results: Results, found: Judgement) -> list[str]:
+def _seeds_text(results: Results, found: Judgement) -> str:
     facts = results.facts
     most = max((e.pairs for e in found.contrasts), default=0)
-    if not facts.looks and len(facts.seeds) < 3:
-        return [
-            f"Seeds: {plural(len(facts.seeds), 'seed')} give numbers but no verdict; "
-            "take at least 3, better 5."
-        ]
+    if not facts.looks and len(facts.seeds) < LEAST_SEEDS:
+        count = plural(len(facts.seeds), "seed")
+        return f"Seeds: {count} give numbers but no verdict; take at least 3, better 5."
     spreads = sorted(e.verdict.sd for e in found.contrasts if e.verdict.sd == e.verdict.sd)
-    if most < 3 or not spreads:
-        return []
-    message = f"Seeds: up to {most} trainings a contrast. "
+    if most < LEAST_SEEDS or not spreads:
+        return ""
+    message = f"Seeds: up to {most} trainings a contrast."
     least = detectable(spreads[len(spreads) // 2], most, max(len(found.contrasts), 1))
-    d = effect_decimals(results)
-    if facts.looks or not least < float("inf"):
-        return [f"{message}A smaller difference may exist and not be detected."]
-    size = with_unit(shown(least, d), facts.unit)
-    return [
-        f"{message}With the median spread of these contrasts, an effect below "
-        f"{size} would be missed more than one time in five."
-    ]
+    if facts.looks or isinf(least):
+        return f"{message} A smaller difference may exist and not be detected."
+    size = with_unit(shown(least, effect_decimals(results)), facts.unit)
+    return (
+        f"{message} With the median spread of these contrasts, an effect below {size} would be "
+        "missed more than one time in five."
+    )
 
 
-def _looks_text(results: Results, found: Judgement) -> list[str]:
+def _looks_text(results: Results, found: Judgement) -> str:
     facts = results.facts
     if not facts.looks:
         if len(results.looks):
-            return [
+            return (
                 "Looks: this study was looked at while seeds were added, and its file now fixes "
                 "their number; its verdicts do not count those looks."
-            ]
-        return ["Looks: the number of seeds was fixed; verdicts hold for one look at the end."]
-    open_ = [e for e in found.contrasts if e.course and e.course.state == "continue"]
-    message = (
+            )
+        return "Looks: the number of seeds was fixed; verdicts hold for one look at the end."
+    waiting = sum(e.course is not None and e.course.state == "continue" for e in found.contrasts)
+    verb = "waits" if waiting == 1 else "wait"
+    return (
         f"Looks: seeds were added until decided, with looks at {listed(map(str, facts.looks))} "
         "seeds; the error is spent over all of them, which widens the repeated intervals."
+        + (f" {plural(waiting, 'contrast')} still {verb}." if waiting else "")
     )
-    if open_:
-        message += (
-            f" {plural(len(open_), 'contrast')} still {'waits' if len(open_) == 1 else 'wait'}."
-        )
-    return [message]
 
 
-def _training_text(results: Results) -> list[str]:
-    facts, found = results.facts, plateaus(results)
-    out = []
-    if not any(end.state != "too short" for end in found.values()):
+def _missing_text(found: Judgement) -> str:
+    missing = [f"{e.variant} ({e.incomplete})" for e in found.contrasts if e.incomplete]
+    named = "; ".join(missing[:3]) + (f"; and {len(missing) - 3} more" if missing[3:] else "")
+    return f"Missing cells: {named}. Runs may not be missing at random." if missing else ""
+
+
+def _convergence_text(results: Results) -> str:
+    states = {end.state for end in plateaus(results).values()}
+    if states <= {"too short"}:
         why = "has too few points" if validation_curve(results) else "is not stored"
-        out.append(f"Convergence: not known, since the curve on validate {why}.")
-    elif all(end.state == "converged" for end in found.values()):
-        out.append(
+        return f"Convergence: not known, since the curve on validate {why}."
+    if states == {"converged"}:
+        return (
             "Convergence: the curves had converged under this schedule. A plateau that a "
             "schedule made does not say that a longer one would gain nothing."
         )
+    return ""
+
+
+def _ranking_text(results: Results) -> str:
     settled = ranking_text(results)
-    out += [f"Ranking: {settled[:1].lower()}{settled[1:]}"] if settled else []
-    out.append(
+    return f"Ranking: {settled[0].lower()}{settled[1:]}" if settled else ""
+
+
+def _fixed_text(results: Results) -> tuple[str, ...]:
+    """What the study held fixed."""
+    facts, scores = results.facts, results.scores
+    sets = listed(sorted({*map(str, scores["dataset"]), facts.dataset}))
+    images = int(scores.loc[scores["dataset"] == facts.dataset, "image"].nunique())
+    return (
         f"Budget: one budget was tried ({plural(facts.epochs, 'epoch')}, "
-        f"{plural(facts.steps, 'step')}). A longer training may rank the variants differently."
-    )
-    out.append(
+        f"{plural(facts.steps, 'step')}). A longer training may rank the variants differently.",
         "Tuning: learning rate, schedule and loss were held fixed unless a variant names its own; "
-        "none was tuned for a variant."
+        "none was tuned for a variant.",
+        f"Images: only {sets} ({plural(images, 'image')} in the primary set), scale "
+        f"x{facts.scale}. Other images, scales and degradations were not tried.",
+        f"Outcome: verdicts are on {facts.heading()} on {facts.dataset} under {facts.protocol} "
+        "alone; other metrics and sets are shown and are secondary. PSNR is not perceived quality.",
     )
-    return out
 
 
-def _multiplicity(results: Results, found: Judgement) -> list[str]:
+def _contrasts_text(results: Results, found: Judgement) -> str:
     count = len(compared(results))
     if count < 2:
-        return []
+        return ""
     if found.schedule is not None:
-        return [
+        return (
             f"Many contrasts: each of the {count} has 0.05/{count} for its verdict. Effects by "
             "image, other metrics and claims beside the verdicts are not in that count."
-        ]
-    return [
+        )
+    return (
         f"Many contrasts: verdicts hold over all {count} at once (Holm, 5 % for each family); each "
         "95 % interval stands for itself, the simultaneous (thin) one for all. Effects by image "
         "and other metrics are not in that count."
-    ]
+    )
 
 
 def _controls_text(found: Judgement) -> str:

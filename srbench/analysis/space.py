@@ -60,10 +60,9 @@ class Dimension:
 
     def exists(self, point: Mapping[str, Plain]) -> bool:
         """Whether the place is there, the ones above it being chosen so."""
-        if self.needs is None:
-            return True
-        here = point.get(self.needs.path, _ABSENT)
-        return any(same(here, value) for value in self.needs.among)
+        if self.needs is None or self.needs.path not in point:
+            return self.needs is None
+        return any(same(point[self.needs.path], value) for value in self.needs.among)
 
     def holds(self, value: object) -> bool:
         """Whether the place may have this value."""
@@ -92,7 +91,7 @@ class Dimension:
                 return tuple(round(low + i * step, 12) for i in range(count))
 
 
-_ABSENT = "\0absent"
+_KINDS = {kind.__name__.lower(): kind for kind in (Choices, Integers, Numbers)}
 
 
 @dataclass(frozen=True)
@@ -112,29 +111,21 @@ class Space:
 
     def points(self) -> Iterator[Point]:
         """Every point, the last dimension turning fastest; only of a space of finite size."""
-        yield from self._below({}, 0)
-
-    def _below(self, point: Point, place: int) -> Iterator[Point]:
-        if place == len(self.dimensions):
-            yield dict(point)
-            return
-        dimension = self.dimensions[place]
-        if not dimension.exists(point):
-            yield from self._below(point, place + 1)
-            return
-        for value in dimension.grid() or ():
-            yield from self._below({**point, dimension.path: value}, place + 1)
+        found: Iterator[Point] = iter([{}])
+        for dimension in self.dimensions:
+            found = _extended(found, dimension)
+        return found
 
     def as_plain(self) -> list[dict[str, Any]]:
         """The dimensions as plain data; `from_plain` makes a space of them again."""
         found = []
         for dimension in self.dimensions:
-            kind = type(dimension.values).__name__.lower()
+            kind, needs = type(dimension.values).__name__.lower(), dimension.needs
             plain = {"path": dimension.path, "kind": kind, **vars(dimension.values)}
             if isinstance(dimension.values, Choices):
                 plain["values"] = list(dimension.values.values)
-            if dimension.needs is not None:
-                plain["needs"] = [dimension.needs.path, list(dimension.needs.among)]
+            if needs is not None:
+                plain["needs"] = [needs.path, list(needs.among)]
             found.append(plain)
         return found
 
@@ -144,21 +135,25 @@ class Space:
         found = []
         for one in plain:
             rest = {k: v for k, v in one.items() if k not in ("path", "kind", "needs")}
-            values: Choices | Integers | Numbers
-            if one["kind"] == "choices":
-                values = Choices(tuple(rest["values"]))
-            else:
-                values = Integers(**rest) if one["kind"] == "integers" else Numbers(**rest)
+            if "values" in rest:
+                rest["values"] = tuple(rest["values"])
             needs = Needs(one["needs"][0], tuple(one["needs"][1])) if "needs" in one else None
-            found.append(Dimension(one["path"], values, needs))
+            found.append(Dimension(one["path"], _KINDS[one["kind"]](**rest), needs))
         return cls(tuple(found))
 
     def holds(self, point: Mapping[str, Plain]) -> bool:
         """Whether a point lies in it: every place that exists has a value it may have."""
-        wanted = [d for d in self.dimensions if d.exists(point)]
-        return set(point) == {d.path for d in wanted} and all(
-            d.holds(point[d.path]) for d in wanted
-        )
+        there = [d for d in self.dimensions if d.exists(point)]
+        return set(point) == {d.path for d in there} and all(d.holds(point[d.path]) for d in there)
+
+
+def _extended(points: Iterator[Point], dimension: Dimension) -> Iterator[Point]:
+    for point in points:
+        if dimension.exists(point):
+            for value in dimension.grid() or ():
+                yield {**point, dimension.path: value}
+        else:
+            yield point
 
 
 def same(one: object, other: object) -> bool:
