@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, text
 
-from srbench.store.address import Address
 from srbench.store.copies import copies_of
 from srbench.store.engine import reading
-from srbench.store.journal import Disk, Journal
+from srbench.store.journal import Journal
 from srbench.store.migrate import SCHEMA, stored_schema
 from srbench.store.run_rows import gone_owners
 from srbench.store.store import Store
@@ -22,63 +22,56 @@ STALE = text("SELECT count(*) FROM runs WHERE state = 'running' AND lease_until 
 def database_facts(store: Store) -> dict[str, Any]:
     """url, kind, version, schema, journal and why, size, file system, integrity, copies, leases.
 
-    `running` runs have an owner; of `left` owners of this machine the process has ended, and
-    `expired` leases have run out: the next `srbench run` takes both up.
+    `running` runs have an owner; the processes of `left` owners of this machine have ended, and
+    `expired` leases have run out: the next `srbench run` claims both.
     """
     address = store.address
     with reading(store.engine) as connection:
-        running = connection.execute(RUNNING).scalar_one()
-        stale = connection.execute(STALE, {"now": store.clock()}).scalar_one()
-        common = {
-            "running": running,
+        facts = {
+            "running": connection.execute(RUNNING).scalar_one(),
             "left": len(gone_owners(connection)),
-            "expired": stale,
+            "expired": connection.execute(STALE, {"now": store.clock()}).scalar_one(),
             "url": address.shown,
             "schema": stored_schema(connection),
             "schema_known": SCHEMA,
             "root": str(address.root),
+            "journal": None,
+            "journal_why": None,
+            "file_system": store.disk.kind or None,
+            "network_file_system": store.disk.network,
+            "integrity": "ok",
+            "copies": [],
+            "hard_links": 1,
         }
         if address.path is None:
-            return common | of_server(connection)
-        return common | of_file(connection, address, store.journal, store.disk)
+            return (
+                facts | {"file_system": None, "network_file_system": None} | of_server(connection)
+            )
+        return facts | of_file(connection, address.path, store.journal)
 
 
-def of_file(
-    connection: Connection, address: Address, journal: Journal, disk: Disk
-) -> dict[str, Any]:
+def of_file(connection: Connection, path: Path, journal: Journal) -> dict[str, Any]:
+    """What an SQLite file is like."""
     mode = str(connection.execute(text("PRAGMA journal_mode")).scalar_one())
     why = journal.why
     if mode != journal.mode:
         why = f"{journal.mode} was chosen ({why}), but another process keeps the file open"
     found = connection.execute(text("PRAGMA integrity_check(1)")).scalar_one()
     broken = connection.execute(text("PRAGMA foreign_key_check")).fetchall()
-    integrity = str(found) if found != "ok" or not broken else f"{len(broken)} links lead nowhere"
-    assert address.path is not None
     return {
         "kind": "sqlite",
         "version": sqlite3.sqlite_version,
         "journal": mode,
         "journal_why": why,
-        "size_bytes": address.path.stat().st_size,
-        "file_system": disk.kind or None,
-        "network_file_system": disk.network,
-        "integrity": integrity,
-        "copies": [copy.name for copy in copies_of(address.path)],
-        "hard_links": address.path.stat().st_nlink,
+        "size_bytes": path.stat().st_size,
+        "integrity": f"{len(broken)} links lead nowhere" if found == "ok" and broken else found,
+        "copies": [copy.name for copy in copies_of(path)],
+        "hard_links": path.stat().st_nlink,
     }
 
 
 def of_server(connection: Connection) -> dict[str, Any]:
+    """What a PostgreSQL server is like."""
     size = connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one()
-    return {
-        "kind": "postgresql",
-        "version": str(connection.execute(text("SHOW server_version")).scalar_one()),
-        "journal": None,
-        "journal_why": None,
-        "size_bytes": int(size),
-        "file_system": None,
-        "network_file_system": None,
-        "integrity": "ok",
-        "copies": [],
-        "hard_links": 1,
-    }
+    version = connection.execute(text("SHOW server_version")).scalar_one()
+    return {"kind": "postgresql", "version": str(version), "size_bytes": int(size)}

@@ -14,7 +14,7 @@ from srbench.store.values import DatasetRecord, PlanRecord, VariantRecord
 
 COSTS = (
     "parameters", "frozen", "dead", "dead_modules", "macs_720p", "macs_256", "activations",
-    "receptive_field", "uncounted", "network", "step",
+    "receptive_field", "uncounted",
 )  # fmt: skip
 
 
@@ -32,7 +32,7 @@ def next_turn(connection: Connection) -> int:
 def put_trainings(connection: Connection, trainings: Sequence[Training], now: float) -> None:
     """Store trainings; each plan counts the costs again, and its counts replace earlier ones."""
     rows = [training.given(added_at=iso(now)) for training in trainings]
-    put(connection, Training, rows, replace=COSTS)
+    put(connection, Training, rows, replace=(*COSTS, "network", "step"))
 
 
 def new_plan(connection: Connection, study: int, plan: PlanRecord, now: float) -> int:

@@ -21,6 +21,7 @@ from srbench.core.errors import DatabaseError
 from srbench.store.columns import NOT_FINITE, to_json
 from srbench.store.engine import reading
 from srbench.store.owners import this_process
+from srbench.store.plan_rows import COSTS
 from srbench.store.plans import latest_plan
 from srbench.store.preregistration import changed_after_results
 from srbench.store.read_latency import latency
@@ -35,15 +36,7 @@ from srbench.store.read_queries import (
     studies_of,
 )
 from srbench.store.run_rows import of_judged
-from srbench.store.tables import (
-    Curve,
-    Plan,
-    Point,
-    Provenance,
-    Run,
-    Training,
-    Variant,
-)
+from srbench.store.tables import Curve, Plan, Point, Provenance, Run, Training, Variant
 from srbench.store.thinning import COLUMNS, curve_points
 from srbench.store.trial_rows import trial_rows
 from srbench.store.validate_rows import check_facts, check_kinds, check_results
@@ -183,15 +176,7 @@ def variants(connection: Connection, plan: int) -> pd.DataFrame:
             Variant.role,
             Variant.change,
             Variant.fingerprint,
-            Training.parameters,
-            Training.frozen,
-            Training.dead,
-            Training.dead_modules,
-            Training.macs_720p,
-            Training.macs_256,
-            Training.activations,
-            Training.receptive_field,
-            Training.uncounted,
+            *(getattr(Training, name) for name in COSTS),
             Training.model,
             Training.train,
             Training.data,

@@ -23,7 +23,7 @@ Names = Mapping[tuple[str, int, str], list[str]]  # (quantity, scale, subject) -
 
 def latency(connection: Connection, plan: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The frames `passes` and `latency` of a plan: of each setting, the newest times of each
-    variant that were taken beside the plan's baseline."""
+    variant that were timed together with the plan's baseline."""
     names, baseline = _names(connection, plan), _names(connection, plan, ("baseline",))
     passes = _passes(connection, baseline)
     chosen = list(_newest(connection, passes, names))

@@ -57,7 +57,7 @@ class FinishedRun:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a run left: (curve, step) → value, (set, image, metric) → value under its protocol."""
+    """What a run measured: (curve, step) → value, (set, image, metric) → value under its protocol."""
 
     points: dict[tuple[str, int], float]
     scores: dict[tuple[str, str, str], float]

@@ -2,7 +2,7 @@
 
 A class of `Value` is a table and at once the value that callers make: its columns are declared
 once. What the store adds to a row, such as its number, is no parameter of the value. Such values
-are not frozen, which SQLAlchemy does not offer; nobody changes them.
+are not frozen, which SQLAlchemy does not offer; no caller changes them.
 """
 
 from __future__ import annotations

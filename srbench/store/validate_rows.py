@@ -6,17 +6,17 @@ unknown states, or paths that lead out of the folder. Such a file is refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import MISSING, Field, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import MISSING, Field, fields, is_dataclass
 from operator import itemgetter
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import Any, get_type_hints
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 import pandas as pd
 from sqlalchemy import BigInteger, Boolean, Double, Integer
 
 from srbench.analysis.results import Results, StudyFacts
-from srbench.core.part_facts import MetricFacts, Metrics
 from srbench.store.columns import REASONS, ROLES, STATES, PlainJson
 from srbench.store.values import CorruptRowError
 
@@ -27,10 +27,6 @@ KINDS: tuple[tuple[type[Any], tuple[type, ...]], ...] = (
     (Integer, (int,)),
     (PlainJson, (dict, list)),
 )
-PLAIN = {
-    str: (str,), int: (int,), float: (int, float), Metrics: (dict,),
-    dict[str, Any]: (dict,), dict[str, str]: (dict,),
-}  # fmt: skip
 
 
 def check_kinds(rows: Sequence[tuple[Any, ...]], columns: Iterable[Any]) -> None:
@@ -56,23 +52,27 @@ def check_facts(plain: dict[str, Any]) -> None:
     if odd:
         raise CorruptRowError(f"the facts of a plan lack or should lack {sorted(odd)}"[:120])
     for name, value in plain.items():
-        kind = PLAIN.get(hints[name])
-        if kind is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+        if not fits(value, hints[name]):
             raise CorruptRowError(f"the fact {name} is {value!r}"[:80])
-    if not isinstance(plain.get("synthetic", False), bool):
-        raise CorruptRowError(f"the fact synthetic is {plain['synthetic']!r}"[:80])
-    if not isinstance(plain["min_effect"], int | float | None):
-        raise CorruptRowError(f"the fact min_effect is {plain['min_effect']!r}"[:80])
-    if not all(type(seed) is int for seed in plain["seeds"]):
-        raise CorruptRowError(f"the seeds are {plain['seeds']!r}"[:80])
-    for facts in plain.get("metric_facts", {}).values():
-        if not isinstance(facts, dict) or set(facts) != {f.name for f in fields(MetricFacts)}:
-            raise CorruptRowError(f"the facts of a metric are {facts!r}"[:80])
-    for name in ("overrides", "notes"):
-        if not all(isinstance(text, str) for text in plain[name]):
-            raise CorruptRowError(f"the fact {name} is {plain[name]!r}"[:80])
-    if not all(isinstance(own, str) for own in plain.get("twins", {}).values()):
-        raise CorruptRowError(f"the fact twins is {plain['twins']!r}"[:80])
+
+
+def fits(value: Any, hint: Any) -> bool:
+    """Whether plain JSON has the type of a field: lists are tuples, objects dataclasses."""
+    origin, args = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return True
+    if origin is UnionType:
+        return any(fits(value, one) for one in args)
+    if origin is tuple and isinstance(value, list):
+        kinds = args[:1] * len(value) if args[-1] is Ellipsis else args
+        return len(kinds) == len(value) and all(map(fits, value, kinds))
+    if origin in (dict, Mapping) and isinstance(value, dict):
+        return all(fits(one, args[1]) for one in value.values())
+    if is_dataclass(hint):
+        return isinstance(value, dict) and set(value) == {field.name for field in fields(hint)}
+    if origin is not None or (isinstance(value, bool) and hint is not bool):
+        return False
+    return isinstance(value, int | float if hint is float else hint)
 
 
 def is_needed(field: Field[Any]) -> bool:

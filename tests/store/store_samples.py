@@ -171,7 +171,7 @@ def finish_all(store: Store, number: int) -> None:
 
 
 def claim_until_none(url: str, number: int, pipe: Any) -> None:
-    """A child process: claims and finishes runs until none is left, and says which it had."""
+    """A child process: claims and finishes runs until none is left, and sends their numbers."""
     store = open_store(url, create=False)
     mine = []
     while (lease := store.queue.claim(number, this_process("child"))) is not None:
@@ -190,7 +190,7 @@ def open_and_plan(url: str, pipe: Any) -> None:
 
 
 def claim_and_die(url: str, number: int, pipe: Any) -> None:
-    """A child process: claims one run and ends without a word to the store."""
+    """A child process: claims one run and ends without releasing it."""
     store = open_store(url, create=False)
     lease = claimed(store, number, this_process("doomed"))
     store.measurements.write_points(lease, [], steps=7)

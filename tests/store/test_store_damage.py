@@ -114,22 +114,22 @@ def tried(path: Path, verb: Callable[[Store], object]) -> str:
 
 @pytest.mark.slow
 def test_a_mutant_is_read_rightly_or_refused_in_one_line(whole: bytes, tmp_path: Path) -> None:
-    told = []
+    answers = []
     faults = []
     for number in range(FIRST, FIRST + MUTANTS):
         path = Path(database(tmp_path))
         data = mutated(whole, random.Random(number))
         for name, verb in verbs(tmp_path).items():
             path.write_bytes(data)
-            for beside in tmp_path.glob("srbench.sqlite-*"):
-                beside.unlink()
+            for journal in tmp_path.glob("srbench.sqlite-*"):
+                journal.unlink()
             try:
-                told.append(tried(path, verb))
+                answers.append(tried(path, verb))
             except Exception:
                 faults.append(f"mutant {number}, {name}: {traceback.format_exc()}")
     assert not faults, "\n".join(faults)
-    assert not [refused for refused in told if "\n" in refused or len(refused) > 600]
-    assert MUTANTS // 2 < sum(map(bool, told)) < len(told) - MUTANTS // 2
+    assert not [refused for refused in answers if "\n" in refused or len(refused) > 600]
+    assert MUTANTS // 2 < sum(map(bool, answers)) < len(answers) - MUTANTS // 2
 
 
 DOCTORED = {

@@ -1,4 +1,4 @@
-"""Latency passes: kept whole, and found by whoever plans the same networks."""
+"""Latency passes: stored whole, and found by every plan with the same networks."""
 
 from __future__ import annotations
 

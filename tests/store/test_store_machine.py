@@ -1,4 +1,4 @@
-"""Whatever is done in whatever order, the store is what a dictionary says it must be."""
+"""In any order of calls, the store holds what a dictionary holds that is updated with it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ VALUES = st.one_of(st.floats(), st.sampled_from([-0.0, 1e-320, float("nan"), flo
 
 
 class Life(RuleBasedStateMachine):
-    """Owners of other machines claim, write, vanish and come back; time passes when it is told."""
+    """Owners of other machines claim, write, vanish and come back; the test moves the clock."""
 
     open_one: Any  # makes an empty store below a folder; set for each database
 
@@ -131,7 +131,7 @@ class Life(RuleBasedStateMachine):
                 self.store.queue.interrupt(lease, 1)
                 run |= {"state": "interrupted", "steps": 1}
             else:
-                self.store.queue.fail(lease, how, "said", steps=1)  # type: ignore[arg-type]
+                self.store.queue.fail(lease, how, "message", steps=1)  # type: ignore[arg-type]
                 run |= {"state": "failed", "reason": how, "steps": 1}
             run["until"] = None
 

@@ -37,11 +37,13 @@ from srbench.store.upsert import table_of
 from srbench.store.values import Candidate, Proposal
 
 LINKS = {  # column -> the table that its numbers are of
-    "study_id": "studies", "plan_id": "plans", "variant_id": "variants", "run_id": "runs",
-    "curve_id": "curves", "pass_id": "latency_passes", "image_id": "images",
-    "provenance_id": "provenances",
-}  # fmt: skip
-OWN = ("id", "turn", "fence", "lease_until")  # of one database, beside moments and owners
+    column.name: link.column.table.name
+    for table in Base.metadata.sorted_tables
+    for column in table.columns
+    for link in column.foreign_keys
+    if link.column.name == "id"
+}
+OWN = ("id", "turn", "fence", "lease_until")  # of one database, besides moments and owners
 
 
 def tables(store: Store) -> dict[str, list[dict[str, Any]]]:
@@ -55,11 +57,11 @@ def tables(store: Store) -> dict[str, list[dict[str, Any]]]:
 
 
 def content(store: Store) -> dict[str, list[str]]:
-    """Every row by what it says: numbers of rows replaced by what those rows say."""
+    """Every row with the content of the rows it links to in place of their numbers."""
     found = tables(store)
     named: dict[str, dict[int, str]] = {}
 
-    def said(row: dict[str, Any]) -> str:
+    def shown(row: dict[str, Any]) -> str:
         plain = {
             name: named[LINKS[name]][value] if name in LINKS and value is not None else value
             for name, value in row.items()
@@ -68,8 +70,8 @@ def content(store: Store) -> dict[str, list[str]]:
         return repr(sorted(plain.items()))
 
     for name, rows in found.items():  # what is linked to comes first
-        named[name] = {row["id"]: said(row) for row in rows if "id" in row}
-    return {name: sorted(map(said, rows)) for name, rows in found.items()}
+        named[name] = {row["id"]: shown(row) for row in rows if "id" in row}
+    return {name: sorted(map(shown, rows)) for name, rows in found.items()}
 
 
 @pytest.fixture
@@ -304,12 +306,12 @@ def test_a_kill_at_any_moment_leaves_all_or_nothing(other: Callable[[str], Store
 def test_what_is_no_fit_database_is_refused(store: Store, tmp_path: Path) -> None:
     (tmp_path / "text.sqlite").write_text("no database")
     sqlite3.connect(tmp_path / "strange.sqlite").execute("create table t (x)").connection.close()
-    for name, said in (
+    for name, answer in (
         ("gone.sqlite", "there is no such database"),
         ("text.sqlite", "is not an SQLite database"),
         ("strange.sqlite", "is no database of srbench"),
     ):
-        with pytest.raises(UserError, match=said):
+        with pytest.raises(UserError, match=answer):
             merge(store, tmp_path / name)
 
 

@@ -1,4 +1,4 @@
-"""Opening: what is ours is opened, what is not is refused and left as it is."""
+"""Opening: srbench's databases are opened, all others refused and not changed."""
 
 from __future__ import annotations
 

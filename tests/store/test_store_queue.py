@@ -141,7 +141,7 @@ def test_a_commit_waits_for_who_reads_however_long(
     assert store.queue.states(number) == {"queued": 1, "running": 1}
 
 
-def test_a_run_that_a_search_of_another_plan_gave_up_is_told(store: Store) -> None:
+def test_a_run_that_a_search_of_another_plan_pruned_is_counted(store: Store) -> None:
     number = store.plans.add(plan(seeds=(0,)))
     claim = claimed(store, number)
     assert store.queue.pruned(number) == 0
