@@ -57,7 +57,7 @@ class FinishedRun:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a run measured: (curve, step) → value, (set, image, metric) → value under its protocol."""
+    """Of a run: (curve, step) → value, and (set, image, metric) → value under one protocol."""
 
     points: dict[tuple[str, int], float]
     scores: dict[tuple[str, str, str], float]
