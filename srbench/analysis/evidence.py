@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from math import isfinite
 
-import numpy as np
 import pandas as pd
 
 from srbench.analysis.claims_evidence import Curve, Evidence
@@ -19,13 +18,17 @@ from srbench.analysis.convergence import collapsed, tolerance, validation_curve
 from srbench.analysis.curves import curve_names, read_curve
 from srbench.analysis.judgement import judgement
 from srbench.analysis.latency import rounds_of
+from srbench.analysis.metric_names import VALIDATE
 from srbench.analysis.plateaus import plateau
+from srbench.analysis.ranking import mean_of
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import (
+    by_variant,
     cells,
     controls,
     interpolations,
     number,
+    of_variants,
     set_scores,
     text,
     trained,
@@ -81,36 +84,31 @@ def _curves(
     results: Results, wanted: Collection[str]
 ) -> dict[tuple[str, str], Mapping[int, Curve]]:
     done = {(cell.variant, cell.seed) for cell in cells(results) if cell.state == "done"}
-    out: dict[tuple[str, str], dict[int, Curve]] = {}
+    out: dict[tuple[str, str], Mapping[int, Curve]] = {}
     for name in curve_names(results):
-        if name.removeprefix("validate/") not in wanted:
-            continue
-        curve = read_curve(results, name)
-        if curve.axis != "epoch":
-            continue
-        for (variant, seed), (epochs, values) in curve.lines.items():
-            if (variant, seed) in done:
-                out.setdefault((name, variant), {})[seed] = (epochs.tolist(), values.tolist())
-    return dict(out)
+        curve = read_curve(results, name) if name.removeprefix(VALIDATE) in wanted else None
+        if curve is not None and curve.axis == "epoch":
+            for (variant, seed), (epochs, values) in curve.lines.items():
+                if (variant, seed) in done:
+                    known = out.get((name, variant), {})
+                    out[name, variant] = {**known, seed: (epochs.tolist(), values.tolist())}
+    return out
 
 
 def _costs(results: Results) -> dict[tuple[str, str], float]:
-    out = {}
-    for row in results.variants.to_dict("records"):
-        for name, column in COSTS.items():
-            value = number(row.get(column))
-            if isfinite(value):
-                out[name, str(row["variant"])] = value
-    memory: dict[str, list[float]] = {}
-    for cell in cells(results):
-        if isfinite(cell.peak_memory_mb):
-            memory.setdefault(cell.variant, []).append(cell.peak_memory_mb)
-    return out | {("memory_mb", name): float(np.mean(known)) for name, known in memory.items()}
+    known = {
+        (name, variant): number(value)
+        for name, column in COSTS.items()
+        for variant, value in of_variants(results, column).items()
+    }
+    for variant, planned in by_variant(results).items():
+        known["memory_mb", variant] = mean_of([cell.peak_memory_mb for cell in planned])
+    return {key: value for key, value in known.items() if isfinite(value)}
 
 
 def _event(results: Results, event: str, variant: str) -> tuple[int, int]:
     """In how many runs it happened, and of how many that can show it: (0, 0) if none can."""
-    mine = [cell for cell in cells(results) if cell.variant == variant]
+    mine = by_variant(results).get(variant, [])
     done = [cell for cell in mine if cell.state == "done"]
     diverged = sum(cell.state == "failed" and cell.reason == "diverged" for cell in mine)
     if event == "diverges":
@@ -131,12 +129,16 @@ def _event(results: Results, event: str, variant: str) -> tuple[int, int]:
 
 
 def _gaps(results: Results) -> dict[str, dict[int, str]]:
-    out: dict[str, dict[int, str]] = {}
-    for cell in cells(results):
-        if not isfinite(cell.score):
-            why = cell.reason or ("not scored" if cell.state == "done" else cell.state)
-            out.setdefault(cell.variant, {})[cell.seed] = why
-    return out
+    """Variant -> seed -> why there is no score."""
+    found = {
+        variant: {
+            c.seed: c.reason or ("not scored" if c.state == "done" else c.state)
+            for c in planned
+            if not isfinite(c.score)
+        }
+        for variant, planned in by_variant(results).items()
+    }
+    return {variant: gaps for variant, gaps in found.items() if gaps}
 
 
 def _published(results: Results) -> Evidence | None:
@@ -146,7 +148,7 @@ def _published(results: Results) -> Evidence | None:
         return None
     scores: dict[tuple[str, str, str], Mapping[int, float] | float] = {}
     costs: dict[tuple[str, str], float] = {}
-    points: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    points: dict[tuple[str, str], dict[float, float]] = {}
     for _, source in frame.groupby("source", sort=False):
         known = set(points)
         for row in source.to_dict("records"):
@@ -154,14 +156,13 @@ def _published(results: Results) -> Evidence | None:
             value, dataset = number(row["value"]), text(row["dataset"])
             if isfinite(at):
                 if key not in known:
-                    points.setdefault(key, []).append((at, value))
+                    points.setdefault(key, {}).setdefault(at, value)
             elif dataset:
                 scores.setdefault((*key, dataset), value)
             else:
                 costs.setdefault(key, value)
     curves: dict[tuple[str, str], Mapping[int, Curve]] = {
-        key: {0: ([at for at, _ in sorted(line)], [value for _, value in sorted(line)])}
-        for key, line in points.items()
+        key: {0: (sorted(line), [line[at] for at in sorted(line)])} for key, line in points.items()
     }
     return Evidence(
         dataset=results.facts.dataset,

@@ -1,19 +1,20 @@
-"""Times of the latency pass, as the report tells them: ratios to the baseline, under one setting.
+"""Times of the latency pass as the report gives them: ratios to the baseline, under one setting.
 
-Of several settings the plainest that was taken (fp32, contiguous, eager) speaks for the study in
-sentences, figures and claims; the table of latency has them all.
+Of several settings the plainest that was taken (fp32, contiguous, eager) is the one of sentences,
+figures and claims; the table of latency has them all.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from srbench.analysis.effects import Interval
 from srbench.analysis.latency_ratios import QUIET, Ratio, Spread, is_quiet, ratio, spread, word
-from srbench.analysis.results import Results
+from srbench.analysis.results import SETTING, Results
 from srbench.analysis.run_matrix import controls, trained
 from srbench.core.numbers import plural
 
@@ -22,23 +23,19 @@ PLAIN: dict[str, dict[str, tuple[str, ...]]] = {
     "latency": {"precision": ("fp32",), "memory_format": ("contiguous",), "mode": ("eager",)},
     "step_time": {"precision": ("fp32",), "memory_format": ("auto", "contiguous")},
 }
-SETTING = (
-    "quantity", "device", "scale", "lr_height", "lr_width", "batch", "precision",
-    "memory_format", "mode", "threads",
-)  # fmt: skip
 Rounds = dict[int, float]  # ms by round
 
 
 @dataclass(frozen=True, eq=False)
 class Taken:
-    """One pass: its row of the frame, times by variant, and of what was timed a second time."""
+    """One pass: its row of the frame, times by variant, and its control."""
 
     number: int
     row: dict[str, Any]
     times: dict[str, Rounds]
-    again: Rounds
     first_ms: dict[str, float]
     of: str  # the variant that was timed a second time; "" where this plan has none such
+    control: Ratio  # of that second time to the first
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -59,13 +56,9 @@ class Taken:
         sides = (self.row[name] for name in ("batch", "lr_height", "lr_width"))
         return "{}\u00d73\u00d7{}\u00d7{}".format(*sides)
 
-    @cached_property
-    def control(self) -> Ratio:
-        """The network that was timed twice over itself."""
-        return over(self.again, self.times.get(self.of, {}))
-
     @property
     def plain(self) -> bool:
+        """Whether the setting is the plainest of its quantity."""
         plain = PLAIN[self.row["quantity"]]
         return all(self.row[name] in values for name, values in plain.items())
 
@@ -84,18 +77,17 @@ class Timing:
     @property
     def ms(self) -> Interval:
         """ms a call: the baseline's median times the ratio, with the ratio's interval."""
-        base = self.spread.median / self.ratio.value
-        low, high = base * self.ratio.low, base * self.ratio.high
-        return Interval(self.spread.median, low, high, self.ratio.rounds)
+        return self._beyond(0.0)
 
     @property
     def more(self) -> Interval:
         """ms more than the baseline, with the ratio's interval."""
-        base = self.spread.median / self.ratio.value
-        mean, low, high = (
-            base * (x - 1) for x in (self.ratio.value, self.ratio.low, self.ratio.high)
-        )
-        return Interval(mean, low, high, self.ratio.rounds)
+        return self._beyond(1.0)
+
+    def _beyond(self, share: float) -> Interval:
+        r, base = self.ratio, self.spread.median / self.ratio.value
+        mean, low, high = (base * (x - share) for x in (r.value, r.low, r.high))
+        return Interval(mean, low, high, r.rounds)
 
 
 def over(times: Rounds, baseline: Rounds) -> Ratio:
@@ -107,32 +99,30 @@ def over(times: Rounds, baseline: Rounds) -> Ratio:
 @lru_cache(maxsize=8)
 def passes_taken(results: Results) -> tuple[Taken, ...]:
     """The passes that the plan has times from, newest first."""
-    return tuple(_passes(results))
+    rows = reversed(results.passes.to_dict("records"))
+    return tuple(_taken(results, {str(k): v for k, v in row.items()}) for row in rows)
 
 
-def _passes(results: Results) -> Iterator[Taken]:
-    names = set(trained(results))
-    for row in reversed(results.passes.to_dict("records")):
-        number = int(row["pass_id"])
-        mine = results.latency[results.latency["pass_id"] == number]
-        times: dict[str, Rounds] = {}
-        first: dict[str, float] = {}
-        again: Rounds = {}
-        of = ""
-        for name, copy, turn, ms, first_ms in zip(
-            mine["variant"], mine["copy"], mine["round"], mine["ms"], mine["first_ms"], strict=True
-        ):
-            if copy:
-                again[int(turn)], of = float(ms), str(name)
-            elif name in names or not name:
-                times.setdefault(str(name), {})[int(turn)] = float(ms)
-                first[str(name)] = float(first_ms)
-        yield Taken(number, {str(k): v for k, v in row.items()}, times, again, first, of)
+def _taken(results: Results, row: dict[str, Any]) -> Taken:
+    names = {"", *trained(results)}
+    times: dict[str, Rounds] = {}
+    first: dict[str, float] = {}
+    again: Rounds = {}
+    of = ""
+    mine = results.latency[results.latency["pass_id"] == row["pass_id"]]
+    for sample in mine.to_dict("records"):
+        name, turn, ms = str(sample["variant"]), int(sample["round"]), float(sample["ms"])
+        if sample["copy"]:
+            again[turn], of = ms, name
+        elif name in names:
+            times.setdefault(name, {})[turn] = ms
+            first[name] = float(sample["first_ms"])
+    return Taken(int(row["pass_id"]), row, times, first, of, over(again, times.get(of, {})))
 
 
 @lru_cache(maxsize=16)
 def timings(results: Results, quantity: str) -> tuple[Timing, ...]:
-    """Every variant that has a time under the setting that speaks for the study, in its order."""
+    """Every variant that has a time under the plainest setting, in study order."""
     taken = [one for one in passes_taken(results) if one.row["quantity"] == quantity]
     chosen = next((one for one in taken if one.plain), taken[0] if taken else None)
     return () if chosen is None else under(results, chosen.key)
@@ -140,34 +130,30 @@ def timings(results: Results, quantity: str) -> tuple[Timing, ...]:
 
 def untimed(results: Results, quantity: str) -> list[str]:
     """The variants that have no time under that setting; controls need none."""
-    there = {timing.variant for timing in timings(results, quantity)}
-    return [n for n in trained(results) if n not in there and n not in controls(results)]
+    done = {*(timing.variant for timing in timings(results, quantity)), *controls(results)}
+    return [name for name in trained(results) if name not in done]
 
 
 def under(results: Results, key: tuple[Any, ...]) -> tuple[Timing, ...]:
     """Every variant's newest time under one setting."""
-    found: dict[str, Timing] = {}
+    newest: dict[str, Taken] = {}
     for one in passes_taken(results):
         if one.key == key:
-            for name in one.times:
-                found.setdefault(name, _timing(one, name, results.facts.baseline))
-    return tuple(found[name] for name in trained(results) if name in found)
+            newest = dict.fromkeys(one.times, one) | newest
+    base = results.facts.baseline
+    return tuple(_timing(newest[name], name, base) for name in trained(results) if name in newest)
 
 
 def _timing(taken: Taken, name: str, baseline: str) -> Timing:
     times, base = taken.times[name], taken.times[baseline]
     found = over(times, base)
-    if name == baseline:
-        message = "baseline"
-    elif times == base:
-        message = "same network"
-    else:
-        message = word(found, taken.control)
-    return Timing(name, taken, spread(list(times.values())), taken.first_ms[name], found, message)
+    judged: str = "same network" if times == base else word(found, taken.control)
+    judged = "baseline" if name == baseline else judged
+    return Timing(name, taken, spread(list(times.values())), taken.first_ms[name], found, judged)
 
 
 def rounds_of(results: Results) -> dict[tuple[str, str], Rounds]:
-    """(quantity, variant) -> ms by round, for claims; rounds of two passes never meet."""
+    """(quantity, variant) -> ms by round, for claims; rounds of two passes have other numbers."""
     out: dict[tuple[str, str], Rounds] = {}
     for quantity in QUANTITIES:
         found = timings(results, quantity)
@@ -180,26 +166,24 @@ def rounds_of(results: Results) -> dict[tuple[str, str], Rounds]:
 
 
 def percent(found: Ratio) -> str:
-    """How far off a control is, never less than 1 %: what a pass can tell."""
+    """The smallest difference that a pass with this control resolves, never below 1 %."""
     return f"{100 * max(found.noise, QUIET):.2g}\u00a0%"
 
 
 def latency_change(timing: Timing) -> str:
-    """What may be said of a time against the baseline: "12 % more latency", "" for nothing."""
+    """A time against the baseline: "12 % more latency"; "" where it is not resolved."""
     off = 100 * abs(timing.ratio.value - 1)
     size = f"{off:.1f}" if off < 9.5 else f"{off:.0f}"
-    match timing.word:
-        case "slower" | "faster":
-            return f"{size} % {'more' if timing.word == 'slower' else 'less'} latency"
-        case "same":
-            return f"the same latency within {percent(timing.taken.control)}"
-        case "same network":
-            return "the same latency"
-    return ""
+    return {
+        "slower": f"{size} % more latency",
+        "faster": f"{size} % less latency",
+        "same": f"the same latency within {percent(timing.taken.control)}",
+        "same network": "the same latency",
+    }.get(timing.word, "")
 
 
 def latency_text(results: Results) -> tuple[str, ...]:
-    """How times were taken and what they can tell: a paragraph a quantity, beside the costs."""
+    """How times were taken and what they can resolve: a paragraph a quantity."""
     return tuple(
         " ".join(_sentences(found[0].taken, what))
         for quantity, what in QUANTITIES.items()
@@ -213,20 +197,15 @@ def _sentences(taken: Taken, what: str) -> Iterator[str]:
         f"Times of a {what}: medians of {plural(control.rounds, 'round')} in which every network "
         f"ran once, in shuffled order; {taken.in_words}; random weights."
     )
+    came = f"{control.value:.3f} (95\u00a0% interval {control.low:.3f} to {control.high:.3f})"
     if is_quiet(control):
-        yield f"The control, {who} against itself, came out as {_of(control)}."
+        yield f"The control, {who} against itself, came out as {came}."
     elif control.low == control.low:
         yield (
             f"The machine was too noisy for differences of 1 %: the control, {who} against "
-            f"itself, came out as {_of(control)}, so no difference below {percent(control)} is "
-            "reported."
+            f"itself, came out as {came}, so no difference below {percent(control)} is reported."
         )
     else:
         yield "Too few rounds for a control, so no difference is reported."
-    for warning in str(taken.row["warnings"]).split("; "):
-        if warning and not warning.startswith("too noisy"):
-            yield f"{warning[:1].upper()}{warning[1:]}."
-
-
-def _of(found: Ratio) -> str:
-    return f"{found.value:.3f} (95\u00a0% interval {found.low:.3f} to {found.high:.3f})"
+    for warning in json.loads(taken.row["warnings"]):
+        yield f"{warning[:1].upper()}{warning[1:]}."

@@ -5,12 +5,12 @@ All tables and figures share these.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
 
 from srbench.analysis.judgement import Judged, judgement
 from srbench.analysis.results import Results, StudyFacts
-from srbench.analysis.run_matrix import Cell, cells, trained
+from srbench.analysis.run_matrix import Cell
 from srbench.core.numbers import justified_decimals
 from srbench.core.table import Mark, Value
 
@@ -22,10 +22,10 @@ def ranked(results: Results) -> list[Judged]:
 
 def best_first(rows: Sequence[Judged], results: Results) -> list[Judged]:
     """Judged contrasts sorted by effect, those without a number last."""
-    sign = -1.0 if judgement(results).better == "higher" else 1.0
+    sign = results.facts.sign
     known = [e for e in rows if e.pairs]
     unknown = [e for e in rows if not e.pairs]
-    return [*sorted(known, key=lambda e: (sign * e.mean, e.variant)), *unknown]
+    return [*sorted(known, key=lambda e: (-sign * e.mean, e.variant)), *unknown]
 
 
 def effect_decimals(results: Results) -> int:
@@ -40,23 +40,10 @@ def metric_title(facts: StudyFacts) -> str:
     return f"{name}, {facts.unit}" if facts.unit else name
 
 
-@lru_cache(maxsize=8)
-def by_variant(results: Results) -> dict[str, list[Cell]]:
-    """Planned cells by variant, in study order."""
-    out: dict[str, list[Cell]] = {name: [] for name in trained(results)}
-    for cell in cells(results):
-        out[cell.variant].append(cell)
-    return out
-
-
 def states_of(rows: list[Cell]) -> str:
     """What became of a variant's planned runs: "3 done", "2 done, 1 failed (diverged)"."""
-    counts: dict[str, int] = {}
-    for cell in rows:
-        word = f"{cell.state} ({cell.reason})" if cell.reason else cell.state
-        counts[word] = counts.get(word, 0) + 1
-    order = sorted(counts, key=lambda word: (word != "done", word))
-    return ", ".join(f"{counts[word]} {word}" for word in order)
+    counts = Counter(f"{c.state} ({c.reason})" if c.reason else c.state for c in rows)
+    return ", ".join(f"{counts[w]} {w}" for w in sorted(counts, key=lambda w: (w != "done", w)))
 
 
 def why_missing(rows: list[Cell]) -> Mark:

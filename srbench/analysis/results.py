@@ -107,22 +107,18 @@ PASSES: tuple[str, ...] = (
     "pass_id", "quantity", "device", "scale", "lr_height", "lr_width", "batch", "precision",
     "memory_format", "mode", "threads", "study", "steady", "warnings", "seconds", "measured",
 )  # fmt: skip
-LATENCY: tuple[str, ...] = (
-    "pass_id",
-    "variant",
-    "copy",
-    "round",
-    "place",
-    "ms",
-    "lost",
-    "first_ms",
-)
-
-
+SETTING = PASSES[1:11]
+"""Times compare within one of these."""
+LATENCY = ("pass_id", "variant", "copy", "round", "place", "ms", "lost", "first_ms")
 TRIALS = (
     "number", "state", "repeats", "variant", "run_id", "values", "point", "ended_at",
     "violation", "epochs", "seconds", "message",
 )  # fmt: skip
+LOOKS = (
+    "seeds", "variant", "pairs", "effect", "low", "high", "p", "nominal", "p_within",
+    "nominal_within", "verdict", "taken",
+)  # fmt: skip
+PUBLISHED = ("source", "variant", "quantity", "dataset", "epoch", "value", "unit")
 REPORTS = ("number", "at", "value")
 SHARES = ("parameter", "share")
 
@@ -151,8 +147,8 @@ class Results:
                verdict, taken; a row a contrast and look, as it was taken
     published  source, variant, quantity, dataset, epoch, value, unit; never ours
     passes     pass_id, quantity (latency | step_time), device, scale, lr_height, lr_width, batch,
-               precision, memory_format, mode, threads, study, steady, warnings, seconds, measured;
-               the latency passes that have this plan's baseline
+               precision, memory_format, mode, threads, study, steady, warnings (JSON list),
+               seconds, measured; the latency passes that have this plan's baseline
     trials     number, state (running | complete | pruned | diverged | infeasible | failed),
                repeats, variant, run_id, values (JSON list, one an objective), point (JSON),
                ended_at, violation, epochs, seconds, message; the search of the study, which no
@@ -209,30 +205,16 @@ class Results:
     def from_folder(cls, folder: Path) -> Results:
         """Read what `to_folder` wrote; pictures are looked for in the same folder."""
         plain = json.loads((folder / "study.json").read_text(encoding="utf-8"))
-        frames = {name: _read(folder / f"{name}.csv") for name in FRAMES if name not in LATER}
-        for name, columns in LATER.items():  # a folder from before these frames has none
-            file = folder / f"{name}.csv"
-            frames[name] = _read(file) if file.exists() else pd.DataFrame(columns=list(columns))
+        frames = {name: _read(folder / f"{name}.csv") for name in FRAMES}
         return cls(StudyFacts.from_plain(plain), **frames, root=folder)
-
-
-LOOKS = (
-    "seeds", "variant", "pairs", "effect", "low", "high", "p", "nominal", "p_within",
-    "nominal_within", "verdict", "taken",
-)  # fmt: skip
-LATER: dict[str, tuple[str, ...]] = {
-    "passes": PASSES, "latency": LATENCY, "trials": TRIALS, "reports": REPORTS,
-    "importances": SHARES,
-}  # fmt: skip
-PUBLISHED = ("source", "variant", "quantity", "dataset", "epoch", "value", "unit")
 
 
 def trial_frames(found: Sequence[Tried]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The frames `trials` and `reports` of a search."""
-    rows = [
+    trials = [
         (
-            t.number, t.state, _maybe(t.repeats), t.variant or "", _maybe(_first_run(t)),
-            json.dumps(t.values), json.dumps(dict(t.point)), _maybe(t.ended_at),
+            t.number, t.state, t.repeats, t.variant or "", t.runs[0].run if t.runs else None,
+            json.dumps(t.values), json.dumps(dict(t.point)), t.ended_at,
             max(t.constraints.values(), default=float("nan")), t.epochs, t.seconds, t.message,
         )
         for t in found
@@ -243,18 +225,9 @@ def trial_frames(found: Sequence[Tried]) -> tuple[pd.DataFrame, pd.DataFrame]:
         if t.repeats is None
         for at, value in sorted(t.reports.items())
     ]
-    return (
-        pd.DataFrame.from_records(rows, columns=list(TRIALS)),
-        pd.DataFrame.from_records(reports, columns=list(REPORTS)),
-    )
-
-
-def _maybe(number: int | None) -> float:
-    return float("nan") if number is None else float(number)
-
-
-def _first_run(trial: Tried) -> int | None:
-    return trial.runs[0].run if trial.runs else None
+    frame = pd.DataFrame.from_records(trials, columns=list(TRIALS))
+    numbers = dict.fromkeys(("repeats", "run_id", "ended_at"), "float64")
+    return frame.astype(numbers), pd.DataFrame.from_records(reports, columns=list(REPORTS))
 
 
 def _read(path: Path) -> pd.DataFrame:

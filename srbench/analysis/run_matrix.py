@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from math import nan
 from typing import Any, cast
 
 import pandas as pd
@@ -26,13 +27,13 @@ class Cell:
     variant: str
     seed: int
     state: str  # a stored state, or "missing"
-    reason: str
-    message: str
-    run_id: int | None
-    score: float  # NaN where there is none
-    train_seconds: float
-    peak_memory_mb: float
-    stale: bool
+    reason: str = ""
+    message: str = ""
+    run_id: int | None = None
+    score: float = nan
+    train_seconds: float = nan
+    peak_memory_mb: float = nan
+    stale: bool = False
 
 
 def text(value: Any) -> str:
@@ -60,23 +61,19 @@ def settings_of(results: Results, variant: str) -> dict[str, Any]:
     return found
 
 
-@lru_cache(maxsize=8)
 def trained(results: Results) -> list[str]:
     """Names of the variants that are trained, baseline and controls included, in study order."""
-    frame = results.variants
-    return [str(v) for v in frame.loc[frame["role"] != INTERPOLATION, "variant"]]
+    return [name for name, role in of_variants(results, "role").items() if role != INTERPOLATION]
 
 
 def interpolations(results: Results) -> list[str]:
     """Names of the interpolations, in study order."""
-    frame = results.variants
-    return [str(v) for v in frame.loc[frame["role"] == INTERPOLATION, "variant"]]
+    return [name for name, role in of_variants(results, "role").items() if role == INTERPOLATION]
 
 
 def controls(results: Results) -> list[str]:
     """Names of the controls, in study order: trained, but no part of the answer."""
-    frame = results.variants
-    return [str(v) for v in frame.loc[frame["role"] == CONTROL, "variant"]]
+    return [name for name, role in of_variants(results, "role").items() if role == CONTROL]
 
 
 def compared(results: Results) -> list[str]:
@@ -85,10 +82,10 @@ def compared(results: Results) -> list[str]:
     return [name for name in trained(results) if name not in apart]
 
 
-def image_scores(results: Results, metric: str | None = None) -> pd.DataFrame:
-    """Scores on the study's dataset and protocol, one row an image, for one metric."""
+def image_scores(results: Results) -> pd.DataFrame:
+    """Scores by the primary metric on the study's dataset, one row an image."""
     facts, frame = results.facts, counted_scores(results)
-    wanted = (frame["dataset"] == facts.dataset) & (frame["metric"] == (metric or facts.metric))
+    wanted = (frame["dataset"] == facts.dataset) & (frame["metric"] == facts.metric)
     return frame.loc[wanted]
 
 
@@ -127,11 +124,9 @@ def cells(results: Results) -> tuple[Cell, ...]:
     Where seeds are added until decided, the first look plans a cell, and later ones their rows.
     """
     means, facts = _means(results), results.facts
-    rows: dict[tuple[str, int], Mapping[Any, Any]] = {}
-    for row in results.runs.sort_values(["variant", "seed", "attempt"]).to_dict("records"):
-        rows[str(row["variant"]), int(row["seed"])] = row
-    first = results.facts.looks[:1]
-    planned = sorted(set(results.facts.seeds))[: first[0] if first else None]
+    runs = results.runs.sort_values(["variant", "seed", "attempt"]).to_dict("records")
+    rows = {(str(row["variant"]), int(row["seed"])): row for row in runs}
+    planned = sorted(set(facts.seeds))[: facts.looks[0] if facts.looks else None]
     out = []
     for name in trained(results):
         seeds = sorted({*planned, *(seed for variant, seed in rows if variant == name)})
@@ -146,17 +141,13 @@ def set_scores(results: Results) -> SetScores:
 
     It is the mean over the set's images under the study's protocol. An interpolation has one seed.
     """
-    finished: dict[str, set[int]] = {}
-    for cell in cells(results):
-        if cell.state == "done":
-            finished.setdefault(cell.variant, set()).add(cell.seed)
+    done = {(cell.variant, cell.seed) for cell in cells(results) if cell.state == "done"}
     untrained = set(interpolations(results))
-    out: dict[tuple[str, str, str], dict[int, float]] = {}
-    for key, by_seed in _means(results).items():
-        known = by_seed.keys() if key[1] in untrained else by_seed.keys() & finished.get(key[1], ())
-        if known:
-            out[key] = {seed: by_seed[seed] for seed in sorted(known)}
-    return out
+    known = {
+        key: {s: x for s, x in by_seed.items() if key[1] in untrained or (key[1], s) in done}
+        for key, by_seed in _means(results).items()
+    }
+    return {key: by_seed for key, by_seed in known.items() if by_seed}
 
 
 @lru_cache(maxsize=8)
@@ -173,13 +164,12 @@ def _means(results: Results) -> SetScores:
 
 
 def _cell(name: str, seed: int, row: Mapping[Any, Any] | None, scores: Mapping[int, float]) -> Cell:
-    nan = float("nan")
     if row is None:
-        return Cell(name, seed, "missing", "", "planned, never started", None, nan, nan, nan, False)
-    state = text(row["state"])
-    score = scores.get(seed, nan) if state == "done" else nan
-    message = text(row.get("message"))
-    if state == "done" and score != score:
+        return Cell(name, seed, "missing", message="planned, never started")
+    state, message = text(row["state"]), text(row.get("message"))
+    done = state == "done"
+    score = scores.get(seed, nan) if done else nan
+    if done and score != score:
         message = message or "finished, but not scored on the primary outcome"
     return Cell(
         variant=name,
@@ -189,20 +179,28 @@ def _cell(name: str, seed: int, row: Mapping[Any, Any] | None, scores: Mapping[i
         message=message,
         run_id=int(row["run_id"]),
         score=score,
-        train_seconds=number(row.get("train_seconds")) if state == "done" else nan,
+        train_seconds=number(row.get("train_seconds")) if done else nan,
         peak_memory_mb=number(row.get("peak_memory_mb")),
         stale=bool(row.get("stale") in (True, "True", 1)),
     )
 
 
 @lru_cache(maxsize=8)
+def by_variant(results: Results) -> dict[str, list[Cell]]:
+    """Planned cells by variant, in study order."""
+    out: dict[str, list[Cell]] = {name: [] for name in trained(results)}
+    for cell in cells(results):
+        out[cell.variant].append(cell)
+    return out
+
+
+@lru_cache(maxsize=8)
 def scores_by_seed(results: Results) -> dict[str, dict[int, float]]:
     """Primary scores of the finished runs: variant -> seed -> score; every variant is a key."""
-    out: dict[str, dict[int, float]] = {name: {} for name in trained(results)}
-    for cell in cells(results):
-        if cell.score == cell.score:
-            out[cell.variant][cell.seed] = cell.score
-    return out
+    return {
+        name: {cell.seed: cell.score for cell in planned if cell.score == cell.score}
+        for name, planned in by_variant(results).items()
+    }
 
 
 def interpolation_scores(results: Results) -> dict[str, float]:

@@ -49,13 +49,18 @@ def _setting(one: dict[str, Any]) -> list[RenderableType]:
         f"random weights. {one['rounds']} rounds in {one['seconds']:.0f} s; * baseline."
     )
     lines: list[RenderableType] = [Text(setting, style="dim")]
+    control = "{value:.3f} ({low:.3f} to {high:.3f})".format(**one["control"])
     if one["quiet"]:
-        control = "{value:.3f} ({low:.3f} to {high:.3f})".format(**one["control"])
         text = (
             f"A/A control (the baseline against itself): {control}; "
             f"differences above {_percent(one)} are reported."
         )
-        lines.append(Text(text, style="dim"))
+    else:
+        text = (
+            "Too noisy for differences of 1 %: the baseline against itself came out as "
+            f"{control}, so differences below {_percent(one)} are within A/A noise."
+        )
+    lines.append(Text(text, style="dim" if one["quiet"] else "yellow"))
     lines += [Text(f"{text[:1].upper()}{text[1:]}.", style="yellow") for text in one["warnings"]]
     return lines
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from srbench.analysis.claims_readings import LEAST_ROUNDS
-from srbench.analysis.latency_ratios import LOST, Ratio, drifted, enough, is_quiet, ratio
+from srbench.analysis.latency_ratios import LOST, Ratio, drifted, enough, ratio
 from srbench.core.device_locks import exclusive_lock
 from srbench.core.errors import DeviceError, first_line
 from srbench.core.registry import Choice
@@ -162,13 +162,6 @@ def _unfit(found: Pass) -> Iterator[str]:
     if len(lost) > len(found.samples) / 20:
         share = 100 * float(np.mean(lost))
         yield f"other processes took {share:.0f} % of the core's time, which is left out"
-    control = found.control
-    if not is_quiet(control):
-        yield (
-            "too noisy for differences of 1 %: the baseline against itself came out as "
-            f"{control.value:.3f} ({control.low:.3f} to {control.high:.3f}), so differences below "
-            f"{100 * control.noise:.1f} % are within A/A noise"
-        )
 
 
 def _warm(entrants: Sequence[Entrant], baseline: str, scale: int, setting: Setting) -> WarmUp:

@@ -7,9 +7,9 @@ from functools import lru_cache
 from srbench.analysis.dead_parameters import dead_parameter_notes, variants_with_dead_parameters
 from srbench.analysis.headings import costs_heading
 from srbench.analysis.latency import Timing, latency_text, timings
-from srbench.analysis.ranking import by_variant, known_or_mark, mean_of, why_missing
+from srbench.analysis.ranking import known_or_mark, mean_of, why_missing
 from srbench.analysis.results import Results
-from srbench.analysis.run_matrix import number, text, trained
+from srbench.analysis.run_matrix import by_variant, number, text, trained
 from srbench.core.table import Column, Mark, Table, Value
 from srbench.report.dead_parameters import dead_parameter_table
 from srbench.report.latency import latency_shown

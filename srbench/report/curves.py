@@ -15,9 +15,8 @@ from srbench.analysis.convergence import (
 )
 from srbench.analysis.curves import Curve, band, curve_names, curve_title, read_curve, thinned
 from srbench.analysis.published_comparison import published_curves
-from srbench.analysis.ranking import by_variant
 from srbench.analysis.results import Results
-from srbench.analysis.run_matrix import trained
+from srbench.analysis.run_matrix import by_variant, trained
 from srbench.core.numbers import justified_decimals
 from srbench.core.table import Column, Mark, Table, Value, in_unit, limits
 from srbench.report.colours import REST, colours, dashes

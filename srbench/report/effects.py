@@ -10,7 +10,6 @@ from srbench.analysis.limits import noise_text
 from srbench.analysis.power import BUDGET
 from srbench.analysis.ranking import (
     best_first,
-    by_variant,
     effect_decimals,
     known_or_mark,
     mean_of,
@@ -19,7 +18,7 @@ from srbench.analysis.ranking import (
     why_missing,
 )
 from srbench.analysis.results import Results
-from srbench.analysis.run_matrix import number, of_variants, scores_by_seed, text
+from srbench.analysis.run_matrix import by_variant, number, of_variants, scores_by_seed, text
 from srbench.analysis.search_results import searched
 from srbench.analysis.significance import SIGN_FLIP_FROM
 from srbench.core.table import Column, Mark, Table, Value, in_unit, limits

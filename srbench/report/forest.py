@@ -9,9 +9,9 @@ from typing import Literal
 
 from srbench.analysis.judgement import Judged, judgement
 from srbench.analysis.latency import percent, timings
-from srbench.analysis.ranking import best_first, by_variant, effect_decimals, ranked, why_missing
+from srbench.analysis.ranking import best_first, effect_decimals, ranked, why_missing
 from srbench.analysis.results import Results
-from srbench.analysis.run_matrix import Cell, best_interpolation, number, scores_by_seed
+from srbench.analysis.run_matrix import Cell, best_interpolation, by_variant, number, scores_by_seed
 from srbench.core.numbers import MINUS, shown
 
 Shape = Literal["up", "down", "square", "ring", "dot"]

@@ -9,9 +9,9 @@ import pandas as pd
 
 from srbench.analysis.effects import t_interval
 from srbench.analysis.headings import scores_heading
-from srbench.analysis.ranking import by_variant, why_missing
+from srbench.analysis.ranking import why_missing
 from srbench.analysis.results import Results, StudyFacts
-from srbench.analysis.run_matrix import interpolations, set_scores, trained
+from srbench.analysis.run_matrix import by_variant, interpolations, set_scores, trained
 from srbench.core.numbers import justified_decimals, listed, plural
 from srbench.core.table import Column, Mark, Table, Value, in_unit
 from srbench.report.section import Section

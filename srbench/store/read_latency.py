@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 from sqlalchemy import Connection, select
 
-from srbench.analysis.results import LATENCY, PASSES
+from srbench.analysis.results import LATENCY, PASSES, SETTING
+from srbench.store.columns import to_json
 from srbench.store.tables import LatencyNetwork, LatencyPass, LatencySample, Training, Variant
 from srbench.store.validate_rows import check_kinds
 
 TIMED = ("baseline", "variant", "twin")
 """Roles that have a latency: a control is the baseline's network, an interpolation is none."""
-SETTING = PASSES[1:11]  # times compare within one of these
 Names = Mapping[tuple[str, int, str], list[str]]  # (quantity, scale, subject) -> variants
 
 
@@ -68,7 +68,7 @@ def _passes(connection: Connection, baseline: Names) -> pd.DataFrame:
     keys = zip(table["quantity"], table["scale"], table["subject"], strict=True)
     wanted = pd.Series([key in baseline for key in keys], dtype=bool, index=table.index)
     table = table[wanted].drop(columns="subject")
-    table["warnings"] = ["; ".join(texts) for texts in table["warnings"]]
+    table["warnings"] = [to_json(texts) for texts in table["warnings"]]
     return table.astype({"seconds": "float64"})
 
 

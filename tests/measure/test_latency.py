@@ -152,7 +152,6 @@ def test_json_says_what_was_measured_and_what_can_be_told(
     assert one["resolution"] == pytest.approx(
         max(abs(one["control"]["low"] - 1), abs(one["control"]["high"] - 1))
     )
-    assert any("too noisy" in said for said in one["warnings"]) == (not one["quiet"])
 
 
 @pytest.mark.parametrize(

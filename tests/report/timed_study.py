@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -19,14 +20,14 @@ def timed(
     rounds: int = 60,
     quantity: str = "latency",
     precision: str = "fp32",
-    warnings: str = "",
+    warnings: tuple[str, ...] = (),
 ) -> Results:
     """The same study with one more pass; the first of `ratios` is the baseline, timed twice."""
     rng = np.random.default_rng(len(results.passes))
     number = len(results.passes) + 1
     row = (
         number, quantity, "Some Processor", 2, 64, 64, 1, precision, "contiguous", "eager", 1,
-        results.facts.name, True, warnings, 12.5, "2030-01-02T03:10:00Z",
+        results.facts.name, True, json.dumps(warnings), 12.5, "2030-01-02T03:10:00Z",
     )  # fmt: skip
     pace = 20 * np.exp(np.cumsum(rng.normal(0, 0.03, rounds)))
     subjects = [(name, 0, ratio) for name, ratio in ratios.items()] + [(next(iter(ratios)), 1, 1.0)]

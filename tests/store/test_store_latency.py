@@ -51,7 +51,7 @@ def test_a_pass_comes_back_by_variant_and_round(store: Store) -> None:
     assert list(found.latency.columns) == list(LATENCY)
     (row,) = found.passes.to_dict("records")
     assert (row["pass_id"], row["lr_width"], row["steady"], row["warnings"]) == (
-        number, 96, True, "a; b",
+        number, 96, True, '["a","b"]',
     )  # fmt: skip
     names = found.latency[["variant", "copy"]].drop_duplicates().to_numpy().tolist()
     assert names == [["plain", 0], ["se", 0], ["plain", 1]]
@@ -94,13 +94,10 @@ def test_a_study_with_the_same_networks_has_their_times_too(store: Store) -> Non
     assert len(store.reading.results(store.plans.add(unknown)).passes) == 0
 
 
-def test_times_survive_a_folder_and_an_old_folder_has_none(store: Store, tmp_path: Path) -> None:
+def test_times_survive_a_folder(store: Store, tmp_path: Path) -> None:
     store.measurements.write_latency(*taken(store, "plain", "se"))
     found = store.reading.results(store.plans.add(planned()))
     found.to_folder(tmp_path / "csv")
     again = Results.from_folder(tmp_path / "csv")
     assert_frame_equal(again.latency, found.latency, check_dtype=False)
     assert_frame_equal(again.passes, found.passes, check_dtype=False)
-    for name in ("passes", "latency"):
-        (tmp_path / "csv" / f"{name}.csv").unlink()
-    assert len(Results.from_folder(tmp_path / "csv").latency) == 0
