@@ -2,47 +2,44 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from srbench.analysis.answer import ORDER
 from srbench.analysis.ranking import ranked
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import cells, number, of_variants, trained
+from srbench.analysis.verdicts import Word
 from srbench.core.numbers import listed, plural
+
+VERBS = ("helps", "hurts")
 
 
 def effects_heading(results: Results) -> str:
     """How many contrasts came out how."""
-    known = [e for e in ranked(results) if e.pairs]
-    if not known:
+    contrasts, base = ranked(results), results.facts.baseline
+    counts = Counter(e.word for e in contrasts if e.pairs)
+    if not counts:
         return "No effect can be computed yet"
-    judged = [e for e in known if e.word is not None]
-    if not judged:
+    words = [word for word in ORDER if counts[word]]
+    if not words:
         return "Effects so far, without a verdict"
-    counts = {word: sum(e.word == word for e in judged) for word in ORDER}
-    [*words] = [word for word, n in counts.items() if n]
-    base = results.facts.baseline
-    if len(words) == 1 and len(judged) == len(ranked(results)):
-        return _all_alike(words[0], len(known), base)
-    message = [_counted(n, word) for word, n in counts.items() if n]
-    silent = len(ranked(results)) - len(judged)
+    count = counts[words[0]]
+    if count == len(contrasts):
+        to = f" to {base}" if words == ["equivalent"] else ""
+        against = f" against {base}" if words[0] in VERBS else ""
+        who = "The only variant" if count == 1 else f"All {count} variants"
+        return f"{who} {_predicate(words[0], count)}{to}{against}"
+    message = [f"{counts[word]} {_predicate(word, counts[word])}" for word in words]
+    silent = len(contrasts) - sum(counts[word] for word in words)
     message += [f"{silent} without a verdict"] if silent else []
     return f"Against {base}: {listed(message)}"
 
 
-def _all_alike(word: str, count: int, base: str) -> str:
-    who = "The only variant" if count == 1 else f"All {count} variants"
-    verb = word if count == 1 else word.removesuffix("s")
-    if word in ("helps", "hurts"):
-        return f"{who} {verb} against {base}"
-    return f"{who} {'is' if count == 1 else 'are'} {word}" + (
-        f" to {base}" if word == "equivalent" else ""
-    )
-
-
-def _counted(count: int, word: str) -> str:
-    verb = {"helps": ("helps", "help"), "hurts": ("hurts", "hurt")}.get(word)
-    if verb is None:
-        verb = (f"is {word}", f"are {word}")
-    return f"{count} {verb[count != 1]}"
+def _predicate(word: Word, count: int) -> str:
+    """helps, help; is equivalent, are equivalent."""
+    if word in VERBS:
+        return word if count == 1 else word.removesuffix("s")
+    return f"{'is' if count == 1 else 'are'} {word}"
 
 
 def pictures_heading(count: int) -> str:

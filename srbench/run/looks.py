@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from srbench.store import Look, Store
-
-if TYPE_CHECKING:  # for weight only
-    from srbench.analysis.judgement import Judged
 
 
 def take_looks(store: Store, plan: int) -> dict[str, int]:
@@ -19,11 +14,12 @@ def take_looks(store: Store, plan: int) -> dict[str, int]:
     if not store.plans.planned_looks(plan):
         return {}
     from srbench.analysis.judgement import judgement  # late: pandas
+    from srbench.analysis.looks_taken import look_rows
 
     results = store.reading.results(plan, points=2)
     contrasts = judgement(results).contrasts
     store.measurements.write_looks(
-        plan, {contrast.variant: _looks(contrast) for contrast in contrasts}
+        plan, {c.variant: [Look(**row) for row in look_rows(c)] for c in contrasts}
     )
     wanted = {
         contrast.variant: contrast.course.next_look
@@ -33,22 +29,3 @@ def take_looks(store: Store, plan: int) -> dict[str, int]:
     if wanted:
         wanted[results.facts.baseline] = max(wanted.values())
     return wanted if store.plans.add_seeds(plan, wanted) else {}
-
-
-def _looks(contrast: Judged) -> list[Look]:
-    course = contrast.course
-    return [
-        Look(
-            seeds=look.seeds,
-            pairs=look.n,
-            effect=look.effect,
-            low=look.repeated.low,
-            high=look.repeated.high,
-            p=look.p,
-            nominal=look.nominal,
-            p_within=look.p_within,
-            nominal_within=look.nominal_within,
-            verdict=look.word or "",
-        )
-        for look in (course.looks if course else ())
-    ]
