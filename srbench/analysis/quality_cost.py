@@ -6,22 +6,34 @@ Resampled seeds give the probability; what an effect costs is a price with an in
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import isfinite, nan
 
 from srbench.analysis.capacity import EffectPerCost, effect_per_cost, pareto
-from srbench.analysis.costs import COSTS, costs_of
 from srbench.analysis.effects import Interval, t_interval
 from srbench.analysis.judgement import judgement
 from srbench.analysis.latency import timings
 from srbench.analysis.results import Results
-from srbench.analysis.run_matrix import controls, number, of_variants, scores_by_seed, trained
+from srbench.analysis.run_matrix import (
+    by_variant,
+    controls,
+    number,
+    of_variants,
+    scores_by_seed,
+    trained,
+)
 from srbench.core.numbers import listed, plural, shown
 
+COSTS = {
+    "parameters": "parameters",
+    "macs_720p": "MACs at HR 1280\u00d7720",
+    "latency": "latency, ms",
+    "peak_memory_mb": "peak memory, MB",
+}
+NOUNS = {"parameters": "parameters", "macs_720p": "MACs"}  # of costs that are counts
 NOTHING = Interval(nan, nan, nan, 0)
-
-
 SURE = 0.95  # from here on a place on the front, or off it, is called sure
 
 
@@ -48,6 +60,23 @@ def percent(share: float) -> str:
     if share >= 0.995:
         return "over 99 %"
     return f"{100 * share:.0f} %" if share >= 0.01 else "under 1 %"
+
+
+@lru_cache(maxsize=16)
+def costs_of(results: Results, cost: str) -> Mapping[str, Interval]:
+    """A cost by variant as an interval: one value for counts, over seeds for what is measured."""
+    if cost == "latency":
+        known = {timing.variant: timing.ms for timing in timings(results, "latency")}
+        return {name: known.get(name, NOTHING) for name in trained(results)}
+    if cost == "peak_memory_mb":
+        values = {
+            name: [cell.peak_memory_mb for cell in planned]
+            for name, planned in by_variant(results).items()
+        }
+    else:
+        column = of_variants(results, cost)
+        values = {name: [number(column.get(name))] for name in trained(results)}
+    return {name: t_interval([x for x in found if x > 0]) for name, found in values.items()}
 
 
 @lru_cache(maxsize=32)
@@ -77,36 +106,33 @@ def front_line(results: Results, cost: str) -> list[Spot]:
 
 
 def front_text(results: Results, cost: str) -> str:
-    """Who is on the front, and who might be: a sentence beside the figure and for its reader."""
+    """Which variants are on the front, and which might be: a sentence beside the figure."""
     found = spots(results, cost)
     sure = [s.variant for s in found if s.on_front and not s.probability < SURE]
-    may = [s for s in found if (s.on_front and s.probability < SURE)]
+    may = [s for s in found if s.on_front and s.probability < SURE]
     may += [s for s in found if not s.on_front and s.probability > 1 - SURE]
-    few = [s for s in found if not isfinite(s.probability)]
-    name = COSTS.get(cost, cost)
-    message = f"On the front of quality against {name}: {_some(sure) or 'none for sure'}"
+    message = f"On the front of quality against {COSTS[cost]}: {_some(sure) or 'none for sure'}"
     if may:
         doubt = _some([f"{s.variant} ({percent(s.probability)})" for s in may])
         message += f"; not settled by these seeds: {doubt}"
+    few = not all(isfinite(s.probability) for s in found)
     return f"{message}{'; by the means alone: too few seeds for intervals' if few else ''}."
 
 
 def cost_heading(results: Results) -> str:
-    """Which variants nothing else beats in both quality and parameters."""
+    """What the best variant costs, or which variants nothing else beats in quality and cost."""
     known = known_costs(results)
     if not known:
         return "Quality against cost waits for finished runs"
-    found = front_line(results, known[0])
-    best, base = found[-1].variant, results.facts.baseline
-    if known[0] not in ("parameters", "macs_720p"):
+    cost, found, base = known[0], front_line(results, known[0]), results.facts.baseline
+    if cost not in NOUNS:
         return f"{_some([s.variant for s in found])} on the front"
-    table = of_variants(results, known[0])
-    more = 100 * (number(table.get(best)) / number(table.get(base)) - 1)
+    best, costs = found[-1].variant, costs_of(results, cost)
     if best == base:
         return f"No variant scores above {base}, whatever it costs"
+    more = 100 * (costs[best].mean / costs[base].mean - 1)
     size = "no more" if more == 0 else f"{shown(abs(more), 1)} % {'more' if more > 0 else 'fewer'}"
-    what = COSTS[known[0]].partition(" at ")[0]
-    return f"The best, {best}, has {size} {what} than {base}"
+    return f"The best, {best}, has {size} {NOUNS[cost]} than {base}"
 
 
 def effects_per_cost(results: Results, cost: str, per: float) -> dict[str, EffectPerCost]:
@@ -135,3 +161,16 @@ def _some(names: list[str], most: int = 5) -> str:
     if len(names) <= most:
         return listed(names)
     return listed([*names[: most - 1], plural(len(names) - most + 1, "other")])
+
+
+def spaced(
+    levels: Mapping[str, float], scores: Sequence[Mapping[int, float]]
+) -> list[tuple[str, float, int]]:
+    """Reference lines from below, with how far their labels step aside of close ones below."""
+    seen = [*levels.values(), *(x for by_seed in scores for x in by_seed.values())]
+    near = 0.06 * (max(seen) - min(seen)) if seen else 0.0
+    out: list[tuple[str, float, int]] = []
+    for name, level in sorted(levels.items(), key=lambda item: (item[1], item[0])):
+        close = bool(out) and level - out[-1][1] < near
+        out.append((name, level, out[-1][2] + 1 if close else 0))
+    return out

@@ -7,17 +7,19 @@ from functools import lru_cache
 from math import isfinite, isinf
 
 from srbench.analysis.capacity import EffectPerCost
-from srbench.analysis.costs import COSTS, costs_of, spaced
 from srbench.analysis.judgement import Judged, judgement
 from srbench.analysis.latency import timings
 from srbench.analysis.quality_cost import (
+    COSTS,
     Spot,
     cost_heading,
+    costs_of,
     effects_per_cost,
     extra_cost,
     front_line,
     front_text,
     known_costs,
+    spaced,
     spots,
 )
 from srbench.analysis.ranking import effect_decimals, metric_title
