@@ -28,7 +28,6 @@ figures:
 KEYS = {"source": "who published it, where, when", "figures": "variant: {quantity: number}",
         "notes": "a remark, or a list of them"}  # fmt: skip
 UNITS = {"dB": 1.0, "%": 1.0, "ms": 1.0, "s": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
-UNITLESS = ("k", "M", "G")
 MOST_BYTES, MOST_CELLS = 64_000_000, 2_000_000
 
 
@@ -103,13 +102,10 @@ def _figures(written: Any) -> Iterator[Figure]:
         if not isinstance(quantities, dict):
             raise InputError(f"write {{quantity: number}}, found {brief(quantities)}", at)
         for quantity, value in quantities.items():
-            if isinstance(value, dict):
-                for dataset, number in value.items():
-                    amount, unit = _number(number, (*at, quantity, dataset))
-                    yield Figure(str(variant), str(quantity), str(dataset), None, amount, unit)
-            else:
-                amount, unit = _number(value, (*at, quantity))
-                yield Figure(str(variant), str(quantity), "", None, amount, unit)
+            for dataset, number in (value if isinstance(value, dict) else {"": value}).items():
+                place = (*at, quantity, dataset) if isinstance(value, dict) else (*at, quantity)
+                amount, unit = _number(number, place)
+                yield Figure(str(variant), str(quantity), str(dataset), None, amount, unit)
 
 
 def _number(written: Any, at: tuple[Any, ...]) -> tuple[float, str]:
@@ -125,7 +121,7 @@ def _number(written: Any, at: tuple[Any, ...]) -> tuple[float, str]:
     if not unit:
         return amount, ""
     known(unit, UNITS, "unit", at)
-    return amount * UNITS[unit], "" if unit in UNITLESS else unit
+    return amount * UNITS[unit], unit if UNITS[unit] == 1 else ""  # k, M and G leave no unit
 
 
 def _curves(file: Path, quantity: str | None) -> Iterator[Figure]:
@@ -140,7 +136,7 @@ def _curves(file: Path, quantity: str | None) -> Iterator[Figure]:
     except (UnicodeDecodeError, csv.Error) as problem:
         raise InputError(f"is not CSV in UTF-8: {problem}", place=str(file)) from None
     if len(rows) < 2:
-        raise InputError("a heading and at least one epoch are wanted", place=str(file))
+        raise InputError("a heading and at least one epoch are expected", place=str(file))
     columns = _headings(rows[0], quantity, f"{file}:1")
     if len(rows) * len(columns) > MOST_CELLS:
         raise InputError(f"more than {MOST_CELLS:,} cells", place=str(file))

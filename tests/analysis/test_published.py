@@ -99,7 +99,7 @@ MISTAKES = [
     ("c.csv", "loss_a,loss_a\n1,2\n", "1: heading loss_a names no variant of its own"),
     ("c.csv", "loss_a,loss_b\n1,2\n3,x\n", "3: b: 'x' is not a number"),
     ("c.csv", "loss_a,loss_b\n1,2,3\n", "2: 3 cells under 2 headings"),
-    ("c.csv", "loss_a\n", " a heading and at least one epoch are wanted"),
+    ("c.csv", "loss_a\n", " a heading and at least one epoch are expected"),
     ("c.csv", "\xff\x00", " a heading and"),
     ("c.txt", "", " a table ends in .yaml"),
 ]
