@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torchvision.models import vgg16
 
+from srbench.blocks.clip import ClipImage
 from srbench.blocks.extractors import VGG16Features
 from srbench.core import slots
 from srbench.core.errors import UserError
@@ -36,16 +38,21 @@ def test_features_are_torchvisions_with_its_weights(tmp_path: Path) -> None:
     assert torch.allclose(ours(x), theirs.features[:9](normal), atol=1e-6)
 
 
-def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
-    torch.save({"features.0.weight": torch.zeros(8, 3, 3, 3)}, tmp_path / "other.pth")
-    with pytest.raises(UserError, match=r"other\.pth has no 0\.weight of shape \(64, 3"):
-        VGG16Features(str(tmp_path / "other.pth")).load_pretrained()
-
-
-def test_missing_weights_are_one_plain_line(tmp_path: Path) -> None:
-    distance = slots.loss.parse({"perceptual": {"weights": str(tmp_path / "none.pth")}}).build()()
-    with pytest.raises(WeightsMissing, match="vgg16: there is no file"):
-        distance(torch.rand(1, 3, 8, 8), torch.rand(1, 3, 8, 8))
+@pytest.mark.parametrize(
+    ("frozen", "other", "lacks"),
+    [
+        (VGG16Features, "features.0.weight", r"0\.weight of shape \(64, 3"),
+        (ClipImage, "visual.proj", r"visual\.class_embedding of shape \(768,"),
+    ],
+)
+def test_weights_that_are_missing_or_of_another_network_are_one_plain_line(
+    tmp_path: Path, frozen: type[Any], other: str, lacks: str
+) -> None:
+    with pytest.raises(WeightsMissing, match=r"(vgg16|clip): there is no file"):
+        frozen(str(tmp_path / "none.pth")).load_pretrained()
+    torch.save({other: torch.zeros(8, 3, 3, 3)}, tmp_path / "other.pth")
+    with pytest.raises(UserError, match=rf"other\.pth has no {lacks}"):
+        frozen(str(tmp_path / "other.pth")).load_pretrained()
 
 
 def test_what_torch_has_in_its_cache_is_not_fetched(
