@@ -131,13 +131,14 @@ def _fixed_text(results: Results) -> tuple[str, ...]:
     facts, scores = results.facts, results.scores
     sets = listed(sorted({*map(str, scores["dataset"]), facts.dataset}))
     images = int(scores.loc[scores["dataset"] == facts.dataset, "image"].nunique())
+    lr = f"; LR of {', of '.join(facts.lr)}" if facts.lr else ""
     return (
         f"Budget: one budget was tried ({plural(facts.epochs, 'epoch')}, "
         f"{plural(facts.steps, 'step')}). A longer training may rank the variants differently.",
         "Tuning: learning rate, schedule and loss were held fixed unless a variant names its own; "
         "none was tuned for a variant.",
         f"Images: only {sets} ({plural(images, 'image')} in the primary set), scale "
-        f"x{facts.scale}. Other images, scales and degradations were not tried.",
+        f"x{facts.scale}{lr}. Other images, scales and degradations were not tried.",
         f"Outcome: verdicts are on {facts.heading()} on {facts.dataset} under {facts.protocol} "
         "alone; other metrics and sets are shown and are secondary. PSNR is not perceived quality.",
     )

@@ -57,6 +57,8 @@ class StudyFacts:
     search: dict[str, Any] | None = None  # space, objectives, sampler, pruner, budget, seeds
     twins: dict[str, str] = field(default_factory=dict)  # width-matched twin -> its variant
     synthetic: bool = False  # the rows are made up, to test or time the report
+    lr: tuple[str, ...] = ()  # where the LR of each split comes from
+    overlaps: tuple[str, ...] = ()  # images that are trained and judged on
     later: str = ""  # what was changed after results of this study were there; empty is none
     metric_facts: Metrics = field(default_factory=dict)  # of every metric that may be scored
     file: str = ""  # path of the study file, relative to the folder of the database
@@ -95,7 +97,7 @@ class StudyFacts:
     def from_plain(cls, plain: Mapping[str, Any]) -> StudyFacts:
         """The facts, from what JSON makes of them."""
         read = dict(plain)
-        for key in ("seeds", "overrides", "notes", "claims", "looks"):
+        for key in ("seeds", "overrides", "notes", "claims", "looks", "lr", "overlaps"):
             read[key] = tuple(plain.get(key, ()))
         read["references"] = tuple((part, citation) for part, citation in plain["references"])
         known = plain.get("metric_facts", {})

@@ -28,7 +28,13 @@ from srbench.data.folders import ImageFile, home_or, images_below
 from srbench.data.known_sets import in_folder
 from srbench.data.pairing import paired
 from srbench.measure import named
-from srbench.measure.scores import PROTOCOLS, evaluation_lr, score_pair, super_resolve
+from srbench.measure.scores import (
+    PROTOCOLS,
+    evaluation_lr,
+    nothing_to_restore,
+    score_pair,
+    super_resolve,
+)
 
 
 @dataclass(frozen=True)
@@ -123,6 +129,8 @@ def score_network(
     """
     known(asked.protocol, PROTOCOLS, "protocol")
     images, lr = images_of(asked.data, asked.scale, asked.lr)
+    if nothing_to_restore(images.images, asked.scale):
+        raise InputError("LR equals HR at scale 1: name LR files or a degradation", place="--lr")
     net = network.net.to(asked.device)
     found = []
     try:

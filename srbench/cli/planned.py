@@ -40,6 +40,8 @@ def as_plain(found: Forecast) -> dict[str, Any]:
         "estimate_s": found.estimate and found.estimate.total_s(plan, found.workers),
         "estimate_basis": found.estimate and found.estimate.basis,
         "warnings": list(plan.warnings),
+        "lr": plan.images.lr,
+        "overlaps": plan.images.overlaps,
         "search": plan.study.search and plan.study.search.as_plain(),
         "variants": [
             {
@@ -97,6 +99,7 @@ def _lines(found: Forecast) -> list[Text]:
             f"{role} {d.name}, {len(d.images)} of {d.megapixels:.1f} MP in all"
             for role, d in plan.datasets
         ) + ".",
+        f"LR: {'; '.join(plan.images.lr)}.",
         _memory(found),
         f"{plan.runs} runs on {plan.numerics}, {found.workers} at a time; judged by "
         f"{study.metric} on {study.dataset} under {study.protocol}.",
@@ -109,7 +112,7 @@ def _lines(found: Forecast) -> list[Text]:
     lines += found.stale
     lines += _power(found)
     lines += _search(found)
-    dead = _dead(found)
+    dead = [f"{line}." for line in plan.images.overlaps] + _dead(found)
     uncounted = sorted({op for p in plan.variants for op in p.cost.uncounted})
     rest = [f"MACs leave out: {', '.join(uncounted)}."] if uncounted else []
     return [

@@ -23,7 +23,7 @@ class DataSettings:
     cut          anew for every epoch, or once (`patches: {fixed: 120}`) and then reshuffled
     patch        side of the HR patch, in pixels
     degradation  how LR is made from HR
-    lr           made by the degradation, or the dataset's own LR files
+    lr           own: the dataset's LR; made: by the degradation; auto: own where the set has it
     augment      random changes of each patch
     validate     what curves are taken on; eval: what verdicts are made on, the final weights only
 
@@ -36,7 +36,7 @@ class DataSettings:
     cut: Literal["fresh", "fixed"] = "fresh"
     patch: Annotated[int, Range(4, 4096)] = 128
     degradation: Degradation = matlab_bicubic
-    lr: Literal["made", "own"] = "made"
+    lr: Literal["auto", "own", "made"] = "auto"
     augment: tuple[Augmentation, ...] = (hflip, rot90)
     validate: Dataset = photos
     eval: tuple[Dataset, ...] = (photos,)

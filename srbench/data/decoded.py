@@ -39,6 +39,7 @@ class Image:
     lr: Pixels | None  # None where LR is to be made from HR
     sha256: str  # of the HR pixels
     weight: float = 1.0
+    corners: tuple[str, ...] = ()  # digests of squares that a crop at the other sides leaves alone
 
     @property
     def size(self) -> str:
@@ -148,7 +149,7 @@ def outline(dataset: Dataset) -> dict[str, Any]:
         "manifest": dataset.manifest,
         "images": [
             (image.name, image.hr.shape, image.lr is not None and image.lr.shape, image.sha256,
-             image.weight)
+             image.weight, image.corners)
             for image in dataset.images
         ],
     }  # fmt: skip
@@ -157,8 +158,8 @@ def outline(dataset: Dataset) -> dict[str, Any]:
 def from_outline(plain: Mapping[str, Any], name: str, split: str) -> Dataset:
     """The dataset that `outline` was taken of, with black images: for who asks only their size."""
     images = tuple(
-        Image(image, _black(hr), _black(lr) if lr else None, sha256, weight)
-        for image, hr, lr, sha256, weight in plain["images"]
+        Image(image, _black(hr), _black(lr) if lr else None, sha256, weight, tuple(corners))
+        for image, hr, lr, sha256, weight, corners in plain["images"]
     )
     return Dataset(name, split, images, plain["manifest"])
 
@@ -192,7 +193,18 @@ def _decode(file: ImageFile, scale: int) -> Image:
     elif file.degrade is not None:
         draws = Streams(0).generator("degrade", file.name)
         lr = _frozen(np.ascontiguousarray(shrink(file.degrade, hr, scale, draws)))
-    return Image(file.name, hr, lr, hashlib.sha256(hr.data).hexdigest(), file.weight)
+    return Image(file.name, hr, lr, _sha256(hr), file.weight, _corners(hr))
+
+
+def _corners(pixels: Pixels) -> tuple[str, ...]:
+    """Digests of the two largest squares at the top left whose side is a power of two."""
+    side = 2 ** (min(pixels.shape[:2]).bit_length() - 1)
+    sides = {side, max(side // 2, 1)}
+    return tuple(_sha256(np.ascontiguousarray(pixels[:one, :one])) for one in sorted(sides))
+
+
+def _sha256(pixels: Pixels) -> str:
+    return hashlib.sha256(pixels.data).hexdigest()
 
 
 def _resized(image: Pixels, file: ImageFile) -> Pixels:
@@ -241,7 +253,7 @@ def _manifest(images: Sequence[Image], scale: int) -> str:
             image.name,
             image.hr.shape,
             image.sha256,
-            "made" if image.lr is None else hashlib.sha256(image.lr.data).hexdigest(),
+            "made" if image.lr is None else _sha256(image.lr),
             image.weight,
         )
         for image in images

@@ -111,6 +111,8 @@ def _mapped(path: Path) -> Dataset:
         first += prod(shape)
         return pixels[first - prod(shape) : first].reshape(shape)
 
-    for name, hr, lr, sha256, weight in about["images"]:
-        images.append(Image(name, following(hr), following(lr) if lr else None, sha256, weight))
+    for name, hr, lr, *rest, corners in about["images"]:
+        high = following(hr)
+        own = following(lr) if lr else None
+        images.append(Image(name, high, own, *rest, tuple(corners)))
     return Dataset(about["name"], about["split"], tuple(images), about["manifest"])

@@ -90,6 +90,11 @@ def is_flat(hr: Image, border: int) -> bool:
     return bool((inner == inner[:1, :1]).all())
 
 
+def nothing_to_restore(images: Iterable[Pair], scale: int) -> bool:
+    """Whether every LR image equals HR, as at scale 1 without LR files or a degradation."""
+    return scale == 1 and all(i.lr is None or np.array_equal(i.lr, i.hr) for i in images)
+
+
 def super_resolve(net: nn.Module, lr: Image, device: torch.device | str = "cpu") -> Image:
     """The SR image, uint8 (H, W, 3), of one whole LR image: the largest of `resolved`."""
     return quantise(raw_output(net, lr, device))

@@ -48,6 +48,7 @@ def origin(results: Results) -> Origin:
             f"{text(row['name'])}, {count} images, {size:.1f} Mpx, sha256 {text(row['manifest'])}"
         )
         rows.append((f"{text(row['role'])} images", says))
+    rows.append(("LR", "; ".join(facts.lr)))
     return Origin(commands, tuple((k, v) for k, v in rows if v), queries(results))
 
 

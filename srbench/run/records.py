@@ -53,6 +53,8 @@ def _facts(plan: Plan) -> dict[str, Any]:
     epochs = int(study.base.train["epochs"])
     facts = {
         **{f.name: getattr(study, f.name) for f in fields(StudyFacts) if hasattr(study, f.name)},
+        "lr": plan.images.lr,
+        "overlaps": plan.images.overlaps,
         "metric_facts": {name: asdict(one) for name, one in study.metric_facts.items()},
         "epochs": epochs,
         "steps": max(p.steps for p in plan.variants),

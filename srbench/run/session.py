@@ -179,6 +179,8 @@ def run(request: Request, console: Console) -> tuple[Store, Ended]:
     plan = _planned(request, console)
     if shortcut.key(request.study, request.options()) != key:  # edited while it was read
         key = ""
+    for line in plan.images.overlaps:
+        console.print(f"srbench: {line}", style="yellow", highlight=False, markup=False)
     store = open_store(request.db)  # only now: a mistake in the study makes no database
     _refuse_namesake(plan, request, store)
     if not anew:

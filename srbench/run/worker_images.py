@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -12,7 +12,7 @@ from srbench.core.registry import Choice
 from srbench.core.slots import Image
 from srbench.data.decoded import Dataset, decode, signature
 from srbench.data.degradations import Degrade
-from srbench.data.patches import with_lr
+from srbench.data.patches import with_lr, with_missing_lr
 from srbench.data.shared import shared
 from srbench.measure.scores import PROTOCOLS, evaluation_lr
 from srbench.run.messages import Task
@@ -38,7 +38,8 @@ def training_images(task: Task, tree: Tree, scale: int) -> tuple[Dataset, Degrad
     degrade = degradation_of(tree, scale)
     if degrade is None or getattr(degrade, "random", True):  # drawn anew for each patch
         return images, degrade
-    return _with_lr(images, tree.data["degradation"], scale), None
+    fill = with_missing_lr if tree.data["lr"] == "auto" else with_lr
+    return _filled(images, tree.data["degradation"], scale, fill), None
 
 
 def validation_images(task: Task, tree: Tree) -> Dataset:
@@ -81,6 +82,11 @@ def _decoded(choice: Choice, split: str, scale: int) -> Dataset:
 
 
 @lru_cache(maxsize=8)
-def _with_lr(images: Dataset, degradation: Choice, scale: int) -> Dataset:
+def _filled(
+    images: Dataset,
+    degradation: Choice,
+    scale: int,
+    fill: Callable[[Dataset, Degrade, int], Dataset],
+) -> Dataset:
     """LR made once, of whole images, for all runs of this process."""
-    return with_lr(images, degradation.build()(scale), scale)
+    return fill(images, degradation.build()(scale), scale)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from srbench.core.errors import StudyError, UserError
 from srbench.core.streams import Streams
-from srbench.data.data_settings import DataSettings
+from srbench.data.data_settings import DataSettings, data_settings
 from srbench.data.decoded import Dataset
 from srbench.data.degradations import Degrade
 from srbench.data.multi_scale import ScaledPatches
@@ -54,8 +54,28 @@ def _at(scale: int, images: Images, own: Patches) -> Patches:
         raise StudyError(f"at x{scale}: {error.problem}", error.path) from None
 
 
+def with_lr_chosen(tree: Tree, images: Iterable[Dataset]) -> Tree:
+    """The tree with `lr: auto` decided by the training images: own, made, or auto where both occur.
+
+    Raises:
+        StudyError: the set has LR, and the study names a degradation.
+    """
+    if tree.data["lr"] != "auto":
+        return tree
+    own = {image.lr is not None for one in images for image in one.images}
+    if True not in own:
+        return tree.set("data.lr", "made")
+    if tree.data["degradation"] != data_settings.parse("data")["degradation"]:
+        raise StudyError(
+            f"the training images have LR of their own, and {tree.data['degradation']} would make "
+            "another: add lr: own or lr: made",
+            ("data", "degradation"),
+        )
+    return tree if False in own else tree.set("data.lr", "own")
+
+
 def degradation_of(tree: Tree, scale: int) -> Degrade | None:
-    """What makes a tree's training LR; None for the dataset's own."""
+    """What makes a tree's training LR, under `auto` where an image has none; None for its own."""
     if tree.data["lr"] == "own":
         return None
     degrade: Degrade = tree.data["degradation"].build()(scale)

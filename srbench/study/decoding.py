@@ -27,7 +27,7 @@ class Decoded:
     scale: int
     datasets: dict[tuple[str, str], Dataset] = field(default_factory=dict)
     others: dict[tuple[str, str, int], Dataset] = field(default_factory=dict)  # at other scales
-    files: list[ImageFile] = field(default_factory=list)
+    files: dict[tuple[str, str], list[ImageFile]] = field(default_factory=dict)  # role, manifest
 
     def __call__(self, choice: Choice, role: str) -> Dataset:
         key = (role, str(choice))
@@ -44,6 +44,10 @@ class Decoded:
             self.others[key] = self._decoded(choice, role, scale)
         return self.others[key]
 
+    def with_files(self, images: Dataset) -> tuple[Dataset, list[ImageFile]]:
+        """One of the sets with the files that it was read from."""
+        return images, self.files[images.split, images.manifest]
+
     def _decoded(self, choice: Choice, role: str, scale: int) -> Dataset:
         try:
             found = list(choice.build()(role, scale))
@@ -51,7 +55,7 @@ class Decoded:
         except UserError as error:
             problem = f"{error.place}: {error.problem}" if error.place else error.problem
             raise StudyError(problem, error.path or ("data", role)) from None
-        self.files.extend(found)
+        self.files[role, decoded.manifest] = found
         return decoded
 
 

@@ -31,8 +31,9 @@ from srbench.data.folders import ImageFile
 from srbench.measure import named
 from srbench.measure.cost import Cost, cost
 from srbench.study import identity
-from srbench.study.batches import degradation_of, patches_of
+from srbench.study.batches import degradation_of, patches_of, with_lr_chosen
 from srbench.study.decoding import Decoded
+from srbench.study.image_facts import ImageFacts, image_facts
 from srbench.study.read import Study
 from srbench.study.scoring import check_evaluation, check_validation
 from srbench.study.tree import Tree, Variant, describe
@@ -112,6 +113,7 @@ class Plan:
     variants: tuple[PlannedVariant, ...]
     datasets: tuple[tuple[str, Dataset], ...]  # (role, images)
     files: tuple[ImageFile, ...]
+    images: ImageFacts
     digest: str
     warnings: tuple[str, ...] = ()  # what will not be scored, and why
 
@@ -141,12 +143,8 @@ def make_plan(
             reason = str(problem).splitlines()[0]
             where = _written((), variant, study)
             raise StudyError(f"cannot be built: {reason}", where) from problem
-    judges: dict[str, str] = {}
-    for choice in study.base.data["eval"]:
-        found = images(choice, "eval")
-        twin = judges.setdefault(found.manifest, found.name)
-        if twin != found.name:
-            raise StudyError(f"{found.name} and {twin} are the same images", ("data", "eval"))
+    trees = [one.variant.tree for one in planned if one.trained]
+    facts = image_facts(trees, study.base, study.protocol, images)
     warnings = check_evaluation(study, [images(c, "eval") for c in study.base.data["eval"]])
     unique = {(role, d.manifest): d for (role, _), d in images.datasets.items()}
     return Plan(
@@ -154,7 +152,8 @@ def make_plan(
         numerics,
         tuple(planned),
         tuple((role, d) for (role, _), d in unique.items()),
-        tuple(images.files),
+        tuple(file for files in images.files.values() for file in files),
+        facts,
         identity.digest(_asked(study, planned, unique)),
         warnings,
     )
@@ -199,6 +198,8 @@ def plan_variant(
     }
     if trained:
         at = {one: images.at(tree.data["train"], "train", one) for one in {scale, *scales}}
+        tree = with_lr_chosen(tree, at.values())
+        variant = replace(variant, tree=tree)
         manifest, patch = at[scale].manifest, int(tree.data["patch"])
         patches = patches_of(
             tree, lambda one: (at[one], degradation_of(tree, one)), scale, Streams(0)

@@ -1,0 +1,87 @@
+"""Images that are trained and judged on: the same file, the same pixels, or the same but cropped.
+
+Pixels are compared after cropping to the scale, so that copies of one photograph agree; a copy that
+was compressed again or resized is not noticed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from srbench.data.decoded import Dataset, Image
+from srbench.data.folders import ImageFile
+from srbench.data.images import read_image
+
+MARGIN = 16  # pixels that a crop to a multiple of a scale (GTmod12) may take from a side
+MOST_NAMED = 12
+FIRST, LAST = 801, 900  # of DIV2K's validation images, which its archive has beside the others
+
+Files = tuple[Dataset, Sequence[ImageFile]]
+
+
+def overlap(trained: Files, judged: Files) -> str:
+    """A sentence on the judged images that are trained on; empty where there are none."""
+    by_path, by_pixels, by_corner = defaultdict(list), set[str](), defaultdict(list)
+    for image, file in _together(trained):
+        by_path[file.hr.resolve()].append(image.name)
+        by_pixels.add(image.sha256)
+        for corner in image.corners:
+            by_corner[corner].append(file)
+    found = [
+        image.name
+        for image, file in _together(judged)
+        if file.hr.resolve() in by_path
+        or image.sha256 in by_pixels
+        or any(_is_crop(file, one) for corner in image.corners for one in by_corner[corner])
+    ]
+    if not found:
+        return ""
+    of, by = judged[0], trained[0]
+    return (
+        f"{len(found)} of {len(of.images)} images of {of.split} {of.name} are also trained on, in "
+        f"{by.name}: {_few(found)}"
+    )
+
+
+def div2k_validation(trained: Files) -> str:
+    """A sentence on DIV2K's validation images among training images; empty where none are."""
+    dataset, files = trained
+    numbers = {n: file for file in files if (n := _number(file)) is not None}
+    found = [f"{n:04d}" for n in sorted(numbers) if FIRST <= n <= LAST]
+    named = any(re.search("div2k|df2k", str(file.hr), re.IGNORECASE) for file in files)
+    if not found or not (named or (min(numbers) < FIRST and max(numbers) <= LAST)):
+        return ""
+    return (
+        f"{len(found)} images of train {dataset.name} are named as DIV2K's validation images, on "
+        f"which networks are compared: {_few(found)}"
+    )
+
+
+def _number(file: ImageFile) -> int | None:
+    """The number of an image of DIV2K, or of a piece of one (0801_s001.png)."""
+    found = re.match(r"(\d{4})(?!\d)", file.hr.stem)
+    return int(found[1]) if found else None
+
+
+def _together(files: Files) -> Iterable[tuple[Image, ImageFile]]:
+    by_name = {file.name: file for file in files[1]}
+    return ((image, by_name[image.name]) for image in files[0].images)
+
+
+def _is_crop(one: ImageFile, other: ImageFile) -> bool:
+    """Whether two files have the same pixels where both have any, and nearly the same size."""
+    if one.side or one.resize or other.side or other.resize:
+        return False
+    a, b = read_image(one.hr), read_image(other.hr)
+    height, width = (min(x, y) for x, y in zip(a.shape[:2], b.shape[:2], strict=True))
+    near = all(abs(x - y) < MARGIN for x, y in zip(a.shape[:2], b.shape[:2], strict=True))
+    return near and np.array_equal(a[:height, :width], b[:height, :width])
+
+
+def _few(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
