@@ -179,8 +179,6 @@ def run(request: Request, console: Console) -> tuple[Store, Ended]:
     plan = _planned(request, console)
     if shortcut.key(request.study, request.options()) != key:  # edited while it was read
         key = ""
-    for line in plan.images.overlaps:
-        console.print(f"srbench: {line}", style="yellow", highlight=False, markup=False)
     store = open_store(request.db)  # only now: a mistake in the study makes no database
     _refuse_namesake(plan, request, store)
     if not anew:
@@ -239,7 +237,7 @@ def _conduct(plan: Plan, request: Request, store: Store, key: str, console: Cons
     def say(text: str) -> None:
         console.print(f"srbench: {text}", highlight=False, markup=False, soft_wrap=True)
 
-    for warning in plan.warnings:
+    for warning in (*plan.images.overlaps, *plan.warnings):
         say(warning)
     file = os.path.relpath(request.study.resolve(), store.root)
     number = store.plans.add(record(plan, key, file))
