@@ -56,7 +56,7 @@ def serve() -> Serve:
     def said(task: Task) -> list[Message]:
         for cached in (
             worker_images._decoded,
-            worker_images._with_lr,
+            worker_images._filled,
             worker_images._evaluation_lrs,
         ):
             cached.cache_clear()  # a new worker
