@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from srbench.core.devices import cuda_versions, device_name, driver
+from srbench.core.devices import device_name
 from srbench.core.places import run_folder
 from srbench.core.provenance import surroundings
 from srbench.run.messages import Done, Task
+from srbench.run.records import provenance
 from srbench.run.worker_pictures import save_originals
-from srbench.store import Lease, MissingScore, Outcome, PictureRow, Provenance, ScoreRow, Store
+from srbench.store import Lease, MissingScore, Outcome, PictureRow, ScoreRow, Store
 from srbench.study.identity import code_digest
 from srbench.study.plan import Plan, PlannedVariant
 
@@ -141,13 +142,6 @@ class Assignments:
 
     def provenance(self, device: str) -> int:
         if device not in self.noted:
-            here = replace(self.here, versions=self.here.versions | cuda_versions(device))
-            self.noted[device] = self.store.measurements.add_provenance(
-                Provenance(
-                    **asdict(here),
-                    device=device_name(device),
-                    driver=driver(device),
-                    threads=self.threads,
-                )
-            )
+            made = provenance(device, self.threads, self.here)
+            self.noted[device] = self.store.measurements.add_provenance(made)
         return self.noted[device]

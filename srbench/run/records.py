@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from srbench.analysis.results import StudyFacts
 from srbench.core import slots
+from srbench.core.devices import cuda_versions, device_name, driver
+from srbench.core.provenance import Surroundings
 from srbench.data.data_settings import data_settings
-from srbench.store import DatasetRecord, Image, PlanRecord, Training, VariantRecord
+from srbench.store import DatasetRecord, Image, PlanRecord, Provenance, Training, VariantRecord
 from srbench.study.designs import Design
 from srbench.study.plan import Plan, PlannedVariant, references
 from srbench.study.tree import Tree, describe
@@ -113,4 +115,12 @@ def training_record(p: PlannedVariant, scale: int, numerics: str) -> Training:
             "dead_modules": list(price.dead_modules),
             "uncounted": list(price.uncounted),
         },
+    )
+
+
+def provenance(device: str, threads: int, here: Surroundings) -> Provenance:
+    """What computed: the machine and its software, the device, the threads."""
+    here = replace(here, versions=here.versions | cuda_versions(device))
+    return Provenance(
+        **asdict(here), device=device_name(device), driver=driver(device), threads=threads
     )

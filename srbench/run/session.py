@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -203,22 +203,20 @@ def _finished(request: Request, key: str) -> tuple[Store, Ended] | None:
 
 
 def _complete(store: Store, plan: int) -> bool:
-    states = store.queue.states(plan)
-    again = {"queued", "running", "interrupted", "failed"} & set(states)
-    if (
-        again
+    """Whether nothing is left to train, to score, to confirm or to decide."""
+    return not (
+        store.queue.states(plan).keys() & {"queued", "running", "interrupted", "failed"}
         or store.queue.pruned(plan)
         or store.measurements.missing_scores(plan)
         or store.trials.unconfirmed(plan)
-    ):
-        return False
-    return not take_looks(store, plan)
+        or take_looks(store, plan)
+    )
 
 
 def _planned(request: Request, console: Console) -> Plan:
     from rich.markup import escape
 
-    with console.status("reading the study") if console.is_terminal else _nothing() as status:
+    with console.status("reading the study") if console.is_terminal else nullcontext() as status:
         study = read_study(request)
 
         def say(name: str) -> None:
@@ -255,8 +253,3 @@ def _conduct(plan: Plan, request: Request, store: Store, key: str, console: Cons
     elsewhere = store.queue.running_elsewhere(number, this_process())
     states = store.queue.states(number)
     return Ended(number, states, elsewhere, ended.signal, len(ended.unscored))
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield None

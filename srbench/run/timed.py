@@ -6,18 +6,19 @@ Builds no plan: a latency pass needs no images, and must not become the study's 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from srbench.analysis.latency_ratios import Ratio
-from srbench.core.devices import choose_devices, cuda_versions, device_name, driver
+from srbench.core.devices import choose_devices, device_name
 from srbench.core.errors import UserError
 from srbench.core.provenance import surroundings
 from srbench.measure.latency_passes import Effort, Entrant, OnRound, Pass, measure
 from srbench.measure.latency_setting import Quantity, Setting
-from srbench.store import LatencyNetwork, LatencyPass, LatencySample, Provenance, Store
+from srbench.run.records import provenance
+from srbench.store import LatencyNetwork, LatencyPass, LatencySample, Store
 from srbench.store.read_latency import TIMED
 from srbench.study.plan import network_digest, step_digest, with_twins
 from srbench.study.read import Study, read
@@ -148,17 +149,10 @@ def recorded(
 ) -> tuple[LatencyPass, list[LatencyNetwork], list[LatencySample]]:
     """A pass, its networks and its samples as rows of the store."""
     setting = found.setting
-    name = device_name(setting.device)
-    here = surroundings()
-    here = replace(here, versions=here.versions | cuda_versions(setting.device))
-    provenance = Provenance(
-        **asdict(here), device=name, driver=driver(setting.device),
-        threads=setting.threads,
-    )  # fmt: skip
     subjects = timed.subjects
     row = LatencyPass(
         quantity=setting.quantity,
-        device=name,
+        device=device_name(setting.device),
         lr_height=setting.lr_size[0],
         lr_width=setting.lr_size[1],
         batch=setting.batch,
@@ -173,7 +167,9 @@ def recorded(
         steady=found.steady,
         warnings=list(found.warnings),
         seconds=found.seconds,
-        provenance_id=store.measurements.add_provenance(provenance),
+        provenance_id=store.measurements.add_provenance(
+            provenance(setting.device, setting.threads, surroundings())
+        ),
     )
     networks = [
         LatencyNetwork(

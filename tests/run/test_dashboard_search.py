@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import time
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
@@ -26,9 +25,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     ).close()
     port = free_port()
     process = tiny.start(folder, "dashboard", "--port", str(port))
-    begin = time.monotonic()
     tiny.wait_for(lambda: process.poll() is not None or answers("127.0.0.1", port), 300)
-    print(f"mirror of {TRIALS} trials made in {time.monotonic() - begin:.1f} s")
     yield f"http://127.0.0.1:{port}"
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
@@ -36,23 +33,17 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_five_hundred_trials_are_drawn_and_answer(browser: Any, address: str) -> None:
     page = browser.new_page(viewport={"width": 1500, "height": 1200})
-    page.set_default_timeout(120_000)  # seconds on a quiet machine; what it took is printed
+    page.set_default_timeout(120_000)  # it takes seconds on a quiet machine
     with urllib.request.urlopen(f"{address}/api/studies", timeout=60) as answer:
         studies = json.load(answer)["study_summaries"]
     number = next(s["study_id"] for s in studies if s["study_name"] == "tiny")
-    begin = time.monotonic()
-    page.goto(f"{address}/dashboard/studies/{number}")
     drawn = "document.querySelectorAll('.js-plotly-plot .plot-container').length"
+    study = f"{address}/dashboard/studies/{number}"
+    page.goto(study)
     page.wait_for_function(f"{drawn} >= 3")
     page.get_by_text("Intermediate values").wait_for()
-    opened = time.monotonic() - begin
-    begin = time.monotonic()
-    page.goto(f"{address}/dashboard/studies/{number}/analytics")
+    page.goto(f"{study}/analytics")
     page.wait_for_function(f"{drawn} >= 2")
-    analysed = time.monotonic() - begin
-    begin = time.monotonic()
-    page.goto(f"{address}/dashboard/studies/{number}/trials")
+    page.goto(f"{study}/trials")
     page.get_by_text("Trial 0").first.wait_for()
-    listed = time.monotonic() - begin
     page.close()
-    print(f"study {opened:.1f} s, analytics {analysed:.1f} s, trials {listed:.1f} s")
