@@ -7,12 +7,13 @@ the rest, grouped by verdict; then what interpolation reaches, and which runs ar
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 
 from srbench.analysis.convergence import collapsed
 from srbench.analysis.judgement import Judged, judgement
 from srbench.analysis.phrases import how_sure, interval, margin, price, quantity, settles
-from srbench.analysis.ranking import effect_decimals, ranked
+from srbench.analysis.ranking import effect_decimals, mean_of, ranked
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import (
     best_interpolation,
@@ -51,7 +52,8 @@ def _nothing_to_say(results: Results) -> str:
         return "No answer: the plan has no run."
     if not done:
         if all(c.state == "failed" for c in rows):
-            return f"No answer: {_all(len(rows))} failed ({_reasons(results)})."
+            runs = "the only run" if len(rows) == 1 else f"all {len(rows)} runs"
+            return f"No answer: {runs} failed ({_reasons(results)})."
         return f"No answer yet: none of {plural(len(rows), 'run')} has finished."
     if not scores.get(facts.baseline):
         return (
@@ -59,7 +61,7 @@ def _nothing_to_say(results: Results) -> str:
             "so no effect can be computed."
         )
     if not compared(results):
-        mean = quantity(results, _mean(scores[facts.baseline].values()))
+        mean = quantity(results, mean_of(list(scores[facts.baseline].values())))
         count = plural(len(scores[facts.baseline]), "seed")
         if failure := search_failure(results):
             return f"No answer: {failure}. The baseline {facts.baseline} has {mean} ({count})."
@@ -79,7 +81,8 @@ def _verdicts_text(results: Results) -> list[str]:
         return _numbers_only(results, known)
     lead = next((e for e in decided if e.word == "helps"), decided[0])
     head = opening(results.facts.question, [e.word for e in judgement(results).contrasts])
-    if lead.word != "helps" and len(ranked(results)) > 1:
+    apposed = lead.word != "helps" and len(ranked(results)) > 1
+    if apposed:
         settled = all(e.word in ("hurts", "equivalent") for e in ranked(results))
         none = "No variant helps: " if settled else "No variant is shown to help: "
         head = f"{head or none}the nearest, "
@@ -87,10 +90,8 @@ def _verdicts_text(results: Results) -> list[str]:
     clauses = [_group(results, lead, word, others) for word in ORDER]
     clauses.append(_unjudged([e for e in others if e.word is None]))
     rest = "; ".join(clause for clause in clauses if clause)
-    return [
-        f"{head}{_lead(results, lead, head.endswith('nearest, '))}.",
-        f"{rest}." if rest else "",
-    ]
+    name = f"{lead.variant}," if apposed else lead.variant
+    return [f"{head}{name} {_lead(results, lead)}.", f"{rest}." if rest else ""]
 
 
 def opening(question: str, words: Sequence[Word | None]) -> str:
@@ -107,30 +108,28 @@ def opening(question: str, words: Sequence[Word | None]) -> str:
     return "No: " if all(word in (other, "equivalent") for word in words) else ""
 
 
-def _lead(results: Results, effect: Judged, apposed: bool) -> str:
-    """One contrast in full."""
-    facts = results.facts
-    where = f"{facts.heading()} on {facts.dataset}"
-    name = f"{effect.variant}," if apposed else effect.variant
+def _lead(results: Results, effect: Judged) -> str:
+    """One contrast in full, as the predicate of its variant."""
+    base = results.facts.baseline
+    where = f"{results.facts.heading()} on {results.facts.dataset}"
+    size = quantity(results, effect.mean, signed=True)
     bracket = f"{interval(results, effect)}; {how_sure(results, effect)}"
-    cost = price(results, effect.variant)
-    if effect.word in ("helps", "hurts"):
+    if effect.identical:
+        return f"equals {base} to the bit ({plural(effect.pairs, 'seed')})"
+    if effect.word == "unresolved":
+        more = settles([effect])
+        message = f"is unresolved at {size} in {where} against {base} ({bracket})"
+        return f"{message}: {more}" if more else message
+    if effect.word == "equivalent":
+        message = f"is equivalent to {base} within {margin(results)} in {where}"
+        message += f" (effect {size}, {bracket})"
+    else:
         verb = "raises" if effect.mean > 0 else "lowers"
         ends = interval(results, effect, mirrored=effect.mean < 0)
-        size = quantity(results, abs(effect.mean))
-        message = f"{name} {verb} {where} by {size} against {facts.baseline}"
+        message = f"{verb} {where} by {quantity(results, abs(effect.mean))} against {base}"
         message += f" ({ends}; {how_sure(results, effect)})"
-        return f"{message}, {cost}" if cost else message
-    if effect.identical:
-        return f"{name} equals {facts.baseline} to the bit ({plural(effect.pairs, 'seed')})"
-    if effect.word == "equivalent":
-        same = f"{name} is equivalent to {facts.baseline} within {margin(results)} in {where}"
-        message = f"{same} (effect {quantity(results, effect.mean, signed=True)}, {bracket})"
-        return f"{message}, {cost}" if cost else message
-    size = quantity(results, effect.mean, signed=True)
-    message = f"{name} is unresolved at {size} in {where} against {facts.baseline} ({bracket})"
-    more = settles([effect])
-    return f"{message}: {more}" if more else message
+    cost = price(results, effect.variant)
+    return f"{message}, {cost}" if cost else message
 
 
 def _group(results: Results, lead: Judged, word: Word, others: Sequence[Judged]) -> str:
@@ -209,10 +208,9 @@ def _against_interpolation(results: Results) -> str:
         return ""
     name, level = found
     best = known[0].variant
-    means = {v: _mean(s.values()) for v, s in scores_by_seed(results).items() if s}
-    base = results.facts.baseline
-    lower = judgement(results).better == "lower"
-    top = best if (means[best] <= means[base] if lower else means[best] >= means[base]) else base
+    base, sign = results.facts.baseline, results.facts.sign
+    means = {name: mean_of(list(known.values())) for name, known in scores_by_seed(results).items()}
+    top = best if sign * means[best] >= sign * means[base] else base
     gap = means[top] - level
     side = "above" if gap >= 0 else "below"
     reach = quantity(results, abs(gap))
@@ -239,11 +237,8 @@ def _collapsed(results: Results) -> str:
 
 def _missing(results: Results) -> str:
     rows = cells(results)
-    counts: dict[str, int] = {}
-    for cell in rows:
-        if cell.state != "done":
-            counts[cell.state] = counts.get(cell.state, 0) + 1
-    if not counts or len(rows) == sum(counts.values()):
+    counts = Counter(cell.state for cell in rows if cell.state != "done")
+    if not counts or len(rows) == counts.total():
         return ""
     message = [
         f"{n} failed ({_reasons(results)})"
@@ -255,19 +250,8 @@ def _missing(results: Results) -> str:
 
 
 def _reasons(results: Results) -> str:
-    counts: dict[str, int] = {}
-    for cell in cells(results):
-        if cell.state == "failed":
-            counts[cell.reason or "error"] = counts.get(cell.reason or "error", 0) + 1
+    """Why runs failed: "diverged", or "2 diverged, 1 oom"."""
+    counts = Counter(c.reason or "error" for c in cells(results) if c.state == "failed")
     if len(counts) == 1:
         return next(iter(counts))
     return ", ".join(f"{n} {reason}" for reason, n in sorted(counts.items()))
-
-
-def _all(count: int) -> str:
-    return "the only run" if count == 1 else f"all {count} runs"
-
-
-def _mean(values: Iterable[float]) -> float:
-    known = list(values)
-    return sum(known) / len(known) if known else float("nan")

@@ -111,16 +111,16 @@ def _against(a: Side, b: Side) -> Iterator[str]:
         yield f"scores are by protocol {one.protocol} and by {two.protocol}"
     elif not _shared_images(a, b):
         yield f"they were not tested on the same images ({one.dataset} and {two.dataset})"
-    kinds = [sorted(_numerics(side)) for side in (a, b)]
+    kinds = [_numerics(side) for side in (a, b)]
     if all(kinds) and kinds[0] != kinds[1]:
-        both = " and ".join("; ".join(k) for k in kinds)
-        yield f"they were computed with different numerics ({both})"
+        yield f"they were computed with different numerics ({' and '.join(kinds)})"
 
 
-def _numerics(side: Side) -> set[str]:
+def _numerics(side: Side) -> str:
+    """The numerics of the finished runs, in words."""
     runs = side.results.runs
     chosen = runs[runs["variant"].isin(side.variants) & (runs["state"] == "done")]
-    return {text(value) for value in chosen["numerics"]} - {""}
+    return "; ".join(sorted({text(value) for value in chosen["numerics"]} - {""}))
 
 
 def _shared_images(a: Side, b: Side) -> list[tuple[str, str]]:
@@ -196,7 +196,7 @@ def _of_study(side: Side) -> dict[str, str]:
         "baseline": facts.baseline,
         "outcome": f"{facts.metric} on {facts.dataset}",
         "protocol": facts.protocol,
-        "numerics": "; ".join(sorted(_numerics(side))),
+        "numerics": _numerics(side),
         "seeds": ", ".join(map(str, facts.seeds)),
         "min_effect": (
             with_unit(f"{facts.min_effect:g}", facts.unit) if facts.min_effect else "none"

@@ -11,7 +11,7 @@ from srbench.analysis.curves import band, curve_names, read_curve, thinned
 from srbench.analysis.metric_names import VALIDATE
 from srbench.analysis.plateaus import SETTLED, Plateau, plateau, settled_at
 from srbench.analysis.results import Results
-from srbench.analysis.run_matrix import cells, trained
+from srbench.analysis.run_matrix import by_variant
 from srbench.core.numbers import plural, with_unit
 
 ABOVE_FLAT = "validate/psnr_above_flat"
@@ -53,12 +53,13 @@ def collapsed(results: Results) -> dict[str, tuple[int, int]]:
     if ABOVE_FLAT not in curve_names(results):
         return {}
     lines = read_curve(results, ABOVE_FLAT).lines
-    ends: dict[str, list[bool]] = {}
-    for cell in cells(results):
-        line = lines.get((cell.variant, cell.seed))
-        if cell.state == "done" and line is not None:
-            ends.setdefault(cell.variant, []).append(bool(line[1][-1] < 0))
-    return {variant: (sum(below), len(below)) for variant, below in ends.items()}
+    ends = {
+        variant: [float(lines[variant, seed][1][-1]) for seed in seeds if (variant, seed) in lines]
+        for variant, seeds in _finished(results).items()
+    }
+    return {
+        variant: (sum(x < 0 for x in last), len(last)) for variant, last in ends.items() if last
+    }
 
 
 @lru_cache(maxsize=8)
@@ -90,11 +91,7 @@ def _means(results: Results) -> tuple[str, np.ndarray, dict[str, np.ndarray]]:
     if name is None:
         return "", np.empty(0), {}
     curve = read_curve(results, name)
-    done: dict[str, list[int]] = {}
-    for cell in cells(results):
-        if cell.state == "done":
-            done.setdefault(cell.variant, []).append(cell.seed)
-    found = {v: curve.over_seeds(v, done[v]) for v in trained(results) if v in done}
+    found = {v: curve.over_seeds(v, seeds) for v, seeds in _finished(results).items()}
     lines = {v: (x, band(values).mean) for v, (x, values) in found.items() if len(values)}
     if not lines:
         return curve.axis, np.empty(0), {}
@@ -104,6 +101,14 @@ def _means(results: Results) -> tuple[str, np.ndarray, dict[str, np.ndarray]]:
         out[v] = np.full(len(axis), np.nan)
         out[v][np.searchsorted(axis, x)] = mean
     return curve.axis, axis, out
+
+
+def _finished(results: Results) -> dict[str, list[int]]:
+    """The seeds of each variant whose runs have finished."""
+    return {
+        variant: [cell.seed for cell in planned if cell.state == "done"]
+        for variant, planned in by_variant(results).items()
+    }
 
 
 def moving(results: Results) -> list[str]:
