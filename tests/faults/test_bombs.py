@@ -106,15 +106,6 @@ BOMBS = [
 ]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def imported(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What torch imports at its first load is not counted as a bomb's time."""
-    for written in (evil.zipped, evil.legacy, evil.tensors):
-        file = tmp_path_factory.mktemp("good") / "good.pth"
-        file.write_bytes(written(evil.state()))
-        load_weights(file)
-
-
 @pytest.mark.parametrize(("name", "build", "says", "reader"), BOMBS, ids=[b[0] for b in BOMBS])
 def test_a_bomb_is_refused_at_once(
     tmp_path: Path,
