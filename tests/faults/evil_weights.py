@@ -225,9 +225,9 @@ def memo() -> bytes:
 
 
 def copied() -> bytes:
-    """A dictionary of 20,000 values, given 20,000 times to a class that copies it."""
+    """A dictionary of 20,000 values, given 5,000 times to a class that copies it."""
     large = b"}q\x01(" + b"".join(b"J" + struct.pack("<i", n) + b"N" for n in range(20_000)) + b"u"
-    many = b"ccollections\nOrderedDict\nq\x02]q\x03(" + b"h\x02h\x01\x85R" * 20_000 + b"e."
+    many = b"ccollections\nOrderedDict\nq\x02]q\x03(" + b"h\x02h\x01\x85R" * 5_000 + b"e."
     return with_pickle(b"\x80\x02" + large + many)
 
 
@@ -235,7 +235,7 @@ def attributes() -> bytes:
     """The same dictionary as the attributes of many objects."""
     large = b"}q\x01(" + b"".join(b"J" + struct.pack("<i", n) + b"N" for n in range(20_000)) + b"u"
     one = b"ccollections\nOrderedDict\n)Rh\x01NNsb"
-    return with_pickle(b"\x80\x02]q\x03(" + large + one * 20_000 + b"e.")
+    return with_pickle(b"\x80\x02]q\x03(" + large + one * 5_000 + b"e.")
 
 
 def laughs() -> bytes:
