@@ -1,0 +1,124 @@
+"""Which LR a training has, what the plan says of it, and which evaluations are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from srbench.core.errors import UserError
+from srbench.run.worker_images import training_images
+from srbench.study import plan as planning
+from srbench.study.plan import Numerics, Plan
+from srbench.study.read import read
+
+STUDY = """\
+scale: {scale}
+data: {{train: {train}, validate: photos, eval: [{evaluate}], patch: 8, patches: 4{more}}}
+train: {{epochs: 1, batch: 2}}
+base: {{carn: {{channels: 4, blocks: 1, units: 1}}}}
+variants: {{plain: {{}}}}
+"""
+PAIRS = "{pairs: {hr: hr, lr: lr}}"
+HR = "{folder: {path: hr}}"
+Make = Callable[..., Plan]
+
+
+@pytest.fixture
+def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
+    """Plans a study of `hr`, two images, and `lr`, their LR made by nobody's degradation."""
+    monkeypatch.chdir(tmp_path)
+    for name, sides in {"hr/a": 16, "hr/b": 16, "lr/a": 8, "lr/b": 8, "alone/c": 16}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        seed = ord(name[-1]) + sides
+        pixels = np.random.default_rng(seed).integers(0, 256, (sides, sides, 3), dtype=np.uint8)
+        PIL.Image.fromarray(pixels).save(f"{name}.png")
+
+    def made(train: str, *more: str, scale: int = 2, evaluate: str = "photos") -> Plan:
+        text = STUDY.format(
+            train=train, more="".join(f", {one}" for one in more), scale=scale, evaluate=evaluate
+        )
+        (tmp_path / "study.yaml").write_text(text)
+        return planning.make_plan(read(tmp_path / "study.yaml"), Numerics("cpu", 1))
+
+    return made
+
+
+MIXED = "{mixture: {of: [{pairs: {hr: hr, lr: lr}}, {folder: {path: alone}}]}}"
+SHARP = "{degraded: {of: photos, by: {noise: {sigma: 0}}}}"
+DEGRADED = "{degraded: {of: {folder: {path: hr}}, by: nearest}}"
+
+
+@pytest.mark.parametrize(
+    ("train", "more", "says", "own"),
+    [
+        (HR, (), "made by matlab_bicubic", 0),
+        (HR, ("degradation: bilinear",), "made by bilinear", 0),
+        (PAIRS, (), "own LR files", 2),
+        (PAIRS, ("lr: own",), "own LR files", 2),
+        (PAIRS, ("lr: made",), "made by matlab_bicubic, own LR files not used (lr: made)", 0),
+        (PAIRS, ("lr: made", "degradation: lanczos"), "made by lanczos, own LR files not used", 0),
+        (MIXED, (), "own LR files for 2 of 3, others made by matlab_bicubic", 2),
+        (DEGRADED, (), "LR that the set makes", 2),
+    ],
+)
+def test_training_uses_the_lr_that_a_set_has_or_the_plan_says_so(
+    make: Make, train: str, more: tuple[str, ...], says: str, own: int
+) -> None:
+    plan = make(train, *more)
+    assert says in plan.images.lr[0]
+    [planned] = [p for p in plan.variants if p.trained]
+    task = type("Task", (), {"scale": 2, "images": {"train": planned.manifest}})
+    found, degrade = training_images(task, planned.variant.tree, 2)  # type: ignore[arg-type]
+    read_lr = {name: np.asarray(PIL.Image.open(f"lr/{name}.png")) for name in "ab"}
+    nearest = {name: np.asarray(PIL.Image.open(f"hr/{name}.png"))[::2, ::2] for name in "ab"}
+    used = 0
+    for image in found.images:
+        name = image.name[-1]
+        expected = (nearest if train == DEGRADED else read_lr).get(name)
+        used += image.lr is not None and expected is not None and (image.lr == expected).all()
+    assert used == own
+    assert degrade is None
+
+
+def test_auto_is_the_same_training_as_what_it_comes_to(make: Make) -> None:
+    def fingerprint(*given: str) -> str:
+        return make(*given).variants[0].fingerprint
+
+    assert fingerprint(PAIRS) == fingerprint(PAIRS, "lr: own") != fingerprint(PAIRS, "lr: made")
+    assert fingerprint(HR) == fingerprint(HR, "lr: made")
+
+
+@pytest.mark.parametrize("train", [PAIRS, MIXED, DEGRADED])
+def test_a_degradation_of_images_with_lr_has_to_be_meant(make: Make, train: str) -> None:
+    with pytest.raises(UserError, match="add lr: own or lr: made"):
+        make(train, "degradation: bilinear")
+    make(train, "degradation: bilinear", "lr: made")
+
+
+@pytest.mark.parametrize(
+    "evaluate",
+    [
+        "photos",
+        HR,
+        "{pairs: {hr: hr, lr: hr}}",
+        "{degraded: {of: photos, by: {noise: {sigma: 0}}}}",
+    ],
+)
+def test_an_evaluation_with_nothing_to_restore_is_refused(make: Make, evaluate: str) -> None:
+    with pytest.raises(UserError, match="LR equals HR at scale 1"):
+        make(DEGRADED.replace("nearest", "jpeg"), scale=1, evaluate=evaluate)
+    make(DEGRADED.replace("nearest", "jpeg"), scale=1,
+         evaluate="{degraded: {of: photos, by: {noise: {sigma: 5}}}}")  # fmt: skip
+
+
+def test_the_plan_names_what_is_trained_and_judged_on(make: Make) -> None:
+    plan = make(HR, evaluate=PAIRS)
+    assert plan.images.overlaps == (
+        "2 of 2 images of eval pairs: {hr: hr, lr: lr} are also trained on, in "
+        "folder: {path: hr}: a, b",
+    )
+    assert make(HR).images.overlaps == ()
