@@ -17,7 +17,6 @@ from srbench.analysis.looks import Course, Look, Schedule, sequential
 from srbench.analysis.power import MoreSeeds
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import Cell, cells, compared, controls
-from srbench.analysis.significance import Better
 from srbench.analysis.verdicts import Verdict, Word, verdicts
 
 LOST = frozenset({"failed", "pruned"})  # runs that will never give a score
@@ -64,7 +63,6 @@ class Judgement:
     contrasts: tuple[Judged, ...]
     controls: tuple[Judged, ...]
     schedule: Schedule | None  # of the looks, where seeds are added until decided
-    better: Better
 
 
 @lru_cache(maxsize=8)
@@ -74,13 +72,13 @@ def judgement(results: Results) -> Judgement:
     pairs = _Pairs({(cell.variant, cell.seed): cell for cell in cells(results)}, facts.baseline)
     checks = _family(results, controls(results), pairs)
     if not facts.looks or not names:
-        return Judgement(_family(results, names, pairs), checks, None, facts.better)
+        return Judgement(_family(results, names, pairs), checks, None)
     found = sequential(
         [pairs.differences(name) for name in names],
         facts.min_effect, facts.better, facts.looks, [pairs.lost(name) for name in names],
     )  # fmt: skip
     contrasts = _family(results, names, pairs, found.rows)
-    return Judgement(contrasts, checks, found.schedule, facts.better)
+    return Judgement(contrasts, checks, found.schedule)
 
 
 def _family(

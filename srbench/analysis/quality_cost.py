@@ -84,8 +84,8 @@ def spots(results: Results, cost: str) -> tuple[Spot, ...]:
     """Every variant that has a score and this cost, in study order; controls are left out."""
     apart, scores, costs = controls(results), scores_by_seed(results), costs_of(results, cost)
     names = [n for n in trained(results) if n not in apart and scores[n] and costs[n].count]
-    better = judgement(results).better
-    places = pareto([scores[name] for name in names], [costs[name].mean for name in names], better)
+    means, better = [costs[name].mean for name in names], results.facts.better
+    places = pareto([scores[name] for name in names], means, better)
     return tuple(
         Spot(
             name, t_interval(list(scores[name].values())), costs[name], place.on_front,

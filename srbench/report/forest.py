@@ -82,7 +82,7 @@ def forest_of(results: Results) -> Forest:
     rows = [_row(effect, results) for effect in effects]
     above = sum(1 for e in effects if e.pairs and e.mean > 0)
     known = sum(1 for e in effects if e.pairs)
-    place = above if found.better == "higher" else known - above
+    place = above if facts.better == "higher" else known - above
     rows.insert(place, ForestRow(facts.baseline, None, "baseline", "dot", "0", "", "", "", ""))
     controls = best_first(found.controls, results)
     rows += [replace(_row(effect, results), control=True) for effect in controls]
