@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast, get_args
+from typing import Any
 
 from srbench.analysis.claims_tree import Claim, ClaimError
 from srbench.analysis.claims_vocabulary import Vocabulary, check
@@ -12,13 +12,41 @@ from srbench.core.errors import Path, StudyError, brief
 from srbench.core.part_facts import MetricFacts
 from srbench.core.registry import known
 from srbench.measure import named
+from srbench.study.keys import TEXTS, WHOLE, Key, Schema, one_of, schema_of, taken, text
 from srbench.study.tree import Tree, dataset_name
-from srbench.study.written import plain
+
+
+def _distinct(items: Schema) -> Schema:
+    return {"type": "array", "items": items, "minItems": 1, "uniqueItems": True}
+
 
 MOST_SEEDS = 1000
 LOOKS = (3, 5, 8, 12, 20)
 UNTIL = "{until: decided, looks: [3, 5, 8, 12, 20]}"
-CLAIM = "{id: A9, says: atrous hurts, test: psnr_y(atrous) < psnr_y(plain)}"
+BY = ("params", "macs")
+EXAMPLE = "{id: A9, says: atrous hurts, test: psnr_y(atrous) < psnr_y(plain)}"
+CLAIM = {
+    "id": text("a name"),
+    "says": text("the statement in words"),
+    "test": text("the statement as a comparison"),
+}
+MATCH = {
+    "by": one_of("the cost that is matched", BY, "cost"),
+    "of": Key("variants, all whose cost differs if none is named", TEXTS, []),
+    "setting": text("the width that is changed", "channels"),
+}
+_NUMBER = WHOLE | {"minimum": 1, "maximum": MOST_SEEDS}
+_DECIDED = {
+    "until": Key("decided: seeds are added where a verdict is open", {"const": "decided"}),
+    "looks": Key("numbers of seeds at which verdicts are taken", _distinct(_NUMBER), list(LOOKS)),
+}
+SEEDS: Schema = {
+    "anyOf": [
+        _NUMBER,
+        _distinct(WHOLE | {"minimum": 0}),
+        schema_of(_DECIDED) | {"required": ["until"]},
+    ]
+}
 
 
 def metrics_written(value: Mapping[str, Any], scale: int) -> tuple[str, ...]:
@@ -40,7 +68,7 @@ def metric_on(value: Mapping[str, Any], base: Tree, scale: int) -> tuple[str, st
     repeated = next((s for s in sets if sets.count(s) > 1), None)
     if repeated:
         raise StudyError(f"{repeated!r} is listed twice", ("data", "eval"))
-    written = plain(value, "metric", str, f"psnr_y on {sets[0]}")
+    written = value.get("metric", f"psnr_y on {sets[0]}")
     metric, _, dataset = (part.strip() for part in written.partition(" on "))
     metric = named.read(metric, scale, ("metric",))
     parts = [choice.name for choice in base.data["eval"]]
@@ -99,11 +127,10 @@ def seeds_written(written: object) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 
 def _looks(written: Mapping[str, Any], at: Path) -> tuple[int, ...]:
-    for key in written:
-        known(key, dict.fromkeys(("until", "looks")), "key", (*at, key))
-    if written.get("until") != "decided":
+    asked = taken(written, _DECIDED, at)
+    if asked["until"] != "decided":
         raise StudyError(f"write {UNTIL}", at)
-    looks = written.get("looks", list(LOOKS))
+    looks = asked["looks"]
     rising = isinstance(looks, list) and bool(looks) and all(type(n) is int for n in looks)
     if not rising or looks != sorted(set(looks)) or looks[0] < 3 or looks[-1] > MOST_SEEDS:
         raise StudyError(
@@ -113,14 +140,11 @@ def _looks(written: Mapping[str, Any], at: Path) -> tuple[int, ...]:
     return tuple(looks)
 
 
-By = Literal["params", "macs"]
-
-
 @dataclass(frozen=True)
 class Match:
     """Beside variants of another cost, the baseline at a width that costs as much."""
 
-    by: By
+    by: str  # params or macs
     of: tuple[str, ...]  # variants; empty is all whose cost differs
     setting: str
 
@@ -133,19 +157,14 @@ def match_written(value: Mapping[str, Any], variants: Sequence[str]) -> Match | 
     at: Path = ("match",)
     if isinstance(written, str):
         written = {"by": written}
-    if not isinstance(written, dict):
-        raise StudyError(f"write params or macs, found {brief(written)}", at)
-    for key in written:
-        known(key, dict.fromkeys(("by", "of", "setting")), "key", (*at, key))
-    by = plain(written, "by", str, "", at)
-    known(by, dict.fromkeys(get_args(By)), "cost", at)
-    of = written.get("of", [])
-    if not isinstance(of, list):
-        raise StudyError(f"a list of variants is expected, found {brief(of)}", (*at, "of"))
-    for i, name in enumerate(of):
+    asked = taken(written, MATCH, at, "params or macs")
+    if asked["by"] is None:
+        raise StudyError(f"say which cost: {' or '.join(BY)}", (*at, "by"))
+    if not isinstance(asked["of"], list):
+        raise StudyError(f"a list of variants is expected, found {brief(asked['of'])}", (*at, "of"))
+    for i, name in enumerate(asked["of"]):
         known(name, dict.fromkeys(variants), "variant", (*at, "of", i))
-    setting = plain(written, "setting", str, "channels", at)
-    return Match(cast(By, by), tuple(of), setting)
+    return Match(asked["by"], tuple(asked["of"]), asked["setting"])
 
 
 def claims_written(value: Mapping[str, Any], names: Vocabulary) -> tuple[Claim, ...]:
@@ -158,14 +177,9 @@ def claims_written(value: Mapping[str, Any], names: Vocabulary) -> tuple[Claim, 
     found: list[Claim] = []
     for i, claim in enumerate(written):
         at: Path = ("claims", i)
-        if not isinstance(claim, dict):
-            raise StudyError(f"write {CLAIM}, found {brief(claim)}", at)
-        for key in claim:
-            known(key, dict.fromkeys(("id", "says", "test")), "key", (*at, key))
-        name, says = (plain(claim, key, str, "", at) for key in ("id", "says"))
-        test = plain(claim, "test", str, "", at)
+        name, says, test = taken(claim, CLAIM, at, EXAMPLE).values()
         if not name or not test:
-            raise StudyError(f"id and test are required: {CLAIM}", at)
+            raise StudyError(f"id and test are required: {EXAMPLE}", at)
         if name in [other.id for other in found]:
             raise StudyError(f"claim {name!r} is used twice", (*at, "id"))
         try:

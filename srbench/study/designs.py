@@ -43,6 +43,7 @@ from srbench.study.factors import (
     value_name,
 )
 from srbench.study.fractions import fraction
+from srbench.study.keys import Key
 
 Kind = Literal["leave_one_out", "add_one", "factorial", "fractional", "zip", "list"]
 KINDS: dict[str, str] = {
@@ -52,6 +53,10 @@ KINDS: dict[str, str] = {
     "fractional": "a balanced part of every combination, with its aliases",
     "zip": "lists of values that go in step",
     "list": "changes written out",
+}
+DESIGN = {kind: Key(about, {}) for kind, about in KINDS.items()} | {
+    "groups": Key("factors that move together, under one name", {}),
+    "resolution": Key("of a fractional design", {"enum": [3, 4, 5]}, 4),
 }
 FULL = "full"
 MOST_COMBINATIONS = 1000
@@ -81,10 +86,9 @@ def design(written: object, path: Path = ("design",)) -> Design:
     """
     if not isinstance(written, Mapping) or not written:
         raise StudyError(f"write one of {', '.join(KINDS)} with its factors", path)
-    options = {"groups", "resolution"}
     for key in written:
-        known(key, {**KINDS, **dict.fromkeys(options)}, "design", (*path, key))
-    kinds = [key for key in written if key not in options]
+        known(key, DESIGN, "design", (*path, key))
+    kinds = [key for key in written if key in KINDS]
     if len(kinds) != 1:
         raise StudyError(f"one kind of design is expected here, found {len(kinds)}", path)
     kind: Kind = kinds[0]

@@ -19,12 +19,14 @@ from srbench.core import slots
 from srbench.core.document import Document
 from srbench.core.errors import StudyError, UserError, brief
 from srbench.core.part_facts import Metrics
-from srbench.core.registry import known
 from srbench.data.data_settings import data_settings
 from srbench.measure.named import known_facts
 from srbench.measure.scores import PROTOCOLS
 from srbench.study import views
 from srbench.study.criteria import (
+    CLAIM,
+    MATCH,
+    SEEDS,
     Match,
     check_direction,
     claims_written,
@@ -34,11 +36,25 @@ from srbench.study.criteria import (
     min_effect_written,
     seeds_written,
 )
-from srbench.study.designs import Design
-from srbench.study.search import Search, check_names, fresh_seeds, search_written
-from srbench.study.sources import published_written
-from srbench.study.tree import Tree, Variant, check_patch, dataset_name
-from srbench.study.variants import design_of, rows_of
+from srbench.study.designs import DESIGN, Design
+from srbench.study.keys import (
+    NOTHING,
+    TEXT,
+    TEXTS,
+    Key,
+    Schema,
+    one_of,
+    part,
+    schema_of,
+    taken,
+    text,
+    texts,
+)
+from srbench.study.part_schema import data_schema, metrics_schema, train_schema
+from srbench.study.search import TUNE, Search, check_names, fresh_seeds, search_written
+from srbench.study.sources import PUBLISHED, published_written
+from srbench.study.tree import SCALES, Tree, Variant, check_patch, dataset_name, scale_written
+from srbench.study.variants import CONTROLS, INTERPOLATIONS, design_of, rows_of
 from srbench.study.written import (
     NAMES,
     assignment,
@@ -46,8 +62,6 @@ from srbench.study.written import (
     is_name,
     mapping,
     option,
-    plain,
-    texts,
     train_written,
 )
 from srbench.train.learner import curves
@@ -88,30 +102,56 @@ class Study:
         return self.document.located(error)
 
 
-KEYS: dict[str, str] = {
-    "question": "what the study asks, a sentence",
-    "source": "where the question comes from",
-    "from": "another study, whose keys hold where this one says nothing",
-    "only": "which of that one's variants: [standard, atrous_*]",
-    "scale": "1, 2, 3, 4 or 8",
-    "data": "settings of the data, see `srbench blocks data`",
-    "train": "settings of training, see `srbench blocks train`",
-    "seeds": "how many, a list, or {until: decided}",
-    "base": "the network that variants change",
-    "variants": "name: {setting: value, ...}",
-    "tune": "a search: {space: {skip: [none, bilinear]}, sampler: tpe, budget: 40 trials}",
-    "design": "what makes the variants: {factorial: {se: {attention: scse}, ...}}",
-    "match": "params, macs or latency: beside a variant the baseline at a width that costs as much",
-    "controls": "identity: {}, broken: {setting: value}; the report says whether they hold",
-    "baseline": "the variant that others are compared with; default: the first one",
-    "metric": "the one primary outcome: psnr_y on photos",
-    "metrics": "what else is scored: [ssim_y, psnr_y/x2, {diversity: {noise: 5}}]",
-    "protocol": "how scores are taken: sr-y-v1",
-    "min_effect": "what counts as a difference: 0.03 dB",
-    "claims": "statements with a test: {id: A9, says: ..., test: psnr_y(a) < psnr_y(b)}",
-    "interpolations": "untrained rows beside the variants",
-    "published": "figures of others, in files: [table.yaml, {file: curves.csv, source: ...}]",
-    "notes": "readings and remarks that the report repeats",
+NAMED_CHANGES: Schema = {"type": "object", "additionalProperties": part("changes")}
+KEYS: dict[str, Key] = {
+    "question": text("what the study asks, a sentence"),
+    "source": text("where the question comes from"),
+    "from": Key("another study, whose keys hold where this one has none", TEXT),
+    "only": Key("which of that one's variants: [standard, atrous_*]", TEXTS),
+    "scale": Key("HR over LR: 1, 2, 3, 4 or 8", {"enum": list(SCALES)}, 2, scale_written),
+    "data": Key("settings of the data, see `srbench blocks data`", data_schema),
+    "train": Key("settings of training, see `srbench blocks train`", train_schema),
+    "seeds": Key("how many, a list, or {until: decided}", SEEDS, 3),
+    "base": Key("the network that variants change", part("model"), "carn"),
+    "variants": Key("name: {setting: value, ...}", {"anyOf": [NAMED_CHANGES, NOTHING]}),
+    "tune": Key(
+        "a search: {space: {skip: [none, bilinear]}, sampler: tpe, budget: 40 trials}",
+        lambda: schema_of(TUNE),
+    ),
+    "design": Key(
+        "what makes the variants: {factorial: {se: {attention: scse}, ...}}",
+        schema_of(DESIGN) | {"minProperties": 1},
+    ),
+    "match": Key(
+        "params or macs: beside a variant the baseline at a width that costs as much",
+        {"anyOf": [MATCH["by"].schema, schema_of(MATCH)]},
+    ),
+    "controls": Key(
+        "identity: {}, broken: {setting: value}; the report says whether they hold",
+        schema_of(CONTROLS),
+    ),
+    "baseline": text("the variant that others are compared with; default: the first one", None),
+    "metric": text("the one primary outcome: psnr_y on photos", None),
+    "metrics": Key(
+        "what else is scored: [ssim_y, psnr_y/x2, {diversity: {noise: 5}}]", metrics_schema
+    ),
+    "protocol": one_of("how scores are taken: sr-y-v1", PROTOCOLS, "protocol", "sr-y-v1"),
+    "min_effect": Key(
+        "what counts as a difference: 0.03 dB",
+        {"anyOf": [TEXT, {"type": "number", "exclusiveMinimum": 0}]},
+    ),
+    "claims": Key(
+        "statements with a test: {id: A9, says: ..., test: psnr_y(a) < psnr_y(b)}",
+        {"anyOf": [{"type": "array", "items": schema_of(CLAIM)}, NOTHING]},
+    ),
+    "interpolations": texts(
+        "untrained rows beside the variants", INTERPOLATIONS, {"enum": list(INTERPOLATIONS)}
+    ),
+    "published": Key(
+        "figures of others, in files: [table.yaml, {file: curves.csv, source: ...}]",
+        PUBLISHED,
+    ),
+    "notes": texts("readings and remarks that the report repeats"),
 }
 
 
@@ -129,22 +169,16 @@ def read(
     Raises:
         StudyError: the first mistake, with file, line and column, or the option it is in.
     """
-    text, source = views.read(file)
+    whole, source = views.read(file)
     if not is_name(file.stem):
         raise StudyError(f"the file's name becomes the study's; {NAMES}", place=str(file))
     if file.stem.lower().endswith((".yaml", ".yml")):
         raise StudyError("the study's own name would end in .yaml; rename it", place=str(file))
     try:
-        study = _study(file.stem, text, source, set_, seeds)
+        study = _study(file.stem, whole, source, set_, seeds)
     except UserError as error:
         raise source.located(error) from None
     return _selected(study, only) if only else study
-
-
-def _scale(written: object) -> int:
-    if type(written) is not int or written not in (1, 2, 3, 4, 8):
-        raise StudyError(f"{brief(written)} is not 1, 2, 3, 4 or 8", ("scale",))
-    return written
 
 
 def _selected(study: Study, only: Sequence[str]) -> Study:
@@ -162,21 +196,23 @@ def _selected(study: Study, only: Sequence[str]) -> Study:
     return replace(study, variants=kept, overrides=options)
 
 
-def _study(name: str, text: str, source: Document, set_: Sequence[str], seeds: int | None) -> Study:
+def _study(
+    name: str, whole: str, source: Document, set_: Sequence[str], seeds: int | None
+) -> Study:
     value = source.value
     if not isinstance(value, dict):
         found = "nothing" if value is None else brief(value)
         raise StudyError(f"keys with values are expected, found {found} (known: {', '.join(KEYS)})")
-    for key in value:
-        known(key, KEYS, "key", (key,))
     slots.load()
-    scale = _scale(plain(value, "scale", int, 2))
+    read = taken(value, KEYS)
+    value = {key: one for key, one in read.items() if key in value or one is not None}
+    scale = value["scale"]
     scaled = [change for change in set_ if assignment(change)[0] == "scale"]
     for change in scaled:
         with option(f"--set {change}"):
-            scale = _scale(assignment(change)[1])
+            scale = scale_written(assignment(change)[1], ("scale",))
     base = Tree(
-        slots.model.parse(value.get("base", "carn"), ("base",)),
+        slots.model.parse(value["base"], ("base",)),
         training.parse({"train": train_written(mapping(value, "train"))}),
         data_settings.parse({"data": data_written(mapping(value, "data"))}),
     )
@@ -192,14 +228,12 @@ def _study(name: str, text: str, source: Document, set_: Sequence[str], seeds: i
         with option(f"--set {change}"):
             check_patch(base, scale)
     variants = rows_of(value, base)
-    chosen, looks = seeds_written(value.get("seeds", 3))
+    chosen, looks = seeds_written(value["seeds"])
     if seeds is not None:
         with option(f"--seeds {seeds}"):
             chosen, looks = seeds_written(seeds)
     metric, dataset = metric_on(value, base, scale)
     extra = metrics_written(value, scale)
-    protocol = plain(value, "protocol", str, "sr-y-v1")
-    known(protocol, PROTOCOLS, "protocol", ("protocol",))
     metrics = tuple(dict.fromkeys((metric, *extra)))
     facts = known_facts(metrics)
     own = metric_facts(metric, facts)
@@ -210,7 +244,7 @@ def _study(name: str, text: str, source: Document, set_: Sequence[str], seeds: i
     search = search_written(value, base, metric)
     if search is not None:
         check_names(variants, search)
-        chosen = fresh_seeds(search, chosen, looks, value.get("seeds", 3) if seeds is None else 0)
+        chosen = fresh_seeds(search, chosen, looks, value["seeds"] if seeds is None else 0)
     match = match_written(value, [v.name for v in variants if v.role == "variant"])
     twins = (f"{v.name} twin" for v in variants if match and v.role == "variant")
     names = Vocabulary(
@@ -223,8 +257,8 @@ def _study(name: str, text: str, source: Document, set_: Sequence[str], seeds: i
     )
     return Study(
         name=name,
-        question=plain(value, "question", str, ""),
-        source=plain(value, "source", str, ""),
+        question=value["question"],
+        source=value["source"],
         scale=scale,
         seeds=chosen,
         base=base,
@@ -232,7 +266,7 @@ def _study(name: str, text: str, source: Document, set_: Sequence[str], seeds: i
         baseline=next(v.name for v in variants if v.role == "baseline"),
         metric=metric,
         dataset=dataset,
-        protocol=protocol,
+        protocol=value["protocol"],
         metrics=metrics,
         metric_facts=facts,
         min_effect=min_effect,
@@ -241,9 +275,9 @@ def _study(name: str, text: str, source: Document, set_: Sequence[str], seeds: i
         match=match,
         design=design_of(value),
         search=search,
-        notes=tuple(texts(value, "notes", ())),
+        notes=tuple(value["notes"]),
         published=published_written(source),
-        text=text,
+        text=whole,
         overrides=(*(f"--set {c}" for c in set_), *([f"--seeds {seeds}"] if seeds else [])),
         document=source,
     )

@@ -17,25 +17,35 @@ from srbench.core.registry import Choice, known
 from srbench.measure.named import known_facts, validated
 from srbench.study.criteria import MOST_SEEDS
 from srbench.study.dimensions import space_written
+from srbench.study.keys import Key, part, taken, whole
 from srbench.study.samplers import pruner, sampler
 from srbench.study.tree import Tree, Variant
-from srbench.study.written import as_written, check_name, plain
+from srbench.study.written import as_written, check_name
 
 COSTS = ("params", "macs", "latency")  # MACs of HR 1280x720; latency over the baseline's
 UNITS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
 BUDGETS = ("trials", "hours", "epochs")
 OVER_EPOCHS, OVER_SEEDS = ("hyperband", "successive_halving"), ("wilcoxon",)
 FINITE = ("grid", "brute_force")
-KEYS = {
-    "space": "place: [choices], or {low: , high: , step: , log: }",
-    "objective": "a metric on validate such as psnr_y, params, macs, latency, or a list of them",
-    "constraints": "params <= 1M, macs <= 1.2 x baseline, latency <= 1.2 x baseline",
-    "sampler": "tpe, nsga2, gp, grid, brute_force or random",
-    "pruner": "none, hyperband, successive_halving or wilcoxon",
-    "budget": "40 trials, 2 hours, 800 epochs, or {trials: 40, hours: 2}",
-    "seeds": "of each trial, from 0; those of the study are for the confirmation",
-    "seed": "of the sampler itself",
-    "confirm": "how many of the best are run again on fresh seeds",
+CONSTRAINTS = "params <= 1M, macs <= 1.2 x baseline, latency <= 1.2 x baseline"
+BUDGET = "40 trials, 2 hours, 800 epochs, or {trials: 40, hours: 2}"
+TUNE = {
+    "space": Key(
+        "place: [choices], or {low: , high: , step: , log: }",
+        {"type": "object", "minProperties": 1},
+    ),
+    "objective": Key(
+        "a metric on validate such as psnr_y, params, macs, latency, or a list of them", {}
+    ),
+    "constraints": Key(CONSTRAINTS, {}, []),
+    "sampler": Key("tpe, nsga2, gp, grid, brute_force or random", part("sampler"), "tpe"),
+    "pruner": Key("none, hyperband, successive_halving or wilcoxon", part("pruner"), "none"),
+    "budget": Key(BUDGET, {}),
+    "seeds": whole(
+        "of each trial, from 0; those of the study are for the confirmation", None, 1, MOST_SEEDS
+    ),
+    "seed": whole("of the sampler itself", 0, -(2**63), 2**63 - 1),
+    "confirm": whole("how many of the best are run again on fresh seeds", 3, 0, 100),
 }
 CONSTRAINT = re.compile(
     r"\s*(?P<what>\w+)\s*(?P<sign><=|>=|≤|≥)\s*(?P<number>[-+.\deE]+?)\s*(?P<unit>[kMG]?)"
@@ -127,27 +137,19 @@ def search_written(value: Mapping[str, Any], base: Tree, metric: str) -> Search 
     if "tune" not in value:
         return None
     written, at = value["tune"], ("tune",)
-    if not isinstance(written, dict):
-        raise StudyError(f"write {{space: ..., budget: ...}}, found {brief(written)}", at)
-    for key in written:
-        known(key, KEYS, "key", (*at, key))
-    space, labels = space_written(written.get("space"), base)
+    asked = taken(written, TUNE, at, "{space: ..., budget: ...}")
+    space, labels = space_written(asked["space"], base)
     directions = _directions()
     objectives = _objectives(written, metric, directions)
-    chosen = sampler.parse(written.get("sampler", "tpe"), (*at, "sampler"))
-    giving_up = pruner.parse(written.get("pruner", "none"), (*at, "pruner"))
-    seeds = plain(written, "seeds", int, 5 if giving_up.name in OVER_SEEDS else 1, at)
-    if not 1 <= seeds <= MOST_SEEDS:
-        raise StudyError(f"{seeds} seeds; from 1 to {MOST_SEEDS} are possible", (*at, "seeds"))
+    chosen = sampler.parse(asked["sampler"], (*at, "sampler"))
+    giving_up = pruner.parse(asked["pruner"], (*at, "pruner"))
+    seeds = asked["seeds"] or (5 if giving_up.name in OVER_SEEDS else 1)
     _check_pruner(giving_up, objectives, seeds, int(base.train["validations"]))
     if chosen.name in FINITE and space.size == float("inf"):
         place = next(d.path for d in space.dimensions if d.grid() is None)
         raise StudyError(
             f"{chosen.name} needs a finite space: give the range a step", (*at, "space", place)
         )
-    confirm = plain(written, "confirm", int, 3, at)
-    if not 0 <= confirm <= 100:
-        raise StudyError(f"{confirm} is not a number from 0 to 100", (*at, "confirm"))
     return Search(
         space=space,
         objectives=objectives,
@@ -157,8 +159,8 @@ def search_written(value: Mapping[str, Any], base: Tree, metric: str) -> Search 
         pruner=giving_up,
         budget=_budget(written, space),
         seeds=tuple(range(seeds)),
-        seed=plain(written, "seed", int, 0, at),
-        confirm=confirm,
+        seed=asked["seed"],
+        confirm=asked["confirm"],
         written=labels,
     )
 
@@ -222,7 +224,7 @@ def _constraints(written: Mapping[str, Any]) -> Iterator[Constraint]:
         except ValueError:
             bound = float("nan")
         if match is None or not 0 < bound < float("inf"):
-            raise StudyError(f"{brief(text)} is none; write {KEYS['constraints']}", at)
+            raise StudyError(f"{brief(text)} is none; write {CONSTRAINTS}", at)
         known(match["what"], dict.fromkeys(COSTS), "cost", at)
         if match["what"] == "latency" and not match["of"]:
             raise StudyError("times compare within one pass: write latency <= 1.2 x baseline", at)
@@ -249,7 +251,7 @@ def _budget(written: Mapping[str, Any], space: Space) -> tuple[tuple[str, float]
     given = written.get("budget")
     if given is None:
         if space.size == float("inf"):
-            raise StudyError(f"say how long: {KEYS['budget']}", ("tune",))
+            raise StudyError(f"say how long: {BUDGET}", ("tune",))
         return (("trials", space.size),)
     if isinstance(given, str):
         number, _, unit = given.strip().partition(" ")
@@ -260,7 +262,7 @@ def _budget(written: Mapping[str, Any], space: Space) -> tuple[tuple[str, float]
         except ValueError:
             given = None
     if not isinstance(given, dict) or not given:
-        raise StudyError(f"write {KEYS['budget']}, found {brief(written['budget'])}", at)
+        raise StudyError(f"write {BUDGET}, found {brief(written['budget'])}", at)
     for unit, number in given.items():
         known(unit, dict.fromkeys(BUDGETS), "budget", at)
         if isinstance(number, bool) or not isinstance(number, int | float) or not number > 0:

@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path as File
+from typing import Any
 
 from srbench.analysis.published import Published
 from srbench.analysis.published import read as read_figures
 from srbench.core.document import Document
 from srbench.core.errors import Path, StudyError, UserError, brief
-from srbench.core.registry import known
+from srbench.study.keys import NOTHING, TEXT, Schema, schema_of, taken, text
 
-KEYS = {
-    "file": "a table (.yaml), or curves (.csv); its path counts from the study file",
-    "source": "who published it, where, when; else as the file says, else as the file before",
-    "quantity": "what curves are of, where headings hold two underscores",
+SOURCE = {
+    "file": text("a table (.yaml), or curves (.csv); its path counts from the study file", None),
+    "source": text(
+        "who published it, where, when; else as the file says, else as the file before", None
+    ),
+    "quantity": text("what curves are of, where headings hold two underscores", None),
 }
+_ONE: Schema = {"anyOf": [TEXT, schema_of(SOURCE)]}
+PUBLISHED: Schema = {"anyOf": [{"type": "array", "items": _ONE}, _ONE, NOTHING]}
 EXAMPLE = "[table.yaml, {file: curves.csv, source: who published them}]"
 
 
@@ -34,9 +39,9 @@ def published_written(source: Document) -> tuple[Published, ...]:
         at: Path = ("published", i) if listed is written else ("published",)
         asked, before = _asked(one, at), next(reversed(found), None)
         file = File(stands_in).parent / asked["file"]
-        named = asked.get("source") or (before if file.suffix.lower() == ".csv" else None)
+        named = asked["source"] or (before if file.suffix.lower() == ".csv" else None)
         try:
-            new = read_figures(file, source=named, quantity=asked.get("quantity"))
+            new = read_figures(file, source=named, quantity=asked["quantity"])
         except UserError as error:  # its place follows the one in this file
             raise StudyError(str(error), at) from None
         if (old := found.get(new.source)) is not None:
@@ -50,12 +55,8 @@ def published_written(source: Document) -> tuple[Published, ...]:
     return tuple(found.values())
 
 
-def _asked(written: object, at: Path) -> Mapping[str, str]:
+def _asked(written: object, at: Path) -> Mapping[str, Any]:
     asked = {"file": written} if isinstance(written, str) else written
     if not isinstance(asked, dict) or "file" not in asked:
         raise StudyError(f"write {EXAMPLE}, found {brief(written)}", at)
-    for key, value in asked.items():
-        known(key, KEYS, "key", (*at, key))
-        if not isinstance(value, str):
-            raise StudyError(f"{brief(value)} is not a text", (*at, key))
-    return asked
+    return taken(asked, SOURCE, at)

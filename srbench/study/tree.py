@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from srbench.core import slots
-from srbench.core.errors import Path, StudyError
+from srbench.core.errors import Path, StudyError, brief
 from srbench.core.registry import Choice
 from srbench.study.written import patches_written
 
@@ -60,6 +60,18 @@ class Variant:
     change: str
     salt: str = ""
     twin_of: str = ""
+
+
+SCALES = (1, 2, 3, 4, 8)
+
+
+def scale_written(written: object, at: Path = ("scale",)) -> int:
+    """The scale of a study."""
+    if type(written) is not int:
+        raise StudyError(f"{brief(written)} is not a whole number", at)
+    if written not in SCALES:
+        raise StudyError(f"{brief(written)} is not 1, 2, 3, 4 or 8", at)
+    return written
 
 
 def check_patch(tree: Tree, scale: int) -> None:

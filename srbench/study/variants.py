@@ -10,15 +10,18 @@ from srbench.core import slots
 from srbench.core.errors import Path, StudyError, brief
 from srbench.core.registry import known
 from srbench.study.designs import Design, design
+from srbench.study.keys import Key, part
 from srbench.study.tree import Role, Tree, Variant
-from srbench.study.written import as_written, check_name, mapping, plain, texts
+from srbench.study.written import as_written, check_name, mapping
 
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 
 
 CONTROLS = {
-    "identity": "the baseline once more, every random draw anew: it must not differ",
-    "broken": "what is bound to be worse, as {setting: value}: it must hurt",
+    "identity": Key(
+        "the baseline once more, every random draw anew: it must not differ", part("changes")
+    ),
+    "broken": Key("what is bound to be worse, as {setting: value}: it must hurt", part("changes")),
 }
 
 
@@ -51,7 +54,7 @@ def _variants(value: Mapping[str, Any], base: Tree) -> tuple[Variant, ...]:
             raise StudyError(f"the design makes a variant {name!r} too; take another name", at)
         written[name] = changes, at
     first = made.baseline if made else next(iter(written))
-    baseline = plain(value, "baseline", str, first)
+    baseline = value.get("baseline", first)
     known(baseline, written, "variant", ("baseline",))
     return tuple(
         _changed(name, "baseline" if name == baseline else "variant", base, changes, at)
@@ -82,14 +85,14 @@ def _controls(value: Mapping[str, Any], baseline: Variant) -> Iterator[Variant]:
         if name == "broken" and not changes:
             raise StudyError("say what is broken: {skip: none}, {train.epochs: 1}", at)
         if name == "identity" and changes:
-            raise StudyError(f"write {{}}: it is {CONTROLS[name]}", at)
+            raise StudyError(f"write {{}}: it is {CONTROLS[name].about}", at)
         control = _changed(name, "control", baseline.tree, changes, at)
         salted = replace(control, salt="identity", change="the baseline, every draw anew")
         yield salted if name == "identity" else control
 
 
 def _interpolations(value: Mapping[str, Any], base: Tree) -> Iterator[Variant]:
-    for i, name in enumerate(texts(value, "interpolations", INTERPOLATIONS)):
+    for i, name in enumerate(value["interpolations"]):
         at: Path = ("interpolations", i)
         known(name, dict.fromkeys(INTERPOLATIONS), "interpolation", at)
         tree = replace(base, model=slots.model.parse(name, at))

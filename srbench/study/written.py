@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from srbench.core import document
@@ -17,16 +17,6 @@ NAMES = "a name has 1 to 80 characters, single spaces, no slash and no control c
 LEAST_VALIDATIONS = 30  # for ten in the last third, where convergence is judged
 
 
-def plain(
-    value: Mapping[str, Any], key: str, kind: Callable[[Any], Any], default: Any, at: Path = ()
-) -> Any:
-    written = value.get(key, default)
-    if type(written) is not kind:
-        noun = {int: "whole number", str: "text"}[kind]  # type: ignore[index]
-        raise StudyError(f"{brief(written)} is not a {noun}", (*at, key))
-    return " ".join(written.split()) if isinstance(written, str) else written
-
-
 def mapping(value: Mapping[str, Any], key: str) -> dict[str, Any]:
     written = value.get(key)
     if written is None:
@@ -34,14 +24,6 @@ def mapping(value: Mapping[str, Any], key: str) -> dict[str, Any]:
     if not isinstance(written, dict):
         raise StudyError(f"settings are written as {{name: value}}, found {brief(written)}", (key,))
     return written
-
-
-def texts(value: Mapping[str, Any], key: str, default: Sequence[str]) -> list[str]:
-    written = value.get(key, list(default))
-    written = [] if written is None else [written] if isinstance(written, str) else written
-    if not isinstance(written, list) or not all(isinstance(w, str) for w in written):
-        raise StudyError(f"{brief(written)} is not a list of texts", (key,))
-    return [" ".join(w.split()) for w in written]
 
 
 def data_written(written: Mapping[str, Any]) -> dict[str, Any]:

@@ -310,7 +310,7 @@ def test_the_scale_is_set_from_the_command_line_with_the_patch_that_goes_with_it
     for asked, said in (
         (["scale=3"], "--set scale=3 data.patch: 128 does not divide by the scale 3"),
         (["scale=5"], "--set scale=5 scale: 5 is not 1, 2, 3, 4 or 8"),
-        (["scale=x"], "--set scale=x scale: 'x' is not 1, 2, 3, 4 or 8"),
+        (["scale=x"], "--set scale=x scale: 'x' is not a whole number"),
     ):
         with pytest.raises(UserError) as caught:
             read(file, set_=asked)
