@@ -24,7 +24,7 @@ from srbench.cli import (
     runs,
 )
 from srbench.cli.options import err, out
-from srbench.core.errors import UserError, printable
+from srbench.core.errors import UserError, first_line, printable
 from srbench.core.signals import exit_on_signal
 
 app = typer.Typer(
@@ -33,6 +33,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+NO_MEMORY = "failed to map segment", "annot allocate memory"
+"""What the dynamic linker says where a library does not fit into memory."""
 Misuse: type[Any] = typer.BadParameter.__bases__[0]
 """What typer raises for a command line that it cannot parse."""
 
@@ -90,6 +92,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if isinstance(error, BrokenPipeError):
             sys.exit(0)
         _fail(f"{error.filename or 'a file'}: {error.strerror or error}")
+    except (MemoryError, ImportError) as error:
+        if isinstance(error, ImportError) and not any(sign in str(error) for sign in NO_MEMORY):
+            raise
+        _fail(f"not enough memory ({first_line(error)}); is it limited (ulimit -v, SLURM --mem)?")
 
 
 def _explain(misuse: Any) -> None:

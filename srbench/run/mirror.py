@@ -73,8 +73,11 @@ class Refresher:
                 refresh(self.store, self.study)
         except Exception as problem:
             self.failed = True
+            cause: BaseException = problem
+            while cause.__cause__ is not None:  # Optuna's words about its storage hide the disk's
+                cause = cause.__cause__
             self.say(
-                f"Optuna's file stays behind ({first_line(problem.__cause__ or problem)}); "
+                f"Optuna's file stays behind ({first_line(cause)}); "
                 "results are safe, and srbench dashboard brings it up to date"
             )
         now = time.monotonic()

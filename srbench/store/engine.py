@@ -17,9 +17,9 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import NoSuchModuleError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
-from srbench.core.errors import DatabaseError, UserError
+from srbench.core.errors import DatabaseError, UserError, first_line
 from srbench.store.address import Address
 from srbench.store.journal import Journal
 
@@ -28,8 +28,13 @@ READERS_SECONDS = 1800  # a writer that is about to commit waits for readers, wh
 DAMAGED = "the file is damaged; restore a backup, or `sqlite3 FILE .recover` saves what can be read"
 FOREIGN = (
     "holds what srbench does not write ({}); was it changed by another program? "
-    "Restore a backup, or `sqlite3 FILE .recover`; if not, please report this"
+    "Restore a backup{}; if not, please report this"
 )
+RECOVER = ", or `sqlite3 FILE .recover`"
+REFUSALS = {  # of PostgreSQL, by SQLSTATE
+    "42501": "this role has no right to it; connect as another, or have it granted",
+    "25006": "the server permits reading only; name one that can be written",
+}
 UNEXPECTED = (
     TypeError, ValueError, LookupError, AttributeError, ArithmeticError, SQLAlchemyError,
     sqlite3.Error,
@@ -248,7 +253,8 @@ def diagnosed(engine: Engine, error: Exception, *, reads: bool) -> str | None:
         found = first_damage(engine)
         if found is not None:
             return f"{found}: {DAMAGED}"
-    return FOREIGN.format(f"{type(error).__name__}: {message}") if reads else None
+    recover = RECOVER if engine.dialect.name == "sqlite" else ""
+    return FOREIGN.format(f"{type(error).__name__}: {message}", recover) if reads else None
 
 
 def first_damage(engine: Engine) -> str | None:
@@ -271,9 +277,11 @@ def explained(error: Exception) -> str | None:
     cause = getattr(error, "orig", error)  # rows are also fetched from the driver itself
     if isinstance(cause, sqlite3.Error):
         return explained_by_sqlite(cause)
-    if isinstance(error, OperationalError):
-        return str(cause).strip().splitlines()[0] if str(cause).strip() else "no answer"
-    return None
+    code = getattr(cause, "sqlstate", None)
+    if code in REFUSALS:
+        return f"{first_line(cause)}: {REFUSALS[code]}"
+    connects = isinstance(error, DBAPIError) and error.statement is None and code is None
+    return first_line(cause) if isinstance(error, OperationalError) or connects else None
 
 
 def explained_by_sqlite(error: sqlite3.Error) -> str | None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from srbench.core.errors import DatabaseError, UserError
-from srbench.store.engine import DAMAGED, database_errors, open_reader, shortened
+from srbench.core.errors import DatabaseError, UserError, first_line
+from srbench.store.engine import DAMAGED, database_errors, explained, open_reader, shortened
 from srbench.store.store import Store
 
 READS = (
@@ -19,11 +19,19 @@ READS = (
     sqlite3.SQLITE_FUNCTION,
     sqlite3.SQLITE_RECURSIVE,
 )
+TABLES = "db/README.md lists tables and columns"
 PRAGMAS = (
     "database_list", "foreign_key_list", "index_info", "index_list", "integrity_check",
     "quick_check", "table_info", "table_list", "table_xinfo", "user_version",
 )  # fmt: skip
 
+
+HINTS = {
+    "not authorized": "only reading is allowed",
+    "no such column": TABLES, "no such table": TABLES, "does not exist": TABLES,
+    "bindings": "write values in place of parameters",
+}  # fmt: skip
+"""What to say of a statement, by what is in the database's message."""
 
 Rows = tuple[list[str], list[tuple[Any, ...]]]
 
@@ -33,7 +41,9 @@ def ask(store: Store, query: str) -> Rows:
     engine = open_reader(store.address)
     dbapi: Any = engine.dialect.loaded_dbapi
     try:
-        with database_errors(engine), engine.connect() as connection:
+        with database_errors(engine):
+            connection = engine.connect()
+        with connection:
             driver = connection.connection.driver_connection
             if isinstance(driver, sqlite3.Connection):
                 driver.set_authorizer(authorize)
@@ -44,22 +54,23 @@ def ask(store: Store, query: str) -> Rows:
     except UserError:
         raise
     except (dbapi.Error, dbapi.Warning, ValueError) as error:
-        if is_damage(error):
-            raise DatabaseError(
-                f"{shortened(error)}: {DAMAGED}", place=store.address.shown
-            ) from None
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        hint = "; only reading is allowed" if "not authorized" in lines[0] else ""
-        raise DatabaseError(lines[0] + hint, place="sql") from None
+        found = file_problem(error)
+        if found:
+            raise DatabaseError(found, place=store.address.shown) from None
+        message = first_line(error)
+        hints = [hint for sign, hint in HINTS.items() if sign in message]
+        raise DatabaseError("; ".join([message, *hints]), place="sql") from None
     finally:
         engine.dispose()
 
 
-def is_damage(error: Exception) -> bool:
-    """Whether the file is at fault rather than the statement."""
+def file_problem(error: Exception) -> str | None:
+    """What an error says of the file; None where the statement is at fault."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    rotten = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-    return code in rotten or str(error).startswith(("Could not decode", "malformed"))
+    if code in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_MISUSE):
+        undecoded = str(error).startswith("Could not decode")
+        return f"{shortened(error)}: {DAMAGED}" if undecoded else None
+    return explained(error)
 
 
 def fetched(cursor: Any) -> Rows:

@@ -155,6 +155,30 @@ def test_sql_only_reads(done: Path, capsys: Captured, statement: str) -> None:
     assert tiny.rows(done, "select count(*), sum(steps) from runs") == before
 
 
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        ("select psnr from runs", "sql: no such column: psnr; db/README.md lists tables"),
+        ("select * from run", "sql: no such table: run; db/README.md lists tables"),
+        ("select median(value) from v_scores", "sql: no such function: median"),
+        ("select json('{')", "sql: malformed JSON"),
+        ("select :seed", "write values in place of parameters"),
+    ],
+)
+def test_a_mistake_in_a_statement_is_not_called_damage(
+    done: Path, capsys: Captured, statement: str, says: str
+) -> None:
+    assert says in refused(capsys, "sql", statement)
+
+
+def test_too_little_memory_for_torch_is_one_line(done: Path) -> None:
+    limited = f"ulimit -v 800000; exec {sys.executable} -m srbench verify"
+    ran = tiny.started(done, "bash", "-c", limited)
+    out, err = ran.communicate(timeout=60)
+    assert (ran.returncode, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("srbench: error: not enough memory (libtorch")
+
+
 def test_export_writes_every_point(done: Path, tmp_path: Path, capsys: Captured) -> None:
     printed(capsys, "export", "tiny", "-o", str(tmp_path / "one"))
     curves = (tmp_path / "one" / "curves.csv").read_text().splitlines()

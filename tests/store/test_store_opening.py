@@ -6,19 +6,21 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import URL, create_engine, make_url, text
 from store_samples import claimed, database, finish_all, plan
 
 import srbench.store
-from srbench.core.errors import UserError
+from srbench.core.errors import DatabaseError, UserError
 from srbench.store import Store, open_store
 from srbench.store.address import find
 from srbench.store.engine import BUSY_SECONDS, reading, writing
 from srbench.store.migrate import SCHEMA
+from srbench.store.sql import ask
 
 
 def test_a_store_is_made_where_there_is_none(tmp_path: Path) -> None:
@@ -109,6 +111,41 @@ def test_a_newer_database_is_refused(store: Store) -> None:
         UserError, match=rf"newer srbench \(schema v0099; this one knows {SCHEMA}\)"
     ):
         open_store(store.url)
+
+
+@pytest.fixture
+def role(postgres: str) -> Iterator[URL]:
+    """The URL of the database for a role without rights."""
+    engine = create_engine(find(postgres).url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("CREATE ROLE guest LOGIN"))
+        yield make_url(postgres).set(username="guest")
+        connection.execute(text("DROP OWNED BY guest"))
+        connection.execute(text("DROP ROLE guest"))
+    engine.dispose()
+
+
+@pytest.mark.slow
+def test_a_role_that_may_not_is_one_line(postgres: str, role: URL) -> None:
+    guest = role.render_as_string(hide_password=False)
+    with pytest.raises(DatabaseError, match="permission denied for schema public: this role has"):
+        open_store(guest)
+    open_store(postgres).close()
+    with pytest.raises(DatabaseError, match="permission denied for table srbench_version: this"):
+        open_store(guest)
+    engine = create_engine(find(postgres).url)
+    with engine.begin() as connection:
+        connection.execute(text("GRANT SELECT ON ALL TABLES IN SCHEMA public TO guest"))
+    engine.dispose()
+    store = open_store(guest)
+    assert ask(store, "SELECT count(*) FROM runs")[1] == [(0,)]
+    with pytest.raises(DatabaseError, match="permission denied for table studies: this role has"):
+        store.published.expect_study("one")
+    with pytest.raises(DatabaseError, match=r"sql: column .nothing. does not exist; db/README"):
+        ask(store, "SELECT nothing FROM runs")
+    store.close()
+    with pytest.raises(DatabaseError, match='invalid connection option "colour"'):
+        open_store(f"{guest}&colour=red")
 
 
 @pytest.mark.slow
