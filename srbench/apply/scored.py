@@ -191,6 +191,8 @@ def _files(data: str, scale: int) -> list[ImageFile]:
     folder = home_or(data)
     if data not in slots.dataset.parts and os.path.isdir(folder):
         return in_folder(folder, scale) or read_folder(folder, scale)
+    if os.path.isfile(folder):
+        raise InputError(f"{data} is a file; name the folder it is in", place="--data")
     if os.sep in data and "{" not in data:
         raise InputError(f"there is no folder {data} (looked from {Path.cwd()})", place="--data")
     choice = named_choice(slots.dataset, data, "--data")
