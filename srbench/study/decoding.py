@@ -1,4 +1,4 @@
-"""The images that a plan asks for: each set read once, what only trains not even once a plan."""
+"""The images that a plan asks for: each set is decoded once, training sets once for all plans."""
 
 from __future__ import annotations
 
@@ -81,8 +81,8 @@ def _images(files: list[ImageFile], choice: Choice, role: str, scale: int) -> Da
 
 
 def _stands(path: Path) -> bool:
-    """Whether a file is there, and was not written just now."""
+    """Whether a file exists and was not written in the last seconds."""
     try:
         return path.stat().st_ctime < time.time() - JUST_NOW_S
-    except OSError:  # what is missing, decoding says
+    except OSError:  # decoding reports a missing file
         return False

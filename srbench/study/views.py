@@ -1,8 +1,8 @@
 """Studies that look at another's variants: `from:` and `only:` in a study file.
 
-A view is the other study with some of its variants, and with whatever its own file says: `data`
-and `train` setting by setting, `variants` beside the others, every other key instead. Variants
-are so defined once, and two studies cannot come to mean two things by one name.
+A view is the other study with some of its variants. What its own file has takes precedence: `data`
+and `train` setting by setting, `variants` in addition, any other key as a whole. So a variant is
+defined once, and has one meaning in both studies.
 """
 
 from __future__ import annotations

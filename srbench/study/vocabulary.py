@@ -1,7 +1,7 @@
 """The parts as plain data, for help and completion: read once, then cached, without torch.
 
-Reading the parts means importing them, and torch with them. What they say is kept in the user's
-cache folder, under a name that changes with the source code.
+Reading the parts means importing them, and torch with them. Their descriptions are stored in the
+user's cache folder, under a name that changes with the source code.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def vocabulary() -> Words:
 
 
 def read_parts() -> Words:
-    """Import every part and say what it is."""
+    """Import every part and describe it."""
     from srbench.core import slots
     from srbench.data.data_settings import data_settings
     from srbench.study.samplers import pruner, sampler

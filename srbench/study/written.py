@@ -1,4 +1,4 @@
-"""What stands in a study file, taken as the kind of value it has to be."""
+"""Values of a study file that have short forms, names, and `PATH=VALUE` of the command line."""
 
 from __future__ import annotations
 

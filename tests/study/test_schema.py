@@ -87,7 +87,7 @@ BAD = {
     "a design": "design: {factoral: {}}",
     "a cost": "match: latency",
     "a cost in full": "match: {by: latency}",
-    "a group of studies": "published: {fil: table.yaml}",
+    "a published key": "published: {fil: table.yaml}",
     "a resolution": "design: {fractional: {a: {x: 1}, b: {y: 1}, c: {z: 1}}, resolution: 2}",
     "a look": "seeds: {until: decided, looks: []}\nmin_effect: 0.1 dB",
     "confirmed": "tune: {space: {skip: [none, bilinear]}, confirm: 101}",

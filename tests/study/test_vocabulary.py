@@ -1,4 +1,4 @@
-"""`srbench blocks`: what a study may name, told without torch once it was read."""
+"""`srbench blocks`: what a study may name, listed without torch once it was read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_every_slot_and_part_is_told() -> None:
+def test_every_slot_and_part_is_listed() -> None:
     slots.load()
     words = read_parts()
     for slot in slots.SLOTS.values():
@@ -30,7 +30,7 @@ def test_every_slot_and_part_is_told() -> None:
         assert words[slot.name]["about"]
 
 
-def test_what_is_told_is_the_same_from_the_cache(cache: Path) -> None:
+def test_the_cache_gives_the_same(cache: Path) -> None:
     first = vocabulary()
     [file] = cache.glob("srbench/vocabulary/*.json")
     assert json.loads(file.read_text()) == first == vocabulary()
@@ -88,7 +88,7 @@ def test_slots_parts_and_settings_are_listed(capsys: Captured) -> None:
 
 
 @pytest.mark.parametrize("name", ["attention", "scse"])
-def test_slots_and_parts_are_told_as_json(name: str, capsys: Captured) -> None:
+def test_slots_and_parts_are_listed_as_json(name: str, capsys: Captured) -> None:
     assert tiny.called("blocks", name, "--json") == 0
     assert "reduction" in json.dumps(json.loads(capsys.readouterr().out))
 
