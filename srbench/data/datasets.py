@@ -13,8 +13,7 @@ from pathlib import Path
 from srbench.core.errors import StudyError
 from srbench.core.slots import Dataset, dataset
 from srbench.data.folders import ImageFile, home_or, images_below
-from srbench.data.marks import marks
-from srbench.data.pairing import by_pattern, paired, told_apart
+from srbench.data.pairing import by_pattern, paired, told_apart, without_lr
 
 PHOTOS = {
     "train": (
@@ -89,8 +88,7 @@ def pairs(
     within = low.resolve() if low.resolve().is_relative_to(high.resolve()) else None
     if within is not None:
         hrs = [file for file in hrs if not file.hr.resolve().is_relative_to(within)]
-    named = [file for file in hrs if marks(file.name).kind != "lr"]
-    return paired(named or hrs, lrs, scale, pattern)
+    return paired(without_lr(hrs), lrs, scale, pattern)
 
 
 def read_folder(path: Path, scale: int, pattern: str = "") -> list[ImageFile]:

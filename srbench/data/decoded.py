@@ -183,7 +183,8 @@ def _decode(file: ImageFile, scale: int) -> Image:
         if lr.shape[:2] != (height, width):
             raise InputError(
                 f"{lr.shape[1]}x{lr.shape[0]} pixels; {width}x{height} are expected "
-                f"at x{scale} beside {file.hr} ({whole.shape[1]}x{whole.shape[0]})",
+                f"at x{scale} beside {file.hr} ({whole.shape[1]}x{whole.shape[0]})"
+                + _remedy(whole.shape[:2], lr.shape[:2], scale),
                 place=str(file.lr),
             )
     rows, columns = _window(file, height, width, scale)
@@ -194,6 +195,18 @@ def _decode(file: ImageFile, scale: int) -> Image:
         draws = Streams(0).generator("degrade", file.name)
         lr = _frozen(np.ascontiguousarray(shrink(file.degrade, hr, scale, draws)))
     return Image(file.name, hr, lr, _sha256(hr), file.weight, _corners(hr))
+
+
+def _remedy(hr: tuple[int, ...], lr: tuple[int, ...], scale: int) -> str:
+    """What to do about LR of another size than HR asks for; empty where nothing is known."""
+    if lr == tuple(-(-side // scale) for side in hr):
+        return f"; cut HR to a multiple of {scale} before LR is made of it (modcrop)"
+    if lr == hr:
+        return "; LR as large as HR is scale 1"
+    if lr[0] > hr[0]:
+        return "; LR is the larger: are hr and lr exchanged?"
+    fitting = [n for n in range(2, 17) if lr == tuple(side // n for side in hr)]
+    return f"; it fits x{fitting[0]}" if fitting else ""
 
 
 def _corners(pixels: Pixels) -> tuple[str, ...]:

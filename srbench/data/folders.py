@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -49,12 +49,11 @@ def images_below(folder: Path, what: str) -> list[ImageFile]:
     """
     if not os.path.isdir(folder):  # False also where no file can have such a name
         raise StudyError(f"{what}: {no_folder(folder)}")
-    found = sorted(
+    visible = sorted(
         path.relative_to(folder)
-        for path in folder.rglob("*")
+        for path in _files_below(folder)
         if path.suffix.lower() in SUFFIXES and path.is_file()
     )
-    visible = [path for path in found if not is_hidden(path)]
     if not visible:
         raise StudyError(f"{what}: {_no_image(folder)}")
     stems = [path.with_suffix("").as_posix() for path in visible]
@@ -63,6 +62,24 @@ def images_below(folder: Path, what: str) -> list[ImageFile]:
         ImageFile(stem if often[stem] == 1 else path.as_posix(), folder / path)
         for stem, path in zip(stems, visible, strict=True)
     ]
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Every file below a folder but hidden ones, and then those below links to other folders."""
+    todo, known = [os.fspath(folder)], set[str]()
+    while todo:
+        for at, folders, files in os.walk(todo.pop(0)):
+            known.add(os.path.realpath(at))
+            folders[:] = [name for name in folders if not is_hidden(PurePath(name))]
+            yield from (Path(at, name) for name in files if not is_hidden(PurePath(name)))
+            todo += [path for name in folders if os.path.islink(path := os.path.join(at, name))]
+        todo = [path for path in todo if not _is_known(path, known)]
+
+
+def _is_known(link: str, known: set[str]) -> bool:
+    """Whether a link leads to a folder that was searched, or to one above such."""
+    target = os.path.realpath(link)
+    return any(os.path.commonpath([target, one]) == target for one in known)
 
 
 def images_in(folder: Path) -> list[Path]:

@@ -28,6 +28,7 @@ from srbench.core.slots import Image
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")  # few and well-fuzzed; Pillow knows forty
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
 MAX_MEGAPIXELS = 64
+ORIENTATION = 0x112  # EXIF's tag
 MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX"})
 
 
@@ -57,12 +58,12 @@ def read_image(path: Path) -> Image:
 
 
 def size_of(path: Path) -> tuple[int, int]:
-    """Both sides of an image in pixels, from its header alone.
+    """Width and height of an image in pixels, upright, from its header alone.
 
     Raises:
         InputError: as of `read_image`, where the header tells.
     """
-    return _opened(path, lambda image: image.size)
+    return _opened(path, _upright_size)
 
 
 def read_photograph(path: Path) -> Photograph:
@@ -134,6 +135,12 @@ def _pixels(image: ImageFile) -> Image | None:
         if upright.getchannel("A").getextrema() != (255, 255):
             return None
     return np.array(upright.convert("RGB"))  # (H, W, 3)
+
+
+def _upright_size(image: ImageFile) -> tuple[int, int]:
+    width, height = image.size
+    turned = image.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8)
+    return (height, width) if turned else (width, height)
 
 
 def _photograph(image: ImageFile) -> Photograph:

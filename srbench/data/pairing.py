@@ -91,10 +91,13 @@ def told_apart(files: Sequence[ImageFile], scale: int) -> list[ImageFile]:
     low, explicit = _low(files)
     if not low:
         return []
+    known = {marks(name).name for name in low}
     high = [
         file
         for file in files
-        if file.name not in low and marks(file.name).kind in (("hr",) if explicit else ("", "hr"))
+        if file.name not in low
+        and (marks(file.name).kind == "hr" or not explicit)
+        and (marks(file.name).kind != "lr" or marks(file.name).name not in known)
     ]
     here = [file for name, file in low.items() if marks(name).scale in (None, scale)]
     here = here or _fitting_any(low.values(), high, scale)
@@ -108,6 +111,12 @@ def told_apart(files: Sequence[ImageFile], scale: int) -> list[ImageFile]:
         if len(some) > 1:
             raise StudyError(f"{name} is there {len(some)} times: {_named(some)}; name one folder")
     return [replace(file, name=marks(file.name).name) for file in pairs]
+
+
+def without_lr(files: Sequence[ImageFile]) -> list[ImageFile]:
+    """Images without those that are called LR beside HR of their name."""
+    low, _ = _low(files)
+    return [file for file in files if file.name not in low]
 
 
 def _low(files: Sequence[ImageFile]) -> tuple[dict[str, ImageFile], bool]:
@@ -129,11 +138,15 @@ def _low(files: Sequence[ImageFile]) -> tuple[dict[str, ImageFile], bool]:
 
 
 def _is_low(file: ImageFile, high: Sequence[ImageFile]) -> bool:
-    """Whether a file is called LR, or has the size that its other marks say."""
+    """Whether a file is called LR, or has the size that its other marks say.
+
+    A blurred or noisy image may be as large as the one it was made of.
+    """
     mark = marks(file.name)
     if mark.kind == "lr" and re.search("L[RQ]", file.name, re.IGNORECASE):
         return True
-    scales = (mark.scale,) if mark.scale else range(2, 9) if mark.kind else ()
+    least = 1 if re.search("input|blur|noisy", file.name, re.IGNORECASE) else 2
+    scales = (mark.scale,) if (mark.scale or 0) > 1 else range(least, 9) if mark.kind else ()
     return any(fits(hr.hr, file.hr, scale) for hr in high for scale in scales)
 
 
@@ -152,6 +165,11 @@ def by_pattern(files: Sequence[ImageFile], scale: int, pattern: str) -> list[Ima
     index = _Index(files, scale, pattern)
     low = {lr.name for hr in files for lr in index.find(hr) if lr.name != hr.name}
     high = [file for file in files if file.name not in low and index.expected(file)]
+    if not high:
+        raise StudyError(
+            f"pattern {pattern!r} fits none of {len(files)} files, as {files[0].hr}; it says how "
+            "the file is named, without folders and suffix"
+        )
     return paired(high, [file for file in files if file.name in low], scale, pattern)
 
 

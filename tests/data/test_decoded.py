@@ -59,10 +59,23 @@ def test_the_order_of_the_files_does_not_matter(save: Save) -> None:
     assert [image.name for image in back.images] == ["a", "b", "c"]
 
 
-def test_an_lr_of_the_wrong_size_is_named(save: Save) -> None:
-    file = ImageFile("a", save("a.png", 9, 8), save("ax2.png", 4, 5))
-    with pytest.raises(UserError, match=r"ax2\.png: 5x4 pixels; 4x4 are expected at x2"):
-        decode([file], "set", "eval", 2)
+@pytest.mark.parametrize(
+    ("lr", "remedy"),
+    [
+        ((7, 5), r"\)$"),
+        ((5, 5), r"multiple of 4 before LR is made of it \(modcrop\)$"),
+        ((18, 17), "LR as large as HR is scale 1$"),
+        ((72, 68), "are hr and lr exchanged"),
+        ((9, 8), "it fits x2$"),
+    ],
+)
+def test_an_lr_of_the_wrong_size_is_named_with_a_remedy(
+    save: Save, lr: tuple[int, int], remedy: str
+) -> None:
+    file = ImageFile("a", save("a.png", 18, 17), save("ax2.png", *lr))
+    size = f"{lr[1]}x{lr[0]}"
+    with pytest.raises(UserError, match=rf"ax2\.png: {size} pixels; 4x4 are .*{remedy}"):
+        decode([file], "set", "eval", 4)
 
 
 def test_an_image_smaller_than_the_scale_is_named(save: Save) -> None:

@@ -32,6 +32,15 @@ def test_a_folder_that_is_named_counts_whatever_it_is_called(tmp_path: Path, sav
     assert [file.name for file in images_below(tmp_path / ".cache" / "@tmp", "folder")] == ["a"]
 
 
+def test_links_to_folders_are_followed_and_every_folder_is_searched_once(
+    tmp_path: Path, save: Save
+) -> None:
+    save("elsewhere/a.png"), save("set/b/b.png")
+    for name, target in {"a": "../elsewhere", "again": "b", "self": ".", "up": ".."}.items():
+        (tmp_path / "set" / name).symlink_to(target)
+    assert [file.name for file in images_below(tmp_path / "set", "folder")] == ["a/a", "b/b"]
+
+
 CONTAINERS = {
     "train.h5": (b"\x89HDF\r\n\x1a\n", "train.h5 is an HDF5 file; .*unpack it first"),
     "renamed.mat": (b"\x89HDF\r\n\x1a\n", "renamed.mat is an HDF5 file"),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import PIL.Image
 import pytest
-from pictures import Save
+from pictures import Save, noise
 
 from srbench.core.errors import UserError
 from srbench.data.datasets import folder, pairs
 from srbench.data.folders import ImageFile
+from srbench.data.images import ORIENTATION
 from srbench.data.known_sets import b100, set5
 
 TWO_FOLDERS = {  # HR, LR at x4, each below a folder of its own
@@ -32,6 +34,8 @@ TWO_FOLDERS = {  # HR, LR at x4, each below a folder of its own
     "sub-images": ("0001_s001.png", "X4_sub/0001_s001.png"),
     "HR in folders, LR not": ("animals/a.png", "ax4.png"),
     "its name ends like a scale": ("fox3.png", "fox3.png"),
+    "its name ends like LR": ("wall_BD.png", "wall_BD.png"),
+    "an accent taken apart": ("gr\u00fcn.png", "gru\u0308n.png"),
 }
 
 
@@ -126,6 +130,10 @@ ONE_FOLDER = {
     "LR alone is named": ("a.png", "a_LR.png"),
     "folders": ("DIV2K_train_HR/0001.png", "DIV2K_train_LR_bicubic/X4/0001x4.png"),
     "REDS": ("train_sharp/000/00000001.png", "train_sharp_bicubic/X4/000/00000001.png"),
+    "DRealSR": ("test_HR/DSC_1316_x4.png", "test_LR/DSC_1316_x1.png"),
+    "folders of plain words": ("high/a.png", "low/a.png"),
+    "target": ("1_target.png", "1_input.png"),
+    "resolution": ("a.png", "a_lowres.png"),
 }
 
 
@@ -140,6 +148,31 @@ def test_one_folder_of_both_is_told_apart(
     assert (at_2.hr, at_2.lr) in [(hr, None), (hr, lr)]  # of another scale, or decoding refuses it
 
 
+def test_gopro_has_sharp_and_blurred_of_one_size(tmp_path: Path, save: Save) -> None:
+    files = [save(f"GOPR{n}/{kind}/0.png") for n in range(2) for kind in ("sharp", "blur")]
+    for n in range(2):
+        save(f"GOPR{n}/blur_gamma/0.png")
+    found = folder("train", 1, path=str(tmp_path))
+    assert [(f.hr, f.lr) for f in found] == [(files[0], files[1]), (files[2], files[3])]
+
+
+def test_reds_with_blurred_frames_pairs_the_sharp_ones(tmp_path: Path, save: Save) -> None:
+    hr, lr = lay(save, ("train_sharp/000/0.png", "train_sharp_bicubic/X4/000/0.png"))
+    save("train_blur/000/0.png", 16, 16)
+    [file] = folder("train", 4, path=str(tmp_path))
+    assert (file.hr, file.lr) == (hr, lr)
+
+
+def test_a_turned_photograph_has_its_size_upright(tmp_path: Path, save: Save) -> None:
+    exif = PIL.Image.Exif()
+    exif[ORIENTATION] = 6  # a quarter turn
+    turned = tmp_path / "a.jpg"
+    PIL.Image.fromarray(noise(8, 16)).save(turned, exif=exif)
+    lr = save("a_x4.png", 4, 2)
+    [file] = folder("train", 4, path=str(tmp_path))
+    assert (file.hr, file.lr) == (turned, lr)
+
+
 def test_realsr_has_a_folder_a_scale(tmp_path: Path, save: Save) -> None:
     for scale in (2, 3, 4):
         save(f"{scale}/Canon_001_HR.png", 24, 24), save(f"{scale}/Canon_001_LR{scale}.png", 6, 6)
@@ -148,7 +181,8 @@ def test_realsr_has_a_folder_a_scale(tmp_path: Path, save: Save) -> None:
 
 
 @pytest.mark.parametrize("names", [("a.png", "ax2.png"), ("a.png", "a_bicubic.png"),
-                                   ("cat.png", "cat_4x.png"), ("HR.png", "LR.png")])  # fmt: skip
+                                   ("cat.png", "cat_4x.png"), ("HR.png", "LR.png"),
+                                   ("tide_high.png", "tide_low.png")])  # fmt: skip
 def test_images_that_only_look_like_pairs_stay_images(
     tmp_path: Path, save: Save, names: tuple[str, str]
 ) -> None:
@@ -185,3 +219,9 @@ def test_a_pattern_that_cannot_be_one_is_refused(tmp_path: Path, save: Save, pat
     lay(save, ("hr/a.png", "lr/a.png"))
     with pytest.raises(UserError, match="is not the name of an LR file"):
         read(tmp_path, pattern)
+
+
+def test_a_pattern_that_fits_no_file_of_a_folder_is_refused(tmp_path: Path, save: Save) -> None:
+    save("a.png")
+    with pytest.raises(UserError, match=r"fits none of 1 files, as .*a\.png"):
+        folder("train", 2, path=str(tmp_path), pattern="x_{name} -> y_{name}")
