@@ -63,8 +63,9 @@ def marks(name: str) -> Marks:
     above = [_stripped(folder.removesuffix("_sub"), 0) for folder in folders]
     bare, kind, scale = _stripped(stem, 1)
     shelf = next((one[2] for one in reversed(above) if one[2] is not None), None)
-    named = next((one[1] for one in reversed(above) if one[1]), "")
-    kind = kind or named or ("hr" if 1 in (scale, shelf) else "")
+    kind = kind or next((one[1] for one in reversed(above) if one[1]), "")
+    if not kind and 1 in (scale, shelf):
+        kind = "hr"
     folder = "/".join(one[0] for one in above if one[0])
     return Marks(folder, stem, bare, kind, scale if scale is not None else shelf, shelf)
 

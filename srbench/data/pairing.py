@@ -146,7 +146,9 @@ def _is_low(file: ImageFile, high: Sequence[ImageFile]) -> bool:
     if mark.kind == "lr" and re.search("L[RQ]", file.name, re.IGNORECASE):
         return True
     least = 1 if re.search("input|blur|noisy", file.name, re.IGNORECASE) else 2
-    scales = (mark.scale,) if (mark.scale or 0) > 1 else range(least, 9) if mark.kind else ()
+    scales: Iterable[int] = range(least, 9) if mark.kind else ()
+    if mark.scale is not None and mark.scale > 1:
+        scales = (mark.scale,)
     return any(fits(hr.hr, file.hr, scale) for hr in high for scale in scales)
 
 
