@@ -49,6 +49,19 @@ def test_each_failure_is_a_row_with_its_reason_and_the_others_are_done(risky: Pa
     ]
 
 
+def test_sound_runs_have_the_same_bits_beside_failing_ones(
+    risky: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    sound = tiny.finished(tmp_path_factory.getbasetemp())
+    curves = (
+        "select variant, name, step, value from v_curves where seed = 0 "
+        "and variant in ('plain', 'residual') order by 1, 2, 3"
+    )
+    found = tiny.rows(risky, curves)
+    assert len({variant for variant, *_ in found}) == 2
+    assert found == tiny.rows(sound, curves)
+
+
 def test_the_summary_says_what_failed_and_why(risky: Path) -> None:
     said = " ".join((risky / "first.txt").read_text().split())
     assert "diverging, seed 0 (diverged, the loss is not finite at step" in said
