@@ -24,7 +24,7 @@ from srbench.core.scales import computing_at
 from srbench.data.datasets import read_folder
 from srbench.data.decoded import Dataset, decode
 from srbench.data.degraded import degraded
-from srbench.data.folders import ImageFile, home_or, images_below
+from srbench.data.folders import ImageFile, home_or, images_below, no_folder
 from srbench.data.known_sets import in_folder
 from srbench.data.pairing import paired
 from srbench.measure import named
@@ -175,7 +175,7 @@ def images_of(data: str, scale: int, lr: str = "") -> tuple[Dataset, str]:
         InputError: no such set, folder or degradation, or images that do not fit each other.
     """
     slots.load()
-    files = _files(data, scale)
+    files = files_of(data, scale)
     if lr and os.path.isdir(home_or(lr)):
         files = paired(files, images_below(home_or(lr), "--lr"), scale)
     elif lr:
@@ -187,14 +187,19 @@ def images_of(data: str, scale: int, lr: str = "") -> tuple[Dataset, str]:
     return decode(files, data, "eval", scale), made
 
 
-def _files(data: str, scale: int) -> list[ImageFile]:
+def files_of(data: str, scale: int) -> list[ImageFile]:
+    """The files of a set as a study writes it, or of a folder in one of the layouts of the field.
+
+    Raises:
+        InputError: no such set or folder, or files that do not pair.
+    """
     folder = home_or(data)
     if data not in slots.dataset.parts and os.path.isdir(folder):
-        return in_folder(folder, scale) or read_folder(folder, scale)
-    if os.path.isfile(folder):
-        raise InputError(f"{data} is a file; name the folder it is in", place="--data")
-    if os.sep in data and "{" not in data:
-        raise InputError(f"there is no folder {data} (looked from {Path.cwd()})", place="--data")
+        found = in_folder(folder, scale)
+        is_set = any(file.lr or file.hr.parent != folder for file in found)
+        return found if is_set else read_folder(folder, scale)
+    if "{" not in data and (os.sep in data or os.path.isfile(folder)):
+        raise InputError(no_folder(folder), place="--data")
     choice = named_choice(slots.dataset, data, "--data")
     try:
         return list(choice.build()("eval", scale))

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from srbench.apply.checks import fingerprint, published_fingerprint
-from srbench.apply.scored import images_of
+from srbench.apply.scored import files_of
+from srbench.apply.trained import named_choice
 from srbench.core import slots
 from srbench.core.errors import InputError, UserError
+from srbench.core.numbers import plural
 from srbench.core.rich_table import table_of
-from srbench.data.decoded import Dataset, decode
+from srbench.data.folders import ImageFile, home_or
+from srbench.data.survey import Survey, survey
 
 SPLITS = ("train", "validate", "eval")
 FINGERPRINT = (
     "bicubic: PSNR of Y of HR made smaller and larger again by MATLAB's bicubic, borders of the "
     "scale left out, in dB; it tells which copy of a set this is."
 )
+NAMED = 60  # characters of names of refused files that are shown of a reason, if there are many
 
 
 def datasets_found(scale: int) -> RenderableType:
@@ -36,40 +43,116 @@ def datasets_found(scale: int) -> RenderableType:
     return Group(table, Text(note, style="dim"))
 
 
-def dataset_read(name: str, scale: int) -> RenderableType:
+class Read:
     """One set, or a folder: every image decoded and checked, with the fingerprint of each split.
 
     Raises:
-        InputError: there is no such set or folder, or an image cannot be used.
+        InputError: there is no such set or folder.
     """
-    headings = ("split", "images", "megapixels", "LR at this scale", "bicubic", "manifest")
-    rows = []
-    taken: dict[str, str] = {}
-    for split, images in _splits(name, scale):
-        own = sum(image.lr is not None for image in images.images)
-        if images.manifest not in taken:
-            taken[images.manifest] = f"{fingerprint(images, scale):.2f}"
-        rows.append((
-            split, len(images.images), f"{images.megapixels:.2f}",
-            f"{own} files" if own else "made by the protocol", taken[images.manifest],
-            images.manifest[:12],
-        ))  # fmt: skip
-    published = published_fingerprint(name, scale)
-    message = FINGERPRINT + (f" Published: {published:.2f}." if published else "")
-    heading = Text(f"{name} at x{scale}, every image read and checked")
-    table = table_of(headings, rows, right=("megapixels", "bicubic"))
-    return Group(heading, table, Text(message, style="dim"))
+
+    def __init__(self, name: str, scale: int) -> None:
+        slots.load()
+        self.name, self.scale = name, scale
+        self.files: dict[str, list[ImageFile]] = {}
+        self.surveys: dict[str, Survey] = {}
+        folders = _folders(name)
+        for split, files in _splits(name, scale):
+            self.files[split] = files
+            self.surveys[split] = survey(files, name, split, scale, folders)
+
+    @property
+    def refusals(self) -> str:
+        """Why a study with this set would be refused; empty where it would not."""
+        worst = max(self.surveys.values(), key=lambda one: one.refusals)
+        if not worst.refusals:
+            return ""
+        many = worst.refusals + len(worst.images.images)
+        return (
+            f"{worst.refusals} of {plural(many, 'image')} cannot be used, and a study with this "
+            "set is refused: mend, move or delete them (--json names all)"
+        )
+
+    def as_plain(self) -> dict[str, Any]:
+        """Everything as JSON takes it, every refused file by name."""
+        return {
+            split: {
+                "images": [image.name for image in one.images.images],
+                "manifest": one.images.manifest,
+                "converted": one.converted,
+                "refused": dict(one.refused),
+                "unused": one.unused,
+            }
+            for split, one in self.surveys.items()
+        }
+
+    def shown(self) -> RenderableType:
+        """One screen: what is used, converted, refused and not used."""
+        headings = ("split", "images", "megapixels", "LR at this scale", "bicubic", "manifest")
+        rows = [self._row(split, one) for split, one in self.surveys.items()]
+        published = published_fingerprint(self.name, self.scale)
+        message = FINGERPRINT + (f" Published: {published:.2f}." if published else "")
+        heading = Text(f"{self.name} at x{self.scale}, every image read and checked")
+        table = table_of(headings, rows, right=("megapixels", "bicubic"))
+        return Group(heading, table, Text(message, style="dim"), *self._files_shown())
+
+    def _row(self, split: str, one: Survey) -> tuple[object, ...]:
+        own = sum(image.lr is not None for image in one.images.images)
+        known = one.pixels and one.images.images
+        return (
+            split, len(one.images.images), f"{one.images.megapixels:.2f}",
+            f"{own} files{self._where(split)}" if own else "made by the protocol",
+            f"{fingerprint(one.images, self.scale):.2f}" if known else "",
+            one.images.manifest[:12],
+        )  # fmt: skip
+
+    def _where(self, split: str) -> str:
+        """The folders of HR and LR, where they are not the same."""
+        high = {file.hr.parent for file in self.files[split]}
+        low = {file.lr.parent for file in self.files[split] if file.lr is not None}
+        if len(high) > 1 or len(low) != 1 or high == low:
+            return ""
+        return f" in {low.pop().name}, HR in {high.pop().name}"
+
+    def _files_shown(self) -> Iterator[RenderableType]:
+        """What becomes of the files, once where splits have the same."""
+        several = len({tuple(files) for files in self.files.values()}) > 1
+        for split, one in self.surveys.items() if several else [*self.surveys.items()][:1]:
+            rows = [("converted", n, what, "") for what, n in one.converted.items()]
+            rows += [("refused", len(f), why, _few(f)) for why, f in one.refused]
+            rows += [("not used", n, what, "") for what, n in one.unused.items()]
+            if rows:
+                yield Text(f"Files of {split}:" if several else "Files:")
+                yield table_of(("are", "files", "how or why", "such as"), rows)
 
 
-def _splits(name: str, scale: int) -> Iterator[tuple[str, Dataset]]:
-    slots.load()
-    if name not in slots.dataset.parts:
-        try:
-            yield "eval", images_of(name, scale)[0]
-        except UserError as error:
-            place = error.place.removeprefix("--data")  # the argument here
-            raise InputError(error.problem, error.path, place) from None
+def _few(files: Sequence[str]) -> str:
+    """Names, all of a few files, or as many as fit a line."""
+    names = [os.path.basename(file) for file in files]
+    text = ", ".join(names)
+    if len(names) <= 12 or len(text) <= NAMED:
+        return text
+    shown = text[:NAMED].rpartition(", ")[0]
+    return f"{shown} and {len(names) - shown.count(', ') - 1} more"
+
+
+def _folders(name: str) -> list[Path]:
+    """The folders that a set is written with, or the folder that it is."""
+    if os.path.isdir(home_or(name)):
+        return [home_or(name)]
+    if "{" not in name:
+        return []
+    chosen = named_choice(slots.dataset, name, "")
+    given = (v for one in chosen.choices() for _, v in one.settings if isinstance(v, str) and v)
+    return [path for value in given if os.path.isdir(path := home_or(value))]
+
+
+def _splits(name: str, scale: int) -> Iterator[tuple[str, list[ImageFile]]]:
+    if name in slots.dataset.parts:
+        for split in SPLITS:
+            yield split, list(slots.dataset.parse(name).build()(split, scale))
         return
-    for split in SPLITS:
-        files = list(slots.dataset.parse(name).build()(split, scale))
-        yield split, decode(files, name, split, scale)
+    try:
+        yield "eval", files_of(name, scale)
+    except UserError as error:
+        place = error.place.removeprefix("--data")  # the argument here
+        raise InputError(error.problem, error.path, place) from None

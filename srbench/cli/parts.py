@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from srbench.cli.options import Json, out, part_names
+from srbench.core.errors import InputError
 
 
 def blocks(
@@ -40,12 +41,22 @@ def datasets(
     scale: Annotated[
         int, typer.Option(min=1, max=8, help="Which LR files to look for next to HR.")
     ] = 2,
+    as_json: Json = False,
 ) -> None:
     """List the datasets that were found and where, and the expected layout of the others.
 
-    With a name, its images are decoded and checked, and its bicubic score is printed: it
-    identifies the copy of the set.
+    With a name, its images are decoded and checked: which are used, converted, refused and why.
+    Its bicubic score identifies the copy of the set. Exit code 2 if an image is refused.
     """
-    from srbench.cli.dataset_list import dataset_read, datasets_found
+    from srbench.cli.dataset_list import Read, datasets_found
 
-    out.print(datasets_found(scale) if name is None else dataset_read(name, scale))
+    if name is None:
+        out.print(datasets_found(scale))
+        return
+    found = Read(name, scale)
+    if as_json:
+        print(json.dumps(found.as_plain(), indent=1))
+    else:
+        out.print(found.shown())
+    if found.refusals:
+        raise InputError(found.refusals, place=name)

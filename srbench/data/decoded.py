@@ -14,8 +14,8 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image as Picture
@@ -26,6 +26,8 @@ from srbench.core.streams import Streams
 from srbench.data.degradations import shrink
 from srbench.data.folders import ImageFile
 from srbench.data.images import read_image
+
+Taken = TypeVar("Taken")
 
 MOST_NAMED = 40  # files of one reason, where several are refused
 
@@ -85,21 +87,21 @@ def decode(files: Sequence[ImageFile], name: str, split: str, scale: int) -> Dat
     if refused:
         folder = os.path.commonpath([os.path.dirname(one.place) for one in refused])
         reasons = "; ".join(
-            f"{reason}: {_few([os.path.relpath(place, folder) for place in places])}"
+            f"{reason}: {few([os.path.relpath(place, folder) for place in places])}"
             for reason, places in by_reason(refused)
         )
         message = f"{len(refused)} of {len(files)} images cannot be used. {reasons}"
         raise InputError(message, place=folder)
     images = sorted((i for i in tried if isinstance(i, Image)), key=lambda image: image.name)
-    return Dataset(name, split, tuple(images), _manifest(images, scale))
+    return Dataset(name, split, tuple(images), manifest(map(manifest_row, images), scale))
 
 
 def decode_each(
-    files: Sequence[ImageFile], scale: int, take: Callable[[Image], Image]
-) -> list[Image | InputError]:
+    files: Sequence[ImageFile], scale: int, take: Callable[[Image], Taken]
+) -> list[Taken | InputError]:
     """What `take` makes of each decoded image, or why it cannot be used; in threads."""
 
-    def tried(file: ImageFile) -> Image | InputError:
+    def tried(file: ImageFile) -> Taken | InputError:
         try:
             return take(_decode(file, scale))
         except InputError as error:
@@ -119,7 +121,8 @@ def by_reason(refused: Iterable[InputError]) -> list[tuple[str, list[str]]]:
     return sorted(found.values(), key=lambda one: -len(one[1]))
 
 
-def _few(names: Sequence[str]) -> str:
+def few(names: Sequence[str]) -> str:
+    """Names after one another, so many of them."""
     more = len(names) - MOST_NAMED
     return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
@@ -162,6 +165,12 @@ def from_outline(plain: Mapping[str, Any], name: str, split: str) -> Dataset:
         for image, hr, lr, sha256, weight, corners in plain["images"]
     )
     return Dataset(name, split, images, plain["manifest"])
+
+
+def without_pixels(image: Image) -> Image:
+    """The image with black pixels, which take no memory."""
+    lr = None if image.lr is None else _black(image.lr.shape)
+    return replace(image, hr=_black(image.hr.shape), lr=lr)
 
 
 def _black(shape: Sequence[int]) -> Pixels:
@@ -260,18 +269,15 @@ def _times(lines: slice, scale: int) -> slice:
     return slice((lines.start or 0) * scale, lines.stop * scale)
 
 
-def _manifest(images: Sequence[Image], scale: int) -> str:
-    rows = [
-        (
-            image.name,
-            image.hr.shape,
-            image.sha256,
-            "made" if image.lr is None else _sha256(image.lr),
-            image.weight,
-        )
-        for image in images
-    ]
-    return _digest([scale, rows])
+def manifest_row(image: Image) -> tuple[object, ...]:
+    """What a manifest says of one image."""
+    lr = "made" if image.lr is None else _sha256(image.lr)
+    return image.name, image.hr.shape, image.sha256, lr, image.weight
+
+
+def manifest(rows: Iterable[tuple[object, ...]], scale: int) -> str:
+    """The digest of a set, from the rows of its images sorted by name."""
+    return _digest([scale, list(rows)])
 
 
 def _digest(value: object) -> str:

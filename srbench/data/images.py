@@ -28,7 +28,7 @@ from srbench.core.slots import Image
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")  # few and well-fuzzed; Pillow knows forty
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
 MAX_MEGAPIXELS = 64
-ORIENTATION = 0x112  # EXIF's tag
+ORIENTATION = 0x0112  # in EXIF data; 1 is upright
 MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX"})
 
 
@@ -64,6 +64,30 @@ def size_of(path: Path) -> tuple[int, int]:
         InputError: as of `read_image`, where the header tells.
     """
     return _opened(path, _upright_size)
+
+
+def conversions(path: Path) -> tuple[str, ...]:
+    """What `read_image` does to a file beside decoding it, from its header.
+
+    Raises:
+        InputError: as of `size_of`.
+    """
+    return _opened(path, lambda image: tuple(_conversions(image)))
+
+
+def _conversions(image: ImageFile) -> Iterator[str]:
+    if image.getexif().get(ORIENTATION, 1) != 1:
+        yield "turned upright, as their EXIF data say"
+    if image.mode in ("P", "PA"):
+        yield "palette to RGB"
+    if image.mode in ("1", "L", "LA"):
+        yield "one channel to three equal ones"
+    if image.has_transparency_data:
+        yield "transparency left out, for every pixel is opaque"
+    if image.format == "MPO":
+        yield "first of several pictures in the file (MPO)"
+    if b"sRGB" not in image.info.get("icc_profile", b"sRGB"):
+        yield "colour profile ignored, though it is not sRGB's"
 
 
 def read_photograph(path: Path) -> Photograph:

@@ -32,6 +32,7 @@ _SCALE = re.compile(
     r"(?:[_\-. ]?(?:SRF[_\-]?|x)(?P<scale>\d{1,2})(?:m|d|u|w\d)?|[_\-. ](?P<before>\d{1,2})x)$",
     re.IGNORECASE,
 )
+_AROUND = re.compile(r"^image_(?=SRF)|_sub$")  # of folders: image_SRF_4, X4_sub
 _INNER = re.compile(r"[_\-]x(?P<scale>\d{1,2})(?=[_\-]\d+$)", re.IGNORECASE)
 
 
@@ -60,7 +61,7 @@ def marks(name: str) -> Marks:
     apart.
     """
     *folders, stem = unicodedata.normalize("NFC", name).split("/")
-    above = [_stripped(folder.removesuffix("_sub"), 0) for folder in folders]
+    above = [_stripped(_AROUND.sub("", folder), 0) for folder in folders]
     bare, kind, scale = _stripped(stem, 1)
     shelf = next((one[2] for one in reversed(above) if one[2] is not None), None)
     kind = kind or next((one[1] for one in reversed(above) if one[1]), "")

@@ -121,6 +121,18 @@ def test_a_folder_is_told_by_its_fingerprint(
     assert re.search(r"^eval +5 +0\.57 .* 33\.66 ", said, re.M)
 
 
+def test_a_folder_with_broken_files_is_read_whole(here: Path, capsys: Captured) -> None:
+    (here / "photos" / "half.png").write_bytes(b"\x89PNG")
+    (here / "photos" / "film.mp4").touch()
+    assert tiny.called("datasets", "photos/") == 2
+    out, err = capsys.readouterr()
+    assert re.search(r"^eval +3 .*^refused +1 .*half.png.*^not used +1 +.mp4", out, re.M | re.S)
+    assert "photos/: 1 of 4 images cannot be used" in err
+    assert tiny.called("datasets", "photos/", "--json") == 2
+    [(reason, [file])] = json.loads(capsys.readouterr().out)["eval"]["refused"].items()
+    assert (file.endswith("half.png"), "broken" in reason) == (True, True)
+
+
 def test_a_run_is_shown_whole(done: Path, capsys: Captured) -> None:
     [(run,)] = tiny.rows(done, "select run_id from v_runs where variant = 'plain' and seed = 1")
     shown = json.loads(printed(capsys, "show", str(run), "--json"))

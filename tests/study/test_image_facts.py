@@ -122,3 +122,18 @@ def test_the_plan_names_what_is_trained_and_judged_on(make: Make) -> None:
         "folder: {path: hr}: a, b",
     )
     assert make(HR).images.overlaps == ()
+
+
+def test_selfexsrs_layout_is_judged_on_its_hr_with_its_lr(make: Make) -> None:
+    for n in (1, 2):
+        for kind, side in (("HR", 16), ("LR", 8)):
+            pixels = np.random.default_rng(n + side).integers(0, 256, (side, side, 3), np.uint8)
+            path = Path(f"B100/image_SRF_2/img_00{n}_SRF_2_{kind}.png")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            PIL.Image.fromarray(pixels).save(path)
+    for at in ("{folder: {path: B100}}", "{folder: {path: B100/image_SRF_2}}", "{b100: {root: .}}"):
+        plan = make(HR, evaluate=at)
+        assert plan.images.lr[-1].endswith("own LR files")
+        [judged] = [images for role, images in plan.datasets if role == "eval"]
+        assert [image.name for image in judged.images] == ["img_001", "img_002"]
+        assert {image.size for image in judged.images} == {"16x16"}
