@@ -106,9 +106,7 @@ def no_folder(path: Path) -> str:
         start = file.read(8)
     if start == b"\x89HDF\r\n\x1a\n":
         return f"{shown} is an HDF5 file; {UNPACK}"
-    if path.suffix.lower() in SUFFIXES:
-        return f"{shown} is a single image; name the folder that it is in"
-    return f"{shown} is a file and no folder; {UNPACK}"
+    return f"{shown} is a file; name the folder it is in, or unpack an archive into one"
 
 
 def _no_image(folder: Path) -> str:

@@ -145,7 +145,7 @@ def test_sets_are_read_as_the_field_hands_them_around(layout: str, tmp_path: Pat
         ({"model": "carn: {rates: [1]}"}, "--model: "),
         ({"data": "set6"}, "dataset 'set6' is unknown"),
         ({"data": "folder: {path: nowhere}"}, "there is no folder nowhere"),
-        ({"data": "./nowhere"}, "there is no folder ./nowhere"),
+        ({"data": "./nowhere"}, "there is no folder nowhere"),
         ({"data": __file__}, "test_scored.py is a file; name the folder it is in"),
         ({"lr": "bicubik"}, "did you mean 'bicubic'?"),
         ({"protocol": "sr-z"}, "protocol 'sr-z' is unknown"),

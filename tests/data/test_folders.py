@@ -45,8 +45,8 @@ CONTAINERS = {
     "train.h5": (b"\x89HDF\r\n\x1a\n", "train.h5 is an HDF5 file; .*unpack it first"),
     "renamed.mat": (b"\x89HDF\r\n\x1a\n", "renamed.mat is an HDF5 file"),
     "set.lmdb/data.mdb": (b"", "set.lmdb is an LMDB database; .*unpack it first"),
-    "set.tar": (b"", "set.tar is a file and no folder; .*unpack it first"),
-    "one.png": (b"", "one.png is a single image; name the folder"),
+    "set.tar": (b"", "set.tar is a file; .*unpack an archive"),
+    "one.png": (b"", "one.png is a file; name the folder it is in"),
     "npy/a.npy": (b"", r"no image in .*npy \(looked for .*; it holds 1 .npy\)"),
 }
 
