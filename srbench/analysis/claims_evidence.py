@@ -5,13 +5,13 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 
 import numpy as np
 
 from srbench.analysis.claims_readings import ByRound, BySeed, Exact, Reading, Sign, Unknown, join
 from srbench.analysis.claims_tree import Arithmetic, Number, Quantity, Value
 from srbench.analysis.claims_vocabulary import better
+from srbench.core.errors import did_you_mean
 from srbench.core.part_facts import Metrics
 
 Curve = tuple[Sequence[float], Sequence[float]]  # epochs, values
@@ -115,8 +115,8 @@ def _nearest(quantity: Quantity, stored: Evidence) -> str:
         there.append(f"epochs up to {last:g}")
     if there:
         return f" (of {quantity.variant}: {', '.join(sorted(there))})"
-    near = get_close_matches(quantity.variant, stored.variants, n=1)
-    return f" (did you mean {near[0]!r}?)" if near and near[0] != quantity.variant else ""
+    hint = did_you_mean(quantity.variant, stored.variants).removeprefix("; ")
+    return f" ({hint})" if hint else ""
 
 
 def way_to_import(evidence: Evidence) -> str:

@@ -17,8 +17,8 @@ from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from srbench.analysis import claims_tree as tree
 from srbench.analysis.claims_tree import ClaimError, Comparison, Number, Quantity, Test, Value
+from srbench.core.numbers import UNITS
 
-UNITS = {"dB": 1.0, "ms": 1.0, "%": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}  # k M G leave no unit
 MOST_DEEP = 100  # levels of a tree; the functions on trees recurse
 _SPELLINGS = {"~=": "≈", "≤": "<=", "≥": ">=", "==": "="}
 _TERMINALS = {  # in the order in which a message lists what is allowed

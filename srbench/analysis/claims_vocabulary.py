@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 
 from srbench.analysis.claims_tree import (
     Arithmetic,
@@ -29,6 +28,7 @@ from srbench.analysis.claims_tree import (
     quantities,
 )
 from srbench.analysis.metric_names import metric_facts
+from srbench.core.errors import did_you_mean
 from srbench.core.part_facts import Metrics
 
 COSTS = (
@@ -213,7 +213,5 @@ def _same_unit(left: Value, right: Value, offset: int, sign: str, metrics: Metri
 
 def _known(name: str, names: Collection[str], what: str, offset: int) -> None:
     if name not in names:
-        near = get_close_matches(name, names, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        known = ", ".join(sorted(names)) or "none"
+        hint, known = did_you_mean(name, names), ", ".join(sorted(names)) or "none"
         raise ClaimError(f"{what} {name!r} is unknown{hint} (known: {known})", offset)

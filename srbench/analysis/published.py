@@ -16,6 +16,7 @@ from typing import Any
 
 from srbench.core import document
 from srbench.core.errors import InputError, UserError, brief
+from srbench.core.numbers import UNITS
 from srbench.core.registry import known
 
 FORMAT = """\
@@ -27,7 +28,6 @@ figures:
 """What a table looks like: quantity, or quantity and dataset, to a number with its unit."""
 KEYS = {"source": "who published it, where, when", "figures": "variant: {quantity: number}",
         "notes": "a remark, or a list of them"}  # fmt: skip
-UNITS = {"dB": 1.0, "%": 1.0, "ms": 1.0, "s": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
 MOST_BYTES, MOST_CELLS = 64_000_000, 2_000_000
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from srbench.core.errors import InputError
+from srbench.core.errors import InputError, did_you_mean
 from srbench.core.rich_table import table_of
 
 Words = dict[str, Any]
@@ -44,8 +43,7 @@ def parts_found(words: Words, name: str) -> Words:
     }
     if not found:
         known = [*words, *(p for w in words.values() for p in w["parts"])]
-        near = get_close_matches(name, known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(name, known)
         raise InputError(f"there is no slot or part {name!r}{hint} (srbench blocks lists them)")
     return found
 

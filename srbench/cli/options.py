@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from srbench.cli.console import PlainConsole
-from srbench.core.errors import InputError
+from srbench.core.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:  # half a second that --help does without
     from srbench.store import Store
@@ -136,15 +135,10 @@ def study_file(given: Path) -> Path:
     Raises:
         InputError: there is neither.
     """
-    known = sorted(Path("ablations").glob("*.yaml"))
     named = Path("ablations") / f"{given}.yaml"
-    if given.exists() or not named.exists():
-        if not given.exists():
-            names = ", ".join(p.stem for p in known)
-            listed = f" (in ablations: {names})" if names else ""
-            there = [*(str(p) for p in given.parent.glob("*.yaml")), *(p.stem for p in known)]
-            near = get_close_matches(str(given), there, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise InputError(f"there is no such study file{hint}{listed}", place=str(given))
-        return given
-    return named
+    if given.exists() or named.exists():
+        return given if given.exists() else named
+    known = study_names("")
+    hint = did_you_mean(given, [*map(str, given.parent.glob("*.yaml")), *known])
+    listed = f" (in ablations: {', '.join(known)})" if known else ""
+    raise InputError(f"there is no such study file{hint}{listed}", place=str(given))

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 import reprlib
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 Path = tuple[str | int, ...]
 """The keys from the top of a document to one of its values."""
@@ -58,6 +60,12 @@ class DiskError(UserError):
 def first_line(problem: BaseException) -> str:
     """The first line of an error's message, at most 200 characters, or its type."""
     return (next(iter(str(problem).splitlines()), "") or type(problem).__name__)[:200]
+
+
+def did_you_mean(name: object, names: Iterable[str]) -> str:
+    """`; did you mean 'se'?`, or nothing where no other name is near."""
+    near = get_close_matches(str(name), [other for other in names if other != name], n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def printable(text: str) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from statistics import median
 
 MINUS = "\N{MINUS SIGN}"
+UNITS = {"dB": 1.0, "ms": 1.0, "s": 1.0, "%": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
+"""The units that people may write after a number, and their factors; k, M and G leave no unit."""
 
 
 def fixed(value: float, decimals: int, *, signed: bool = False) -> str:

@@ -10,10 +10,9 @@ import math
 import types
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from srbench.core.errors import Path, StudyError, brief
+from srbench.core.errors import Path, StudyError, brief, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,5 @@ def known(name: object, names: Mapping[str, Any], what: str, path: Path = ()) ->
 
 
 def _unknown(name: object, names: Iterable[str], what: str, path: Path) -> StudyError:
-    near = get_close_matches(str(name), [n for n in names if n != name], n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    listed = ", ".join(sorted(names))
+    hint, listed = did_you_mean(name, names), ", ".join(sorted(names))
     return StudyError(f"{what} {brief(name)} is unknown{hint} (known: {listed})", path)

@@ -6,14 +6,13 @@ by what they train, so a plan reuses what another study has trained.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, exists, select, update
 from sqlalchemy.orm import aliased
 
-from srbench.core.errors import DatabaseError
+from srbench.core.errors import DatabaseError, did_you_mean
 from srbench.store.engine import lock, reading, writing
 from srbench.store.plan_rows import (
     add_cells,
@@ -144,7 +143,6 @@ def unknown_study(study: str, names: Sequence[str]) -> DatabaseError:
     """The error for a study that the database does not know, with the names that it knows."""
     if not names:
         return DatabaseError(f"study {study!r} is unknown: the database holds no studies yet")
-    near = difflib.get_close_matches(study, names, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
     shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
+    hint = did_you_mean(study, names)
     return DatabaseError(f"study {study!r} is not in the database{hint} (known: {shown})")

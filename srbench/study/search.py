@@ -13,6 +13,7 @@ from typing import Any
 from srbench.analysis.history import Direction
 from srbench.analysis.space import Plain, Space
 from srbench.core.errors import Path, StudyError, brief
+from srbench.core.numbers import UNITS
 from srbench.core.registry import Choice, known
 from srbench.measure.named import known_facts, validated
 from srbench.study.criteria import MOST_SEEDS
@@ -23,7 +24,6 @@ from srbench.study.tree import Tree, Variant
 from srbench.study.written import as_written, check_name
 
 COSTS = ("params", "macs", "latency")  # MACs of HR 1280x720; latency over the baseline's
-UNITS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
 BUDGETS = ("trials", "hours", "epochs")
 OVER_EPOCHS, OVER_SEEDS = ("hyperband", "successive_halving"), ("wilcoxon",)
 FINITE = ("grid", "brute_force")
@@ -220,7 +220,8 @@ def _constraints(written: Mapping[str, Any]) -> Iterator[Constraint]:
         at: Path = ("tune", "constraints", *((i,) if isinstance(given, list) else ()))
         match = CONSTRAINT.fullmatch(text) if isinstance(text, str) else None
         try:
-            bound = float(match["number"]) * UNITS[match["unit"]] if match else float("nan")
+            factor = UNITS.get(match["unit"], 1.0) if match else 1.0
+            bound = factor * float(match["number"] if match else "nan")
         except ValueError:
             bound = float("nan")
         if match is None or not 0 < bound < float("inf"):

@@ -112,7 +112,7 @@ def test_two_ways_to_write_the_same(one: str, other: str) -> None:
         ("psnr_y(full", 11, "expected ,, ), and the text ends; inside { } a test with a comma"),
         ("psnr_y(full)", 12, "expected < <= = ≈ >, >=,"),
         ("psnr_y(full) psnr_y(atrous)", 13, "best, worst, highest, lowest, in, is, found"),
-        ("psnr_y(full) < 3 mB", 17, "expected a unit (dB, ms, %, k, M, G)"),
+        ("psnr_y(full) < 3 mB", 17, "expected a unit (dB, ms, s, %, k, M, G)"),
         ("psnr_y(full) < 3mB", 16, "found 'mB'"),
         ("psnr_y(full) in [2, 1]", 17, "lower end comes first"),
         ("loss(full, epoch=x) < 1", 17, "expected a whole number, found 'x'"),
