@@ -66,13 +66,6 @@ def schema(
 
 
 def _schema_text() -> str:
-    from srbench.core.cache import cached
-    from srbench.study.identity import code_digest
+    from srbench.study.schema import study_schema
 
-    def make() -> object:
-        from srbench.study.schema import study_schema
-
-        return study_schema()
-
-    found = cached("schema", code_digest(), make)
-    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(study_schema(), indent=1, ensure_ascii=False) + "\n"

@@ -17,22 +17,22 @@ from srbench.store.doctor import database_facts
 
 
 @dataclass(frozen=True)
-class Check:
-    """One thing looked at: well or not, and what was found."""
+class Probe:
+    """What was probed, what was found, and whether it is in order."""
 
     what: str
     found: str
     ok: bool = True
 
 
-def checkup(db: str | None) -> list[Check]:
-    """Look at everything; a thing that is not well says what to do."""
+def checkup(db: str | None) -> list[Probe]:
+    """Probe the machine and the database; what is not in order says what to do."""
     here = surroundings()
     checks = [
-        Check("srbench", _commit(here.git_commit, here.git_dirty)),
-        Check("python", f"{here.python} on {here.platform}"),
-        Check("packages", ", ".join(f"{name} {v}" for name, v in versions().items())),
-        Check("cpu", f"{cpu_name()}, {len(os.sched_getaffinity(0))} cores, {platform.machine()}"),
+        Probe("srbench", _commit(here.git_commit, here.git_dirty)),
+        Probe("python", f"{here.python} on {here.platform}"),
+        Probe("packages", ", ".join(f"{name} {v}" for name, v in versions().items())),
+        Probe("cpu", f"{cpu_name()}, {len(os.sched_getaffinity(0))} cores, {platform.machine()}"),
         _cuda(),
         _photos(),
         _data(),
@@ -46,48 +46,48 @@ def _commit(commit: str | None, dirty: bool | None) -> str:
     return f"commit {commit[:12]}" + (", with uncommitted changes" if dirty else "")
 
 
-def _cuda() -> Check:
+def _cuda() -> Probe:
     try:
         import torch
         import torchvision  # noqa: F401  the two come in pairs, and fail here when mixed
     except (ImportError, RuntimeError, OSError) as problem:
         first = str(problem).splitlines()[0]
-        return Check("torch", f"{first}; install torch and torchvision from one index", False)
+        return Probe("torch", f"{first}; install torch and torchvision from one index", False)
     found = cuda_devices()
     if not found.names:
         fallback = "runs use the CPU, one worker a core"
-        return Check("cuda", f"{found.problem}; {fallback}", not found.expected)
+        return Probe("cuda", f"{found.problem}; {fallback}", not found.expected)
     devices = ", ".join(f"{device} {name}" for device, name in found.names.items())
     with_what = {"driver": driver("cuda"), **cuda_versions("cuda"), "torch": torch.__version__}
     versions_found = ", ".join(f"{name} {v or 'unknown'}" for name, v in with_what.items())
     text = "; ".join([devices, versions_found, *found.unusable.values()])
-    return Check("cuda", text, not found.unusable)
+    return Probe("cuda", text, not found.unusable)
 
 
-def _photos() -> Check:
+def _photos() -> Probe:
     spec = find_spec("skimage")
     folder = Path(spec.origin).parent / "data" if spec and spec.origin else None
     ok = folder is not None and (folder / "astronaut.png").exists()
-    return Check("photos", "scikit-image's are here" if ok else "scikit-image has no photos", ok)
+    return Probe("photos", "scikit-image's are here" if ok else "scikit-image has no photos", ok)
 
 
-def _data() -> Check:
+def _data() -> Probe:
     root = os.environ.get("SRBENCH_DATA")
     if root is None:
         places = "data/ and ../shared/data/"
-        return Check("datasets", f"SRBENCH_DATA is not set; known sets are looked for in {places}")
-    return Check("datasets", f"SRBENCH_DATA is {root}", Path(root).is_dir())
+        return Probe("datasets", f"SRBENCH_DATA is not set; known sets are looked for in {places}")
+    return Probe("datasets", f"SRBENCH_DATA is {root}", Path(root).is_dir())
 
 
-def _database(db: str | None) -> list[Check]:
+def _database(db: str | None) -> list[Probe]:
     store = None
     if db is None and "SRBENCH_DB" not in os.environ and not DEFAULT.exists():
-        return [Check("database", f"{DEFAULT}: none here yet; `srbench run STUDY` makes it")]
+        return [Probe("database", f"{DEFAULT}: none here yet; `srbench run STUDY` makes it")]
     try:
         store = open_store(db, create=False)
         facts = database_facts(store)
     except UserError as error:
-        return [Check("database", str(error), False)]
+        return [Probe("database", str(error), False)]
     finally:
         if store is not None:
             store.close()
@@ -100,13 +100,13 @@ def _database(db: str | None) -> list[Check]:
     left = facts["left"] + facts["expired"]
     runs = f"{facts['running']} running" + (f", {left} left by their owner" if left else "")
     return [
-        Check("database", f"{facts['url']}, schema {facts['schema']}, {facts['kind']} "
+        Probe("database", f"{facts['url']}, schema {facts['schema']}, {facts['kind']} "
                           f"{facts['version']}"),
-        Check("journal", f"{facts['journal']}: {facts['journal_why']}"),
-        Check("integrity", f"{facts['integrity']}, {facts['size_bytes'] / 1e6:.1f} MB",
+        Probe("journal", f"{facts['journal']}: {facts['journal_why']}"),
+        Probe("integrity", f"{facts['integrity']}, {facts['size_bytes'] / 1e6:.1f} MB",
               facts["integrity"] == "ok"),
-        Check("disk", disk, not network and links == 1),
-        Check("leases", f"{runs}; the next srbench run goes on with what is left"
+        Probe("disk", disk, not network and links == 1),
+        Probe("leases", f"{runs}; the next srbench run goes on with what is left"
                         if left else runs),
-        Check("copies", ", ".join(facts["copies"]) or "none; migrations make one first"),
+        Probe("copies", ", ".join(facts["copies"]) or "none; migrations make one first"),
     ]  # fmt: skip

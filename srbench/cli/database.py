@@ -14,6 +14,7 @@ from srbench.cli.options import (
     LARGEST_ID,
     Database,
     Json,
+    answer,
     err,
     is_study_file,
     open_database,
@@ -179,9 +180,8 @@ def doctor(db: Database = None, as_json: Json = False) -> None:
     from srbench.core.rich_table import table_of
 
     checks = checkup(db)
-    if as_json:
-        print(json.dumps([vars(check) for check in checks], indent=1))
-    else:
-        rows = (("ok" if check.ok else "look", check.what, check.found) for check in checks)
-        out.print(table_of(("state", "checked", "found"), rows, outcome="state"))
+    headings = ("state", "checked", "found")
+    rows = [("ok" if check.ok else "look", check.what, check.found) for check in checks]
+    plain = [vars(check) for check in checks]
+    answer(as_json, plain, lambda: table_of(headings, rows, outcome="state"))
     raise typer.Exit(0 if all(check.ok for check in checks) else 1)

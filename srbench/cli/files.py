@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from srbench.cli.networks import named_network
-from srbench.cli.options import Database, Run, open_database, out, study_name, study_names
+from srbench.cli.options import (
+    Database,
+    Run,
+    height_width,
+    open_database,
+    out,
+    study_name,
+    study_names,
+)
 from srbench.core.errors import InputError
 
 if TYPE_CHECKING:  # pandas comes with it
@@ -18,13 +25,7 @@ if TYPE_CHECKING:  # pandas comes with it
 NETWORKS = (".safetensors", ".onnx")
 
 
-class Format(StrEnum):
-    """What a study's numbers may be written as."""
-
-    csv = "csv"
-    parquet = "parquet"
-    latex = "latex"
-    markdown = "markdown"
+Format = Literal["csv", "parquet", "latex", "markdown"]
 
 
 def export(
@@ -41,12 +42,14 @@ def export(
             "--format",
             help="csv and parquet: data frames; latex and markdown: the report's tables.",
         ),
-    ] = Format.csv,
+    ] = "csv",
     run: Run = None,
     size: Annotated[
         str | None,
         typer.Option(
-            metavar="WxH", help="ONNX for LR images of this size. [dim](default: any size)[/dim]"
+            metavar="WxH",
+            help="ONNX for LR of this width x height, or side of a square. "
+            "[dim](default: any size)[/dim]",
         ),
     ] = None,
     db: Database = None,
@@ -66,7 +69,7 @@ def export(
     from srbench.store.export import export as export_tables
 
     store = open_database(db)
-    if study is None and format_ is Format.csv:
+    if study is None and format_ == "csv":
         files = export_tables(store, output)
     elif study is None:
         raise InputError("name a study; only CSV is written of all", place=f"--format {format_}")
@@ -77,10 +80,10 @@ def export(
 
 
 def _written(results: Results, folder: Path, format_: Format) -> list[Path]:
-    if format_ is Format.csv:
+    if format_ == "csv":
         results.to_folder(folder)
         return sorted(folder.glob("*.csv"))
-    if format_ is Format.parquet:
+    if format_ == "parquet":
         return results.to_parquet(folder)
     from srbench.report.sections import write_tables
 
@@ -97,16 +100,6 @@ def _export_network(run: str, output: Path, size: str | None, db: str | None) ->
         write_safetensors(network, output)
         message = "weights, with settings and provenance"
     else:
-        apart = write_onnx(network, output, _size(size))
+        apart = write_onnx(network, output, height_width(size))
         message = f"onnxruntime and torch differ by {apart:.1g} at most"
     out.print(f"{output}: {network.name}; {message}", markup=False, soft_wrap=True)
-
-
-def _size(written: str | None) -> tuple[int, int] | None:
-    """(height, width) of WxH."""
-    if written is None:
-        return None
-    width, _, height = written.partition("x")
-    if not (width.isdecimal() and height.isdecimal() and 0 < int(width) * int(height) < 10**8):
-        raise InputError("write width x height, such as 256x256", place=f"--size {written}")
-    return int(height), int(width)

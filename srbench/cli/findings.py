@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from srbench.cli.options import Database, Json, open_database, out, study_name, study_names
+from srbench.cli.options import Database, Json, answer, open_database, out, study_name, study_names
 from srbench.core.errors import InputError
 
 
@@ -69,15 +68,12 @@ def claims(
     store = open_database(db)
     results = marked(store.reading.results(study_name(study)), store)
     found = claims_of(results)
-    if as_json:
-        plain = [
-            {"id": c.id, "says": c.says, "test": c.test, "status": c.result.status,
-             "because": c.result.sentence}
-            for c in found
-        ]  # fmt: skip
-        print(json.dumps(plain, indent=1, ensure_ascii=False))
-    else:
-        out.print(claims_listed(results))
+    plain = [
+        {"id": c.id, "says": c.says, "test": c.test, "status": c.result.status,
+         "because": c.result.sentence}
+        for c in found
+    ]  # fmt: skip
+    answer(as_json, plain, lambda: claims_listed(results))
     failed = check and any(claim.result.status != "supported" for claim in found)
     raise typer.Exit(int(failed))
 

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from srbench.cli.options import Database, Device, Json, Only, Set, StudyFile, err, note, out
+from srbench.cli.options import (
+    Database,
+    Device,
+    Json,
+    Only,
+    Set,
+    StudyFile,
+    answer,
+    err,
+    height_width,
+    note,
+)
 from srbench.cli.options import study_file as file_of
 from srbench.core.errors import InputError, brief
 
 if TYPE_CHECKING:  # seconds that --help does without
     from srbench.run.session import Request
     from srbench.store import Store
-
-SIZE = re.compile(r"(\d{1,5})(?:x(\d{1,5}))?")
 
 
 def latency(
@@ -31,9 +38,9 @@ def latency(
     size: Annotated[
         str | None,
         typer.Option(
-            metavar="HxW",
-            help="LR pixels. [dim](default: 64x64 on the CPU, 256x256 on CUDA; "
-            "a step: the patch)[/dim]",
+            metavar="WxH",
+            help="Width x height of LR, or the side of a square. [dim](default: 64 on the CPU, "
+            "256 on CUDA; a step: the patch)[/dim]",
         ),
     ] = None,
     batch: Annotated[
@@ -98,7 +105,7 @@ def latency(
     [chosen] = choose_devices(device, 1, note)
     wish = Wish(
         file_of(study), chosen, tuple(only or ()), tuple(set_ or ()),
-        "step_time" if step else "latency", _size(size), batch,
+        "step_time" if step else "latency", height_width(size), batch,
         _known(precision, PRECISIONS, "--precision") or ("fp32",),
         _known(memory_format, TRAINED if step else MEMORY, "--memory-format"),
         _known(mode, MODES, "--mode"),
@@ -115,10 +122,7 @@ def latency(
             lambda done, spent: status.update(f"round {done}, {spent:.0f} s"),
         )
     plain = as_plain(found, timed)
-    if as_json:
-        print(json.dumps(plain, indent=1))
-    else:
-        out.print(passes_listed(plain))
+    answer(as_json, plain, lambda: passes_listed(plain))
 
 
 def take_if_missing(store: Store, plan: int, asked: Request) -> None:
@@ -138,18 +142,6 @@ def take_if_missing(store: Store, plan: int, asked: Request) -> None:
             store,
             on_round=lambda done, spent: status.update(f"latency: round {done}, {spent:.0f} s"),
         )
-
-
-def _size(written: str | None) -> tuple[int, int] | None:
-    if written is None:
-        return None
-    fits = SIZE.fullmatch(written.strip().lower())
-    height, width = (int(n or 0) for n in (fits[1], fits[2] or fits[1])) if fits else (0, 0)
-    if not 8 <= min(height, width) <= max(height, width) <= 16384:
-        raise InputError(
-            f"{brief(written)} is no size such as 64 or 180x320 (8 to 16384)", place="--size"
-        )
-    return height, width
 
 
 def _known(given: list[str] | None, words: Iterable[str], option: str,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from srbench.cli.networks import named_network
-from srbench.cli.options import Database, Device, Json, Model, Run, Weights, err, note, out
+from srbench.cli.options import Database, Device, Json, Model, Run, Weights, answer, err, note
 from srbench.core.errors import InputError
 from srbench.core.files import write_atomically
 
@@ -73,10 +72,7 @@ def scores(
             raise InputError("name a network: --run N, or --model with --scale")
         else:
             found = score(Asked(model, weights, data, scale, lr, protocol, chosen), say)
-    if as_json:
-        print(json.dumps(found.as_plain(), indent=1))
-    else:
-        out.print(scores_listed(found))
+    answer(as_json, found.as_plain(), lambda: scores_listed(found))
 
 
 def cosines(
@@ -118,11 +114,8 @@ def cosines(
         title = "CLIP cosine" + (" (random weights)" if weights == "none" else "")
         svg, pdf = saved(lambda: cosines_figure(names, words, values, title))
         write_atomically(output, svg.encode() if output.suffix == ".svg" else pdf)
-    if as_json:
-        plain = {"weights": weights, "images": names, "texts": words, "cosines": values}
-        print(json.dumps(plain, indent=1))
-    else:
-        out.print(cosines_listed(names, words, values, weights))
+    plain = {"weights": weights, "images": names, "texts": words, "cosines": values}
+    answer(as_json, plain, lambda: cosines_listed(names, words, values, weights))
 
 
 def verify(
@@ -176,14 +169,10 @@ def verify(
             status.update(f"measuring {text}")
 
         if score is not None or slips:
-            one = (data or ["set5"])[0]
-            asked = Asked(model, weights, one, scale, device=chosen)
+            asked = Asked(model, weights, (data or ["set5"])[0], scale, device=chosen)
             found = explain(asked, score=score, paper=paper, say=say)
-            checks = []
-        else:
-            checks = everything(data, weights, chosen, say)
-    if checks:
-        plain = [vars(check) for check in checks]
-        print(json.dumps(plain, indent=1)) if as_json else out.print(checks_listed(checks))
-        raise typer.Exit(int(any(check.state == "wrong" for check in checks)))
-    print(json.dumps(found.as_plain(), indent=1)) if as_json else out.print(explained(found))
+            answer(as_json, found.as_plain(), lambda: explained(found))
+            return
+        checks = everything(data, weights, chosen, say)
+    answer(as_json, [vars(check) for check in checks], lambda: checks_listed(checks))
+    raise typer.Exit(int(any(check.state == "wrong" for check in checks)))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import RenderableType
 
 from srbench.cli.console import PlainConsole
-from srbench.core.errors import InputError, did_you_mean
+from srbench.core.errors import InputError, brief, did_you_mean
 
 if TYPE_CHECKING:  # half a second that --help does without
     from srbench.store import Store
@@ -101,13 +105,49 @@ Weights = Annotated[
         "authors'.",
     ),
 ]
+SIZE = re.compile(r"(\d{1,5})(?:x(\d{1,5}))?")
 LARGEST_ID = 2**63 - 1  # that a database can hold
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=256,
+        help="Worker processes. [dim](default: one per CUDA device or CPU core)[/dim]",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
 
 def note(text: str) -> None:
     """Print a remark on stderr, so that stdout holds nothing but results."""
     err.print(f"srbench: {text}", markup=False, soft_wrap=True)
+
+
+def answer(as_json: bool, plain: Any, drawn: Callable[[], RenderableType]) -> None:
+    """Print a result: its plain data as JSON, or as it is drawn for people."""
+    if as_json:
+        print(json.dumps(plain, indent=1, default=str))
+    else:
+        out.print(drawn())
+
+
+def height_width(size: str | None) -> tuple[int, int] | None:
+    """Height and width in pixels of `320x180` (width x height), or of `64`, a square.
+
+    Raises:
+        InputError: not a size, or a side beyond 8 to 16384 pixels.
+    """
+    if size is None:
+        return None
+    fits = SIZE.fullmatch(size.strip().lower())
+    width, height = (int(n or 0) for n in (fits[1], fits[2] or fits[1])) if fits else (0, 0)
+    if not 8 <= min(height, width) <= max(height, width) <= 16384:
+        raise InputError(
+            f"{brief(size)} is no size; write width x height such as 320x180, or 64 for a square "
+            "(8 to 16384)",
+            place="--size",
+        )
+    return height, width
 
 
 def open_database(db: str | None) -> Store:

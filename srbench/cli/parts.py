@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
-from srbench.cli.options import Json, out, part_names
+from srbench.cli.options import Json, answer, out, part_names
 from srbench.core.errors import InputError
 
 
@@ -27,10 +26,8 @@ def blocks(
     from srbench.study.vocabulary import vocabulary
 
     words = vocabulary()
-    if as_json:
-        print(json.dumps(words if name is None else parts_found(words, name), indent=1))
-    else:
-        out.print(parts_listed(words, name))
+    found = words if name is None else parts_found(words, name)
+    answer(as_json, found, lambda: parts_listed(words, name))
 
 
 def datasets(
@@ -54,9 +51,6 @@ def datasets(
         out.print(datasets_found(scale))
         return
     found = Read(name, scale)
-    if as_json:
-        print(json.dumps(found.as_plain(), indent=1))
-    else:
-        out.print(found.shown())
+    answer(as_json, found.as_plain(), found.shown)
     if found.refusals:
         raise InputError(found.refusals, place=name)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -21,6 +19,8 @@ from srbench.cli.options import (
     Seeds,
     Set,
     StudyFile,
+    Workers,
+    answer,
     note,
     open_database,
     out,
@@ -30,22 +30,11 @@ from srbench.core.command_line import command
 from srbench.core.errors import UserError
 
 
-class Rerun(StrEnum):
-    """Which finished runs may be retrained."""
-
-    stale = "stale"
-
-
 def run(
     study: StudyFile,
     db: Database = None,
     device: Device = "auto",
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            min=1, max=256, help="Processes. [dim](default: one per CUDA device or CPU core)[/dim]"
-        ),
-    ] = None,
+    workers: Workers = None,
     seeds: Seeds = None,
     only: Only = None,
     set_: Set = None,
@@ -53,7 +42,7 @@ def run(
         bool, typer.Option("--fresh", help="Retrain every run as a new attempt.")
     ] = False,
     rerun: Annotated[
-        Rerun | None,
+        Literal["stale"] | None,
         typer.Option(help="stale: retrain runs whose source code has changed since."),
     ] = None,
     checkpoint_s: Annotated[
@@ -75,7 +64,7 @@ def run(
 
     request = Request(
         study_file(study), db, device, workers, seeds, tuple(only or ()), tuple(set_ or ()),
-        fresh, checkpoint_s, precision, memory_order, rerun is Rerun.stale,
+        fresh, checkpoint_s, precision, memory_order, rerun == "stale",
     )  # fmt: skip
     store, ended = run(request, out)
     again = shlex.join(["srbench", *(word for word in sys.argv[1:] if word != "--fresh")])
@@ -103,9 +92,7 @@ def plan(
     study: StudyFile,
     db: Database = None,
     device: Device = "auto",
-    workers: Annotated[
-        int | None, typer.Option(min=1, max=256, help="Processes that the time estimate assumes.")
-    ] = None,
+    workers: Workers = None,
     seeds: Seeds = None,
     only: Only = None,
     set_: Set = None,
@@ -126,17 +113,14 @@ def plan(
         memory_order=memory_order,
     )  # fmt: skip
     found = forecast(request, note)
-    if as_json:
-        print(json.dumps(as_plain(found), indent=1))
-    else:
-        out.print(table(found))
+    answer(as_json, as_plain(found), lambda: table(found))
 
 
 def reproduce(
     number: Annotated[int, typer.Argument(metavar="[N]", min=1, help="How many runs.")] = 1,
     db: Database = None,
     device: Device = "auto",
-    workers: Annotated[int | None, typer.Option(min=1, max=256, help="Processes.")] = None,
+    workers: Workers = None,
     chosen_by: Annotated[
         int | None, typer.Option("--seed", help="Seed of the draw. [dim](default: random)[/dim]")
     ] = None,
@@ -149,6 +133,9 @@ def reproduce(
     """
     from random import SystemRandom
 
+    from rich.console import Group
+    from rich.text import Text
+
     from srbench.core.rich_table import table_of
     from srbench.run.reproduce import reproduce as make_again
 
@@ -158,14 +145,11 @@ def reproduce(
         store, number, chosen_by=drawn_by, device=device, workers=workers, say=note
     )  # fmt: skip
     plain = [one.as_plain() for one in again]
-    if as_json:
-        print(json.dumps(plain, indent=1))
-    else:
-        headings = ("run", "study", "variant", "seed", "outcome", "detail")
-        rows = ([one[heading] for heading in headings] for one in plain)
-        out.print(table_of(headings, rows, outcome="outcome"))
-        same = sum(one.outcome == "identical" for one in again)
-        out.print(f"{same} of {len(again)} came out identical; drawn by --seed {drawn_by}.")
+    headings = ("run", "study", "variant", "seed", "outcome", "detail")
+    rows = [[one[heading] for heading in headings] for one in plain]
+    same = sum(one.outcome == "identical" for one in again)
+    line = Text(f"{same} of {len(again)} came out identical; drawn by --seed {drawn_by}.")
+    answer(as_json, plain, lambda: Group(table_of(headings, rows, outcome="outcome"), line))
     raise typer.Exit(int(any(one.outcome in ("different", "failed") for one in again)))
 
 

@@ -135,7 +135,7 @@ MISTAKES = {
     "all as parquet": (["--format", "parquet"], "only CSV is written of all"),
     "a network without a run": (["-o", "x.onnx"], "a network is written with --run"),
     "a run as something else": (["--run", "1", "-o", "x.pt"], "ends with .safetensors or .onnx"),
-    "no size": (["--run", "1", "-o", "x.onnx", "--size", "8"], "write width x height"),
+    "no size": (["--run", "1", "-o", "x.onnx", "--size", "7"], "write width x height"),
     "an unknown variant": (["--run", "tiny:pain", "-o", "x.onnx"], "no such variant"),
     "an unknown study": (["--run", "x:plain", "-o", "x.onnx"], "is not in the database"),
 }  # fmt: skip

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from srbench.cli.checkup import Check, checkup
+from srbench.cli.checkup import Probe, checkup
 from srbench.core import devices
 from srbench.core.devices import choose_devices, cuda_devices, cuda_versions, device_name, driver
 from srbench.core.errors import UserError
@@ -75,7 +75,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
     monkeypatch.setattr(torch.cuda, "init", init)
 
 
-def cuda_check() -> Check:
+def cuda_check() -> Probe:
     [check] = [one for one in checkup(None) if one.what == "cuda"]
     return check
 
@@ -168,7 +168,7 @@ def test_why_cuda_cannot_be_used_is_said_in_a_line_and_no_warning(
     said: list[str] = []
     assert choose_devices("auto", 1, said.append) == ("cpu",)
     assert said == ([f"--device auto uses the CPU: {reason}"] if expected else [])
-    assert cuda_check() == Check(
+    assert cuda_check() == Probe(
         "cuda", f"{reason}; runs use the CPU, one worker a core", not expected
     )
 

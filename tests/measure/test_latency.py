@@ -117,7 +117,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Res
     with pytest.MonkeyPatch.context() as patch:
         folder = lay_out(tmp_path_factory.mktemp("timed"))
         patch.chdir(folder)
-        options = ("--size", "16x24", "--rounds", "20", "--db", "db/srbench.sqlite")
+        options = ("--size", "24x16", "--rounds", "20", "--db", "db/srbench.sqlite")
         assert called("latency", "tiny.yaml", *options) == 0
         again = ("run", "tiny.yaml", "--seeds", "1", "--db", "db/srbench.sqlite", "--latency")
         assert called(*again) == 0  # has its times already
@@ -157,7 +157,7 @@ def test_json_says_what_was_measured_and_what_can_be_told(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--size", "7"), "--size: '7' is no size such as 64 or 180x320"),
+        (("--size", "7"), "--size: '7' is no size; write width x height such as 320x180"),
         (("--size", "wide"), "--size: 'wide' is no size"),
         (("--precision", "fp8"), "--precision: 'fp8' is unknown (known: fp32, tf32, bf16, fp16)"),
         (("--mode", "graph"), "--mode: graph is CUDA's"),
