@@ -195,9 +195,12 @@ def files_of(data: str, scale: int) -> list[ImageFile]:
     """
     folder = home_or(data)
     if data not in slots.dataset.parts and os.path.isdir(folder):
-        found = in_folder(folder, scale)
-        is_set = any(file.lr or file.hr.parent != folder for file in found)
-        return found if is_set else read_folder(folder, scale)
+        known = in_folder(folder, scale)
+        if any(file.lr for file in known):
+            return known
+        below = read_folder(folder, scale)
+        is_set = any(file.hr.parent != folder for file in known)
+        return known if is_set and not any(file.lr for file in below) else below
     if "{" not in data and (os.sep in data or os.path.isfile(folder)):
         raise InputError(no_folder(folder), place="--data")
     choice = named_choice(slots.dataset, data, "--data")
