@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from srbench.core import csv_text
 from srbench.core.numbers import MINUS, fixed, p_exact, shown
-
-if TYPE_CHECKING:  # half a second, which only commands with frames pay
-    import pandas as pd
 
 
 def _measure(value: float) -> str:
@@ -85,20 +82,6 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[tuple[Value, ...], ...]
 
-    @property
-    def frame(self) -> pd.DataFrame:
-        """The rounded numbers as a frame; a mark in a column of numbers is NaN."""
-        import pandas as pd
-
-        data = {
-            column.key: pd.Series(
-                [_rounded(row[i], column) for row in self.rows],
-                dtype="float64" if column.numeric and column.kind != "count" else "object",
-            )
-            for i, column in enumerate(self.columns)
-        }
-        return pd.DataFrame(data)
-
     def cell(self, value: Value, column: Column) -> str:
         """A cell as people read it; a mark is its word."""
         if isinstance(value, Mark):
@@ -133,16 +116,6 @@ class Table:
 def _grouped(number: str) -> str:
     """A whole number with thousands separators; others as they are."""
     return f"{int(number):,}" if number.lstrip("-").isdecimal() else number
-
-
-def _rounded(value: Value, column: Column) -> Value | None:
-    if isinstance(value, Mark):
-        return float("nan") if column.kind != "count" and column.numeric else None
-    if isinstance(value, float) and column.kind in FREE:
-        return float(FREE[column.kind](value))
-    if isinstance(value, float) and column.numeric:
-        return round(value, column.decimals) + 0.0
-    return value
 
 
 def _csv_cell(value: Value, column: Column) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from known_metrics import METRICS
 from PIL import Image
 
 from srbench.analysis.results import LOOKS, PUBLISHED, Results, StudyFacts
+from srbench.core.table import Table
 
 IMAGES = ("astronaut", "chelsea", "coffee")
 GAINS = {"plain": 0.0, "residual": 3.21, "residual_se": 3.28, "residual_atrous": 3.05}
@@ -179,3 +181,13 @@ def with_pictures(results: Results, root: Path, size: tuple[int, int] = (96, 72)
 def save(path: Path, pixels: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(path)
+
+
+def csv_read(table: Table) -> pd.DataFrame:
+    """What a reader of a table's CSV gets: numbers, and text as it is written."""
+    texts = {column.key: str for column in table.columns if not column.numeric}
+    numbers = {column.key: [""] for column in table.columns if column.numeric}
+    return pd.read_csv(
+        io.StringIO(table.csv()),
+        dtype=texts, na_values=numbers, keep_default_na=False, skip_blank_lines=False,
+    )  # fmt: skip

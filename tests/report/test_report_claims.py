@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from planted import SOURCE, around, figures, planted
 from rich.console import Console
+from synthetic_study import csv_read
 
 from srbench.analysis.answer import answer
 from srbench.analysis.published_comparison import (
@@ -68,8 +69,8 @@ def test_a_missing_run_is_named_by_the_claim() -> None:
 def test_claims_stand_in_table_heading_and_terminal() -> None:
     results = claimed("psnr_y(up) > psnr_y(plain)", "psnr_y(unclear) > psnr_y(plain)")
     assert claims_heading(results) == "Of 2 claims: 1 supported and 1 not decided"
-    assert claims_shown(results).frame["status"].tolist() == ["supported", "not decided"]
-    assert findings_shown(results).frame["value"].tolist() == [0.84, 0.05]
+    assert csv_read(claims_shown(results))["status"].tolist() == ["supported", "not decided"]
+    assert csv_read(findings_shown(results))["value"].tolist() == [0.84, 0.05]
     console = Console(width=160, record=True, quiet=False)
     with console.capture() as caught:
         console.print(claims(results))
@@ -88,7 +89,7 @@ def test_a_narrow_terminal_loses_nothing_of_what_a_claim_rests_on(width: int) ->
     heading = next(line for line in lines if "what it rests on" in line)
     place = heading.index("what it rests on")
     shown = "".join(line[place:] for line in lines[lines.index(heading) + 1 :]).replace(" ", "")
-    assert shown == "".join(claims_shown(results).frame["rests_on"]).replace(" ", "")
+    assert shown == "".join(csv_read(claims_shown(results))["rests_on"]).replace(" ", "")
 
 
 def test_a_study_without_claims_says_nothing_of_them() -> None:
@@ -102,7 +103,7 @@ def published() -> Results:
 
 def test_published_figures_stand_beside_ours_and_enter_no_effect() -> None:
     results = published()
-    frame = published_shown(results).frame
+    frame = csv_read(published_shown(results))
     assert set(frame["variant"]) == {"plain", "unclear", "same", "up"}
     counts = frame[frame["quantity"] == "params"].iloc[0]
     assert (counts["published"], counts["ours"], counts["difference"]) == (71_000, 71_400, 400)
@@ -115,7 +116,7 @@ def test_published_figures_stand_beside_ours_and_enter_no_effect() -> None:
 def test_four_common_variants_give_a_rank_agreement() -> None:
     [(source, quantity, dataset, found)] = agreements(published())
     assert (source, quantity, dataset, found.items) == (SOURCE, "psnr_y", "photos", 4)
-    [row] = agreements_shown(published()).frame.to_dict("records")
+    [row] = csv_read(agreements_shown(published())).to_dict("records")
     assert (row["quantity"], row["dataset"]) == ("PSNR-Y", "photos")
     assert row["variants"] == 4
     assert row["correlation"] == pytest.approx(found.coefficient, abs=0.005)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 from planted import around, planted
-from synthetic_study import study
+from synthetic_study import csv_read, study
 from timed_study import timed
 
 from srbench.analysis.answer import answer
@@ -58,10 +58,10 @@ def test_forest_and_cost_table_show_the_ratio(quiet: Results) -> None:
     shown = {row.variant: row.latency for row in forest_of(quiet).rows}
     assert shown["residual_se"].startswith("+29")
     assert shown["residual_atrous"].startswith("\u22127.")
-    frame = cost_shown(quiet).frame.set_index("variant")
+    frame = csv_read(cost_shown(quiet)).set_index("variant")
     assert frame.loc["plain", "latency_ratio"] == 1
     assert frame.loc["residual_se", "latency_low"] < 1.29 < frame.loc["residual_se", "latency_high"]
-    assert "latency_ms" not in cost_shown(study()).frame.columns
+    assert "latency_ms" not in csv_read(cost_shown(study())).columns
 
 
 def test_latency_is_an_axis_of_cost_with_its_interval(quiet: Results) -> None:
@@ -76,7 +76,7 @@ def test_latency_is_an_axis_of_cost_with_its_interval(quiet: Results) -> None:
 
 
 def test_an_effect_per_ms_covers_both_uncertainties(quiet: Results) -> None:
-    frame = prices_shown(quiet).frame.set_index("variant")
+    frame = csv_read(prices_shown(quiet)).set_index("variant")
     row = frame.loc["residual_se"]
     assert row["per_ms"] == pytest.approx(row["effect_db"] / row["latency_more"], rel=0.02)
     assert row["per_ms_low"] < row["per_ms"] < row["per_ms_high"]

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from planted import FIVE, around, looking, planted
 from rich.console import Console
+from synthetic_study import csv_read
 
 from srbench.analysis.answer import answer, opening, warnings
 from srbench.analysis.judgement import judgement
@@ -57,7 +58,7 @@ def test_the_verdict_is_a_word_and_a_shape() -> None:
 def test_a_variant_that_changes_nothing_is_identical_to_the_bit() -> None:
     results = planted({"twin": [0.0] * 5})
     assert "twin equals plain to the bit (5 seeds)" in said(results)
-    assert effects_shown(results).frame["verdict"].tolist() == ["identical"]
+    assert csv_read(effects_shown(results))["verdict"].tolist() == ["identical"]
 
 
 def test_a_diverged_variant_is_no_verdict_and_is_counted() -> None:
@@ -67,7 +68,7 @@ def test_a_diverged_variant_is_no_verdict_and_is_counted() -> None:
     assert "Against plain: 1 helps and 1 without a verdict" in words
     table = effects_shown(results)
     assert (
-        table.frame["note"].tolist()[1]
+        csv_read(table)["note"].tolist()[1]
         == "5 of 5 pairs missing: failed (diverged): seeds 0, 1, 2, 3, 4"
     )
 
@@ -112,7 +113,7 @@ def test_controls_are_a_family_of_their_own_and_no_answer() -> None:
     results = planted({"up": FIVE["up"], **controls}, controls=list(controls))
     [row] = judgement(results).contrasts
     assert row.verdict.p_holm == row.verdict.p
-    assert controls_shown(results).frame["verdict"].tolist() == ["equivalent", "hurts"]
+    assert csv_read(controls_shown(results))["verdict"].tolist() == ["equivalent", "hurts"]
     assert not any(w.startswith("Control failed") for w in warnings(results))
     assert "identity" not in answer(results)
     assert [row.control for row in forest_of(results).rows] == [False, False, True, True]
@@ -141,7 +142,7 @@ def test_a_sequential_study_shows_every_look_and_asks_for_seeds() -> None:
     assert "clear raises PSNR-Y" in words
     assert "(repeated interval" in words
     assert "needed at this look" in words
-    frame = looks_shown(results).frame
+    frame = csv_read(looks_shown(results))
     assert list(zip(frame["variant"], frame["look"], frame["verdict"], strict=True)) == [
         ("clear", 3, "helps"), ("lost", 3, "unresolved"), ("lost", 5, "unresolved"),
         ("open", 3, "unresolved"), ("open", 5, "unresolved"),
@@ -149,7 +150,7 @@ def test_a_sequential_study_shows_every_look_and_asks_for_seeds() -> None:
 
 
 def test_a_decided_contrast_lacks_no_seeds() -> None:
-    notes = effects_shown(looking()).frame.set_index("variant")["note"]
+    notes = csv_read(effects_shown(looking())).set_index("variant")["note"]
     assert notes["clear"] == ""
     assert notes["lost"] == "1 of 5 pairs missing: failed (diverged): seed 3"
 
@@ -158,7 +159,7 @@ def test_stored_looks_are_shown_as_they_were_taken() -> None:
     rows = [(3, "clear", 3, 0.5, 0.1, 0.9, 0.2, 0.01, 0.5, 0.01, "unresolved", "2030-01-02")]
     columns = list(looking().looks.columns)
     results = replace(looking(), looks=pd.DataFrame(rows, columns=columns))
-    assert looks_shown(results).frame["effect_db"].tolist() == [0.5]
+    assert csv_read(looks_shown(results))["effect_db"].tolist() == [0.5]
     assert "clear at 3 seeds (unresolved then)" in looks_differ(results)
     assert looks_heading(results).startswith("1 of 3 contrasts decided")
 
