@@ -113,10 +113,10 @@ def decode_each(
 
 
 def by_reason(refused: Iterable[InputError]) -> list[tuple[str, list[str]]]:
-    """The files of each reason, the most frequent first; reasons that differ in digits are one."""
+    """The files of each reason, the most frequent first; paths and digits make no other reason."""
     found: dict[str, tuple[str, list[str]]] = {}
     for error in refused:
-        alike = re.sub(r"\d+", "0", error.problem)
+        alike = re.sub(r"\S*/\S*|\d+", "", error.problem)
         found.setdefault(alike, (error.problem, []))[1].append(error.place)
     return sorted(found.values(), key=lambda one: -len(one[1]))
 

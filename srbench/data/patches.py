@@ -20,7 +20,7 @@ from srbench.core.errors import StudyError
 from srbench.core.slots import Image as Pixels
 from srbench.core.streams import Streams
 from srbench.data.augmentations import Augment, Turn
-from srbench.data.decoded import Dataset, Image
+from srbench.data.decoded import Dataset, Image, few
 from srbench.data.degradations import Degrade, shrink
 from srbench.data.resident import Resident, drawn_turns, resident
 
@@ -47,6 +47,11 @@ def with_missing_lr(dataset: Dataset, degrade: Degrade, scale: int) -> Dataset:
     without = replace(dataset, images=tuple(i for i in dataset.images if i.lr is None))
     made = {image.name: image for image in with_lr(without, degrade, scale).images}
     return replace(dataset, images=tuple(made.get(i.name, i) for i in dataset.images))
+
+
+def _others(images: Sequence[Image]) -> str:
+    names = few([image.name for image in images[1:]])
+    return f", likewise {names}" if names else ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,18 +84,20 @@ class Patches:
             )
         if min(self.count, self.batch_size) < 1:
             raise StudyError(f"patches {self.count}, batch {self.batch_size}: both are 1 or more")
-        for image in self.dataset.images:
-            if min(image.hr.shape[:2]) < self.patch:
-                raise StudyError(
-                    f"{self.dataset.name}: {image.name} has {image.size} pixels, too few for a "
-                    f"patch of {self.patch}x{self.patch}; take smaller patches or larger images, "
-                    "or leave small ones out (large_enough)",
-                    _PATCH,
-                )
-            if self.degrade is None and image.lr is None:
-                raise StudyError(
-                    f"{self.dataset.name}: {image.name} has no LR file of its own", ("data", "lr")
-                )
+        small = [i for i in self.dataset.images if min(i.hr.shape[:2]) < self.patch]
+        if small:
+            raise StudyError(
+                f"{self.dataset.name}: {small[0].name} has {small[0].size} pixels, too few for a "
+                f"patch of {self.patch}x{self.patch}{_others(small)}; take smaller patches or "
+                "larger images, or leave small ones out (large_enough)",
+                _PATCH,
+            )
+        bare = [i for i in self.dataset.images if self.degrade is None and i.lr is None]
+        if bare:
+            raise StudyError(
+                f"{self.dataset.name}: {bare[0].name} has no LR file of its own{_others(bare)}",
+                ("data", "lr"),
+            )
 
     @property
     def steps_per_epoch(self) -> int:

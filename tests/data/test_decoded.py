@@ -145,3 +145,9 @@ def test_all_images_that_cannot_be_used_are_named_at_once(tmp_path: Path, save: 
     said = str(caught.value)
     assert said.startswith(f"{tmp_path}: 3 of 5 images cannot be used. is broken")
     assert "again: a.png, c.png; has colours of type CMYK; save it as RGB: d.png" in said
+
+
+def test_lr_files_of_another_scale_are_one_reason(tmp_path: Path, save: Save) -> None:
+    files = [ImageFile(n, save(f"hr/{n}.png", 16, 16), save(f"lr/{n}.png", 4, 4)) for n in "abc"]
+    with pytest.raises(UserError, match=r"3 of 3 images.*: a\.png, b\.png, c\.png$"):
+        decode(files, "set", "eval", 2)
