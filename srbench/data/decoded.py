@@ -179,7 +179,8 @@ def _black(shape: Sequence[int]) -> Pixels:
 
 def _decode(file: ImageFile, scale: int) -> Image:
     if UNSEEN.search(file.name) or len(file.name.splitlines()) != 1 or "\t" in file.name:
-        raise InputError("its name has a control character; rename the file", place=str(file.hr))
+        problem = "its name has a control character, or is not UTF-8; rename the file"
+        raise InputError(problem, place=str(file.hr))
     whole = _resized(read_image(file.hr), file)
     height, width = (side // scale for side in whole.shape[:2])  # of LR
     if not height or not width:

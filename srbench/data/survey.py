@@ -101,6 +101,8 @@ def _kind(path: Path, root: Path) -> str:
     if is_hidden(within) or path.name.lower() in SYSTEM_FILES:
         return "hidden or of the system (@eaDir, ._x.png, Thumbs.db)"
     if path.suffix.lower() in SUFFIXES:
+        if not path.is_file():
+            return "broken links, pipes and the like"
         return (
             f"images in {within.parent}, which are of no pair here"
             if within.parent.name
