@@ -98,7 +98,7 @@ def _database(db: str | None) -> list[Probe]:
     if links > 1:
         disk += f"; the file has {links} names (hard links), which can damage it: copy it instead"
     left = facts["left"] + facts["expired"]
-    runs = f"{facts['running']} running" + (f", {left} left by their owner" if left else "")
+    lost = f", {left} without an owner; the next srbench run resumes them" if left else ""
     return [
         Probe("database", f"{facts['url']}, schema {facts['schema']}, {facts['kind']} "
                           f"{facts['version']}"),
@@ -106,7 +106,6 @@ def _database(db: str | None) -> list[Probe]:
         Probe("integrity", f"{facts['integrity']}, {facts['size_bytes'] / 1e6:.1f} MB",
               facts["integrity"] == "ok"),
         Probe("disk", disk, not network and links == 1),
-        Probe("leases", f"{runs}; the next srbench run goes on with what is left"
-                        if left else runs),
+        Probe("leases", f"{facts['running']} running{lost}"),
         Probe("copies", ", ".join(facts["copies"]) or "none; migrations make one first"),
     ]  # fmt: skip

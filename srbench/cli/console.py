@@ -1,7 +1,6 @@
-"""The terminal as srbench writes to it: what names and files say is shown, never obeyed.
+"""The terminal: control characters in paths, databases and messages are printed as `\\x1b`.
 
-rich styles its own output by escape sequences and lets those in texts through. Here a text's own
-control characters come out as `\\x1b`, whether they stand in a path, a database or a message.
+rich styles its own output by escape sequences and passes those in texts through.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ CONTROLS |= {c: ascii(chr(c))[1:-1] for c in range(0xD800, 0xE000)}  # no encodi
 
 
 class Lasting:
-    """A stream that goes on without its terminal: that is closed a moment before SIGHUP is here."""
+    """A stream that ignores a closed terminal, which is closed a moment before SIGHUP arrives."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
@@ -53,7 +52,7 @@ def _lasting() -> Iterator[None]:
 
 
 class PlainConsole(Console):
-    """A console that texts cannot steer, and that no closed terminal breaks."""
+    """A console that escapes control characters and survives a closed terminal."""
 
     @property
     def file(self) -> IO[str]:

@@ -1,8 +1,7 @@
 """The slots: every kind of part that networks, training, data and measuring choose.
 
-To add a part, write it in a file of the slot's folder and put `@<slot>.register("name")` above
-it; nothing else has to change. To add a slot, add it here. (`study/samplers.py` has the slots of
-a search.)
+To add a part, write it in a file of the slot's folder under `@<slot>.register("name")`; nothing
+else changes. To add a slot, add it here. (`study/samplers.py` has the slots of a search.)
 """
 
 from __future__ import annotations
@@ -60,15 +59,8 @@ degradation = Slot("degradation", "HR image to LR image", ("scale",))
 augmentation = Slot("augmentation", "a random change of an LR and HR patch together", ())
 metric = Slot("metric", "a score of SR against HR, of two images or of a whole set", ())
 
-SLOTS: dict[str, Slot] = {
-    slot.name: slot
-    for slot in (
-        model, unit, convolution, fuse, attention, activation, normalisation, upsampler,
-        features, skip,
-        loss, optimizer, schedule, initialisation, learner, discriminator,
-        dataset, degradation, augmentation, metric,
-    )
-}  # fmt: skip
+SLOTS: dict[str, Slot] = {s.name: s for s in tuple(globals().values()) if isinstance(s, Slot)}
+"""The slots of this file by name, in its order."""
 
 Image = NDArray[np.uint8]
 

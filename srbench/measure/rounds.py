@@ -65,11 +65,6 @@ class WarmUp:
     ready: tuple[Ready, ...]
     steady: bool
 
-    @property
-    def round_s(self) -> float:
-        """About how long a round takes."""
-        return sum(one.ms * one.calls for one in self.ready) / 1e3
-
 
 def warm_up(subjects: Sequence[Subject], stopwatch: Stopwatch, warm_s: float = WARM_S) -> WarmUp:
     """Call every subject until their times have settled, and choose how many calls make a lap.
