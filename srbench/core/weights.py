@@ -12,7 +12,6 @@ import hashlib
 import io
 import json
 import os
-import pickle
 import re
 import stat
 import sys
@@ -29,7 +28,7 @@ import torch
 from torch import Tensor
 
 from srbench.core.errors import InputError, UserError, first_line
-from srbench.core.weights_pickle import PLAIN, RESAVE, Unread, plain_pickle
+from srbench.core.weights_pickle import PLAIN, RESAVE, Refused, Unread, plain_pickle
 
 MAX_MEGABYTES = 2_000
 MAX_HEADER, MAX_ENTRIES, MAX_VALUES, MAX_DEPTH = 4_000_000, 10_000, 200_000, 64
@@ -68,7 +67,7 @@ def load_weights(path: Path) -> dict[str, Tensor]:
         raise InputError(f"cannot be read: {reason}", place=str(path)) from None
     except MemoryError:
         raise InputError(NO_MEMORY, place=str(path)) from None
-    except pickle.UnpicklingError as error:
+    except Refused as error:
         line = str(error).rpartition("WeightsUnpickler error:")[2].strip().partition("\n")[0]
         raise InputError(
             f"is damaged, or contains what is not read ({line:.160}); {RESAVE}", place=str(path)

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from srbench.core.errors import InputError
 
 MAX_OPCODES = 500_000
+Refused = pickle.UnpicklingError  # what torch's `weights_only` reading raises
 RESAVE = "load it where you trust it, and save the network's state_dict() as .safetensors"
 TENSORS = {
     *(f"torch._utils _rebuild_{what}" for what in ("parameter", "tensor", "tensor_v2")),
