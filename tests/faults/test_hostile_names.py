@@ -44,7 +44,9 @@ def test_a_variants_name_is_the_same_to_the_letter_or_refused_at_its_place(
 def test_an_image_whose_name_has_control_characters_is_refused(tmp_path: Path, name: str) -> None:
     tiny.save_crop("coffee", tmp_path / "plain.png")
     (tmp_path / "plain.png").rename(tmp_path / f"{name}.png")
-    with pytest.raises(UserError, match="its name has a control character, or is not UTF-8; rename") as caught:
+    with pytest.raises(
+        UserError, match="its name has a control character, or is not UTF-8; rename"
+    ) as caught:
         decode(images_below(tmp_path, "folder"), "photos", "eval", 2)
     assert str(caught.value).isprintable()
 
