@@ -17,10 +17,13 @@ from srbench.core.errors import UNSEEN, Path, StudyError, UserError, brief
 
 MAX_BYTES, MAX_DEPTH, MAX_VALUES = 1_000_000, 32, 10_000
 
+_QUOTES = r"within double quotes \ starts an escape: use single quotes"
+_DRIVE = re.compile(r"[A-Za-z]:[\x00-\x1f\x85\xa0\u2028\u2029]")  # of C:\new in double quotes
 _HINTS = {  # PyYAML's message -> what to do
     "mapping values are not allowed here": "quote a text that holds ': ', and indent evenly",
     "found character '\\t'": "indent by spaces, not tabs",
-    "found unknown escape character": r"within double quotes \ starts an escape: use single quotes",
+    "found unknown escape character": _QUOTES,
+    "hexadecimal numbers": _QUOTES,
     "found character": "quote a text that begins with it",
     "but found another document": "a study is one document",
     "could not find expected ':'": "write key: value, and indent evenly",
@@ -194,6 +197,8 @@ class _Reader:
         self.characters += len(text)
         if self.characters > MAX_BYTES:
             raise self._error(f"more than {MAX_BYTES:,} characters, aliases included", node)
+        if getattr(node, "style", None) == '"' and _DRIVE.match(text):
+            raise self._error(f"{brief(text)} is no path: {_QUOTES}", node)
         if unseen := UNSEEN.search(text):
             raise self._error(_unseen(unseen[0]), node)
         if getattr(node, "style", None) is not None:
