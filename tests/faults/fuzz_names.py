@@ -309,7 +309,7 @@ def check_names(names: tuple[str, ...], results: Results, folder: Path, said: st
     for name in variants:
         assert name in said, f"{name!r} is not printed"
     for file in folder.glob("*.csv"):
-        rows = list(csv.reader(io.StringIO(file.read_text("utf-8"), newline="")))
+        rows = list(csv.reader(io.StringIO(file.read_text("utf-8-sig"), newline="")))
         assert len({len(row) for row in rows}) == 1, f"{file.name} is ragged"
         cells = [cell for row in rows[1:] for cell in row]
         assert not any(formula(cell) for cell in cells), "a formula"
