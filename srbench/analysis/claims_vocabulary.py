@@ -28,7 +28,7 @@ from srbench.analysis.claims_tree import (
     quantities,
 )
 from srbench.analysis.metric_names import metric_facts
-from srbench.core.errors import did_you_mean
+from srbench.core.errors import unknown
 from srbench.core.part_facts import Metrics
 
 COSTS = (
@@ -213,5 +213,4 @@ def _same_unit(left: Value, right: Value, offset: int, sign: str, metrics: Metri
 
 def _known(name: str, names: Collection[str], what: str, offset: int) -> None:
     if name not in names:
-        hint, known = did_you_mean(name, names), ", ".join(sorted(names)) or "none"
-        raise ClaimError(f"{what} {name!r} is unknown{hint} (known: {known})", offset)
+        raise ClaimError(unknown(what, name, sorted(names)), offset)

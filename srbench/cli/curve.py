@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from srbench.analysis.metric_names import FOLLOWED
-from srbench.core.errors import InputError
+from srbench.core.errors import InputError, unknown
 
 FIRST = (FOLLOWED, "loss")  # which one is drawn where none is named
 WIDTH, HEIGHT = 60, 10  # characters
@@ -24,8 +24,7 @@ def curve_drawn(points: Mapping[tuple[str, int], float], named: str | None) -> s
     """
     names = sorted({name for name, _ in points})
     if named is not None and named not in names:
-        known = ", ".join(names) or "the run has none"
-        raise InputError(f"there is no such curve (known: {known})", place=f"--curve {named}")
+        raise InputError(unknown("curve", named, names), place="--curve")
     name = named or next((name for name in FIRST if name in names), None)
     if name is None:
         return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,7 +20,7 @@ from srbench.cli.options import (
     note,
 )
 from srbench.cli.options import study_file as file_of
-from srbench.core.errors import InputError, brief
+from srbench.core.errors import InputError, unknown
 
 if TYPE_CHECKING:  # seconds that --help does without
     from srbench.run.session import Request
@@ -144,9 +144,8 @@ def take_if_missing(store: Store, plan: int, asked: Request) -> None:
         )
 
 
-def _known(given: list[str] | None, words: Iterable[str], option: str,
-           ) -> tuple[str, ...]:  # fmt: skip
+def _known(given: list[str] | None, words: Collection[str], option: str) -> tuple[str, ...]:
     for word in given or ():
         if word not in words:
-            raise InputError(f"{brief(word)} is unknown (known: {', '.join(words)})", place=option)
+            raise InputError(unknown("", word, words), place=option)
     return tuple(dict.fromkeys(given or ()))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srbench.cli.options import LARGEST_ID, note, open_database
-from srbench.core.errors import InputError
+from srbench.core.errors import InputError, unknown
 
 if TYPE_CHECKING:  # torch and pandas come with them
     from srbench.apply.trained import Network
@@ -41,8 +41,8 @@ def _run_number(store: Store, named: str) -> int:
     runs = store.reading.results(study, points=2).runs
     own = runs[runs["variant"] == variant]
     if own.empty:
-        known = ", ".join(dict.fromkeys(runs["variant"]))
-        raise InputError(f"no such variant (known: {known})", place=f"--run {named}")
+        known = list(dict.fromkeys(runs["variant"]))
+        raise InputError(unknown("variant", variant, known), place=f"--run {named}")
     done = own[own["state"] == "done"]
     if done.empty:
         raise InputError("no seed of it is finished yet", place=f"--run {named}")

@@ -12,6 +12,7 @@ import typer
 from rich.console import RenderableType
 
 from srbench.cli.console import PlainConsole
+from srbench.core import devices
 from srbench.core.errors import InputError, brief, did_you_mean
 
 if TYPE_CHECKING:  # half a second that --help does without
@@ -78,7 +79,7 @@ Precision = Annotated[
     ),
 ]
 MemoryOrder = Annotated[
-    str,
+    devices.MemoryOrder,
     typer.Option(
         help="Of training: auto (by the network's structure), contiguous or channels_last."
     ),

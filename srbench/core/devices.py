@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
-from srbench.core.errors import DeviceError, UserError, first_line
+from srbench.core.errors import DeviceError, UserError, first_line, unknown
 from srbench.core.provenance import cpu_name
 
 Precision = Literal["fp32", "tf32", "bf16"]
@@ -48,8 +48,8 @@ def choose_devices(
         DeviceError: the device is missing, or cannot be used.
     """
     if asked not in ("auto", "cpu") and not CUDA.fullmatch(asked):
-        known = "auto, cpu, cuda, cuda:0, cuda:0,2"
-        raise DeviceError(f"{asked!r} is unknown (known: {known})", place="--device")
+        known = ("auto", "cpu", "cuda", "cuda:0", "cuda:0,2")
+        raise DeviceError(unknown("", asked, known), place="--device")
     warnings.filterwarnings("ignore", "CUDA initialization")  # training on the CPU warns too
     found = Cuda() if asked == "cpu" else cuda_devices()
     if not found.names:
@@ -105,18 +105,6 @@ def choose_precision(asked: str, device: str) -> Precision:
             f"{asked!r} is unknown on {device} (known: auto, {', '.join(known)})",
             place="--precision",
         )
-    return asked  # type: ignore[return-value]
-
-
-def choose_memory_order(asked: str) -> MemoryOrder:
-    """The order of a training's tensors in memory, once `asked` is one.
-
-    Raises:
-        DeviceError: not an order.
-    """
-    if asked not in get_args(MemoryOrder):
-        known = ", ".join(get_args(MemoryOrder))
-        raise DeviceError(f"{asked!r} is unknown (known: {known})", place="--memory-order")
     return asked  # type: ignore[return-value]
 
 

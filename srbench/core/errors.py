@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Collection
 from difflib import get_close_matches
 
 Path = tuple[str | int, ...]
@@ -62,7 +62,13 @@ def first_line(problem: BaseException) -> str:
     return (next(iter(str(problem).splitlines()), "") or type(problem).__name__)[:200]
 
 
-def did_you_mean(name: object, names: Iterable[str]) -> str:
+def unknown(what: str, name: object, names: Collection[str]) -> str:
+    """`attention 'sse' is unknown; did you mean 'se'? (known: none, se)`."""
+    listed = ", ".join(names) or "none"
+    return f"{what} {brief(name)} is unknown{did_you_mean(name, names)} (known: {listed})".lstrip()
+
+
+def did_you_mean(name: object, names: Collection[str]) -> str:
     """`; did you mean 'se'?`, or nothing where no other name is near."""
     near = get_close_matches(str(name), [other for other in names if other != name], n=1)
     return f"; did you mean {near[0]!r}?" if near else ""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from srbench.core.errors import Path, StudyError, brief, did_you_mean
+from srbench.core.errors import Path, StudyError, brief, unknown
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def checked(value: object, hint: Any, path: Path = ()) -> Any:
         return number
     if origin is Literal:
         if not any(type(value) is type(a) and value == a for a in args):
-            raise _unknown(value, [str(a) for a in args], "value", path)
+            raise StudyError(unknown("value", value, sorted(map(str, args))), path)
         return value
     if origin in (Union, types.UnionType):
         if value is None and type(None) in args:
@@ -85,9 +85,4 @@ def checked(value: object, hint: Any, path: Path = ()) -> Any:
 def known(name: object, names: Mapping[str, Any], what: str, path: Path = ()) -> None:
     """Raise a StudyError that offers the nearest name, unless `name` is one of `names`."""
     if not isinstance(name, str) or name not in names:
-        raise _unknown(name, names, what, path)
-
-
-def _unknown(name: object, names: Iterable[str], what: str, path: Path) -> StudyError:
-    hint, listed = did_you_mean(name, names), ", ".join(sorted(names))
-    return StudyError(f"{what} {brief(name)} is unknown{hint} (known: {listed})", path)
+        raise StudyError(unknown(what, name, sorted(names)), path)

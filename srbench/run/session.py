@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srbench.core.command_line import command
+from srbench.core.devices import MemoryOrder
 from srbench.core.errors import NoDatabase, StudyError, UserError
 from srbench.run import shortcut
 from srbench.run.looks import take_looks
@@ -41,7 +42,7 @@ class Request:
     fresh: bool = False
     checkpoint_s: float = 30.0
     precision: str = "auto"
-    memory_order: str = "auto"
+    memory_order: MemoryOrder = "auto"
     rerun_stale: bool = False
 
     def options(self) -> list[str]:
@@ -83,20 +84,15 @@ def read_study(request: Request) -> Study:
 
 def plan_study(request: Request, study: Study, say: Callable[[str], None]) -> Plan:
     """Build every variant dry, for runs on the kind of device that was asked for."""
-    from srbench.core.devices import (
-        choose_devices,
-        choose_memory_order,
-        choose_precision,
-        device_name,
-    )
+    from srbench.core.devices import choose_devices, choose_precision, device_name
     from srbench.study import plan
 
     first = choose_devices(request.device, None)[0]
     name = "cpu" if first == "cpu" else device_name(first)
     precision = choose_precision(request.precision, first)
-    order = choose_memory_order(request.memory_order)
     try:
-        return plan.make_plan(study, plan.Numerics(name, 1, precision, order), on_variant=say)
+        numerics = plan.Numerics(name, 1, precision, request.memory_order)
+        return plan.make_plan(study, numerics, on_variant=say)
     except UserError as error:
         raise study.located(error) from None
 

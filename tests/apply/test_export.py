@@ -136,7 +136,7 @@ MISTAKES = {
     "a network without a run": (["-o", "x.onnx"], "a network is written with --run"),
     "a run as something else": (["--run", "1", "-o", "x.pt"], "ends with .safetensors or .onnx"),
     "no size": (["--run", "1", "-o", "x.onnx", "--size", "7"], "write width x height"),
-    "an unknown variant": (["--run", "tiny:pain", "-o", "x.onnx"], "no such variant"),
+    "an unknown variant": (["--run", "tiny:pain", "-o", "x.onnx"], "'pain' is unknown; did you"),
     "an unknown study": (["--run", "x:plain", "-o", "x.onnx"], "is not in the database"),
 }  # fmt: skip
 

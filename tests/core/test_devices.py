@@ -99,7 +99,7 @@ def test_a_list_names_devices_and_workers_go_round_them(cuda: Found) -> None:
 
 @pytest.mark.parametrize("asked", ["tpu", "cuda:", "cuda:-1", "cuda:0,", "cpu:0", ""])
 def test_what_is_no_device_is_unknown(asked: str) -> None:
-    with pytest.raises(UserError, match=r"--device: '.*' is unknown \(known: auto, cpu, cuda, "):
+    with pytest.raises(UserError, match=r"--device: '.*' is unknown.* \(known: auto, cpu, "):
         choose_devices(asked, None)
 
 

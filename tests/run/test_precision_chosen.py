@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 import tiny
 
-from srbench.core.devices import MemoryOrder, Precision, choose_memory_order, choose_precision
+from srbench.core.devices import MemoryOrder, Precision, choose_precision
 from srbench.core.errors import UserError
 from srbench.study.plan import Numerics
 
@@ -30,13 +30,11 @@ def test_a_text_of_no_numerics_is_refused() -> None:
         Numerics.parse("cpu fp8")
 
 
-def test_an_unknown_precision_or_order_is_refused_with_those_that_are_known() -> None:
+def test_an_unknown_precision_is_refused_with_those_that_are_known() -> None:
     with pytest.raises(UserError, match=r"'tf32' is unknown on cpu .known: auto, fp32, bf16"):
         choose_precision("tf32", "cpu")
     with pytest.raises(UserError, match=r"'fp16' is unknown on cuda:0 .known: auto, fp32, tf32"):
         choose_precision("fp16", "cuda:0")
-    with pytest.raises(UserError, match=r"'rows' is unknown .known: auto, contiguous, channels"):
-        choose_memory_order("rows")
 
 
 @pytest.mark.slow
