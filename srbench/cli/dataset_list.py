@@ -17,7 +17,7 @@ from srbench.core import slots
 from srbench.core.errors import InputError, UserError
 from srbench.core.numbers import plural
 from srbench.core.rich_table import table_of
-from srbench.data.folders import ImageFile, home_or
+from srbench.data.folders import ImageFile, home_or, places
 from srbench.data.survey import Survey, survey
 
 SPLITS = ("train", "validate", "eval")
@@ -100,18 +100,10 @@ class Read:
         known = one.pixels and one.images.images
         return (
             split, len(one.images.images), f"{one.images.megapixels:.2f}",
-            f"{own} files{self._where(split)}" if own else "made by the protocol",
+            f"{own} files{places(self.files[split])}" if own else "made by the protocol",
             f"{fingerprint(one.images, self.scale):.2f}" if known else "",
             one.images.manifest[:12],
         )  # fmt: skip
-
-    def _where(self, split: str) -> str:
-        """The folders of HR and LR, where they are not the same."""
-        high = {file.hr.parent for file in self.files[split]}
-        low = {file.lr.parent for file in self.files[split] if file.lr is not None}
-        if len(high) > 1 or len(low) != 1 or high == low:
-            return ""
-        return f" in {low.pop().name}, HR in {high.pop().name}"
 
     def _files_shown(self) -> Iterator[RenderableType]:
         """What becomes of the files, once where splits have the same."""

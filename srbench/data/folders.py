@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -34,6 +34,15 @@ class ImageFile:
     degrade: Degrade | None = None  # what LR is made by in place of a file, see `degraded`
     side: int | None = None  # of the square that stands for the whole image, see `crops`
     resize: int | None = None  # side of the square that the whole image is made, see `resized`
+
+
+def places(files: Sequence[ImageFile]) -> str:
+    """Which folders HR and LR files are in, where that is one each: ` in X2, HR in GTmod12`."""
+    high = {file.hr.parent for file in files}
+    low = {file.lr.parent for file in files if file.lr is not None}
+    if len(high) > 1 or len(low) != 1 or high == low:
+        return ""
+    return f" in {low.pop().name}, HR in {high.pop().name}"
 
 
 def home_or(path: str) -> Path:

@@ -44,9 +44,10 @@ class Decoded:
             self.others[key] = self._decoded(choice, role, scale)
         return self.others[key]
 
-    def with_files(self, images: Dataset) -> tuple[Dataset, list[ImageFile]]:
-        """One of the sets with the files that it was read from."""
-        return images, self.files[images.split, images.manifest]
+    def with_files(self, choice: Choice, role: str) -> tuple[Dataset, list[ImageFile]]:
+        """A set with the files that it was read from."""
+        images = self(choice, role)
+        return images, self.files[role, images.manifest]
 
     def _decoded(self, choice: Choice, role: str, scale: int) -> Dataset:
         try:

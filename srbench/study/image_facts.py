@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from srbench.core.errors import StudyError
 from srbench.core.registry import Choice
 from srbench.data.decoded import Dataset
-from srbench.data.overlap import div2k_validation, overlap
+from srbench.data.folders import places
+from srbench.data.overlap import Files, div2k_validation, overlap
 from srbench.measure.scores import PROTOCOLS, nothing_to_restore
 from srbench.study.decoding import Decoded
 from srbench.study.tree import Tree
@@ -28,25 +29,27 @@ def image_facts(trained: Sequence[Tree], base: Tree, protocol: str, images: Deco
     Raises:
         StudyError: two evaluation sets are the same, or have LR that equals HR.
     """
-    train = [(tree, images(tree.data["train"], "train")) for tree in trained]
-    validate = [(tree.data["validate"], "validate") for tree in trained]
-    judging = [*validate, *((choice, "eval") for choice in base.data["eval"])]
-    judges = [(choice, images(choice, role)) for choice, role in judging]
-    _refuse([found for _, found in judges if found.split == "eval"], images.scale)
-    lr = [training_lr(*one) for one in train] + [judging_lr(*one, protocol) for one in judges]
+    train, judges, lr = [], [], []
+    for tree in trained:
+        choice, made = tree.data["train"], f"made by {tree.data['degradation']}"
+        train.append(images.with_files(choice, "train"))
+        lr.append(lr_source(choice, train[-1], made, tree.data["lr"]))
+    made = f"made by {PROTOCOLS[protocol].lr}"
+    for tree in trained:
+        choice = tree.data["validate"]
+        lr.append(lr_source(choice, images.with_files(choice, "validate"), made, "auto"))
+    for choice in base.data["eval"]:
+        judges.append(images.with_files(choice, "eval"))
+        lr.append(lr_source(choice, judges[-1], made, "auto"))
+    _refuse([found for found, _ in judges], images.scale)
+    sets = {found.manifest: (found, files) for found, files in train}.values()
     overlaps = [
         sentence
-        for mine in {found.manifest: found for _, found in train}.values()
-        for sentence in (
-            div2k_validation(images.with_files(mine)),
-            *(
-                overlap(images.with_files(mine), images.with_files(found))
-                for _, found in judges
-                if found.split == "eval"
-            ),
-        )
+        for one in sets
+        for sentence in (div2k_validation(one), *(overlap(one, other) for other in judges))
+        if sentence
     ]
-    return ImageFacts(tuple(dict.fromkeys(lr)), tuple(filter(None, dict.fromkeys(overlaps))))
+    return ImageFacts(tuple(dict.fromkeys(lr)), tuple(dict.fromkeys(overlaps)))
 
 
 def _refuse(sets: Sequence[Dataset], scale: int) -> None:
@@ -63,32 +66,17 @@ def _refuse(sets: Sequence[Dataset], scale: int) -> None:
             )
 
 
-def training_lr(tree: Tree, images: Dataset) -> str:
-    """Where the LR of training images comes from, as `train photos: made by matlab_bicubic`."""
-    made, chosen = f"made by {tree.data['degradation']}", tree.data["lr"]
-    own = _own(tree.data["train"])
-    if chosen == "own":
-        return f"train {images.name}: {own}"
+def lr_source(choice: Choice, of: Files, made: str, lr: str) -> str:
+    """Where the LR of a set comes from, as `train photos: made by matlab_bicubic`.
+
+    `lr` is what a study says of it: own, made, or auto (own where there is one).
+    """
+    images, files = of
     count = sum(image.lr is not None for image in images.images)
-    if not count:
-        return f"train {images.name}: {made}"
-    if chosen == "made":
-        return f"train {images.name}: {made}, {own} not used (lr: made)"
-    return f"train {images.name}: {own} for {count} of {len(images.images)}, others {made}"
-
-
-def judging_lr(choice: Choice, images: Dataset, protocol: str) -> str:
-    """The same of images that are validated or evaluated on."""
-    count = sum(image.lr is not None for image in images.images)
-    made = f"made by {PROTOCOLS[protocol].lr}"
-    if not count:
-        return f"{images.split} {images.name}: {made}"
-    rest = f" for {count} of {len(images.images)}, others {made}"
-    return f"{images.split} {images.name}: {_own(choice)}" + (
-        rest if count < len(images.images) else ""
-    )
-
-
-def _own(choice: Choice) -> str:
-    made = any(one.name == "degraded" for one in choice.choices())
-    return "LR that the set makes" if made else "own LR files"
+    by_set = any(one.name == "degraded" for one in choice.choices())
+    source = own = "LR that the set makes" if by_set else f"own LR files{places(files)}"
+    if not count or lr == "made":
+        source = made + (f", not used (lr: made): {own}" if count else "")
+    elif count < len(images.images):
+        source = f"{own} for {count} of {len(images.images)}, others {made}"
+    return f"{images.split} {images.name}: {source}"

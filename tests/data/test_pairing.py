@@ -10,7 +10,7 @@ from pictures import Save, noise
 
 from srbench.core.errors import UserError
 from srbench.data.datasets import folder, pairs
-from srbench.data.folders import ImageFile
+from srbench.data.folders import ImageFile, places
 from srbench.data.images import ORIENTATION
 from srbench.data.known_sets import b100, set5
 
@@ -103,6 +103,7 @@ def test_of_several_versions_the_one_that_fits_is_taken(
     }
     for way, files in ways.items():
         assert [(way, f.hr, f.lr) for f in files] == [(way, fitting, lr)]
+        assert places(files) == f" in LRbicx4, HR in {first}"
 
 
 def selfexsr(save: Save, root: str, scale: int) -> None:
