@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from srbench.core.errors import UNSEEN, Path, StudyError, UserError, brief
+from srbench.core.errors import UNSEEN, Path, StudyError, UserError, brief, first_line
 
 MAX_BYTES, MAX_DEPTH, MAX_VALUES = 1_000_000, 32, 10_000
 
@@ -99,38 +99,43 @@ def parse(text: str, file: str = "<text>") -> Document:
     """Parse YAML text; `file` is the name that errors give."""
     document = Document(file)
     text = text.removeprefix("\ufeff")
-    if unseen := UNSEEN.search(text):
-        line, column = text.count("\n", 0, unseen.start()) + 1, unseen.start() + 1
-        column -= text.rfind("\n", 0, unseen.start()) + 1
-        raise StudyError(_unseen(unseen[0]), place=f"{file}:{line}:{column}")
     try:
+        if unseen := UNSEEN.search(text):
+            line, column = text.count("\n", 0, unseen.start()), unseen.start() - 1
+            column -= text.rfind("\n", 0, unseen.start())
+            _check_seen(unseen[0], yaml.Mark(file, unseen.start(), line, column, None, 0))
         node = yaml.compose(text, Loader=_Bounded)
         document.value = _Reader(document).value(node, (), 0) if node is not None else None
-    except _LimitExceeded as problem:
-        raise StudyError(str(problem.problem), place=_place(file, problem.problem_mark)) from None
     except yaml.MarkedYAMLError as problem:
         message = problem.problem or problem.context or ""
-        hint = next((f" ({do})" for words, do in _HINTS.items() if words in message), "")
-        place = _place(file, problem.problem_mark or problem.context_mark)
-        raise StudyError(f"not YAML: {message}{hint}", place=place) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as problem:
-        if isinstance(problem, UserError):
-            raise
-        detail = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
-        raise StudyError(f"not YAML: {detail}", place=f"{file}:1:1") from None
+        if not isinstance(problem, _Refused):
+            hint = next((f" ({do})" for words, do in _HINTS.items() if words in message), "")
+            message = f"not YAML: {message}{hint}"
+        mark = problem.problem_mark or problem.context_mark
+        place = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else file
+        raise StudyError(message, place=place) from None
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as problem:
+        raise StudyError(f"not YAML: {first_line(problem)}", place=f"{file}:1:1") from None
     return document
 
 
-def _place(file: str, mark: yaml.Mark | None) -> str:
-    return f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else file
+class _Refused(yaml.MarkedYAMLError):
+    """YAML that is not read."""
+
+    def __init__(self, problem: str, mark: yaml.Mark) -> None:
+        super().__init__(problem=problem, problem_mark=mark)
 
 
-def _unseen(character: str) -> str:
-    return f"control character {character!a}; remove it"
+def _check_limits(depth: int, count: int, mark: yaml.Mark) -> None:
+    if depth > MAX_DEPTH:
+        raise _Refused(f"nested more than {MAX_DEPTH} deep", mark)
+    if count > MAX_VALUES:
+        raise _Refused(f"more than {MAX_VALUES:,} values", mark)
 
 
-class _LimitExceeded(yaml.MarkedYAMLError):
-    """A limit is exceeded."""
+def _check_seen(text: str, mark: yaml.Mark) -> None:
+    if unseen := UNSEEN.search(text):
+        raise _Refused(f"control character {unseen[0]!a}; remove it", mark)
 
 
 class _Bounded(yaml.SafeLoader):
@@ -139,69 +144,58 @@ class _Bounded(yaml.SafeLoader):
     nodes = depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        is_key = isinstance(parent, yaml.MappingNode) and index is None
-        self.nodes += not is_key
+        self.nodes += not (isinstance(parent, yaml.MappingNode) and index is None)  # not a key
+        here = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+        _check_limits(self.depth, self.nodes, here)
         self.depth += 1
-        if self.depth > MAX_DEPTH + 1 or self.nodes > MAX_VALUES:
-            problem = _DEEP if self.depth > MAX_DEPTH + 1 else _MANY
-            here = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise _LimitExceeded(problem=problem, problem_mark=here)
         node: yaml.Node | None = super().compose_node(parent, index)
         self.depth -= 1
         return node
-
-
-_DEEP = f"nested more than {MAX_DEPTH} deep"
-_MANY = f"more than {MAX_VALUES:,} values"
 
 
 class _Reader:
     """Turns YAML nodes into plain values, and counts them."""
 
     def __init__(self, document: Document) -> None:
-        self.document, self.count, self.characters = document, 0, 0
+        self.places, self.count, self.characters = document.places, 0, 0
 
     def value(self, node: yaml.Node, path: Path, depth: int) -> Any:
+        mark = node.start_mark
         self.count += 1
-        where = (node.start_mark.line + 1, node.start_mark.column + 1)
-        self.document.places.setdefault(path, where)
-        if depth > MAX_DEPTH:
-            raise self._error(_DEEP, node)
-        if self.count > MAX_VALUES:
-            raise self._error(_MANY, node)
+        self.places.setdefault(path, (mark.line + 1, mark.column + 1))
+        _check_limits(depth, self.count, mark)
         if node.tag not in _TAGS:
-            raise self._error(f"tags such as {node.tag:.80} are not read; remove it", node)
+            raise _Refused(f"tags such as {node.tag:.80} are not read; remove it", mark)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path, depth)
-        if isinstance(node, yaml.SequenceNode):
-            return [self.value(v, (*path, i), depth + 1) for i, v in enumerate(node.value)]
-        return self._scalar(node)
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node)
+        return [self.value(v, (*path, i), depth + 1) for i, v in enumerate(node.value)]
 
     def _mapping(self, node: yaml.MappingNode, path: Path, depth: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            if not isinstance(key_node, yaml.ScalarNode):
-                raise self._error("a key must be a plain word", key_node)
-            key = str(key_node.value)
-            if unseen := UNSEEN.search(key):
-                raise self._error(_unseen(unseen[0]), key_node)
-            if key in found:
-                raise self._error(f"the key {brief(key)} appears twice; remove one", key_node)
             mark = key_node.start_mark
-            self.document.places[(*path, key)] = (mark.line + 1, mark.column + 1)
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise _Refused("a key must be a plain word", mark)
+            key = str(key_node.value)
+            _check_seen(key, mark)
+            if key in found:
+                raise _Refused(f"the key {brief(key)} appears twice; remove one", mark)
+            self.places[(*path, key)] = (mark.line + 1, mark.column + 1)
             found[key] = self.value(value_node, (*path, key), depth + 1)
         return found
 
-    def _scalar(self, node: yaml.Node) -> Any:
+    def _scalar(self, node: yaml.ScalarNode) -> Any:
         text: str = node.value
+        mark = node.start_mark
         self.characters += len(text)
         if self.characters > MAX_BYTES:
-            raise self._error(f"more than {MAX_BYTES:,} characters, aliases included", node)
-        if getattr(node, "style", None) == '"' and _DRIVE.match(text):
-            raise self._error(f"{brief(text)} is no path: {_QUOTES}", node)
-        if unseen := UNSEEN.search(text):
-            raise self._error(_unseen(unseen[0]), node)
-        if getattr(node, "style", None) is not None:
+            raise _Refused(f"more than {MAX_BYTES:,} characters, aliases included", mark)
+        if node.style == '"' and _DRIVE.match(text):
+            raise _Refused(f"{brief(text)} is no path: {_QUOTES}", mark)
+        _check_seen(text, mark)
+        if node.style is not None:
             return text  # quoted, so text
         if text in _NULL:
             return None
@@ -210,11 +204,6 @@ class _Reader:
         if _INT.fullmatch(text):
             return int(text)
         return float(text) if _FLOAT.fullmatch(text) else text
-
-    def _error(self, problem: str, node: yaml.Node) -> UserError:
-        mark = node.start_mark
-        place = f"{self.document.file}:{mark.line + 1}:{mark.column + 1}"
-        return StudyError(problem, place=place)
 
 
 _TAGS = {
