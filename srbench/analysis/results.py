@@ -58,7 +58,7 @@ class StudyFacts:
     twins: dict[str, str] = field(default_factory=dict)  # width-matched twin -> its variant
     synthetic: bool = False  # the rows are made up, to test or time the report
     lr: tuple[str, ...] = ()  # where the LR of each split comes from
-    overlaps: tuple[str, ...] = ()  # images that are trained and judged on
+    overlaps: tuple[str, ...] = ()  # images trained and judged on, LR of others
     later: str = ""  # what was changed after results of this study were there; empty is none
     metric_facts: Metrics = field(default_factory=dict)  # of every metric that may be scored
     file: str = ""  # path of the study file, relative to the folder of the database

@@ -31,7 +31,7 @@ def labels(results: Results) -> tuple[Label, ...]:
         out.append(Label("search failed", says))
     if results.facts.later:
         out.append(Label("changed after results", results.facts.later.rstrip(".")))
-    out += [Label("overlap", sentence) for sentence in results.facts.overlaps]
+    out += [Label("check the images", sentence) for sentence in results.facts.overlaps]
     outcomes = [control_outcome(control) for control in judgement(results).controls]
     out += [Label("control failed", says) for outcome, says in outcomes if outcome == "failed"]
     if results.facts.synthetic:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -86,8 +87,13 @@ def _fingerprint_check(name: str, images: Dataset, scale: int) -> Check:
 
 
 def fingerprint(images: Dataset, scale: int) -> float:
-    """Mean PSNR of Y of bicubic, in dB, by the papers' protocol: it identifies a copy of a set."""
-    return fmean(without_infinite(_papers_bicubic(image, scale) for image in images.images))
+    """Mean PSNR of Y of bicubic, in dB, by the papers' protocol: it identifies a copy of a set.
+
+    NaN where every image is within the border that the protocol leaves out.
+    """
+    large = [image for image in images.images if min(image.hr.shape[:2]) > 2 * scale]
+    found = without_infinite(_papers_bicubic(image, scale) for image in large)
+    return fmean(found) if large else math.nan
 
 
 def published_fingerprint(name: str, scale: int) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from srbench.core.errors import InputError, UserError
 from srbench.core.numbers import plural
 from srbench.core.rich_table import table_of
 from srbench.data.folders import ImageFile, home_or, places
+from srbench.data.overlap import unlike
 from srbench.data.survey import Survey, survey
 
 SPLITS = ("train", "validate", "eval")
@@ -97,11 +99,11 @@ class Read:
 
     def _row(self, split: str, one: Survey) -> tuple[object, ...]:
         own = sum(image.lr is not None for image in one.images.images)
-        known = one.pixels and one.images.images
+        bicubic = fingerprint(one.images, self.scale) if one.pixels else math.nan
         return (
             split, len(one.images.images), f"{one.images.megapixels:.2f}",
             f"{own} files{places(self.files[split])}" if own else "made by the protocol",
-            f"{fingerprint(one.images, self.scale):.2f}" if known else "",
+            "" if math.isnan(bicubic) else f"{bicubic:.2f}",
             one.images.manifest[:12],
         )  # fmt: skip
 
@@ -109,6 +111,8 @@ class Read:
         """What becomes of the files, once where splits have the same."""
         several = len({tuple(files) for files in self.files.values()}) > 1
         for split, one in self.surveys.items() if several else [*self.surveys.items()][:1]:
+            if doubt := unlike(one.images):
+                yield Text(f"{doubt}.", style="bold red")
             rows = [("converted", n, what, "") for what, n in one.converted.items()]
             rows += [("refused", len(f), why, _few(f)) for why, f in one.refused]
             rows += [("not used", n, what, "") for what, n in one.unused.items()]

@@ -26,6 +26,7 @@ from srbench.core.streams import Streams
 from srbench.data.degradations import shrink
 from srbench.data.folders import ImageFile
 from srbench.data.images import read_image
+from srbench.data.likeness import alike
 
 Taken = TypeVar("Taken")
 
@@ -42,6 +43,7 @@ class Image:
     sha256: str  # of the HR pixels
     weight: float = 1.0
     corners: tuple[str, ...] = ()  # digests of squares that a crop at the other sides leaves alone
+    unlike: bool = False  # its LR file seems to show something else
 
     @property
     def size(self) -> str:
@@ -152,7 +154,7 @@ def outline(dataset: Dataset) -> dict[str, Any]:
         "manifest": dataset.manifest,
         "images": [
             (image.name, image.hr.shape, image.lr is not None and image.lr.shape, image.sha256,
-             image.weight, image.corners)
+             image.weight, image.corners, image.unlike)
             for image in dataset.images
         ],
     }  # fmt: skip
@@ -161,8 +163,8 @@ def outline(dataset: Dataset) -> dict[str, Any]:
 def from_outline(plain: Mapping[str, Any], name: str, split: str) -> Dataset:
     """The dataset that `outline` was taken of, with black images: for who asks only their size."""
     images = tuple(
-        Image(image, _black(hr), _black(lr) if lr else None, sha256, weight, tuple(corners))
-        for image, hr, lr, sha256, weight, corners in plain["images"]
+        Image(image, _black(hr), _black(lr) if lr else None, sha256, weight, tuple(corners), unlike)
+        for image, hr, lr, sha256, weight, corners, unlike in plain["images"]
     )
     return Dataset(name, split, images, plain["manifest"])
 
@@ -187,7 +189,7 @@ def _decode(file: ImageFile, scale: int) -> Image:
         raise InputError(
             f"{whole.shape[1]}x{whole.shape[0]} pixels are too few for x{scale}", place=str(file.hr)
         )
-    lr = None
+    lr, unlike = None, False
     if file.lr is not None:
         lr = read_image(file.lr)
         if lr.shape[:2] != (height, width):
@@ -197,6 +199,7 @@ def _decode(file: ImageFile, scale: int) -> Image:
                 + _remedy(whole.shape[:2], lr.shape[:2], scale),
                 place=str(file.lr),
             )
+        unlike = not alike(whole, lr)
     rows, columns = _window(file, height, width, scale)
     hr = _frozen(whole[_times(rows, scale), _times(columns, scale)].copy())
     if lr is not None:
@@ -204,7 +207,7 @@ def _decode(file: ImageFile, scale: int) -> Image:
     elif file.degrade is not None:
         draws = Streams(0).generator("degrade", file.name)
         lr = _frozen(np.ascontiguousarray(shrink(file.degrade, hr, scale, draws)))
-    return Image(file.name, hr, lr, _sha256(hr), file.weight, _corners(hr))
+    return Image(file.name, hr, lr, _sha256(hr), file.weight, _corners(hr), unlike)
 
 
 def _remedy(hr: tuple[int, ...], lr: tuple[int, ...], scale: int) -> str:

@@ -1,4 +1,6 @@
-"""Images that are trained and judged on: the same file, the same pixels, or the same but cropped.
+"""Images that may mislead: trained and judged on, or LR files that are not of their HR images.
+
+Trained and judged on are the same file, the same pixels, or the same but cropped.
 
 Pixels are compared after cropping to the scale, so that copies of one photograph agree; a copy that
 was compressed again or resized is not noticed.
@@ -44,6 +46,17 @@ def overlap(trained: Files, judged: Files) -> str:
     return (
         f"{len(found)} of {len(of.images)} images of {of.split} {of.name} are also trained on, in "
         f"{by.name}: {_few(found)}"
+    )
+
+
+def unlike(images: Dataset) -> str:
+    """A sentence on images whose LR files seem to show something else; empty where none do."""
+    found = [image.name for image in images.images if image.unlike]
+    if not found:
+        return ""
+    return (
+        f"{len(found)} of {len(images.images)} LR files of {images.split} {images.name} do not "
+        f"look like their HR images (turned, mirrored, or of others?): {_few(found)}"
     )
 
 

@@ -9,7 +9,7 @@ from srbench.core.errors import StudyError
 from srbench.core.registry import Choice
 from srbench.data.decoded import Dataset
 from srbench.data.folders import places
-from srbench.data.overlap import Files, div2k_validation, overlap
+from srbench.data.overlap import Files, div2k_validation, overlap, unlike
 from srbench.measure.scores import PROTOCOLS, nothing_to_restore
 from srbench.study.decoding import Decoded
 from srbench.study.tree import Tree
@@ -20,7 +20,7 @@ class ImageFacts:
     """Sentences on the images of a plan."""
 
     lr: tuple[str, ...]  # where the LR of each split comes from
-    overlaps: tuple[str, ...]  # images that are trained and judged on
+    overlaps: tuple[str, ...]  # images that are trained and judged on, LR of other images
 
 
 def image_facts(trained: Sequence[Tree], base: Tree, protocol: str, images: Decoded) -> ImageFacts:
@@ -29,7 +29,7 @@ def image_facts(trained: Sequence[Tree], base: Tree, protocol: str, images: Deco
     Raises:
         StudyError: two evaluation sets are the same, or have LR that equals HR.
     """
-    train, judges, lr = [], [], []
+    train, validate, judges, lr = [], [], [], []
     for tree in trained:
         choice, made = tree.data["train"], f"made by {tree.data['degradation']}"
         train.append(images.with_files(choice, "train"))
@@ -37,7 +37,8 @@ def image_facts(trained: Sequence[Tree], base: Tree, protocol: str, images: Deco
     made = f"made by {PROTOCOLS[protocol].lr}"
     for tree in trained:
         choice = tree.data["validate"]
-        lr.append(lr_source(choice, images.with_files(choice, "validate"), made, "auto"))
+        validate.append(images.with_files(choice, "validate"))
+        lr.append(lr_source(choice, validate[-1], made, "auto"))
     for choice in base.data["eval"]:
         judges.append(images.with_files(choice, "eval"))
         lr.append(lr_source(choice, judges[-1], made, "auto"))
@@ -47,9 +48,9 @@ def image_facts(trained: Sequence[Tree], base: Tree, protocol: str, images: Deco
         sentence
         for one in sets
         for sentence in (div2k_validation(one), *(overlap(one, other) for other in judges))
-        if sentence
     ]
-    return ImageFacts(tuple(dict.fromkeys(lr)), tuple(dict.fromkeys(overlaps)))
+    overlaps += [unlike(found) for found, _ in (*train, *validate, *judges)]
+    return ImageFacts(tuple(dict.fromkeys(lr)), tuple(filter(None, dict.fromkeys(overlaps))))
 
 
 def _refuse(sets: Sequence[Dataset], scale: int) -> None:
@@ -58,6 +59,13 @@ def _refuse(sets: Sequence[Dataset], scale: int) -> None:
         twin = names.setdefault(found.manifest, found.name)
         if twin != found.name:
             raise StudyError(f"{found.name} and {twin} are the same images", ("data", "eval"))
+        if all(
+            image.hr.max((0, 1)).tolist() == image.hr.min((0, 1)).tolist() for image in found.images
+        ):
+            raise StudyError(
+                f"{found.name}: every image is of one colour, which any upscaling reproduces",
+                ("data", "eval"),
+            )
         if nothing_to_restore(found.images, scale):
             raise StudyError(
                 f"{found.name}: LR equals HR at scale 1, which leaves nothing to restore; take "

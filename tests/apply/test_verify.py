@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,16 @@ import pytest
 import safetensors.torch
 import tiny
 
-from srbench.apply.checks import everything, local_checks
+from srbench.apply.checks import everything, fingerprint, local_checks
 from srbench.apply.oracles import Check, near, oracles, same
 from srbench.apply.scored import Asked
 from srbench.apply.slips import explain
 from srbench.core import slots
 from srbench.core.errors import UserError
 from srbench.core.weights import load_weights
+from srbench.data.datasets import photos
+from srbench.data.decoded import decode
+from srbench.data.folders import ImageFile
 
 slots.load()
 PAN_X4 = {  # what slips cost PAN on Set5 at x4, in dB
@@ -93,6 +97,15 @@ def test_another_copy_of_a_set_is_told_by_its_fingerprint(small: Path) -> None:
     assert "another copy of the set" in at_x2.note
     assert found["set5: LR files are MATLAB's bicubic of HR, x2"].state == "right"
     assert found["set5: LR files are MATLAB's bicubic of HR, x3"].state == "skipped"
+
+
+def test_the_fingerprint_leaves_out_what_is_all_border(tmp_path: Path) -> None:
+    PIL.Image.new("RGB", (40, 4), "grey").save(tmp_path / "strip.png")
+    strip = ImageFile("strip", tmp_path / "strip.png")
+    [photo] = [file for file in photos("eval", 2) if file.name == "coffee"]
+    both, alone, none = (decode(f, "set", "eval", 2) for f in ([strip, photo], [photo], [strip]))
+    assert fingerprint(both, 2) == fingerprint(alone, 2)
+    assert math.isnan(fingerprint(none, 2))
 
 
 def test_lr_files_of_another_origin_are_told(small: Path) -> None:

@@ -20,7 +20,7 @@ def test_what_is_trained_and_judged_on_heads_the_page(tmp_path: Path) -> None:
     made = study()
     facts = replace(made.facts, overlaps=(SHARED,), lr=LR)
     results = stored(replace(made, facts=facts), tmp_path)
-    assert f"Overlap: {SHARED}." in warnings(results)
+    assert f"Check the images: {SHARED}." in warnings(results)
     [images] = [sentence for sentence in cannot_tell(results) if sentence.startswith("Images:")]
     assert f"LR of {LR[0]}, of {LR[1]}." in images
     page = write([results], tmp_path / "page").read_text("utf-8")

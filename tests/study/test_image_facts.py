@@ -120,6 +120,15 @@ def test_an_evaluation_with_nothing_to_restore_is_refused(make: Make, evaluate: 
          evaluate="{degraded: {of: photos, by: {noise: {sigma: 5}}}}")  # fmt: skip
 
 
+def test_an_evaluation_of_flat_images_alone_is_refused(make: Make, tmp_path: Path) -> None:
+    for name, colour in {"black": 0, "red": (200, 0, 0)}.items():
+        (tmp_path / "flat").mkdir(exist_ok=True)
+        PIL.Image.new("RGB", (16, 16), colour).save(f"flat/{name}.png")
+    with pytest.raises(UserError, match="every image is of one colour"):
+        make(HR, evaluate="{folder: {path: flat}}")
+    make(HR, evaluate="{mixture: {of: [{folder: {path: flat}}, photos]}}")
+
+
 def test_the_plan_names_what_is_trained_and_judged_on(make: Make) -> None:
     plan = make(HR, evaluate=PAIRS)
     assert plan.images.overlaps == (
