@@ -30,5 +30,6 @@ def alike(hr: Image, lr: Image) -> bool:
 def _cells(image: Image) -> NDArray[np.float64]:
     height, width = (side // CELLS for side in image.shape[:2])
     whole = image[: height * CELLS, : width * CELLS]
-    means = whole.reshape(CELLS, height, CELLS, width, 3).mean((1, 3, 4))  # (CELLS, CELLS)
+    cells = whole.reshape(CELLS, height, CELLS, width, 3)
+    means: NDArray[np.float64] = cells.mean((1, 3, 4))  # (CELLS, CELLS)
     return means.ravel()
