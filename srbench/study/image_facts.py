@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from srbench.core.errors import StudyError
 from srbench.core.registry import Choice
+from srbench.core.slots import Image
 from srbench.data.decoded import Dataset
 from srbench.data.folders import places
 from srbench.data.overlap import Files, div2k_validation, overlap, unlike
@@ -53,15 +54,17 @@ def image_facts(trained: Sequence[Tree], base: Tree, protocol: str, images: Deco
     return ImageFacts(tuple(dict.fromkeys(lr)), tuple(filter(None, dict.fromkeys(overlaps))))
 
 
+def _is_flat(image: Image) -> bool:
+    return bool((image == image[:1, :1]).all())
+
+
 def _refuse(sets: Sequence[Dataset], scale: int) -> None:
     names: dict[str, str] = {}
     for found in sets:
         twin = names.setdefault(found.manifest, found.name)
         if twin != found.name:
             raise StudyError(f"{found.name} and {twin} are the same images", ("data", "eval"))
-        if all(
-            image.hr.max((0, 1)).tolist() == image.hr.min((0, 1)).tolist() for image in found.images
-        ):
+        if all(image.lr is None and _is_flat(image.hr) for image in found.images):
             raise StudyError(
                 f"{found.name}: every image is of one colour, which any upscaling reproduces",
                 ("data", "eval"),
