@@ -13,6 +13,7 @@ from pathlib import Path
 from srbench.core.errors import StudyError
 from srbench.core.slots import Dataset, dataset
 from srbench.data.folders import ImageFile, home_or, images_below
+from srbench.data.marks import marks
 from srbench.data.pairing import by_pattern, paired, told_apart, without_lr
 
 PHOTOS = {
@@ -84,11 +85,17 @@ def pairs(
     high, low = home_or(hr), home_or(lr)
     if high.resolve() == low.resolve():
         return read_folder(high, scale, pattern)
-    hrs, lrs = images_below(high, "pairs"), images_below(low, "pairs")
-    within = low.resolve() if low.resolve().is_relative_to(high.resolve()) else None
-    if within is not None:
-        hrs = [file for file in hrs if not file.hr.resolve().is_relative_to(within)]
-    return paired(without_lr(hrs), lrs, scale, pattern)
+    hrs = _outside(images_below(high, "pairs"), low, high)
+    lrs = _outside(images_below(low, "pairs"), high, low)
+    named = [file for file in lrs if marks(file.name).kind != "hr"]
+    return paired(without_lr(hrs), named or lrs, scale, pattern)
+
+
+def _outside(files: list[ImageFile], other: Path, folder: Path) -> list[ImageFile]:
+    """The files of a folder but for those of another folder, if that is within it."""
+    if not other.resolve().is_relative_to(folder.resolve()):
+        return files
+    return [file for file in files if not file.hr.resolve().is_relative_to(other.resolve())]
 
 
 def read_folder(path: Path, scale: int, pattern: str = "") -> list[ImageFile]:

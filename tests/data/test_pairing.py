@@ -106,6 +106,18 @@ def test_of_several_versions_the_one_that_fits_is_taken(
         assert places(files) == f" in LRbicx4, HR in {first}"
 
 
+@pytest.mark.parametrize("lr", ["Set5", "Set5/LR"])
+def test_one_folder_may_lie_in_the_other(tmp_path: Path, save: Save, lr: str) -> None:
+    hr = save("Set5/GT/a.png", 16, 16)
+    save("Set5/original/a.png", 17, 17)
+    small = save("Set5/LR/X4/a.png", 4, 4)
+    where = {"hr": str(hr.parent), "lr": str(tmp_path / lr)}
+    [file] = pairs("eval", 4, **where)
+    assert file.lr == small
+    with pytest.raises(UserError, match="1 of 1 HR images have no LR file at x3"):
+        pairs("eval", 3, **where)
+
+
 def selfexsr(save: Save, root: str, scale: int) -> None:
     for n in (1, 2):
         stem, side = f"{root}/image_SRF_{scale}/img_00{n}_SRF_{scale}", 24 // scale
