@@ -24,13 +24,11 @@ from srbench.core.errors import UNSEEN, InputError
 from srbench.core.slots import Image as Pixels
 from srbench.core.streams import Streams
 from srbench.data.degradations import shrink
-from srbench.data.folders import ImageFile
+from srbench.data.folders import ImageFile, few
 from srbench.data.images import read_image
 from srbench.data.likeness import alike
 
 Taken = TypeVar("Taken")
-
-MOST_NAMED = 40  # files of one reason, where several are refused
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,12 +119,6 @@ def by_reason(refused: Iterable[InputError]) -> list[tuple[str, list[str]]]:
         alike = re.sub(r"\S*/\S*|\d+", "", error.problem)
         found.setdefault(alike, (error.problem, []))[1].append(error.place)
     return sorted(found.values(), key=lambda one: -len(one[1]))
-
-
-def few(names: Sequence[str]) -> str:
-    """Names after one another, so many of them."""
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def signature(files: Iterable[ImageFile]) -> str:

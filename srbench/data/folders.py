@@ -36,6 +36,12 @@ class ImageFile:
     resize: int | None = None  # side of the square that the whole image is made, see `resized`
 
 
+def few(names: Sequence[str], most: int = 40) -> str:
+    """Names after one another, so many of them at the most."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
 def places(files: Sequence[ImageFile]) -> str:
     """Which folders HR and LR files are in, where that is one each: ` in X2, HR in GTmod12`."""
     high = {file.hr.parent for file in files}

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from srbench.data.decoded import Dataset, Image
-from srbench.data.folders import ImageFile
+from srbench.data.folders import ImageFile, few
 from srbench.data.images import read_image
 
 MARGIN = 16  # pixels that a crop to a multiple of a scale (GTmod12) may take from a side
@@ -45,7 +45,7 @@ def overlap(trained: Files, judged: Files) -> str:
     of, by = judged[0], trained[0]
     return (
         f"{len(found)} of {len(of.images)} images of {of.split} {of.name} are also trained on, in "
-        f"{by.name}: {_few(found)}"
+        f"{by.name}: {few(found, MOST_NAMED)}"
     )
 
 
@@ -56,7 +56,7 @@ def unlike(images: Dataset) -> str:
         return ""
     return (
         f"{len(found)} of {len(images.images)} LR files of {images.split} {images.name} do not "
-        f"look like their HR images (turned, mirrored, or of others?): {_few(found)}"
+        f"look like their HR images (turned, mirrored, or of others?): {few(found, MOST_NAMED)}"
     )
 
 
@@ -70,7 +70,7 @@ def div2k_validation(trained: Files) -> str:
         return ""
     return (
         f"{len(found)} images of train {dataset.name} are named as DIV2K's validation images, on "
-        f"which networks are compared: {_few(found)}"
+        f"which networks are compared: {few(found, MOST_NAMED)}"
     )
 
 
@@ -93,8 +93,3 @@ def _is_crop(one: ImageFile, other: ImageFile) -> bool:
     height, width = (min(x, y) for x, y in zip(a.shape[:2], b.shape[:2], strict=True))
     near = all(abs(x - y) < MARGIN for x, y in zip(a.shape[:2], b.shape[:2], strict=True))
     return near and np.array_equal(a[:height, :width], b[:height, :width])
-
-
-def _few(names: Sequence[str]) -> str:
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

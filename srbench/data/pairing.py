@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from srbench.core.errors import InputError, StudyError
-from srbench.data.folders import ImageFile
+from srbench.data.folders import ImageFile, few
 from srbench.data.images import size_of
 from srbench.data.marks import marks
 
@@ -283,6 +283,4 @@ def _of_scale(some: Sequence[ImageFile], scale: int) -> Sequence[ImageFile]:
 
 
 def _named(files: Sequence[ImageFile]) -> str:
-    more = len(files) - MOST_NAMED
-    names = ", ".join(str(file.hr) for file in files[:MOST_NAMED])
-    return names + (f" and {more} more" if more > 0 else "")
+    return few([str(file.hr) for file in files], MOST_NAMED)

@@ -20,8 +20,9 @@ from srbench.core.errors import StudyError
 from srbench.core.slots import Image as Pixels
 from srbench.core.streams import Streams
 from srbench.data.augmentations import Augment, Turn
-from srbench.data.decoded import Dataset, Image, few
+from srbench.data.decoded import Dataset, Image
 from srbench.data.degradations import Degrade, shrink
+from srbench.data.folders import few
 from srbench.data.resident import Resident, drawn_turns, resident
 
 POOL_BYTES = 2**30  # fixed patches are cached up to this size, else cut again each time
