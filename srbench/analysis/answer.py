@@ -1,6 +1,6 @@
 """The answer in words, made from the verdicts: every number from rows.
 
-The first sentence gives the best variant in full, with interval, seeds, p and price; the next one
+The first sentence gives the best variant in full, with interval, seeds, p and cost; the next one
 the rest, grouped by verdict; then what interpolation reaches, and which runs are missing.
 """
 
@@ -133,7 +133,7 @@ def _lead(results: Results, effect: Judged) -> str:
 
 
 def _group(results: Results, lead: Judged, word: Word, others: Sequence[Judged]) -> str:
-    """The rest of one verdict: by name up to three, else counted with their range."""
+    """The other variants of one verdict: by name up to three, else counted with their range."""
     rows = [e for e in others if e.word == word]
     if not rows:
         return ""

@@ -204,4 +204,4 @@ def _no_spread(test: Leaf, found: Finding) -> str:
     steps = isinstance(test, Rank) or any(q.reaching for q in quantities(test))
     if not isinstance(x, BySeed) or steps or x.spread > 0 or x.value == found.border:
         return ""
-    return "every seed gives the same number, so the seeds show no spread to judge by"
+    return "every seed gives the same number, so the spread over seeds is unknown"

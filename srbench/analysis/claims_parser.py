@@ -69,7 +69,7 @@ def _expected(parser: InteractiveParser, text: str, at: int) -> str:
 
 
 def _spelt(terminal: str) -> str:
-    """How a terminal is written, or what it stands for."""
+    """A terminal as it is written, or in words."""
     if terminal in _TERMINALS:
         return _TERMINALS[terminal]
     pattern = _grammar().get_terminal(terminal).pattern

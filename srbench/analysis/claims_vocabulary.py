@@ -97,7 +97,7 @@ def better(name: str, metrics: Metrics) -> int:
 
 
 def unit_of(value: Value, metrics: Metrics) -> str | None:
-    """The unit of a value; None for a bare number, which takes the unit of what it stands beside.
+    """The unit of a value; None for a bare number, which takes the other side's unit.
 
     Raises:
         ClaimError: unlike things are added.

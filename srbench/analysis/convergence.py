@@ -148,7 +148,7 @@ def _counts(results: Results) -> tuple[int, int, int]:
 
 
 def ranking_text(results: Results) -> str:
-    """Whether the order had settled before the end; "" where nobody can say."""
+    """Whether the order had settled before the end; "" where it is unknown."""
     known = ranking_settled(results)
     if known is None:
         return ""

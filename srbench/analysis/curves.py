@@ -90,7 +90,7 @@ def _line(at: Floats, y: Floats) -> tuple[Floats, Floats]:
 
 
 def thinned(count: int, most: int) -> NDArray[np.int64]:
-    """Indices of at most `most` of `count` points, evenly, both ends kept."""
+    """Indices of at most `most` of `count` points, evenly, with both ends."""
     if count <= most:
         return np.arange(count)
     return np.unique(np.linspace(0, count - 1, most).round().astype(np.int64))

@@ -1,4 +1,4 @@
-"""Dead parameters: a variant as it was trained, beside the same network with all of them in use.
+"""Dead parameters: a variant as trained, compared with networks in which none are dead.
 
 Found by settings alone: the variant that lacks the part (one setting other, fewer parameters,
 none dead), and the one that uses it (one setting other, as many parameters, none dead).

@@ -15,7 +15,7 @@ VERBS = ("helps", "hurts")
 
 
 def effects_heading(results: Results) -> str:
-    """How many contrasts came out how."""
+    """How many contrasts have which verdict."""
     contrasts, base = ranked(results), results.facts.baseline
     counts = Counter(e.word for e in contrasts if e.pairs)
     if not counts:
@@ -45,7 +45,7 @@ def _predicate(word: Word, count: int) -> str:
 def pictures_heading(count: int) -> str:
     """What there is to look at."""
     if not count:
-        return "No pictures were stored beside these results"
+        return "No pictures were stored with these results"
     return f"{plural(count, 'picture')} to compare by eye"
 
 

@@ -1,7 +1,7 @@
 """What was decided on every contrast, once for page, tables, sentences and claims.
 
 Variants are one family; controls are judged in a family of their own. Where a study adds seeds
-until decided, the sequential course decides and its repeated intervals stand in for both others.
+until decided, the sequential test decides and its repeated intervals replace both others.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ Outcome = Literal["passed", "failed", "open"]
 
 
 def control_outcome(control: Judged) -> tuple[Outcome, str]:
-    """Whether a control came out as it must, and the sentence that says so."""
+    """Whether a control holds, and the sentence on it."""
     name, word = control.variant, control.word
     if word is None:
         return "open", f"{name} has {control.verdict.why}"
@@ -195,4 +195,4 @@ def control_outcome(control: Judged) -> tuple[Outcome, str]:
     if word == "hurts":
         return "passed", f"{name} hurts"
     says = {"helps": "helps", "equivalent": "is equivalent", "unresolved": "is not shown to hurt"}
-    return "failed", f"{name}, which is degraded on purpose, {says[word]}: it must hurt"
+    return "failed", f"{name}, which is degraded deliberately, {says[word]}: it must hurt"

@@ -65,7 +65,7 @@ class Taken:
 
 @dataclass(frozen=True)
 class Timing:
-    """One variant under one setting, beside the baseline and the control of its pass."""
+    """One variant under one setting, with the baseline and the control of its pass."""
 
     variant: str
     taken: Taken
@@ -199,11 +199,11 @@ def _sentences(taken: Taken, what: str) -> Iterator[str]:
     )
     came = f"{control.value:.3f} (95\u00a0% interval {control.low:.3f} to {control.high:.3f})"
     if is_quiet(control):
-        yield f"The control, {who} against itself, came out as {came}."
+        yield f"The control, {who} against itself, is {came}."
     elif control.low == control.low:
         yield (
             f"The machine was too noisy for differences of 1 %: the control, {who} against "
-            f"itself, came out as {came}, so no difference below {percent(control)} is reported."
+            f"itself, is {came}, so no difference below {percent(control)} is reported."
         )
     else:
         yield "Too few rounds for a control, so no difference is reported."

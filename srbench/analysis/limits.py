@@ -151,11 +151,11 @@ def _contrasts_text(results: Results, found: Judgement) -> str:
     if found.schedule is not None:
         return (
             f"Many contrasts: each of the {count} has 0.05/{count} for its verdict. Effects by "
-            "image, other metrics and claims beside the verdicts are not in that count."
+            "image, other metrics and claims are not in that count."
         )
     return (
         f"Many contrasts: verdicts hold over all {count} at once (Holm, 5 % for each family); each "
-        "95 % interval stands for itself, the simultaneous (thin) one for all. Effects by image "
+        "95 % interval covers one contrast, the simultaneous (thin) one for all. Effects by image "
         "and other metrics are not in that count."
     )
 

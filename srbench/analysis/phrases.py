@@ -1,4 +1,4 @@
-"""The pieces that sentences about a contrast are made of: amount, interval, p, price, seeds."""
+"""The pieces that sentences about a contrast are made of: amount, interval, p, cost, seeds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Published figures beside ours, where variant and quantity are the same; never one number."""
+"""Published figures compared with ours, by variant and quantity; never pooled."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def agreements(results: Results) -> tuple[tuple[str, str, str, Agreement], ...]:
 
 
 def published_heading(results: Results) -> str:
-    """How many figures stand beside ours."""
+    """How many figures are compared with ours."""
     both = [row for row in beside(results) if row.ours.count]
     names = {row.variant for row in both}
     if not both:

@@ -1,7 +1,7 @@
-"""Quality against cost: which variants are on the Pareto front, how surely, and prices.
+"""Quality against cost: the Pareto front with probabilities, and cost per effect.
 
 A variant is on the front where no other is as good and as cheap, and better in one of the two.
-Resampled seeds give the probability; what an effect costs is a price with an interval.
+Resampled seeds give the probability; the cost of an effect has an interval.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def front_line(results: Results, cost: str) -> list[Spot]:
 
 
 def front_text(results: Results, cost: str) -> str:
-    """Which variants are on the front, and which might be: a sentence beside the figure."""
+    """Which variants are on the front, and which might be: a sentence for the figure."""
     found = spots(results, cost)
     sure = [s.variant for s in found if s.on_front and not s.probability < SURE]
     may = [s for s in found if s.on_front and s.probability < SURE]

@@ -125,11 +125,11 @@ REPORTS = ("number", "at", "value")
 SHARES = ("parameter", "share")
 
 
-@dataclass(frozen=True, eq=False)  # frames have no one truth of equality: a value is itself
+@dataclass(frozen=True, eq=False)  # frames compare by element, so a value equals only itself
 class Results:
     """A study's latest plan with everything measured for it.
 
-    Frames (every row kept; a missing value is NaN or None):
+    Frames (all rows; a missing value is NaN or None):
 
     variants   variant, role (baseline | variant | twin | control | interpolation), change,
                fingerprint, parameters, frozen, dead, dead_modules, macs_720p, macs_256,
@@ -156,7 +156,7 @@ class Results:
                ended_at, violation, epochs, seconds, message; the search of the study, which no
                verdict rests on
     reports    number, at (epoch, or place of the seed), value; of the first objective
-    importances  parameter, share; left empty by the store, for a search may be weighed anew
+    importances  parameter, share; empty in the store; computed when a search is reported
     latency    pass_id, variant, copy, round, place, ms, lost, first_ms; one network and round a
                row; copy 1 is the control, what the pass timed a second time in every round
     """

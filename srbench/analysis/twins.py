@@ -1,4 +1,4 @@
-"""Each variant beside its width-matched twin: is it the block, or only the size?
+"""Each variant against its width-matched twin: the effect of the block without that of size.
 
 Both are variants of the study with verdicts of their own against the baseline. Their difference is
 taken here, paired by seed; it is secondary, with an interval and without a verdict.

@@ -148,4 +148,4 @@ def _why(n: int) -> str:
     if n < LEAST_SEEDS:
         return f"{n} of the {LEAST_SEEDS} seeds that a verdict needs"
     # Equal differences mean that the seeds had no influence: they replicate one training.
-    return "every seed gives the same difference, so the seeds show no spread to judge by"
+    return "every seed gives the same difference, so the spread over seeds is unknown"

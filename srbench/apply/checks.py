@@ -33,7 +33,7 @@ def everything(
     device: str,
     say: Callable[[str], None] = lambda text: None,
 ) -> list[Check]:
-    """All checks in order; `weights` is a folder, else `weights` beside the sets.
+    """All checks in order; `weights` is a folder, else the folder `weights` next to the sets.
 
     Raises:
         InputError: a set that the literature has no figures for, or no such folder.
@@ -119,7 +119,7 @@ def _lr_files(name: str, images: Dataset, scale: int) -> Check:
     share = fmean(float((made(image.hr, random) != image.lr).mean()) for image in own)
     if share == 0:
         return Check("sets", what, "right", "every value", "every value")
-    note = "they were made otherwise: scores of the literature need not come out"
+    note = "they were made in another way: scores may differ from the literature's"
     return Check("sets", what, "differs", "every value", f"{1 - share:.2%} of values", note)
 
 

@@ -1,6 +1,6 @@
 """A network as a file for other programs: safetensors with metadata, or ONNX.
 
-An ONNX file is tried by onnxruntime before it is handed over, at several sizes, against torch.
+onnxruntime runs an ONNX file at several sizes, and torch must agree, before it is written.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ INSTALL = "pip install 'srbench[export]'"
 
 
 def metadata(network: Network) -> dict[str, str]:
-    """What a file says of its network: text by name."""
+    """The metadata of a file: text by name."""
     about = {
         "format": "pt",
         "srbench": __version__,
@@ -126,7 +126,7 @@ def _difference(
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """torch tells each step of an export, and what it thinks of the network's code."""
+    """Suppress what torch prints of an export, and its warnings on the network's code."""
     level = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:

@@ -24,7 +24,7 @@ CONTROLS |= {c: ascii(chr(c))[1:-1] for c in range(0xD800, 0xE000)}  # no encodi
 
 
 class Lasting:
-    """A stream that ignores a closed terminal, which is closed a moment before SIGHUP arrives."""
+    """A stream that ignores a closed terminal, which happens shortly before SIGHUP arrives."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream

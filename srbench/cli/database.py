@@ -144,7 +144,7 @@ def merge(
             f"{message}this database's count, the others are attempts below 1.", soft_wrap=True
         )
     if found.missing:
-        message = f"{plural(len(found.missing), 'file')} not beside it, or damaged: "
+        message = f"{plural(len(found.missing), 'file')} missing next to it, or damaged: "
         err.print(message + ", ".join(found.missing[:5]), markup=False, soft_wrap=True)
 
 

@@ -164,7 +164,7 @@ def _search(found: Forecast) -> list[str]:
     if search.constraints:
         lines.append(f"Constraints: {', '.join(c.text for c in search.constraints)}.")
     lines.append(
-        f"The best {search.confirm} are then run on fresh seeds ({_listed(study.seeds)}) beside "
+        f"The best {search.confirm} are then run on fresh seeds ({_listed(study.seeds)}) with "
         f"{study.baseline}, and judged like any study."
     )
     one = found.estimate and found.estimate.run_s.get(study.baseline)

@@ -148,7 +148,7 @@ def reproduce(
     headings = ("run", "study", "variant", "seed", "outcome", "detail")
     rows = [[one[heading] for heading in headings] for one in plain]
     same = sum(one.outcome == "identical" for one in again)
-    line = Text(f"{same} of {len(again)} came out identical; drawn by --seed {drawn_by}.")
+    line = Text(f"{same} of {len(again)} identical to the last bit; drawn by --seed {drawn_by}.")
     answer(as_json, plain, lambda: Group(table_of(headings, rows, outcome="outcome"), line))
     raise typer.Exit(int(any(one.outcome in ("different", "failed") for one in again)))
 

@@ -57,7 +57,7 @@ def _setting(one: dict[str, Any]) -> list[RenderableType]:
         )
     else:
         text = (
-            "Too noisy for differences of 1 %: the baseline against itself came out as "
+            "Too noisy for differences of 1 %: the baseline against itself is "
             f"{control}, so differences below {_percent(one)} are within A/A noise."
         )
     lines.append(Text(text, style="dim" if one["quiet"] else "yellow"))

@@ -1,1 +1,1 @@
-"""What every room stands on: parts and their slots, documents, files, devices, weights, tables."""
+"""What every room imports: parts and their slots, documents, files, devices, weights, tables."""

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 Path = tuple[str | int, ...]
 """The keys from the top of a document to one of its values."""
 
-UNSEEN = re.compile(  # control characters that a terminal or a page would obey
+UNSEEN = re.compile(  # control characters that change what a terminal or a page shows
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
 

@@ -1,7 +1,7 @@
 """Atomic writes of files, and one-line errors with a remedy where the disk refuses.
 
-A file is written beside its place, flushed and renamed, and the folder is flushed: after a kill or
-a power cut the old file is there, or the new one. A failed write is not tried again, for a second
+A file is written under another name, flushed and renamed, and its folder is flushed: after a kill
+or a power cut the old file is there, or the new one. A failed write is not repeated, for a second
 fsync may report success.
 """
 

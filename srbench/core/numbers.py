@@ -90,7 +90,7 @@ def listed(items: Iterable[str]) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A length of time in the unit one would say it in."""
+    """A length of time in seconds, minutes or hours."""
     if math.isnan(seconds):
         return ""
     if seconds < 120:

@@ -33,7 +33,7 @@ Metrics = Mapping[str, MetricFacts]
 
 @dataclass(frozen=True)
 class LearnerFacts:
-    """Of a learner: the names of its curves beside `loss`.
+    """Of a learner: the names of its curves, `loss` excepted.
 
     Each is a loss, so smaller is better.
     """

@@ -49,7 +49,7 @@ def weights(
 
 
 def _frozen(matrix: Weights) -> Weights:
-    matrix.setflags(write=False)  # cached, so nobody may change it
+    matrix.setflags(write=False)  # read-only, for it is cached
     return matrix
 
 

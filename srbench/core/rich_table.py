@@ -1,4 +1,4 @@
-"""A `Table` on a terminal: numbers stand on the right, and narrow terminals fold cells."""
+"""A `Table` on a terminal: numbers are right-aligned, and narrow terminals fold cells."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def table_of(
 ) -> RichTable:
     """A table of plain values: None is an empty cell, others are written by `str`.
 
-    Columns of numbers stand on the right, and so do those named in `right`, whose numbers are
+    Columns of numbers are right-aligned, and so are those named in `right`, whose numbers are
     already written. `outcome` names a column of kind `verdict`.
     """
     listed = [tuple(row) for row in rows]

@@ -18,7 +18,7 @@ class Streams:
     """The streams of one run. The names in use: init, order, crop, augment, degrade, noise,
     scale.
 
-    `salt` is empty for ordinary runs; a control run sets it to draw everything anew.
+    `salt` is empty for ordinary runs; a control run sets it, so that all its draws differ.
     """
 
     seed: int

@@ -39,7 +39,7 @@ class Column:
 
     @property
     def numeric(self) -> bool:
-        """Whether the column holds numbers, which stand on the right."""
+        """Whether the column holds numbers, which are right-aligned."""
         return self.kind not in ("text", "verdict", "written")
 
     @property

@@ -180,7 +180,7 @@ def _refuse_repeated(names: list[str]) -> None:
 def _plain_archive(content: bytes) -> tuple[io.BytesIO, bool]:
     """A copy of what torch reads in its zip archive, checked: other readers may see other entries.
 
-    TorchScript stores its tensors as torch.save does, beside a program, which is left out; also
+    TorchScript stores its tensors as torch.save does, with a program, which is ignored; also
     returns whether there was one.
     """
     count = content.count(ZIP_ENTRY)  # before zipfile makes an object of each

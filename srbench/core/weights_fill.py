@@ -1,6 +1,6 @@
 """Tensors of a file, put into a network by our names or its authors', each size checked.
 
-A checkpoint contains more than a network: averages beside raw weights, optimizers, other networks,
+A checkpoint contains more than a network: averages, raw weights, optimizers, other networks,
 names with a wrapper's prefix. The tensors below each key are compared with the network, and those
 that fit are taken.
 
@@ -24,7 +24,7 @@ SHOWN, DEEPEST = 3, 12
 FLOATS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 WRAPPERS = {"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
 AVERAGED = re.compile("ema|swa|averag", re.IGNORECASE)
-AVERAGES = "n_averaged"  # of torch's AveragedModel, beside the weights
+AVERAGES = "n_averaged"  # of torch's AveragedModel
 BATCHES = "num_batches_tracked"  # of a batch norm; missing in files from before torch 0.4.1
 NORMED = (  # weight normalisation's names, since torch 2 and before: length, direction
     ("parametrizations.weight.original0", "parametrizations.weight.original1"),

@@ -1,7 +1,7 @@
 """The pickle in a file of weights, rewritten so that reading it builds only plain values.
 
 torch's `weights_only` reading runs no code of the file, but it refuses the settings, optimizers
-and whole modules that people save beside weights, and it lets a file ask for arrays of any size.
+and whole modules that people save with weights, and it lets a file ask for arrays of any size.
 Here every name in the pickle that is no tensor's becomes `Unread`, `Items` or `Entries`.
 """
 

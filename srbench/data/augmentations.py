@@ -1,7 +1,7 @@
 """Random changes of an LR and HR patch together: the flips and turns a photograph allows.
 
 Each changes both patches alike, so that LR still is what the degradation would make of HR. Changes
-of another kind, which many try and few profit from, stand in `distortions.py`.
+of another kind, such as blends and masks, are in `distortions.py`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where images come from: folders, pairs of folders, bundled photographs, mixtures of those.
 
-A dataset only names files; nothing is decoded here. Known sets stand in `known_sets.py`.
+A dataset only names files; nothing is decoded here. Known sets are in `known_sets.py`.
 """
 
 from __future__ import annotations

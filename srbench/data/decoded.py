@@ -153,7 +153,7 @@ def outline(dataset: Dataset) -> dict[str, Any]:
 
 
 def from_outline(plain: Mapping[str, Any], name: str, split: str) -> Dataset:
-    """The dataset that `outline` was taken of, with black images: for who asks only their size."""
+    """The dataset that `outline` was taken of, with black images, where only their sizes count."""
     images = tuple(
         Image(image, _black(hr), _black(lr) if lr else None, sha256, weight, tuple(corners), unlike)
         for image, hr, lr, sha256, weight, corners, unlike in plain["images"]

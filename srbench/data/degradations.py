@@ -1,6 +1,6 @@
 """How an LR image is made from an HR image: what a degradation is, and those that damage.
 
-Resizers stand in `resizers.py`, ways to combine degradations in `combinations.py`.
+Resizers are in `resizers.py`, combinations of degradations in `combinations.py`.
 A part gets the scale and gives a Degrader. Deterministic ones are applied once to the whole
 image, random ones to each patch. Pixels are uint8 between any two steps, as in files.
 """

@@ -1,4 +1,4 @@
-"""The image files of a folder, and what is said of a place that has none.
+"""The image files of a folder, and the error for a place that has none.
 
 Hidden files and the folders of NAS, archive and system software hold no pictures of a user's, even
 where their files are images (thumbnails in @eaDir, ._x.png of a Mac): they are left out.
@@ -32,7 +32,7 @@ class ImageFile:
     lr: Path | None = None
     weight: float = 1.0  # how often it is drawn in training, against the others
     degrade: Degrade | None = None  # what LR is made by in place of a file, see `degraded`
-    side: int | None = None  # of the square that stands for the whole image, see `crops`
+    side: int | None = None  # of the square that represents the whole image, see `crops`
     resize: int | None = None  # side of the square that the whole image is made, see `resized`
 
 
@@ -113,7 +113,7 @@ def is_hidden(path: PurePath) -> bool:
 
 
 def no_folder(path: Path) -> str:
-    """What stands at a path that should be a folder of images, and what to do."""
+    """The error for a path that should be a folder of images: what it is, and what to do."""
     shown = brief(str(path))[1:-1]
     if not os.path.isfile(path):
         return f"there is no folder {shown} (looked from {Path.cwd()})"

@@ -1,6 +1,6 @@
 """One image file to pixels, or a refusal that names the file and says what to do.
 
-Only RGB of 8 bits comes out: what cannot become that without a silent loss (16 bits,
+Images become RGB of 8 bits: what cannot become that without a silent loss (16 bits,
 transparency, several frames) is refused. Colour profiles are ignored, as in the field's datasets;
 `read_photograph`, for pictures that people want back, also returns profile and transparency.
 """
@@ -67,7 +67,7 @@ def size_of(path: Path) -> tuple[int, int]:
 
 
 def conversions(path: Path) -> tuple[str, ...]:
-    """What `read_image` does to a file beside decoding it, from its header.
+    """How `read_image` converts a file, from its header.
 
     Raises:
         InputError: as of `size_of`.

@@ -26,7 +26,7 @@ Files = tuple[Dataset, Sequence[ImageFile]]
 
 
 def overlap(trained: Files, judged: Files) -> str:
-    """A sentence on the judged images that are trained on; empty where there are none."""
+    """A sentence on evaluation images that are also trained on; empty where there are none."""
     by_path, by_pixels, by_corner = defaultdict(list), set[str](), defaultdict(list)
     for image, file in _together(trained):
         by_path[file.hr.resolve()].append(image.name)

@@ -1,4 +1,4 @@
-"""Which LR file stands for which HR image: by path, by the field's names, and by size.
+"""Which LR file belongs to which HR image: by path, by the field's names, and by size.
 
 Names propose, sizes decide where there is a choice, and what stays open is refused by name: one LR
 file for two HR images, two LR files for one, an HR image without any.
@@ -24,7 +24,7 @@ REMEDY = "name the files alike, or say how they are named (pattern: '{name}_smal
 def paired(
     hrs: Sequence[ImageFile], lrs: Sequence[ImageFile], scale: int, pattern: str = ""
 ) -> list[ImageFile]:
-    """The HR images with the LR files that stand for them; names are paths within their folders.
+    """The HR images with their LR files; names are paths within their folders.
 
     Of several versions of an image (GTmod12 and original) the one that fits its LR is taken.
 
@@ -81,7 +81,7 @@ def _of_versions(fit: Found, found: Found) -> Found:
 
 
 def told_apart(files: Sequence[ImageFile], scale: int) -> list[ImageFile]:
-    """HR images with LR files out of one folder with both, told apart by names; empty if not both.
+    """HR images with LR files of one folder, distinguished by names; empty if it lacks either.
 
     Where some are called HR, only those are; LR files of other scales are left out.
 
@@ -114,7 +114,7 @@ def told_apart(files: Sequence[ImageFile], scale: int) -> list[ImageFile]:
 
 
 def without_lr(files: Sequence[ImageFile]) -> list[ImageFile]:
-    """Images without those that are called LR beside HR of their name."""
+    """Images without those that are LR by name and have an HR image of that name."""
     low, _ = _low(files)
     return [file for file in files if file.name not in low]
 

@@ -76,7 +76,7 @@ def _step(net: nn.Module, train: Choice, scale: int, setting: Setting) -> Work:
     if not any(p.requires_grad for p in net.parameters()):
         raise ValueError("it has nothing to train")
     if len(trained_scales(train, scale)) > 1:
-        raise ValueError("its steps are of several scales, so that no one time is that of a step")
+        raise ValueError("its steps are of several scales, so a step has no single time")
     precision, order = cast(Precision, setting.precision), cast(MemoryOrder, setting.memory_format)
     device, (height, width), n = torch.device(setting.device), setting.lr_size, setting.batch
     lay_out(net, precision, device, order)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import torch
 
-BUSY = 0.5  # runnable processes beside ours, averaged over a minute, above which a pass warns
+BUSY = 0.5  # other runnable processes, averaged over a minute, above which a pass warns
 SMI = (
     "clocks_throttle_reasons.hw_slowdown", "clocks_throttle_reasons.hw_thermal_slowdown",
     "clocks_throttle_reasons.sw_thermal_slowdown", "clocks_throttle_reasons.sw_power_cap",

@@ -1,8 +1,8 @@
 """Scores of a whole set, and of the network itself: what a single pair of images cannot show.
 
 A metric is a function of SR and HR, or, as a `SetScore`, of all `Answers` of a network to a set. It
-gives one number an image; a number of the whole set stands at every image, so that its mean over
-the images is the number, and store and report need not know the difference.
+gives one number an image; a number of the whole set is stored for every image, so that its mean
+over the images is the number, and store and report treat both alike.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class Stopwatch(Protocol):
 class CpuClock:
     """One thread's own clock, which stands still while others have the core; else the wall clock.
 
-    Beside ten other processes on two cores a network over itself came out as 0.997 (0.991 to 1.003)
+    With ten other processes on two cores a network's ratio to itself was 0.997 (0.991 to 1.003)
     by its own clock and 0.995 (0.953 to 1.047) by the wall's; on a quiet machine they agree.
     """
 

@@ -69,7 +69,7 @@ def cost_shown(results: Results) -> Table:
             "s",
             "number",
             1,
-            "beside other runs on the same machine: what it took, not how fast the network is",
+            "with other runs on the same machine: time spent, not the speed of the network",
         ),
         Column("dead_modules", "dead modules", long=True),
         Column("uncounted", "operations not counted", long=True),

@@ -1,4 +1,4 @@
-"""The table of dead parameters, beside the same network with all of them in use."""
+"""The table of dead parameters, with comparable networks in which none are dead."""
 
 from __future__ import annotations
 

@@ -203,7 +203,7 @@ def saved(make: Callable[[], Drawing]) -> tuple[str, bytes]:
 
 
 def inline(svg: str, name: str) -> str:
-    """An SVG to stand in the page: its own ids, and ink that follows light and dark."""
+    """An SVG for the page: its own ids, and ink that follows light and dark."""
     body = svg[svg.index("<svg") :]
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
     body = re.sub(r'(\bid="|href="#|url\(#)', lambda m: f"{m.group(1)}{name}-", body)

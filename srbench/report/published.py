@@ -16,7 +16,7 @@ from srbench.report.section import Section
 
 
 def section(results: Results) -> Section:
-    """Their figures and ours, and whether the variants stand in the same order."""
+    """Their figures and ours, and whether the variants have the same order."""
     return Section(
         "published",
         "Beside the published",

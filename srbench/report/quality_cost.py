@@ -34,7 +34,7 @@ from srbench.report.section import Section
 
 GREY = "#808080"
 PALEST = 0.12  # opacity of a mark that is never on the front
-PRICES = {  # cost -> how many of it a price is for, and what that many are called
+PRICES = {  # cost -> the unit of cost that an effect is divided by, and its name
     "parameters": (1e3, "1k parameters"),
     "macs_720p": (1e9, "GMAC"),
     "latency": (1.0, "ms"),

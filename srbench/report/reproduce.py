@@ -1,4 +1,4 @@
-"""How each number is made again: the commands, what they ran on, and the SQL of each table."""
+"""How each number is reproduced: the commands, what they ran on, and the SQL of each table."""
 
 from __future__ import annotations
 

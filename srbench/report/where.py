@@ -16,7 +16,7 @@ from srbench.report.section import Section
 
 MOST_IMAGES = 6  # more images than this are summed up instead of given a column each
 FIRST = 20  # images shown at first
-MOST_DETAILED = 8  # more variants than this, and intervals stand on hover and in the CSV alone
+MOST_DETAILED = 8  # more variants than this, and intervals are only on hover and in the CSV
 
 
 def where_shown(results: Results) -> Table:

@@ -1,5 +1,5 @@
 """The conductor of runs: claims them, has workers train them, searches, reproduces, mirrors.
 
-The only room that knows both training and the store. Workers know no database and speak with
-their conductor in messages.
+The only room that imports both training and the store. Workers have no database; they exchange
+messages with their conductor.
 """

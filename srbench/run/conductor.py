@@ -239,7 +239,7 @@ class Conductor:
         )
 
     def _drop(self, worker: WorkerProcess, why: str) -> None:
-        """Go on without a device that does not work; its run goes to another.
+        """Continue without a device that does not work; its run goes to another.
 
         Raises:
             NoDevice: it was the last one.

@@ -144,7 +144,7 @@ def _costs(variant: Row) -> dict[str, Plain]:
 
 
 def _ending(run: Row) -> dict[str, Plain]:
-    """How a run ended, or how far it is where nobody trains it."""
+    """How a run ended, or its progress where no process trains it."""
     if run["state"] == "done":
         known: dict[str, Plain] = {"state": "done"}
     elif run["state"] == "failed":

@@ -33,7 +33,7 @@ Outcome = Literal["identical", "different", "changed", "failed"]
 
 @dataclass(frozen=True)
 class Again:
-    """One run made again: how it came out, and in words what differs."""
+    """One run retrained: the outcome, and in words what differs."""
 
     run: FinishedRun
     outcome: Outcome

@@ -46,7 +46,7 @@ class Request:
     rerun_stale: bool = False
 
     def options(self) -> list[str]:
-        """What decides the plan, beside the file."""
+        """What decides the plan besides the file."""
         numerics = [self.device, self.precision, self.memory_order]
         return [*numerics, str(self.seeds), *self.only, "--set", *self.set]
 
@@ -163,7 +163,7 @@ def _spread(store: Store, study: Study) -> Spread | None:
 
 
 def run(request: Request, console: Console) -> tuple[Store, Ended]:
-    """Do what is left of a study; everything, nothing, or the rest of an interrupted one.
+    """Train and score the runs of a study that are not done yet.
 
     Raises:
         StudyError: a mistake in the study, the options or the database's address.

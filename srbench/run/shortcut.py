@@ -48,7 +48,7 @@ def remember(root: Path, key: str, images: Iterable[Path], folders: Iterable[Pat
 
 
 def files_of(plan: Plan) -> Iterator[Path]:
-    """What a plan was made from beside its study file: images, other studies, published figures."""
+    """Files of a plan besides that of its study: images, other studies, published figures."""
     for document in plan.study.document.all[1:]:
         yield Path(document.file)
     for figures in plan.study.published:

@@ -52,7 +52,7 @@ class Timed:
     study: Study
     entrants: tuple[Entrant, ...]
     subjects: dict[str, str]  # every variant's name -> digest of what is timed
-    timed_as: dict[str, str]  # every variant's name -> the entrant that stands for it
+    timed_as: dict[str, str]  # every variant's name -> the entrant that is timed for it
 
     @property
     def baseline(self) -> str:
@@ -185,7 +185,7 @@ def recorded(
 
 
 def as_plain(passes: Sequence[Pass], timed: Timed) -> list[dict[str, Any]]:
-    """The passes as JSON: ratios, times, and what spoke against the machine."""
+    """The passes as JSON: ratios, times, and warnings about the machine."""
     from srbench.analysis.latency_ratios import is_quiet, spread, word
 
     return [

@@ -25,7 +25,7 @@ ALLOCATOR = {
     "MALLOC_TOP_PAD_": str(64 * 2**20),
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
-"""Keep a step's memory for the next step, in huge pages: else every step faults it in anew.
+"""Keep a step's memory for the next step, in huge pages: else every step has its page faults.
 
 Measured on CARN in bf16: 306 ms a step without, 250 with (`benchmarks/waterfall.py`).
 """
@@ -41,7 +41,7 @@ class WorkerProcess:
     ready: bool = False
     lease: Lease | None = None
     scoring: MissingScore | None = None
-    task: Task | None = None  # as it was handed out
+    task: Task | None = None  # as it was assigned
     trained: Done | None = None  # the claimed run, once only its scores are missing
     steps: int = 0  # that the claimed run has taken, as far as is known
     suspicion: str = ""  # what failed in a former worker, until this one is ready

@@ -1,7 +1,7 @@
-"""The store: what was planned and measured, in one database. The only room that speaks SQL.
+"""The store: what was planned and measured, in one database. The only room with SQL.
 
-Values go in and come out (`values`). A `Store` has a role for each kind of caller, such as `queue`
-or `plans`; functions over a store export, merge and examine it (`export`, `merge`, `sql`, `copies`,
+It takes and returns values (`values`). A `Store` has a role for each kind of caller (`queue`,
+`plans`); functions over a store export, merge and examine it (`export`, `merge`, `sql`, `copies`,
 `doctor`). `db/README.md` names every table and column for readers with a program of their own.
 """
 

@@ -170,7 +170,7 @@ class CrossedFork(RuntimeError):
 
 
 def refuse_after_fork(engine: Engine) -> None:
-    """A connection that a fork has copied would break the database: it is not handed out."""
+    """A connection that a fork has copied would damage the database: it is refused."""
 
     @event.listens_for(engine, "connect")
     def remember(connection: Any, record: Any) -> None:
@@ -179,7 +179,7 @@ def refuse_after_fork(engine: Engine) -> None:
     @event.listens_for(engine, "checkout")
     def check(connection: Any, record: Any, proxy: Any) -> None:
         if record.info["pid"] != os.getpid():
-            raise CrossedFork("this store was opened before a fork; open it anew in the child")
+            raise CrossedFork("this store was opened before a fork; open another one in the child")
 
 
 @contextmanager

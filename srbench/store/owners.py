@@ -1,4 +1,4 @@
-"""Who holds a run, and whether that process still lives.
+"""The owner of a run, and whether that process is still running.
 
 A pid alone proves nothing: machines restart, pids are used again, and two containers count
 theirs apart. So an owner is machine, its start (with the pid namespace), pid and process start.
@@ -47,7 +47,7 @@ def _stat(pid: int) -> list[str]:
 
 
 def is_at_work(owner: Owner) -> bool:
-    """Whether the owner is certainly a process of this machine that lives and is not stopped."""
+    """Whether the owner is certainly a process of this machine that runs and is not suspended."""
     return (
         _is_here(owner)
         and bool(owner.boot)

@@ -1,6 +1,6 @@
 """What was planned: studies, plans, variants, trainings, datasets; each column is described.
 
-A study has plans, a plan variants, a variant cells (one a seed); a cell stands for the latest
+A study has plans, a plan variants, a variant cells (one a seed); a cell refers to the latest
 attempt of the run with its fingerprint and seed. Studies that ask for one training share its runs.
 """
 
@@ -104,7 +104,7 @@ class Variant(Base):
 
 
 class Cell(Base):
-    """One variant with one seed: it stands for the run of that fingerprint and seed."""
+    """One variant with one seed: it refers to the run of that fingerprint and seed."""
 
     __tablename__ = "cells"
     __table_args__ = (Index(None, "variant_id", "position"),)

@@ -14,7 +14,7 @@ JUDGED_BY = ("metric", "dataset", "protocol", "baseline", "min_effect", "looks")
 
 
 def changed_after_results(connection: Connection, plan: int) -> str:
-    """How this plan's study is judged otherwise than when its first results came; empty if not.
+    """How the criteria of this plan differ from those at the study's first results; empty if equal.
 
     The plan of that time is the oldest of the study that shares a training with this one, of which
     a run was finished before this plan was made.

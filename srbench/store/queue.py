@@ -2,7 +2,7 @@
 
 A claim is one UPDATE … RETURNING. It raises the run's fence, and every later write names the
 fence of its lease, so a process that slept through its lease can no longer write. A run whose
-owner has died on this machine is free at once; one of another machine, when its lease expires.
+owner on this machine has ended is free at once; one of another machine, when its lease expires.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Queue:
         return True
 
     def interrupt(self, lease: Lease, steps: int) -> None:
-        """Release the run; whoever claims it next continues from its checkpoint."""
+        """Release the run; the next claim continues from its checkpoint."""
         with writing(self.engine) as connection:
             hold(
                 connection, lease, self.clock(), state="interrupted", steps=steps, lease_until=None

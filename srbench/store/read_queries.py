@@ -29,7 +29,7 @@ CELL = (Run.id.label("run_id"), Variant.name.label("variant"), Cell.seed)
 
 
 def cells_of(plan: int) -> Select[*tuple[Any, ...]]:
-    """A row for each variant and seed of the plan, with the run it stands for."""
+    """A row for each variant and seed of the plan, with its run."""
     return (
         select(Cell)
         .join(Variant, Variant.id == Cell.variant_id)

@@ -1,6 +1,6 @@
 """Rows of `runs`: conditions that select them, the lease that guards them, and how they are queued.
 
-A run is known by fingerprint, seed and attempt. The latest attempt stands for all cells of all
+A run is known by fingerprint, seed and attempt. The latest attempt is the run of all cells of all
 plans with that fingerprint and seed.
 """
 

@@ -1,4 +1,4 @@
-"""Runs of any study: what was trained, what came out of it, and how long it took."""
+"""Runs of any study: what was trained, its results, and how long it took."""
 
 from __future__ import annotations
 

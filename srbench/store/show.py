@@ -64,7 +64,7 @@ def finite(found: Plain) -> Plain:
 
 
 def used_by(fingerprint: str, seed: int) -> Select[*tuple[Any, ...]]:
-    """The variants, over all studies and plans, that stand for this run."""
+    """The variants, over all studies and plans, whose training is this run."""
     return (
         select(Study.name.label("study"), Plan.id.label("plan"), Variant.name.label("variant"))
         .add_columns(Variant.role, Variant.change)

@@ -1,6 +1,6 @@
-"""What goes into the store and what comes out of it: values, no database in sight.
+"""What the store takes and returns: values without a connection.
 
-Plans and measurements are handed over as these records, or as rows of the tables that are values
+Plans and measurements are passed as these records, or as rows of the tables that are values
 themselves (`table_base.Value`), so that the rooms above never meet a session or a connection.
 """
 
@@ -32,7 +32,7 @@ def stored_names(stored: Any, what: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class VariantRecord:
-    """One row of a study: a name, what it changes, the training it stands for, its seeds."""
+    """One row of a study: a name, what it changes, its training, its seeds."""
 
     name: str
     role: Literal["baseline", "variant", "twin", "control", "interpolation", "candidate"]

@@ -1,6 +1,6 @@
 """The laws that every registered part keeps, for srbench's own tests and for a plug-in's.
 
-A plug-in's test is one line: `conformance.check(attention, "mine")`. The laws of a slot stand in
+A plug-in's test is one line: `conformance.check(attention, "mine")`. The laws of a slot are in
 the room of its parts.
 """
 

@@ -1,4 +1,4 @@
-"""What a study is judged by: its outcome, its min_effect, its seeds, its claims."""
+"""The criteria of a study: its outcome, its min_effect, its seeds, its claims."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def _looks(written: Mapping[str, Any], at: Path) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Match:
-    """Beside variants of another cost, the baseline at a width that costs as much."""
+    """For variants of another cost, the baseline at a width that costs as much."""
 
     by: str  # params or macs
     of: tuple[str, ...]  # variants; empty is all whose cost differs

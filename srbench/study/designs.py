@@ -13,8 +13,8 @@ path with a list of values. The kinds of design:
     zip             lists of values that go in step, one variant a position
     list            changes written out, one mapping a variant
 
-Beside the kind may stand `groups: {dilation: [rates, padding]}` (factors that move together, under
-one name) and, for `fractional`, `resolution: 3`, 4 or 5. On a line of its own, a design replaces
+A kind may be followed by `groups: {dilation: [rates, padding]}` (factors that vary together,
+under one name) and, for `fractional`, `resolution: 3`, 4 or 5. On a line of its own, a design replaces
 `variants`.
 """
 

@@ -28,7 +28,7 @@ Labels = dict[tuple[str, Plain], Any]  # (place, label) -> what is written, wher
 
 
 def space_written(written: object, base: Tree) -> tuple[Space, Labels]:
-    """The space, and what its compound choices stand for.
+    """The space, and the meaning of its compound choices.
 
     Raises:
         StudyError: a place that no choice leads to, a value that does not fit its place.
@@ -111,7 +111,7 @@ def _has(tree: Tree, path: str) -> bool:
 
 
 def _at(tree: Tree, path: str) -> Any:
-    """What stands at a place of a tree; KeyError where there is none."""
+    """The value at a place of a tree; KeyError where there is none."""
     head, *names = path.split(".")
     value: Any = getattr(tree, head) if head in ("model", "train", "data") else tree.model
     for name in names if value is not tree.model or head == "model" else (head, *names):
@@ -180,7 +180,7 @@ def _choices(
             trees[0].set(path, value, (*at, i))
         label = as_written(value) if isinstance(value, dict | list) else value
         if any(same(label, other) for other in found):
-            raise StudyError(f"{brief(value)} stands in it twice", (*at, i))
+            raise StudyError(f"{brief(value)} is in it twice", (*at, i))
         if label is not value:
             labels[path, label] = value
         found.append(label)

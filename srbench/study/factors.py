@@ -63,7 +63,7 @@ def _factor(path: str, written: object, name: str, at: Path) -> Factor:
     if isinstance(written, list) and len(written) >= 2:
         levels = tuple(Level(value_name(name, v), ((path, v),)) for v in written)
         if len({level.name for level in levels}) < len(levels):
-            raise StudyError("a value stands in it twice", at)
+            raise StudyError("a value is in it twice", at)
         return Factor(name, levels)
     raise StudyError(
         "a factor is {path: value} (on or off) or a list of two values or more, "
@@ -92,7 +92,7 @@ def grouped(factors: tuple[Factor, ...], written: object, at: Path) -> tuple[Fac
         for i, member in enumerate(members):
             known(member, left, "factor", (*where, i))
             if member in into or not left[member].switch:
-                why = "stands in two groups" if member in into else "is a list of values"
+                why = "is in two groups" if member in into else "is a list of values"
                 raise StudyError(f"{member!r} {why}", (*where, i))
             changes += left[member].levels[1].changes
         _once([path for path, _ in changes], where)
@@ -120,7 +120,7 @@ def separate(factors: tuple[Factor, ...], at: Path) -> None:
 def _once(names: Sequence[str], at: Path) -> None:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
-        raise StudyError(f"{twice!r} stands in it twice", at)
+        raise StudyError(f"{twice!r} is in it twice", at)
 
 
 def named(factors: tuple[Factor, ...], levels: Sequence[int]) -> Combination:

@@ -54,7 +54,7 @@ def versions_of_tree(tree: Tree, *, trained: bool = True) -> str:
 def code_digest() -> str:
     """A digest of srbench's own source files and of the plug-ins', as this process began with them.
 
-    For what is kept from one command to the next, and to tell that code has changed under a study.
+    For caches between commands, and to detect that code has changed since a study ran.
     """
     folder = Path(__file__).parents[1]
     own = [[str(p.relative_to(folder)), _file_digest(p)] for p in _sources(folder)]
@@ -82,7 +82,7 @@ def _file_digest(file: Path) -> str:
 
 
 def _source_digest(choice: Choice) -> str:
-    """Of the file that a part of others stands in, and of what that imports of its package.
+    """Of the file that defines a part of others, and of what it imports of its package.
 
     Comments and layout make no difference.
     """

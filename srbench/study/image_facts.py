@@ -21,11 +21,11 @@ class ImageFacts:
     """Sentences on the images of a plan."""
 
     lr: tuple[str, ...]  # where the LR of each split comes from
-    overlaps: tuple[str, ...]  # images that are trained and judged on, LR of other images
+    overlaps: tuple[str, ...]  # images in both training and evaluation, LR of other images
 
 
 def image_facts(trained: Sequence[Tree], base: Tree, protocol: str, images: Decoded) -> ImageFacts:
-    """What is to be said of the images of trained variants, and of those they are judged on.
+    """The facts on the images of trained variants, and on those of their evaluation.
 
     Raises:
         StudyError: two evaluation sets are the same, or have LR that equals HR.

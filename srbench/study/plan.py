@@ -43,12 +43,12 @@ from srbench.train.learner import optimizers
 from srbench.train.settings import TrainSettings, trained_scales
 
 TRAINING_DATA = ("patches", "patches_per_image", "cut", "patch", "degradation", "lr", "augment")
-"""The data settings that decide a run, beside its images; `eval` only says where it is scored."""
+"""The data settings that decide a run besides its images; `eval` only decides its scores."""
 
 
 @dataclass(frozen=True)
 class Numerics:
-    """What decides the bits of floating-point sums, beside the code."""
+    """What decides the bits of floating-point sums besides the code."""
 
     device: str  # "cpu", or the CUDA device's name
     threads: int
@@ -97,7 +97,7 @@ class PlannedVariant:
     network: str  # digest of the network apart from its training: what latency is of
     step: str  # digest of the network and one training step: what step time is of
     scales: tuple[int, ...]  # that it is trained at
-    stale: bool = False  # stands for runs of a former source
+    stale: bool = False  # its runs have a former source
 
     @property
     def trained(self) -> bool:

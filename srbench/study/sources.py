@@ -1,4 +1,4 @@
-"""`published:` in a study file: figures of others that stand beside ours, in files of their own."""
+"""`published:` in a study file: figures of others to compare with ours, in files of their own."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from srbench.core.errors import StudyError
 from srbench.core.registry import Choice
 from srbench.study.written import is_name
 
-SCHEMA = "srbench.schema.json"  # the file beside it, by which editors complete and check
+SCHEMA = "srbench.schema.json"  # the file next to it, by which editors complete and check
 CHANGES = (  # what a first study may try, where the base has such a setting
     ("attention", "scse", "a block in every unit"),
     ("skip", "bilinear", "the network learns the difference from an upscaled input"),

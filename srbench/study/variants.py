@@ -1,4 +1,4 @@
-"""The rows of a study: its variants, and the interpolations beside them."""
+"""The rows of a study: its variants, and the interpolations."""
 
 from __future__ import annotations
 

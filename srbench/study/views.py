@@ -55,18 +55,20 @@ def _seen(text: str, found: Document, file: File, above: tuple[File, ...]) -> tu
 
 
 def _file(written: object, file: File) -> File:
-    """The other study's file: beside this one, by name or path."""
+    """The other study's file: in this one's folder, by name or path."""
     if not isinstance(written, str) or not written:
         raise StudyError(f"the name of a study is expected, found {brief(written)}", ("from",))
     beside = (file.parent / written, file.parent / f"{written}.yaml")
     found = next((path for path in beside if path.is_file()), None)
     if found is None:
-        raise StudyError(f"there is no study {brief(written)} beside {file.name}", ("from",))
+        raise StudyError(
+            f"there is no study {brief(written)} in the folder of {file.name}", ("from",)
+        )
     return found
 
 
 def _selected(base: dict[str, Any], view: dict[str, Any]) -> dict[str, Any]:
-    """The other study with the variants that `only` names, and the claims that speak of them."""
+    """The other study with the variants that `only` names, and the claims about them."""
     if "only" not in view:
         return base
     patterns, variants = view["only"], base.get("variants")

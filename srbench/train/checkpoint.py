@@ -1,7 +1,7 @@
 """Checkpoints that survive a kill, a torn write and a rotten disk.
 
 Written whole or not at all, a SHA-256 at the end; two are stored, and the older one serves when the
-newer is damaged. A damaged one is named in a warning, and never trusted.
+newer is damaged. A damaged one is named in a warning and not used.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ class Training:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from where `state` was taken."""
+        """Continue from where `state` was taken."""
         restore(self.learner, state)
         self.step, self.steps = state["step"], state["steps"]
         self.losses = state["losses"].tolist()

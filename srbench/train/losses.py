@@ -111,7 +111,7 @@ def negative_psnr() -> Distance:
 
 @loss.register("inverse_psnr")
 def inverse_psnr() -> Distance:
-    """1 / PSNR: 0.04 is 25 dB. Below 1 dB it goes on as its tangent, so that it never turns.
+    """1 / PSNR: 0.04 is 25 dB. Below 1 dB its tangent replaces it, so that it stays monotonic.
 
     Practical deep learning workshop 4, image super-resolution exercise, where it is called
     PSNRLoss. Ours, from the values that it prints (0.036 to 0.048, which are 27.8 to 20.8 dB).

@@ -60,7 +60,7 @@ def _network(slot: Slot, name: str) -> Iterator[tuple[nn.Module, tuple[Tensor, .
 
 
 def gives_the_shape_of_its_slot(slot: Slot, name: str) -> None:
-    """Height and width are kept, or multiplied by the scale; values are finite."""
+    """Height and width are unchanged, or multiplied by the scale; values are finite."""
     for module, inputs, shape in _network(slot, name):
         answer = module(*(x.clone() for x in inputs))
         y = largest(answer)

@@ -107,7 +107,7 @@ def lay_out(
 ) -> None:
     """Put weights in a memory order; `auto` is the one thought fastest for the precision.
 
-    `srbench latency --step` measures which one is fastest on the device at hand. On the CPU, bf16
+    `srbench latency --step` measures which one is fastest on a device. On the CPU, bf16
     with channels last was faster for dense, dilated, grouped and depthwise convolutions alike
     (`benchmarks/layouts.py`). On CUDA, grouped ones are known to be slower so (PyTorch 34977).
     Decided by structure, not by a clock: the order of sums follows from it.

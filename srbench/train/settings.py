@@ -1,4 +1,4 @@
-"""What a study may say under `train:`: typed and defaulted like the settings of any part."""
+"""The settings under `train:`: typed and defaulted like the settings of any part."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def draws_by_the_generator_alone(slot: Slot, name: str) -> None:
 
 
 def takes_steps(slot: Slot, name: str) -> None:
-    """A learner lowers its loss, names what it gives, and goes on from a state to the same bits."""
+    """A learner lowers its loss, names its curves, and resumes from a state to the same bits."""
     asked = {"train": {"optimizer": {"adam": {"lr": 1e-2}}}}
     train: TrainSettings = training.parse(asked).build()()
     batch = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))

@@ -41,7 +41,7 @@ def test_what_is_told_of_a_ratio_rests_on_the_control(quiet: Results) -> None:
 
 
 def test_a_noisy_machine_is_said_to_be_one(quiet: Results) -> None:
-    assert "The control, plain against itself, came out as 1.00" in " ".join(latency_text(quiet))
+    assert "The control, plain against itself, is 1.00" in " ".join(latency_text(quiet))
     noisy = " ".join(latency_text(timed(study(), RATIOS, noise=0.3)))
     assert "too noisy for differences of 1 %" in noisy
     assert latency_text(study()) == ()

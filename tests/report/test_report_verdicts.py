@@ -95,8 +95,8 @@ def test_missing_cells_still_count_in_the_family() -> None:
             "with other random numbers, helps",
         ),
         ("identity", [0.0] * 5, "identity equals the baseline to the bit"),
-        ("broken", around(0.0, 0.02, 5), "broken, which is degraded on purpose, is equivalent"),
-        ("broken", around(0.5, 0.02, 5), "broken, which is degraded on purpose, helps"),
+        ("broken", around(0.0, 0.02, 5), "broken, which is degraded deliberately, is equivalent"),
+        ("broken", around(0.5, 0.02, 5), "broken, which is degraded deliberately, helps"),
     ],
 )
 def test_a_failed_control_is_said_at_the_top(

@@ -193,7 +193,7 @@ def test_every_kind_is_read_from_yaml() -> None:
         ({"factorial": {}, "zip": {}}, "design", "one kind of design"),
         ({"factorial": {"a": 3}}, "design.factorial.a", "found 3"),
         ({"factorial": {"a": [3]}}, "design.factorial.a", "found [3]"),
-        ({"factorial": {"a": [3, 3]}}, "design.factorial.a", "stands in it twice"),
+        ({"factorial": {"a": [3, 3]}}, "design.factorial.a", "is in it twice"),
         ({"factorial": {"a+b": {"x": 1}}}, "design.factorial.a+b", "no name for a factor"),
         ({"factorial": {"a": {"x": 1}, "b": {"x": 2}}}, "design.factorial", "both change x"),
         ({"factorial": {"base": {"x": 1}}}, "design.factorial", "would be called 'base'"),

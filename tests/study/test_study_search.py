@@ -81,7 +81,7 @@ def test_a_constraint_is_broken_by_a_share_of_its_bound(tmp_path: Path) -> None:
         ("attention.branches:", "attention.branch:", "'branch' is unknown; did you mean"),
         ("attention.branches:", "unit.attention.x:", "has no setting|is unknown"),
         ("rates: [[1, 1, 1], [1, 2, 1]]", "rates: []", r"write \[choices\]"),
-        ("rates: [[1, 1, 1], [1, 2, 1]]", "rates: [[1], [1]]", "stands in it twice"),
+        ("rates: [[1, 1, 1], [1, 2, 1]]", "rates: [[1], [1]]", "is in it twice"),
         ("low: 4, high: 16", "low: 16, high: 4", "16 is not below 4"),
         ("low: 4, high: 16", "low: 0, high: 16", "0 is not 1 or more"),
         ("log: true", "step: 0.1, log: true", "no step"),

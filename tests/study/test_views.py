@@ -69,7 +69,7 @@ def test_a_view_of_a_view(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("view", "says"),
     [
-        ("from: hole\n", "view.yaml:1:1 from: there is no study 'hole' beside view.yaml"),
+        ("from: hole\n", "view.yaml:1:1 from: there is no study 'hole' in the folder of view.yaml"),
         ("from: view\n", "view.yaml:1:1 from: 'view' leads back here"),
         ("from: [whole]\n", "view.yaml:1:1 from: the name of a study is expected"),
         ("only: [plain]\n", "view.yaml:1:1 only: only picks variants of another study"),

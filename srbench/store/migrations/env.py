@@ -1,4 +1,4 @@
-"""Alembic's entry: runs within the connection and the transaction that `migrate` hands over."""
+"""Alembic's entry: runs within the connection and the transaction that `migrate` passes."""
 
 from __future__ import annotations
 
