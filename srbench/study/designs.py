@@ -14,8 +14,8 @@ path with a list of values. The kinds of design:
     list            changes written out, one mapping a variant
 
 A kind may be followed by `groups: {dilation: [rates, padding]}` (factors that vary together,
-under one name) and, for `fractional`, `resolution: 3`, 4 or 5. On a line of its own, a design replaces
-`variants`.
+under one name) and, for `fractional`, `resolution: 3`, 4 or 5. On a line of its own, a design
+replaces `variants`.
 """
 
 from __future__ import annotations
