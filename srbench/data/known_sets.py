@@ -131,7 +131,7 @@ def div2k(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
 
 HR_FOLDERS = ("HR", "GTmod12", "original", "")
 LR_FOLDERS = ("LR_bicubic/X{s}", "LR_bicubic/x{s}", "LRbicx{s}", "LR_bicubic_X{s}", "LR/X{s}",
-              "LR/x{s}", "X{s}", "x{s}")  # fmt: skip
+              "LR/x{s}", "LR_X{s}", "LR_x{s}", "X{s}", "x{s}")  # fmt: skip
 
 
 def in_folder(home: Path, scale: int) -> list[ImageFile]:

@@ -16,7 +16,7 @@ from typing import Literal
 Kind = Literal["", "hr", "lr"]
 
 _RES = r"(?:[_\- ]?res(?:olution)?)?"
-_CLEAN, _DEGRADED = "target|sharp|clean", "input|blur(?:red|ry)?|noisy"
+_CLEAN, _DEGRADED = r"target|sharp|clean|ground[_\- ]?truth", "input|blur(?:red|ry)?|noisy"
 _HR = rf"(?P<hr>(?:HR|GT|HQ)(?:_?mod\d+)?|original|{_CLEAN}|high{_RES})"
 _LR = (
     r"(?P<lr>(?:(?:matlab|bic)?(?:LR|LQ)|BI|BD|DN|bicubic|bic)"

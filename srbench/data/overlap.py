@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from srbench.data import likeness
 from srbench.data.decoded import Dataset, Image
 from srbench.data.folders import ImageFile, few
 from srbench.data.images import read_image
@@ -57,6 +58,19 @@ def unlike(images: Dataset) -> str:
     return (
         f"{len(found)} of {len(images.images)} LR files of {images.split} {images.name} do not "
         f"look like their HR images (turned, mirrored, or of others?): {few(found, MOST_NAMED)}"
+    )
+
+
+def smaller_copies(images: Dataset) -> str:
+    """A sentence on images that are others made smaller, as LR files taken for HR images are."""
+    single = [image for image in images.images if image.lr is None]
+    found = likeness.smaller_copies([image.hr for image in single])
+    if not found:
+        return ""
+    pairs = [f"{single[n].name} of {single[m].name}" for n, m in found.items()]
+    return (
+        f"{len(found)} of {len(images.images)} images of {images.split} {images.name} look like "
+        f"others made smaller: {_few(pairs)}; LR files are named by pairs, or by pattern"
     )
 
 

@@ -10,7 +10,7 @@ from srbench.core.registry import Choice
 from srbench.core.slots import Image
 from srbench.data.decoded import Dataset
 from srbench.data.folders import places
-from srbench.data.overlap import Files, div2k_validation, overlap, unlike
+from srbench.data.overlap import Files, div2k_validation, overlap, smaller_copies, unlike
 from srbench.measure.scores import PROTOCOLS, nothing_to_restore
 from srbench.study.decoding import Decoded
 from srbench.study.tree import Tree
@@ -50,6 +50,7 @@ def image_facts(trained: Sequence[Tree], base: Tree, protocol: str, images: Deco
         for one in sets
         for sentence in (div2k_validation(one), *(overlap(one, other) for other in judges))
     ]
+    overlaps += [smaller_copies(found) for found, _ in judges]
     overlaps += [unlike(found) for found, _ in (*train, *validate, *judges)]
     return ImageFacts(tuple(dict.fromkeys(lr)), tuple(filter(None, dict.fromkeys(overlaps))))
 

@@ -13,7 +13,7 @@ from srbench.core.slots import Image
 from srbench.data.decoded import decode, from_outline, outline
 from srbench.data.folders import ImageFile
 from srbench.data.likeness import alike
-from srbench.data.overlap import unlike
+from srbench.data.overlap import smaller_copies, unlike
 
 ASTRONAUT: Image = skimage.data.astronaut()
 
@@ -61,3 +61,19 @@ def test_unlike_lr_files_are_named_also_from_an_outline(tmp_path: Path) -> None:
     says = "1 of 1 LR files of train set do not look like their HR images"
     assert unlike(decoded).startswith(says)
     assert unlike(from_outline(outline(decoded), "set", "train")).startswith(says)
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4])
+def test_lr_files_taken_for_images_are_named(tmp_path: Path, factor: int) -> None:
+    files = []
+    for name in ("astronaut", "chelsea"):
+        image = PIL.Image.fromarray(getattr(skimage.data, name)())
+        image.save(tmp_path / f"{name}.png")
+        image.resize((image.width // factor, image.height // factor)).save(
+            tmp_path / f"{name}_.png"
+        )
+        files += [ImageFile(stem, tmp_path / f"{stem}.png") for stem in (name, f"{name}_")]
+    says = smaller_copies(decode(files, "set", "eval", 2))
+    assert "2 of 4 images of eval set" in says
+    assert "astronaut_ of astronaut, chelsea_ of chelsea" in says
+    assert smaller_copies(decode(files[::2], "set", "eval", 2)) == ""

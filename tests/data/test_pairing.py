@@ -145,6 +145,7 @@ ONE_FOLDER = {
     "REDS": ("train_sharp/000/00000001.png", "train_sharp_bicubic/X4/000/00000001.png"),
     "DRealSR": ("test_HR/DSC_1316_x4.png", "test_LR/DSC_1316_x1.png"),
     "folders of plain words": ("high/a.png", "low/a.png"),
+    "truth": ("ground_truth/a.png", "input/a.png"),
     "target": ("1_target.png", "1_input.png"),
     "resolution": ("a.png", "a_lowres.png"),
 }
