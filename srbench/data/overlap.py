@@ -70,7 +70,7 @@ def smaller_copies(images: Dataset) -> str:
     pairs = [f"{single[n].name} of {single[m].name}" for n, m in found.items()]
     return (
         f"{len(found)} of {len(images.images)} images of {images.split} {images.name} look like "
-        f"others made smaller: {_few(pairs)}; LR files are named by pairs, or by pattern"
+        f"others made smaller: {few(pairs, MOST_NAMED)}; LR files are named by pairs, or by pattern"
     )
 
 
