@@ -182,6 +182,22 @@ def latency_change(timing: Timing) -> str:
     }.get(timing.word, "")
 
 
+def control_text(control: Ratio, who: str) -> str:
+    """A control in words, and the differences that its pass can resolve."""
+    if control.low != control.low:
+        return "Too few rounds for a control, so no difference is reported."
+    found = f"{control.value:.3f} (95\u00a0% interval {control.low:.3f} to {control.high:.3f})"
+    if is_quiet(control):
+        return (
+            f"The control, {who} against itself, is {found}; differences above {percent(control)} "
+            "are reported."
+        )
+    return (
+        f"The machine was too noisy for differences of 1 %: the control, {who} against itself, is "
+        f"{found}, so no difference below {percent(control)} is reported."
+    )
+
+
 def latency_text(results: Results) -> tuple[str, ...]:
     """How times were taken and what they can resolve: a paragraph a quantity."""
     return tuple(
@@ -197,15 +213,6 @@ def _sentences(taken: Taken, what: str) -> Iterator[str]:
         f"Times of a {what}: medians of {plural(control.rounds, 'round')} in which every network "
         f"ran once, in shuffled order; {taken.in_words}; random weights."
     )
-    came = f"{control.value:.3f} (95\u00a0% interval {control.low:.3f} to {control.high:.3f})"
-    if is_quiet(control):
-        yield f"The control, {who} against itself, is {came}."
-    elif control.low == control.low:
-        yield (
-            f"The machine was too noisy for differences of 1 %: the control, {who} against "
-            f"itself, is {came}, so no difference below {percent(control)} is reported."
-        )
-    else:
-        yield "Too few rounds for a control, so no difference is reported."
+    yield control_text(control, who)
     for warning in json.loads(taken.row["warnings"]):
         yield f"{warning[:1].upper()}{warning[1:]}."

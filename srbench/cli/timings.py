@@ -8,7 +8,8 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from srbench.analysis.latency_ratios import QUIET
+from srbench.analysis.latency import control_text, percent
+from srbench.analysis.latency_ratios import Ratio
 from srbench.core.rich_table import table_of
 
 HEADINGS = ("variant", "ms", "p10", "p90", "first", "ratio", "95 % interval", "")
@@ -28,7 +29,7 @@ def _pass(one: dict[str, Any]) -> list[RenderableType]:
 def _row(row: dict[str, Any], one: dict[str, Any]) -> list[str]:
     ratio, base = row["ratio"], row["variant"] == one["baseline"]
     same = row["timed_as"] != row["variant"]
-    word = row["word"] + f" within {_percent(one)}" * (row["word"] == "same")
+    word = row["word"] + f" within {percent(Ratio(**one['control']))}" * (row["word"] == "same")
     return [
         row["variant"] + " *" * base,
         *(_ms(row[key]) for key in ("median_ms", "p10_ms", "p90_ms", "first_ms")),
@@ -49,17 +50,7 @@ def _setting(one: dict[str, Any]) -> list[RenderableType]:
         f"random weights. {one['rounds']} rounds in {one['seconds']:.0f} s; * baseline."
     )
     lines: list[RenderableType] = [Text(setting, style="dim")]
-    control = "{value:.3f} ({low:.3f} to {high:.3f})".format(**one["control"])
-    if one["quiet"]:
-        text = (
-            f"A/A control (the baseline against itself): {control}; "
-            f"differences above {_percent(one)} are reported."
-        )
-    else:
-        text = (
-            "Too noisy for differences of 1 %: the baseline against itself is "
-            f"{control}, so differences below {_percent(one)} are within A/A noise."
-        )
+    text = control_text(Ratio(**one["control"]), one["baseline"])
     lines.append(Text(text, style="dim" if one["quiet"] else "yellow"))
     lines += [Text(f"{text[:1].upper()}{text[1:]}.", style="yellow") for text in one["warnings"]]
     return lines
@@ -68,8 +59,3 @@ def _setting(one: dict[str, Any]) -> list[RenderableType]:
 def _ms(value: float) -> str:
     """Three digits: 0.0123, 12.3, 2,150."""
     return f"{value:.3g}" if value < 100 else f"{float(f'{value:.3g}'):,.0f}"
-
-
-def _percent(one: dict[str, Any]) -> str:
-    """The smallest difference the pass can resolve: its A/A noise, at least 1 %."""
-    return f"{100 * max(one['resolution'], QUIET):.2g} %"
