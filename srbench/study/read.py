@@ -6,10 +6,11 @@ choices; a variant is a set of changes on them, and so is `--set`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path as File
+from typing import Any
 
 from srbench.analysis.claims_tree import Claim
 from srbench.analysis.claims_vocabulary import Vocabulary
@@ -196,16 +197,8 @@ def _selected(study: Study, only: Sequence[str]) -> Study:
     return replace(study, variants=kept, overrides=options)
 
 
-def _study(
-    name: str, whole: str, source: Document, set_: Sequence[str], seeds: int | None
-) -> Study:
-    value = source.value
-    if not isinstance(value, dict):
-        found = "nothing" if value is None else brief(value)
-        raise StudyError(f"keys with values are expected, found {found} (known: {', '.join(KEYS)})")
-    slots.load()
-    read = taken(value, KEYS)
-    value = {key: one for key, one in read.items() if key in value or one is not None}
+def _base(value: Mapping[str, Any], set_: Sequence[str]) -> tuple[int, Tree]:
+    """The scale and the base, with the changes of the command line."""
     scale = value["scale"]
     scaled = [change for change in set_ if assignment(change)[0] == "scale"]
     for change in scaled:
@@ -227,6 +220,20 @@ def _study(
     for change in scaled[-1:]:  # once the patch is known that goes with it
         with option(f"--set {change}"):
             check_patch(base, scale)
+    return scale, base
+
+
+def _study(
+    name: str, whole: str, source: Document, set_: Sequence[str], seeds: int | None
+) -> Study:
+    value = source.value
+    if not isinstance(value, dict):
+        found = "nothing" if value is None else brief(value)
+        raise StudyError(f"keys with values are expected, found {found} (known: {', '.join(KEYS)})")
+    slots.load()
+    read = taken(value, KEYS)
+    value = {key: one for key, one in read.items() if key in value or one is not None}
+    scale, base = _base(value, set_)
     variants = rows_of(value, base)
     chosen, looks = seeds_written(value["seeds"])
     if seeds is not None:
