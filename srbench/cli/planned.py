@@ -10,11 +10,11 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from srbench.analysis.metric_names import metric_facts
+from srbench.core.numbers import duration
 from srbench.core.rich_table import rich_table
 from srbench.core.table import Column, Table, Value
 from srbench.data.shared import SHARED_FROM
 from srbench.run.estimate import Forecast, assumed_spread
-from srbench.run.progress import clock
 from srbench.study.plan import PlannedVariant
 
 COLUMNS = (
@@ -79,7 +79,7 @@ def _row(planned: PlannedVariant, found: Forecast) -> tuple[Value, ...]:
         price.macs_720p / 1e9,
         price.activations / 1e6,
         str(field or ""),
-        "" if one is None else clock(one),
+        "" if one is None else duration(one),
     )
 
 
@@ -105,7 +105,7 @@ def _lines(found: Forecast) -> list[Text]:
         f"{study.metric} on {study.dataset} under {study.protocol}.",
     ]  # fmt: skip
     if found.estimate is not None:
-        total = clock(found.estimate.total_s(plan, found.workers))
+        total = duration(found.estimate.total_s(plan, found.workers))
         lines.append(f"Training takes about {total} on {found.device}, {found.estimate.basis}.")
     else:
         lines.append(f"Time on {found.device}: not known before a run there is stored.")
@@ -172,8 +172,8 @@ def _search(found: Forecast) -> list[str]:
     if one and most:
         whole = one * (most * len(search.seeds) + search.confirm * len(study.seeds))
         lines.append(
-            f"Search and confirmation take at most about {clock(whole / found.workers)} more, were "
-            f"every trial as long as {study.baseline} and none pruned."
+            f"Search and confirmation take at most about {duration(whole / found.workers)} more, if "
+            f"every trial takes as long as {study.baseline} and none is pruned."
         )
     return lines
 

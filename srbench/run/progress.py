@@ -12,6 +12,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
+from srbench.core.numbers import duration
+
 QUIET_S = 30.0  # between two plain lines of one run
 
 
@@ -93,13 +95,13 @@ class Terminal:
         row.step = message.step
         now = self.now()
         left_s = row.left_s(now)
-        left = f"{clock(left_s)} left" if left_s is not None else ""
+        left = f"{duration(left_s)} left" if left_s is not None else ""
         state = f"{message.step:,} of {message.steps:,} steps, loss {message.loss:.4f}, {left}"
         self.bars.update(row.task, completed=message.step, state=state)
         self._show_whole()
         if now - row.shown_at > QUIET_S:
             row.shown_at = now
-            self._line(f"{row.name}: {state}; study {clock(self.left_s())} left")
+            self._line(f"{row.name}: {state}; study {duration(self.left_s())} left")
 
     def scoring(self, lease: Any) -> None:
         row = self.rows[lease.run]
@@ -107,7 +109,7 @@ class Terminal:
 
     def finished(self, lease: Any, done: Any) -> None:
         row = self._end(lease.run)
-        took = f" in {clock(done.train_s)}" if row.steps else ""
+        took = f" in {duration(done.train_s)}" if row.steps else ""
         self._line(f"{row.name}: done{took} ({self.count - self.left} of {self.count})")
 
     def failed(self, lease: Any, reason: str, message: str) -> None:
@@ -150,23 +152,9 @@ class Terminal:
     def _show_whole(self) -> None:
         left = self.left_s()
         state = f"{self.count - self.left} of {self.count} runs"
-        state += f", {clock(left)} left" if left is not None and self.left else ""
+        state += f", {duration(left)} left" if left is not None and self.left else ""
         self.bars.update(self.whole, completed=min(self._done() / self.total, 1.0), state=state)
 
     def _line(self, text: str, *, always: bool = False) -> None:
         if always or not self.console.is_terminal:
             self.console.print(Text(text), soft_wrap=True)
-
-
-def clock(seconds: float | None) -> str:
-    """A duration in words: 45 s, 3 min 20 s, 2 h 05 min, 3 d 4 h."""
-    if seconds is None:
-        return "unknown"
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s"
-    if whole < 86400:
-        return f"{whole // 3600} h {whole % 3600 // 60:02} min"
-    return f"{whole // 86400} d {whole % 86400 // 3600} h"

@@ -15,7 +15,8 @@ import pytest
 import tiny
 from rich.console import Console
 
-from srbench.run.progress import Terminal, clock
+from srbench.core.numbers import duration
+from srbench.run.progress import Terminal
 
 
 @dataclass
@@ -51,7 +52,7 @@ def shown(tell: Callable[[Terminal], None], *, terminal: bool = False, count: in
      (7500, "2 h 05 min"), (90000 * 3, "3 d 3 h"), (-1, "0 s")],
 )  # fmt: skip
 def test_a_span_of_time_is_said_as_people_say_it(seconds: float | None, said: str) -> None:
-    assert clock(seconds) == said
+    assert duration(seconds) == said
 
 
 def test_without_a_terminal_each_run_ends_with_a_line() -> None:
