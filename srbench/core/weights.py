@@ -32,6 +32,7 @@ from srbench.core.weights_pickle import PLAIN, RESAVE, Refused, Unread, plain_pi
 
 MAX_MEGABYTES = 2_000
 MAX_HEADER, MAX_ENTRIES, MAX_VALUES, MAX_DEPTH = 4_000_000, 10_000, 200_000, 64
+MOST_KEYS = 8  # that an error names
 ZIP, ZIP_ENTRY, ZIP_ENCRYPTED = b"PK\x03\x04", b"PK\x01\x02", 1
 LEGACY = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # the pickle of torch's magic number
 MISTAKEN = {
@@ -264,7 +265,11 @@ def _named_tensors(found: Any, size: int) -> dict[str, Tensor]:
 def _empty(found: Any) -> str:
     if isinstance(found, dict) and "TorchScript" in found:
         return "is a TorchScript program without named tensors; save a state_dict() before freezing"
-    return "contains no named tensors; save the network's state_dict()"
+    keys = (
+        [key for key in dict.keys(found) if isinstance(key, str)] if isinstance(found, dict) else []
+    )
+    there = f" (its keys: {', '.join(f'{key:.40}' for key in keys[:MOST_KEYS])})" if keys else ""
+    return f"contains no named tensors{there}; save the network's state_dict()"
 
 
 def _walked(found: Any) -> Iterator[tuple[str, Tensor]]:

@@ -23,7 +23,7 @@ from srbench.core.errors import InputError
 SHOWN, DEEPEST = 3, 12
 FLOATS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 WRAPPERS = {"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
-AVERAGED = re.compile("ema|swa|averag", re.IGNORECASE)
+AVERAGED = re.compile(r"ema|swa|averag|\bnetE\b", re.IGNORECASE)  # netE: KAIR
 AVERAGES = "n_averaged"  # of torch's AveragedModel
 BATCHES = "num_batches_tracked"  # of a batch norm; missing in files from before torch 0.4.1
 NORMED = (  # weight normalisation's names, since torch 2 and before: length, direction

@@ -124,7 +124,12 @@ def test_the_weights_in_a_checkpoint_are_found(tmp_path: Path, name: str, zipped
 
 @pytest.mark.parametrize(
     ("averages", "raw"),
-    [("params_ema", "params"), ("swa_model", "model"), ("ema.module", "state_dict")],
+    [
+        ("params_ema", "params"),
+        ("netE", "netG"),
+        ("swa_model", "model"),
+        ("ema.module", "state_dict"),
+    ],
 )
 def test_averages_are_preferred_and_the_choice_is_named(
     tmp_path: Path, averages: str, raw: str

@@ -305,7 +305,9 @@ EVIL: dict[str, tuple[Callable[[], bytes], str]] = {
     "a large array": (large_array, "pickle protocol 5"),
     "one tensor": (lambda: zipped(torch.zeros(2)), "contains no named tensors"),
     "nothing": (lambda: zipped({}), "contains no named tensors"),
-    "numbers": (lambda: zipped({"epoch": 3, "lr": 0.1}), "contains no named tensors"),
+    "numbers": (
+        lambda: zipped({"epoch": 3, "lr": 0.1}), "contains no named tensors (its keys: epoch, lr)",
+    ),
     "sparse": (lambda: zipped({"w": torch.eye(3).to_sparse()}), "contains no named tensors"),
     "a name of two": (
         lambda: zipped({"a": {"b.c": torch.ones(1)}, "a.b": {"c": torch.ones(1)}}),
