@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from srbench.analysis.metric_names import metric_facts
-from srbench.core.numbers import duration
+from srbench.core.numbers import duration, plural
 from srbench.core.rich_table import rich_table
 from srbench.core.table import Column, Table, Value
 from srbench.data.shared import SHARED_FROM
@@ -171,9 +171,10 @@ def _search(found: Forecast) -> list[str]:
     most = dict(search.budget).get("trials")
     if one and most:
         whole = one * (most * len(search.seeds) + search.confirm * len(study.seeds))
+        most_s = duration(whole / found.workers)
         lines.append(
-            f"Search and confirmation take at most about {duration(whole / found.workers)} more, if "
-            f"every trial takes as long as {study.baseline} and none is pruned."
+            f"Search and confirmation take at most about {most_s} more, if every trial takes as "
+            f"long as {study.baseline} and none is pruned."
         )
     return lines
 
@@ -222,7 +223,7 @@ def _power(found: Forecast) -> list[str]:
         unit = metric_facts(study.metric, study.metric_facts).unit
         size = f"about {least * spread.size:.2g} {unit}".strip()
     lines = [
-        f"With {seeds} seeds and {contrasts} contrast{'s' if contrasts > 1 else ''}, effects above "
+        f"With {seeds} seeds and {plural(contrasts, 'contrast')}, effects above "
         f"{size} are found in 4 of 5 studies; {spread.basis}."
     ]
     if study.looks:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from srbench.analysis.latency import control_text, percent
 from srbench.analysis.latency_ratios import Ratio
+from srbench.core.numbers import plural
 from srbench.core.rich_table import table_of
 
 HEADINGS = ("variant", "ms", "p10", "p90", "first", "ratio", "95 % interval", "")
@@ -43,7 +44,7 @@ def _setting(one: dict[str, Any]) -> list[RenderableType]:
     """What was timed and how, the control, and warnings."""
     height, width = one["lr_size"]
     what = "A training step" if one["quantity"] == "step_time" else "A forward pass"
-    threads = f", {one['threads']} thread{'s' * (one['threads'] > 1)}" * (one["device"] == "cpu")
+    threads = f", {plural(one['threads'], 'thread')}" * (one["device"] == "cpu")
     setting = (
         f"{what} of {one['batch']}x3x{height}x{width} at x{one['scale']} on {one['device']}, "
         f"{one['precision']}, {one['memory_format'].replace('_', ' ')}, {one['mode']}{threads}; "

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from srbench.core.device_locks import SharedLock
 from srbench.core.errors import UserError
+from srbench.core.numbers import plural
 from srbench.core.signals import stop_on_signal
 from srbench.data import shared
 from srbench.run.awake import AwakeClock
@@ -114,7 +115,7 @@ class Work:
             f"{self.plan.study.name}: {left} of {runs} runs to do"
             + (f", up to {trials} trials" if trials else "")
             + (f", {unscored} to score" if unscored else "")
-            + f"; {len(workers)} worker{'s' if len(workers) > 1 else ''} on {self.plan.numerics}"
+            + f"; {plural(len(workers), 'worker')} on {self.plan.numerics}"
         )
 
     def _macs_left(self) -> float:
