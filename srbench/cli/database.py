@@ -19,6 +19,7 @@ from srbench.cli.options import (
     is_study_file,
     open_database,
     out,
+    stored_studies,
     study_name,
 )
 from srbench.core.errors import InputError
@@ -160,9 +161,7 @@ def dashboard(
     from srbench.run.optuna_file import serve
 
     store = open_database(db)
-    names = [str(name) for name in store.reading.studies()["study"]]
-    if not names:
-        raise InputError("the database holds no study yet; srbench run makes one")
+    names = stored_studies(store)
     try:
         socket.create_server(("127.0.0.1", port)).close()
     except OSError as error:

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from srbench.cli.options import Database, Json, answer, open_database, out, study_name, study_names
+from srbench.cli.options import (
+    Database,
+    Json,
+    answer,
+    open_database,
+    out,
+    stored_studies,
+    study_name,
+    study_names,
+)
 from srbench.core.errors import InputError
 
 
@@ -32,10 +41,8 @@ def report(
     from srbench.run.stale import marked
 
     store = open_database(db)
-    there = [str(name) for name in store.reading.studies()["study"]]
+    there = stored_studies(store)
     names = [name if name in there else study_name(name) for name in studies or ()] or there
-    if not names:
-        raise InputError("the database holds no study yet; srbench run makes one")
     found = [
         marked(weighed(store.reading.results(name), store, name), store)
         for name in dict.fromkeys(names)

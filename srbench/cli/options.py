@@ -157,6 +157,18 @@ def open_database(db: str | None) -> Store:
     return open_store(db, create=False)
 
 
+def stored_studies(store: Store) -> list[str]:
+    """The names of the studies in a database.
+
+    Raises:
+        InputError: it has none.
+    """
+    names = [str(name) for name in store.reading.studies()["study"]]
+    if not names:
+        raise InputError("the database holds no study yet; srbench run makes one")
+    return names
+
+
 def study_name(given: str) -> str:
     """A study's name in the database: the stem of its file if a file was given."""
     return Path(given).stem if given.endswith(".yaml") else given

@@ -68,16 +68,16 @@ def table(found: Forecast) -> RenderableType:
 
 
 def _row(planned: PlannedVariant, found: Forecast) -> tuple[Value, ...]:
-    price, variant = planned.cost, planned.variant
+    cost, variant = planned.cost, planned.variant
     name = variant.name + (" *" if variant.role == "baseline" else "")
-    field = "all" if price.receptive_field is None and planned.trained else price.receptive_field
+    field = "all" if cost.receptive_field is None and planned.trained else cost.receptive_field
     one = found.estimate.run_s.get(variant.name) if found.estimate else None
     return (
         name + (f"\n  {variant.change}" if variant.change else ""),
-        price.parameters,
-        price.dead,
-        price.macs_720p / 1e9,
-        price.activations / 1e6,
+        cost.parameters,
+        cost.dead,
+        cost.macs_720p / 1e9,
+        cost.activations / 1e6,
         str(field or ""),
         "" if one is None else duration(one),
     )

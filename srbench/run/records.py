@@ -95,7 +95,7 @@ def stored_tree(model: Any, train: Any, data: Any) -> Tree:
 
 def training_record(p: PlannedVariant, scale: int, numerics: str) -> Training:
     """A variant's training as a record of the store."""
-    tree, price = p.variant.tree, p.cost
+    tree, cost = p.variant.tree, p.cost
     return Training(
         fingerprint=p.fingerprint,
         model={tree.model.name: describe(tree.model)},
@@ -111,9 +111,9 @@ def training_record(p: PlannedVariant, scale: int, numerics: str) -> Training:
         network=p.network,
         step=p.step,
         **{
-            **asdict(price),
-            "dead_modules": list(price.dead_modules),
-            "uncounted": list(price.uncounted),
+            **asdict(cost),
+            "dead_modules": list(cost.dead_modules),
+            "uncounted": list(cost.uncounted),
         },
     )
 
