@@ -91,10 +91,10 @@ def should_prune(
         pruner = _pruner(method)
         study = study_of(method, history, optuna.samplers.RandomSampler(seed=0), pruner)
         trial = study.get_trials(deepcopy=False)[number]
-        hopeless = pruner.prune(study, trial)
+        pruned = pruner.prune(study, trial)
         noted = study.get_trials(deepcopy=False)[number].system_attrs
     own = {k: v for k, v in noted.items() if not k.startswith("constraints")}
-    return hopeless, own
+    return pruned, own
 
 
 def importances(method: Method, history: Sequence[Tried]) -> dict[str, float]:

@@ -74,7 +74,7 @@ def _reached(
         trees = grown
     having = [tree for tree in trees if _has(tree, path)]
     if not having:
-        raise _unreached(path, trees, sample, at)
+        raise _no_such_place(path, trees, sample, at)
     if parent is None or len(having) == len(trees):
         return having, None
     among = tuple(
@@ -89,8 +89,8 @@ def _reached(
     return having, Needs(parent.path, among)
 
 
-def _unreached(path: str, trees: Sequence[Tree], sample: Any, at: Path) -> UserError:
-    """What is wrong with a place: the mistake that knows a near name, else the first."""
+def _no_such_place(path: str, trees: Sequence[Tree], sample: Any, at: Path) -> UserError:
+    """The error of a place that no tree has: one that offers a near name, else the first."""
     found = []
     for tree in trees:
         try:

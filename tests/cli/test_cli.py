@@ -114,7 +114,7 @@ def test_datasets_are_listed_and_checked(here: Path, capsys: Captured) -> None:
     assert re.search(r"^eval +3 +0\.64 .* 32\.51 ", printed(capsys, "datasets", "photos"), re.M)
 
 
-def test_a_folder_is_told_by_its_fingerprint(
+def test_a_folder_has_its_fingerprint_printed(
     here: Path, capsys: Captured, data_folder: Path
 ) -> None:
     said = printed(capsys, "datasets", str(data_folder / "Set5" / "HR"))
@@ -256,7 +256,7 @@ def test_what_the_database_does_not_hold_is_code_2(
     refused(capsys, *arguments)
 
 
-def test_a_port_that_is_taken_is_said(done: Path, capsys: Captured) -> None:
+def test_a_port_in_use_is_one_line(done: Path, capsys: Captured) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert tiny.called("dashboard", "--port", str(taken.getsockname()[1])) == 2
     assert capsys.readouterr().err.count("\n") == 1

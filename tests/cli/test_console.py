@@ -1,4 +1,4 @@
-"""The console: it goes on where its terminal does not."""
+"""The console survives its terminal, and prints commands whole."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ with Progress(console=out) as bars:
 """
 
 
-def test_words_to_a_terminal_that_is_closed_are_lost_and_nothing_else() -> None:
+def test_output_to_a_closed_terminal_is_lost_without_an_error() -> None:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-c", SPEAKS], stdin=subprocess.PIPE, stdout=theirs, stderr=subprocess.PIPE
@@ -54,7 +54,7 @@ class Refusing(io.StringIO):
         raise OSError(errno.EIO, "Input/output error")
 
 
-def test_a_disk_that_refuses_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_the_disk_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(console, "detach_terminal", lambda: False)
     with pytest.raises(OSError, match="Input/output error"):
         PlainConsole(file=Refusing()).print("said")

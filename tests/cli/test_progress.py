@@ -51,7 +51,7 @@ def shown(tell: Callable[[Terminal], None], *, terminal: bool = False, count: in
     [(None, "unknown"), (0, "0 s"), (59.4, "59 s"), (59.6, "1 min 00 s"), (200, "3 min 20 s"),
      (7500, "2 h 05 min"), (90000 * 3, "3 d 3 h"), (-1, "0 s")],
 )  # fmt: skip
-def test_a_span_of_time_is_said_as_people_say_it(seconds: float | None, said: str) -> None:
+def test_durations_are_in_words(seconds: float | None, said: str) -> None:
     assert duration(seconds) == said
 
 
@@ -80,7 +80,7 @@ def test_a_run_that_another_worker_takes_over_counts_once() -> None:
     assert shown(taken_over) == ["plain, seed 0: done in 1 min 01 s (1 of 2)"]
 
 
-def test_a_run_that_goes_on_says_where() -> None:
+def test_a_resumed_run_names_its_step() -> None:
     def resumed(display: Terminal) -> None:
         display.started(Claimed(1), 4000)
         display.resumed(Claimed(1), 1200)
@@ -115,7 +115,7 @@ def test_time_left_counts_runs_that_a_search_finds_as_it_goes() -> None:
     shown(more)
 
 
-def test_names_with_brackets_stay_as_they_are_on_a_terminal() -> None:
+def test_brackets_in_names_are_no_markup() -> None:
     def one(display: Terminal) -> None:
         display.started(Claimed(1, ("[red]",)), 100)
         display.progressed(Claimed(1, ("[red]",)), At(40))

@@ -1,4 +1,4 @@
-"""Trainings share a device, a pass has it alone: between processes, and after a kill."""
+"""Trainings share a device and a pass has it alone, across processes and after a kill."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_trainings_share_a_device_and_a_pass_does_not() -> None:
     assert not refused()
 
 
-def test_a_killed_pass_holds_nothing() -> None:
+def test_a_killed_process_releases_its_lock() -> None:
     with (
         holding("exclusive_lock('cpu')"),
         pytest.raises(UserError, match="another srbench trains or measures on cpu"),
@@ -61,7 +61,7 @@ def test_a_killed_pass_holds_nothing() -> None:
         pass
 
 
-def test_a_training_waits_for_a_pass_and_says_so() -> None:
+def test_a_training_waits_for_a_pass_and_reports_it() -> None:
     said = []
     with holding("exclusive_lock('cpu')") as other:
 
@@ -84,7 +84,7 @@ def test_patience_outlasts_a_training() -> None:
             assert other.wait() < 0
 
 
-def test_a_runtime_folder_of_another_is_done_without(
+def test_a_runtime_folder_of_another_user_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "a file").touch()

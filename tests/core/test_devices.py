@@ -116,7 +116,7 @@ def test_a_device_that_does_not_answer_is_left_out_with_a_line(cuda: Found) -> N
     assert check.found.endswith(why)
 
 
-def test_where_no_device_answers_the_reason_is_said(cuda: Found) -> None:
+def test_where_no_device_answers_the_error_has_the_reason(cuda: Found) -> None:
     cuda.append(None)
     said: list[str] = []
     with pytest.raises(UserError, match="'cuda' cannot be used: cuda:0 cannot be used: CUDA err"):
@@ -156,7 +156,7 @@ REASONS = {  # what torch said -> the line, and whether it shows that a GPU is e
 
 
 @pytest.mark.parametrize("told", REASONS)
-def test_why_cuda_cannot_be_used_is_said_in_a_line_and_no_warning(
+def test_the_reason_why_cuda_cannot_be_used_is_one_line_and_no_warning(
     monkeypatch: pytest.MonkeyPatch, told: str
 ) -> None:
     refuse(monkeypatch, told)

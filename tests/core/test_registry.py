@@ -1,4 +1,4 @@
-"""What a study may write, what it is told when it writes something else, what is refused early."""
+"""What a study may write, its errors, and the parts that are refused when they register."""
 
 from __future__ import annotations
 
@@ -280,7 +280,7 @@ def test_the_source_is_the_last_paragraph() -> None:
         ("names", "list of text"), ("factor", "1 | 2"),
     ],
 )  # fmt: skip
-def test_a_type_is_said_in_words(setting: str, words: str) -> None:
+def test_a_type_has_a_name_in_words(setting: str, words: str) -> None:
     assert type_name(registry.settings(net)[setting][0]) == words
 
 
@@ -292,7 +292,7 @@ def test_a_type_is_said_in_words(setting: str, words: str) -> None:
         (attention.parse({"se": {"kind": "b"}}), "{se: {kind: b}}"),
     ],
 )  # fmt: skip
-def test_a_value_is_said_as_a_study_would_write_it(value: object, words: str) -> None:
+def test_a_value_is_written_as_in_a_study(value: object, words: str) -> None:
     assert in_words(value) == words
 
 
