@@ -225,7 +225,7 @@ def _constraints(written: Mapping[str, Any]) -> Iterator[Constraint]:
         except ValueError:
             bound = float("nan")
         if match is None or not 0 < bound < float("inf"):
-            raise StudyError(f"{brief(text)} is none; write {CONSTRAINTS}", at)
+            raise StudyError(f"{brief(text)} is no constraint; write {CONSTRAINTS}", at)
         known(match["what"], dict.fromkeys(COSTS), "cost", at)
         if match["what"] == "latency" and not match["of"]:
             raise StudyError("times compare within one pass: write latency <= 1.2 x baseline", at)

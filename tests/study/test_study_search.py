@@ -95,7 +95,7 @@ def test_a_constraint_is_broken_by_a_share_of_its_bound(tmp_path: Path) -> None:
         ("budget:", "objective: [psnr_y, params]\n  pruner: hyperband\n  budget:", "one objective"),
         ("budget:", "objective: [params]\n  budget:", "first one is a score on validate"),
         ("macs <= 1.2 x baseline", "latency <= 5", "times compare within one pass"),
-        ("params <= 1M", "params < 1M", "constraints.0: .* is none; write"),
+        ("params <= 1M", "params < 1M", "constraints.0: .* is no constraint; write"),
         ("seeds: 4", "seeds: {until: decided}\nmin_effect: 0.1 dB", "a fixed number of seeds"),
         ("base: {", "variants: {best_1: {}}\nbase: {", "the search gives this name"),
     ],
