@@ -26,6 +26,7 @@ from srbench.data.decoded import Dataset, decode
 from srbench.data.degraded import degraded
 from srbench.data.folders import ImageFile, home_or, images_below, no_folder
 from srbench.data.known_sets import in_folder
+from srbench.data.overlap import smaller_copies, unlike
 from srbench.data.pairing import paired
 from srbench.measure import named
 from srbench.measure.scores import (
@@ -59,6 +60,7 @@ class Scored:
     protocol: str
     lr: str  # where LR came from: files, or a degradation
     images: tuple[ImageScores, ...]
+    doubts: tuple[str, ...] = ()  # sentences on LR files that may be of other images
 
     @property
     def means(self) -> dict[str, float]:
@@ -87,6 +89,7 @@ class Scored:
                ("model", "weights", "taken", "data", "scale", "protocol", "lr")},
             "mean": _finite(self.means),
             "left_out": self.left_out,
+            "doubts": self.doubts,
             "images": [{**vars(i), "values": _finite(i.values)} for i in self.images],
         }  # fmt: skip
 
@@ -144,9 +147,11 @@ def score_network(
         raise InputError(str(problem), place="--scale") from None
     weights = "" if asked.weights is None else asked.weights.name
     taken = network.facts.get("weights_taken", "")
+    doubts = tuple(filter(None, (unlike(images), smaller_copies(images))))
     return Scored(
-        network.name, weights, taken, asked.data, asked.scale, asked.protocol, lr, tuple(found)
-    )
+        network.name, weights, taken, asked.data, asked.scale, asked.protocol, lr, tuple(found),
+        doubts,
+    )  # fmt: skip
 
 
 def _scored(net: nn.Module, image: Any, asked: Asked) -> ImageScores:
@@ -179,6 +184,8 @@ def images_of(data: str, scale: int, lr: str = "") -> tuple[Dataset, str]:
     if lr and os.path.isdir(home_or(lr)):
         files = paired(files, images_below(home_or(lr), "--lr"), scale)
     elif lr:
+        if "/" in lr:
+            raise InputError(no_folder(home_or(lr)), place="--lr")
         by = named_choice(slots.degradation, lr, "--lr")
         files = list(degraded("eval", scale, of=lambda split, scale: files, by=by.build()))
         return decode(files, data, "eval", scale), str(by)

@@ -32,6 +32,7 @@ def scores_listed(found: Scored) -> RenderableType:
         "(infinite) and left out of the mean."
         for metric, images in found.left_out.items()
     ]
+    lines += [f"{doubt}." for doubt in found.doubts]
     table = Table("scores", "", tuple(columns), tuple(
         (name, size, *(values[metric] for metric in metrics)) for name, size, values in rows
     ))  # fmt: skip

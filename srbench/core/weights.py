@@ -94,6 +94,9 @@ def stored_weights(file: Path, sha256: str | None) -> dict[str, Tensor]:
     """
     try:
         content = file.read_bytes()
+    except FileNotFoundError:
+        problem = "is not there; was the database moved without the folder runs beside it?"
+        raise InputError(problem, place=str(file)) from None
     except OSError as problem:
         raise InputError(f"cannot be read: {problem.strerror}", place=str(file)) from None
     if hashlib.sha256(content).hexdigest() != sha256:

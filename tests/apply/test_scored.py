@@ -160,6 +160,19 @@ def test_what_cannot_be_scored_is_named(asked: dict[str, Any], says: str, two: P
     assert says in str(refusal.value)
 
 
+def test_lr_files_of_other_images_are_doubted(tmp_path: Path) -> None:
+    hr = tmp_path / "hr"
+    for name in PHOTOS:
+        tiny.save_crop(Path(name).stem, hr / name, 96)
+    for one, other in zip(PHOTOS, reversed(PHOTOS), strict=True):
+        (tmp_path / "lr").mkdir(exist_ok=True)
+        with PIL.Image.open(hr / other) as image:
+            image.rotate(90).resize((48, 48)).save(tmp_path / "lr" / one)
+    assert on(hr, "bicubic", 2).doubts == ()
+    [doubt] = on(hr, "bicubic", 2, lr=str(tmp_path / "lr")).doubts
+    assert " of 2 LR files of eval" in doubt
+
+
 def test_an_image_too_small_for_ssim_is_named(tmp_path: Path) -> None:
     PIL.Image.fromarray(np.zeros((12, 12, 3), np.uint8)).save(tmp_path / "tiny.png")
     with pytest.raises(UserError, match="tiny: SSIM needs 11x11"):

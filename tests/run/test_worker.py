@@ -114,7 +114,9 @@ def test_only_the_weights_that_were_stored_are_scored(task: Task, serve: Serve) 
     file.unlink()
     gone = serve(again)[-1]
     assert isinstance(gone, Failed)
-    assert gone.message == f"{file}: cannot be read: No such file or directory"
+    assert gone.message == (
+        f"{file}: is not there; was the database moved without the folder runs beside it?"
+    )
 
 
 def test_a_worker_whose_device_is_broken_ends(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
