@@ -142,7 +142,7 @@ CASES = [
     ("identical", "psnr_y(v) < psnr_y(base)", NO, ""),
     ("identical", "psnr_y(v) ≈ psnr_y(base)", YES, ""),
     ("identical, no min_effect", "psnr_y(v) > psnr_y(base)", NO, "identical in every seed"),
-    ("no spread", "psnr_y(v) > psnr_y(base)", OPEN, "no spread"),
+    ("no spread", "psnr_y(v) > psnr_y(base)", OPEN, "the spread over seeds is unknown"),
     # what was not measured is named
     ("identical", "psnr_y(x) < psnr_y(base)", OPEN, "psnr_y(x) was not measured"),
     ("identical", "loss(v, epoch=3) < 1", OPEN, "no curve of loss is stored for v"),

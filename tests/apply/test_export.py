@@ -47,6 +47,7 @@ def run_of(onnx: Path, x: torch.Tensor) -> np.ndarray:
     return np.asarray(found)
 
 
+@pytest.mark.slow
 def test_onnx_gives_what_torch_gives_at_any_size(here: Path) -> None:
     pytest.importorskip("onnxscript", reason="onnxscript is not installed")
     net = network({"carn": {**SMALL, "skip": "bilinear", "attention": "scse"}}, scale=3)
@@ -58,6 +59,7 @@ def test_onnx_gives_what_torch_gives_at_any_size(here: Path) -> None:
         assert apart <= TOLERANCE
 
 
+@pytest.mark.slow
 def test_a_network_that_computes_with_the_size_is_exported_for_one(here: Path) -> None:
     pytest.importorskip("onnxscript", reason="onnxscript is not installed")
     net = network({"carn": {**SMALL, "skip": "bicubic"}})

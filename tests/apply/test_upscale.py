@@ -223,6 +223,7 @@ def test_one_broken_picture_does_not_stop_a_folder(
     assert err.startswith("srbench: left out: in/b.png: is not a PNG")
 
 
+@pytest.mark.slow
 def test_a_finished_run_upscales_by_number_and_by_name(
     tmp_path_factory: pytest.TempPathFactory, here: Path
 ) -> None:

@@ -254,7 +254,7 @@ def tried(opener: Any, examples: int) -> None:
     )
 
 
-@pytest.mark.parametrize("mode", ["truncate", "wal"])
+@pytest.mark.parametrize("mode", ["wal", pytest.param("truncate", marks=pytest.mark.slow)])
 def test_any_order_of_events_on_sqlite_is_as_the_model_says(empty: str, mode: Any) -> None:
     """SRBENCH_EXAMPLES sets how many lives of 40 events."""
 
