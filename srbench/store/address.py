@@ -6,6 +6,7 @@ A file that exists but is no SQLite database is refused before anything opens it
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,8 +83,10 @@ def check_file(address: Address, *, create: bool) -> None:
             raise DatabaseError("is a folder, not a database file", place=str(path))
         if not path.exists():
             if not create:
+                named = "" if path == DEFAULT.absolute() else f" --db {shlex.quote(str(path))}"
                 raise NoDatabase(
-                    "there is no database yet; `srbench run STUDY` creates one", place=str(path)
+                    f"there is no database yet; `srbench run STUDY{named}` creates one",
+                    place=str(path),
                 )
             with disk_errors(path.parent):
                 path.parent.mkdir(parents=True, exist_ok=True)
