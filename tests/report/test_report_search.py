@@ -107,11 +107,11 @@ def test_a_search_that_found_nothing_says_so_first(
     store.close()
     out = io.StringIO()
     Console(file=out, width=500).print(summary(results))
-    question, first, second = out.getvalue().splitlines()[:3]
+    question, first, *rest = out.getvalue().splitlines()
     assert question == results.facts.question
     assert first.startswith(f"Search failed: {why}")
     assert first.endswith("so nothing was confirmed; narrow the space and run the study again.")
-    assert second.startswith(f"No answer: {why}")
+    assert any(line.startswith(f"No answer: {why}") for line in rest)
     page = write([results], tmp_path / "report").read_text("utf-8")
     body = page[page.index("<h1") :]
     assert body.index("search failed") < body.index('class="answer"')
