@@ -142,6 +142,7 @@ def test_a_pass_before_the_runs_makes_no_plan_and_is_found_after(
     assert results.passes[["lr_height", "lr_width"]].iloc[0].tolist() == [16, 24]
 
 
+@pytest.mark.slow
 def test_json_says_what_was_measured_and_what_can_be_told(
     stored: tuple[Path, Results, str],
 ) -> None:

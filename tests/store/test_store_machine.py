@@ -262,7 +262,7 @@ def test_any_order_of_events_on_sqlite_is_as_the_model_says(empty: str, mode: An
         path = shutil.copy(empty, folder / "srbench.sqlite")
         return in_mode(str(path), Journal(mode, "asked for by the test"))
 
-    tried(opened, 10)
+    tried(opened, 5 if mode == "wal" else 20)
 
 
 @pytest.mark.slow
