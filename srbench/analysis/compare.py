@@ -7,12 +7,12 @@ else `refusals` holds the reasons. `compare_shown.py` puts a comparison into tab
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from srbench.analysis.effects import CONFIDENCE, Interval, paired, t_interval
 from srbench.analysis.results import Results, StudyFacts
-from srbench.analysis.run_matrix import set_scores, settings_of, text, trained
+from srbench.analysis.run_matrix import SetScores, left_out, set_scores, settings_of, text, trained
 from srbench.core.errors import InputError
 from srbench.core.numbers import with_unit
 from srbench.core.setting_paths import variant_paths
@@ -147,7 +147,10 @@ def _outcomes(a: Side, b: Side) -> Iterator[Outcome]:
         pairs = [(name, name) for name in a.variants if name in b.variants]
     level = 1 - (1 - CONFIDENCE) / max(len(pairs), 1)
     shared = _shared_images(a, b)
-    scores = [set_scores(side.results) for side in (a, b)]
+    scores = [
+        _scores(a.results, b.results, shared),
+        _scores(b.results, a.results, [(theirs, mine) for mine, theirs in shared]),
+    ]
     first = a.results.facts.metric
     both = {m for m, _, _ in scores[0]} & {m for m, _, _ in scores[1]}
     for metric in (first, *sorted(both - {first})):
@@ -165,6 +168,22 @@ def _outcomes(a: Side, b: Side) -> Iterator[Outcome]:
                     effect=paired(y, x),
                     simultaneous=paired(y, x, level),
                 )
+
+
+def _scores(own: Results, other: Results, shared: Sequence[tuple[str, str]]) -> SetScores:
+    """The scores of one side, without the images that the other side leaves out of its means."""
+    gone = {
+        (metric, mine, image)
+        for mine, theirs in shared
+        for (metric, dataset), (images, _) in left_out(other).items()
+        if dataset == theirs
+        for image in images
+    }
+    if not gone:
+        return set_scores(own)
+    frame = own.scores
+    places = zip(frame["metric"], frame["dataset"], frame["image"], strict=True)
+    return set_scores(replace(own, scores=frame[[place not in gone for place in places]]))
 
 
 def _settings(a: Side, b: Side) -> Iterator[Difference]:

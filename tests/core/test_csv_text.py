@@ -46,7 +46,8 @@ def test_a_number_is_written_as_a_number(number: float) -> None:
     assert not cell(number).startswith("'")
 
 
-@settings(max_examples=12)
+@pytest.mark.slow
+@settings(max_examples=25)
 @given(data=st.data())
 def test_results_survive_a_folder_whatever_their_text(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
+from scipy import stats
 from synthetic_study import study
 
 from srbench.analysis.compare import Side, compare, split_name
 from srbench.analysis.compare_shown import outcomes_shown, sentence, settings_shown
 from srbench.analysis.results import Results
+from srbench.analysis.run_matrix import set_scores
 from srbench.core.errors import UserError
 from srbench.report.compare_drawn import comparison_page, comparison_summary, write_comparison
 
@@ -33,6 +36,29 @@ def test_a_difference_is_paired_by_seed() -> None:
         r[0]: r[3] for r in outcomes_shown(compare(Side(study()), Side(second)), primary=True).rows
     }
     assert rows == {"plain": pytest.approx(0.1), "residual": pytest.approx(3.0 - 3.21)}
+
+
+def test_the_simultaneous_interval_is_bonferronis_over_the_variants_compared() -> None:
+    first = study({"plain": 0.0, "residual": 3.21}, seeds=4)
+    second = study({"plain": 0.1, "residual": 3.0}, seeds=4)
+    x, y = (set_scores(one)["psnr_y", "residual", "photos"] for one in (first, second))
+    differences = [y[seed] - x[seed] for seed in x]
+    low, high = stats.t.interval(1 - 0.05 / 2, 3, np.mean(differences), stats.sem(differences))
+    found = compare(Side(first), Side(named(second))).outcomes[1].simultaneous
+    assert (found.low, found.high) == pytest.approx((low, high))
+
+
+def test_an_image_that_one_side_leaves_out_counts_on_neither() -> None:
+    first, second = study(), named(study({"plain": 0.4, "residual": 3.0}))
+    scores = first.scores.copy()
+    exact = (scores["image"] == "coffee") & (scores["metric"] == "psnr_y")
+    scores.loc[exact & (scores["variant"] == "residual"), "value"] = np.inf
+    flat = replace(first, scores=scores)
+    gone = (second.scores["image"] == "coffee") & (second.scores["metric"] == "psnr_y")
+    fewer = replace(second, scores=second.scores[~gone])
+    for one, other in ((flat, second), (second, flat)):
+        sides = [Side(fewer if side is second else side) for side in (one, other)]
+        assert compare(Side(one), Side(other)).outcomes == compare(*sides).outcomes
 
 
 def test_variants_of_one_study_compare() -> None:

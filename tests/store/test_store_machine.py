@@ -254,15 +254,20 @@ def tried(opener: Any, examples: int) -> None:
     )
 
 
-@pytest.mark.parametrize("mode", ["wal", pytest.param("truncate", marks=pytest.mark.slow)])
-def test_any_order_of_events_on_sqlite_is_as_the_model_says(empty: str, mode: Any) -> None:
+@pytest.mark.parametrize(
+    ("mode", "examples"),
+    [("wal", 5), *(pytest.param(mode, 10, marks=pytest.mark.slow) for mode in ("wal", "truncate"))],
+)
+def test_any_order_of_events_on_sqlite_is_as_the_model_says(
+    empty: str, mode: Any, examples: int
+) -> None:
     """SRBENCH_EXAMPLES sets how many lives of 40 events."""
 
     def opened(folder: Path) -> Store:
         path = shutil.copy(empty, folder / "srbench.sqlite")
         return in_mode(str(path), Journal(mode, "asked for by the test"))
 
-    tried(opened, 5 if mode == "wal" else 20)
+    tried(opened, examples)
 
 
 @pytest.mark.slow
