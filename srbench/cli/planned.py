@@ -88,10 +88,11 @@ def _lines(found: Forecast) -> list[Text]:
     patch = int(study.base.data["patch"])
     lr = patch // study.scale
     batch = study.base.train["batch"]
-    steps = max(p.steps for p in plan.variants)
+    steps = plural(max(p.steps for p in plan.variants), "step")
+    epochs = plural(int(study.base.train["epochs"]), "epoch")
     lines = [
-        f"* baseline. A run: {study.base.train['epochs']} epochs, {steps:,} steps of "
-        f"{batch}x3x{lr}x{lr} to {batch}x3x{patch}x{patch}; {len(study.seeds)} seeds.",
+        f"* baseline. A run: {epochs}, {steps} of {batch}x3x{lr}x{lr} to "
+        f"{batch}x3x{patch}x{patch}; {plural(len(study.seeds), 'seed')}.",
         *_several(found),
         "GMACs at HR 1280x720; M act.: million activations at LR 256x256; field: side of the "
         "square of LR pixels that one output pixel sees.",

@@ -26,7 +26,7 @@ from srbench.core.streams import Streams
 from srbench.data.degradations import shrink
 from srbench.data.folders import ImageFile, few
 from srbench.data.images import read_image
-from srbench.data.likeness import alike
+from srbench.data.likeness import alike, thumbnail
 
 Taken = TypeVar("Taken")
 
@@ -42,6 +42,8 @@ class Image:
     weight: float = 1.0
     corners: tuple[str, ...] = ()  # digests of squares that a crop at the other sides leaves alone
     unlike: bool = False  # its LR file seems to show something else
+    thumbnail: str = ""  # of HR, by which copies are found
+    flat: bool = False  # of one colour within a border of the scale: its PSNR may be infinite
 
     @property
     def size(self) -> str:
@@ -146,7 +148,8 @@ def outline(dataset: Dataset) -> dict[str, Any]:
         "manifest": dataset.manifest,
         "images": [
             (image.name, image.hr.shape, image.lr is not None and image.lr.shape, image.sha256,
-             image.weight, image.corners, image.unlike)
+             image.weight, image.corners, image.unlike, image.thumbnail,
+             image.flat)
             for image in dataset.images
         ],
     }  # fmt: skip
@@ -155,8 +158,8 @@ def outline(dataset: Dataset) -> dict[str, Any]:
 def from_outline(plain: Mapping[str, Any], name: str, split: str) -> Dataset:
     """The dataset that `outline` was taken of, with black images, where only their sizes count."""
     images = tuple(
-        Image(image, _black(hr), _black(lr) if lr else None, sha256, weight, tuple(corners), unlike)
-        for image, hr, lr, sha256, weight, corners, unlike in plain["images"]
+        Image(image, _black(hr), _black(lr) if lr else None, sha256, weight, tuple(corners), *more)
+        for image, hr, lr, sha256, weight, corners, *more in plain["images"]
     )
     return Dataset(name, split, images, plain["manifest"])
 
@@ -199,7 +202,15 @@ def _decode(file: ImageFile, scale: int) -> Image:
     elif file.degrade is not None:
         draws = Streams(0).generator("degrade", file.name)
         lr = _frozen(np.ascontiguousarray(shrink(file.degrade, hr, scale, draws)))
-    return Image(file.name, hr, lr, _sha256(hr), file.weight, _corners(hr), unlike)
+    return Image(
+        file.name, hr, lr, _sha256(hr), file.weight, _corners(hr), unlike, thumbnail(hr),
+        _is_flat(hr, scale),
+    )  # fmt: skip
+
+
+def _is_flat(hr: Pixels, border: int) -> bool:
+    inner = hr[border:-border, border:-border]
+    return bool(inner.size and (inner == inner[:1, :1]).all())
 
 
 def _remedy(hr: tuple[int, ...], lr: tuple[int, ...], scale: int) -> str:

@@ -1,9 +1,8 @@
 """Images that may mislead: trained and judged on, or LR files that are not of their HR images.
 
-Trained and judged on are the same file, the same pixels, or the same but cropped.
-
-Pixels are compared after cropping to the scale, so that copies of one photograph agree; a copy that
-was compressed again or resized is not noticed.
+Trained and judged on are the same file, the same pixels, or the same but cropped; likely also those
+whose thumbnails agree, as of a copy that was compressed again or resized. Pixels are compared after
+cropping to the scale, so that copies of one photograph agree.
 """
 
 from __future__ import annotations
@@ -26,28 +25,42 @@ FIRST, LAST = 801, 900  # of DIV2K's validation images, which its archive has be
 Files = tuple[Dataset, Sequence[ImageFile]]
 
 
-def overlap(trained: Files, judged: Files) -> str:
-    """A sentence on evaluation images that are also trained on; empty where there are none."""
+def overlap(trained: Files, judged: Files) -> tuple[str, ...]:
+    """Sentences on images that are trained and judged on, and on those that likely are."""
+    of, by = judged[0], trained[0]
+    found = _in_both(trained, judged)
+    others = [image for image in of.images if image.name not in found]
+    likely = likeness.copies(_thumbnails(others), _thumbnails(by.images))
+    pairs = [f"{others[n].name} of {by.images[m].name}" for n, m in likely.items()]
+    many = f"of {len(of.images)} images of {of.split} {of.name}"
+    certain = f"{many} are also trained on, in {by.name}"
+    doubted = (
+        f"{many} look like copies of training images of {by.name} (compressed again, resized or "
+        "cropped?)"
+    )
+    named = {certain: found, doubted: pairs}
+    return tuple(f"{len(n)} {text}: {few(n, MOST_NAMED)}" for text, n in named.items() if n)
+
+
+def _thumbnails(images: Iterable[Image]) -> list[likeness.Thumbnail]:
+    return [(image.hr.shape, image.thumbnail) for image in images]
+
+
+def _in_both(trained: Files, judged: Files) -> list[str]:
+    """Names of judged images that are certainly also trained on."""
     by_path, by_pixels, by_corner = defaultdict(list), set[str](), defaultdict(list)
     for image, file in _together(trained):
         by_path[file.hr.resolve()].append(image.name)
         by_pixels.add(image.sha256)
         for corner in image.corners:
             by_corner[corner].append(file)
-    found = [
+    return [
         image.name
         for image, file in _together(judged)
         if file.hr.resolve() in by_path
         or image.sha256 in by_pixels
         or any(_is_crop(file, one) for corner in image.corners for one in by_corner[corner])
     ]
-    if not found:
-        return ""
-    of, by = judged[0], trained[0]
-    return (
-        f"{len(found)} of {len(of.images)} images of {of.split} {of.name} are also trained on, in "
-        f"{by.name}: {few(found, MOST_NAMED)}"
-    )
 
 
 def unlike(images: Dataset) -> str:

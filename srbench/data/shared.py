@@ -111,8 +111,8 @@ def _mapped(path: Path) -> Dataset:
         first += prod(shape)
         return pixels[first - prod(shape) : first].reshape(shape)
 
-    for name, hr, lr, sha256, weight, corners, unlike in about["images"]:
+    for name, hr, lr, sha256, weight, corners, *more in about["images"]:
         high = following(hr)
         own = following(lr) if lr else None
-        images.append(Image(name, high, own, sha256, weight, tuple(corners), unlike))
+        images.append(Image(name, high, own, sha256, weight, tuple(corners), *more))
     return Dataset(about["name"], about["split"], tuple(images), about["manifest"])

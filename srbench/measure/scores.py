@@ -84,12 +84,6 @@ def evaluation_lr(image: Pair, scale: int, protocol: Protocol = PROTOCOLS["sr-y-
     return lr
 
 
-def is_flat(hr: Image, border: int) -> bool:
-    """Whether an image has one colour within its border, so that its PSNR may be infinite."""
-    inner = hr[border:-border, border:-border]
-    return bool((inner == inner[:1, :1]).all())
-
-
 def nothing_to_restore(images: Iterable[Pair], scale: int) -> bool:
     """Whether every LR image equals HR, as at scale 1 without LR files or a degradation."""
     return scale == 1 and all(i.lr is None or np.array_equal(i.lr, i.hr) for i in images)

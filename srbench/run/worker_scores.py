@@ -24,7 +24,6 @@ from srbench.measure.scores import (
     Pictured,
     Pixels,
     answers,
-    is_flat,
     metrics_named,
     on_host,
     score_outputs,
@@ -83,8 +82,8 @@ class Scorer:
             some = answers(self.net, [lrs[n] for n in numbers], self.device)
             for n, found in zip(numbers, some, strict=True):
                 rows[n] = score_outputs(found, hrs[n], PROTOCOLS["sr-y-v1"], scale, metrics)
-        textured = [row for row, hr in zip(rows, hrs, strict=True) if not is_flat(hr, scale)]
-        rows = textured or rows
+        of_images = zip(rows, images.images, strict=True)
+        rows = [row for row, image in of_images if not image.flat] or rows
         return {
             name: float(np.mean(without_infinite(row[name] for row in rows))) for name in metrics
         }

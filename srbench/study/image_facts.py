@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from srbench.core.errors import StudyError
 from srbench.core.registry import Choice
-from srbench.core.slots import Image
 from srbench.data.decoded import Dataset
 from srbench.data.folders import places
 from srbench.data.overlap import Files, div2k_validation, overlap, smaller_copies, unlike
@@ -28,7 +27,7 @@ def image_facts(trained: Sequence[Tree], base: Tree, protocol: str, images: Deco
     """The facts on the images of trained variants, and on those of their evaluation.
 
     Raises:
-        StudyError: two evaluation sets are the same, or have LR that equals HR.
+        StudyError: two evaluation sets are the same, or have LR that equals HR; a set is flat.
     """
     train, validate, judges, lr = [], [], [], []
     for tree in trained:
@@ -43,20 +42,28 @@ def image_facts(trained: Sequence[Tree], base: Tree, protocol: str, images: Deco
     for choice in base.data["eval"]:
         judges.append(images.with_files(choice, "eval"))
         lr.append(lr_source(choice, judges[-1], made, "auto"))
+    for found, _ in validate:
+        _refuse_flat(found)
     _refuse([found for found, _ in judges], images.scale)
-    sets = {found.manifest: (found, files) for found, files in train}.values()
-    overlaps = [
-        sentence
-        for one in sets
-        for sentence in (div2k_validation(one), *(overlap(one, other) for other in judges))
-    ]
+    others = _once((*validate, *judges))
+    overlaps: list[str] = []
+    for one in _once(train):
+        overlaps += [div2k_validation(one), *(s for other in others for s in overlap(one, other))]
     overlaps += [smaller_copies(found) for found, _ in judges]
     overlaps += [unlike(found) for found, _ in (*train, *validate, *judges)]
     return ImageFacts(tuple(dict.fromkeys(lr)), tuple(filter(None, dict.fromkeys(overlaps))))
 
 
-def _is_flat(image: Image) -> bool:
-    return bool((image == image[:1, :1]).all())
+def _once(sets: Sequence[Files]) -> list[Files]:
+    """Each set once in each split, though many variants have it."""
+    return list({(found.split, found.manifest): (found, files) for found, files in sets}.values())
+
+
+def _refuse_flat(images: Dataset) -> None:
+    """Refuse sets of which no PSNR is finite for an upscaling that keeps a colour."""
+    if all(image.lr is None and image.flat for image in images.images):
+        problem = f"{images.name}: every image is of one colour, which any upscaling reproduces"
+        raise StudyError(problem, ("data", images.split))
 
 
 def _refuse(sets: Sequence[Dataset], scale: int) -> None:
@@ -65,11 +72,7 @@ def _refuse(sets: Sequence[Dataset], scale: int) -> None:
         twin = names.setdefault(found.manifest, found.name)
         if twin != found.name:
             raise StudyError(f"{found.name} and {twin} are the same images", ("data", "eval"))
-        if all(image.lr is None and _is_flat(image.hr) for image in found.images):
-            raise StudyError(
-                f"{found.name}: every image is of one colour, which any upscaling reproduces",
-                ("data", "eval"),
-            )
+        _refuse_flat(found)
         if nothing_to_restore(found.images, scale):
             raise StudyError(
                 f"{found.name}: LR equals HR at scale 1, which leaves nothing to restore; take "

@@ -15,7 +15,7 @@ from pictures import Save, noise
 
 from srbench.core.errors import UserError
 from srbench.data.decoded import decode, from_outline, outline, signature
-from srbench.data.folders import ImageFile
+from srbench.data.folders import ImageFile, images_below
 from srbench.data.known_sets import set5
 
 
@@ -151,3 +151,14 @@ def test_lr_files_of_another_scale_are_one_reason(tmp_path: Path, save: Save) ->
     files = [ImageFile(n, save(f"hr/{n}.png", 16, 16), save(f"lr/{n}.png", 4, 4)) for n in "abc"]
     with pytest.raises(UserError, match=r"3 of 3 images.*: a\.png, b\.png, c\.png$"):
         decode(files, "set", "eval", 2)
+
+
+def test_a_flat_image_has_one_colour_within_a_border_of_the_scale(tmp_path: Path) -> None:
+    pixels = np.full((12, 10, 3), 7, np.uint8)
+    pixels[0], pixels[:, -1] = 200, 90
+    for name, colour in {"a": 7, "b": 8}.items():
+        pixels[5, 5, 2] = colour
+        PIL.Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    read = decode(images_below(tmp_path, "folder"), "set", "eval", 2)
+    for images in (read, from_outline(outline(read), "set", "eval")):
+        assert [image.flat for image in images.images] == [True, False]

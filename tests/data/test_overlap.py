@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import PIL.Image
 import pytest
+import skimage.data
 from pictures import Save, waves
 
 from srbench.data.crops import crops
 from srbench.data.datasets import folder
 from srbench.data.decoded import decode
 from srbench.data.folders import images_below
+from srbench.data.likeness import SIDE, copies
 from srbench.data.overlap import Files, div2k_validation, overlap
 
 
@@ -44,7 +48,7 @@ def test_the_same_image_under_another_name_is_found(tmp_path: Path, same) -> Non
     put(tmp_path / "eval/x.png", same(np.roll(image, 2, axis=1)))
     put(tmp_path / "eval/other.png", np.roll(image, 30, axis=1))
     says = overlap(read(tmp_path / "train", "train"), read(tmp_path / "eval", "eval"))
-    assert says == "1 of 2 images of eval eval are also trained on, in train: x"
+    assert says == ("1 of 2 images of eval eval are also trained on, in train: x",)
 
 
 @pytest.mark.parametrize(
@@ -59,15 +63,78 @@ def test_the_same_image_under_another_name_is_found(tmp_path: Path, same) -> Non
 def test_images_that_share_a_corner_alone_are_not_the_same(tmp_path: Path, other) -> None:  # type: ignore[no-untyped-def]
     put(tmp_path / "train/a.png", waves(96, 96))
     put(tmp_path / "eval/a.png", other(waves(96, 96)))
-    assert overlap(read(tmp_path / "train", "train"), read(tmp_path / "eval", "eval")) == ""
+    says = overlap(read(tmp_path / "train", "train"), read(tmp_path / "eval", "eval"))
+    assert not any("are also trained on" in sentence for sentence in says)
 
 
 def test_crops_of_a_trained_file_are_found_by_the_file(tmp_path: Path, save: Save) -> None:
     save("set/a.png", 40, 40)
     of = partial(folder, path=str(tmp_path / "set"))
     files = list(crops("eval", 2, of=of, side=16, patches_per_image=2))
-    says = overlap(read(tmp_path / "set", "train"), (decode(files, "crops", "eval", 2), files))
+    [says] = overlap(read(tmp_path / "set", "train"), (decode(files, "crops", "eval", 2), files))
     assert says.startswith("2 of 2 images of eval crops")
+
+
+def saved(image: PIL.Image.Image, path: Path, quality: int) -> Path:
+    image.save(path, quality=quality)
+    return path
+
+
+def half(image: PIL.Image.Image) -> PIL.Image.Image:
+    return image.resize((image.width // 2, image.height // 2), PIL.Image.Resampling.BICUBIC)
+
+
+COPIES: dict[str, Callable[[PIL.Image.Image, Path], object]] = {
+    "JPEG 90": lambda image, to: saved(image, to / "x.jpg", 90),
+    "JPEG 75": lambda image, to: saved(image, to / "x.jpg", 75),
+    "half": lambda image, to: half(image).save(to / "x.png"),
+    "cut and JPEG 90": lambda image, to: saved(image.crop((0, 0, 448, 296)), to / "x.jpg", 90),
+    "grey": lambda image, to: image.convert("L").save(to / "x.png"),
+}
+
+
+@pytest.mark.parametrize("way", COPIES)
+def test_a_copy_that_was_changed_is_named_with_what_it_looks_like(tmp_path: Path, way: str) -> None:
+    (tmp_path / "eval").mkdir()
+    for name in ("coffee", "chelsea", "astronaut", "rocket"):
+        put(tmp_path / f"train/{name}.png", getattr(skimage.data, name)())
+    COPIES[way](PIL.Image.fromarray(skimage.data.chelsea()), tmp_path / "eval")
+    put(tmp_path / "eval/other.png", skimage.data.coins())
+    [says] = overlap(read(tmp_path / "train", "train", 4), read(tmp_path / "eval", "validate", 4))
+    assert says == (
+        "1 of 2 images of validate eval look like copies of training images of train (compressed "
+        "again, resized or cropped?): x of chelsea"
+    )
+
+
+def test_different_photographs_are_no_copies(data_folder: Path) -> None:
+    """But for two that are: BSDS200 has a photograph of Set5, and T91 one twice."""
+    t91, bsds, set5 = (read(data_folder / name, "train") for name in ("T91", "BSDS200", "Set5/HR"))
+    assert overlap(t91, bsds) == overlap(t91, set5) == overlap(bsds, t91) == ()
+    [says] = overlap(bsds, set5)
+    assert says.endswith("cropped?): woman of 302003")
+
+
+def test_skies_and_small_or_flat_images_are_no_copies(tmp_path: Path) -> None:
+    y, x = np.indices((96, 96, 3))[:2]
+    noise = np.random.default_rng(0).integers(0, 16, (2, 96, 96, 3))
+    for n, (name, side) in enumerate({"train": 1, "eval": 2}.items()):
+        put(tmp_path / f"{name}/sky.png", (y + x // side + noise[n]).astype(np.uint8))
+        put(tmp_path / f"{name}/flat{n}.png", np.full((96, 96, 3), 9 + n, np.uint8))
+        put(tmp_path / f"{name}/small{n}.png", waves(12, 12) // (n + 1))
+    assert overlap(read(tmp_path / "train", "train"), read(tmp_path / "eval", "eval")) == ()
+
+
+def test_large_sets_are_compared_in_a_second() -> None:
+    random = np.random.default_rng(0)
+    sets = [
+        [((1356, 2040, 3), random.bytes(SIDE * SIDE).hex()) for _ in range(count)]
+        for count in (800, 3450)
+    ]
+    began = time.perf_counter()
+    assert copies(*sets) == {}
+    assert copies(sets[0], sets[0]) == {n: n for n in range(800)}
+    assert time.perf_counter() - began < 2
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,6 @@ from srbench.measure.scores import (
     crop_border,
     evaluation_lr,
     full_precision,
-    is_flat,
     quantise,
     score_pair,
     super_resolve,
@@ -174,11 +173,3 @@ def test_the_papers_bicubic_row_on_set5(
     rows = [matlab_y_bicubic(image.hr, scale) for image in images]
     assert np.mean([row["psnr_y"] for row in rows]) == pytest.approx(psnr, abs=1e-4)
     assert np.mean([row["ssim_y"] for row in rows]) == pytest.approx(ssim, abs=1e-5)
-
-
-def test_a_flat_image_has_one_colour_within_its_border() -> None:
-    hr = np.full((12, 10, 3), 7, np.uint8)
-    hr[0], hr[:, -1] = 200, 90
-    assert is_flat(hr, 2)
-    hr[5, 5, 2] = 8
-    assert not is_flat(hr, 2)

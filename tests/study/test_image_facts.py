@@ -17,7 +17,7 @@ from srbench.study.read import read
 
 STUDY = """\
 scale: {scale}
-data: {{train: {train}, validate: photos, eval: [{evaluate}], patch: 8, patches: 4{more}}}
+data: {{train: {train}, validate: {validate}, eval: [{evaluate}], patch: 8, patches: 4{more}}}
 train: {{epochs: 1, batch: 2}}
 base: {{carn: {{channels: 4, blocks: 1, units: 1}}}}
 variants: {{plain: {{}}}}
@@ -37,10 +37,13 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
         pixels = np.random.default_rng(seed).integers(0, 256, (sides, sides, 3), dtype=np.uint8)
         PIL.Image.fromarray(pixels).save(f"{name}.png")
 
-    def made(train: str, *more: str, scale: int = 2, evaluate: str = "photos") -> Plan:
+    def made(
+        train: str, *more: str, scale: int = 2, evaluate: str = "photos", validate: str = "photos"
+    ) -> Plan:
         text = STUDY.format(
-            train=train, more="".join(f", {one}" for one in more), scale=scale, evaluate=evaluate
-        )
+            train=train, more="".join(f", {one}" for one in more), scale=scale, evaluate=evaluate,
+            validate=validate,
+        )  # fmt: skip
         (tmp_path / "study.yaml").write_text(text)
         return planning.make_plan(read(tmp_path / "study.yaml"), Numerics("cpu", 1))
 
@@ -120,12 +123,14 @@ def test_an_evaluation_with_nothing_to_restore_is_refused(make: Make, evaluate: 
          evaluate="{degraded: {of: photos, by: {noise: {sigma: 5}}}}")  # fmt: skip
 
 
-def test_an_evaluation_of_flat_images_alone_is_refused(make: Make, tmp_path: Path) -> None:
+def test_judging_by_flat_images_alone_is_refused(make: Make, tmp_path: Path) -> None:
     for name, colour in {"black": 0, "red": (200, 0, 0)}.items():
         (tmp_path / "flat").mkdir(exist_ok=True)
         PIL.Image.new("RGB", (16, 16), colour).save(f"flat/{name}.png")
     with pytest.raises(UserError, match="every image is of one colour"):
         make(HR, evaluate="{folder: {path: flat}}")
+    with pytest.raises(UserError, match="flat}: every image is of one colour"):
+        make(HR, validate="{folder: {path: flat}}")
     make(HR, evaluate="{mixture: {of: [{folder: {path: flat}}, photos]}}")
 
 
@@ -133,6 +138,10 @@ def test_the_plan_names_what_is_trained_and_judged_on(make: Make) -> None:
     plan = make(HR, evaluate=PAIRS)
     assert plan.images.overlaps == (
         "2 of 2 images of eval pairs: {hr: hr, lr: lr} are also trained on, in "
+        "folder: {path: hr}: a, b",
+    )
+    assert make(HR, validate=PAIRS).images.overlaps == (
+        "2 of 2 images of validate pairs: {hr: hr, lr: lr} are also trained on, in "
         "folder: {path: hr}: a, b",
     )
     assert make(HR).images.overlaps == ()
