@@ -129,13 +129,14 @@ def reproduce(
     """Retrain N finished runs, drawn at random, and compare every number with the database.
 
     Weights, every point of every curve and every score must be equal to the last bit. The
-    database is only read. Exit code 1 if a run differs or fails.
+    database is only read. Exit code 1 if a run differs or fails, or if none can be compared.
     """
     from random import SystemRandom
 
     from rich.console import Group
     from rich.text import Text
 
+    from srbench.core.numbers import plural
     from srbench.core.rich_table import table_of
     from srbench.run.reproduce import reproduce as make_again
 
@@ -148,9 +149,15 @@ def reproduce(
     headings = ("run", "study", "variant", "seed", "outcome", "detail")
     rows = [[one[heading] for heading in headings] for one in plain]
     same = sum(one.outcome == "identical" for one in again)
-    line = Text(f"{same} of {len(again)} identical to the last bit; drawn by --seed {drawn_by}.")
-    answer(as_json, plain, lambda: Group(table_of(headings, rows, outcome="outcome"), line))
-    raise typer.Exit(int(any(one.outcome in ("different", "failed") for one in again)))
+    line = f"{same} of {len(again)} identical to the last bit; drawn by --seed {drawn_by}."
+    if all(one.outcome == "changed" for one in again):
+        line = (
+            f"Nothing was compared: {plural(len(again), 'run')} drawn by --seed {drawn_by} could "
+            "not be trained here as before."
+        )
+    answer(as_json, plain, lambda: Group(table_of(headings, rows, outcome="outcome"), Text(line)))
+    found = {one.outcome for one in again}
+    raise typer.Exit(int(bool(found & {"different", "failed"}) or found == {"changed"}))
 
 
 def _print_summary(store: Any, plan: int) -> None:

@@ -33,8 +33,9 @@ def test_a_number_that_differs_in_its_last_place_is_found(copy: Path) -> None:
 
 def test_images_that_changed_are_named_and_nothing_is_trained(copy: Path) -> None:
     tiny.save_crop("coffee", copy / "photos" / "chelsea.png")
-    said = tiny.srbench(copy, "reproduce", "4")
+    said = tiny.srbench(copy, "reproduce", "4", code=1)
     assert said.count("changed") == 8
+    assert "Nothing was compared: 4 runs drawn by --seed" in said
     assert "the training images changed since" in said
     assert "training tiny" not in said
 
