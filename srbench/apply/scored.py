@@ -19,7 +19,7 @@ from srbench.apply.trained import Network, named_choice, of_file
 from srbench.core import slots
 from srbench.core.errors import InputError, UserError
 from srbench.core.numbers import without_infinite
-from srbench.core.registry import known
+from srbench.core.registry import Choice, Slot, known
 from srbench.core.scales import computing_at
 from srbench.data.datasets import read_folder
 from srbench.data.decoded import Dataset, decode
@@ -184,9 +184,7 @@ def images_of(data: str, scale: int, lr: str = "") -> tuple[Dataset, str]:
     if lr and os.path.isdir(home_or(lr)):
         files = paired(files, images_below(home_or(lr), "--lr"), scale)
     elif lr:
-        if "/" in lr:
-            raise InputError(no_folder(home_or(lr)), place="--lr")
-        by = named_choice(slots.degradation, lr, "--lr")
+        by = _part_or_no_folder(slots.degradation, lr, "--lr")
         files = list(degraded("eval", scale, of=lambda split, scale: files, by=by.build()))
         return decode(files, data, "eval", scale), str(by)
     own = sum(file.lr is not None for file in files)
@@ -208,10 +206,25 @@ def files_of(data: str, scale: int) -> list[ImageFile]:
         below = read_folder(folder, scale)
         is_set = any(file.hr.parent != folder for file in known)
         return known if is_set and not any(file.lr for file in below) else below
-    if "{" not in data and (os.sep in data or os.path.isfile(folder)):
-        raise InputError(no_folder(folder), place="--data")
-    choice = named_choice(slots.dataset, data, "--data")
+    choice = _part_or_no_folder(slots.dataset, data, "--data")
     try:
         return list(choice.build()("eval", scale))
     except UserError as error:
         raise InputError(error.problem, error.path, error.place or "--data") from None
+
+
+def _part_or_no_folder(slot: Slot, written: str, option: str) -> Choice:
+    """The part that is written in place of a folder.
+
+    Raises:
+        InputError: there is neither such a part nor such a folder.
+    """
+    if "{" in written:
+        return named_choice(slot, written, option)
+    none = no_folder(home_or(written))
+    if os.sep in written or os.path.isfile(home_or(written)):
+        raise InputError(none, place=option)
+    try:
+        return named_choice(slot, written, option)
+    except InputError as error:
+        raise InputError(f"{none}, and {error.problem}", place=option) from None

@@ -19,6 +19,7 @@ from srbench.core.errors import InputError, UserError
 from srbench.core.numbers import plural
 from srbench.core.rich_table import table_of
 from srbench.data.folders import ImageFile, home_or, places
+from srbench.data.known_sets import SetMissing
 from srbench.data.overlap import smaller_copies, unlike
 from srbench.data.survey import Survey, survey
 
@@ -38,10 +39,12 @@ def datasets_found(scale: int) -> RenderableType:
         try:
             files = list(slots.dataset.parse(part).build()("eval", scale))
             rows.append((part, len(files), files[0].hr.parent))
+        except SetMissing:
+            rows.append((part, None, "not on this machine"))
         except UserError as error:
-            rows.append((part, None, error.problem.partition(" (")[0]))
+            rows.append((part, None, error.problem))
     table = table_of(("dataset", "images", "found"), rows)
-    note = "srbench datasets NAME reads a set's images, or says where they were looked for."
+    note = "srbench datasets NAME reads a set's images, or names the folders looked for."
     return Group(table, Text(note, style="dim"))
 
 

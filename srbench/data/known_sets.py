@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from srbench.core.errors import StudyError, UserError
+from srbench.core.errors import StudyError
 from srbench.core.registry import Positive
 from srbench.core.slots import dataset
 from srbench.data.folders import ImageFile, home_or, images_in
@@ -183,8 +183,12 @@ def _first(name: str, layouts: list[tuple[Path, Path]], scale: int) -> list[Imag
     raise _not_found(name, [hr for hr, _ in layouts], layouts[0][1], scale)
 
 
-def _not_found(name: str, looked: list[Path], lr: Path, scale: int) -> UserError:
-    return StudyError(
+class SetMissing(StudyError):
+    """A known set has no folder on this machine."""
+
+
+def _not_found(name: str, looked: list[Path], lr: Path, scale: int) -> SetMissing:
+    return SetMissing(
         f"{name} was not found (looked for {', '.join(map(str, looked))}); put the set there, or "
         f"name the folder above it by root: or SRBENCH_DATA. LR files, if any: {lr}/X{scale}/"
     )
