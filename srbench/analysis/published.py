@@ -126,17 +126,20 @@ def _number(written: Any, at: tuple[Any, ...]) -> tuple[float, str]:
 
 def _curves(file: Path, quantity: str | None) -> Iterator[Figure]:
     try:
-        with file.open(encoding="utf-8-sig", newline="") as text:
-            held = text.read(MOST_BYTES + 1)
-        if len(held) > MOST_BYTES:
-            raise InputError(f"more than {MOST_BYTES:,} characters", place=str(file))
-        rows = list(csv.reader(io.StringIO(held, newline="")))
+        with file.open("rb") as stream:
+            raw = stream.read(MOST_BYTES + 1)
+        if len(raw) > MOST_BYTES:
+            raise InputError(f"more than {MOST_BYTES:,} bytes", place=str(file))
+        rows = list(csv.reader(io.StringIO(document.decoded(raw), newline="")))
     except OSError as problem:
         raise InputError(f"cannot be read: {problem.strerror}", place=str(file)) from None
-    except (UnicodeDecodeError, csv.Error) as problem:
-        raise InputError(f"is not CSV in UTF-8: {problem}", place=str(file)) from None
+    except (UnicodeError, csv.Error) as problem:
+        raise InputError(f"is not CSV: {problem}", place=str(file)) from None
     if len(rows) < 2:
         raise InputError("a heading and at least one epoch are expected", place=str(file))
+    if len(rows[0]) == 1 and any(mark in rows[0][0] for mark in ";\t"):
+        problem = "columns are separated by commas, and numbers have a point: save it as such"
+        raise InputError(problem, place=f"{file}:1")
     columns = _headings(rows[0], quantity, f"{file}:1")
     if len(rows) * len(columns) > MOST_CELLS:
         raise InputError(f"more than {MOST_CELLS:,} cells", place=str(file))

@@ -6,6 +6,7 @@ and the number of values are limited, aliases included.
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass, field
 from pathlib import Path as File
@@ -87,12 +88,31 @@ def read(file: File) -> tuple[str, Document]:
     if len(raw) > MAX_BYTES:
         raise StudyError(f"more than {MAX_BYTES:,} bytes", place=str(file))
     try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as problem:
-        raise StudyError(
-            f"not UTF-8 text (byte {problem.start}); a study is a YAML file", place=str(file)
-        ) from None
+        text = decoded(raw)
+    except UnicodeError as problem:
+        raise StudyError(f"{problem}; a study is a YAML file", place=str(file)) from None
     return text, parse(text, str(file))
+
+
+def decoded(raw: bytes) -> str:
+    """Text in UTF-8, or in UTF-16 as PowerShell writes it, without its byte order mark.
+
+    Raises:
+        UnicodeError: any other encoding, with what to do.
+    """
+    if raw[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        encoding = "utf-16"
+    elif b"\0" in raw[:2]:
+        raise UnicodeError("UTF-16 text without a byte order mark, or no text; save it as UTF-8")
+    else:
+        encoding = "utf-8-sig"
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError as problem:
+        name = encoding.removesuffix("-sig").upper()
+        line = raw[: problem.start].count(b"\n") + 1
+        remedy = "" if b"\0" in raw else "; save it as UTF-8"
+        raise UnicodeError(f"not {name} text (line {line}){remedy}") from None
 
 
 def parse(text: str, file: str = "<text>") -> Document:

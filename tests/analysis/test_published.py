@@ -45,6 +45,12 @@ def test_curves_have_an_epoch_a_row_and_may_end_early(tmp_path: Path) -> None:
     )
 
 
+def test_curves_are_read_in_utf_16(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_bytes("loss_ä,loss_b\r\n1,2\r\n".encode("utf-16"))
+    figures = read(tmp_path / "c.csv", source="s").figures
+    assert [(figure.variant, figure.value) for figure in figures] == [("ä", 1.0), ("b", 2.0)]
+
+
 def test_the_curves_of_2019_are_read_whole(data_folder: Path) -> None:
     figures = read(data_folder / "carn_2019_losses.csv", source="yu45020, 2019").figures
     lengths: dict[str, int] = {}
@@ -99,6 +105,8 @@ MISTAKES = [
     ("c.csv", "loss_a,loss_a\n1,2\n", "1: heading loss_a names no variant of its own"),
     ("c.csv", "loss_a,loss_b\n1,2\n3,x\n", "3: b: 'x' is not a number"),
     ("c.csv", "loss_a,loss_b\n1,2,3\n", "2: 3 cells under 2 headings"),
+    ("c.csv", "loss_a;loss_b\n0,5;0,25\n", "1: columns are separated by commas"),
+    ("c.csv", "loss_a\tloss_b\n0.5\t0.25\n", "1: columns are separated by commas"),
     ("c.csv", "loss_a\n", " a heading and at least one epoch are expected"),
     ("c.csv", "\xff\x00", " a heading and"),
     ("c.txt", "", " a table ends in .yaml"),

@@ -109,12 +109,41 @@ def test_json_is_read_as_what_it_is(value: object) -> None:
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_bytes(b"a: \xff")
-    with pytest.raises(UserError, match=r"s\.yaml: not UTF-8 text \(byte 3\); a study is a YAML"):
-        document.read(tmp_path / "s.yaml")
     with pytest.raises(UserError, match=r"none\.yaml: cannot be read: No such file"):
         document.read(tmp_path / "none.yaml")
     with pytest.raises(UserError, match="cannot be read: Is a directory"):
         document.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le-mark", "utf-16-be-mark"]
+)
+def test_a_study_is_read_in_utf_8_and_in_what_powershell_writes(
+    tmp_path: Path, encoding: str
+) -> None:
+    text = "question: größer\r\nscale: 2\r\n"
+    mark = "\ufeff" if encoding.endswith("-mark") else ""
+    (tmp_path / "s.yaml").write_bytes((mark + text).encode(encoding.removesuffix("-mark")))
+    found, read = document.read(tmp_path / "s.yaml")
+    assert (found, read.value) == (text, {"question": "größer", "scale": 2})
+    assert read.place(("scale",)).endswith("s.yaml:2:1")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("a: 1\nb: ü".encode("cp1252"), r"not UTF-8 text \(line 2\); save it as UTF-8; a study"),
+        ("a: 1".encode("utf-16-le"), "UTF-16 text without a byte order mark, or no text; save it"),
+        (b"\xff\xfea", r"not UTF-16 text \(line 1\); save it as UTF-8; a study"),
+        (b"\x89PNG\0\xff", r"not UTF-8 text \(line 1\); a study is a YAML file"),
+    ],
+)
+def test_another_encoding_is_named_with_its_remedy(
+    tmp_path: Path, content: bytes, says: str
+) -> None:
+    (tmp_path / "s.yaml").write_bytes(content)
+    with pytest.raises(UserError, match=rf"s\.yaml: {says}"):
+        document.read(tmp_path / "s.yaml")
 
 
 def test_a_byte_order_mark_is_no_character() -> None:

@@ -96,7 +96,7 @@ def check(content: bytes, folder: Path) -> str:
 def placed(refusal: str, file: Path) -> str:
     """The refusal, once it is known to name line and column, or what is wrong with all of it."""
     place = re.escape(str(file))
-    whole = "keys with values are expected|not UTF-8 text|more than [0-9,]+ bytes"
+    whole = "keys with values are expected|not UTF-8 text|UTF-16 text|more than [0-9,]+ bytes"
     assert re.match(rf"{place}(:\d+:\d+.*?: |: ({whole}))", refusal), refusal
     return refusal
 
