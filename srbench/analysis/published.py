@@ -138,8 +138,8 @@ def _curves(file: Path, quantity: str | None) -> Iterator[Figure]:
     if len(rows) < 2:
         raise InputError("a heading and at least one epoch are expected", place=str(file))
     if len(rows[0]) == 1 and any(mark in rows[0][0] for mark in ";\t"):
-        problem = "columns are separated by commas, and numbers have a point: save it as such"
-        raise InputError(problem, place=f"{file}:1")
+        needed = "columns are separated by commas, and numbers have a point: save it as such"
+        raise InputError(needed, place=f"{file}:1")
     columns = _headings(rows[0], quantity, f"{file}:1")
     if len(rows) * len(columns) > MOST_CELLS:
         raise InputError(f"more than {MOST_CELLS:,} cells", place=str(file))
