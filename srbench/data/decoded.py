@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,6 +30,7 @@ from srbench.data.images import read_image
 from srbench.data.likeness import alike, thumbnail
 
 Taken = TypeVar("Taken")
+ALL_NAMED = 12  # files that cannot be used; where there are more, a few of each reason are named
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,15 +89,24 @@ def decode(files: Sequence[ImageFile], name: str, split: str, scale: int) -> Dat
     if len(refused) == 1:
         raise refused[0]
     if refused:
-        folder = os.path.commonpath([os.path.dirname(one.place) for one in refused])
-        reasons = "; ".join(
-            f"{reason}: {few([os.path.relpath(place, folder) for place in places])}"
-            for reason, places in by_reason(refused)
-        )
-        message = f"{len(refused)} of {len(files)} images cannot be used. {reasons}"
-        raise InputError(message, place=folder)
+        raise _refusal(refused, len(files), name, scale)
     images = sorted((i for i in tried if isinstance(i, Image)), key=lambda image: image.name)
     return Dataset(name, split, tuple(images), manifest(map(manifest_row, images), scale))
+
+
+def _refusal(refused: Sequence[InputError], of: int, name: str, scale: int) -> InputError:
+    """Why images cannot be used, with all their names if they are few."""
+    folder = os.path.commonpath([os.path.dirname(one.place) for one in refused])
+    many = len(refused) > ALL_NAMED
+    reasons = "; ".join(
+        f"{reason} ({few([os.path.relpath(path, folder) for path in paths], 3 if many else 40)})"
+        for reason, paths in by_reason(refused)
+    )
+    asked = shlex.quote(f"{{{name}}}" if ":" in name else name)
+    more = f"; srbench datasets {asked} --scale {scale} --json names all" if many else ""
+    return InputError(
+        f"{len(refused)} of {of} images cannot be used: {reasons}{more}", place=folder
+    )
 
 
 def decode_each(

@@ -143,13 +143,27 @@ def test_all_images_that_cannot_be_used_are_named_at_once(tmp_path: Path, save: 
     with pytest.raises(UserError) as caught:
         decode(files, "set", "train", 2)
     said = str(caught.value)
-    assert said.startswith(f"{tmp_path}: 3 of 5 images cannot be used. is broken")
-    assert "again: a.png, c.png; has colours of type CMYK; save it as RGB: d.png" in said
+    assert said.startswith(f"{tmp_path}: 3 of 5 images cannot be used: is broken")
+    assert said.endswith("again (a.png, c.png); has colours of type CMYK; save it as RGB (d.png)")
+
+
+def test_of_many_images_that_cannot_be_used_a_few_are_named(tmp_path: Path) -> None:
+    files = [ImageFile(f"{n:03}", tmp_path / f"{n:03}.png") for n in range(400)]
+    for file in files[:397]:
+        file.hr.write_bytes(b"\x89PNG")
+    with pytest.raises(UserError) as caught:
+        decode(files, "folder: {path: a b}", "train", 3)
+    message = str(caught.value).removeprefix(f"{tmp_path}: ")
+    assert message == (
+        "400 of 400 images cannot be used: is not a PNG, JPEG, WEBP, BMP, TIFF image, or is broken "
+        "(000.png, 001.png, 002.png and 394 more); there is no such file (397.png, 398.png, "
+        "399.png); srbench datasets '{folder: {path: a b}}' --scale 3 --json names all"
+    )
 
 
 def test_lr_files_of_another_scale_are_one_reason(tmp_path: Path, save: Save) -> None:
     files = [ImageFile(n, save(f"hr/{n}.png", 16, 16), save(f"lr/{n}.png", 4, 4)) for n in "abc"]
-    with pytest.raises(UserError, match=r"3 of 3 images.*: a\.png, b\.png, c\.png$"):
+    with pytest.raises(UserError, match=r"3 of 3 images.*: \(a\.png, b\.png, c\.png\)$"):
         decode(files, "set", "eval", 2)
 
 
