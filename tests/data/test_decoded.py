@@ -163,7 +163,7 @@ def test_of_many_images_that_cannot_be_used_a_few_are_named(tmp_path: Path) -> N
 
 def test_lr_files_of_another_scale_are_one_reason(tmp_path: Path, save: Save) -> None:
     files = [ImageFile(n, save(f"hr/{n}.png", 16, 16), save(f"lr/{n}.png", 4, 4)) for n in "abc"]
-    with pytest.raises(UserError, match=r"3 of 3 images.*: \(a\.png, b\.png, c\.png\)$"):
+    with pytest.raises(UserError, match=r"3 of 3 images.*fits x4 \(a\.png, b\.png, c\.png\)$"):
         decode(files, "set", "eval", 2)
 
 
