@@ -24,6 +24,8 @@ SHOWN, DEEPEST = 3, 12
 FLOATS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 WRAPPERS = {"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
 AVERAGED = re.compile(r"ema|swa|averag|\bnetE\b", re.IGNORECASE)  # netE: KAIR
+WHOLE = re.compile(r"net|model|state|dict|param|generator|ema|^TorchScript$", re.IGNORECASE)
+"""Keys of whole networks in checkpoints; below another there may be a part of a network."""
 AVERAGES = "n_averaged"  # of torch's AveragedModel
 BATCHES = "num_batches_tracked"  # of a batch norm; missing in files from before torch 0.4.1
 NORMED = (  # weight normalisation's names, since torch 2 and before: length, direction
@@ -46,7 +48,8 @@ class Match:
 def fill(net: nn.Module, found: Mapping[str, Tensor], file: Path | str, what: str) -> str:
     """Put the tensors that fit into `net`; returns which were taken, empty if there is no choice.
 
-    Averaged weights are preferred, then what is first in the file. `what` names the network in
+    Averaged weights are preferred, then what is first in the file. A small network may fit a part
+    of a larger one: the number of tensors is given then. `what` names the network in
     errors ("pan at x4"). Half precision is read as fp32.
 
     Raises:
@@ -64,7 +67,9 @@ def fill(net: nn.Module, found: Mapping[str, Tensor], file: Path | str, what: st
     net.load_state_dict(own | {n: tensor.to(own[n].dtype) for n, tensor in taken.tensors.items()})
     others = [repr(match.key) for match in right[1:]]
     also = f"; {_cut(others, ', ')} would fit too" if others else ""
-    return f"key {taken.key!r}{also}" if taken.key or others else ""
+    whole = WHOLE.search(taken.key.rpartition(".")[2]) or len(taken.tensors) == len(found)
+    count = "" if whole else f", {len(taken.tensors)} of {len(found)} tensors"
+    return f"key {taken.key!r}{count}{also}" if taken.key or others else ""
 
 
 def fits(net: nn.Module, found: Mapping[str, Tensor]) -> bool:
