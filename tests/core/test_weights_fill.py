@@ -236,10 +236,8 @@ def test_the_nearest_key_and_its_differences_are_named(
 
 
 def test_a_part_of_a_larger_network_is_taken_only_by_name_and_number(tmp_path: Path) -> None:
-    """A network of which the file has more layers is refused; one that is a block of it is named."""
+    """A file with more layers is refused; where a network is a block of it, the block is named."""
     larger = state("head.") | state("blocks.0.", 0) | {"tail.weight": torch.ones(1)}
     assert filled(tmp_path, larger) == "key 'head', 9 of 19 tensors; 'blocks.0' would fit too"
     with pytest.raises(UserError, match=r"net at x2: 1 tensor left over \(tail.weight\)$"):
         filled(tmp_path, state() | {"tail.weight": torch.ones(1)})
-    with pytest.raises(UserError, match="entry.weight is 4x3x3x3, expected 2x3x3x3"):
-        filled(tmp_path, state(), nn.ModuleDict({"entry": nn.Conv2d(3, 2, 3)}))
