@@ -86,17 +86,30 @@ def test_a_signal_where_python_drops_what_is_raised_ends_the_command_all_the_sam
     assert (process.returncode, process.stdout, process.stderr) == (143, "", "")
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1], ids=lambda number: number.name)
 def test_a_stop_while_scores_are_taken_is_quick_and_loses_no_training(
-    tmp_path: Path, undisturbed: history.Found
+    tmp_path: Path, undisturbed: history.Found, number: signal.Signals
 ) -> None:
     folder = tiny.lay_out(tmp_path, kills.STUDY)
     child = conductors.run(folder, checkpoint_s="30")
     tiny.wait_for(lambda: child.workers("scoring"))
-    os.kill(child.pid, signal.SIGTERM)
+    os.kill(child.pid, number)
     assert child.wait(20) == 143
     again = conductors.run(folder, checkpoint_s="30")
     assert again.wait() == 0, again.printed()
     assert history.check(folder, undisturbed) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1], ids=lambda number: number.name)
+def test_a_signal_ends_a_plan_at_once(tmp_path: Path, number: signal.Signals) -> None:
+    folder = tiny.lay_out(tmp_path, kills.STUDY)
+    command = [sys.executable, "-m", "srbench", "plan", "tiny.yaml"]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE) as process:
+        time.sleep(1)  # while torch is imported, or networks are built
+        process.send_signal(number)
+        assert process.wait(5) == 143
+        assert process.stdout is not None
+        assert process.stdout.read() == b""
 
 
 TWICE = """
