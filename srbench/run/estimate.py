@@ -65,7 +65,7 @@ class Forecast:
     device: str  # the hardware's name
     estimate: Estimate | None
     spread: Spread | None = None  # in earlier runs
-    stale: tuple[str, ...] = ()  # messages about finished runs of an earlier version
+    stale: tuple[str, ...] = ()  # messages about earlier runs: of other images, of changed source
 
 
 def estimate(plan: Plan, store: Store | None, device: str) -> Estimate | None:

@@ -14,7 +14,7 @@ from srbench.core.devices import MemoryOrder
 from srbench.core.errors import NoDatabase, StudyError, UserError
 from srbench.run import shortcut
 from srbench.run.looks import take_looks
-from srbench.run.stale import Stale, settled, stale_lines
+from srbench.run.stale import image_lines, settled, stale_lines
 from srbench.store import Store, open_store, this_process
 
 if TYPE_CHECKING:  # torch comes with it, three seconds that a finished study does without
@@ -110,13 +110,14 @@ def forecast(request: Request, say: Callable[[str], None] = lambda text: None) -
     except NoDatabase:
         store = None
     spread: Spread | None = None
-    found: tuple[Stale, ...] = ()
+    lines: tuple[str, ...] = ()
     if store is not None:
         _refuse_namesake(plan, request, store)
         spread = _spread(store, plan.study)
+        lines = image_lines(plan, store)
         plan, found = settled(plan, store)
-    shown = estimate(plan, store, device)
-    return Forecast(plan, len(devices), device, shown, spread, stale_lines(found, request.rerun()))
+        lines += stale_lines(found, request.rerun())
+    return Forecast(plan, len(devices), device, estimate(plan, store, device), spread, lines)
 
 
 def _refuse_namesake(plan: Plan, request: Request, store: Store) -> None:
@@ -177,10 +178,12 @@ def run(request: Request, console: Console) -> tuple[Store, Ended]:
         key = ""
     store = open_store(request.db)  # only now: a mistake in the study makes no database
     _refuse_namesake(plan, request, store)
+    lines = image_lines(plan, store)
     if not anew:
         plan, found = settled(plan, store)
-        for line in stale_lines(found, request.rerun()):
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
+        lines += stale_lines(found, request.rerun())
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     return store, _conduct(plan, request, store, key, console)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from srbench.core.cache import cached
 from srbench.core.errors import UserError
+from srbench.core.numbers import plural
 from srbench.study.identity import code_digest
 
 if TYPE_CHECKING:  # torch comes with it, which a report does not need
@@ -123,6 +124,21 @@ def _sources_now(variants: list[dict[Any, Any]]) -> Iterator[tuple[str, Any]]:
         except UserError:
             now = None
         yield variant["fingerprint"], now
+
+
+def image_lines(plan: Plan, store: Store) -> tuple[str, ...]:
+    """Messages about sets whose images are not those of the study's last run, a line each."""
+    before = store.plans.latest_images(plan.study.name, plan.study.scale)
+    lines = []
+    for role, images in plan.datasets:
+        manifest, count = before.get((role, images.name), (images.manifest, 0))
+        if manifest != images.manifest:
+            what = "scores are taken" if role == "eval" else "its variants are trained"
+            lines.append(
+                f"{role} {images.name} has changed since the last run ({plural(count, 'image')} "
+                f"then, {len(images.images)} now): {what} anew"
+            )
+    return tuple(lines)
 
 
 def stale_lines(found: tuple[Stale, ...], command: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, exists, select, update
+from sqlalchemy import Connection, Engine, exists, func, select, update
 from sqlalchemy.orm import aliased
 
 from srbench.core.errors import DatabaseError, did_you_mean
@@ -24,7 +24,7 @@ from srbench.store.plan_rows import (
     study_number,
 )
 from srbench.store.run_rows import ask_for
-from srbench.store.tables import Cell, Plan, PlanDataset, Study, Variant
+from srbench.store.tables import Cell, Image, Plan, PlanDataset, Study, Training, Variant
 from srbench.store.values import PlanRecord, VariantRecord
 
 
@@ -84,6 +84,28 @@ class Plans:
             images = select(PlanDataset.manifest).where(PlanDataset.plan_id == row.id)
             manifests = set(connection.execute(images).scalars())
         return row.facts.get("file", ""), manifests
+
+    def latest_images(self, study: str, scale: int) -> dict[tuple[str, str], tuple[str, int]]:
+        """(role, name) -> manifest and number of images, in the study's latest plan.
+
+        Empty for a new study, or if that plan is at another scale.
+        """
+        newest = select(Plan.id).join(Study).where(Study.name == study)
+        newest = newest.order_by(Plan.turn.desc()).limit(1)
+        is_alike = exists().where(
+            Variant.plan_id == PlanDataset.plan_id,
+            Variant.fingerprint == Training.fingerprint,
+            Training.scale == scale,
+        )
+        sets = (
+            select(PlanDataset.role, PlanDataset.name, PlanDataset.manifest, func.count(Image.id))
+            .join(Image, Image.manifest == PlanDataset.manifest)
+            .where(PlanDataset.plan_id == newest.scalar_subquery(), is_alike)
+            .group_by(PlanDataset.role, PlanDataset.name, PlanDataset.manifest)
+        )
+        with reading(self.engine) as connection:
+            rows = connection.execute(sets).all()
+        return {(role, name): (manifest, count) for role, name, manifest, count in rows}
 
     def make_latest(self, plan: int) -> None:
         """Make an older plan the study's latest."""
