@@ -74,7 +74,7 @@ def test_images_that_changed_since_the_last_run_are_named_with_what_follows(home
     assert "since the last run" not in planning(folder)
     shutil.copy(folder / "photos" / "coffee.png", folder / "photos" / "more.png")
     message = " ".join(planning(folder).split())
-    changed = "folder: {path: photos} has changed since the last run (2 images then, 3 now):"
+    changed = "folder: {path: photos} has changed since the last run (3 images then, 4 now):"
     assert f"train {changed} its variants are trained anew" in message
     assert f"eval {changed} scores are taken anew" in message
     other = tiny.srbench(folder, "plan", "tiny.yaml", "--db", DB, "--set", "scale=4")
