@@ -21,6 +21,8 @@ from srbench.core.signals import detach_terminal
 CONTROLS = {c: ascii(chr(c))[1:-1] for c in (*range(32), *range(0x7F, 0xA0)) if c != 0x0A}
 CONTROLS |= {c: ascii(chr(c))[1:-1] for c in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 CONTROLS |= {c: ascii(chr(c))[1:-1] for c in range(0xD800, 0xE000)}  # no encoding has them
+PLAIN = str.maketrans({"\u2212": "-", "\u00b7": "|", "\u2026": ".", "\u00d7": "x"})
+"""Characters of our own texts, where the terminal's encoding lacks them (LC_ALL=POSIX)."""
 
 
 class Lasting:
@@ -90,4 +92,6 @@ class PlainConsole(Console):
         """Segments to write, texts among them with their control characters escaped."""
         for segment in super().render(renderable, options):
             text, style, control = segment
+            if not self.encoding.startswith("utf"):
+                text = text.translate(PLAIN)
             yield segment if control else Segment(text.translate(CONTROLS), style)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
@@ -38,6 +39,7 @@ class Slot:
     name: str
     about: str = ""
     gives: tuple[str, ...] = ()
+    of_path: str = ""  # how a path is written where a part is expected
     parts: dict[str, Part] = field(default_factory=dict, repr=False, compare=False, hash=False)
     versions: dict[str, int] = field(default_factory=dict, repr=False, compare=False, hash=False)
     facts: dict[str, Any] = field(default_factory=dict, repr=False, compare=False, hash=False)
@@ -105,6 +107,8 @@ class Slot:
             [(name, given)] = written.items()
         if isinstance(name, list):
             raise StudyError(f"one {self.name} is expected here, found {brief(name)}", path)
+        if self.of_path and self._is_path(name):
+            raise StudyError(f"{brief(name)} is a path: write {self.of_path.format(name)}", path)
         known(name, self.parts, self.name, path)
         if given is None:
             given = {}
@@ -113,6 +117,10 @@ class Slot:
                 f"settings are written as {{name: value}}, found {brief(given)}", (*path, str(name))
             )
         return str(name), given
+
+    def _is_path(self, name: object) -> bool:
+        unknown = isinstance(name, str) and name not in self.parts
+        return unknown and (os.sep in str(name) or os.path.exists(str(name)))
 
 
 Law = Callable[[Slot, str], None]

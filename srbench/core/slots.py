@@ -54,7 +54,7 @@ learner = Slot(
 discriminator = Slot("discriminator", "tells HR from SR: images to logits", ())
 
 # Data and measuring. Images are uint8 (H, W, 3) RGB.
-dataset = Slot("dataset", "where images come from", ("split", "scale"))
+dataset = Slot("dataset", "where images come from", ("split", "scale"), "{{folder: {{path: {}}}}}")
 degradation = Slot("degradation", "HR image to LR image", ("scale",))
 augmentation = Slot("augmentation", "a random change of an LR and HR patch together", ())
 metric = Slot("metric", "a score of SR against HR, of two images or of a whole set", ())

@@ -7,6 +7,7 @@ where their files are images (thumbnails in @eaDir, ._x.png of a Mac): they are 
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -116,7 +117,8 @@ def no_folder(path: Path) -> str:
     """The error for a path that should be a folder of images: what it is, and what to do."""
     shown = brief(str(path))[1:-1]
     if not os.path.isfile(path):
-        return f"there is no folder {shown} (looked from {Path.cwd()})"
+        patterns = "; patterns and variables are not expanded" if re.search(r"[*?$]", shown) else ""
+        return f"there is no folder {shown} (looked from {Path.cwd()}){patterns}"
     with path.open("rb") as file:
         start = file.read(8)
     if start == b"\x89HDF\r\n\x1a\n":

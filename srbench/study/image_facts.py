@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from srbench.core.errors import StudyError
 from srbench.core.registry import Choice
+from srbench.core.slots import dataset
 from srbench.data.decoded import Dataset
 from srbench.data.folders import places
 from srbench.data.overlap import Files, div2k_validation, overlap, smaller_copies, unlike
@@ -49,9 +51,25 @@ def image_facts(trained: Sequence[Tree], base: Tree, protocol: str, images: Deco
     overlaps: list[str] = []
     for one in _once(train):
         overlaps += [div2k_validation(one), *(s for other in others for s in overlap(one, other))]
+    chosen = [tree.data[split] for split in ("train", "validate") for tree in trained]
+    overlaps += map(_folder_meant, (*chosen, *base.data["eval"]), (*train, *validate, *judges))
     overlaps += [smaller_copies(found) for found, _ in judges]
     overlaps += [unlike(found) for found, _ in (*train, *validate, *judges)]
     return ImageFacts(tuple(dict.fromkeys(lr)), tuple(filter(None, dict.fromkeys(overlaps))))
+
+
+def _folder_meant(choice: Choice, of: Files) -> str:
+    """A sentence on a folder that has the name of a set of other images; empty where none has."""
+    images, files = of
+    for one in choice.choices():
+        here = Path(one.name).resolve()
+        within = any(file.hr.resolve().is_relative_to(here) for file in files)
+        if one.slot is dataset and one == dataset.parse(one.name) and here.is_dir() and not within:
+            return (
+                f"{images.split} {images.name} is the set of that name and not the folder "
+                f"{one.name} here, which is written {dataset.of_path.format(one.name)}"
+            )
+    return ""
 
 
 def _once(sets: Sequence[Files]) -> list[Files]:

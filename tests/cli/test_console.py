@@ -79,3 +79,14 @@ def test_a_printed_command_is_one_line_in_a_pipe() -> None:
     shown = io.StringIO()
     PlainConsole(file=shown, width=20).command("Go on with:", "srbench run a-long-study.yaml")
     assert shown.getvalue() == "Go on with: srbench run a-long-study.yaml\n"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"), [("utf-8", "−1.5 dB · ä …\n"), ("iso8859-1", "-1.5 dB | ä .\n")]
+)
+def test_signs_that_an_encoding_lacks_are_written_otherwise(encoding: str, shown: str) -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding, errors="backslashreplace")
+    PlainConsole(file=stream).print("−1.5 dB · ä …")
+    stream.flush()
+    assert raw.getvalue().decode(encoding) == shown

@@ -58,3 +58,9 @@ def test_what_is_no_folder_of_images_is_called_what_it_is(tmp_path: Path, name: 
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UserError, match=says):
         folder("train", 2, path=str(tmp_path / name.split("/")[0]))
+
+
+@pytest.mark.parametrize("path", ["$HOME/photos", "photos/*.png"])
+def test_patterns_and_variables_in_a_path_are_named(path: str) -> None:
+    with pytest.raises(UserError, match=r"patterns and variables are not expanded$"):
+        folder("train", 2, path=path)

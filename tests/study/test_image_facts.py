@@ -147,6 +147,21 @@ def test_the_plan_names_what_is_trained_and_judged_on(make: Make) -> None:
     assert make(HR).images.overlaps == ()
 
 
+def test_a_folder_with_the_name_of_a_set_is_not_that_set_and_a_path_is_no_name(make: Make) -> None:
+    assert make(HR).images.overlaps == ()
+    Path("photos").mkdir()
+    meant = "not the folder photos here, which is written {folder: {path: photos}}"
+    assert make(HR).images.overlaps == (
+        f"validate photos is the set of that name and {meant}",
+        f"eval photos is the set of that name and {meant}",
+    )
+    for written in ("hr", "hr/", "elsewhere/hr"):
+        with pytest.raises(
+            UserError, match=rf"'{written}' is a path: write .folder: .path: {written}"
+        ):
+            make(written)
+
+
 def test_selfexsrs_layout_is_judged_on_its_hr_with_its_lr(make: Make) -> None:
     for n in (1, 2):
         for kind, side in (("HR", 16), ("LR", 8)):
