@@ -68,10 +68,10 @@ def contrast(test: Leaf, evidence: Evidence) -> Finding:
 
 
 def _happens(test: Happens, evidence: Evidence) -> Finding:
-    hits, count = evidence.events.get((test.event, test.variant), (0, 0))
-    if not count:
-        raise Unknown(f"no run of {test.variant} shows it")
-    return Finding(str(test), "share of runs", reading=RunShare(hits, count))
+    share = evidence.events.get((test.event, test.variant), RunShare(0, 0))
+    if not share.count:
+        raise Unknown(f"no run of {test.variant} shows whether it does")
+    return Finding(str(test), "share of runs", reading=share)
 
 
 def _inside(test: Inside, evidence: Evidence) -> Finding:

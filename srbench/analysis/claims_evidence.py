@@ -8,7 +8,16 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from srbench.analysis.claims_readings import ByRound, BySeed, Exact, Reading, Sign, Unknown, join
+from srbench.analysis.claims_readings import (
+    ByRound,
+    BySeed,
+    Exact,
+    Reading,
+    RunShare,
+    Sign,
+    Unknown,
+    join,
+)
 from srbench.analysis.claims_tree import Arithmetic, Number, Quantity, Value
 from srbench.analysis.claims_vocabulary import better
 from srbench.core.errors import did_you_mean
@@ -29,7 +38,7 @@ class Evidence:
                validation set stand under "validate/psnr_y"
     costs      (cost, variant) -> exact figure
     rounds     ("latency" | "step_time", variant) -> ms by round; one round's values pair
-    events     ("diverges" | "collapses" | "converges", variant) -> (runs in which it does, runs)
+    events     ("diverges" | "collapses" | "converges", variant) -> in how many runs it does
     gaps       variant -> seed -> why there is no score: "oom", "diverged", "missing"
     verdicts   variant -> helps | hurts | equivalent | identical | unresolved, against the baseline
                on the primary outcome: a claim that restates a primary contrast takes its verdict
@@ -47,7 +56,7 @@ class Evidence:
     curves: Mapping[tuple[str, str], Mapping[int, Curve]] = field(default_factory=dict)
     costs: Mapping[tuple[str, str], float] = field(default_factory=dict)
     rounds: Mapping[tuple[str, str], Mapping[int, float]] = field(default_factory=dict)
-    events: Mapping[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    events: Mapping[tuple[str, str], RunShare] = field(default_factory=dict)
     gaps: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     verdicts: Mapping[str, str] = field(default_factory=dict)
     min_effects: Mapping[str, float] = field(default_factory=dict)

@@ -81,6 +81,8 @@ def decide(found: Finding) -> tuple[Status, str]:
     if isinstance(x, RunShare):
         if 0 < x.hits < x.count:
             return "not decided", "it does in some runs and not in others"
+        if x.unknown:
+            return "not decided", f"{plural(x.unknown, 'more run')} may do it or not"
         return "supported" if x.hits else "refuted", "counted"
     if isinstance(x, Exact):
         return _exactly(found, x.value), "exact"

@@ -44,10 +44,11 @@ class Exact:
 
 @dataclass(frozen=True)
 class RunShare:
-    """A share of runs, with the interval of Clopper and Pearson (1934)."""
+    """A share of the runs that show it, with the interval of Clopper and Pearson (1934)."""
 
     hits: int
     count: int
+    unknown: int = 0  # runs that may do it or not; they are not in the count
     counted: ClassVar[str] = "run"
     needed: ClassVar[int] = LEAST_SEEDS
 

@@ -8,14 +8,33 @@ from functools import lru_cache
 import numpy as np
 
 from srbench.analysis.curves import band, curve_names, read_curve, thinned
+from srbench.analysis.gains import measured
 from srbench.analysis.metric_names import VALIDATE
-from srbench.analysis.plateaus import SETTLED, Plateau, plateau, settled_at
+from srbench.analysis.plateaus import (
+    SETTLED,
+    State,
+    plateaus_of_runs,
+    plateaus_of_variants,
+    settled_at,
+)
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import by_variant
+from srbench.analysis.significance import Floats
 from srbench.core.numbers import plural, with_unit
 
 ABOVE_FLAT = "validate/psnr_above_flat"
 MOST_POINTS = 60  # at which the ranking is looked at
+
+
+@dataclass(frozen=True)
+class Plateau:
+    """How the curves of one variant ended: what is still to come, and its 95 % interval."""
+
+    state: State
+    change: float  # NaN where the curves are too short
+    low: float
+    high: float
+    points: int  # of the longest curve
 
 
 @dataclass(frozen=True)
@@ -29,9 +48,13 @@ class Ranking:
 
 
 def tolerance(results: Results) -> float:
-    """What a curve may still change: half of `min_effect`, or 0.05 dB (0.001 without a unit)."""
+    """The gain still to come that counts as none: `min_effect`, or 0.05 dB (0.001 without a unit).
+
+    What is below `min_effect` is no effect by the study's own definition. A smaller tolerance, such
+    as half of it, would call nearly every curve of ten validations unknown.
+    """
     facts = results.facts
-    return facts.min_effect / 2 if facts.min_effect else 0.05 if facts.unit == "dB" else 0.001
+    return facts.min_effect or (0.05 if facts.unit == "dB" else 0.001)
 
 
 def tolerance_text(results: Results) -> str:
@@ -64,9 +87,35 @@ def collapsed(results: Results) -> dict[str, tuple[int, int]]:
 
 @lru_cache(maxsize=8)
 def plateaus(results: Results) -> dict[str, Plateau]:
-    """variant -> how its mean curve on `validate` ended; empty without such a curve."""
-    _, _, means = _means(results)
-    return {name: plateau(y, tolerance(results)) for name, y in means.items()}
+    """variant -> how its curves on `validate` ended; variants without such a curve are left out."""
+    curves = _curves(results)
+    found = plateaus_of_variants(measured(list(curves.values())), tolerance(results))
+    points = {name: max((len(y) for y in mine), default=0) for name, mine in curves.items()}
+    ends = (x.tolist() for x in (found.state, found.change, found.low, found.high))
+    return {
+        name: Plateau(state, change, low, high, points[name])
+        for name, state, change, low, high in zip(curves, *ends, strict=True)
+        if points[name]
+    }
+
+
+@lru_cache(maxsize=8)
+def states_of_runs(results: Results) -> dict[str, list[State]]:
+    """variant -> how the curve of each finished run ended; "not known" where it has none."""
+    curves = _curves(results)
+    found = plateaus_of_runs(measured(list(curves.values())), tolerance(results)).state
+    return {name: found[v, : len(mine)].tolist() for v, (name, mine) in enumerate(curves.items())}
+
+
+def _curves(results: Results) -> dict[str, list[Floats]]:
+    """variant -> the curve on `validate` of each finished run; an empty one where it has none."""
+    name = validation_curve(results)
+    lines = read_curve(results, name).lines if name else {}
+    none = np.empty(0)
+    return {
+        variant: [lines.get((variant, seed), (none, none))[1] for seed in seeds]
+        for variant, seeds in _finished(results).items()
+    }
 
 
 @lru_cache(maxsize=8)
@@ -112,39 +161,50 @@ def _finished(results: Results) -> dict[str, list[int]]:
 
 
 def moving(results: Results) -> list[str]:
-    """The variants whose curve was still changing."""
-    return [name for name, end in plateaus(results).items() if end.state == "changing"]
+    """The variants whose curve was still moving."""
+    return [name for name, end in plateaus(results).items() if end.state == "still moving"]
 
 
 def converged(results: Results) -> str:
-    """yes, no with a count, not shown with a count, or not known."""
-    variants, changing, shown = _counts(results)
-    if not variants:
+    """yes, no with a count, shown with a count, or not known."""
+    variants, still, shown, unknown = _counts(results)
+    if unknown == variants:
         return "not known"
-    if changing:
-        return f"no: {changing} of {variants} variants still changing"
-    return "yes, on validate" if shown == variants else f"shown for {shown} of {variants}"
+    if shown == variants:
+        return "yes, on validate"
+    open_ = f", {unknown} not known" if unknown else ""
+    if still:
+        return f"no: {still} of {variants} variants still moving{open_}"
+    return f"shown for {shown} of {variants}{open_}"
 
 
 def convergence_heading(results: Results) -> str:
     """Whether training had converged."""
-    variants, changing, shown = _counts(results)
-    if not variants:
+    variants, still, shown, unknown = _counts(results)
+    if unknown == variants:
         return "Whether training had converged is not known"
     if shown == variants:
         return "The validation curves of all variants had converged"
-    if changing == variants:
+    if still == variants:
         return "No variant had converged when training ended"
-    if changing:
-        return f"{changing} of {plural(variants, 'variant')} had not converged"
-    return f"Convergence is shown for {shown} of {plural(variants, 'variant')}"
+    of = plural(variants, "variant")
+    open_ = f"; of {unknown} it is not known" if unknown else ""
+    return (
+        f"{still} of {of} had not converged{open_}"
+        if still
+        else f"Convergence is shown for {shown} of {of}"
+    )
 
 
-def _counts(results: Results) -> tuple[int, int, int]:
-    """Variants, those still changing, those that had converged; 0 if all curves are too short."""
+def _counts(results: Results) -> tuple[int, int, int, int]:
+    """Variants with a curve, those still moving, those converged, those not known."""
     found = [end.state for end in plateaus(results).values()]
-    known = len(found) if set(found) - {"too short"} else 0
-    return known, found.count("changing"), found.count("converged")
+    return (
+        len(found),
+        found.count("still moving"),
+        found.count("converged"),
+        found.count("not known"),
+    )
 
 
 def ranking_text(results: Results) -> str:

@@ -12,14 +12,14 @@ from math import isfinite
 import pandas as pd
 
 from srbench.analysis.claims_evidence import Curve, Evidence
+from srbench.analysis.claims_readings import RunShare
 from srbench.analysis.claims_tree import Happens, Quantity
 from srbench.analysis.claims_vocabulary import TIMINGS
-from srbench.analysis.convergence import collapsed, tolerance, validation_curve
+from srbench.analysis.convergence import collapsed, states_of_runs
 from srbench.analysis.curves import curve_names, read_curve
 from srbench.analysis.judgement import judgement
 from srbench.analysis.latency import rounds_of
 from srbench.analysis.metric_names import VALIDATE
-from srbench.analysis.plateaus import plateau
 from srbench.analysis.ranking import mean_of
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import (
@@ -57,7 +57,7 @@ def evidence_of(results: Results, named: Sequence[Quantity | Happens]) -> Eviden
         curves=_curves(results, quantities),
         costs=_costs(results),
         rounds=dict(rounds_of(results)) if quantities & {*TIMINGS} else {},
-        events={key: found for key in events if (found := _event(results, *key))[1]},
+        events={key: _event(results, *key) for key in events},
         gaps=_gaps(results),
         verdicts={
             row.variant: "identical" if row.identical else row.word
@@ -106,26 +106,19 @@ def _costs(results: Results) -> dict[tuple[str, str], float]:
     return {key: value for key, value in known.items() if isfinite(value)}
 
 
-def _event(results: Results, event: str, variant: str) -> tuple[int, int]:
-    """In how many runs it happened, and of how many that can show it: (0, 0) if none can."""
+def _event(results: Results, event: str, variant: str) -> RunShare:
+    """In how many runs it happened, of those that show whether it did."""
     mine = by_variant(results).get(variant, [])
-    done = [cell for cell in mine if cell.state == "done"]
+    done = sum(cell.state == "done" for cell in mine)
     diverged = sum(cell.state == "failed" and cell.reason == "diverged" for cell in mine)
     if event == "diverges":
-        return diverged, diverged + len(done)
+        return RunShare(diverged, diverged + done)
     if event == "collapses":
-        return collapsed(results).get(variant, (0, 0))
-    name = validation_curve(results)
-    if event != "converges" or name is None:
-        return 0, 0
-    lines = read_curve(results, name).lines
-    ends = [
-        plateau(lines[variant, cell.seed][1], tolerance(results)).state
-        for cell in done
-        if (variant, cell.seed) in lines
-    ]
-    converged, changing = ends.count("converged"), ends.count("changing")
-    return converged, converged + changing + diverged
+        return RunShare(*collapsed(results).get(variant, (0, 0)))
+    ends = states_of_runs(results).get(variant, [])
+    hits, still = ends.count("converged"), ends.count("still moving")
+    known = hits + still + diverged
+    return RunShare(hits, known, len(mine) - known)
 
 
 def _gaps(results: Results) -> dict[str, dict[int, str]]:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from math import isinf
 
-from srbench.analysis.convergence import converged, plateaus, ranking_text, validation_curve
+from srbench.analysis.convergence import (
+    converged,
+    plateaus,
+    ranking_text,
+    tolerance_text,
+    validation_curve,
+)
+from srbench.analysis.gains import LEAST_POINTS
 from srbench.analysis.judgement import Judgement, Outcome, control_outcome, judgement
 from srbench.analysis.phrases import quantity
 from srbench.analysis.power import detectable, noise_floor
@@ -109,11 +116,18 @@ def _missing_text(found: Judgement) -> str:
 
 
 def _convergence_text(results: Results) -> str:
-    states = {end.state for end in plateaus(results).values()}
-    if states <= {"too short"}:
+    found = plateaus(results).values()
+    if all(end.points < LEAST_POINTS for end in found):
         why = "has too few points" if validation_curve(results) else "is not stored"
         return f"Convergence: not known, since the curve on validate {why}."
-    if states == {"converged"}:
+    unknown = sum(end.state == "not known" for end in found)
+    if unknown:
+        return (
+            f"Convergence: not known for {unknown} of {plural(len(found), 'variant')}. The curves "
+            f"scatter too much to show or to exclude that another third of training would change "
+            f"them by {tolerance_text(results)}."
+        )
+    if all(end.state == "converged" for end in found):
         return (
             "Convergence: the curves had converged under this schedule. A plateau that a "
             "schedule made does not say that a longer one would gain nothing."

@@ -1,7 +1,9 @@
 """Whether training had converged, and whether the ranking of the variants had settled.
 
-A plateau at the end of a learning-rate schedule does not show that a longer schedule would gain
-nothing: compare a short schedule with a long one for that (`agreement`).
+The gain *still to come* is that of training for another third. It is extrapolated from the gains so
+far, as if they went on shrinking at the rate at which they shrank. A plateau at the end of a
+learning-rate schedule does not show that a longer schedule would gain nothing: compare a short
+schedule with a long one for that (`agreement`).
 """
 
 from __future__ import annotations
@@ -10,74 +12,176 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy.special import ndtri
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtrit
 
-from srbench.analysis.agreement import kendall, ranks
+from srbench.analysis.agreement import kendall
+from srbench.analysis.gains import LEAST_RATIO, Gains, multiplier, weights_of
 from srbench.analysis.significance import Floats
 
-WINDOW = 1 / 3  # of the points, at the end
-LEAST_POINTS = 10  # in the window
+MOST_RATIO = 1.06  # of late to early gain; more would make most curves of ten points unknown
+AUTOCORRELATION = 0.5  # assumed where there is one seed: ten points cannot show it
 SETTLED = 0.9  # rank correlation with the last point
 
-State = Literal["converged", "changing", "inconclusive", "too short"]
+State = Literal["converged", "still moving", "not known"]
 
 
 @dataclass(frozen=True)
-class Plateau:
-    """The change of a curve over its last window, extrapolated over another of the same length.
+class Plateaus:
+    """What is still to come, with its 95 % interval, in the curve's unit; NaN: no curve.
 
-    "converged": the whole 95 % interval lies within +-tolerance; "changing": all of it lies
-    outside, on one side; "inconclusive": neither; "too short": fewer than 10 points in the window.
+    Of variants (..., variants), or run by run (..., variants, seeds).
     """
 
-    state: State
-    change: float  # Theil-Sen slope times the window's length, in the curve's unit
-    low: float
-    high: float
-    points: int  # in the window
-    inflation: float  # of the variance of Kendall's S, by autocorrelation; at least 1
+    change: Floats
+    low: Floats
+    high: Floats
+    state: NDArray[np.str_]
 
 
-def plateau(values: ArrayLike, tolerance: float) -> Plateau:
-    """Judge the end of one curve: values over epochs, equally spaced; NaN points are left out.
+def plateaus_of_variants(of: Gains, tolerance: float) -> Plateaus:
+    """Judge each variant by its mean over seeds.
 
-    The slope of the last third is Theil and Sen's median of pairwise slopes. Its 95 %
-    interval is Sen's (1968); the variance of Kendall's S is inflated by the autocorrelation of the
-    detrended values (as Yue and Wang, 2004, but never deflated, and corrected for the bias of short
-    series). The interval is compared with the tolerance as in an equivalence test, so that noise
-    alone does not count as convergence. In simulations without a trend the interval covers 0 in
-    91-96 % for lag-one autocorrelations up to 0.6 and windows of 10 to 100 points, in 87 % at 0.8
-    and 10 points. Training until "converged" tests repeatedly, so it sometimes stops too early.
+    "converged": the whole interval lies within +-tolerance. "still moving": by the best estimate
+    more than the tolerance is to come, and the late gain differs from 0. "not known": neither.
+
+    Of an exponential, the gain to come is the late gain times a function of the ratio of late to
+    early gain (`multiplier`; Aitken, 1926, extrapolates by such a ratio). One variant's ratio is
+    uncertain, so it is that of the sums over variants, with Fieller's (1954) interval up to a limit
+    of 1.06. A variant whose own ratio differs at 1 % has its own, and no upper end lies below the
+    variant's own ratio. The errors of gain and ratio are joined by Zou and Donner's (2008) sum of
+    squares, with their correlation.
+
+    Since curves slow down, no more is to come than the last third gained, nor than the upper end of
+    its 99 % interval. Where the last third goes against the whole course by more than its standard
+    error (overfitting), as much again is to come.
+
+    The spread is that over seeds, pooled over variants, and needs no model of the noise. Where each
+    variant has one seed, it is that of the points, inflated for autocorrelation. Curves that slow
+    down more than an exponential does, such as log(epoch), have more to come than this finds
+    (`benchmarks/calibration_convergence.py`).
 
     Raises:
         ValueError: unless tolerance > 0.
     """
+    runs = np.maximum(np.isfinite(of.late).sum(axis=-1), 1)
+    spread, t = _spread(of)
+    late, last, course = _mean(of.late), _mean(of.last), _course(of)
+    return _judged(late, last, spread / runs, course, t, of.points, tolerance)
+
+
+def plateaus_of_runs(of: Gains, tolerance: float) -> Plateaus:
+    """Judge each run by itself, with the spread and the ratios of gains of its study."""
+    spread, t = (x[..., None] for x in _spread(of))  # (..., variants or 1, 1)
+    course = _course(of)[..., None]  # (5, ..., variants, 1)
+    return _judged(of.late, of.last, spread, course, t, of.points, tolerance)
+
+
+def _judged(
+    late: Floats,
+    last: Floats,
+    spread: Floats,
+    course: Floats,
+    t: Floats,
+    points: int,
+    tolerance: float,
+) -> Plateaus:
+    """Extrapolate gains with their variances along the course of their variants."""
     if not tolerance > 0:
         raise ValueError(f"the tolerance is {tolerance}; it must be above 0")
-    y = np.asarray(values, dtype=np.float64)
-    tail = y[len(y) - round(len(y) * WINDOW) :]
-    at = np.flatnonzero(np.isfinite(tail)).astype(np.float64)
-    tail = tail[np.isfinite(tail)]
-    n = len(tail)
-    if n < LEAST_POINTS:
-        nan = float("nan")
-        return Plateau("too short", nan, nan, nan, n, nan)
-    i, j = np.triu_indices(n, 1)
-    slopes = np.sort((tail[j] - tail[i]) / (at[j] - at[i]))
-    slope = float(np.median(slopes))
-    inflation = _inflation(tail - slope * at)
-    half = float(-ndtri(0.025)) * (_variance_of_s(tail) * inflation) ** 0.5
-    low = slopes[max(round((len(slopes) - half) / 2), 0)]
-    high = slopes[min(round((len(slopes) + half) / 2), len(slopes)) - 1]
-    length = float(at[-1] - at[0])
-    change, low, high = slope * length, float(low) * length, float(high) * length
-    state: State = "inconclusive"
-    if -tolerance <= low and high <= tolerance:
-        state = "converged"
-    elif low > tolerance or high < -tolerance:
-        state = "changing"
-    return Plateau(state, change, low, high, n, inflation)
+    ratio, least, most, correlation, sign = course
+    late, last, last_error = sign * late, sign * last, np.sqrt(spread[3])
+    turned = last < -last_error
+    gain = np.where(turned, last, late)
+    half = t[0] * np.where(turned, last_error, np.sqrt(spread[0]))
+    m, m_least, m_most = (
+        np.where(turned, 1.0, multiplier(x, points)) for x in (ratio, least, most)
+    )
+    change, by_gain = gain * m, half * m
+    unsure = np.maximum(gain, half)  # a gain of 0 within error may be one of `half`
+    below, above = (unsure * x for x in (m - m_least, m_most - m))
+    low, high = (
+        change + side * np.sqrt(by_gain**2 + x**2 + 2 * correlation * by_gain * x)
+        for side, x in ((-1, below), (1, above))
+    )
+    change = np.where(turned, change, np.minimum(change, last))
+    high = np.where(turned, high, np.minimum(high, last + t[1] * last_error))
+    low = np.minimum(low, change)
+    converged = (low >= -tolerance) & (high <= tolerance)
+    moving = (np.abs(change) > tolerance) & (np.abs(gain) > half) & ~converged
+    state = np.where(converged, "converged", np.where(moving, "still moving", "not known"))
+    ends = np.where(sign > 0, (low, high), (-high, -low))
+    return Plateaus(sign * change, ends[0], ends[1], state)
+
+
+def _course(of: Gains) -> Floats:
+    """By variant: ratio of gains, its two ends, its correlation with the gain, sign of the curve.
+
+    (5, ..., variants).
+    """
+    spread, t = _spread(of)
+    late, early = _mean(of.late), _mean(of.early)
+    sign = np.where(late + early < 0, -1.0, 1.0)
+    late, early = sign * late, sign * early
+    n = np.isfinite(of.late).sum(axis=-1)
+    own = np.where(n > 0, spread[:3] / np.maximum(n, 1), 0.0)  # (3, ..., variants)
+    total = own.sum(axis=-1, keepdims=True)
+    late_sum, early_sum = (np.nansum(x, axis=-1, keepdims=True) for x in (late, early))
+    pooled, alone = _ratio(late_sum, early_sum, total, t[0]), _ratio(late, early, own, t[0])
+    odd = np.abs(late - pooled[0] * early) > t[1] * np.sqrt(_variance(own, pooled[0]))
+    ratio, least, most = np.where(odd, alone, pooled)
+    most = np.maximum(most, alone[0])
+    product = own[0] * _variance(np.where(odd, own, total), ratio)
+    shared = (own[0] - ratio * own[1]) / np.sqrt(np.where(product > 0, product, 1.0))
+    return np.stack([ratio, least, most, np.clip(shared, -1, 1), sign])
+
+
+def _ratio(late: Floats, early: Floats, spread: Floats, t: Floats) -> Floats:
+    """late / early, at most 1, with the ends of Fieller's interval: (3, ..., variants)."""
+    gg, gh, hh = t**2 * spread
+    a, b, c = early**2 - hh, late * early - gh, late**2 - gg
+    bounded = (a > 0) & (early > 0)  # else any ratio is possible
+    a, root = np.where(bounded, a, 1.0), np.sqrt(np.maximum(b**2 - a * c, 0.0))
+    low, high = (
+        np.where(bounded, (b - root) / a, LEAST_RATIO),
+        np.where(bounded, (b + root) / a, MOST_RATIO),
+    )
+    ratio = np.where(early > 0, late / np.where(early > 0, early, 1.0), 1.0)
+    limits = (LEAST_RATIO, 1.0), (LEAST_RATIO, 1.0), (LEAST_RATIO, MOST_RATIO)
+    found = (np.clip(x, *ends) for x, ends in zip((ratio, low, high), limits, strict=True))
+    return np.stack(np.broadcast_arrays(*found))
+
+
+def _variance(spread: Floats, ratio: Floats) -> Floats:
+    """Of late - ratio * early."""
+    gg, gh, hh = spread
+    found: Floats = np.maximum(gg - 2 * ratio * gh + ratio**2 * hh, 0.0)
+    return found
+
+
+def _spread(of: Gains) -> tuple[Floats, Floats]:
+    """Variances (4, ..., 1) of a run's gains, and t of 95 and 99 % intervals, (2, ..., 1).
+
+    Variances of its late gain, covariance of late and early, of its early, of its last.
+    """
+    late, early, last = (x - _mean(x)[..., None] for x in (of.late, of.early, of.last))
+    n = np.isfinite(late).sum(axis=-1)
+    runs, freedom = n.sum(axis=-1), np.maximum(n - 1, 0).sum(axis=-1)
+    squares = np.stack([late**2, late * early, early**2, last**2])
+    between = np.nansum(squares, axis=(-2, -1)) / np.maximum(freedom, 1)
+    lag, w, z = weights_of(of.points)
+    of_one = np.array([w @ w, w[lag:] @ w[:-lag], w @ w, z @ z])
+    inflated = (1 + AUTOCORRELATION) / (1 - AUTOCORRELATION) * of.noise
+    within = np.multiply.outer(of_one, np.nansum(inflated, axis=(-2, -1)) / np.maximum(runs, 1))
+    alone = np.maximum(runs * (len(w) + lag - 3), 1)
+    t = np.stack([stdtrit(np.where(freedom > 0, freedom, alone), q) for q in (0.975, 0.995)])
+    return np.where(freedom > 0, between, within)[..., None], t[..., None]
+
+
+def _mean(x: Floats) -> Floats:
+    """Over seeds; NaN without any."""
+    n = np.isfinite(x).sum(axis=-1)
+    return np.where(n > 0, np.nansum(x, axis=-1) / np.maximum(n, 1), np.nan)
 
 
 def settled_at(curves: ArrayLike) -> int | None:
@@ -92,26 +196,3 @@ def settled_at(curves: ArrayLike) -> int | None:
     below = [k for k in range(x.shape[1]) if not kendall(x[:, k], x[:, -1]) >= SETTLED]
     first = below[-1] + 1 if below else 0
     return first if first < x.shape[1] - 1 else None
-
-
-def _variance_of_s(x: Floats) -> float:
-    """Variance of Kendall's S under no trend, with ties (Kendall, 1975)."""
-    n = len(x)
-    ties = np.unique(x, return_counts=True)[1]
-    return float(n * (n - 1) * (2 * n + 5) - (ties * (ties - 1) * (2 * ties + 5)).sum()) / 18
-
-
-def _inflation(residuals: Floats) -> float:
-    """Variance of a mean of a first-order autoregression over that of independent values.
-
-    The lag-one autocorrelation r of the ranks is corrected for detrending, (n r + 2)/(n - 6), and
-    clipped to 0 and 0.95.
-    """
-    n = len(residuals)
-    centred = ranks(residuals) - (n + 1) / 2
-    power = float((centred**2).sum())
-    if power == 0:
-        return 1.0
-    r = float((centred[1:] * centred[:-1]).sum()) / power
-    r = min(max((n * r + 2) / (n - 6), 0.0), 0.95)
-    return (1 + r) / (1 - r)

@@ -63,7 +63,7 @@ def left_out_text(results: Results) -> str:
 
 
 def _still_moving(results: Results) -> str:
-    """How many curves were still changing; "" where none was."""
+    """How many curves were still moving; "" where none was."""
     still, found = moving(results), plateaus(results)
     if not still:
         return ""

@@ -14,6 +14,7 @@ from srbench.analysis.convergence import (
     tolerance_text,
 )
 from srbench.analysis.curves import Curve, band, curve_names, curve_title, read_curve, thinned
+from srbench.analysis.gains import LEAST_POINTS
 from srbench.analysis.published_comparison import published_curves
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import by_variant, trained
@@ -108,7 +109,7 @@ def file_name(name: str, names: list[str]) -> str:
 
 
 def convergence_shown(results: Results) -> Table:
-    """One row a variant: what its curve would change over another third of training."""
+    """One row a variant: what its curve would still change in another third of training."""
     found, unit = plateaus(results), results.facts.unit
     d = justified_decimals([(end.high - end.low) / 2 for end in found.values()], unit)
     rows: list[tuple[Value, ...]] = []
@@ -117,7 +118,7 @@ def convergence_shown(results: Results) -> Table:
         if end is None:
             rows.append((name, Mark("no curve", "no finished run has this curve"), *[Mark("")] * 4))
             continue
-        short = Mark("too short", f"{end.points} points in the last third; 10 are needed")
+        short = Mark("too short", f"{end.points} validations; {LEAST_POINTS} are needed")
         known = [x if x == x else short for x in (end.change, end.low, end.high)]
         rows.append((name, end.state, *known, end.points))
     columns = (
@@ -125,11 +126,10 @@ def convergence_shown(results: Results) -> Table:
         Column("state", "state"),
         in_unit("change", "would change by", unit, d),
         *limits(unit, d),
-        Column("points", "points in the last third", kind="count"),
+        Column("validations", "validations", kind="count"),
     )
     caption = (
-        "Change over another third of training at the pace of the last third, "
-        f"{results.facts.heading()} on validate; converged: within "
-        f"±{tolerance_text(results)}"
+        "Change still to come in another third of training, extrapolated from the gains so far, "
+        f"{results.facts.heading()} on validate; converged: within ±{tolerance_text(results)}"
     )
     return Table("convergence", caption, columns, tuple(rows))

@@ -25,7 +25,7 @@ from safetensors.torch import save
 from torch import nn
 
 from srbench.analysis.metric_names import FOLLOWED, VALIDATE
-from srbench.analysis.plateaus import plateau
+from srbench.analysis.stopping_rule import has_converged
 from srbench.core import slots
 from srbench.core.arithmetic import full_precision
 from srbench.core.errors import DiskError, UserError, first_line
@@ -280,7 +280,7 @@ class RunUnderWay:
         if settings.until != "converged":
             return False
         curve = [value for name, _, _, value in self.points if name == FOLLOWED]
-        return plateau(curve, settings.tolerance).state == "converged"
+        return has_converged(curve, settings.tolerance)
 
     def _report(self, now: Training) -> None:
         new = tuple(self.points[self.sent :])

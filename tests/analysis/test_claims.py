@@ -113,8 +113,11 @@ STUDIES = {
     "costs": Evidence(
         variants=("a", "b"), costs={("params", "a"): 964163, ("params", "b"): 2 * 964163}
     ),
-    "events": Evidence(events={("diverges", "yes"): (3, 3), ("diverges", "no"): (0, 3),
-                               ("diverges", "open"): (1, 3), ("diverges", "few"): (2, 2)}),
+    "events": Evidence(
+        events={("diverges", name): RunShare(*runs) for name, runs in {
+            "yes": (3, 3), "no": (0, 3), "open": (1, 3), "few": (2, 2),
+            "all_known": (3, 3, 2), "none_known": (0, 3, 1), "unknown": (0, 0, 5)}.items()}
+    ),
     "levels": Evidence(curves={("loss", "quick"): QUICK, ("loss", "slow"): SLOW}),
     "published": replace(study({}), published=FIGURES),
 }  # fmt: skip
@@ -153,6 +156,10 @@ CASES = [
     ("events", "diverges(no)", NO, ""),
     ("events", "diverges(open)", OPEN, "in some runs and not in others"),
     ("events", "diverges(few)", OPEN, "a verdict needs 3"),
+    ("events", "diverges(all_known)", OPEN, "in 3 of 3 runs"),
+    ("events", "diverges(all_known)", OPEN, "2 more runs may do it or not"),
+    ("events", "diverges(none_known)", OPEN, "1 more run may do it or not"),
+    ("events", "diverges(unknown)", OPEN, "no run of unknown shows whether it does"),
     ("events", "not diverges(no)", YES, ""),
     ("events", "not diverges(open)", OPEN, ""),
     ("events", "diverges(yes) and diverges(open)", OPEN, ""),

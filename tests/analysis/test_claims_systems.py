@@ -10,6 +10,7 @@ import pytest
 from srbench.analysis.claims import evaluate
 from srbench.analysis.claims_evidence import Evidence
 from srbench.analysis.claims_parser import parse
+from srbench.analysis.claims_readings import RunShare
 from srbench.analysis.claims_tree import Happens, Quantity, Rank, Test, names, quantities
 from srbench.analysis.claims_vocabulary import COSTS, TIMINGS
 from srbench.core import document
@@ -40,7 +41,7 @@ def measured(test: Test, seeds: int = 5) -> Evidence:
         "costs": {(cost, v): 10.0 + i for cost in COSTS for i, v in enumerate(variants)},
         "rounds": {(time, v): dict(enumerate(rng.normal(10, 0.1, 24)))
                    for time in TIMINGS for v in variants},
-        "events": {(e, v): (5, 5) for e in ("diverges", "collapses", "converges")
+        "events": {(e, v): RunShare(5, 5) for e in ("diverges", "collapses", "converges")
                    for v in variants},
         "min_effects": {name: 0.03 for name, _ in asked},
     }  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from planted import SOURCE, around, figures, planted
 from rich.console import Console
@@ -54,6 +55,27 @@ def claimed(*tests: str) -> Results:
 def test_a_claim_comes_out_as_planted(test: str, status: str) -> None:
     [claim] = claims_of(claimed(test))
     assert claim.result.status == status, claim.result.sentence
+
+
+def test_a_run_that_may_or_may_not_have_converged_leaves_the_claim_open() -> None:
+    results = claimed("converges(up)", "converges(wild)")
+    curves = results.curves
+    mine = (curves["name"] == "validate/psnr_y") & (curves["variant"] == "up")
+    lost = replace(results, curves=curves[~(mine & (curves["seed"] == 1))])
+    noisy = curves.copy()
+    noisy.loc[mine, "value"] += np.random.default_rng(5).normal(size=mine.sum())
+    for found, why in (
+        (lost, "in 4 of 4 runs"),
+        (lost, "1 more run may do it or not"),
+        (replace(results, curves=noisy), "a verdict needs 3"),
+    ):
+        up, wild = claims_of(found)
+        assert (up.result.status, wild.result.status) == ("not decided", "refuted")
+        assert why in up.result.sentence
+    unfinished = {**ROWS, "up": [*ROWS["up"][:4], None]}
+    test = {"id": "A", "says": "", "test": "converges(up)"}
+    [claim] = claims_of(planted(unfinished, claims=(test,)))
+    assert "1 more run may do it or not" in claim.result.sentence
 
 
 def test_a_claim_on_a_primary_contrast_takes_its_verdict() -> None:

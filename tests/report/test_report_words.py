@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
+from planted import FIVE, planted
 from states import STATES, only
 from synthetic_study import failed, study, with_runs
 
 from srbench.analysis.answer import answer, warnings
-from srbench.analysis.convergence import converged
+from srbench.analysis.convergence import converged, plateaus, tolerance
+from srbench.analysis.limits import cannot_tell
 from srbench.report.effects import effects_shown
 from srbench.report.markdown import effects_note
 
@@ -75,11 +78,26 @@ def test_synthetic_and_unconverged_studies_are_labelled() -> None:
     moving = points["name"] == "validate/psnr_y"
     points.loc[moving, "value"] += 0.2 * points.loc[moving, "epoch"]
     assert warnings(rising)[1].startswith("Unconverged: 4 of 4 variants would still change by more")
-    assert converged(rising) == "no: 4 of 4 variants still changing"
+    assert converged(rising) == "no: 4 of 4 variants still moving"
+
+
+def test_a_gain_of_min_effect_is_what_a_curve_may_still_change() -> None:
+    results = study()
+    assert tolerance(replace(results, facts=replace(results.facts, min_effect=0.2))) == 0.2
+    assert tolerance(replace(results, facts=replace(results.facts, min_effect=None))) == 0.05
+
+
+def test_curves_that_scatter_too_much_are_counted_as_not_known() -> None:
+    results = planted(FIVE)
+    wild = results.curves["variant"] == "up"
+    results.curves.loc[wild, "value"] *= 1 + 0.3 * np.random.default_rng(5).normal(size=wild.sum())
+    assert plateaus(results)["up"].state == "not known"
+    assert converged(results) == "not known"
+    assert any("Convergence: not known for 5 of 5 variants" in x for x in cannot_tell(results))
 
 
 def test_a_short_curve_is_not_called_converged() -> None:
-    assert converged(study(epochs=12)) == "not known"
+    assert converged(study(epochs=3)) == "not known"
 
 
 def test_variants_that_are_all_below_interpolation_are_labelled_unconverged() -> None:
