@@ -73,7 +73,7 @@ def checked(value: object, hint: Any, path: Path = ()) -> Any:
         return checked(value, inner, path)
     if origin is tuple:
         if not isinstance(value, list | tuple):
-            raise StudyError(f"{brief(value)} is not a {type_name(hint)}", path)
+            raise StudyError(f"{brief(value)} is not a {type_name(hint)}; write [a, b]", path)
         return tuple(checked(v, args[0], (*path, i)) for i, v in enumerate(value))
     if hint is float and type(value) is int:
         return float(value)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from srbench.analysis.claims_tree import Claim, ClaimError
 from srbench.analysis.claims_vocabulary import Vocabulary, check
 from srbench.core.errors import Path, StudyError, brief
 from srbench.core.part_facts import MetricFacts
-from srbench.core.registry import known
+from srbench.core.registry import Choice, known
 from srbench.measure import named
 from srbench.study.keys import TEXTS, WHOLE, Key, Schema, one_of, schema_of, taken, text
 from srbench.study.tree import Tree, dataset_name
@@ -71,11 +72,17 @@ def metric_on(value: Mapping[str, Any], base: Tree, scale: int) -> tuple[str, st
     written = value.get("metric", f"psnr_y on {sets[0]}")
     metric, _, dataset = (part.strip() for part in written.partition(" on "))
     metric = named.read(metric, scale, ("metric",))
-    parts = [choice.name for choice in base.data["eval"]]
-    if parts.count(dataset) == 1:  # `psnr_y on folder` is enough where there is one folder
-        dataset = sets[parts.index(dataset)]
+    short = [n for n, choice in enumerate(base.data["eval"]) if dataset in _short_names(choice)]
+    if len(short) == 1 and dataset not in sets:
+        dataset = sets[short[0]]
     known(dataset or sets[0], dict.fromkeys(sets), "evaluation set", ("metric",))
     return metric, dataset or sets[0]
+
+
+def _short_names(choice: Choice) -> set[str]:
+    """How a metric may name a set where no other is meant: `folder`, or the folder's own name."""
+    paths = (value for _, value in choice.settings if isinstance(value, str) and value)
+    return {choice.name, *(PurePath(path).name for path in paths)}
 
 
 def check_direction(metric: str, facts: MetricFacts) -> None:

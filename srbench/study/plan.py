@@ -38,6 +38,7 @@ from srbench.study.read import Study
 from srbench.study.scoring import check_evaluation, check_validation
 from srbench.study.tree import Tree, Variant, describe
 from srbench.study.twins import twins
+from srbench.study.variants import same_trainings
 from srbench.train.fit import FIT_VERSION
 from srbench.train.learner import optimizers
 from srbench.train.settings import TrainSettings, trained_scales
@@ -146,6 +147,7 @@ def make_plan(
     trees = [one.variant.tree for one in planned if one.trained]
     facts = image_facts(trees, study.base, study.protocol, images)
     warnings = check_evaluation(study, [images(c, "eval") for c in study.base.data["eval"]])
+    warnings += same_trainings({p.variant.name: p.fingerprint for p in planned})
     unique = {(role, d.manifest): d for (role, _), d in images.datasets.items()}
     return Plan(
         study,

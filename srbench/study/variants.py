@@ -25,6 +25,16 @@ CONTROLS = {
 }
 
 
+def same_trainings(fingerprints: Mapping[str, str]) -> tuple[str, ...]:
+    """A sentence for each variant that is the same training as one before it."""
+    first: dict[str, str] = {}
+    return tuple(
+        f"{name} is the same training as {first[one]}: they share their runs, and differ by 0"
+        for name, one in fingerprints.items()
+        if first.setdefault(one, name) != name
+    )
+
+
 def rows_of(value: Mapping[str, Any], base: Tree) -> tuple[Variant, ...]:
     """Everything that a study runs, in order: variants, controls, interpolations."""
     variants = _variants(value, base)

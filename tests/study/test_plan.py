@@ -301,3 +301,11 @@ def test_training_images_are_decoded_once_while_their_files_stand(
     assert first.digest == second.digest
     draw(tmp_path / "images", seed=1)
     assert make().digest != first.digest
+
+
+def test_a_variant_that_is_the_same_training_as_another_is_named(make: Make) -> None:
+    assert make().warnings == ()
+    text = STUDY.replace("{{attention: scse}}", "{{attention: scse}}, none: {{attention: none}}")
+    assert make(text).warnings == (
+        "none is the same training as plain: they share their runs, and differ by 0",
+    )

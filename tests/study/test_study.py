@@ -315,3 +315,26 @@ def test_the_scale_is_set_from_the_command_line_with_the_patch_that_goes_with_it
         with pytest.raises(UserError) as caught:
             read(file, set_=asked)
         assert str(caught.value) == said
+
+
+SETS = "{folder: {path: data/Set5/HR}}, {folder: {path: mine/evals}}, {folder: {path: b/HR}}"
+
+
+@pytest.mark.parametrize(
+    ("named", "found"),
+    [
+        ("evals", "folder: {path: mine/evals}"),
+        ("folder: {path: b/HR}", "folder: {path: b/HR}"),
+        ("HR", None),
+        ("folder", None),
+    ],
+)
+def test_a_metric_names_a_folder_in_short_where_that_is_one(
+    file: Path, named: str, found: str | None
+) -> None:
+    text = f"data: {{eval: [{SETS}]}}\nmetric: 'psnr_y on {named}'"
+    if found is not None:
+        assert parsed(file, text).dataset == found
+        return
+    with pytest.raises(UserError, match=f"evaluation set '{named}' is unknown"):
+        parsed(file, text)
