@@ -26,7 +26,7 @@ from srbench.data.decoded import Dataset, decode
 from srbench.data.degraded import degraded
 from srbench.data.folders import ImageFile, home_or, images_below, no_folder
 from srbench.data.known_sets import in_folder
-from srbench.data.overlap import smaller_copies, unlike
+from srbench.data.overlap import doubts
 from srbench.data.pairing import paired
 from srbench.measure import named
 from srbench.measure.scores import (
@@ -147,10 +147,9 @@ def score_network(
         raise InputError(str(problem), place="--scale") from None
     weights = "" if asked.weights is None else asked.weights.name
     taken = network.facts.get("weights_taken", "")
-    doubts = tuple(filter(None, (unlike(images), smaller_copies(images))))
     return Scored(
         network.name, weights, taken, asked.data, asked.scale, asked.protocol, lr, tuple(found),
-        doubts,
+        doubts(images),
     )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from srbench.core.numbers import plural
 from srbench.core.rich_table import table_of
 from srbench.data.folders import ImageFile, home_or, places
 from srbench.data.known_sets import SetMissing
-from srbench.data.overlap import smaller_copies, unlike
+from srbench.data.overlap import doubts
 from srbench.data.survey import Survey, survey
 
 SPLITS = ("train", "validate", "eval")
@@ -114,7 +114,7 @@ class Read:
         """What becomes of the files, once where splits have the same."""
         several = len({tuple(files) for files in self.files.values()}) > 1
         for split, one in self.surveys.items() if several else [*self.surveys.items()][:1]:
-            for doubt in filter(None, (unlike(one.images), smaller_copies(one.images))):
+            for doubt in doubts(one.images):
                 yield Text(f"{doubt}.", style="bold red")
             rows = [("converted", n, what, "") for what, n in one.converted.items()]
             rows += [("refused", len(f), why, _few(f)) for why, f in one.refused]

@@ -230,6 +230,8 @@ def _remedy(hr: tuple[int, ...], lr: tuple[int, ...], scale: int) -> str:
         return f"; cut HR to a multiple of {scale} before LR is made of it (modcrop)"
     if lr == hr:
         return "; LR as large as HR is scale 1"
+    if lr == tuple(side // scale for side in reversed(hr)):
+        return "; was one of them turned, as EXIF data ask for, and the other not?"
     if lr[0] > hr[0]:
         return "; LR is the larger: are hr and lr exchanged?"
     fitting = [n for n in range(2, 17) if lr == tuple(side // n for side in hr)]

@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from pathlib import PurePath
 
 import numpy as np
 
 from srbench.data import likeness
 from srbench.data.decoded import Dataset, Image
 from srbench.data.folders import ImageFile, few
-from srbench.data.images import read_image
+from srbench.data.images import SUFFIXES, read_image
 
 MARGIN = 16  # pixels that a crop to a multiple of a scale (GTmod12) may take from a side
 MOST_NAMED = 12
@@ -63,6 +64,11 @@ def _in_both(trained: Files, judged: Files) -> list[str]:
     ]
 
 
+def doubts(images: Dataset) -> tuple[str, ...]:
+    """Sentences on a set by itself, whose pixels are there."""
+    return tuple(filter(None, (unlike(images), doubles(images), smaller_copies(images))))
+
+
 def unlike(images: Dataset) -> str:
     """A sentence on images whose LR files seem to show something else; empty where none do."""
     found = [image.name for image in images.images if image.unlike]
@@ -71,6 +77,26 @@ def unlike(images: Dataset) -> str:
     return (
         f"{len(found)} of {len(images.images)} LR files of {images.split} {images.name} do not "
         f"look like their HR images (turned, mirrored, or of others?): {few(found, MOST_NAMED)}"
+    )
+
+
+def doubles(images: Dataset) -> str:
+    """A sentence on images that are there in two formats, as 0001.png and 0001.jpg."""
+    by_stem = defaultdict(list)
+    for image in images.images:
+        if PurePath(image.name).suffix.lower() in SUFFIXES:  # only where stems coincide
+            by_stem[PurePath(image.name).with_suffix("")].append(image)
+    found = [
+        f"{other.name} of {first.name}"
+        for first, *others in by_stem.values()
+        for other in others
+        if likeness.copies(_thumbnails([other]), _thumbnails([first]))
+    ]
+    if not found:
+        return ""
+    return (
+        f"{len(found)} of {len(images.images)} images of {images.split} {images.name} look like "
+        f"copies in another format, and count twice: {few(found, MOST_NAMED)}"
     )
 
 

@@ -11,7 +11,7 @@ from srbench.core.registry import Choice
 from srbench.core.slots import dataset
 from srbench.data.decoded import Dataset
 from srbench.data.folders import places
-from srbench.data.overlap import Files, div2k_validation, overlap, smaller_copies, unlike
+from srbench.data.overlap import Files, div2k_validation, doubles, overlap, smaller_copies, unlike
 from srbench.measure.scores import PROTOCOLS, nothing_to_restore
 from srbench.study.decoding import Decoded
 from srbench.study.tree import Tree
@@ -54,7 +54,8 @@ def image_facts(trained: Sequence[Tree], base: Tree, protocol: str, images: Deco
     chosen = [tree.data[split] for split in ("train", "validate") for tree in trained]
     overlaps += map(_folder_meant, (*chosen, *base.data["eval"]), (*train, *validate, *judges))
     overlaps += [smaller_copies(found) for found, _ in judges]
-    overlaps += [unlike(found) for found, _ in (*train, *validate, *judges)]
+    for found, _ in (*train, *validate, *judges):
+        overlaps += [unlike(found), doubles(found)]
     return ImageFacts(tuple(dict.fromkeys(lr)), tuple(filter(None, dict.fromkeys(overlaps))))
 
 

@@ -161,6 +161,12 @@ def test_of_many_images_that_cannot_be_used_a_few_are_named(tmp_path: Path) -> N
     )
 
 
+def test_lr_of_exchanged_sides_is_said_to_be_turned(save: Save) -> None:
+    file = ImageFile("a", save("hr/a.png", 16, 8), save("lr/a.png", 4, 8))
+    with pytest.raises(UserError, match="was one of them turned, as EXIF data ask for"):
+        decode([file], "set", "eval", 2)
+
+
 def test_lr_files_of_another_scale_are_one_reason(tmp_path: Path, save: Save) -> None:
     files = [ImageFile(n, save(f"hr/{n}.png", 16, 16), save(f"lr/{n}.png", 4, 4)) for n in "abc"]
     with pytest.raises(UserError, match=r"3 of 3 images.*fits x4 \(a\.png, b\.png, c\.png\)$"):

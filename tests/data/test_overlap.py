@@ -18,7 +18,7 @@ from srbench.data.datasets import folder
 from srbench.data.decoded import decode
 from srbench.data.folders import images_below
 from srbench.data.likeness import SIDE, copies
-from srbench.data.overlap import Files, div2k_validation, overlap
+from srbench.data.overlap import Files, div2k_validation, doubles, overlap
 
 
 def read(below: Path, split: str, scale: int = 2) -> Files:
@@ -104,6 +104,17 @@ def test_a_copy_that_was_changed_is_named_with_what_it_looks_like(tmp_path: Path
     assert says == (
         "1 of 2 images of validate eval look like copies of training images of train (compressed "
         "again, resized or cropped?): x of chelsea"
+    )
+
+
+def test_an_image_in_two_formats_counts_twice_and_is_named(tmp_path: Path) -> None:
+    for name in ("coffee", "chelsea"):
+        put(tmp_path / f"{name}.png", getattr(skimage.data, name)())
+    saved(PIL.Image.fromarray(skimage.data.coffee()), tmp_path / "coffee.jpg", 90)
+    put(tmp_path / "chelsea.bmp", skimage.data.astronaut())
+    assert doubles(read(tmp_path, "eval", 4)[0]) == (
+        f"1 of 4 images of eval {tmp_path.name} look like copies in another format, and count "
+        "twice: coffee.png of coffee.jpg"
     )
 
 
