@@ -66,31 +66,25 @@ def plateaus_of_variants(of: Gains, tolerance: float) -> Plateaus:
     """
     runs = np.maximum(np.isfinite(of.late).sum(axis=-1), 1)
     spread, t = _spread(of)
-    late, last, course = _mean(of.late), _mean(of.last), _course(of)
-    return _judged(late, last, spread / runs, course, t, of.points, tolerance)
+    means = np.stack([_mean(of.late), _mean(of.last)])
+    return _judged(means, spread / runs, t, _course(of), of.points, tolerance)
 
 
 def plateaus_of_runs(of: Gains, tolerance: float) -> Plateaus:
     """Judge each run by itself, with the spread and the ratios of gains of its study."""
     spread, t = (x[..., None] for x in _spread(of))  # (..., variants or 1, 1)
     course = _course(of)[..., None]  # (5, ..., variants, 1)
-    return _judged(of.late, of.last, spread, course, t, of.points, tolerance)
+    return _judged(np.stack([of.late, of.last]), spread, t, course, of.points, tolerance)
 
 
 def _judged(
-    late: Floats,
-    last: Floats,
-    spread: Floats,
-    course: Floats,
-    t: Floats,
-    points: int,
-    tolerance: float,
+    found: Floats, spread: Floats, t: Floats, course: Floats, points: int, tolerance: float
 ) -> Plateaus:
-    """Extrapolate gains with their variances along the course of their variants."""
+    """Extrapolate late and last gains (2, ...) along the course of their variants."""
     if not tolerance > 0:
         raise ValueError(f"the tolerance is {tolerance}; it must be above 0")
     ratio, least, most, correlation, sign = course
-    late, last, last_error = sign * late, sign * last, np.sqrt(spread[3])
+    (late, last), last_error = sign * found, np.sqrt(spread[3])
     turned = last < -last_error
     gain = np.where(turned, last, late)
     half = t[0] * np.where(turned, last_error, np.sqrt(spread[0]))
