@@ -153,6 +153,10 @@ class Choice:
         """
         head, _, rest = path.partition(".")
         values, schema = dict(self.settings), settings(self.slot.parts[self.name])
+        if head == self.name and head not in schema:
+            raise StudyError(f"{head} is the {self.slot.name} itself: leave it out of the path", at)
+        if not schema:
+            raise StudyError(f"the {self.slot.name} is {self.name}, which has no settings", at)
         known(head, schema, f"{self.name}: setting", at)
         if not rest:
             values[head] = checked(written, schema[head][0], at)

@@ -31,8 +31,13 @@ class Tree:
             if not rest:
                 raise StudyError(f"name a setting: {head}.something", at)
             return replace(self, **{head: getattr(self, head).set(rest, written, at)})
-        inside = path if head != "model" else rest
-        return replace(self, model=self.model.set(inside, written, at))
+        if head == "model":
+            return replace(self, model=self.model.set(rest, written, at))
+        longer = [leaf for leaf in self.leaves() if leaf.endswith(f".{path}")]
+        if longer and head not in dict(self.model.settings):
+            name = f"{self.model.name} has no setting {brief(head)}"
+            raise StudyError(f"{name}; did you mean {' or '.join(longer[:3])}?", at)
+        return replace(self, model=self.model.set(path, written, at))
 
     def leaves(self) -> dict[str, str | int | float | bool | None]:
         """Every place and its plain value, model settings first."""

@@ -209,6 +209,14 @@ def test_a_variants_own_change_wins_over_set(file: Path) -> None:
     ("option", "message"),
     [
         ("train.epoch=5", "--set train.epoch=5: train: setting 'epoch' is unknown; did you mean"),
+        ("epochs=5", "--set epochs=5: carn has no setting 'epochs'; did you mean train.epochs?"),
+        ("lr=1", "--set lr=1: carn has no setting 'lr'; did you mean train.optimizer.lr or data"),
+        ("optimizer.lr=1", "--set optimizer.lr=1: carn has no setting 'optimizer'; did you mean t"),
+        ("train.optimizer.adam.lr=1", "--set train.optimizer.adam.lr=1: adam is the optimizer it"),
+        (
+            "attention.scse.reduction=1",
+            "--set attention.scse.reduction=1: the attention is none, w",
+        ),
         ("train.epochs", "--set train.epochs: write PATH=VALUE, such as train.epochs=5"),
         ("=5", "--set =5: write PATH=VALUE"),
         ("train.epochs=[", "--set train.epochs:1:2: not YAML"),
