@@ -114,7 +114,17 @@ def test_curves_that_are_missing_or_short_are_not_known() -> None:
 
 def test_one_seed_is_judged_by_the_scatter_of_its_points() -> None:
     for noise, state in ((0.01, "converged"), (0.3, "not known")):
-        assert judge(curves(-(0.2**T)[None], noise, seeds=1)).state.tolist() == [state]
+        x = curves(-(0.2**T)[None], noise, seeds=1)
+        assert judge(x).state.tolist() == [state]
+        assert figures(plateaus_of_runs(gains(x), 0.1))[..., 0] == pytest.approx(figures(judge(x)))
+
+
+@pytest.mark.parametrize(("variants", "speed"), [(1, 0.4), (4, 0.4), (4, 0.8)])
+def test_nineteen_of_twenty_intervals_hold_the_gain_to_come(variants: int, speed: float) -> None:
+    truth = -1 / (1 - speed) * speed ** (T - 3)  # 1 to come
+    rng = np.random.default_rng(5)
+    found = judge(truth + 0.1 * rng.normal(size=(2000, variants, 5, 10)), 1.0)
+    assert np.mean((found.low <= 1) & (found.high >= 1)) == pytest.approx(0.95, abs=0.015)
 
 
 def test_a_variant_of_its_own_speed_has_its_own_ratio() -> None:
