@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtrit
+from scipy.special import fdtri, stdtrit
 
 from srbench.analysis.agreement import kendall
 from srbench.analysis.gains import LEAST_RATIO, Gains, multiplier, weights_of
@@ -56,8 +56,9 @@ def plateaus_of_variants(of: Gains, tolerance: float) -> Plateaus:
     its 99 % interval. Where the last third goes against the whole course by more than its standard
     error (overfitting), as much again is to come.
 
-    The spread is that over seeds, pooled over variants, and needs no model of the noise. Where each
-    variant has one seed, it is that of the points, inflated for autocorrelation. Curves that slow
+    The spread is that over seeds, pooled over variants (but for one that varies more at 1 %), and
+    needs no model of the noise. Where each variant has one seed, it is that of the points, inflated
+    for autocorrelation. Curves that slow
     down more than an exponential does, such as log(epoch), have more to come than this finds
     (`benchmarks/calibration_convergence.py`).
 
@@ -72,7 +73,7 @@ def plateaus_of_variants(of: Gains, tolerance: float) -> Plateaus:
 
 def plateaus_of_runs(of: Gains, tolerance: float) -> Plateaus:
     """Judge each run by itself, with the spread and the ratios of gains of its study."""
-    spread, t = (x[..., None] for x in _spread(of))  # (..., variants or 1, 1)
+    spread, t = (x[..., None] for x in _spread(of))  # (..., variants, 1)
     course = _course(of)[..., None]  # (5, ..., variants, 1)
     return _judged(np.stack([of.late, of.last]), spread, t, course, of.points, tolerance)
 
@@ -154,22 +155,31 @@ def _variance(spread: Floats, ratio: Floats) -> Floats:
 
 
 def _spread(of: Gains) -> tuple[Floats, Floats]:
-    """Variances (4, ..., 1) of a run's gains, and t of 95 and 99 % intervals, (2, ..., 1).
+    """Variances (4, ..., variants) of a run's gains, and t of 95 and 99 % intervals, (2, ...).
 
-    Variances of its late gain, covariance of late and early, of its early, of its last.
+    Variances of its late gain, covariance of late and early, of its early, of its last. A variant
+    whose late gains vary more than the others' at 1 % has its own, and is left out of theirs.
     """
     late, early, last = (x - _mean(x)[..., None] for x in (of.late, of.early, of.last))
     n = np.isfinite(late).sum(axis=-1)
-    runs, freedom = n.sum(axis=-1), np.maximum(n - 1, 0).sum(axis=-1)
-    squares = np.stack([late**2, late * early, early**2, last**2])
-    between = np.nansum(squares, axis=(-2, -1)) / np.maximum(freedom, 1)
+    free = np.maximum(n - 1, 0)
+    squares = np.nansum(np.stack([late**2, late * early, early**2, last**2]), axis=-1)
+    others = free.sum(axis=-1, keepdims=True) - free
+    rest = (squares[0].sum(axis=-1, keepdims=True) - squares[0]) / np.maximum(others, 1)
+    most = fdtri(np.maximum(free, 1), np.maximum(others, 1), 0.99)
+    wild = (squares[0] > most * rest * free) & (others > 0) & (free > 0)
+    pooled = np.where(wild, 0.0, squares).sum(axis=-1, keepdims=True)
+    freedom = np.where(wild, 0, free).sum(axis=-1, keepdims=True)
+    spread = np.where(wild, squares / np.maximum(free, 1), pooled / np.maximum(freedom, 1))
+    freedom = np.where(wild, free, freedom)
     lag, w, z = weights_of(of.points)
     of_one = np.array([w @ w, w[lag:] @ w[:-lag], w @ w, z @ z])
     inflated = (1 + AUTOCORRELATION) / (1 - AUTOCORRELATION) * of.noise
+    runs = n.sum(axis=-1)
     within = np.multiply.outer(of_one, np.nansum(inflated, axis=(-2, -1)) / np.maximum(runs, 1))
-    alone = np.maximum(runs * (len(w) + lag - 3), 1)
+    alone = np.maximum(runs * (len(w) + lag - 3), 1)[..., None]
     t = np.stack([stdtrit(np.where(freedom > 0, freedom, alone), q) for q in (0.975, 0.995)])
-    return np.where(freedom > 0, between, within)[..., None], t[..., None]
+    return np.where(freedom > 0, spread, within[..., None]), t
 
 
 def _mean(x: Floats) -> Floats:

@@ -134,6 +134,14 @@ def test_a_variant_of_its_own_speed_has_its_own_ratio() -> None:
     assert beside.change[0] == pytest.approx(0.5, rel=0.1)
 
 
+def test_a_wild_variant_leaves_the_others_as_they_are() -> None:
+    quiet = curves(np.stack([-(0.2**T)] * 3), 0.02)
+    wild = curves(-(0.2**T)[None], 2.0, key=3)
+    found = judge(np.concatenate([quiet, wild]))
+    assert found.state.tolist() == ["converged"] * 3 + ["not known"]
+    assert figures(found)[:, :3] == pytest.approx(figures(judge(quiet)), abs=0.02)
+
+
 def test_a_plateau_needs_a_tolerance() -> None:
     with pytest.raises(ValueError, match="tolerance"):
         judge(np.zeros((1, 3, 10)), 0.0)

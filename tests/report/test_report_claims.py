@@ -67,7 +67,7 @@ def test_a_run_that_may_or_may_not_have_converged_leaves_the_claim_open() -> Non
     for found, why in (
         (lost, "in 4 of 4 runs"),
         (lost, "1 more run may do it or not"),
-        (replace(results, curves=noisy), "a verdict needs 3"),
+        (replace(results, curves=noisy), "no run of up shows whether it does"),
     ):
         up, wild = claims_of(found)
         assert (up.result.status, wild.result.status) == ("not decided", "refuted")
