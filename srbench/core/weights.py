@@ -198,6 +198,8 @@ def _plain_archive(content: bytes) -> tuple[io.BytesIO, bool]:
         top = min(tops, default="")
         needed = {e.filename: e for e in entries if _is_data(e.filename.removeprefix(f"{top}/"))}
         _check_entries(list(needed.values()), len(content))
+        if all(entry.filename.endswith(".npy") for entry in entries) and entries:
+            raise InputError("is an archive of NumPy arrays; save them as tensors")
         if len(tops) != 1 or f"{top}/data.pkl" not in needed:
             raise InputError(
                 "is an archive that torch.save did not write; unpack it if weights are inside"
@@ -272,7 +274,9 @@ def _empty(found: Any) -> str:
         [key for key in dict.keys(found) if isinstance(key, str)] if isinstance(found, dict) else []
     )
     there = f" (its keys: {', '.join(f'{key:.40}' for key in keys[:MOST_KEYS])})" if keys else ""
-    return f"contains no named tensors{there}; save the network's state_dict()"
+    objects = isinstance(found, dict) and any(isinstance(v, Unread) for v in found.values())
+    arrays = " (NumPy arrays and sparse tensors are not read)" if objects else ""
+    return f"contains no named tensors{there}; save the network's state_dict(){arrays}"
 
 
 def _walked(found: Any) -> Iterator[tuple[str, Tensor]]:

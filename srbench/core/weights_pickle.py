@@ -31,6 +31,10 @@ TENSORS = {
 }  # fmt: skip
 HARMFUL = {"os", "posix", "nt", "sys", "subprocess", "pty", "runpy", "shutil", "socket", "ctypes"}
 CALLS = {"eval", "exec", "compile", "open", "getattr", "__import__"}  # of builtins
+UNREADABLE = {
+    "torch._utils _rebuild_qtensor": "quantized tensors",
+    "torch._utils _rebuild_tensor_v3": "tensors of a type such as float8 or uint16",
+}
 FILLED = {"APPEND", "APPENDS", "BUILD", "SETITEM", "SETITEMS"}
 RECALLS = {"BINGET", "LONG_BINGET"}
 STORES = {"BINPUT", "LONG_BINPUT"}
@@ -170,6 +174,8 @@ def _popped(
 
 
 def _check_name(name: str) -> None:
+    if name in UNREADABLE:
+        raise InputError(f"has {UNREADABLE[name]}; save them as float32")
     module, _, called = name.partition(" ")
     builtin = module in ("builtins", "__builtin__") and called in CALLS
     if builtin or module.partition(".")[0] in HARMFUL:

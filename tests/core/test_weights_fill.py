@@ -241,3 +241,30 @@ def test_a_part_of_a_larger_network_is_taken_only_by_name_and_number(tmp_path: P
     assert filled(tmp_path, larger) == "key 'head', 9 of 19 tensors; 'blocks.0' would fit too"
     with pytest.raises(UserError, match=r"net at x2: 1 tensor left over \(tail.weight\)$"):
         filled(tmp_path, state() | {"tail.weight": torch.ones(1)})
+
+
+UNREADABLE = {
+    "float8": (lambda: {"a": torch.ones(2).to(torch.float8_e4m3fn)}, "such as float8 or uint16; s"),
+    "quantized": (
+        lambda: {"a": torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8)},
+        "has quantized tensors; save them as float32",
+    ),
+    "arrays": (lambda: {"a": np.ones(2)}, "(its keys: a); save the network's state_dict() (NumPy"),
+    "sparse": (lambda: {"a": torch.eye(2).to_sparse()}, "sparse tensors are not read)"),
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_numbers_of_a_kind_that_is_not_read_are_named(tmp_path: Path, kind: str) -> None:
+    build, says = UNREADABLE[kind]
+    torch.save(build(), tmp_path / "x.pth")
+    with pytest.raises(UserError) as refusal:
+        load_weights(tmp_path / "x.pth")
+    assert says in str(refusal.value)
+
+
+def test_an_archive_of_arrays_is_called_so(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", a=np.ones(2))
+    with pytest.raises(UserError, match="is an archive of NumPy arrays; save them as tensors"):
+        load_weights(tmp_path / "x.npz")
