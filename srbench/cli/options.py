@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # half a second that --help does without
 
 out = PlainConsole(highlight=False)
 err = PlainConsole(stderr=True, highlight=False)
+SUFFIXES = (".yaml", ".yml")  # of study files
 
 
 def study_files(incomplete: str) -> list[str]:
@@ -171,27 +172,31 @@ def stored_studies(store: Store) -> list[str]:
 
 def study_name(given: str) -> str:
     """A study's name in the database: the stem of its file if a file was given."""
-    return Path(given).stem if given.endswith(".yaml") else given
+    return Path(given).stem if given.endswith(SUFFIXES) else given
 
 
 def is_study_file(given: str) -> bool:
     """Whether this is the path of a study file, or the name of one in ablations/."""
     path = Path(given)
-    return (given.endswith(".yaml") and path.is_file()) or (
+    return (given.endswith(SUFFIXES) and path.is_file()) or (
         path.name == given and (Path("ablations") / f"{given}.yaml").is_file()
     )
 
 
 def study_file(given: Path) -> Path:
-    """The file at this path, or the study of that name in ablations/.
+    """The file at this path, its suffix left out or not, or the study of that name in ablations/.
 
     Raises:
         InputError: there is neither.
     """
-    named = Path("ablations") / f"{given}.yaml"
-    if given.exists() or named.exists():
-        return given if given.exists() else named
+    written = [Path(f"{given}{suffix}") for suffix in ("", *SUFFIXES)]
+    for path in (*written, Path("ablations") / f"{given}.yaml"):
+        if path.exists() and not path.is_dir():
+            return path
     known = study_names("")
-    hint = did_you_mean(given, [*map(str, given.parent.glob("*.yaml")), *known])
+    files = [str(path) for suffix in SUFFIXES for path in given.parent.glob(f"*{suffix}")]
+    hint = did_you_mean(given, [*files, *known])
+    if given.is_dir():
+        raise InputError(f"is a folder; name a study file{hint}", place=str(given))
     listed = f" (in ablations: {', '.join(known)})" if known else ""
     raise InputError(f"there is no such study file{hint}{listed}", place=str(given))

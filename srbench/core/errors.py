@@ -69,8 +69,9 @@ def unknown(what: str, name: object, names: Collection[str]) -> str:
 
 
 def did_you_mean(name: object, names: Collection[str]) -> str:
-    """`; did you mean 'se'?`, or nothing where no other name is near."""
-    near = get_close_matches(str(name), [other for other in names if other != name], n=1)
+    """`; did you mean 'se'?`, or nothing where no other name is near; SE is nearest to se."""
+    others = {other.casefold(): other for other in names if other != name}
+    near = [others[one] for one in get_close_matches(str(name).casefold(), others, n=1)]
     return f"; did you mean {near[0]!r}?" if near else ""
 
 

@@ -17,6 +17,8 @@ import tiny
 
 from srbench import __version__
 from srbench.cli.main import app
+from srbench.cli.options import study_file, study_name
+from srbench.core.errors import UserError
 
 COMMANDS = [c.name or (c.callback.__name__ if c.callback else "") for c in app.registered_commands]
 Captured = pytest.CaptureFixture[str]
@@ -105,6 +107,31 @@ def test_a_study_is_found_by_its_name(here: Path, capsys: Captured) -> None:
     (here / "ablations").mkdir()
     (here / "tiny.yaml").rename(here / "ablations" / "mine.yaml")
     assert json.loads(printed(capsys, "plan", "mine", "--json"))["study"] == "mine"
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("mine.yml", "mine.yml"),
+        ("mine", "mine.yml"),
+        ("tiny", "tiny.yaml"),
+        ("other", "ablations/other.yaml"),
+        ("Tiny.yaml", "did you mean 'tiny.yaml'?"),
+        ("photos", "photos: is a folder; name a study file"),
+    ],
+)
+def test_a_study_file_is_found_with_its_suffix_or_without(
+    here: Path, given: str, found: str
+) -> None:
+    (here / "ablations").mkdir()
+    for name in ("mine.yml", "ablations/other.yaml"):
+        (here / name).touch()
+    try:
+        message = str(study_file(Path(given)))
+    except UserError as error:
+        message = str(error)
+    assert message.endswith(found) or found in message
+    assert study_name("mine.yml") == study_name("mine.yaml") == "mine"
 
 
 def test_datasets_are_listed_and_checked(here: Path, capsys: Captured) -> None:
