@@ -23,20 +23,29 @@ MARGIN = 16  # pixels that a crop to a multiple of a scale (GTmod12) may take fr
 MOST_NAMED = 12
 FIRST, LAST = 801, 900  # of DIV2K's validation images, which its archive has beside the others
 
+USES = {
+    "train": ("trained on", "training"),
+    "validate": ("used by the search to choose", "validation"),
+}
+
 Files = tuple[Dataset, Sequence[ImageFile]]
 
 
 def overlap(trained: Files, judged: Files) -> tuple[str, ...]:
-    """Sentences on images that are trained and judged on, and on those that likely are."""
+    """Sentences on images that are trained and judged on, and on those that likely are.
+
+    `trained` may be validation images, by which a search chooses.
+    """
     of, by = judged[0], trained[0]
     found = _in_both(trained, judged)
     others = [image for image in of.images if image.name not in found]
     likely = likeness.copies(_thumbnails(others), _thumbnails(by.images))
     pairs = [f"{others[n].name} of {by.images[m].name}" for n, m in likely.items()]
     many = f"of {len(of.images)} images of {of.split} {of.name}"
-    certain = f"{many} are also trained on, in {by.name}"
+    use, kind = USES[by.split]
+    certain = f"{many} are also {use}, in {by.name}"
     doubted = (
-        f"{many} look like copies of training images of {by.name} (compressed again, resized or "
+        f"{many} look like copies of {kind} images of {by.name} (compressed again, resized or "
         "cropped?)"
     )
     named = {certain: found, doubted: pairs}

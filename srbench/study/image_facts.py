@@ -14,6 +14,7 @@ from srbench.data.folders import places
 from srbench.data.overlap import Files, div2k_validation, doubles, overlap, smaller_copies, unlike
 from srbench.measure.scores import PROTOCOLS, nothing_to_restore
 from srbench.study.decoding import Decoded
+from srbench.study.search import Search
 from srbench.study.tree import Tree
 
 
@@ -25,8 +26,12 @@ class ImageFacts:
     overlaps: tuple[str, ...]  # images in both training and evaluation, LR of other images
 
 
-def image_facts(trained: Sequence[Tree], base: Tree, protocol: str, images: Decoded) -> ImageFacts:
+def image_facts(
+    trained: Sequence[Tree], base: Tree, protocol: str, search: Search | None, images: Decoded
+) -> ImageFacts:
     """The facts on the images of trained variants, and on those of their evaluation.
+
+    A search chooses by validation images, so none of them should be an evaluation image.
 
     Raises:
         StudyError: two evaluation sets are the same, or have LR that equals HR; a set is flat.
@@ -51,6 +56,8 @@ def image_facts(trained: Sequence[Tree], base: Tree, protocol: str, images: Deco
     overlaps: list[str] = []
     for one in _once(train):
         overlaps += [div2k_validation(one), *(s for other in others for s in overlap(one, other))]
+    for one in _once(validate) if search is not None else ():
+        overlaps += [sentence for other in _once(judges) for sentence in overlap(one, other)]
     chosen = [tree.data[split] for split in ("train", "validate") for tree in trained]
     overlaps += map(_folder_meant, (*chosen, *base.data["eval"]), (*train, *validate, *judges))
     overlaps += [smaller_copies(found) for found, _ in judges]

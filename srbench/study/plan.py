@@ -145,7 +145,7 @@ def make_plan(
             where = _written((), variant, study)
             raise StudyError(f"cannot be built: {reason}", where) from problem
     trees = [one.variant.tree for one in planned if one.trained]
-    facts = image_facts(trees, study.base, study.protocol, images)
+    facts = image_facts(trees, study.base, study.protocol, study.search, images)
     warnings = check_evaluation(study, [images(c, "eval") for c in study.base.data["eval"]])
     warnings += same_trainings({p.variant.name: p.fingerprint for p in planned})
     unique = {(role, d.manifest): d for (role, _), d in images.datasets.items()}

@@ -162,6 +162,23 @@ def test_a_folder_with_the_name_of_a_set_is_not_that_set_and_a_path_is_no_name(m
             make(written)
 
 
+SEARCH = """
+tune:
+  space: {units: [1, 2]}
+  budget: {trials: 2}
+"""
+
+
+def test_a_search_that_chooses_by_evaluation_images_is_told(make: Make, tmp_path: Path) -> None:
+    assert make("{folder: {path: alone}}", validate=HR, evaluate=HR).images.overlaps == ()
+    study = tmp_path / "study.yaml"
+    study.write_text(study.read_text() + SEARCH)
+    assert planning.make_plan(read(study), Numerics("cpu", 1)).images.overlaps == (
+        "2 of 2 images of eval folder: {path: hr} are also used by the search to choose, in "
+        "folder: {path: hr}: a, b",
+    )
+
+
 def test_selfexsrs_layout_is_judged_on_its_hr_with_its_lr(make: Make) -> None:
     for n in (1, 2):
         for kind, side in (("HR", 16), ("LR", 8)):
