@@ -1,7 +1,8 @@
 """The answer in words, made from the verdicts: every number from rows.
 
 The first sentence gives the best variant in full, with interval, seeds, p and cost; the next one
-the rest, grouped by verdict; then what interpolation reaches, and which runs are missing.
+the rest, grouped by verdict; then whether its lead is real, what interpolation reaches, and which
+runs are missing.
 """
 
 from __future__ import annotations
@@ -12,7 +13,15 @@ from collections.abc import Sequence
 
 from srbench.analysis.convergence import collapsed
 from srbench.analysis.judgement import Judged, judgement
-from srbench.analysis.phrases import how_sure, interval, margin, price, quantity, settles
+from srbench.analysis.phrases import (
+    counted,
+    how_sure,
+    interval,
+    margin,
+    price,
+    quantity,
+    settles,
+)
 from srbench.analysis.ranking import effect_decimals, mean_of, ranked
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import (
@@ -26,7 +35,7 @@ from srbench.analysis.search_results import search_failure
 from srbench.analysis.significance import LEAST_SEEDS
 from srbench.analysis.verdicts import Word
 from srbench.analysis.warnings import labels
-from srbench.core.numbers import listed, plural, shown
+from srbench.core.numbers import listed, plural, shown, with_unit
 
 NAMED = 3  # variants of one verdict that a sentence names
 ORDER: tuple[Word, ...] = ("helps", "hurts", "equivalent", "unresolved")
@@ -69,13 +78,13 @@ def _nothing_to_say(results: Results) -> str:
             f"The study has only its baseline, {facts.baseline}: {mean} ({count}). "
             "There is nothing to compare it with."
         )
-    if not any(e.pairs for e in ranked(results)):
-        return "No answer yet: no variant shares a finished seed with the baseline."
+    if not any(e.seeds for e in ranked(results)):
+        return "No answer yet: no variant has a scored run."
     return ""
 
 
 def _verdicts_text(results: Results) -> list[str]:
-    known = [e for e in ranked(results) if e.pairs]
+    known = [e for e in ranked(results) if e.seeds]
     decided = [e for e in known if e.word is not None]
     if not decided:
         return _numbers_only(results, known)
@@ -88,10 +97,12 @@ def _verdicts_text(results: Results) -> list[str]:
         head = f"{head or none}the nearest, "
     others = [e for e in ranked(results) if e is not lead]
     clauses = [_group(results, lead, word, others) for word in ORDER]
+    clauses.append(_identical(results, others))
     clauses.append(_unjudged([e for e in others if e.word is None]))
     rest = "; ".join(clause for clause in clauses if clause)
     name = f"{lead.variant}," if apposed else lead.variant
-    return [f"{head}{name} {_lead(results, lead)}.", f"{rest}." if rest else ""]
+    lines = [f"{head}{name} {_lead(results, lead)}.", f"{rest}." if rest else ""]
+    return [*lines, _lead_over(results, lead.variant)]
 
 
 def opening(question: str, words: Sequence[Word | None]) -> str:
@@ -115,9 +126,9 @@ def _lead(results: Results, effect: Judged) -> str:
     size = quantity(results, effect.mean, signed=True)
     bracket = f"{interval(results, effect)}; {how_sure(results, effect)}"
     if effect.identical:
-        return f"equals {base} to the bit ({plural(effect.pairs, 'seed')})"
+        return f"equals {base} to the bit ({counted(results, effect)})"
     if effect.word == "unresolved":
-        more = settles([effect])
+        more = settles(effect)
         message = f"is unresolved at {size} in {where} against {base} ({bracket})"
         return f"{message}: {more}" if more else message
     if effect.word == "equivalent":
@@ -127,14 +138,42 @@ def _lead(results: Results, effect: Judged) -> str:
         verb = "raises" if effect.mean > 0 else "lowers"
         ends = interval(results, effect, mirrored=effect.mean < 0)
         message = f"{verb} {where} by {quantity(results, abs(effect.mean))} against {base}"
-        message += f" ({ends}; {how_sure(results, effect)})"
+        message += f" ({ends}; {how_sure(results, effect)}){_too_small(results, effect)}"
     cost = price(results, effect.variant)
     return f"{message}, {cost}" if cost else message
 
 
+def _too_small(results: Results, effect: Judged) -> str:
+    """That a significant effect may not matter."""
+    least = results.facts.min_effect
+    if not least or abs(effect.mean) >= least:
+        return ""
+    return f", less than the min_effect of {with_unit(f'{least:g}', results.facts.unit)}"
+
+
+def _lead_over(results: Results, leader: str) -> str:
+    """Where the study compares variants: which of them the leader is better than."""
+    found: dict[str, list[str]] = {}
+    for pair in judgement(results).pairs:
+        if leader in (pair.variant, pair.against) and pair.word is not None:
+            first = pair.variant == leader
+            mean = pair.mean if first else -pair.mean
+            ends = interval(results, pair, mirrored=not first)
+            other = f"{pair.against if first else pair.variant}"
+            other += f" (by {quantity(results, mean, signed=True)}; {ends})"
+            better = {"helps": "better than" if first else "worse than", "hurts":
+                      "worse than" if first else "better than"}  # fmt: skip
+            same = {"equivalent": "equivalent to", "unresolved": "not told apart from"}
+            found.setdefault({**better, **same}[pair.word], []).append(other)
+    if not found:
+        return ""
+    says = "; ".join(f"{word} {listed(others)}" for word, others in sorted(found.items()))
+    return f"Among the variants, {leader} is {says}."
+
+
 def _group(results: Results, lead: Judged, word: Word, others: Sequence[Judged]) -> str:
     """The other variants of one verdict: by name up to three, else counted with their range."""
-    rows = [e for e in others if e.word == word]
+    rows = [e for e in others if e.word == word and not e.identical]
     if not rows:
         return ""
     one, also = len(rows) == 1, lead.word == word
@@ -142,17 +181,36 @@ def _group(results: Results, lead: Judged, word: Word, others: Sequence[Judged])
         who = f"{len(rows)} {'others' if also else 'variants'}"
     elif word == "equivalent" or (one and word != "unresolved"):
         who = listed(e.variant for e in rows)
+    elif word == "unresolved":
+        who = listed(f"{e.variant} ({_open(results, e)})" for e in rows)
     else:
         who = listed(f"{e.variant} ({quantity(results, e.mean, signed=True)})" for e in rows)
     too = " too" if also and len(rows) <= NAMED else ""
     if word in ("helps", "hurts"):
         verb = word if one else word.removesuffix("s")
-        return f"{who} {verb}{too}{_by(results, rows)}"
+        small = [e.variant for e in rows if _too_small(results, e)]
+        note = f" (less than min_effect: {listed(small)})" if small else ""
+        return f"{who} {verb}{too}{_by(results, rows)}{note}"
     be = "is" if one else "are"
     if word == "equivalent":
         return f"{who} {be} equivalent{too} within {margin(results)}"
-    more = settles(rows)
-    return f"{who} {be} unresolved{too}" + (f": {more}" if more else "")
+    return f"{who} {be} unresolved{too}"
+
+
+def _open(results: Results, effect: Judged) -> str:
+    """The size of an unresolved contrast and the seeds that it lacks."""
+    size = quantity(results, effect.mean, signed=True)
+    return "; ".join(part for part in (size, settles(effect)) if part)
+
+
+def _identical(results: Results, rows: Sequence[Judged]) -> str:
+    """The variants that are the same as the baseline to the bit."""
+    names = [e.variant for e in rows if e.identical and e.word is not None]
+    if not names:
+        return ""
+    who = listed(names) if len(names) <= NAMED else plural(len(names), "variant")
+    verb = "equals" if len(names) == 1 else "equal"
+    return f"{who} {verb} {results.facts.baseline} to the bit"
 
 
 def _by(results: Results, rows: Sequence[Judged]) -> str:
@@ -179,7 +237,7 @@ def _numbers_only(results: Results, known: Sequence[Judged]) -> list[str]:
     best, facts, d = known[0], results.facts, effect_decimals(results)
     where = f"{facts.heading()} on {facts.dataset}"
     message = [
-        f"On {plural(best.pairs, 'seed')}, {best.variant} differs from {facts.baseline} by "
+        f"{best.variant} differs from {facts.baseline} by "
         f"{quantity(results, best.mean, signed=True)} in {where} ({interval(results, best)})."
     ]
     others = known[1:]
@@ -187,7 +245,11 @@ def _numbers_only(results: Results, known: Sequence[Judged]) -> list[str]:
         near = others if len(others) <= NAMED + 1 else [*others[: NAMED - 1], others[-1]]
         each = [
             f"{e.variant} {quantity(results, e.mean, signed=True)}"
-            + (f" ({shown(e.low, d)} to {shown(e.high, d)})" if e.low == e.low else "")
+            + (
+                f" ({shown(e.simultaneous.low, d)} to {shown(e.simultaneous.high, d)})"
+                if e.low == e.low
+                else ""
+            )
             for e in near
         ]
         if len(near) == len(others):
@@ -195,7 +257,7 @@ def _numbers_only(results: Results, known: Sequence[Judged]) -> list[str]:
         else:
             head = f"Of {plural(len(others), 'other')}: "
             message.append(f"{head}{'; '.join(each[:-1])}; last, {each[-1]}.")
-    few = {1: "One seed is", 2: "Two seeds are"}.get(best.pairs)
+    few = {1: "One seed is", 2: "Two seeds are"}.get(best.seeds)
     needed = f"it needs {LEAST_SEEDS}"
     message.append(f"{few} too few for a verdict: {needed}." if few else f"No verdict: {best.why}.")
     return message
@@ -203,7 +265,7 @@ def _numbers_only(results: Results, known: Sequence[Judged]) -> list[str]:
 
 def _against_interpolation(results: Results) -> str:
     found = best_interpolation(results)
-    known = [e for e in ranked(results) if e.pairs]
+    known = [e for e in ranked(results) if e.seeds]
     if found is None or not known:
         return ""
     name, level = found
@@ -237,8 +299,9 @@ def _collapsed(results: Results) -> str:
 
 def _missing(results: Results) -> str:
     rows = cells(results)
-    counts = Counter(cell.state for cell in rows if cell.state != "done")
-    if not counts or len(rows) == counts.total():
+    gone = [cell for cell in rows if cell.score != cell.score]
+    counts = Counter("not scored" if cell.state == "done" else cell.state for cell in gone)
+    if not counts or not any(cell.state == "done" for cell in rows):
         return ""
     message = [
         f"{n} failed ({_reasons(results)})"

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import TypeGuard
 
 from srbench.analysis.agreement import spearman
 from srbench.analysis.claims_evidence import Evidence, read, way_to_import
@@ -17,6 +16,7 @@ from srbench.analysis.claims_readings import (
     ByRound,
     BySeed,
     Exact,
+    OfStudy,
     Reading,
     RunShare,
     Sampled,
@@ -35,6 +35,7 @@ from srbench.analysis.claims_tree import (
     quantities,
 )
 from srbench.analysis.claims_vocabulary import min_effect_of, unit_of
+from srbench.analysis.metric_names import metric_facts
 from srbench.core.numbers import plural
 
 MIN_RANKED = 4  # variants that a rank correlation needs
@@ -57,6 +58,8 @@ def contrast(test: Leaf, evidence: Evidence) -> Finding:
     except Unknown as problem:
         return Finding(str(test), why=gaps or str(problem))
     x = found.reading
+    if found.verdict:
+        return found
     if x is not None and x.count < x.needed:
         few = f"{plural(x.count, x.counted)}; a verdict needs {x.needed}"
         return replace(found, why=gaps or few)
@@ -64,7 +67,8 @@ def contrast(test: Leaf, evidence: Evidence) -> Finding:
     if not isinstance(x, Sampled):
         return found
     p, p_inside = p_values(x, found.relation, found.border, found.region)
-    return replace(found, p=p, p_inside=p_inside)
+    times = evidence.primary.corrected_for(test)
+    return replace(found, p=min(1.0, times * p), p_inside=min(1.0, times * p_inside))
 
 
 def _happens(test: Happens, evidence: Evidence) -> Finding:
@@ -102,8 +106,21 @@ def _comparison(test: Comparison, evidence: Evidence) -> Finding:
         if half is None:
             raise Unknown("≈ needs min_effect or `within`, and there is neither")
     region = None if half is None else (border - half, border + half)
-    verdict = _verdict(test, evidence)
-    return replace(found, relation=relation, border=border, region=region, verdict=verdict)
+    contrast = evidence.primary.restated(replace(test, operator=relation, left=left, right=right))
+    if contrast is None:
+        return replace(found, relation=relation, border=border, region=region)
+    sides = (Quantity(evidence.metric, name) for name in (contrast.variant, contrast.against))
+    half = min_effect_of(test, evidence.min_effects)
+    unit = metric_facts(evidence.metric, evidence.metric_facts).unit
+    return Finding(
+        str(test),
+        str(Arithmetic("-", *sides)),
+        unit,
+        relation=relation,
+        region=None if half is None else (-half, half),
+        reading=OfStudy(contrast.mean, (contrast.low, contrast.high), contrast.seeds),
+        verdict=contrast.word,
+    )
 
 
 def _about(test: Leaf, value: Value, evidence: Evidence) -> Finding:
@@ -158,23 +175,6 @@ def _spearman(one: list[float], two: list[float]) -> float:
     if len(set(one)) == 1 or len(set(two)) == 1:
         raise Unknown("all variants have one and the same figure")
     return spearman(one, two)
-
-
-def _verdict(test: Comparison, evidence: Evidence) -> str:
-    """The study's own verdict, where the comparison is variant against baseline on its metric."""
-    sides = (test.left, test.right)
-    names = {side.variant for side in sides if _is_primary(side, evidence)}
-    if test.within or test.operator == "=" or len(names) < 2 or evidence.baseline not in names:
-        return ""
-    [variant] = names - {evidence.baseline}
-    return evidence.verdicts.get(variant, "")
-
-
-def _is_primary(value: Value, evidence: Evidence) -> TypeGuard[Quantity]:
-    if not isinstance(value, Quantity):
-        return False
-    plain = Quantity(evidence.metric, value.variant)
-    return value in (plain, replace(plain, dataset=evidence.dataset))
 
 
 def _gaps(test: Leaf, evidence: Evidence) -> str:

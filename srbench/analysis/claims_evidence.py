@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from srbench.analysis.claims_primary import Primary
 from srbench.analysis.claims_readings import (
     ByRound,
     BySeed,
@@ -40,8 +41,7 @@ class Evidence:
     rounds     ("latency" | "step_time", variant) -> ms by round; one round's values pair
     events     ("diverges" | "collapses" | "converges", variant) -> in how many runs it does
     gaps       variant -> seed -> why there is no score: "oom", "diverged", "missing"
-    verdicts   variant -> helps | hurts | equivalent | identical | unresolved, against the baseline
-               on the primary outcome: a claim that restates a primary contrast takes its verdict
+    primary    the study's contrasts: a claim that restates one of them takes its verdict
     min_effects    metric -> min_effect
     metric_facts   metric -> unit and direction
     published  the same, from sources; their variants may have other names
@@ -58,7 +58,7 @@ class Evidence:
     rounds: Mapping[tuple[str, str], Mapping[int, float]] = field(default_factory=dict)
     events: Mapping[tuple[str, str], RunShare] = field(default_factory=dict)
     gaps: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
-    verdicts: Mapping[str, str] = field(default_factory=dict)
+    primary: Primary = field(default_factory=Primary)
     min_effects: Mapping[str, float] = field(default_factory=dict)
     metric_facts: Metrics = field(default_factory=dict)
     published: Evidence | None = None

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from math import isnan, nan
 from typing import Literal
 
-from srbench.analysis.claims_readings import BySeed, Exact, Reading, RunShare, Sampled
-from srbench.analysis.power import MoreSeeds, more_seeds
+from srbench.analysis.claims_readings import Exact, OfStudy, Reading, RunShare, Sampled
 from srbench.core.numbers import p_value, plural, with_unit
 
 Status = Literal["supported", "refuted", "not decided"]
@@ -32,7 +31,7 @@ class Finding:
     relation: str = ""  # < > <= >= = in
     border: float = 0.0
     region: tuple[float, float] | None = None  # of `in`, or of equivalence
-    reading: Reading | RunShare | None = None  # None: not measured
+    reading: Reading | OfStudy | RunShare | None = None  # None: not measured
     verdict: str = ""  # the study's own, where this is one of its primary contrasts
     why: str = ""  # what decided: outside, inside, exact, counted, a verdict; or why nothing did
     status: Status = "not decided"
@@ -44,15 +43,6 @@ class Finding:
     def tested(self) -> bool:
         """Whether its p-values belong to the claim's families."""
         return isinstance(self.reading, Sampled) and not (self.why or self.verdict)
-
-    @property
-    def more(self) -> MoreSeeds | None:
-        """The additional seeds that would decide; None where seeds are not what is missing."""
-        x, region = self.reading, self.region
-        if self.why != "not shown" or not region or self.relation == "in":
-            return None
-        half = (region[1] - region[0]) / 2
-        return more_seeds(x.spread, x.count, half, self.family) if isinstance(x, BySeed) else None
 
 
 def p_values(
@@ -117,9 +107,17 @@ def _by_verdict(found: Finding, x: float) -> tuple[Status, str]:
         return _equivalent(found), why
     if found.verdict not in ("helps", "hurts"):
         return "not decided", why
-    if found.relation != "in" or found.p <= ALPHA:
+    if found.relation != "in" or _outside(found):
         return _by_side(found, x), why
     return "not decided", f"{why}, yet not shown to exceed min_effect"
+
+
+def _outside(found: Finding) -> bool:
+    """Whether the study's simultaneous interval lies outside the region."""
+    if not isinstance(found.reading, OfStudy) or found.region is None:
+        return False
+    low, high = found.reading.interval
+    return low > found.region[1] or high < found.region[0]
 
 
 def sentence(found: Finding) -> str:
@@ -137,7 +135,8 @@ def sentence(found: Finding) -> str:
         return f"{number}, exactly"
     rests_on = plural(x.count, x.counted)
     if not isnan(low):
-        rests_on = f"95 % interval {_ends(found, low, high)}, {rests_on}"
+        kind = "simultaneous 95 %" if isinstance(x, OfStudy) else "95 %"
+        rests_on = f"{kind} interval {_ends(found, low, high)}, {rests_on}"
     return f"{number} ({rests_on}){_reason(found)}"
 
 
@@ -151,7 +150,7 @@ def _reason(found: Finding) -> str:
         return f": {found.why}"
     first = "not outside" if found.relation == "in" else "not significant"
     other = f", nor {_inside(found)} ({p_value(found.p_inside)})" if found.region else ""
-    return f": {first} ({p_value(found.p)}{after}){other}{_more(found.more)}"
+    return f": {first} ({p_value(found.p)}{after}){other}"
 
 
 def _inside(found: Finding) -> str:
@@ -165,17 +164,6 @@ def _inside(found: Finding) -> str:
     if low == -high:
         return f"within ±{_in_unit(found, high)}"
     return f"within {with_unit(_ends(found, low, high), found.unit)}"
-
-
-def _more(more: MoreSeeds | None) -> str:
-    if more is None:
-        return ""
-    if more.low is None:
-        return "; not decidable at this budget"
-    if more.high is None:
-        return f"; {more.low} more seeds or many more would decide, perhaps none at this budget"
-    seeds = f"{more.low}" if more.low == more.high else f"{more.low} to {more.high}"
-    return f"; about {seeds} more seeds would decide"
 
 
 def _ends(found: Finding, low: float, high: float) -> str:

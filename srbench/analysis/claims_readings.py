@@ -43,6 +43,17 @@ class Exact:
 
 
 @dataclass(frozen=True)
+class OfStudy:
+    """A contrast that the study has judged, with its simultaneous interval."""
+
+    value: float
+    interval: tuple[float, float]
+    count: int
+    counted: ClassVar[str] = "seed"
+    needed: ClassVar[int] = 0
+
+
+@dataclass(frozen=True)
 class RunShare:
     """A share of the runs that show it, with the interval of Clopper and Pearson (1934)."""
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from srbench.analysis.effects import CONFIDENCE, Interval, paired, t_interval
+from srbench.analysis.effects import CONFIDENCE, Interval, difference, t_interval
 from srbench.analysis.results import Results, StudyFacts
 from srbench.analysis.run_matrix import SetScores, left_out, set_scores, settings_of, text, trained
 from srbench.core.errors import InputError
@@ -41,7 +41,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Outcome:
-    """B minus A on one metric and one set of images, paired by seed."""
+    """B minus A on one metric and one set of images."""
 
     what: str  # the variant, or "a to b" where names differ
     metric: str
@@ -165,8 +165,8 @@ def _outcomes(a: Side, b: Side) -> Iterator[Outcome]:
                     primary=metric == first and place == 0,
                     a=t_interval(list(x.values())).mean,
                     b=t_interval(list(y.values())).mean,
-                    effect=paired(y, x),
-                    simultaneous=paired(y, x, level),
+                    effect=difference(y, x),
+                    simultaneous=difference(y, x, level),
                 )
 
 

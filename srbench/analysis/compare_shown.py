@@ -74,7 +74,7 @@ def outcomes_shown(comparison: StudyComparison, *, primary: bool) -> Table:
         columns, rows = columns[:1] + columns[3:], [row[:1] + row[3:] for row in rows]
     name = "outcome" if primary else "secondary"
     what = "primary outcome" if primary else "other metrics and images"
-    caption = f"{comparison.b.name} minus {comparison.a.name}, {what}, paired by seed"
+    caption = f"{comparison.b.name} minus {comparison.a.name}, {what}"
     return Table(name, caption, tuple(columns), tuple(rows))
 
 

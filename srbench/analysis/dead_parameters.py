@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from srbench.analysis.effects import Interval, paired
+from srbench.analysis.effects import Interval
+from srbench.analysis.effects import difference as difference_of_means
 from srbench.analysis.phrases import effect_text
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import (
@@ -83,9 +84,9 @@ def _settings(results: Results, name: str) -> Mapping[str, Any]:
 
 
 def difference(results: Results, a: str, b: str) -> Interval:
-    """a minus b on the primary outcome, paired by seed."""
+    """a minus b on the primary outcome, of mean scores."""
     scores = scores_by_seed(results)
-    return paired(scores.get(a, {}), scores.get(b, {}))
+    return difference_of_means(scores.get(a, {}), scores.get(b, {}))
 
 
 def dead_parameter_notes(results: Results) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from srbench.analysis.effects import Interval, paired, t_interval
+from srbench.analysis.effects import Interval, difference, t_interval
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import set_scores, settings_of, trained
 from srbench.core.numbers import justified_decimals, shown, with_unit
@@ -179,6 +179,6 @@ def _entries(
         for name, key in columns.items():
             own, best = family[variant] == key, specialists.get(key, "")
             mine, theirs = (scores.get((metric, who, name), {}) for who in (variant, best))
-            gap = None if own or not best else paired(mine, theirs)
+            gap = None if own or not best else difference(mine, theirs)
             entries[variant, name] = Entry(t_interval(list(mine.values())), gap, own)
     return rows, entries

@@ -1,17 +1,15 @@
-"""Means with t intervals, and differences paired by seed.
-
-The unit is the training run. Two variants trained with one seed share patches, order and common
-initial weights, so their difference is taken within the seed.
-"""
+"""Means with t intervals, and differences of means: the unit is the training run."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
 
 import numpy as np
 from scipy.special import stdtrit
+
+from srbench.analysis.contrasts import unpaired
+from srbench.analysis.significance import half_width
 
 CONFIDENCE = 0.95
 
@@ -47,9 +45,15 @@ def t_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> Inter
     return Interval(mean, mean - half, mean + half, n)
 
 
-def paired(
+def difference(
     scores: Mapping[int, float], baseline: Mapping[int, float], confidence: float = CONFIDENCE
 ) -> Interval:
-    """Scores minus a baseline's, by seed; a seed without a finite score in both is left out."""
-    seeds = [s for s in sorted(scores) if isfinite(scores[s]) and isfinite(baseline.get(s, np.nan))]
-    return t_interval([scores[seed] - baseline[seed] for seed in seeds], confidence)
+    """The mean of scores by seed minus that of a baseline's, with Welch's t interval (1947).
+
+    It counts the seeds of the first. Scores that are equal in every common seed differ by zero.
+    """
+    seeds = sorted({*scores, *baseline})
+    rows = [[one.get(seed, np.nan) for seed in seeds] for one in (baseline, scores)]
+    of = unpaired(rows, ((1, 0),))
+    mean, half = float(of.mean[0]), float(half_width(of, 1 - confidence)[0])
+    return Interval(mean, mean - half, mean + half, int(of.n[0]) if mean == mean else 0)

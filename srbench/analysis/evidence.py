@@ -12,6 +12,7 @@ from math import isfinite
 import pandas as pd
 
 from srbench.analysis.claims_evidence import Curve, Evidence
+from srbench.analysis.claims_primary import Contrast, Primary
 from srbench.analysis.claims_readings import RunShare
 from srbench.analysis.claims_tree import Happens, Quantity
 from srbench.analysis.claims_vocabulary import TIMINGS
@@ -59,16 +60,30 @@ def evidence_of(results: Results, named: Sequence[Quantity | Happens]) -> Eviden
         rounds=dict(rounds_of(results)) if quantities & {*TIMINGS} else {},
         events={key: _event(results, *key) for key in events},
         gaps=_gaps(results),
-        verdicts={
-            row.variant: "identical" if row.identical else row.word
-            for row in judgement(results).contrasts
-            if row.word is not None
-        },
+        primary=_primary(results),
         min_effects={facts.metric: facts.min_effect} if facts.min_effect else {},
         metric_facts=facts.metric_facts,
         published=_published(results),
         study=facts.name,
     )
+
+
+def _primary(results: Results) -> Primary:
+    found = judgement(results)
+    contrasts = {
+        (row.variant, row.against): Contrast(
+            row.variant,
+            row.against,
+            row.verdict_word,
+            row.mean,
+            row.simultaneous.low,
+            row.simultaneous.high,
+            row.seeds,
+        )
+        for row in (*found.contrasts, *found.pairs)
+        if row.word is not None
+    }
+    return Primary(results.facts.metric, results.facts.dataset, contrasts, found.family)
 
 
 def _scores(results: Results) -> dict[tuple[str, str, str], Mapping[int, float] | float]:

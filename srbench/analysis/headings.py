@@ -17,7 +17,7 @@ VERBS = ("helps", "hurts")
 def effects_heading(results: Results) -> str:
     """How many contrasts have which verdict."""
     contrasts, base = ranked(results), results.facts.baseline
-    counts = Counter(e.word for e in contrasts if e.pairs)
+    counts = Counter(e.word for e in contrasts if e.seeds)
     if not counts:
         return "No effect can be computed yet"
     words = [word for word in ORDER if counts[word]]

@@ -1,4 +1,4 @@
-"""Effects on each image, paired by seed; they are no further evidence that a variant helps."""
+"""Effects on each image; they are no further evidence that a variant helps."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
+from srbench.analysis.contrasts import Difference, unpaired
 from srbench.analysis.ranking import ranked
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import cells, image_scores
-from srbench.analysis.significance import Floats, half_width, sample
-from srbench.core.numbers import justified_decimals
+from srbench.analysis.significance import Floats, half_width
+from srbench.core.numbers import justified_decimals, plural
 
 
 @dataclass(frozen=True)
 class Where:
-    """Effects by image and variant, (images, variants); NaN without a pair or an interval."""
+    """Effects by image and variant, (images, variants); NaN without runs of both."""
 
     images: tuple[str, ...]  # largest spread first
     variants: tuple[str, ...]  # best first
     mean: Floats
     half: Floats  # of the 95 % t interval over seeds
-    seeds: tuple[int, ...]  # pairs behind each variant's column
+    seeds: tuple[int, ...]  # finished ones of each variant
     sign: int  # 1 where more is better, else -1
 
     @property
@@ -53,17 +54,14 @@ def where_it_helps(results: Results) -> Where:
     names, seeds, samples = [], [], []
     for name in (effect.variant for effect in ranked(results)):
         if {name, base} <= finished:
-            different = (scores.loc[name] - scores.loc[base]).to_numpy().T  # (images, seeds)
-            pairs = int(np.isfinite(different).any(axis=0).sum())
-            if pairs:
-                names.append(name)
-                seeds.append(pairs)
-                samples.append(sample(different))
+            names.append(name)
+            seeds.append(len(scores.loc[name]))
+            samples.append(_difference(scores.loc[[name]], scores.loc[[base]]))
     if not names:
         none = np.empty((0, 0))
         return Where((), (), none, none, (), results.facts.sign)
-    mean = np.stack([of.mean for of in samples], axis=1)  # (images, variants)
-    half = np.stack([half_width(of, 0.05) for of in samples], axis=1)
+    mean = np.stack([of.mean[:, 0] for of in samples], axis=1)  # (images, variants)
+    half = np.stack([half_width(of, 0.05)[:, 0] for of in samples], axis=1)
     rows = np.argsort(-_spread(mean), kind="stable")
     images = tuple(str(image) for image in scores.columns[rows])
     return Where(images, tuple(names), mean[rows], half[rows], tuple(seeds), results.facts.sign)
@@ -76,11 +74,15 @@ def where_decimals(results: Results) -> int:
 
 
 def where_heading(results: Results) -> str:
-    """On how many images the best variant is better."""
+    """On how many images the best variant is better, where it is shown to help or hurt."""
     found = where_it_helps(results)
     if not found.variants:
         return "No effect by image before runs have finished"
     gain, count = found.better_on(0), len(found.images)
+    word = ranked(results)[0].word
+    if word not in ("helps", "hurts"):
+        state = f"is {word}" if word else "has no verdict"
+        return f"{found.variants[0]}, the highest, {state} on the mean of {plural(count, 'image')}"
     all_of = f"all {count}" if gain == count > 1 else f"{gain} of {count}"
     return f"{found.variants[0]} is better on {all_of} images"
 
@@ -88,6 +90,14 @@ def where_heading(results: Results) -> str:
 def _spread(mean: Floats) -> Floats:
     filled = np.nan_to_num(mean)
     return np.asarray(np.maximum(filled.max(axis=1), 0) - np.minimum(filled.min(axis=1), 0))
+
+
+def _difference(scores: pd.DataFrame, baseline: pd.DataFrame) -> Difference:
+    """Image by image, from frames of seeds x images."""
+    scores, baseline = (frame.droplevel("variant") for frame in (scores, baseline))
+    seeds = scores.index.union(baseline.index)
+    both = [frame.reindex(seeds).to_numpy().T for frame in (baseline, scores)]
+    return unpaired(np.stack(both, axis=1), ((1, 0),))  # (images, 2, seeds)
 
 
 def _by_image(results: Results) -> pd.DataFrame:

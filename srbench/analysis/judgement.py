@@ -1,23 +1,25 @@
 """What was decided on every contrast, once for page, tables, sentences and claims.
 
-Variants are one family; controls are judged in a family of their own. Where a study adds seeds
-until decided, the sequential test decides and its repeated intervals replace both others.
+Variants are one family, and with them the pairs that the study compares; controls are judged in a
+family of their own. Where a study adds seeds until decided, the sequential test decides and its
+repeated intervals replace both others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import isfinite, nan
 from typing import Literal
 
 from srbench.analysis.effects import Interval
 from srbench.analysis.looks import Course, Look, Schedule, sequential
+from srbench.analysis.outliers import Outlier, outliers
 from srbench.analysis.power import MoreSeeds
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import Cell, cells, compared, controls
-from srbench.analysis.verdicts import Verdict, Word, verdicts
+from srbench.analysis.verdicts import Rules, Verdict, Word, verdicts
 
 LOST = frozenset({"failed", "pruned"})  # runs that will never give a score
 
@@ -27,23 +29,25 @@ class Judged:
     """One contrast, variant - baseline: what is quoted of it, and the verdict.
 
     A sequential study quotes the last look taken, with its repeated interval; others quote all
-    pairs, with the 95 % t interval.
+    seeds, with the 95 % t interval.
     """
 
     variant: str
-    differences: tuple[float, ...]  # one for each seed that variant and baseline both have
-    verdict: Verdict  # of all pairs that are there, as if their number had been fixed
+    against: str  # the baseline, or the other variant of a pair
+    differences: tuple[float, ...]  # one for each seed that both have
+    verdict: Verdict  # of all seeds that are there, as if their number had been fixed
     course: Course | None  # where the study adds seeds until decided
     look: Look | None  # the last one taken
     mean: float
     low: float
     high: float
-    pairs: int
+    seeds: int  # of the variant that count; 0 where there is no effect
+    planned: int  # seeds that were asked for
     simultaneous: Interval  # holds over all contrasts at once
     word: Word | None  # None where there is no verdict
     why: str  # the reason for that
     more: MoreSeeds | None  # that would decide, where it can be computed
-    incomplete: str  # which pairs are missing and why; "" where there are all
+    incomplete: str  # which runs are missing and why; "" where there are all
 
     @property
     def verdict_word(self) -> str:
@@ -60,113 +64,163 @@ class Judged:
 class Judgement:
     """All contrasts of a study, in study order."""
 
-    contrasts: tuple[Judged, ...]
+    contrasts: tuple[Judged, ...]  # against the baseline
+    pairs: tuple[Judged, ...]  # variants with each other, in the same family
     controls: tuple[Judged, ...]
     schedule: Schedule | None  # of the looks, where seeds are added until decided
+    outliers: tuple[Outlier, ...] = ()
+
+    @property
+    def family(self) -> int:
+        """How many contrasts are decided together."""
+        return len(self.contrasts) + len(self.pairs)
 
 
 @lru_cache(maxsize=8)
 def judgement(results: Results) -> Judgement:
     """Judge a study; the same value for the same results."""
-    facts, names = results.facts, compared(results)
-    pairs = _Pairs({(cell.variant, cell.seed): cell for cell in cells(results)}, facts.baseline)
-    checks = _family(results, controls(results), pairs)
+    names, table = compared(results), _table(results)
+    judged = _judged(results, names, table)
+    checks = _family(results, controls(results), table, ())
+    scores = {name: table.by_seed(name) for name in (results.facts.baseline, *names)}
+    return replace(judged, controls=checks, outliers=outliers(scores))
+
+
+def pooled_spread(found: Judgement) -> float:
+    """Standard deviation of a run over seeds, pooled over the variants; 0 where it is unknown."""
+    known = [e.verdict for e in found.contrasts if e.verdict.sd == e.verdict.sd]
+    freedom = sum(verdict.n - 1 for verdict in known)
+    squares = sum(verdict.sd**2 * (verdict.n - 1) for verdict in known)
+    return float((squares / freedom) ** 0.5) if freedom else 0.0
+
+
+def without_outliers(results: Results) -> Judgement:
+    """The same study judged without the runs that are named as outliers."""
+    table = _table(results)
+    left = {(one.variant, one.seed) for one in judgement(results).outliers}
+    kept = {
+        key: replace(cell, score=nan) if key in left else cell for key, cell in table.cells.items()
+    }
+    return _judged(results, compared(results), replace(table, cells=kept))
+
+
+def _judged(results: Results, names: Sequence[str], table: _Table) -> Judgement:
+    facts = results.facts
     if not facts.looks or not names:
-        return Judgement(_family(results, names, pairs), checks, None)
-    found = sequential(
-        [pairs.differences(name) for name in names],
-        facts.min_effect, facts.better, facts.looks, [pairs.lost(name) for name in names],
-    )  # fmt: skip
-    contrasts = _family(results, names, pairs, found.rows)
-    return Judgement(contrasts, checks, found.schedule)
+        pairs = [pair for pair in facts.compare if set(pair) <= set(names)]
+        found = _family(results, names, table, pairs)
+        return Judgement(found[: len(names)], found[len(names) :], (), None)
+    rows = (facts.baseline, *names)
+    taken = sequential(
+        table.scores(rows), _rules(results), facts.looks, [table.lost(name) for name in rows]
+    )
+    return Judgement(_family(results, names, table, (), taken.rows), (), (), taken.schedule)
+
+
+def _rules(results: Results, pairs: tuple[tuple[int, int], ...] = ()) -> Rules:
+    facts = results.facts
+    return Rules(facts.min_effect or None, facts.better, facts.paired, pairs)
 
 
 def _family(
-    results: Results, names: Sequence[str], pairs: _Pairs, courses: Sequence[Course] = ()
+    results: Results,
+    names: Sequence[str],
+    table: _Table,
+    pairs: Sequence[tuple[str, str]],
+    courses: Sequence[Course] = (),
 ) -> tuple[Judged, ...]:
     """The contrasts of one family; `courses` where the study has looks."""
     if not names:
         return ()
-    facts = results.facts
-    rows = [pairs.differences(name) for name in names]
-    found = verdicts(rows, facts.min_effect or None, facts.better)
+    rows = (results.facts.baseline, *names)
+    rules = _rules(results, tuple((rows.index(a), rows.index(b)) for a, b in pairs))
+    found = verdicts(table.scores(rows), rules)
+    both = [*((name, rows[0]) for name in names), *pairs]
     return tuple(
-        _judged(name, rows[k], found[k], courses[k] if courses else None, pairs.reason(name))
-        for k, name in enumerate(names)
+        _quoted(table, a, b, found[k], courses[k] if courses else None)
+        for k, (a, b) in enumerate(both)
     )
 
 
-def _judged(
-    name: str, row: Sequence[float], verdict: Verdict, course: Course | None, reason: str
+def _quoted(
+    table: _Table, name: str, against: str, verdict: Verdict, course: Course | None
 ) -> Judged:
     """What is quoted of one contrast."""
     look = course.looks[-1] if course and course.looks else None
     quoted, simultaneous = verdict.interval, verdict.simultaneous
-    asked, word, why = verdict.planned, verdict.word, verdict.why
+    asked, word, why = len(table.planned(name)), verdict.word, verdict.why
     if course is not None:
         quoted = look.repeated if look else Interval(verdict.effect, nan, nan, verdict.n)
         asked = look.seeds if look else verdict.n
         simultaneous, word = quoted, course.word
-        why = why or ("" if word else "too few pairs at this look")
+        why = why or ("" if word else "too few seeds at this look")
         if look is None:
             why = f"the first look waits for {course.next_look} seeds"
+    reason = table.reason(name, against)
     missing = asked - quoted.count
-    incomplete = f"{missing} of {asked} pairs missing" + (f": {reason}" if reason else "")
+    incomplete = f"{missing} of {asked} seeds missing" if missing else ""
     return Judged(
         variant=name,
-        differences=tuple(x for x in row if isfinite(x)),
+        against=against,
+        differences=tuple(x for x in table.differences(name, against) if isfinite(x)),
         verdict=verdict,
         course=course,
         look=look,
         mean=quoted.mean,
         low=quoted.low,
         high=quoted.high,
-        pairs=quoted.count,
+        seeds=quoted.count if quoted.mean == quoted.mean else 0,
+        planned=asked,
         simultaneous=simultaneous,
         word=word,
         why=why,
         more=None if course else verdict.more,
-        incomplete=incomplete if missing else "",
+        incomplete=": ".join(part for part in (incomplete, reason) if part),
     )
 
 
 @dataclass(frozen=True)
-class _Pairs:
+class _Table:
     """The planned cells of every variant and the baseline, by seed."""
 
     cells: Mapping[tuple[str, int], Cell]
-    baseline: str
 
     @property
     def seeds(self) -> list[int]:
         return sorted({seed for _, seed in self.cells})
 
+    def planned(self, name: str) -> list[int]:
+        return [seed for variant, seed in self.cells if variant == name]
+
     def score(self, name: str, seed: int) -> float:
         cell = self.cells.get((name, seed))
         return cell.score if cell and isfinite(cell.score) else nan
 
-    def differences(self, name: str) -> list[float]:
+    def scores(self, names: Sequence[str]) -> list[list[float]]:
+        """(variants, seeds), NaN where there is no score."""
+        return [[self.score(name, seed) for seed in self.seeds] for name in names]
+
+    def by_seed(self, name: str) -> dict[int, float]:
+        """The scores that are there."""
+        found = {seed: self.score(name, seed) for seed in self.planned(name)}
+        return {seed: score for seed, score in found.items() if isfinite(score)}
+
+    def differences(self, name: str, against: str) -> list[float]:
         """By seed, NaN where either is missing."""
-        return [self.score(name, seed) - self.score(self.baseline, seed) for seed in self.seeds]
+        return [self.score(name, seed) - self.score(against, seed) for seed in self.seeds]
 
     def lost(self, name: str) -> list[bool]:
-        """By seed, whether either run will never give a score."""
-        cells = self.cells
-        return [
-            any(
-                (key in cells and cells[key].state in LOST)
-                for key in ((name, s), (self.baseline, s))
-            )
-            for s in self.seeds
-        ]
+        """By seed, whether the run will never give a score."""
+        keys = [(name, seed) for seed in self.seeds]
+        return [key in self.cells and self.cells[key].state in LOST for key in keys]
 
-    def reason(self, name: str) -> str:
+    def reason(self, name: str, against: str) -> str:
         """The state of the missing runs: "failed (diverged): seed 3; plain missing: seed 4"."""
         found: dict[str, list[str]] = {}
-        for who, named in ((name, ""), (self.baseline, f"{self.baseline} ")):
-            for seed in self.seeds:
-                cell = self.cells.get((who, seed))
-                if cell is not None and not isfinite(cell.score):
+        for who, named in ((name, ""), (against, f"{against} ")):
+            for seed in self.planned(who):
+                cell = self.cells[who, seed]
+                if not isfinite(cell.score):
                     word = "not scored" if cell.state == "done" else cell.state
                     word += f" ({cell.reason})" if cell.reason else ""
                     found.setdefault(f"{named}{word}", []).append(str(seed))
@@ -174,6 +228,10 @@ class _Pairs:
             f"{word}: seed{'s' if len(seeds) > 1 else ''} {', '.join(seeds)}"
             for word, seeds in found.items()
         )
+
+
+def _table(results: Results) -> _Table:
+    return _Table({(cell.variant, cell.seed): cell for cell in cells(results)})
 
 
 Outcome = Literal["passed", "failed", "open"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import isinf
-
 from srbench.analysis.convergence import (
     converged,
     plateaus,
@@ -12,7 +10,13 @@ from srbench.analysis.convergence import (
     validation_curve,
 )
 from srbench.analysis.gains import LEAST_POINTS
-from srbench.analysis.judgement import Judgement, Outcome, control_outcome, judgement
+from srbench.analysis.judgement import (
+    Judgement,
+    Outcome,
+    control_outcome,
+    judgement,
+    pooled_spread,
+)
 from srbench.analysis.phrases import quantity
 from srbench.analysis.power import detectable, noise_floor
 from srbench.analysis.ranking import effect_decimals
@@ -73,20 +77,22 @@ def cannot_tell(results: Results) -> tuple[str, ...]:
 
 def _seeds_text(results: Results, found: Judgement) -> str:
     facts = results.facts
-    most = max((e.pairs for e in found.contrasts), default=0)
+    most = max((e.seeds for e in found.contrasts), default=0)
     if not facts.looks and len(facts.seeds) < LEAST_SEEDS:
         count = plural(len(facts.seeds), "seed")
         return f"Seeds: {count} give numbers but no verdict; take at least 3, better 5."
-    spreads = sorted(e.verdict.sd for e in found.contrasts if e.verdict.sd == e.verdict.sd)
-    if most < LEAST_SEEDS or not spreads:
+    spread = pooled_spread(found)
+    if most < LEAST_SEEDS or not spread:
         return ""
-    message = f"Seeds: up to {most} trainings a contrast."
-    least = detectable(spreads[len(spreads) // 2], most, max(len(found.contrasts), 1))
-    if facts.looks or isinf(least):
+    base = max(e.verdict.other for e in found.contrasts)
+    message = f"Seeds: up to {most} trainings of a variant"
+    message += "." if facts.paired or base == most else f" and {base} of {facts.baseline}."
+    if facts.looks or facts.paired or base < LEAST_SEEDS:
         return f"{message} A smaller difference may exist and not be detected."
+    least = spread * detectable(most, found.family, base)
     size = with_unit(shown(least, effect_decimals(results)), facts.unit)
     return (
-        f"{message} With the median spread of these contrasts, an effect below {size} would be "
+        f"{message} With the pooled spread of these variants, an effect below {size} would be "
         "missed more than one time in five."
     )
 
@@ -104,7 +110,7 @@ def _looks_text(results: Results, found: Judgement) -> str:
     verb = "waits" if waiting == 1 else "wait"
     return (
         f"Looks: seeds were added until decided, with looks at {listed(map(str, facts.looks))} "
-        "seeds; the error is spent over all of them, which widens the repeated intervals."
+        "seeds; each has an equal share of the error, which widens the repeated intervals."
         + (f" {plural(waiting, 'contrast')} still {verb}." if waiting else "")
     )
 
@@ -164,14 +170,22 @@ def _contrasts_text(results: Results, found: Judgement) -> str:
         return ""
     if found.schedule is not None:
         return (
-            f"Many contrasts: each of the {count} has 0.05/{count} for its verdict. Effects by "
-            "image, other metrics and claims are not in that count."
+            f"Many contrasts: verdicts hold over all {count} and over all looks (Holm, "
+            "Bonferroni). Effects by image, other metrics and claims are not in that count."
         )
     return (
-        f"Many contrasts: verdicts hold over all {count} at once (Holm, 5 % for each family); each "
-        "95 % interval covers one contrast, the simultaneous (thin) one for all. Effects by image "
-        "and other metrics are not in that count."
+        f"Many contrasts: verdicts hold over all {found.family} at once (Holm, 5 % for each "
+        "family); each 95 % interval covers one contrast, the simultaneous (thin) one for all. "
+        "Effects by image and other metrics are not in that count." + _not_compared(found)
     )
+
+
+def _not_compared(found: Judgement) -> str:
+    """That the order of variants of one verdict was not tested."""
+    alike = max(sum(e.word == word for e in found.contrasts) for word in ("helps", "hurts"))
+    if found.pairs or alike < 2:
+        return ""
+    return " Variants were compared with the baseline only: name pairs under compare for more."
 
 
 def _controls_text(found: Judgement) -> str:
@@ -185,7 +199,7 @@ def _controls_text(found: Judgement) -> str:
 
 def noise_text(results: Results) -> str:
     """The noise floor from the identity control; "" without one."""
-    rows = [e for e in judgement(results).controls if e.variant == "identity" and e.pairs > 1]
+    rows = [e for e in judgement(results).controls if e.variant == "identity" and e.seeds > 1]
     if not rows:
         return ""
     floor = noise_floor([rows[0].differences])
@@ -193,5 +207,5 @@ def noise_text(results: Results) -> str:
     return (
         "Noise floor: the baseline against itself, with other random numbers, differs with a "
         f"standard deviation of {quantity(results, floor.sd)} for one seed (95 % interval {low} to "
-        f"{high}), unpaired."
+        f"{high})."
     )

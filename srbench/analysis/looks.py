@@ -1,57 +1,67 @@
-"""Seeds until decided: looks fixed in advance, the error spent over them, each contrast's state.
+"""Seeds until decided: looks fixed in advance, an equal share of the error for each.
 
-Each contrast has an error of 0.05/m for "different" and 0.05/m for "equivalent" (no Holm:
-contrasts stop at different looks). Both are spent over the looks, as nominal p-values of the
-ordinary t tests. A decided contrast does not change its verdict; only the others get more seeds.
+At every look Holm's correction runs over all contrasts at 5 % divided by the number of looks
+(Bonferroni over looks). A contrast that was found different stays so, and its share of the error
+goes to the others (Holm with looks: Ye, Li, Liu and Yao, 2013). A decided contrast gets no more
+seeds.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from srbench.analysis.contrasts import Difference
 from srbench.analysis.effects import Interval
-from srbench.analysis.significance import (
-    LEAST_SEEDS,
-    Better,
-    Sample,
-    differs,
-    half_width,
-    lies_within,
-    sample,
-)
-from srbench.analysis.spending import LOOKS, one_sided, two_sided
-from srbench.analysis.verdicts import FAMILY, NONE, WORDS, Word, coded
+from srbench.analysis.power import baseline_seeds
+from srbench.analysis.significance import LEAST_SEEDS, Floats, Truths, half_width, holm
+from srbench.analysis.verdicts import FAMILY, NONE, WORDS, Rules, Word, coded, tests
+
+LOOKS = (3, 5, 8, 12, 20)
 
 State = Literal["decided", "continue", "unresolved"]
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """The looks of a study with m contrasts, and the nominal p-values of each."""
+    """The looks of a study with so many variants, and the error that each may spend."""
 
     looks: tuple[int, ...]
     contrasts: int
-    different: tuple[float, ...]  # nominal two-sided p of the t test
-    within: tuple[float, ...]  # nominal p of the two one-sided tests
+
+    def __post_init__(self) -> None:
+        if not self.looks or self.looks[0] < LEAST_SEEDS:
+            found = list(self.looks)
+            raise ValueError(f"looks are {found}; the first needs {LEAST_SEEDS} seeds")
+
+    @property
+    def level(self) -> float:
+        """Error rate of each family at one look."""
+        return FAMILY / len(self.looks)
+
+    @property
+    def baseline(self) -> tuple[int, ...]:
+        """The baseline's seeds at each look."""
+        return tuple(baseline_seeds(seeds, self.contrasts) for seeds in self.looks)
 
 
 @dataclass(frozen=True)
 class Look:
-    """One contrast at one look; "unresolved" where neither p is at most its nominal p."""
+    """One contrast at one look; "unresolved" where neither p is at most its level."""
 
     seeds: int  # of the look
-    n: int  # finished pairs: fewer where a training failed
+    n: int  # finished ones: fewer where a training failed
     effect: float
-    repeated: Interval  # repeated confidence interval: 1 - 0.05/m over all looks
-    p: float
-    nominal: float
-    p_within: float
+    repeated: Interval  # repeated confidence interval: over all contrasts and looks
+    p: float  # of a difference, after Holm
+    nominal: float  # the level of the look
+    p_within: float  # of equivalence, after Holm
     nominal_within: float
-    word: Word | None  # None below 3 pairs, or without any spread
+    word: Word | None  # None below 3 seeds, or without any spread
 
 
 @dataclass(frozen=True)
@@ -75,98 +85,99 @@ class Sequential:
     rows: tuple[Course, ...]
 
 
-def schedule(contrasts: int, looks: tuple[int, ...] = LOOKS) -> Schedule:
-    """The nominal p-values of every look.
+@dataclass(frozen=True)
+class Judged:
+    """All contrasts (..., contrasts) at one look."""
 
-    Raises:
-        ValueError: unless looks rise from 3 or more.
+    of: Difference
+    p: Floats  # after Holm over all contrasts
+    p_within: Floats
+    half: Floats  # of the repeated interval
+    code: NDArray[np.int64]  # of this look; one that is decided keeps its code
+    decided: Truths  # by an earlier look
+
+
+def each_look(scores: ArrayLike, rules: Rules, plan: Schedule) -> list[Judged]:
+    """Every look in turn: scores (..., variants, seeds), the baseline first.
+
+    Seeds are in the order in which they are added, as many as the last look has of the baseline.
+    Seeds of a variant that were added after it was decided count for nothing.
     """
-    if not looks or looks[0] < LEAST_SEEDS:
-        raise ValueError(f"looks are {list(looks)}; the first needs {LEAST_SEEDS} seeds")
-    level = FAMILY / max(contrasts, 1)
-    return Schedule(tuple(looks), contrasts, two_sided(looks, level), one_sided(looks, level))
-
-
-def decide_looks(
-    differences: ArrayLike, min_effect: float | None, better: Better, plan: Schedule
-) -> NDArray[np.int64]:
-    """The decision of each look by itself: codes (looks, ..., contrasts) of `verdicts.WORDS`.
-
-    The first look whose code is not 0 decides. Differences (..., contrasts, seeds) are in the order
-    in which seeds are added, as many as the last look has.
-    """
-    x = np.asarray(differences, dtype=np.float64)
-    return np.stack([_judged(x, k, min_effect, better, plan).code for k in range(len(plan.looks))])
+    x = np.array(scores, dtype=np.float64)
+    at = np.arange(x.shape[-1])
+    code = np.zeros((*x.shape[:-2], x.shape[-2] - 1), dtype=np.int64)
+    stopped = np.zeros(code.shape, dtype=np.int64)  # seeds of the look that decided
+    found = []
+    for seeds, base in zip(plan.looks, plan.baseline, strict=True):
+        decided = ~np.isin(code, (0, NONE))
+        count = np.concatenate(
+            [np.full((*code.shape[:-1], 1), base), np.where(decided, stopped, seeds)], axis=-1
+        )
+        of = rules.differences(np.where(at < count[..., None], x, np.nan))
+        p, p_within = tests(of, rules)
+        p = np.where(decided, np.where(code == 2, 1.0, 0.0), p)
+        p_within = np.where(decided, np.where(code == 2, 0.0, 1.0), p_within)
+        p, p_within = holm(p), holm(p_within)
+        new = coded(of, p <= plan.level, p_within <= plan.level, rules.better)
+        code = np.where(decided, code, new)
+        stopped = np.where(~decided & ~np.isin(code, (0, NONE)), seeds, stopped)
+        half = half_width(of, plan.level / max(plan.contrasts, 1))
+        found.append(Judged(of, p, p_within, half, code, decided))
+    return found
 
 
 def sequential(
-    differences: ArrayLike,
-    min_effect: float | None,
-    better: Better = "higher",
-    looks: tuple[int, ...] = LOOKS,
-    lost: ArrayLike | None = None,
+    scores: ArrayLike, rules: Rules, looks: Sequence[int] = LOOKS, lost: ArrayLike | None = None
 ) -> Sequential:
-    """The state of each contrast: differences (contrasts, seeds), variant - baseline.
+    """The state of each contrast: scores (variants, seeds), the baseline first.
 
-    Seeds are in the order in which they are added. NaN is a missing pair, and `lost` (same shape)
-    is true where it will stay missing (failed, diverged). A look is taken once each of its pairs
-    has finished or is lost. Pairs after the deciding look change nothing.
+    Seeds are in the order in which they are added. NaN is a missing run, and `lost` (same shape)
+    is true where it will stay missing (failed, diverged). A look is taken once every run that it
+    asks for has finished or is lost.
     """
-    x = np.asarray(differences, dtype=np.float64)
+    x = np.asarray(scores, dtype=np.float64)
     if x.ndim != 2:
-        raise ValueError(f"differences are (contrasts, seeds), not an array of shape {x.shape}")
+        raise ValueError(f"scores are (variants, seeds), not an array of shape {x.shape}")
     gone = np.zeros(x.shape, bool) if lost is None else np.asarray(lost, dtype=bool)
     if gone.shape != x.shape:
-        raise ValueError(f"lost has shape {gone.shape}, differences {x.shape}")
-    plan = schedule(len(x), looks)
-    x = np.where(gone, np.nan, x)
-    known = np.isfinite(x) | gone
-    judged = [_judged(x, k, min_effect, better, plan) for k in range(len(looks))]
-    return Sequential(plan, tuple(_course(row, known[row], judged, plan) for row in range(len(x))))
+        raise ValueError(f"lost has shape {gone.shape}, scores {x.shape}")
+    plan = Schedule(tuple(looks), len(x) - 1)
+    more = plan.baseline[-1] - x.shape[1]
+    x = np.pad(np.where(gone, np.nan, x), ((0, 0), (0, max(more, 0))), constant_values=np.nan)
+    known = np.isfinite(x) | np.pad(gone, ((0, 0), (0, max(more, 0))))
+    taken: list[tuple[int, Judged]] = []
+    for seeds, base, judged in zip(
+        plan.looks, plan.baseline, each_look(x, rules, plan), strict=True
+    ):
+        waiting = known[1:][~judged.decided, :seeds]
+        if judged.decided.all() or not (known[0, :base].all() and waiting.all()):
+            break
+        taken.append((seeds, judged))
+    return Sequential(plan, tuple(_course(k, taken, plan) for k in range(len(x) - 1)))
 
 
-@dataclass(frozen=True)
-class _Judged:
-    """One look at every contrast."""
-
-    of: Sample
-    p: NDArray[np.float64]
-    p_within: NDArray[np.float64]
-    half: NDArray[np.float64]
-    code: NDArray[np.int64]
-
-
-def _judged(
-    x: NDArray[np.float64], k: int, min_effect: float | None, better: Better, plan: Schedule
-) -> _Judged:
-    of = sample(x[..., : plan.looks[k]])
-    p = differs(of)
-    p_within = np.full_like(p, np.nan) if min_effect is None else lies_within(of, min_effect)
-    code = coded(of, p <= plan.different[k], p_within <= plan.within[k], better)
-    return _Judged(of, p, p_within, half_width(of, plan.different[k]), code)
-
-
-def _course(row: int, known: NDArray[np.bool_], judged: list[_Judged], plan: Schedule) -> Course:
-    taken: list[Look] = []
-    for k, seeds in enumerate(plan.looks):
-        if len(known) < seeds or not known[:seeds].all():
-            return Course("continue", taken[-1].word if taken else None, seeds, tuple(taken))
-        at = judged[k]
-        mean, half, n = float(at.of.mean[row]), float(at.half[row]), int(at.of.n[row])
-        code = int(at.code[row])
-        taken.append(
+def _course(k: int, taken: list[tuple[int, Judged]], plan: Schedule) -> Course:
+    looks: list[Look] = []
+    for seeds, at in taken:
+        if at.decided[k]:
+            break
+        mean, half, n = float(at.of.mean[k]), float(at.half[k]), int(at.of.n[k])
+        looks.append(
             Look(
                 seeds=seeds,
                 n=n,
                 effect=mean,
                 repeated=Interval(mean, mean - half, mean + half, n),
-                p=float(at.p[row]),
-                nominal=plan.different[k],
-                p_within=float(at.p_within[row]),
-                nominal_within=plan.within[k],
-                word=WORDS.get(code),
+                p=float(at.p[k]),
+                nominal=plan.level,
+                p_within=float(at.p_within[k]),
+                nominal_within=plan.level,
+                word=WORDS.get(int(at.code[k])),
             )
         )
-        if code not in (0, NONE):
-            return Course("decided", WORDS[code], None, tuple(taken))
-    return Course("unresolved", taken[-1].word, None, tuple(taken))
+    word = looks[-1].word if looks else None
+    if word not in (None, "unresolved"):
+        return Course("decided", word, None, tuple(looks))
+    if len(taken) < len(plan.looks):
+        return Course("continue", word, plan.looks[len(taken)], tuple(looks))
+    return Course("unresolved", word, None, tuple(looks))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
 
 from srbench.analysis.effects import Interval
 from srbench.analysis.judgement import Judged, judgement
@@ -10,7 +10,7 @@ from srbench.analysis.latency import latency_change, timings
 from srbench.analysis.power import BUDGET
 from srbench.analysis.ranking import effect_decimals
 from srbench.analysis.results import Results
-from srbench.analysis.run_matrix import number, of_variants
+from srbench.analysis.run_matrix import by_variant, number, of_variants
 from srbench.core.numbers import listed, p_plain, p_value, plural, shown, with_unit
 
 
@@ -40,12 +40,42 @@ def effect_text(results: Results, effect: Interval) -> str:
 
 
 def interval(results: Results, effect: Judged, *, mirrored: bool = False) -> str:
-    """The bracket after a contrast; of the last look where the study has looks."""
-    ends = (-effect.high, -effect.low) if mirrored else (effect.low, effect.high)
-    found = Interval(effect.mean, *ends, effect.pairs)
-    name = "95 %" if effect.course is None else "repeated"
-    early = " before the first look" if effect.course and effect.low != effect.low else ""
-    return interval_text(found, effect_decimals(results), name) + early
+    """The bracket after a contrast; of the last look where the study has looks.
+
+    Among several contrasts the interval is the simultaneous one: that of one contrast alone covers
+    too rarely where it was picked for being the best.
+    """
+    of, d = effect.simultaneous, effect_decimals(results)
+    if of.low != of.low:
+        early = " before the first look" if effect.course else ""
+        return f"{counted(results, effect)}, no interval{early}"
+    low, high = (-of.high, -of.low) if mirrored else (of.low, of.high)
+    several = "simultaneous 95 %" if judgement(results).family > 1 else "95 %"
+    name = "repeated" if effect.course else several
+    return f"{name} interval {shown(low, d)} to {shown(high, d)}; {counted(results, effect)}"
+
+
+def counted(results: Results, effect: Judged) -> str:
+    """The seeds that count, and why others do not: "3 of 5 seeds, 2 diverged, against 8"."""
+    base = effect.verdict.other
+    planned = {name: len(found) for name, found in by_variant(results).items()}
+    asked = effect.planned if effect.course else planned[effect.variant]
+    message = plural(effect.seeds, "seed")
+    if effect.seeds != asked:
+        message = f"{effect.seeds} of {plural(asked, 'seed')}, {_lost(results, effect.variant)}"
+    if results.facts.paired or (base == planned[effect.against] == effect.seeds):
+        return message
+    other = f"{base}" if base == planned[effect.against] or effect.course else (
+        f"{base} of {planned[effect.against]}, {_lost(results, effect.against)}"
+    )  # fmt: skip
+    return f"{message}, against {other}"
+
+
+def _lost(results: Results, variant: str) -> str:
+    """What became of the runs that do not count: "2 diverged"."""
+    gone = [c for c in by_variant(results)[variant] if c.score != c.score]
+    counts = Counter(c.reason or ("not scored" if c.state == "done" else c.state) for c in gone)
+    return listed(f"{n} {word}" for word, n in sorted(counts.items()))
 
 
 def how_sure(results: Results, effect: Judged) -> str:
@@ -55,29 +85,27 @@ def how_sure(results: Results, effect: Judged) -> str:
         p, nominal = (look.p_within, look.nominal_within) if within else (look.p, look.nominal)
         return f"p = {p_plain(p)}, {p_plain(nominal)} or less needed at this look"
     p = effect.verdict.p_within_holm if within else effect.verdict.p_holm
-    count = len(judgement(results).contrasts)
+    count = judgement(results).family
     return p_value(p) + (f" after Holm over {count} contrasts" if count > 1 else "")
 
 
-def settles(effects: Sequence[Judged]) -> str:
-    """What would settle unresolved contrasts: "about 6 more seeds would settle it"."""
-    it = "it" if len(effects) == 1 else "them"
-    courses = [e.course for e in effects if e.course is not None]
-    if courses:
-        waiting = [course.next_look for course in courses if course.next_look is not None]
-        return f"the next look is at {min(waiting)} seeds" if waiting else "no look is left"
-    known = [e.more for e in effects if e.more is not None]
-    if not known:
+def settles(effect: Judged) -> str:
+    """The seeds that it lacks: "about 6 more seeds would decide it if the effect is so"."""
+    if effect.course is not None:
+        at = effect.course.next_look
+        return f"the next look is at {at} seeds" if at is not None else "no look is left"
+    if effect.more is None:
         return ""
-    lows = [more.low for more in known if more.low is not None]
-    highs = [more.high for more in known if more.high is not None]
-    if not lows:
-        return f"not to be settled at this budget (more than {BUDGET} further seeds)"
-    low, high = min(lows), max(highs, default=0)
-    if len(highs) < len(known):
-        return f"at least {plural(low, 'more seed')} would settle {it}, perhaps over {BUDGET}"
-    seeds = plural(low, "more seed") if low == high else f"{low} to {high} more seeds"
-    return f"about {seeds} would settle {it}"
+    likely, certain = effect.more.likely, effect.more.certain
+    if likely is None:
+        message = f"more than {BUDGET} further seeds would be needed if the effect is so"
+    else:
+        message = (
+            f"about {plural(likely, 'more seed')} would decide it if the effect is as estimated"
+        )
+    if certain is None:
+        return message if likely is None else f"{message}, more than {BUDGET} whatever it is"
+    return message if certain == likely else f"{message}, {certain} whatever it is"
 
 
 def price(results: Results, variant: str) -> str:

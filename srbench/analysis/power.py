@@ -1,32 +1,35 @@
-"""What a number of seeds can show: noise floor, power, detectable effect, seeds needed.
+"""What a number of seeds can show: detectable effect, power, seeds needed, noise floor.
 
-Power is that of the first Holm step, level 0.05/m: exact if one of m contrasts has an effect, a
-lower bound if several have. `level` is the error rate of the family.
+Studies are simulated, with the arithmetic of the verdicts and always the same random numbers.
+All variants have one spread over seeds. Power is that of the first Holm step, level 0.05/m: a
+lower bound if several contrasts have an effect.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import chdtri, ndtr, roots_legendre, stdtrit
+from scipy.special import chdtri, stdtrit
 
-from srbench.analysis.significance import Floats, sample
+from srbench.analysis.contrasts import BORROWED, welch
+from srbench.analysis.significance import LEAST_SEEDS, Floats, sample
 
 BUDGET = 100  # seeds; a need for more is "not at this budget"
-CHANCE = 0.8  # default power
-SPREAD = 0.8  # confidence of the standard deviation that a range of seeds is computed from
-_NODES, _WEIGHTS = roots_legendre(400)
+CHANCE = 0.8  # power
+LEVEL = 0.05
+STUDIES = 4_000  # simulated
 
 
 @dataclass(frozen=True)
 class MoreSeeds:
-    """The range of additional seeds that a verdict needs; None is "not at this budget"."""
+    """Additional seeds for one unresolved contrast; None is more than `BUDGET`."""
 
-    low: int | None
-    high: int | None
+    likely: int | None  # a verdict in 4 of 5 studies, if the effect is as estimated
+    certain: int | None  # an interval so narrow that there is a verdict whatever the effect is
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,7 @@ class NoiseFloor:
 def noise_floor(differences: ArrayLike) -> NoiseFloor:
     """The noise of differences between runs that differ in the salt only: (salts, seeds).
 
-    Squared deviations from each salt's mean are pooled. A salted run shares no random stream with
-    its partner, so this is the noise of an unpaired difference, without the gain of pairing by
-    seed. NaN if every row has fewer than two values.
+    Squared deviations from each salt's mean are pooled. NaN if every row has fewer than two values.
     """
     of = sample(np.atleast_2d(np.asarray(differences, dtype=np.float64)))
     used = of.n > 1
@@ -52,95 +53,66 @@ def noise_floor(differences: ArrayLike) -> NoiseFloor:
     if not freedom:
         return NoiseFloor(float("nan"), float("nan"), float("nan"), 0)
     sd = float(np.sqrt((of.sd[used] ** 2 * (of.n[used] - 1)).sum() / freedom))
-    low, high = spread_interval(sd, freedom, 0.95)
+    low, high = (sd * float(np.sqrt(freedom / chdtri(freedom, p))) for p in (0.025, 0.975))
     return NoiseFloor(sd, low, high, freedom)
 
 
-def spread_interval(sd: float, freedom: int, confidence: float = SPREAD) -> tuple[float, float]:
-    """The chi-squared interval of a normal standard deviation."""
-    upper, lower = chdtri(freedom, (1 - confidence) / 2), chdtri(freedom, (1 + confidence) / 2)
-    return sd * float(np.sqrt(freedom / upper)), sd * float(np.sqrt(freedom / lower))
+def baseline_seeds(seeds: int, variants: int) -> int:
+    """Seeds of a baseline that so many variants are compared with (Dunnett, 1955): sqrt(m) times.
 
-
-def power(effect: float, sd: float, n: int, contrasts: int = 1, level: float = 0.05) -> float:
-    """Probability that n seeds call this true effect different, in either direction.
-
-    sd is that of the differences. The noncentral t is integrated over the sample's sd.
+    Below 3 seeds there is no verdict, and the baseline has as many as the variants.
     """
-    if n < 2:
-        return 0.0
-    if sd == 0:
-        return 1.0 if effect else 0.0
-    critical = -float(stdtrit(n - 1, level / contrasts / 2))
-    shift = abs(effect) / sd * n**0.5
-
-    def chance(s: Floats) -> Floats:
-        return np.asarray(ndtr(shift - critical * s) + ndtr(-shift - critical * s))
-
-    return _over_spread(n, chance)
+    return max(seeds, round(seeds * variants**0.5)) if seeds >= LEAST_SEEDS else seeds
 
 
-def equivalence_power(
-    effect: float, sd: float, n: int, min_effect: float, contrasts: int = 1, level: float = 0.05
-) -> float:
-    """Probability that two one-sided tests on n seeds call this true effect equivalent."""
-    if n < 2:
-        return 0.0
-    if sd == 0:
-        return 1.0 if abs(effect) < min_effect else 0.0
-    critical = -float(stdtrit(n - 1, level / contrasts))
-    unit = n**0.5 / sd
-    lower, upper = (-min_effect - effect) * unit, (min_effect - effect) * unit
+def detectable(seeds: int, contrasts: int = 1, baseline: int | None = None) -> float:
+    """The effect that is found in 4 of 5 studies, in standard deviations of a run.
 
-    def chance(s: Floats) -> Floats:
-        return np.asarray(np.maximum(ndtr(upper - critical * s) - ndtr(lower + critical * s), 0.0))
-
-    return _over_spread(n, chance)
-
-
-def detectable(
-    sd: float, n: int, contrasts: int = 1, level: float = 0.05, chance: float = CHANCE
-) -> float:
-    """The smallest true effect that n seeds call different with this power; inf below 2 seeds."""
-    if n < 2:
+    Infinite below 3 seeds. `baseline` is the baseline's number of seeds, by default
+    `baseline_seeds`.
+    """
+    if seeds < LEAST_SEEDS:
         return float("inf")
-    if sd == 0:
+    half = _half(seeds, contrasts, baseline, LEVEL / contrasts / 2)
+    return float(np.quantile(half - _noise(seeds, contrasts, baseline), CHANCE))
+
+
+def power(effect: float, seeds: int, contrasts: int = 1, baseline: int | None = None) -> float:
+    """The share of studies that find an effect, in standard deviations of a run."""
+    if seeds < LEAST_SEEDS:
         return 0.0
-    critical = -float(stdtrit(n - 1, level / contrasts / 2))
-    top = 1.0
-    while power(top, 1.0, n, contrasts, level) < chance:
-        top *= 2
-        if top > 1e6 * critical:
-            return float("inf")
-    low = 0.0
-    while top - low > 1e-10:  # scipy.optimize would take longer to import
-        middle = (low + top) / 2
-        is_enough = power(middle, 1.0, n, contrasts, level) >= chance
-        low, top = (low, middle) if is_enough else (middle, top)
-    return sd * top
+    half = _half(seeds, contrasts, baseline, LEVEL / contrasts / 2)
+    return float((np.abs(effect + _noise(seeds, contrasts, baseline)) > half).mean())
 
 
-def seeds_to_decide(
-    sd: float, min_effect: float, contrasts: int = 1, start: int = 3, stop: int = BUDGET
-) -> int | None:
-    """The fewest seeds whose simultaneous half-width is at most min_effect/2, or None.
+def equivalence_power(effect: float, min_effect: float, seeds: int, contrasts: int = 1) -> float:
+    """The share of studies that call this effect equivalent; both in deviations of a run."""
+    if seeds < LEAST_SEEDS:
+        return 0.0
+    far = np.abs(effect + _noise(seeds, contrasts, None))
+    return float((far + _half(seeds, contrasts, None, LEVEL / contrasts) <= min_effect).mean())
 
-    Such an interval excludes zero or lies within +-min_effect, so there is a verdict.
+
+def more_seeds(
+    effect: float, sd: float, seeds: int, min_effect: float, contrasts: int = 1
+) -> MoreSeeds:
+    """The seeds that an unresolved contrast lacks, if its effect and spread are as estimated.
+
+    With a half-width of min_effect/2 the interval excludes zero or lies within +-min_effect.
     """
 
-    def narrow(n: int) -> bool:
-        return bool(-stdtrit(n - 1, 0.05 / contrasts / 2) * sd / n**0.5 <= min_effect / 2)
+    def likely(n: int) -> bool:
+        found = power(effect / sd, n, contrasts)
+        return found >= CHANCE or (
+            equivalence_power(effect / sd, min_effect / sd, n, contrasts) >= CHANCE
+        )
 
-    return _first(narrow, start=start, stop=stop)
+    def certain(n: int) -> bool:
+        half = _half(n, contrasts, None, LEVEL / contrasts / 2)
+        return float(np.quantile(half, CHANCE)) * sd <= min_effect / 2
 
-
-def more_seeds(sd: float, n: int, min_effect: float, contrasts: int = 1) -> MoreSeeds:
-    """The additional seeds that guarantee a verdict, from the 80 % interval of the sd."""
-    ends = []
-    for spread in spread_interval(sd, n - 1):
-        total = seeds_to_decide(spread, min_effect, contrasts, start=n + 1, stop=n + BUDGET)
-        ends.append(None if total is None else total - n)
-    return MoreSeeds(*ends)
+    ends = (_first(one, start=seeds + 1, stop=seeds + BUDGET) for one in (likely, certain))
+    return MoreSeeds(*(None if total is None else total - seeds for total in ends))
 
 
 def _first(holds: Callable[[int], bool], start: int, stop: int) -> int | None:
@@ -154,8 +126,26 @@ def _first(holds: Callable[[int], bool], start: int, stop: int) -> int | None:
     return high
 
 
-def _over_spread(n: int, chance: Callable[[Floats], Floats]) -> float:
-    """The mean of chance(s), where s is the sample's sd / the true one, chi/sqrt(n - 1)."""
-    probability = (1 + _NODES) / 2
-    s = np.sqrt(chdtri(n - 1, 1 - probability) / (n - 1))
-    return float((chance(s) * _WEIGHTS).sum() / 2)
+@lru_cache(maxsize=512)
+def _noise(seeds: int, contrasts: int, baseline: int | None) -> Floats:
+    """The difference of means of one contrast without an effect, in many studies."""
+    n0 = baseline or baseline_seeds(seeds, contrasts)
+    noise = np.random.default_rng(0).standard_normal(STUDIES)
+    return np.asarray(noise * (1 / seeds + 1 / n0) ** 0.5, dtype=np.float64)
+
+
+@lru_cache(maxsize=512)
+def _half(seeds: int, contrasts: int, baseline: int | None, tail: float) -> Floats:
+    """Half the interval that leaves `tail` on each side, in the same studies."""
+    n0 = baseline or baseline_seeds(seeds, contrasts)
+    rng = np.random.default_rng(1)
+    own = rng.chisquare(seeds - 1, STUDIES) / (seeds - 1)
+    reference = rng.chisquare(n0 - 1, STUDIES) / (n0 - 1)
+    degrees = seeds - 1.0
+    if others := (contrasts - 1) * (seeds - 1):
+        pooled = (rng.chisquare(others, STUDIES) + (seeds - 1) * own) / (contrasts * (seeds - 1))
+        own = np.maximum(own, (own + pooled) / 2)
+        degrees += min(BORROWED, others)
+    both = np.full(STUDIES, degrees), np.full(STUDIES, n0 - 1.0)
+    error, freedom = welch(own, seeds, both[0], reference, n0, both[1])
+    return np.asarray(-stdtrit(freedom, tail) * error, dtype=np.float64)

@@ -139,12 +139,12 @@ def effects_per_cost(results: Results, cost: str, per: float) -> dict[str, Effec
     """Each contrast's effect per `per` units of extra cost."""
     return {
         row.variant: effect_per_cost(
-            Interval(row.mean, row.low, row.high, row.pairs),
+            Interval(row.mean, row.low, row.high, row.seeds),
             extra_cost(results, row.variant, cost),
             per,
         )
         for row in judgement(results).contrasts
-        if row.pairs
+        if row.seeds
     }
 
 

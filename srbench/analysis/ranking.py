@@ -23,8 +23,8 @@ def ranked(results: Results) -> list[Judged]:
 def best_first(rows: Sequence[Judged], results: Results) -> list[Judged]:
     """Judged contrasts sorted by effect, those without a number last."""
     sign = results.facts.sign
-    known = [e for e in rows if e.pairs]
-    unknown = [e for e in rows if not e.pairs]
+    known = [e for e in rows if e.seeds]
+    unknown = [e for e in rows if not e.seeds]
     return [*sorted(known, key=lambda e: (-sign * e.mean, e.variant)), *unknown]
 
 

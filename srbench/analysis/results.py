@@ -40,7 +40,7 @@ class StudyFacts:
     dataset: str  # the primary evaluation set, "photos"
     protocol: str  # "sr-y-v1"
     min_effect: float | None  # in the metric's unit; None where the study names none
-    seeds: tuple[int, ...]  # planned
+    seeds: tuple[int, ...]  # planned, of every variant but the baseline
     epochs: int
     steps: int  # optimizer steps of one run
     plan: str  # hex digest of the plan
@@ -53,6 +53,9 @@ class StudyFacts:
     notes: tuple[str, ...]  # readings and remarks of the study file ("ours: ...")
     claims: tuple[dict[str, str], ...] = ()  # id, says, test
     looks: tuple[int, ...] = ()  # seeds at which the study looks; empty for a fixed number
+    baseline_seeds: tuple[int, ...] = ()  # planned of the baseline; empty: as of the variants
+    paired: bool = False  # whether contrasts are taken within the seed
+    compare: tuple[tuple[str, str], ...] = ()  # variants compared with each other
     design: dict[str, Any] | None = None  # kind, factors, levels of each variant, aliases
     search: dict[str, Any] | None = None  # space, objectives, sampler, pruner, budget, seeds
     twins: dict[str, str] = field(default_factory=dict)  # width-matched twin -> its variant
@@ -97,8 +100,11 @@ class StudyFacts:
     def from_plain(cls, plain: Mapping[str, Any]) -> StudyFacts:
         """The facts, from what JSON makes of them."""
         read = dict(plain)
-        for key in ("seeds", "overrides", "notes", "claims", "looks", "lr", "overlaps"):
+        for key in (
+            "seeds", "baseline_seeds", "overrides", "notes", "claims", "looks", "lr", "overlaps",
+        ):  # fmt: skip
             read[key] = tuple(plain.get(key, ()))
+        read["compare"] = tuple((a, b) for a, b in plain.get("compare", ()))
         read["references"] = tuple((part, citation) for part, citation in plain["references"])
         known = plain.get("metric_facts", {})
         read["metric_facts"] = {name: MetricFacts(**facts) for name, facts in known.items()}

@@ -129,7 +129,8 @@ def cells(results: Results) -> tuple[Cell, ...]:
     planned = sorted(set(facts.seeds))[: facts.looks[0] if facts.looks else None]
     out = []
     for name in trained(results):
-        seeds = sorted({*planned, *(seed for variant, seed in rows if variant == name)})
+        first = facts.baseline_seeds if name == facts.baseline and facts.baseline_seeds else planned
+        seeds = sorted({*first, *(seed for variant, seed in rows if variant == name)})
         scores = means.get((facts.metric, name, facts.dataset), {})
         out += [_cell(name, seed, rows.get((name, seed)), scores) for seed in seeds]
     return tuple(out)

@@ -1,27 +1,42 @@
-"""p-values and half-widths of seed differences, for arrays with any leading axes.
+"""p-values and half-widths of means and of differences, for arrays with any leading axes.
 
-The last axis is the seeds (or, for `holm`, the contrasts), so that the calibration simulates many
-studies with the code that decides one.
+The last axis of values is the seeds (or, for `holm`, the contrasts), so that the calibration
+simulates many studies with the code that decides one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr, stdtrit
 
 Floats = NDArray[np.float64]
+Truths = NDArray[np.bool_]
 
 Better = Literal["higher", "lower"]
 
 LEAST_SEEDS = 3  # fewer give a number and no verdict
 RESAMPLES = 9_999  # of every bootstrap
-SIGN_FLIP_FROM = 6  # fewer cannot give a p below 5 %
-SIGN_FLIP_UP_TO = 40  # 2^20 sums in each half
-CONSTANT = 1e-9  # an sd below this share of the largest difference is rounding error
+ROUNDING = 1e-6  # of the values themselves: less may be rounding of float32
+
+
+class Estimate(Protocol):
+    """A number with its standard error: a mean over seeds, or a difference of two means."""
+
+    @property
+    def mean(self) -> Floats: ...
+    @property
+    def error(self) -> Floats: ...
+    @property
+    def freedom(self) -> Floats:
+        """Degrees of freedom of the error, above 0."""
+
+    @property
+    def tested(self) -> Truths:
+        """Where there are enough seeds, and a spread, for a test."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +49,7 @@ class Sample:
 
     @property
     def freedom(self) -> Floats:
-        """Degrees of freedom, at least 1, so that no formula divides by zero."""
+        """n - 1, but at least 1, so that no formula divides by zero."""
         return np.maximum(self.n - 1, 1).astype(np.float64)
 
     @property
@@ -43,15 +58,15 @@ class Sample:
         return self.sd / np.sqrt(np.maximum(self.n, 1))
 
     @property
-    def tested(self) -> NDArray[np.bool_]:
+    def tested(self) -> Truths:
         """Rows with enough seeds for a t test, and a spread unless all values are zero."""
         spread = (self.sd > 0) | (self.mean == 0)
         return np.asarray((self.n >= LEAST_SEEDS) & spread, dtype=np.bool_)
 
 
-def sample(differences: ArrayLike) -> Sample:
+def sample(values: ArrayLike) -> Sample:
     """Mean, standard deviation and count over the last axis; non-finite values are missing."""
-    x = np.asarray(differences, dtype=np.float64)  # (..., seeds)
+    x = np.asarray(values, dtype=np.float64)  # (..., seeds)
     there = np.isfinite(x)
     n = there.sum(axis=-1)
     if not there.all():
@@ -62,31 +77,30 @@ def sample(differences: ArrayLike) -> Sample:
     if not there.all():
         apart = np.where(there, apart, 0.0)
     sd = np.sqrt((apart**2).sum(axis=-1) / np.maximum(n - 1, 1))
-    largest = np.abs(x).max(axis=-1, initial=0.0)
-    sd = np.where(sd <= CONSTANT * largest, 0.0, sd)
+    sd = np.where(sd <= ROUNDING * np.abs(x).max(axis=-1, initial=0.0), 0.0, sd)
     return Sample(
         mean=np.where(n > 0, mean, np.nan), sd=np.where(n > 1, sd, np.nan), n=n.astype(np.int64)
     )
 
 
-def half_width(of: Sample, level: float) -> Floats:
+def half_width(of: Estimate, level: float) -> Floats:
     """Half the two-sided t interval at confidence 1 - level (Student, 1908)."""
-    # `level` may be 1e-18 (a first look): the lower tail keeps its digits.
+    # `level` may be small: the lower tail keeps its digits.
     return np.asarray(-stdtrit(of.freedom, level / 2) * of.error, dtype=np.float64)
 
 
-def differs(of: Sample) -> Floats:
-    """Two-sided p of the paired t test of no effect; NaN where `tested` is false."""
+def differs(of: Estimate) -> Floats:
+    """Two-sided p of the t test of no effect; NaN where `tested` is false."""
     with np.errstate(divide="ignore", invalid="ignore"):
         p = 2 * stdtr(of.freedom, -np.abs(of.mean) / of.error)
-    return np.where(of.tested, np.where(of.sd > 0, p, 1.0), np.nan)
+    return np.where(of.tested, np.where(of.error > 0, p, 1.0), np.nan)
 
 
-def lies_within(of: Sample, margin: float) -> Floats:
+def lies_within(of: Estimate, margin: float) -> Floats:
     """p of the two one-sided t tests against +-margin (Schuirmann, 1987); NaN as in `differs`."""
     with np.errstate(divide="ignore", invalid="ignore"):
         p = stdtr(of.freedom, (np.abs(of.mean) - margin) / of.error)
-    return np.where(of.tested, np.where(of.sd > 0, p, 0.0 if margin > 0 else 1.0), np.nan)
+    return np.where(of.tested, np.where(of.error > 0, p, 0.0 if margin > 0 else 1.0), np.nan)
 
 
 def holm(p: ArrayLike) -> Floats:
@@ -104,28 +118,3 @@ def holm(p: ArrayLike) -> Floats:
     adjusted = np.empty_like(filled)
     np.put_along_axis(adjusted, order, rising, axis=-1)
     return np.where(np.isnan(raw), np.nan, adjusted)
-
-
-def sign_flip(differences: ArrayLike) -> float:
-    """Exact two-sided p of the mean under flipped signs (Fisher, 1935); NaN unless 6 to 40 seeds.
-
-    All 2^n sums are counted by combining the sorted sums of two halves.
-    """
-    x = np.asarray(differences, dtype=np.float64)
-    x = x[np.isfinite(x)]
-    n = len(x)
-    if not SIGN_FLIP_FROM <= n <= SIGN_FLIP_UP_TO:
-        return float("nan")
-    left, right = _signed_sums(x[: n // 2]), np.sort(_signed_sums(x[n // 2 :]))
-    least = abs(float(x.sum())) - 1e-12 * float(np.abs(x).sum())  # tolerance for rounding
-    if least <= 0:
-        return 1.0
-    above = len(right) - np.searchsorted(right, least - left, side="left")
-    return min(1.0, 2 * float(above.sum()) / 2.0**n)  # the sums are symmetric
-
-
-def _signed_sums(x: Floats) -> Floats:
-    sums = np.zeros(1)
-    for value in x:
-        sums = np.concatenate([sums + value, sums - value])
-    return sums

@@ -1,22 +1,22 @@
 """Each variant against its width-matched twin: the effect of the block without that of size.
 
 Both are variants of the study with verdicts of their own against the baseline. Their difference is
-taken here, paired by seed; it is secondary, with an interval and without a verdict.
+taken here; it is secondary, with an interval and without a verdict.
 """
 
 from __future__ import annotations
 
-from srbench.analysis.effects import Interval, paired
+from srbench.analysis.effects import Interval, difference
 from srbench.analysis.phrases import effect_text
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import number, of_variants, scores_by_seed, text, trained
 
 
 def beside_twins(results: Results) -> tuple[tuple[str, str, Interval], ...]:
-    """(variant, twin, variant - twin) of all that have a common finished seed, in study order."""
+    """(variant, twin, variant - twin) of all that have finished runs, in study order."""
     scores, of = scores_by_seed(results), results.facts.twins
     pairs = [(of[twin], twin) for twin in trained(results) if of.get(twin) in scores]
-    found = [(own, twin, paired(scores[own], scores[twin])) for own, twin in pairs]
+    found = [(own, twin, difference(scores[own], scores[twin])) for own, twin in pairs]
     return tuple(row for row in found if row[2].count)
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from srbench.analysis.convergence import moving, plateaus, ranking_settled, tolerance_text
-from srbench.analysis.judgement import control_outcome, judgement
+from srbench.analysis.judgement import Judged, control_outcome, judgement, without_outliers
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import best_interpolation, cells, left_out, scores_by_seed
 from srbench.analysis.search_results import search_failure
-from srbench.core.numbers import listed, plural
+from srbench.core.numbers import listed, p_value, plural, with_unit
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ def labels(results: Results) -> tuple[Label, ...]:
         out.append(Label("random weights", "the networks were scored without training"))
     unconverged = _still_moving(results) or _below_interpolation(results)
     out += [Label("unconverged", unconverged)] if unconverged else []
+    out += [Label("outlier", _outliers(results))] if judgement(results).outliers else []
     if left_out(results):
         out.append(Label("flat images", left_out_text(results)))
     stale = sum(cell.stale for cell in cells(results))
@@ -60,6 +61,34 @@ def left_out_text(results: Results) -> str:
         f"{where} left out of means of {listed(names)}: reproduced exactly, the score is infinite"
         for where, names in metrics.items()
     )
+
+
+def _outliers(results: Results) -> str:
+    """Which runs lie far from the other seeds of their variant, and what they decide."""
+    found, unit = judgement(results), results.facts.unit
+    named = [
+        f"seed {one.seed} of {one.variant} lies {with_unit(f'{abs(one.distance):.3g}', unit)} "
+        f"{'below' if one.distance < 0 else 'above'} the mean of its other seeds "
+        f"({p_value(one.p)} over all runs)"
+        for one in found.outliers
+    ]
+    it = "that run" if len(named) == 1 else "those runs"
+    other = without_outliers(results)
+    changed = [
+        f"{b.variant} {_is(b)} (it {_is(a)})"
+        for a, b in zip(
+            (*found.contrasts, *found.pairs), (*other.contrasts, *other.pairs), strict=True
+        )
+        if a.word != b.word
+    ]
+    without = f"without {it}, {listed(changed)}" if changed else f"no verdict depends on {it}"
+    return f"{listed(named)}; {without}"
+
+
+def _is(judged: Judged) -> str:
+    if judged.word in ("helps", "hurts"):
+        return str(judged.word)
+    return f"is {judged.word}" if judged.word else "has no verdict"
 
 
 def _still_moving(results: Results) -> str:

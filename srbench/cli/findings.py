@@ -95,7 +95,8 @@ def compare(
 ) -> None:
     """Compare two studies or two variants: which settings differ, and how much the scores do.
 
-    Seeds that both have are paired. Runs of different numerics or protocols are not compared.
+    Differences are of means over seeds. Runs of different numerics or protocols are not
+    compared.
     """
     from srbench.analysis.compare import Side, split_name
     from srbench.analysis.compare import compare as compared

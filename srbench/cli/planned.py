@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from srbench.analysis.metric_names import metric_facts
+from srbench.analysis.significance import LEAST_SEEDS
 from srbench.core.numbers import duration, plural
 from srbench.core.rich_table import rich_table
 from srbench.core.table import Column, Table, Value
@@ -92,7 +93,7 @@ def _lines(found: Forecast) -> list[Text]:
     epochs = plural(int(study.base.train["epochs"]), "epoch")
     lines = [
         f"* baseline. A run: {epochs}, {steps} of {batch}x3x{lr}x{lr} to "
-        f"{batch}x3x{patch}x{patch}; {plural(len(study.seeds), 'seed')}.",
+        f"{batch}x3x{patch}x{patch}; {_seeds(found)}.",
         *_several(found),
         "GMACs at HR 1280x720; M act.: million activations at LR 256x256; field: side of the "
         "square of LR pixels that one output pixel sees.",
@@ -121,6 +122,13 @@ def _lines(found: Forecast) -> list[Text]:
         *(Text(line, style="bold red") for line in (*dead, *plan.warnings)),
         *(Text(line, style="dim") for line in rest),
     ]
+
+
+def _seeds(found: Forecast) -> str:
+    own = plural(len(found.plan.study.seeds), "seed")
+    base = next(len(p.seeds) for p in found.plan.variants if p.variant.role == "baseline")
+    more = base > len(found.plan.study.seeds)
+    return own + (f", {base} of the baseline, which every contrast uses" if more else "")
 
 
 def _memory(found: Forecast) -> str:
@@ -209,29 +217,35 @@ def _listed(seeds: Sequence[int]) -> str:
 
 def _power(found: Forecast) -> list[str]:
     """What differences these seeds can show, and when the study looks."""
-    from srbench.analysis.looks import schedule
+    from srbench.analysis.looks import Schedule
     from srbench.analysis.power import detectable
 
     study = found.plan.study
-    contrasts = sum(p.variant.role in ("variant", "twin") for p in found.plan.variants)
-    if not contrasts or (not study.looks and len(study.seeds) < 3):
-        return []
+    variants = sum(p.variant.role in ("variant", "twin") for p in found.plan.variants)
     seeds = study.looks[-1] if study.looks else len(study.seeds)
+    if not variants or seeds < LEAST_SEEDS or study.paired:
+        return []
+    contrasts = variants + len(study.compare)
+    base = next(p for p in found.plan.variants if p.variant.role == "baseline")
+    own = None if study.looks else len(base.seeds)
     spread = found.spread or assumed_spread(study)
-    least = detectable(1.0, seeds, contrasts)
-    size = f"{least:.1f} times their spread over seeds"
-    if spread.size:
-        unit = metric_facts(study.metric, study.metric_facts).unit
-        size = f"about {least * spread.size:.2g} {unit}".strip()
+    unit = metric_facts(study.metric, study.metric_facts).unit
+
+    def size(sds: float) -> str:
+        if not spread.size:
+            return f"{sds:.1f} standard deviations of a run"
+        return f"about {sds * spread.size:.2g} {unit}".strip()
+
     lines = [
         f"With {seeds} seeds and {plural(contrasts, 'contrast')}, effects above "
-        f"{size} are found in 4 of 5 studies; {spread.basis}."
+        f"{size(detectable(seeds, contrasts, own))} are found in 4 of 5 studies, with one seed "
+        f"more above {size(detectable(seeds + 1, contrasts))}; {spread.basis}."
     ]
     if study.looks:
-        taken = schedule(contrasts, study.looks)
-        pairs = zip(taken.looks, taken.different, strict=True)
-        levels = ", ".join(f"{n} ({p:.2g})" for n, p in pairs)
+        taken = Schedule(study.looks, variants)
+        looks = ", ".join(f"{n} ({b})" for n, b in zip(taken.looks, taken.baseline, strict=True))
         lines.append(
-            f"Looks and their significance levels: {levels}; seeds are added only where undecided."
+            f"Looks at so many seeds (of the baseline): {looks}, each with an equal share of the "
+            "error; seeds are added only where undecided."
         )
     return lines

@@ -74,7 +74,7 @@ def _marks(plot: Forest, row: ForestRow, y: int, hue: str) -> Iterator[Line | Po
     effect = row.effect
     if effect is None:
         yield Point(0.0, y, hue, row.variant, "diamond", row.variant, 5)
-    if effect is None or not effect.pairs:
+    if effect is None or not effect.seeds:
         return
     if effect.low == effect.low:
         both = [effect.simultaneous.low, effect.simultaneous.high]

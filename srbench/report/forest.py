@@ -80,8 +80,8 @@ def forest_of(results: Results) -> Forest:
     facts, found = results.facts, judgement(results)
     effects = ranked(results)
     rows = [_row(effect, results) for effect in effects]
-    above = sum(1 for e in effects if e.pairs and e.mean > 0)
-    known = sum(1 for e in effects if e.pairs)
+    above = sum(1 for e in effects if e.seeds and e.mean > 0)
+    known = sum(1 for e in effects if e.seeds)
     place = above if facts.better == "higher" else known - above
     rows.insert(place, ForestRow(facts.baseline, None, "baseline", "dot", "0", "", "", "", ""))
     controls = best_first(found.controls, results)
@@ -108,7 +108,7 @@ def forest_of(results: Results) -> Forest:
 def _row(effect: Judged, results: Results) -> ForestRow:
     planned: list[Cell] = by_variant(results)[effect.variant]
     word = effect.verdict_word
-    if not effect.pairs:
+    if not effect.seeds:
         mark = why_missing(planned)
         return ForestRow(effect.variant, effect, word, "dot", mark.word, "", mark.reason, "", "")
     d, table, base = effect_decimals(results), results.variants.set_index("variant"), results.facts
@@ -116,7 +116,7 @@ def _row(effect: Judged, results: Results) -> ForestRow:
         _change(number(table[column].get(effect.variant)), number(table[column].get(base.baseline)))
         for column in ("parameters", "macs_720p")
     )
-    interval = "1 seed" if effect.pairs < 2 else "no look yet" if effect.low != effect.low else ""
+    interval = "1 seed" if effect.seeds < 2 else "no look yet" if effect.low != effect.low else ""
     return ForestRow(
         variant=effect.variant,
         effect=effect,

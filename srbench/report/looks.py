@@ -13,7 +13,7 @@ from srbench.report.section import Section
 def looks_shown(results: Results) -> Table:
     """One row a contrast and look: as it was taken, or as the rows give it where none is stored."""
     unit, d = results.facts.unit, effect_decimals(results)
-    none = Mark("none", "too few pairs, or no min_effect")
+    none = Mark("none", "too few seeds, or no min_effect")
     rows: list[tuple[Value, ...]] = []
     for row in looks_taken(results):
         numbers = [number(row[key]) for key in ("effect", "low", "high")]
@@ -32,13 +32,13 @@ def looks_shown(results: Results) -> Table:
     columns = (
         Column("variant", "variant"),
         Column("look", "look at", "seeds", "count"),
-        Column("pairs", "pairs", kind="count"),
+        Column("pairs", "seeds", kind="count", note="finished and scored"),
         in_unit("effect", "effect", unit, d),
         *limits(unit, d, name="repeated"),
-        Column("p", "p different", kind="p"),
-        Column("nominal", "needed", kind="p", note="nominal p of this look, from the spending"),
-        Column("p_within", "p equivalent", kind="p"),
-        Column("nominal_within", "needed there", kind="p", note="nominal p of this look"),
+        Column("p", "p different", kind="p", note="after Holm over all contrasts"),
+        Column("nominal", "needed", kind="p", note="level of this look"),
+        Column("p_within", "p equivalent", kind="p", note="after Holm over all contrasts"),
+        Column("nominal_within", "needed there", kind="p", note="level of this look"),
         Column("verdict", "verdict", kind="verdict"),
         Column("taken", "taken"),
     )

@@ -21,7 +21,7 @@ def effects_note(results: Results) -> str:
         lines += markdown_lines(table)
     note = interpolation_note(results)
     lines += [_plain(note), ""] if note else []
-    lines.append(f"Plan `{results.facts.plan[:16]}`. Effects are paired by seed.")
+    lines.append(f"Plan `{results.facts.plan[:16]}`.")
     return "\n".join(lines) + "\n"
 
 

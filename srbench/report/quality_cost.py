@@ -55,7 +55,7 @@ def prices_shown(results: Results) -> Table:
     places = {cost: {s.variant: s for s in spots(results, cost)} for cost in costs}
     rows: list[tuple[Value, ...]] = []
     for row in judgement(results).contrasts:
-        if not row.pairs:
+        if not row.seeds:
             continue
         line: list[Value] = [row.variant, row.mean]
         for cost in costs:
@@ -100,7 +100,7 @@ def _priced(value: float, tag: EffectPerCost, extra: float, row: Judged) -> Valu
         return value
     if extra == 0:
         return Mark("free", f"{row.variant} costs exactly as much as the baseline")
-    if row.pairs < 2:
+    if row.seeds < 2:
         return Mark("one seed", "an interval needs at least two seeds")
     if isinf(value):
         return Mark("unbounded", tag.note)

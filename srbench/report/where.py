@@ -38,10 +38,7 @@ def where_shown(results: Results) -> Table:
         Column("seeds", "seeds", kind="count"),
     )
     facts = results.facts
-    caption = (
-        f"Effects by image on {facts.heading()} on {facts.dataset} against "
-        f"{facts.baseline}, paired by seed"
-    )
+    caption = f"Effects by image on {facts.heading()} on {facts.dataset} against {facts.baseline}"
     return Table("where", caption, columns, tuple(rows))
 
 

@@ -39,7 +39,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Spread:
-    """Standard deviation of differences over seeds, in the unit of the metric, and its basis."""
+    """Standard deviation of a run's score over seeds, in the unit of the metric, and its basis."""
 
     size: float | None  # None where nothing is known and nothing can be assumed
     basis: str
@@ -48,10 +48,12 @@ class Spread:
 def assumed_spread(study: Study) -> Spread:
     """What to reckon with before a run is stored: the reference study's, or `min_effect`."""
     if metric_facts(study.metric, study.metric_facts).unit == "dB":
-        return Spread(REFERENCE_DB, f"assumed: differences over seeds spread by {REFERENCE_DB} dB, "
-                      "as in the reference study classic_291, for no run is stored")  # fmt: skip
+        basis = (
+            f"assumed: a standard deviation of {REFERENCE_DB} dB over seeds, as in the reference"
+        )
+        return Spread(REFERENCE_DB, f"{basis} study classic_291, for no run is stored")
     if study.min_effect is not None:
-        return Spread(study.min_effect, "assumed: differences over seeds spread by min_effect, "
+        return Spread(study.min_effect, "assumed: a standard deviation of min_effect over seeds, "
                       f"{study.min_effect:g}, for no run is stored")  # fmt: skip
     return Spread(None, "the spread is known once runs are stored")
 

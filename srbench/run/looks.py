@@ -15,6 +15,7 @@ def take_looks(store: Store, plan: int) -> dict[str, int]:
         return {}
     from srbench.analysis.judgement import judgement  # late: pandas
     from srbench.analysis.looks_taken import look_rows
+    from srbench.analysis.power import baseline_seeds
 
     results = store.reading.results(plan, points=2)
     contrasts = judgement(results).contrasts
@@ -27,5 +28,6 @@ def take_looks(store: Store, plan: int) -> dict[str, int]:
         if contrast.course is not None and contrast.course.next_look is not None
     }
     if wanted:
-        wanted[results.facts.baseline] = max(wanted.values())
+        seeds = baseline_seeds(max(wanted.values()), len(contrasts))
+        wanted[results.facts.baseline] = seeds
     return wanted if store.plans.add_seeds(plan, wanted) else {}

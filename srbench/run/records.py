@@ -55,6 +55,7 @@ def _facts(plan: Plan) -> dict[str, Any]:
     epochs = int(study.base.train["epochs"])
     facts = {
         **{f.name: getattr(study, f.name) for f in fields(StudyFacts) if hasattr(study, f.name)},
+        "baseline_seeds": next(p.seeds for p in plan.variants if p.variant.role == "baseline"),
         "lr": plan.images.lr,
         "overlaps": plan.images.overlaps,
         "metric_facts": {name: asdict(one) for name, one in study.metric_facts.items()},

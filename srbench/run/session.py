@@ -141,25 +141,20 @@ def _refuse_namesake(plan: Plan, request: Request, store: Store) -> None:
 
 
 def _spread(store: Store, study: Study) -> Spread | None:
-    """How much differences to the baseline vary over seeds, in stored runs of the same outcome.
+    """How much a run varies over seeds, in stored runs of the same outcome.
 
     Those of the study itself count first, then those of others.
     """
-    from statistics import median
-
-    from srbench.analysis.judgement import judgement
+    from srbench.analysis.judgement import judgement, pooled_spread
     from srbench.run.estimate import Spread
 
     names = sorted(store.reading.studies()["study"], key=lambda name: name != study.name)
     for name in names[:LOOKED_AT]:
         results = store.reading.results(name, points=2)
         if (results.facts.metric, results.facts.dataset) == (study.metric, study.dataset):
-            found = [row.verdict.sd for row in judgement(results).contrasts if row.verdict.n >= 3]
-            if found:
-                size = median(found)
-                return Spread(
-                    size, f"differences over seeds spread by {size:.2g} in runs of {name}"
-                )
+            size = pooled_spread(judgement(results))
+            if size and not results.facts.paired:
+                return Spread(size, f"runs of {name} have a standard deviation of {size:.2g}")
     return None
 
 

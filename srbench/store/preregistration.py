@@ -10,7 +10,16 @@ from sqlalchemy.orm import aliased
 
 from srbench.store.tables import Plan, Run, Training, Variant
 
-JUDGED_BY = ("metric", "dataset", "protocol", "baseline", "min_effect", "looks")
+JUDGED_BY = (
+    "metric",
+    "dataset",
+    "protocol",
+    "baseline",
+    "min_effect",
+    "looks",
+    "paired",
+    "compare",
+)
 
 
 def changed_after_results(connection: Connection, plan: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import PurePath
 from typing import Any
 
@@ -46,6 +47,14 @@ SEEDS: Schema = {
         _NUMBER,
         _distinct(WHOLE | {"minimum": 0}),
         schema_of(_DECIDED) | {"required": ["until"]},
+    ]
+}
+
+
+COMPARE: Schema = {
+    "anyOf": [
+        {"const": "all"},
+        {"type": "array", "items": {"type": "array", "items": {"type": "string"}}},
     ]
 }
 
@@ -145,6 +154,51 @@ def _looks(written: Mapping[str, Any], at: Path) -> tuple[int, ...]:
             (*at, "looks") if "looks" in written else at,
         )
     return tuple(looks)
+
+
+def baseline_seeds_written(
+    value: Mapping[str, Any], seeds: tuple[int, ...], looks: tuple[int, ...]
+) -> int | None:
+    """The number of the baseline's seeds; None where the study leaves it to srbench."""
+    written: int | None = value.get("baseline_seeds")
+    at: Path = ("baseline_seeds",)
+    if written is None:
+        return None
+    if looks:
+        raise StudyError("seeds until decided choose the baseline's themselves", at)
+    if written < len(seeds):
+        raise StudyError(f"{written} are fewer than the {len(seeds)} of the variants", at)
+    return written
+
+
+def paired_written(value: Mapping[str, Any]) -> bool:
+    """Whether contrasts are taken within the seed."""
+    written = value.get("paired", False)
+    if not isinstance(written, bool):
+        raise StudyError(f"{brief(written)} is neither true nor false", ("paired",))
+    return written
+
+
+def compare_written(
+    value: Mapping[str, Any], variants: Sequence[str], looks: tuple[int, ...]
+) -> tuple[tuple[str, str], ...]:
+    """The pairs of `compare`: those listed, or all of the variants."""
+    written = value.get("compare", [])
+    at: Path = ("compare",)
+    if written and looks:
+        raise StudyError("seeds until decided compare with the baseline alone", at)
+    if written == "all":
+        return tuple(combinations(variants, 2))
+    if not isinstance(written, list):
+        raise StudyError(f"{brief(written)} is neither a list of pairs nor all", at)
+    for i, pair in enumerate(written):
+        if not isinstance(pair, list) or len(pair) != 2:
+            raise StudyError(f"{brief(pair)} is no pair of variants: [a, b]", (*at, i))
+        for k, name in enumerate(pair):
+            known(name, dict.fromkeys(variants), "variant", (*at, i, k))
+        if pair[0] == pair[1] or set(pair) in [set(other) for other in written[:i]]:
+            raise StudyError(f"{brief(pair)} is one variant, or listed twice", (*at, i))
+    return tuple((a, b) for a, b in written)
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,18 @@ here instead, and named with its place in the study.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cache
+from itertools import count, islice
 from typing import Any, get_args
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from srbench.analysis.power import baseline_seeds
 from srbench.core import slots
 from srbench.core.cache import cached
 from srbench.core.devices import MemoryOrder, Precision
@@ -133,11 +135,15 @@ def make_plan(
     """
     images = Decoded(study.scale)
     planned = []
-    for variant in with_twins(study):
+    variants = tuple(with_twins(study))
+    seeds = (study.seeds, seeds_of_baseline(study, variants))
+    for variant in variants:
         on_variant(variant.name)
         try:
             with one_thread():
-                planned.append(plan_variant(variant, study.seeds, numerics, images))
+                planned.append(
+                    plan_variant(variant, seeds[variant.role == "baseline"], numerics, images)
+                )
         except UserError as error:
             raise StudyError(error.problem, _written(error.path, variant, study)) from None
         except (ValueError, RuntimeError, TypeError) as problem:
@@ -159,6 +165,15 @@ def make_plan(
         identity.digest(_asked(study, planned, unique)),
         warnings,
     )
+
+
+def seeds_of_baseline(study: Study, variants: Sequence[Variant]) -> tuple[int, ...]:
+    """The seeds of the variants, and further ones behind the highest."""
+    own = len(study.seeds)
+    compared = sum(v.role in ("variant", "twin") for v in variants)
+    compared += study.search.confirm if study.search else 0
+    wanted = study.baseline_seeds or (own if study.paired else baseline_seeds(own, compared))
+    return (*study.seeds, *islice(count(max(study.seeds) + 1), wanted - own))
 
 
 def with_twins(study: Study) -> Iterator[Variant]:
@@ -322,6 +337,8 @@ def _asked(
         "metrics": list(study.metrics),
         "min_effect": study.min_effect,
         "looks": study.looks,
+        **({"paired": True} if study.paired else {}),
+        **({"compare": study.compare} if study.compare else {}),
         **({"search": study.search.as_plain()} if study.search else {}),
         "claims": [(claim.id, claim.says, claim.text) for claim in study.claims],
         "eval": sorted(m for role, m in datasets if role == "eval"),

@@ -26,15 +26,20 @@ from srbench.measure.scores import PROTOCOLS
 from srbench.study import views
 from srbench.study.criteria import (
     CLAIM,
+    COMPARE,
     MATCH,
+    MOST_SEEDS,
     SEEDS,
     Match,
+    baseline_seeds_written,
     check_direction,
     claims_written,
+    compare_written,
     match_written,
     metric_on,
     metrics_written,
     min_effect_written,
+    paired_written,
     seeds_written,
 )
 from srbench.study.designs import DESIGN, Design
@@ -50,6 +55,7 @@ from srbench.study.keys import (
     taken,
     text,
     texts,
+    whole,
 )
 from srbench.study.part_schema import data_schema, metrics_schema, train_schema
 from srbench.study.search import TUNE, Search, check_names, fresh_seeds, search_written
@@ -88,6 +94,9 @@ class Study:
     metric_facts: Metrics = field(repr=False, compare=False)  # of every registered metric
     min_effect: float | None
     looks: tuple[int, ...]  # numbers of seeds at which to look; empty for a fixed number
+    baseline_seeds: int | None  # how many; None: as many as the number of variants asks for
+    paired: bool  # whether contrasts are taken within the seed
+    compare: tuple[tuple[str, str], ...]  # variants that are compared with each other
     claims: tuple[Claim, ...]
     match: Match | None
     design: Design | None
@@ -112,7 +121,14 @@ KEYS: dict[str, Key] = {
     "scale": Key("HR over LR: 1, 2, 3, 4 or 8", {"enum": list(SCALES)}, 2, scale_written),
     "data": Key("settings of the data, see `srbench blocks data`", data_schema),
     "train": Key("settings of training, see `srbench blocks train`", train_schema),
-    "seeds": Key("how many, a list, or {until: decided}", SEEDS, 3),
+    "seeds": Key("of each variant: how many, a list, or {until: decided}", SEEDS, 3),
+    "baseline_seeds": whole(
+        "of the baseline; default: sqrt(variants) times as many", None, 1, MOST_SEEDS
+    ),
+    "paired": Key("true: compare within the seed, not mean with mean", {"type": "boolean"}, False),
+    "compare": Key(
+        "variants to compare with each other as well: [[a, b], ...] or all", COMPARE, []
+    ),
     "base": Key("the network that variants change", part("model"), "carn"),
     "variants": Key("name: {setting: value, ...}", {"anyOf": [NAMED_CHANGES, NOTHING]}),
     "tune": Key(
@@ -252,6 +268,7 @@ def _study(
     if search is not None:
         check_names(variants, search)
         chosen = fresh_seeds(search, chosen, looks, value["seeds"] if seeds is None else 0)
+    compare = compare_written(value, [v.name for v in variants if v.role == "variant"], looks)
     match = match_written(value, [v.name for v in variants if v.role == "variant"])
     twins = (f"{v.name} twin" for v in variants if match and v.role == "variant")
     names = Vocabulary(
@@ -278,6 +295,9 @@ def _study(
         metric_facts=facts,
         min_effect=min_effect,
         looks=looks,
+        baseline_seeds=baseline_seeds_written(value, chosen, looks),
+        paired=paired_written(value),
+        compare=compare,
         claims=claims_written(value, names),
         match=match,
         design=design_of(value),

@@ -1,4 +1,4 @@
-"""Seeds until decided: boundaries of the literature, and the state at each look."""
+"""Seeds until decided: the share of each look, and the state at each."""
 
 from __future__ import annotations
 
@@ -9,64 +9,83 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srbench.analysis.looks import decide_looks, schedule, sequential
-from srbench.analysis.significance import half_width, sample
-from srbench.analysis.spending import LOOKS, boundaries, one_sided, two_sided
-from srbench.analysis.verdicts import WORDS
+from srbench.analysis.looks import LOOKS, Schedule, each_look, sequential
+from srbench.analysis.significance import half_width
+from srbench.analysis.verdicts import WORDS, Rules, decide
 
-NOISE = np.random.default_rng(2).normal(0.0, 0.02, (3, 20))
-
-
-def test_five_equal_looks_are_lan_and_demets_table() -> None:
-    expected = (4.877, 3.357, 2.680, 2.290, 2.031)
-    assert boundaries((1, 2, 3, 4, 5), 0.05) == pytest.approx(expected, abs=5e-4)
+PLAN = Schedule(LOOKS, 3)
+NOISE = np.random.default_rng(2).normal(0.0, 0.02, (4, PLAN.baseline[-1]))
+RULES = Rules(0.01)
 
 
-def test_only_shares_of_the_information_matter() -> None:
-    assert boundaries((2, 4, 6), 0.05) == boundaries((1, 2, 3), 0.05)
+def effects(*sizes: float) -> np.ndarray:
+    """Scores of a baseline and of variants with these effects, as many seeds as all looks need."""
+    x = NOISE[: 1 + len(sizes)].copy()
+    x[1:] += np.array(sizes)[:, None]
+    x[1:, LOOKS[-1] :] = np.nan
+    return x
 
 
-def test_one_look_is_the_ordinary_test() -> None:
-    assert two_sided((7,), 0.05) == pytest.approx((0.05,))
-    assert one_sided((7,), 0.05) == pytest.approx((0.05,))
+def first(x: np.ndarray, seeds: int, base: int) -> np.ndarray:
+    """What there is once so many seeds of the variants and of the baseline have finished."""
+    x = x.copy()
+    x[1:, seeds:] = np.nan
+    x[0, base:] = np.nan
+    return x
 
 
-@given(st.sets(st.integers(1, 60), min_size=1, max_size=6), st.integers(1, 31))
-def test_no_look_has_more_than_all_and_together_they_have_it(looks: set[int], m: int) -> None:
-    found = two_sided(tuple(sorted(looks)), 0.05 / m)
-    assert max(found) <= 0.05 / m * (1 + 1e-9)
-    assert sum(found) >= 0.05 / m * (1 - 1e-9)  # Bonferroni: the sum bounds what is spent
-
-
-@pytest.mark.parametrize("looks", [(), (2, 5), (5, 3), (3, 3)])
+@pytest.mark.parametrize("looks", [(), (2, 5)])
 def test_looks_that_cannot_be_are_refused(looks: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="looks are"):
-        schedule(1, looks)
+        Schedule(looks, 1)
+
+
+def test_looks_share_the_error_equally() -> None:
+    assert Schedule((3, 5, 8, 12, 20), 31).level == pytest.approx(0.01)
+    assert Schedule((3, 5), 4).baseline == (6, 10)
+
+
+def test_one_look_is_the_verdict_of_a_fixed_number() -> None:
+    x = effects(0.3, 0.0, 0.03)
+    x = first(x, 5, 9)
+    rows = sequential(x, RULES, (5,)).rows
+    assert [WORDS[int(code)] for code in decide(x, RULES).code] == [row.word for row in rows]
 
 
 def test_a_clear_effect_stops_early_and_noise_goes_on() -> None:
-    x = NOISE + np.array([[0.3], [0.0], [0.03]])
-    found = sequential(x[:, :8], 0.01)
+    x = effects(0.3, 0.0, 0.015)
+    found = sequential(first(x, 3, PLAN.baseline[0]), RULES)
     assert [row.state for row in found.rows] == ["decided", "continue", "continue"]
-    assert (found.rows[0].word, found.rows[0].looks[-1].seeds) == ("helps", 8)
-    x[0, 8:] = -0.3
-    assert sequential(x, 0.01).rows[0] == found.rows[0]  # a decision stays
-    assert sequential(NOISE[:1], 0.05).rows[0].word == "equivalent"
+    assert (found.rows[0].word, found.rows[0].looks[-1].seeds) == ("helps", 3)
+    x[1, 3:20] = 29.0  # seeds after the decision count for nothing
+    assert sequential(x, RULES).rows[0] == found.rows[0]
+
+
+def test_a_difference_that_was_found_passes_its_share_on() -> None:
+    """Four contrasts, one decided: p of the others is adjusted for three at the next look."""
+    x = effects(0.3, 0.0, 0.015)
+    looks = each_look(x, RULES, PLAN)
+    assert looks[0].code.tolist() == [1, 0, 0]
+    raw = RULES.differences(first(np.where(np.arange(x.shape[1]) < 3, x, x), 5, PLAN.baseline[1]))
+    assert looks[1].decided.tolist() == [True, False, False]
+    assert looks[1].p[0] == 0.0
+    assert raw.n.tolist() == [5, 5, 5]
 
 
 def test_after_the_last_look_an_open_question_stays_open() -> None:
-    found = sequential(NOISE[:1] * 100, 0.03)
+    found = sequential(effects(0.0) * 100, Rules(0.03))
     assert (found.rows[0].state, found.rows[0].next_look) == ("unresolved", None)
     assert [look.seeds for look in found.rows[0].looks] == list(LOOKS)
 
 
 def test_a_look_waits_for_all_its_seeds_but_not_for_lost_ones() -> None:
-    x = NOISE[:1, :5].copy()
-    x[0, 1] = math.nan
-    assert sequential(x, 0.03).rows[0].next_look == 3
-    lost = np.isnan(x)
-    x[0, 1] = 99.0  # the value of a lost pair does not count
-    found = sequential(x, 0.03, lost=lost).rows[0]
+    x = first(effects(0.0), 5, 5)
+    x[1, 1] = math.nan
+    assert sequential(x, Rules(0.001)).rows[0].next_look == 3
+    lost = np.zeros(x.shape, bool)
+    lost[1, 1] = True
+    x[1, 1] = 99.0  # the value of a lost run does not count
+    found = sequential(x, Rules(0.001), lost=lost).rows[0]
     assert found.next_look == 8
     assert [(look.seeds, look.n, look.word) for look in found.looks] == [
         (3, 2, None),
@@ -74,25 +93,26 @@ def test_a_look_waits_for_all_its_seeds_but_not_for_lost_ones() -> None:
     ]
 
 
-def test_repeated_intervals_are_t_intervals_at_the_nominal_level() -> None:
-    look = sequential(NOISE, 0.0001).rows[1].looks[2]
-    of = sample(NOISE[1, :8])
-    assert look.nominal == two_sided(LOOKS, 0.05 / 3)[2]
-    assert look.repeated.half == pytest.approx(float(half_width(of, look.nominal)))
+def test_a_look_waits_for_the_baseline() -> None:
+    x = effects(0.0, 0.0, 0.0)
+    assert sequential(first(x, 3, PLAN.baseline[0] - 1), RULES).rows[0].next_look == 3
+
+
+def test_repeated_intervals_hold_over_looks_and_contrasts() -> None:
+    x = effects(0.0, 0.0, 0.0)
+    rules = Rules(0.0001)
+    look = sequential(x, rules).rows[1].looks[2]
+    of = rules.differences(first(x, 8, PLAN.baseline[2]))
+    assert look.nominal == pytest.approx(0.01)
+    assert look.repeated.half == pytest.approx(float(half_width(of, 0.05 / 5 / 3)[1]))
 
 
 @given(st.integers(0, 10_000))
 def test_arrays_of_studies_decide_as_single_ones(key: int) -> None:
     rng = np.random.default_rng(key)
-    x = rng.normal(rng.uniform(-0.1, 0.1, (2, 3, 1)), 0.03, (2, 3, 20))
-    codes = decide_looks(x, 0.05, "lower", schedule(3))  # (looks, studies, contrasts)
+    x = rng.normal(rng.uniform(-0.1, 0.1, (2, 4, 1)), 0.03, (2, 4, PLAN.baseline[-1]))
+    rules = Rules(0.05, "lower")
+    codes = each_look(x, rules, PLAN)[-1].code  # (studies, contrasts)
     for study in range(2):
-        for row, course in enumerate(sequential(x[study], 0.05, "lower").rows):
-            first = [code for code in codes[:, study, row] if code != 0][:1]
-            word = WORDS[int(first[0])] if first else "unresolved"
-            assert course.word == word
-
-
-def test_more_contrasts_make_each_look_stricter() -> None:
-    for one, five in zip(schedule(1).different, schedule(5).different, strict=True):
-        assert five < one
+        rows = sequential(x[study], rules).rows
+        assert [row.word for row in rows] == [WORDS[int(code)] for code in codes[study]]

@@ -9,28 +9,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy import stats
 
-from srbench.analysis.effects import t_interval
+from srbench.analysis.contrasts import moderated
 from srbench.analysis.significance import holm
-from srbench.analysis.verdicts import Verdict, decide, verdicts
+from srbench.analysis.verdicts import Rules, Verdict, decide, verdicts
 
-CLEAR = [0.30, 0.31, 0.29, 0.30, 0.32]
+BASE = [30.02, 29.97, 30.01, 29.99, 30.01]
+CLEAR = [0.31, 0.26, 0.32, 0.30, 0.29]
 NOTHING = [0.001, -0.002, 0.0015, 0.0, -0.0005]
 LOUD = [0.2, -0.3, 0.1, -0.1, 0.15]
 STUDIES = arrays(
     np.float64,
-    st.tuples(st.integers(1, 5), st.integers(1, 9)),
+    st.tuples(st.integers(2, 6), st.integers(1, 9)),
     elements=st.integers(-400, 400).map(lambda x: x / 4096) | st.just(float("nan")),
 )
 """Multiples of a power of two: signs and scales change no digit."""
 
 
-def only(row: list[float], min_effect: float | None = 0.03) -> Verdict:
-    return verdicts([row], min_effect)[0]
+def study(*differences: list[float]) -> np.ndarray:
+    """Scores of a study whose variants differ from the baseline by so much in each seed."""
+    return np.array([BASE, *(np.array(BASE) + row for row in differences)])
 
 
-def words(differences: object, min_effect: float | None = 0.03, better: str = "higher") -> list:
-    return [row.word for row in verdicts(differences, min_effect, better)]  # type: ignore
+def only(row: list[float], min_effect: float | None = 0.2) -> Verdict:
+    return verdicts(study(row), Rules(min_effect))[0]
+
+
+def words(scores: object, rules: Rules = Rules(0.2)) -> list:  # noqa: B008
+    return [row.word for row in verdicts(scores, rules)]  # type: ignore[arg-type]
 
 
 def same(one: Verdict, other: Verdict) -> bool:
@@ -39,30 +46,60 @@ def same(one: Verdict, other: Verdict) -> bool:
 
 
 def test_there_are_four_verdicts() -> None:
-    rows = [CLEAR, [-x for x in CLEAR], NOTHING, LOUD]
+    rows = study(CLEAR, [-x for x in CLEAR], NOTHING, LOUD)
     assert words(rows) == ["helps", "hurts", "equivalent", "unresolved"]
 
 
-def test_three_differences_by_hand() -> None:
-    """1, 2, 3: mean 2, sd 1, t = 2 sqrt 3; with 2 degrees of freedom p = 1 - t/sqrt(t^2 + 2)."""
-    row = only([1.0, 2.0, 3.0], 0.5)
-    assert (row.effect, row.sd, row.n) == (2.0, 1.0, 3)
-    assert row.p == pytest.approx(1 - math.sqrt(12 / 14))
-    assert row.interval.half == pytest.approx(4.302652729911275 / math.sqrt(3))
-    # TOST: the nearer margin is 1.5 behind the mean: t = -1.5 sqrt 3 on the wrong side.
-    t = 1.5 * math.sqrt(3)
-    assert row.p_within == pytest.approx(0.5 + t / (2 * math.sqrt(t * t + 2)))
+def test_two_means_by_hand() -> None:
+    """1, 2, 3 against 0, 0, 3: means 2 and 1, variances 1 and 3; error 2/sqrt 3, t = sqrt 3 / 2.
+
+    Satterthwaite: (4/3)^2 / ((1/3)^2/2 + 1/2) = 3.2 degrees of freedom.
+    """
+    [row] = verdicts([[0.0, 0.0, 3.0], [1.0, 2.0, 3.0]], Rules(0.5))
+    assert (row.effect, row.sd, row.n, row.other) == (1.0, 1.0, 3, 3)
+    assert row.p == pytest.approx(2 * stats.t.sf(math.sqrt(3) / 2, 3.2))
+    assert row.interval.half == pytest.approx(stats.t.ppf(0.975, 3.2) * 2 / math.sqrt(3))
+    assert row.p_within == pytest.approx(stats.t.cdf(0.5 / (2 / math.sqrt(3)), 3.2))
+
+
+def test_a_variance_borrows_and_is_only_raised() -> None:
+    """Variances 1 and 9 of 3 seeds: the pooled one is 5; 1 becomes 3, 9 stays; 2 + 2 degrees."""
+    variance, freedom = moderated(np.array([100.0, 1.0, 9.0]), np.array([5, 3, 3]))
+    assert variance.tolist() == [100.0, 3.0, 9.0]
+    assert freedom.tolist() == [4.0, 4.0, 4.0]
+
+
+def test_a_single_variant_borrows_nothing() -> None:
+    variance, freedom = moderated(np.array([4.0, 1.0]), np.array([3, 3]))
+    assert (variance.tolist(), freedom.tolist()) == ([4.0, 1.0], [2.0, 2.0])
+
+
+def test_paired_is_the_t_test_of_differences() -> None:
+    scores = study(LOUD, CLEAR)
+    rows = verdicts(scores, Rules(0.2, paired=True))
+    p = [stats.ttest_rel(x, BASE).pvalue for x in scores[1:]]
+    assert [row.p for row in rows] == pytest.approx(p)
+    assert rows[0].sd == pytest.approx(np.std(LOUD, ddof=1))
+
+
+def test_pairs_of_variants_are_of_the_same_family() -> None:
+    rows = verdicts(study(CLEAR, NOTHING), Rules(0.2, pairs=((1, 2),)))
+    assert [row.word for row in rows] == ["helps", "equivalent", "helps"]
+    assert rows[2].effect == pytest.approx(np.mean(CLEAR) - np.mean(NOTHING))
+    alone = verdicts(study(CLEAR, NOTHING), Rules(0.2))[1]
+    assert rows[1].simultaneous.half > alone.simultaneous.half
 
 
 def test_an_untested_contrast_still_counts_in_the_family() -> None:
     assert holm([0.01, math.nan])[0] == pytest.approx(0.02)
-    row = verdicts([CLEAR, [math.nan] * 5], 0.03)[0]
-    assert row.interval.low == pytest.approx(t_interval(CLEAR).low)
-    assert row.simultaneous.low == pytest.approx(t_interval(CLEAR, 1 - 0.05 / 2).low)
+    row = verdicts(study(CLEAR, [math.nan] * 5), Rules(0.2))[0]
+    alone = only(CLEAR)
+    assert row.interval.low == pytest.approx(alone.interval.low)
+    assert row.simultaneous.low < alone.simultaneous.low
 
 
 def test_equivalent_comes_before_helps() -> None:
-    row = only([0.010, 0.011, 0.009, 0.010, 0.0105])
+    row = only([0.11, 0.10, 0.12, 0.10, 0.105])
     assert row.p_holm < 0.05
     assert row.word == "equivalent"
 
@@ -74,40 +111,66 @@ def test_without_a_min_effect_nothing_is_equivalent() -> None:
 
 
 def test_fewer_than_three_seeds_give_numbers_and_no_verdict() -> None:
-    row, none = only([0.3, 0.4]), only([math.nan] * 3)
-    assert (row.effect, row.word) == (pytest.approx(0.35), None)
+    nan = math.nan
+    row, none = only([0.3, 0.4, nan, nan, nan]), only([nan] * 5)
+    assert (row.effect, row.word) == (pytest.approx(0.345), None)
     assert row.why == "2 of the 3 seeds that a verdict needs"
     assert math.isnan(row.p)
     assert (none.n, none.word) == (0, None)
+    short = verdicts([[*BASE[:2], nan, nan, nan], BASE], Rules(0.2))[0]
+    assert short.why == "the baseline has 2 of the 3 seeds that a verdict needs"
 
 
-def test_sign_flip_starts_at_six_seeds() -> None:
-    assert math.isnan(only(LOUD).p_sign_flip)
-    assert only([*LOUD, 0.1]).p_sign_flip > 0
+def test_the_baseline_may_have_more_seeds() -> None:
+    scores = np.array([[30.0, 30.1, 29.9, 30.0, 30.1], [30.3, 30.2, 30.25, math.nan, math.nan]])
+    [row] = verdicts(scores, Rules(0.2))
+    expected = stats.ttest_ind(scores[1, :3], scores[0], equal_var=False)
+    assert (row.n, row.other, row.p) == (3, 5, pytest.approx(expected.pvalue))
 
 
 def test_identical_scores_are_equivalent_and_named_identical() -> None:
-    row = only([0.0] * 4)
+    row = only([0.0] * 5)
     assert (row.word, row.identical, row.p, row.p_within) == ("equivalent", True, 1.0, 0.0)
     assert not only(NOTHING).identical
 
 
-@pytest.mark.parametrize("value", [0.3, 0.1, -7.123, 1e-7])
+def test_identical_scores_have_no_effect_though_the_baseline_has_more_seeds() -> None:
+    scores = np.array([BASE, [*BASE[:3], math.nan, math.nan]])
+    [row] = verdicts(scores, Rules(0.2))
+    assert (row.effect, row.word, row.identical) == (0.0, "equivalent", True)
+
+
+def test_a_shift_within_rounding_is_no_effect() -> None:
+    row = only([1e-6] * 5)
+    assert (row.word, row.effect, row.identical) == ("equivalent", 0.0, False)
+
+
+@pytest.mark.parametrize("value", [0.3, 0.1, -7.123, 1e-3])
 def test_one_difference_repeated_gives_no_verdict(value: float) -> None:
-    """Seeds that change nothing replicate one training; the t test would see p = 0."""
-    rounding = np.array([30.1 + value - 30.1, value, 29.7 + value - 29.7, value])
-    for row in (only([value] * 4), only(np.where(abs(value) > 1e-3, rounding, value).tolist())):
-        assert row.word is None
-        assert "same difference" in row.why
-        assert not row.identical
+    """Seeds that change nothing replicate one training."""
+    row = only([value] * 5)
+    assert row.word is None
+    assert "same difference" in row.why
+    assert not row.identical
 
 
-@pytest.mark.parametrize(
-    ("differences", "min_effect"), [([0.1, 0.2], 0.03), ([[0.1]], 0.0), ([[0.1]], -1.0)]
-)
-def test_nonsense_is_refused(differences: list, min_effect: float) -> None:
-    with pytest.raises(ValueError, match=r"differences are|min_effect is"):
-        verdicts(differences, min_effect)
+@pytest.mark.parametrize("by_pairs", [False, True])
+def test_the_permutation_p_starts_at_six_seeds(by_pairs: bool) -> None:
+    rng = np.random.default_rng(1)
+    x = rng.normal(30, 0.1, (2, 6))
+    assert math.isnan(verdicts(x[:, :5], Rules(paired=by_pairs))[0].p_permutation)
+    kind = "samples" if by_pairs else "independent"
+    exact = stats.permutation_test(
+        (x[1], x[0]), lambda a, b: a.mean() - b.mean(), permutation_type=kind, n_resamples=np.inf
+    ).pvalue
+    assert verdicts(x, Rules(paired=by_pairs))[0].p_permutation == pytest.approx(exact)
+
+
+def test_nonsense_is_refused() -> None:
+    with pytest.raises(ValueError, match="scores are"):
+        verdicts([0.1, 0.2], Rules())
+    with pytest.raises(ValueError, match="min_effect is"):
+        Rules(0.0)
 
 
 def flat(row: Verdict) -> dict[str, float]:
@@ -120,45 +183,48 @@ def flat(row: Verdict) -> dict[str, float]:
     }
 
 
-@given(STUDIES)
-def test_the_other_direction_swaps_helps_and_hurts(x: np.ndarray) -> None:
+@given(STUDIES, st.booleans())
+def test_the_other_direction_swaps_helps_and_hurts(x: np.ndarray, paired: bool) -> None:
     swap = {"helps": "hurts", "hurts": "helps"}
-    assert words(x, better="lower") == [swap.get(word, word) for word in words(x)]
-    assert words(-x, better="lower") == words(x)
+    up, down = Rules(0.03, "higher", paired), Rules(0.03, "lower", paired)
+    assert words(x, down) == [swap.get(word, word) for word in words(x, up)]
+    assert words(-x, down) == words(x, up)
 
 
 @given(STUDIES, st.sampled_from([2.0**-20, 0.5, 8.0, 1024.0]))
 def test_units_do_not_matter(x: np.ndarray, unit: float) -> None:
-    one, other = decide(x, 0.03, "higher"), decide(x * unit, 0.03 * unit, "higher")
+    one, other = decide(x, Rules(0.03)), decide(x * unit, Rules(0.03 * unit))
     assert one.code.tolist() == other.code.tolist()
     assert np.array_equal(one.p, other.p, equal_nan=True)
 
 
 @given(STUDIES, st.randoms(use_true_random=False))
-def test_the_order_of_contrasts_does_not_matter(x: np.ndarray, random: object) -> None:
-    order = list(range(len(x)))
+def test_the_order_of_variants_and_seeds_does_not_matter(x: np.ndarray, random: object) -> None:
+    order = list(range(1, len(x)))
+    seeds = list(range(x.shape[1]))
     random.shuffle(order)  # type: ignore[attr-defined]
-    straight, mixed = verdicts(x, 0.03), verdicts(x[order], 0.03)
-    assert all(same(mixed[k], straight[i]) for k, i in enumerate(order))
+    random.shuffle(seeds)  # type: ignore[attr-defined]
+    straight, mixed = verdicts(x, Rules(0.03)), verdicts(x[[0, *order]][:, seeds], Rules(0.03))
+    for k, i in enumerate(order):
+        one, other = mixed[k], straight[i - 1]
+        assert flat(one) == pytest.approx(flat(other), rel=1e-9, abs=1e-12, nan_ok=True)
+        assert (one.word, one.why) == (other.word, other.why)
 
 
 @given(STUDIES, st.integers(1, 3))
-def test_seeds_that_did_not_run_change_only_the_missing_pairs(x: np.ndarray, k: int) -> None:
+def test_seeds_that_did_not_run_change_nothing(x: np.ndarray, k: int) -> None:
     wider = np.concatenate([x, np.full((len(x), k), np.nan)], axis=1)
-    for one, other in zip(verdicts(x, 0.03), verdicts(wider, 0.03), strict=True):
-        assert other.planned == one.planned + k
-        before, after = (  # sums in another order: the last digit is free
-            {k: v for k, v in flat(row).items() if k != "planned"} for row in (one, other)
-        )
-        assert after == pytest.approx(before, rel=1e-9, abs=1e-12, nan_ok=True)
+    for one, other in zip(verdicts(x, Rules(0.03)), verdicts(wider, Rules(0.03)), strict=True):
+        assert flat(other) == pytest.approx(flat(one), rel=1e-9, abs=1e-12, nan_ok=True)
         assert (other.word, other.why, other.more) == (one.word, one.why, one.more)
 
 
-@given(STUDIES)
-def test_leading_axes_decide_study_by_study(x: np.ndarray) -> None:
-    stacked = decide(np.stack([x, -x]), 0.03, "higher")
-    for k, study in enumerate((x, -x)):
-        alone = decide(study, 0.03, "higher")
+@given(STUDIES, st.booleans())
+def test_leading_axes_decide_study_by_study(x: np.ndarray, paired: bool) -> None:
+    rules = Rules(0.03, paired=paired)
+    stacked = decide(np.stack([x, -x]), rules)
+    for k, scores in enumerate((x, -x)):
+        alone = decide(scores, rules)
         assert stacked.code[k].tolist() == alone.code.tolist()
         assert np.array_equal(stacked.p_holm[k], alone.p_holm, equal_nan=True)
         assert np.array_equal(stacked.p_within_holm[k], alone.p_within_holm, equal_nan=True)
@@ -169,8 +235,8 @@ def test_a_verdict_must_come_once_the_interval_is_narrow_enough() -> None:
     rng = np.random.default_rng(3)
     narrow = 0
     for _ in range(400):
-        x = rng.normal(rng.uniform(-0.1, 0.1, (4, 1)), rng.uniform(0.001, 0.03), (4, 6))
-        for row in verdicts(x, 0.03):
+        x = rng.normal(rng.uniform(-0.1, 0.1, (5, 1)), rng.uniform(0.001, 0.02), (5, 6))
+        for row in verdicts(x, Rules(0.03)):
             if row.simultaneous.half <= 0.015:
                 narrow += 1
                 assert row.word in ("helps", "hurts", "equivalent")

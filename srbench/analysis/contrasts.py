@@ -1,0 +1,133 @@
+"""From scores to differences with their standard errors: the arithmetic of every verdict.
+
+Scores are (..., variants, seeds), the baseline first, NaN where there is no run. Two means are
+compared as independent samples (Welch, 1947); a variant's variance is raised towards the mean of
+all variants (the posterior variance of Smyth, 2004, with as many prior degrees of freedom as the
+variant has, and never lowered), and counts with two more degrees of freedom. docs/verdicts.md
+derives the method and has its error rates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from srbench.analysis.significance import LEAST_SEEDS, ROUNDING, Floats, Truths, sample
+
+BORROWED = 2.0  # degrees of freedom that a variance takes from the other variants
+
+Pair = tuple[int, int]
+"""Rows of the scores: the first minus the second."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Contrasts (..., contrasts): an `Estimate`, and how many seeds each side has."""
+
+    mean: Floats
+    error: Floats
+    freedom: Floats
+    tested: Truths
+    n: NDArray[np.int64]  # of the first row
+    other: NDArray[np.int64]  # of the second row
+    equal: Truths  # up to rounding in every seed that both have
+
+
+def against_baseline(variants: int) -> tuple[Pair, ...]:
+    """Each row but the first, which is the baseline, against the first."""
+    return tuple((k, 0) for k in range(1, variants))
+
+
+def unpaired(scores: ArrayLike, pairs: tuple[Pair, ...]) -> Difference:
+    """Differences of means over all seeds that each side has."""
+    x = np.asarray(scores, dtype=np.float64)
+    of = sample(x)
+    variance, freedom = moderated(of.sd**2, of.n)
+    i, j = _rows(pairs)
+    error, freedom = welch(
+        variance[..., i], of.n[..., i], freedom[..., i],
+        variance[..., j], of.n[..., j], freedom[..., j],
+    )  # fmt: skip
+    return _checked(x, pairs, of.mean[..., i] - of.mean[..., j], error, freedom)
+
+
+def paired(scores: ArrayLike, pairs: tuple[Pair, ...]) -> Difference:
+    """Means of differences over the seeds that both sides have (Student, 1908)."""
+    x = np.asarray(scores, dtype=np.float64)
+    i, j = _rows(pairs)
+    of = sample(x[..., i, :] - x[..., j, :])
+    return _checked(x, pairs, of.mean, of.error, of.freedom, together=True)
+
+
+def moderated(variance: Floats, n: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Variances (..., variants) with their degrees of freedom; the baseline's, first, is its own.
+
+    The pooled variance of the variants is the mean weighted by their degrees of freedom.
+    """
+    own = np.maximum(n - 1, 0).astype(np.float64)
+    of_variants = own.copy()
+    of_variants[..., 0] = 0.0
+    total = of_variants.sum(axis=-1, keepdims=True)
+    weighed = np.where(of_variants > 0, variance, 0.0) * of_variants
+    pooled = weighed.sum(axis=-1, keepdims=True) / np.maximum(total, 1.0)
+    others = total - of_variants  # degrees of freedom of the other variants
+    others[..., 0] = 0.0
+    raised = np.maximum(variance, (variance + pooled) / 2)
+    return np.where(others > 0, raised, variance), own + np.minimum(BORROWED, others)
+
+
+def welch(
+    variance: Floats, n: ArrayLike, freedom: Floats,
+    other: Floats, n_other: ArrayLike, freedom_other: Floats,
+) -> tuple[Floats, Floats]:  # fmt: skip
+    """Standard error of a difference of two means, and its degrees of freedom.
+
+    The degrees are those of Satterthwaite (1946) and Welch (1947).
+    """
+    a = variance / np.maximum(n, 1)
+    b = other / np.maximum(n_other, 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        total = a + b
+        share = np.where(total > 0, a / total, 0.5)
+        freedom = 1 / (share**2 / freedom + (1 - share) ** 2 / freedom_other)
+    return np.sqrt(total), np.where(np.isfinite(freedom) & (freedom > 0), freedom, 1.0)
+
+
+def _rows(pairs: tuple[Pair, ...]) -> tuple[list[int], list[int]]:
+    return [i for i, _ in pairs], [j for _, j in pairs]
+
+
+def _checked(
+    x: Floats, pairs: tuple[Pair, ...], mean: Floats, error: Floats, freedom: Floats,
+    *, together: bool = False,
+) -> Difference:  # fmt: skip
+    """What no variance decides: too few seeds, and differences that are the same in every seed.
+
+    Differences of zero (up to rounding) in every common seed are an effect of exactly zero; other
+    equal differences mean that the seeds had no influence, so the spread over seeds is unknown.
+    """
+    i, j = _rows(pairs)
+    apart = x[..., i, :] - x[..., j, :]  # (..., contrasts, seeds)
+    both = np.isfinite(apart)
+    common = both.sum(axis=-1)
+    size = ROUNDING * np.where(np.isfinite(x), np.abs(x), 0.0).max(axis=(-2, -1), initial=0.0)
+    d = np.where(both, apart, np.nan)
+    low = np.min(d, axis=-1, initial=np.inf, where=both)
+    high = np.max(d, axis=-1, initial=-np.inf, where=both)
+    limit = np.asarray(size)[..., None]
+    equal = (common > 1) & (np.maximum(np.abs(low), np.abs(high)) <= limit)
+    constant = (common > 1) & ~equal & (high - low <= limit)
+    there = np.isfinite(x)
+    n, other = (common, common) if together else (there[..., k, :].sum(axis=-1) for k in (i, j))
+    enough = (n >= LEAST_SEEDS) & (other >= LEAST_SEEDS)
+    return Difference(
+        mean=np.where(equal, 0.0, mean),
+        error=np.where(equal, 0.0, error),
+        freedom=freedom,
+        tested=np.asarray(enough & ~constant & ((error > 0) | equal), dtype=np.bool_),
+        n=n.astype(np.int64),
+        other=other.astype(np.int64),
+        equal=np.asarray(equal, dtype=np.bool_),
+    )
