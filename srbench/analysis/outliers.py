@@ -2,8 +2,10 @@
 
 A run's studentised residual: its distance from the mean of its variant's other runs, in pooled
 standard deviations of all other runs, has a t distribution if all variants have one spread (Cook
-and Weisberg, 1982). The farthest run is set aside and the next one tested, so that several do not
-hide each other (generalised ESD: Rosner, 1983), each at 5 % over all runs (Bonferroni).
+and Weisberg, 1982). Where the variant's other runs spread more than all, theirs counts, so that a
+noisy variant is no collection of outliers. The farthest run is set aside and the next one tested,
+so that several do not hide each other (generalised ESD: Rosner, 1983), each at 5 % over all runs
+(Bonferroni).
 """
 
 from __future__ import annotations
@@ -65,7 +67,10 @@ def _studentised(x: Floats, group: np.ndarray, groups: int) -> tuple[Floats, Flo
     freedom = len(x) - int((count > 0).sum()) - 1
     usable = n >= 3
     distance = np.where(usable, residual * n / np.maximum(n - 1, 1), 0.0)
-    rest = np.maximum(whole - distance * residual, 0.0) / max(freedom, 1)  # without the run
+    without = distance * residual  # what the squares lose without the run
+    own = np.bincount(group, residual**2, groups)[group] - without
+    pooled = np.maximum(whole - without, 0.0) / max(freedom, 1)
+    rest = np.maximum(pooled, own / np.maximum(n - 2, 1))
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.abs(distance) / np.sqrt(rest * n / np.maximum(n - 1, 1))
     return np.where(usable & (distance != 0), np.nan_to_num(t, posinf=0.0), 0.0), distance, freedom

@@ -102,14 +102,14 @@ def more_seeds(
     """
 
     def likely(n: int) -> bool:
-        found = power(effect / sd, n, contrasts)
-        return found >= CHANCE or (
-            equivalence_power(effect / sd, min_effect / sd, n, contrasts) >= CHANCE
-        )
+        far = np.abs(effect / sd + _noise(n, contrasts, None))
+        different = far > _half(n, contrasts, None, LEVEL / contrasts / 2)
+        equal = far + _half(n, contrasts, None, LEVEL / contrasts) <= min_effect / sd
+        return bool((different | equal).mean() >= CHANCE)
 
     def certain(n: int) -> bool:
         half = _half(n, contrasts, None, LEVEL / contrasts / 2)
-        return float(np.quantile(half, CHANCE)) * sd <= min_effect / 2
+        return bool((half * sd <= min_effect / 2).mean() >= CHANCE)
 
     ends = (_first(one, start=seeds + 1, stop=seeds + BUDGET) for one in (likely, certain))
     return MoreSeeds(*(None if total is None else total - seeds for total in ends))

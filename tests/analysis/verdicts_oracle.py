@@ -29,7 +29,7 @@ def finite(row):
 
 
 def own_variance(values, size):
-    """Sample variance; 0 where the standard deviation is rounding beside `size`; NaN below two values."""
+    """Sample variance; 0 where its root is rounding beside `size`; NaN below two values."""
     if len(values) < 2:
         return NAN
     variance = float(np.var(values, ddof=1))
@@ -56,7 +56,7 @@ def row_variances(scores):
 
 
 def one_contrast(scores, i, j, v, d, min_effect, paired):
-    """Row i minus row j: steps 2 to 4 and 6, before any adjustment. `state` says what kind it is."""
+    """Row i minus row j: steps 2 to 4 and 6, before any adjustment; `state` is its kind."""
     a, b = scores[i], scores[j]
     both = np.isfinite(a) & np.isfinite(b)
     differences = a[both] - b[both]
@@ -82,7 +82,7 @@ def one_contrast(scores, i, j, v, d, min_effect, paired):
             if error > 0:
                 freedom = (va + vb) ** 2 / (va**2 / d[i] + vb**2 / d[j])
 
-    out = dict(effect=effect, error=error, freedom=freedom, p=NAN, p_within=NAN)
+    out = {"effect": effect, "error": error, "freedom": freedom, "p": NAN, "p_within": NAN}
     same = len(differences) >= 2 and np.max(np.abs(differences)) <= tolerance
     if same:
         out["effect"] = 0.0
@@ -152,12 +152,12 @@ def _judge(scores, min_effect, higher_is_better, pairs, paired, alpha, decided):
 
 
 def judge(scores, min_effect, higher_is_better=True, pairs=(), paired=False):
-    """One dict a contrast: the variants against row 0 in order, then the pairs (row i minus row j)."""
+    """One dict a contrast: the variants against row 0, then the pairs (row i minus row j)."""
     return _judge(scores, min_effect, higher_is_better, pairs, paired, 0.05, {})
 
 
 def judge_looks(scores, min_effect, looks, higher_is_better=True):
-    """(word, seeds at which it was decided) for each variant; ("unresolved", last look) where never."""
+    """(word, seeds at which it was decided) by variant; ("unresolved", last look) where never."""
     scores = np.asarray(scores, dtype=float)
     m = len(scores) - 1
     words, columns = {}, {}  # by index of contrast = row - 1

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import tiny
-from statsmodels.stats.power import TTestPower
 
+from srbench.analysis.power import detectable
 from srbench.cli import planned
 from srbench.run.estimate import Forecast, Spread
 from srbench.study.plan import Numerics, make_plan
@@ -36,16 +36,17 @@ def power(found: Forecast) -> str:
 
 
 def least(sd: float, seeds: int) -> str:
-    """By statsmodels, for one contrast."""
-    return f"{TTestPower().solve_power(nobs=seeds, alpha=0.05, power=0.8) * sd:.2g}"
+    """For one contrast, in the unit of the standard deviation."""
+    return f"{detectable(seeds) * sd:.2g}"
 
 
 @pytest.mark.usefixtures("here")
 def test_effects_are_in_db_by_the_spread_of_stored_runs() -> None:
-    said = power(forecast(spread=Spread(0.3, "differences over seeds spread by 0.3 in runs of x")))
+    said = power(forecast(spread=Spread(0.3, "runs of x have a standard deviation of 0.3")))
     assert said == (
         f"With 3 seeds and 1 contrast, effects above about {least(0.3, 3)} dB are found in 4 of 5 "
-        "studies; differences over seeds spread by 0.3 in runs of x."
+        f"studies, with one seed more above about {least(0.3, 4)} dB; "
+        "runs of x have a standard deviation of 0.3."
     )
 
 
@@ -53,8 +54,12 @@ def test_effects_are_in_db_by_the_spread_of_stored_runs() -> None:
 @pytest.mark.parametrize(
     ("change", "size", "basis"),
     [
-        ("seeds: 5\n", f"{least(0.15, 5)} dB", "assumed: differences over seeds spread by 0.15 dB"),
-        ("seeds: 5\nmetric: ssim_y\nmin_effect: 0.002\n", least(0.002, 5), "by min_effect, 0.002"),
+        ("seeds: 5\n", f"{least(0.15, 5)} dB", "assumed: a standard deviation of 0.15 dB"),
+        (
+            "seeds: 5\nmetric: ssim_y\nmin_effect: 0.002\n",
+            least(0.002, 5),
+            "of min_effect over seeds, 0.002",
+        ),
     ],
 )
 def test_an_assumed_spread_is_called_so(change: str, size: str, basis: str) -> None:
@@ -66,9 +71,9 @@ def test_an_assumed_spread_is_called_so(change: str, size: str, basis: str) -> N
 
 
 @pytest.mark.usefixtures("here")
-def test_where_nothing_can_be_assumed_effects_are_multiples_of_the_spread() -> None:
+def test_where_nothing_can_be_assumed_effects_are_in_standard_deviations() -> None:
     said = power(forecast(("min_effect: 0.3 dB", "metric: ssim_y")))
-    assert f"effects above {least(1, 3)} times their spread over seeds" in said
+    assert f"effects above {least(1, 3)} standard deviations of a run" in said
 
 
 @pytest.mark.usefixtures("here")

@@ -38,17 +38,20 @@ def planted(
     epochs: int = 60,
     published: Sequence[tuple[Any, ...]] = (),
     looks_at: Sequence[int] = (),
+    baseline_seeds: int = 0,
     **facts: Any,
 ) -> Results:
     """A study whose variant scores are the baseline's plus these, seed by seed.
 
-    None is a run that never started, NaN one that diverged. Curves converge.
+    None is a run that never started, NaN one that diverged. Curves converge. The baseline may have
+    more seeds.
     """
-    seeds = max(len(row) for row in differences.values())
+    asked = max(len(row) for row in differences.values())
+    seeds = max(asked, baseline_seeds)
     names = ["plain", *differences]
     made = study(dict.fromkeys(names, 0.0), seeds=seeds, epochs=epochs, images=1)
     scores = made.scores.copy()
-    base = {seed: 33.5 + 0.07 * seed for seed in range(seeds)}
+    base = {seed: 33.5 + 0.002 * seed for seed in range(seeds)}
     rows = {"plain": [0.0] * seeds} | dict(differences)
     primary = (scores["metric"] == "psnr_y") & scores["variant"].isin(names)
     scores.loc[primary, "value"] = [
@@ -64,6 +67,8 @@ def planted(
     variants.loc[variants["variant"].isin(controls), "role"] = "control"
     settings = {
         "looks": tuple(looks_at),
+        "seeds": tuple(range(asked)),
+        "baseline_seeds": tuple(range(baseline_seeds)),
         "notes": (),
         "min_effect": 0.1,
         "question": "Which one helps?",
@@ -101,6 +106,7 @@ def looking() -> Results:
             "lost": [0.1, 0.35, 0.2, float("nan"), 0.2],
         },
         looks_at=(3, 5, 8),
+        baseline_seeds=9,
     )
 
 

@@ -20,7 +20,10 @@ from srbench.report.markdown import effects_note
 def test_the_answer_names_effect_interval_seeds_and_yardstick() -> None:
     said = answer(study())
     assert "residual_se raises PSNR-Y on photos by 3.30 dB against plain" in said
-    assert "(95 % interval 3.19 to 3.41, 3 seeds; p < 0.0001 after Holm over 3 contrasts)" in said
+    assert (
+        "(simultaneous 95 % interval 3.23 to 3.37; 3 seeds; p < 0.0001 after Holm over 3 contrasts)"
+        in said
+    )
     assert "for 4 % more parameters and MACs" in said
     assert "residual (+3.23 dB) and residual_atrous (+3.08 dB) help too" in said
     assert "above bicubic interpolation (33.60 dB)" in said

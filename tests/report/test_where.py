@@ -1,4 +1,4 @@
-"""Effects by image: paired by seed, sorted by spread, the same in table and page."""
+"""Effects by image: sorted by spread, the same in table and page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from states import only
 from synthetic_study import failed, study, with_runs
 
-from srbench.analysis.effects import paired
+from srbench.analysis.effects import difference
 from srbench.analysis.image_effects import where_it_helps
 from srbench.analysis.run_matrix import image_scores
 from srbench.report import write
@@ -23,7 +23,7 @@ def test_it_agrees_with_the_effects_taken_one_by_one() -> None:
     for v, name in enumerate(found.variants):
         for i, image in enumerate(found.images):
             own, base = (seeds_of(scores, variant, image) for variant in (name, "plain"))
-            effect = paired(own, base)
+            effect = difference(own, base)
             assert found.mean[i, v] == pytest.approx(effect.mean)
             assert found.half[i, v] == pytest.approx(effect.half)
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import tiny
 
+from srbench.analysis.power import baseline_seeds
 from srbench.core import document, slots
 from srbench.core.errors import UserError
 from srbench.study.read import KEYS, read
@@ -154,7 +155,8 @@ def test_a_starter_study_is_planned_as_it_is(
     capsys.readouterr()
     assert tiny.called("plan", "mine", "--json") == 0
     plan: dict[str, Any] = json.loads(capsys.readouterr().out)
-    assert plan["runs"] == 4 + 3 * (len(plan["variants"]) - 4)
+    variants = len(plan["variants"]) - 5  # apart from four interpolations and the baseline
+    assert plan["runs"] == 4 + baseline_seeds(3, variants) + 3 * variants
     assert all(v["dead"] == 0 for v in plan["variants"])
 
 
