@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,7 @@ EFFECTS = (1.0, 2.0, 3.0, 5.0)
 SD = 2**0.5  # of the difference of two runs: the unit of effects
 PROMISED = 50_000  # studies from which on a bound is taken to the letter
 CHUNK = 2_000_000  # numbers drawn at once
+ALL_PAIRS = 6  # variants, up to which they are compared with each other as well
 TINY = 1e-6  # min_effect beside which nothing is equivalent
 ERROR, COVERED = (0.0, 0.06), (0.94, 1.0)
 GOALS = {(3, 31, 3.0): 0.60, (5, 31, 3.0): 0.90, (3, 3, 3.0): 0.80}
@@ -181,6 +183,11 @@ def errors(name: str, noise: Noise, studies: int, m: int, n: int) -> Iterator[Fi
         if m > 1:
             some = [decide(x + real, rule) for x, rule in zip(both, rules, strict=True)]
             note("family-wise error, half real", [_any(d.code[:, null], (1, -1)) for d in some])
+            if m <= ALL_PAIRS:
+                pairs = tuple(combinations(range(1, m + 1), 2))
+                rules = (Rules(TINY, pairs=pairs), Rules(TINY, paired=True, pairs=pairs))
+                every = [decide(x, rule) for x, rule in zip(both, rules, strict=True)]
+                note("family-wise error, all pairs", [_any(d.code, (1, -1)) for d in every])
         rules = (Rules(3 * SD), Rules(3 * SD, paired=True))
         same = [decide(x + on_margin, rule) for x, rule in zip(both, rules, strict=True)]
         note("false equivalent, on margin", [_any(d.code, (2,)) for d in same])

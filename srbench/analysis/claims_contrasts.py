@@ -146,7 +146,7 @@ def _rank(test: Rank, evidence: Evidence) -> Finding:
     seeds = _common_seeds([*sides[0], *sides[1]])
     correlations = {s: _spearman(*([_at(x, s) for x in side] for side in sides))
                     for s in seeds or (0,)}  # fmt: skip
-    reading = BySeed(correlations) if seeds else Exact(correlations[0])
+    reading = BySeed(correlations, bounds=(-1.0, 1.0)) if seeds else Exact(correlations[0])
     label = f"Spearman's rank correlation of {ours} with {other}, {len(both)} variants"
     return Finding(str(test), label, relation=">=", border=test.at_least, reading=reading)
 

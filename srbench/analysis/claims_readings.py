@@ -7,6 +7,7 @@ claims are made of.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -106,6 +107,7 @@ class BySeed(_Values):
 
     at_least: int = 0  # how many are lower limits
     at_most: int = 0  # how many are upper limits
+    bounds: tuple[float, float] = (-math.inf, math.inf)  # that no value can exceed
     counted: ClassVar[str] = "seed"
     needed: ClassVar[int] = LEAST_SEEDS
 
@@ -116,7 +118,8 @@ class BySeed(_Values):
     @property
     def interval(self) -> tuple[float, float]:
         half = float(half_width(self._sample, 0.05))
-        return (self.value - half, self.value + half)
+        low, high = self.bounds
+        return (max(self.value - half, low), min(self.value + half, high))
 
     @property
     def spread(self) -> float:

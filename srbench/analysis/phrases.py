@@ -68,7 +68,7 @@ def counted(results: Results, effect: Judged) -> str:
     other = f"{base}" if base == planned[effect.against] or effect.course else (
         f"{base} of {planned[effect.against]}, {_lost(results, effect.against)}"
     )  # fmt: skip
-    return f"{message}, against {other}"
+    return f"{message} against {other}" if effect.seeds == asked else f"{message}, against {other}"
 
 
 def _lost(results: Results, variant: str) -> str:
@@ -98,7 +98,7 @@ def settles(effect: Judged) -> str:
         return ""
     likely, certain = effect.more.likely, effect.more.certain
     if likely is None:
-        message = f"more than {BUDGET} further seeds would be needed if the effect is so"
+        message = f"more than {BUDGET} further seeds would be needed"
     else:
         message = (
             f"about {plural(likely, 'more seed')} would decide it if the effect is as estimated"

@@ -62,4 +62,7 @@ def _changes(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
 
 
 def _shown(value: Any) -> str:
-    return "none" if value in (None, [], "") else str(value)
+    if value in (None, [], ""):
+        return "none"
+    pairs = isinstance(value, list) and all(isinstance(pair, list) for pair in value)
+    return ", ".join(" with ".join(pair) for pair in value) if pairs else str(value)

@@ -164,13 +164,15 @@ class Look(Value):
     __tablename__ = "looks"
     variant_id: Mapped[int] = link("variants.id", "the variant", primary_key=True, init=False)
     seeds: Mapped[int] = count("seeds of the look", primary_key=True)
-    pairs: Mapped[int] = count("seeds that variant and baseline both had")
-    effect: Mapped[float | None] = number("mean difference to the baseline; NULL without pairs")
+    pairs: Mapped[int] = count("seeds of the variant that counted")
+    effect: Mapped[float | None] = number("mean minus that of the baseline; NULL without either")
     low: Mapped[float | None] = number("lower end of the repeated confidence interval")
     high: Mapped[float | None] = number("upper end of the repeated confidence interval")
-    p: Mapped[float | None] = number("p-value of the paired t test; NULL where there is none")
+    p: Mapped[float | None] = number(
+        "p-value of a difference, after Holm; NULL where there is none"
+    )
     nominal: Mapped[float] = number("threshold of p at this look")
-    p_within: Mapped[float | None] = number("p-value of the two one-sided tests")
+    p_within: Mapped[float | None] = number("p-value of equivalence, after Holm")
     nominal_within: Mapped[float] = number("threshold of p_within at this look")
     verdict: Mapped[str] = words("helps, hurts, equivalent or unresolved; empty where none is due")
     taken_at: Mapped[str] = words("when it was taken; ISO 8601, UTC", init=False)
