@@ -159,7 +159,7 @@ def studies_of(
 def errors(name: str, noise: Noise, studies: int, m: int, n: int) -> Iterator[Figure]:
     """Family-wise error, false equivalence and coverage of a study with fixed seeds."""
     found: dict[str, tuple[list[Floats], list[Floats]]] = {}
-    real = np.where(np.arange(m + 1) % 2 == 1, 1e6, 0.0)[:, None]  # every other variant is far away
+    real = np.where(np.arange(m + 1) % 2 == 1, 100.0, 0.0)[:, None]  # every other variant is far away
     null = np.arange(m) % 2 == 1
     on_margin = np.where(np.arange(m + 1) > 0, 3 * SD, 0.0)[:, None]
 
@@ -213,7 +213,7 @@ def powers(studies: int, m: int, n: int) -> Iterator[Figure]:
                 scores[:, 1] += effect * SD
                 out.append(decide(scores, rule).p_holm[:, 0] <= 0.05)
             scores = x.copy()
-            scores[:, 2:] += 1e6  # far outside, so that Holm's first step decides
+            scores[:, 2:] += 100.0  # far outside, so that Holm's first step decides
             equal.append(decide(scores, Rules(effect * SD)).code[:, 0] == 2)
         value, error = mean(new)
         what = f"power at {effect:g} sd"

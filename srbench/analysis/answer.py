@@ -154,13 +154,16 @@ def _too_small(results: Results, effect: Judged) -> str:
 def _lead_over(results: Results, leader: str) -> str:
     """Where the study compares variants: which of them the leader is better than."""
     found: dict[str, list[str]] = {}
+    d = effect_decimals(results)
     for pair in judgement(results).pairs:
         if leader in (pair.variant, pair.against) and pair.word is not None:
             first = pair.variant == leader
             mean = pair.mean if first else -pair.mean
-            ends = interval(results, pair, mirrored=not first)
+            of = pair.simultaneous
+            low, high = (of.low, of.high) if first else (-of.high, -of.low)
             other = f"{pair.against if first else pair.variant}"
-            other += f" (by {quantity(results, mean, signed=True)}; {ends})"
+            size = quantity(results, mean, signed=True)
+            other += f" ({size}, {shown(low, d)} to {shown(high, d)})"
             better = {"helps": "better than" if first else "worse than", "hurts":
                       "worse than" if first else "better than"}  # fmt: skip
             same = {"equivalent": "equivalent to", "unresolved": "not told apart from"}
@@ -168,7 +171,7 @@ def _lead_over(results: Results, leader: str) -> str:
     if not found:
         return ""
     says = "; ".join(f"{word} {listed(others)}" for word, others in sorted(found.items()))
-    return f"Among the variants, {leader} is {says}."
+    return f"Among the variants, {leader} is {says}, by simultaneous 95 % intervals."
 
 
 def _group(results: Results, lead: Judged, word: Word, others: Sequence[Judged]) -> str:

@@ -112,11 +112,11 @@ def _checked(
     apart = x[..., i, :] - x[..., j, :]  # (..., contrasts, seeds)
     both = np.isfinite(apart)
     common = both.sum(axis=-1)
-    size = ROUNDING * np.where(np.isfinite(x), np.abs(x), 0.0).max(axis=(-2, -1), initial=0.0)
+    size = np.where(np.isfinite(x), np.abs(x), 0.0).max(axis=-1, initial=0.0)  # (..., variants)
+    limit = ROUNDING * np.maximum(size[..., i], size[..., j])
     d = np.where(both, apart, np.nan)
     low = np.min(d, axis=-1, initial=np.inf, where=both)
     high = np.max(d, axis=-1, initial=-np.inf, where=both)
-    limit = np.asarray(size)[..., None]
     equal = (common > 1) & (np.maximum(np.abs(low), np.abs(high)) <= limit)
     constant = (common > 1) & ~equal & (high - low <= limit)
     there = np.isfinite(x)

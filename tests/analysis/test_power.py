@@ -43,7 +43,7 @@ def test_power_is_what_the_verdicts_find(n: int, m: int) -> None:
     found = (decide(x, Rules(1e-6)).p_holm[:, 0] <= 0.05).mean()
     assert power(3.0, n, m) == pytest.approx(found, abs=0.03)
     x[:, 1] -= 3.0
-    x[:, 2:] += 1e6
+    x[:, 2:] += 100.0
     found = (decide(x, Rules(4.0)).code[:, 0] == 2).mean()
     assert equivalence_power(0.0, 4.0, n, m) == pytest.approx(found, abs=0.03)
 

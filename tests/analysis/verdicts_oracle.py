@@ -60,7 +60,7 @@ def one_contrast(scores, i, j, v, d, min_effect, paired):
     a, b = scores[i], scores[j]
     both = np.isfinite(a) & np.isfinite(b)
     differences = a[both] - b[both]
-    everything = finite(scores.ravel())
+    everything = finite(np.concatenate([a, b]))
     tolerance = ROUNDING * np.max(np.abs(everything)) if len(everything) else 0.0
 
     effect = error = freedom = NAN

@@ -265,7 +265,7 @@ EVIL: dict[str, tuple[Callable[[], bytes], str]] = {
     "tar": (lambda: b"sys_info" + bytes(92) + b"0000644\0" + bytes(9000), ""),
     "numpy archive": (
         lambda: repacked(zipped({}), lambda e: (e.clear(), e.update({"a.npy": b"x"}))[0]),
-        "an archive that torch.save did not write",
+        "is an archive of NumPy arrays",
     ),
     "TorchScript": (
         lambda: repacked(zipped({}), lambda e: e.update({"archive/constants.pkl": b"x"})),
