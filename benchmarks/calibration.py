@@ -159,7 +159,7 @@ def studies_of(
 def errors(name: str, noise: Noise, studies: int, m: int, n: int) -> Iterator[Figure]:
     """Family-wise error, false equivalence and coverage of a study with fixed seeds."""
     found: dict[str, tuple[list[Floats], list[Floats]]] = {}
-    real = np.where(np.arange(m + 1) % 2 == 1, 100.0, 0.0)[:, None]  # every other variant is far away
+    real = np.where(np.arange(m + 1) % 2 == 1, 100.0, 0.0)[:, None]  # every other one
     null = np.arange(m) % 2 == 1
     on_margin = np.where(np.arange(m + 1) > 0, 3 * SD, 0.0)[:, None]
 

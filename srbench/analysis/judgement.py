@@ -19,6 +19,7 @@ from srbench.analysis.outliers import Outlier, outliers
 from srbench.analysis.power import MoreSeeds
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import Cell, cells, compared, controls
+from srbench.analysis.significance import sample
 from srbench.analysis.verdicts import Rules, Verdict, Word, verdicts
 
 LOST = frozenset({"failed", "pruned"})  # runs that will never give a score
@@ -86,12 +87,18 @@ def judgement(results: Results) -> Judgement:
     return replace(judged, controls=checks, outliers=outliers(scores))
 
 
-def pooled_spread(found: Judgement) -> float:
-    """Standard deviation of a run over seeds, pooled over the variants; 0 where it is unknown."""
-    known = [e.verdict for e in found.contrasts if e.verdict.sd == e.verdict.sd]
-    freedom = sum(verdict.n - 1 for verdict in known)
-    squares = sum(verdict.sd**2 * (verdict.n - 1) for verdict in known)
-    return float((squares / freedom) ** 0.5) if freedom else 0.0
+def spreads(results: Results) -> tuple[float, float]:
+    """Standard deviations of a run over seeds: pooled over the variants, and of the baseline.
+
+    0 where it is unknown.
+    """
+    table, names = _table(results), (results.facts.baseline, *compared(results))
+    of = sample(table.scores(names))
+    known = of.n[1:] > 1
+    freedom = (of.n[1:] - 1)[known]
+    squares = float((of.sd[1:][known] ** 2 * freedom).sum())
+    pooled = (squares / float(freedom.sum())) ** 0.5 if known.any() else 0.0
+    return pooled, float(of.sd[0]) if of.n[0] > 1 else 0.0
 
 
 def without_outliers(results: Results) -> Judgement:

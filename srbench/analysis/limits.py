@@ -15,7 +15,7 @@ from srbench.analysis.judgement import (
     Outcome,
     control_outcome,
     judgement,
-    pooled_spread,
+    spreads,
 )
 from srbench.analysis.phrases import quantity
 from srbench.analysis.power import detectable, noise_floor
@@ -81,7 +81,7 @@ def _seeds_text(results: Results, found: Judgement) -> str:
     if not facts.looks and len(facts.seeds) < LEAST_SEEDS:
         count = plural(len(facts.seeds), "seed")
         return f"Seeds: {count} give numbers but no verdict; take at least 3, better 5."
-    spread = pooled_spread(found)
+    spread, of_baseline = spreads(results)
     if most < LEAST_SEEDS or not spread:
         return ""
     base = max(e.verdict.other for e in found.contrasts)
@@ -89,10 +89,10 @@ def _seeds_text(results: Results, found: Judgement) -> str:
     message += "." if facts.paired or base == most else f" and {base} of {facts.baseline}."
     if facts.looks or facts.paired or base < LEAST_SEEDS:
         return f"{message} A smaller difference may exist and not be detected."
-    least = spread * detectable(most, found.family, base)
+    least = spread * detectable(most, found.family, base, of_baseline / spread)
     size = with_unit(shown(least, effect_decimals(results)), facts.unit)
     return (
-        f"{message} With the pooled spread of these variants, an effect below {size} would be "
+        f"{message} With the spread of these runs, an effect below {size} would be "
         "missed more than one time in five."
     )
 

@@ -1,8 +1,8 @@
 """What a number of seeds can show: detectable effect, power, seeds needed, noise floor.
 
 Studies are simulated, with the arithmetic of the verdicts and always the same random numbers.
-All variants have one spread over seeds. Power is that of the first Holm step, level 0.05/m: a
-lower bound if several contrasts have an effect.
+All variants have one spread over seeds, the baseline may have another. Power is that of the first
+Holm step, level 0.05/m: a lower bound if several contrasts have an effect.
 """
 
 from __future__ import annotations
@@ -65,51 +65,56 @@ def baseline_seeds(seeds: int, variants: int) -> int:
     return max(seeds, round(seeds * variants**0.5)) if seeds >= LEAST_SEEDS else seeds
 
 
-def detectable(seeds: int, contrasts: int = 1, baseline: int | None = None) -> float:
+def detectable(
+    seeds: int, contrasts: int = 1, baseline: int | None = None, ratio: float = 1.0
+) -> float:
     """The effect that is found in 4 of 5 studies, in standard deviations of a run.
 
     Infinite below 3 seeds. `baseline` is the baseline's number of seeds, by default
-    `baseline_seeds`.
+    `baseline_seeds`; `ratio` its standard deviation in those of a variant.
     """
     if seeds < LEAST_SEEDS:
         return float("inf")
-    half = _half(seeds, contrasts, baseline, LEVEL / contrasts / 2)
-    return float(np.quantile(half - _noise(seeds, contrasts, baseline), CHANCE))
+    studies = _Studies(seeds, contrasts, baseline, ratio)
+    return float(np.quantile(studies.half(LEVEL / contrasts / 2) - studies.noise, CHANCE))
 
 
-def power(effect: float, seeds: int, contrasts: int = 1, baseline: int | None = None) -> float:
+def power(effect: float, seeds: int, contrasts: int = 1) -> float:
     """The share of studies that find an effect, in standard deviations of a run."""
     if seeds < LEAST_SEEDS:
         return 0.0
-    half = _half(seeds, contrasts, baseline, LEVEL / contrasts / 2)
-    return float((np.abs(effect + _noise(seeds, contrasts, baseline)) > half).mean())
+    studies = _Studies(seeds, contrasts)
+    return float((np.abs(effect + studies.noise) > studies.half(LEVEL / contrasts / 2)).mean())
 
 
 def equivalence_power(effect: float, min_effect: float, seeds: int, contrasts: int = 1) -> float:
     """The share of studies that call this effect equivalent; both in deviations of a run."""
     if seeds < LEAST_SEEDS:
         return 0.0
-    far = np.abs(effect + _noise(seeds, contrasts, None))
-    return float((far + _half(seeds, contrasts, None, LEVEL / contrasts) <= min_effect).mean())
+    studies = _Studies(seeds, contrasts)
+    far = np.abs(effect + studies.noise) + studies.half(LEVEL / contrasts)
+    return float((far <= min_effect).mean())
 
 
 def more_seeds(
-    effect: float, sd: float, seeds: int, min_effect: float, contrasts: int = 1
+    effect: float, min_effect: float, seeds: int, contrasts: int = 1, ratio: float = 1.0
 ) -> MoreSeeds:
-    """The seeds that an unresolved contrast lacks, if its effect and spread are as estimated.
+    """The seeds that an unresolved contrast lacks, if the spread is as estimated.
 
+    Effects are in standard deviations of a run of the variant; `ratio` is that of the baseline.
     With a half-width of min_effect/2 the interval excludes zero or lies within +-min_effect.
     """
 
     def likely(n: int) -> bool:
-        far = np.abs(effect / sd + _noise(n, contrasts, None))
-        different = far > _half(n, contrasts, None, LEVEL / contrasts / 2)
-        equal = far + _half(n, contrasts, None, LEVEL / contrasts) <= min_effect / sd
+        studies = _Studies(n, contrasts, None, ratio)
+        far = np.abs(effect + studies.noise)
+        different = far > studies.half(LEVEL / contrasts / 2)
+        equal = far + studies.half(LEVEL / contrasts) <= min_effect
         return bool((different | equal).mean() >= CHANCE)
 
     def certain(n: int) -> bool:
-        half = _half(n, contrasts, None, LEVEL / contrasts / 2)
-        return bool((half * sd <= min_effect / 2).mean() >= CHANCE)
+        half = _Studies(n, contrasts, None, ratio).half(LEVEL / contrasts / 2)
+        return bool((half <= min_effect / 2).mean() >= CHANCE)
 
     ends = (_first(one, start=seeds + 1, stop=seeds + BUDGET) for one in (likely, certain))
     return MoreSeeds(*(None if total is None else total - seeds for total in ends))
@@ -126,26 +131,41 @@ def _first(holds: Callable[[int], bool], start: int, stop: int) -> int | None:
     return high
 
 
-@lru_cache(maxsize=512)
-def _noise(seeds: int, contrasts: int, baseline: int | None) -> Floats:
-    """The difference of means of one contrast without an effect, in many studies."""
-    n0 = baseline or baseline_seeds(seeds, contrasts)
-    noise = np.random.default_rng(0).standard_normal(STUDIES)
-    return np.asarray(noise * (1 / seeds + 1 / n0) ** 0.5, dtype=np.float64)
+@dataclass(frozen=True)
+class _Studies:
+    """One contrast without an effect in many studies; a variant's run deviates by 1."""
+
+    seeds: int
+    contrasts: int
+    baseline: int | None = None
+    ratio: float = 1.0
+
+    @property
+    def others(self) -> int:
+        """The baseline's seeds."""
+        return self.baseline or baseline_seeds(self.seeds, self.contrasts)
+
+    @property
+    def noise(self) -> Floats:
+        """The difference of means."""
+        sd = (1 / self.seeds + self.ratio**2 / self.others) ** 0.5
+        return np.asarray(np.random.default_rng(0).standard_normal(STUDIES) * sd)
+
+    def half(self, tail: float) -> Floats:
+        """Half the interval that leaves `tail` on each side."""
+        return _half(self, tail)
 
 
-@lru_cache(maxsize=512)
-def _half(seeds: int, contrasts: int, baseline: int | None, tail: float) -> Floats:
-    """Half the interval that leaves `tail` on each side, in the same studies."""
-    n0 = baseline or baseline_seeds(seeds, contrasts)
-    rng = np.random.default_rng(1)
-    own = rng.chisquare(seeds - 1, STUDIES) / (seeds - 1)
-    reference = rng.chisquare(n0 - 1, STUDIES) / (n0 - 1)
-    degrees = seeds - 1.0
-    if others := (contrasts - 1) * (seeds - 1):
-        pooled = (rng.chisquare(others, STUDIES) + (seeds - 1) * own) / (contrasts * (seeds - 1))
+@lru_cache(maxsize=1024)
+def _half(of: _Studies, tail: float) -> Floats:
+    rng, n, n0 = np.random.default_rng(1), of.seeds, of.others
+    own = rng.chisquare(n - 1, STUDIES) / (n - 1)
+    reference = of.ratio**2 * rng.chisquare(n0 - 1, STUDIES) / (n0 - 1)
+    degrees = n - 1.0
+    if rest := (of.contrasts - 1) * (n - 1):
+        pooled = (rng.chisquare(rest, STUDIES) + (n - 1) * own) / (of.contrasts * (n - 1))
         own = np.maximum(own, (own + pooled) / 2)
-        degrees += min(BORROWED, others)
+        degrees += min(BORROWED, rest)
     both = np.full(STUDIES, degrees), np.full(STUDIES, n0 - 1.0)
-    error, freedom = welch(own, seeds, both[0], reference, n0, both[1])
+    error, freedom = welch(own, n, both[0], reference, n0, both[1])
     return np.asarray(-stdtrit(freedom, tail) * error, dtype=np.float64)

@@ -14,7 +14,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from srbench.analysis.contrasts import Difference, Pair, against_baseline, paired, unpaired
+from srbench.analysis.contrasts import (
+    Difference,
+    Pair,
+    against_baseline,
+    moderated,
+    paired,
+    unpaired,
+)
 from srbench.analysis.effects import Interval
 from srbench.analysis.power import MoreSeeds, more_seeds
 from srbench.analysis.significance import (
@@ -93,7 +100,7 @@ class Verdict:
     p_permutation: float  # NaN below 6 seeds
     word: Word | None
     why: str  # "" where there is a verdict
-    more: MoreSeeds | None  # for "unresolved" with a min_effect
+    more: MoreSeeds | None  # for "unresolved" with a min_effect, unless by pairs
     identical: bool  # exactly the same score in every seed: the same to the bit
 
 
@@ -135,14 +142,16 @@ def verdicts(scores: ArrayLike, rules: Rules) -> tuple[Verdict, ...]:
     of, m = found.of, max(len(contrasts), 1)
     single, family = half_width(of, FAMILY), half_width(of, FAMILY / m)
     sds = sample([x[i] - x[j] if rules.paired else x[i] for i, j in contrasts]).sd
+    spreads = np.sqrt(moderated(sample(x).sd ** 2, sample(x).n)[0])
     rows = []
     for k, (i, j) in enumerate(contrasts):
         mean, n = float(of.mean[k]), int(of.n[k])
         word = WORDS.get(int(found.code[k]))
         more = None
-        if word == "unresolved" and rules.min_effect is not None:
-            spread = float(of.error[k]) / (1 / n + 1 / int(of.other[k])) ** 0.5
-            more = more_seeds(mean, spread, n, rules.min_effect, m)
+        one, least = float(spreads[i]), rules.min_effect
+        if word == "unresolved" and least is not None and one > 0 and not rules.paired:
+            ratio = round(float(spreads[j]) / one, 2)
+            more = more_seeds(mean / one, least / one, n, m, ratio)
         rows.append(
             Verdict(
                 effect=mean,

@@ -238,8 +238,9 @@ def _power(found: Forecast) -> list[str]:
 
     lines = [
         f"With {seeds} seeds and {plural(contrasts, 'contrast')}, effects above "
-        f"{size(detectable(seeds, contrasts, own))} are found in 4 of 5 studies, with one seed "
-        f"more above {size(detectable(seeds + 1, contrasts))}; {spread.basis}."
+        f"{size(detectable(seeds, contrasts, own, spread.ratio))} are found in 4 of 5 studies, "
+        f"with one seed more above {size(detectable(seeds + 1, contrasts, None, spread.ratio))}; "
+        f"{spread.basis}."
     ]
     if study.looks:
         taken = Schedule(study.looks, variants)

@@ -17,7 +17,7 @@ from srbench.study.plan import Plan, PlannedVariant, cost_of
 from srbench.study.read import Study
 from srbench.train.initialise import initialise
 
-REFERENCE_DB = 0.15  # classic_291, PSNR-Y on Set5, 3 seeds: 0.08 to 0.15 (db/reference)
+REFERENCE_DB = 0.15  # classic_291, PSNR-Y on Set5: variants 0.02 to 0.06, baseline 0.14
 TRIAL_PATCH = 64  # HR pixels, at most
 TRIAL_BATCH = 8  # at most
 TRIAL_MACS = 1.5e9  # a forward pass, so that planning a large network stays fast
@@ -43,6 +43,7 @@ class Spread:
 
     size: float | None  # None where nothing is known and nothing can be assumed
     basis: str
+    ratio: float = 1.0  # that of the baseline's runs, in these
 
 
 def assumed_spread(study: Study) -> Spread:

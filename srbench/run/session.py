@@ -145,16 +145,18 @@ def _spread(store: Store, study: Study) -> Spread | None:
 
     Those of the study itself count first, then those of others.
     """
-    from srbench.analysis.judgement import judgement, pooled_spread
+    from srbench.analysis.judgement import spreads
     from srbench.run.estimate import Spread
 
     names = sorted(store.reading.studies()["study"], key=lambda name: name != study.name)
     for name in names[:LOOKED_AT]:
         results = store.reading.results(name, points=2)
         if (results.facts.metric, results.facts.dataset) == (study.metric, study.dataset):
-            size = pooled_spread(judgement(results))
-            if size and not results.facts.paired:
-                return Spread(size, f"runs of {name} have a standard deviation of {size:.2g}")
+            size, of_baseline = spreads(results)
+            if size and of_baseline:
+                says = f"{size:.2g}, those of its baseline {of_baseline:.2g}"
+                basis = f"runs of {name} have a standard deviation of {says}"
+                return Spread(size, basis, of_baseline / size)
     return None
 
 
