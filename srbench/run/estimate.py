@@ -49,10 +49,8 @@ class Spread:
 def assumed_spread(study: Study) -> Spread:
     """What to reckon with before a run is stored: the reference study's, or `min_effect`."""
     if metric_facts(study.metric, study.metric_facts).unit == "dB":
-        basis = (
-            f"assumed: a standard deviation of {REFERENCE_DB} dB over seeds, as in the reference"
-        )
-        return Spread(REFERENCE_DB, f"{basis} study classic_291, for no run is stored")
+        basis = f"assumed: a standard deviation of {REFERENCE_DB} dB over seeds, about that of the"
+        return Spread(REFERENCE_DB, f"{basis} baseline of classic_291, for no run is stored")
     if study.min_effect is not None:
         return Spread(study.min_effect, "assumed: a standard deviation of min_effect over seeds, "
                       f"{study.min_effect:g}, for no run is stored")  # fmt: skip

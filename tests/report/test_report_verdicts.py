@@ -43,7 +43,7 @@ def test_helps_hurts_equivalent_and_underpowered_are_said() -> None:
     ) in words
     assert (
         "down hurts by 0.42 dB; same is equivalent within ±0.1 dB; unclear (+0.05 dB; "
-        "about 17 more seeds would decide it if the effect is as estimated, 28 whatever it is) "
+        "about 26 more seeds would decide it if the effect is as estimated, 41 whatever it is) "
         "is unresolved."
     ) in words
     assert "Against plain: 1 helps, 1 hurts, 1 is equivalent and 1 is unresolved" in words
