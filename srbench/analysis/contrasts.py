@@ -3,7 +3,7 @@
 Scores are (..., variants, seeds), the baseline first, NaN where there is no run. Two means are
 compared as independent samples (Welch, 1947); a variant's variance is raised towards the mean of
 all variants (the posterior variance of Smyth, 2004, with as many prior degrees of freedom as the
-variant has, and never lowered), and counts with two more degrees of freedom. docs/verdicts.md
+variant has, and never lowered), and counts with up to two more degrees of freedom. docs/verdicts.md
 derives the method and has its error rates.
 """
 
@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from srbench.analysis.significance import LEAST_SEEDS, ROUNDING, Floats, Truths, sample
 
-BORROWED = 2.0  # degrees of freedom that a variance takes from the other variants
+BORROWED = 2.0  # degrees of freedom that a variance takes from the other variants, at most
+SHARE = 4  # of theirs it takes no more than one in so many
 
 Pair = tuple[int, int]
 """Rows of the scores: the first minus the second."""
@@ -75,7 +76,12 @@ def moderated(variance: Floats, n: NDArray[np.int64]) -> tuple[Floats, Floats]:
     others = total - of_variants  # degrees of freedom of the other variants
     others[..., 0] = 0.0
     raised = np.maximum(variance, (variance + pooled) / 2)
-    return np.where(others > 0, raised, variance), own + np.minimum(BORROWED, others)
+    return np.where(others > 0, raised, variance), own + borrowed(others)
+
+
+def borrowed(others: Floats) -> Floats:
+    """Degrees of freedom that a variance takes from those of the other variants."""
+    return np.minimum(BORROWED, others / SHARE)
 
 
 def welch(

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtri, stdtrit
 
-from srbench.analysis.contrasts import BORROWED, welch
+from srbench.analysis.contrasts import borrowed, welch
 from srbench.analysis.significance import LEAST_SEEDS, Floats, sample
 
 BUDGET = 100  # seeds; a need for more is "not at this budget"
@@ -165,7 +165,7 @@ def _half(of: _Studies, tail: float) -> Floats:
     if rest := (of.contrasts - 1) * (n - 1):
         pooled = (rng.chisquare(rest, STUDIES) + (n - 1) * own) / (of.contrasts * (n - 1))
         own = np.maximum(own, (own + pooled) / 2)
-        degrees += min(BORROWED, rest)
+        degrees += float(borrowed(np.array(float(rest))))
     both = np.full(STUDIES, degrees), np.full(STUDIES, n0 - 1.0)
     error, freedom = welch(own, n, both[0], reference, n0, both[1])
     return np.asarray(-stdtrit(freedom, tail) * error, dtype=np.float64)

@@ -63,10 +63,13 @@ def test_two_means_by_hand() -> None:
 
 
 def test_a_variance_borrows_and_is_only_raised() -> None:
-    """Variances 1 and 9 of 3 seeds: the pooled one is 5; 1 becomes 3, 9 stays; 2 + 2 degrees."""
+    """Variances 1 and 9 of 3 seeds: the pooled one is 5; 1 becomes 3, 9 stays.
+
+    Of the two degrees of freedom of the other one, each borrows a quarter.
+    """
     variance, freedom = moderated(np.array([100.0, 1.0, 9.0]), np.array([5, 3, 3]))
     assert variance.tolist() == [100.0, 3.0, 9.0]
-    assert freedom.tolist() == [4.0, 4.0, 4.0]
+    assert freedom.tolist() == [4.0, 2.5, 2.5]
 
 
 def test_a_single_variant_borrows_nothing() -> None:

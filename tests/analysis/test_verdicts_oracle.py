@@ -47,7 +47,7 @@ def test_random_studies_get_the_same_verdicts_and_numbers(count: int) -> None:
                     )
     assert (
         min(words[word] for word in ("helps", "hurts", "equivalent", "unresolved", None))
-        > count / 10
+        > count / 20
     )
 
 

@@ -51,7 +51,7 @@ def row_variances(scores):
         for k in pooled_over:
             if total > f[k]:  # another variant has two seeds
                 v[k] = max(own[k], (own[k] + pooled) / 2)
-                d[k] = f[k] + min(2, total - f[k])
+                d[k] = f[k] + min(2, (total - f[k]) / 4)
     return v, d
 
 
