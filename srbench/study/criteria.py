@@ -1,4 +1,4 @@
-"""The criteria of a study: its outcome, its min_effect, its seeds, its claims."""
+"""The criteria of a study: its outcome, its min_effect, its contrasts, its claims."""
 
 from __future__ import annotations
 
@@ -14,17 +14,9 @@ from srbench.core.errors import Path, StudyError, brief
 from srbench.core.part_facts import MetricFacts
 from srbench.core.registry import Choice, known
 from srbench.measure import named
-from srbench.study.keys import TEXTS, WHOLE, Key, Schema, one_of, schema_of, taken, text
+from srbench.study.keys import TEXTS, Key, Schema, one_of, taken, text
 from srbench.study.tree import Tree, dataset_name
 
-
-def _distinct(items: Schema) -> Schema:
-    return {"type": "array", "items": items, "minItems": 1, "uniqueItems": True}
-
-
-MOST_SEEDS = 1000
-LOOKS = (3, 5, 8, 12, 20)
-UNTIL = "{until: decided, looks: [3, 5, 8, 12, 20]}"
 BY = ("params", "macs")
 EXAMPLE = "{id: A9, says: atrous hurts, test: psnr_y(atrous) < psnr_y(plain)}"
 CLAIM = {
@@ -37,20 +29,6 @@ MATCH = {
     "of": Key("variants, all whose cost differs if none is named", TEXTS, []),
     "setting": text("the width that is changed", "channels"),
 }
-_NUMBER = WHOLE | {"minimum": 1, "maximum": MOST_SEEDS}
-_DECIDED = {
-    "until": Key("decided: seeds are added where a verdict is open", {"const": "decided"}),
-    "looks": Key("numbers of seeds at which verdicts are taken", _distinct(_NUMBER), list(LOOKS)),
-}
-SEEDS: Schema = {
-    "anyOf": [
-        _NUMBER,
-        _distinct(WHOLE | {"minimum": 0}),
-        schema_of(_DECIDED) | {"required": ["until"]},
-    ]
-}
-
-
 COMPARE: Schema = {
     "anyOf": [
         {"const": "all"},
@@ -121,62 +99,6 @@ def min_effect_written(value: Mapping[str, Any], metric: str, own: str) -> float
             ("min_effect",),
         )
     return effect
-
-
-def seeds_written(written: object) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """(the first seeds, the looks): looks are empty where the number of seeds is fixed."""
-    at: Path = ("seeds",)
-    if type(written) is int:
-        if not 1 <= written <= MOST_SEEDS:
-            raise StudyError(f"{written} seeds; from 1 to {MOST_SEEDS} are possible", at)
-        return tuple(range(written)), ()
-    if isinstance(written, dict):
-        looks = _looks(written, at)
-        return tuple(range(looks[0])), looks
-    if isinstance(written, list) and written and all(type(s) is int and s >= 0 for s in written):
-        if len(set(written)) < len(written):
-            raise StudyError("a seed is listed twice", at)
-        return tuple(written), ()
-    raise StudyError(
-        f"{brief(written)} is neither a number of seeds, nor a list of them, nor {UNTIL}", at
-    )
-
-
-def _looks(written: Mapping[str, Any], at: Path) -> tuple[int, ...]:
-    asked = taken(written, _DECIDED, at)
-    if asked["until"] != "decided":
-        raise StudyError(f"write {UNTIL}", at)
-    looks = asked["looks"]
-    rising = isinstance(looks, list) and bool(looks) and all(type(n) is int for n in looks)
-    if not rising or looks != sorted(set(looks)) or looks[0] < 3 or looks[-1] > MOST_SEEDS:
-        raise StudyError(
-            f"{brief(looks)} are not rising numbers of seeds, the first at least 3",
-            (*at, "looks") if "looks" in written else at,
-        )
-    return tuple(looks)
-
-
-def baseline_seeds_written(
-    value: Mapping[str, Any], seeds: tuple[int, ...], looks: tuple[int, ...]
-) -> int | None:
-    """The number of the baseline's seeds; None where the study leaves it to srbench."""
-    written: int | None = value.get("baseline_seeds")
-    at: Path = ("baseline_seeds",)
-    if written is None:
-        return None
-    if looks:
-        raise StudyError("seeds until decided choose the baseline's themselves", at)
-    if written < len(seeds):
-        raise StudyError(f"{written} are fewer than the {len(seeds)} of the variants", at)
-    return written
-
-
-def paired_written(value: Mapping[str, Any]) -> bool:
-    """Whether contrasts are taken within the seed."""
-    written = value.get("paired", False)
-    if not isinstance(written, bool):
-        raise StudyError(f"{brief(written)} is neither true nor false", ("paired",))
-    return written
 
 
 def compare_written(

@@ -7,18 +7,16 @@ here instead, and named with its place in the study.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cache
-from itertools import count, islice
 from typing import Any, get_args
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from srbench.analysis.power import baseline_seeds
 from srbench.core import slots
 from srbench.core.cache import cached
 from srbench.core.devices import MemoryOrder, Precision
@@ -38,6 +36,7 @@ from srbench.study.decoding import Decoded
 from srbench.study.image_facts import ImageFacts, image_facts
 from srbench.study.read import Study
 from srbench.study.scoring import check_evaluation, check_validation
+from srbench.study.seeds import seeds_of_baseline
 from srbench.study.tree import Tree, Variant, describe
 from srbench.study.twins import twins
 from srbench.study.variants import same_trainings
@@ -136,14 +135,15 @@ def make_plan(
     images = Decoded(study.scale)
     planned = []
     variants = tuple(with_twins(study))
-    seeds = (study.seeds, seeds_of_baseline(study, variants))
+    rows = sum(v.role in ("variant", "twin") for v in variants)
+    rows += study.search.confirm if study.search else 0
+    more = seeds_of_baseline(study.seeds, rows, study.baseline_seeds, paired=study.paired)
     for variant in variants:
         on_variant(variant.name)
         try:
             with one_thread():
-                planned.append(
-                    plan_variant(variant, seeds[variant.role == "baseline"], numerics, images)
-                )
+                seeds = more if variant.role == "baseline" else study.seeds
+                planned.append(plan_variant(variant, seeds, numerics, images))
         except UserError as error:
             raise StudyError(error.problem, _written(error.path, variant, study)) from None
         except (ValueError, RuntimeError, TypeError) as problem:
@@ -165,15 +165,6 @@ def make_plan(
         identity.digest(_asked(study, planned, unique)),
         warnings,
     )
-
-
-def seeds_of_baseline(study: Study, variants: Sequence[Variant]) -> tuple[int, ...]:
-    """The seeds of the variants, and further ones behind the highest."""
-    own = len(study.seeds)
-    compared = sum(v.role in ("variant", "twin") for v in variants)
-    compared += study.search.confirm if study.search else 0
-    wanted = study.baseline_seeds or (own if study.paired else baseline_seeds(own, compared))
-    return (*study.seeds, *islice(count(max(study.seeds) + 1), wanted - own))
 
 
 def with_twins(study: Study) -> Iterator[Variant]:
@@ -337,8 +328,7 @@ def _asked(
         "metrics": list(study.metrics),
         "min_effect": study.min_effect,
         "looks": study.looks,
-        **({"paired": True} if study.paired else {}),
-        **({"compare": study.compare} if study.compare else {}),
+        **({"contrasts": [study.paired, study.compare]} if study.paired or study.compare else {}),
         **({"search": study.search.as_plain()} if study.search else {}),
         "claims": [(claim.id, claim.says, claim.text) for claim in study.claims],
         "eval": sorted(m for role, m in datasets if role == "eval"),

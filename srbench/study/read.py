@@ -28,10 +28,7 @@ from srbench.study.criteria import (
     CLAIM,
     COMPARE,
     MATCH,
-    MOST_SEEDS,
-    SEEDS,
     Match,
-    baseline_seeds_written,
     check_direction,
     claims_written,
     compare_written,
@@ -39,8 +36,6 @@ from srbench.study.criteria import (
     metric_on,
     metrics_written,
     min_effect_written,
-    paired_written,
-    seeds_written,
 )
 from srbench.study.designs import DESIGN, Design
 from srbench.study.keys import (
@@ -59,6 +54,13 @@ from srbench.study.keys import (
 )
 from srbench.study.part_schema import data_schema, metrics_schema, train_schema
 from srbench.study.search import TUNE, Search, check_names, fresh_seeds, search_written
+from srbench.study.seeds import (
+    MOST_SEEDS,
+    SEEDS,
+    baseline_seeds_written,
+    paired_written,
+    seeds_written,
+)
 from srbench.study.sources import PUBLISHED, published_written
 from srbench.study.tree import SCALES, Tree, Variant, check_patch, dataset_name, scale_written
 from srbench.study.variants import CONTROLS, INTERPOLATIONS, design_of, rows_of
@@ -296,7 +298,7 @@ def _study(
         min_effect=min_effect,
         looks=looks,
         baseline_seeds=baseline_seeds_written(value, chosen, looks),
-        paired=paired_written(value),
+        paired=paired_written(value, looks),
         compare=compare,
         claims=claims_written(value, names),
         match=match,

@@ -16,10 +16,10 @@ from srbench.core.errors import Path, StudyError, brief
 from srbench.core.numbers import UNITS
 from srbench.core.registry import Choice, known
 from srbench.measure.named import known_facts, validated
-from srbench.study.criteria import MOST_SEEDS
 from srbench.study.dimensions import space_written
 from srbench.study.keys import Key, part, taken, whole
 from srbench.study.samplers import pruner, sampler
+from srbench.study.seeds import MOST_SEEDS
 from srbench.study.tree import Tree, Variant
 from srbench.study.written import as_written, check_name
 
