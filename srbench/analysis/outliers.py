@@ -11,7 +11,7 @@ so that several do not hide each other (generalised ESD: Rosner, 1983), each at 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import stdtr
@@ -51,7 +51,11 @@ def outliers(scores: Mapping[str, Mapping[int, float]]) -> tuple[Outlier, ...]:
         found.append(Outlier(variant, seed, float(distance[k]), p))
         beyond = len(found) if p <= LEVEL else beyond
         left = np.delete(left, k)
-    return tuple(found[:beyond])
+    # One that is hidden by another has the p of the step at which both are found.
+    return tuple(
+        replace(one, p=min(other.p for other in found[k:beyond]))
+        for k, one in enumerate(found[:beyond])
+    )
 
 
 def _studentised(x: Floats, group: np.ndarray, groups: int) -> tuple[Floats, Floats, int]:
