@@ -9,6 +9,7 @@ import pytest
 from srbench.core.errors import UserError
 from srbench.core.slots import metric
 from srbench.study.read import Study, read
+from srbench.study.seeds import seeds_of_baseline
 from srbench.study.tree import dataset_name, describe
 
 GOOD = """\
@@ -147,6 +148,25 @@ MISTAKES = [  # what tests/faults/bad_inputs.yaml does not hold
     ("seeds: {until: decided, looks: [2, 5]}",
      "1:25 seeds.looks: [2, 5] are not rising numbers of seeds, the first at least 3"),
     ("seeds: {until: decided}", "1:1: seeds until decided need a min_effect"),
+    ("baseline_seeds: 2", "1:1 baseline_seeds: 2 are fewer than the 3 of the variants"),
+    ("baseline_seeds: many", "1:1 baseline_seeds: 'many' is not a whole number"),
+    ("seeds: {until: decided}\nmin_effect: 0.1 dB\nbaseline_seeds: 9",
+     "3:1 baseline_seeds: seeds until decided choose the baseline's themselves"),
+    ("paired: maybe", "1:1 paired: 'maybe' is neither true nor false"),
+    ("seeds: {until: decided}\nmin_effect: 0.1 dB\npaired: true",
+     "3:1 paired: seeds until decided compare means; leave paired out"),
+    ("variants: {a: {}, b: {skip: bilinear}, c: {units: 2}}\ncompare: every",
+     "2:1 compare: 'every' is neither a list of pairs nor all"),
+    ("variants: {a: {}, b: {skip: bilinear}, c: {units: 2}}\ncompare: [[b, cc]]",
+     "2:15 compare.0.1: variant 'cc' is unknown"),
+    ("variants: {a: {}, b: {skip: bilinear}, c: {units: 2}}\ncompare: [[b, a]]",
+     "2:15 compare.0.1: variant 'a' is unknown"),
+    ("variants: {a: {}, b: {skip: bilinear}, c: {units: 2}}\ncompare: [b, c]",
+     "2:11 compare.0: 'b' is no pair of variants: [a, b]"),
+    ("variants: {a: {}, b: {skip: bilinear}, c: {units: 2}}\ncompare: [[b, c], [c, b]]",
+     "2:19 compare.1: ['c', 'b'] is one variant, or listed twice"),
+    ("seeds: {until: decided}\nmin_effect: 0.1 dB\ncompare: all",
+     "3:1 compare: seeds until decided compare with the baseline alone"),
     ("variants: {a: {}}\nclaims: [{id: A1, says: x, test: psnr_y(b) < psnr_y(a)}]",
      "2:28 claims.0.test: variant 'b' is unknown"),
     ("claims: [{id: A1, says: x}]", "1:10 claims.0: id and test are required"),
@@ -176,6 +196,30 @@ def test_a_primary_metric_without_a_direction_is_refused(
     monkeypatch.delitem(metric.facts, "sharpness")
     with pytest.raises(UserError, match=r"1:1 metric: sharpness states no direction"):
         parsed(file, "metric: sharpness")
+
+
+def test_compare_names_pairs_or_all_of_the_variants(file: Path) -> None:
+    text = "variants: {a: {}, b: {skip: bilinear}, c: {units: 2}, d: {units: 4}}\n"
+    assert parsed(file, text).compare == ()
+    assert parsed(file, f"{text}compare: [[d, b]]").compare == (("d", "b"),)
+    every = parsed(file, f"{text}compare: all").compare
+    assert every == (("b", "c"), ("b", "d"), ("c", "d"))
+
+
+@pytest.mark.parametrize(
+    ("seeds", "variants", "wanted", "paired", "expected"),
+    [
+        ((0, 1, 2), 4, None, False, (0, 1, 2, 3, 4, 5)),
+        ((5, 2, 9), 3, None, False, (5, 2, 9, 10, 11)),
+        ((0, 1, 2), 4, None, True, (0, 1, 2)),
+        ((0, 1, 2), 4, 4, False, (0, 1, 2, 3)),
+        ((0, 1), 9, None, False, (0, 1)),
+    ],
+)
+def test_the_baseline_has_the_seeds_of_the_variants_and_more(
+    seeds: tuple[int, ...], variants: int, wanted: int | None, paired: bool, expected: object
+) -> None:
+    assert seeds_of_baseline(seeds, variants, wanted, paired=paired) == expected
 
 
 @pytest.mark.parametrize(
