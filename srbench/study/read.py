@@ -58,6 +58,7 @@ from srbench.study.seeds import (
     MOST_SEEDS,
     SEEDS,
     baseline_seeds_written,
+    default_seeds,
     paired_written,
     seeds_written,
 )
@@ -123,7 +124,7 @@ KEYS: dict[str, Key] = {
     "scale": Key("HR over LR: 1, 2, 3, 4 or 8", {"enum": list(SCALES)}, 2, scale_written),
     "data": Key("settings of the data, see `srbench blocks data`", data_schema),
     "train": Key("settings of training, see `srbench blocks train`", train_schema),
-    "seeds": Key("of each variant: how many, a list, or {until: decided}", SEEDS, 3),
+    "seeds": Key("of each variant: how many, a list, or {until: decided}", SEEDS),
     "baseline_seeds": whole(
         "of the baseline; default: sqrt(variants) times as many", None, 1, MOST_SEEDS
     ),
@@ -253,7 +254,9 @@ def _study(
     value = {key: one for key, one in read.items() if key in value or one is not None}
     scale, base = _base(value, set_)
     variants = rows_of(value, base)
-    chosen, looks = seeds_written(value["seeds"])
+    compared = [v.name for v in variants if v.role == "variant"]
+    asked = value.get("seeds", default_seeds(len(compared)))
+    chosen, looks = seeds_written(asked)
     if seeds is not None:
         with option(f"--seeds {seeds}"):
             chosen, looks = seeds_written(seeds)
@@ -269,9 +272,9 @@ def _study(
     search = search_written(value, base, metric)
     if search is not None:
         check_names(variants, search)
-        chosen = fresh_seeds(search, chosen, looks, value["seeds"] if seeds is None else 0)
-    compare = compare_written(value, [v.name for v in variants if v.role == "variant"], looks)
-    match = match_written(value, [v.name for v in variants if v.role == "variant"])
+        chosen = fresh_seeds(search, chosen, looks, asked if seeds is None else 0)
+    compare = compare_written(value, compared, looks)
+    match = match_written(value, compared)
     twins = (f"{v.name} twin" for v in variants if match and v.role == "variant")
     names = Vocabulary(
         variants=(*(v.name for v in variants), *twins, *(search.names() if search else ())),

@@ -33,6 +33,11 @@ SEEDS: Schema = {
 }
 
 
+def default_seeds(variants: int) -> int:
+    """The number of seeds of a study that names none: 3, above 5 contrasts 5."""
+    return 3 if variants <= 5 else 5
+
+
 def seeds_written(written: object) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """(the first seeds, the looks): looks are empty where the number of seeds is fixed."""
     at: Path = ("seeds",)
