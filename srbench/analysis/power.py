@@ -97,27 +97,36 @@ def equivalence_power(effect: float, min_effect: float, seeds: int, contrasts: i
 
 
 def more_seeds(
-    effect: float, min_effect: float, seeds: int, contrasts: int = 1, ratio: float = 1.0
+    effect: float,
+    min_effect: float,
+    seeds: tuple[int, int],
+    contrasts: int = 1,
+    ratio: float = 1.0,
 ) -> MoreSeeds:
     """The seeds that an unresolved contrast lacks, if the spread is as estimated.
 
-    Effects are in standard deviations of a run of the variant; `ratio` is that of the baseline.
-    With a half-width of min_effect/2 the interval excludes zero or lies within +-min_effect.
+    `seeds` are those of the variant and of the other side, which grow in proportion. Effects are
+    in standard deviations of a run of the variant; `ratio` is that of the other side. With a
+    half-width of min_effect/2 the interval excludes zero or lies within +-min_effect.
     """
+    own, other = seeds
+
+    def studies_of(n: int) -> _Studies:
+        return _Studies(n, contrasts, max(round(n * other / own), LEAST_SEEDS), ratio)
 
     def likely(n: int) -> bool:
-        studies = _Studies(n, contrasts, None, ratio)
+        studies = studies_of(n)
         far = np.abs(effect + studies.noise)
         different = far > studies.half(LEVEL / contrasts / 2)
         equal = far + studies.half(LEVEL / contrasts) <= min_effect
         return bool((different | equal).mean() >= CHANCE)
 
     def certain(n: int) -> bool:
-        half = _Studies(n, contrasts, None, ratio).half(LEVEL / contrasts / 2)
+        half = studies_of(n).half(LEVEL / contrasts / 2)
         return bool((half <= min_effect / 2).mean() >= CHANCE)
 
-    ends = (_first(one, start=seeds + 1, stop=seeds + BUDGET) for one in (likely, certain))
-    return MoreSeeds(*(None if total is None else total - seeds for total in ends))
+    ends = (_first(one, start=own + 1, stop=own + BUDGET) for one in (likely, certain))
+    return MoreSeeds(*(None if total is None else total - own for total in ends))
 
 
 def _first(holds: Callable[[int], bool], start: int, stop: int) -> int | None:

@@ -151,7 +151,7 @@ def verdicts(scores: ArrayLike, rules: Rules) -> tuple[Verdict, ...]:
         one, least = float(spreads[i]), rules.min_effect
         if word == "unresolved" and least is not None and one > 0 and not rules.paired:
             ratio = round(float(spreads[j]) / one, 2)
-            more = more_seeds(mean / one, least / one, n, m, ratio)
+            more = more_seeds(mean / one, least / one, (n, int(of.other[k])), m, ratio)
         rows.append(
             Verdict(
                 effect=mean,

@@ -218,7 +218,7 @@ def _listed(seeds: Sequence[int]) -> str:
 def _power(found: Forecast) -> list[str]:
     """What differences these seeds can show, and when the study looks."""
     from srbench.analysis.looks import Schedule
-    from srbench.analysis.power import detectable
+    from srbench.analysis.power import baseline_seeds, detectable
 
     study = found.plan.study
     variants = sum(p.variant.role in ("variant", "twin") for p in found.plan.variants)
@@ -228,6 +228,7 @@ def _power(found: Forecast) -> list[str]:
     contrasts = variants + len(study.compare)
     base = next(p for p in found.plan.variants if p.variant.role == "baseline")
     own = None if study.looks else len(base.seeds)
+    more = study.baseline_seeds or baseline_seeds(seeds + 1, variants)
     spread = found.spread or assumed_spread(study)
     unit = metric_facts(study.metric, study.metric_facts).unit
 
@@ -239,7 +240,7 @@ def _power(found: Forecast) -> list[str]:
     lines = [
         f"With {seeds} seeds and {plural(contrasts, 'contrast')}, effects above "
         f"{size(detectable(seeds, contrasts, own, spread.ratio))} are found in 4 of 5 studies, "
-        f"with one seed more above {size(detectable(seeds + 1, contrasts, None, spread.ratio))}; "
+        f"with one seed more above {size(detectable(seeds + 1, contrasts, more, spread.ratio))}; "
         f"{spread.basis}."
     ]
     if study.looks:

@@ -61,18 +61,18 @@ def test_the_baseline_has_root_m_times_the_seeds(seeds: int, variants: int, expe
 
 
 def test_more_seeds_for_the_effect_at_hand_and_for_any() -> None:
-    found = more_seeds(1.7, 0.8, 3, 3)
+    found = more_seeds(1.7, 0.8, (3, 5), 3)
     assert found.likely is not None
     assert power(1.7, 3 + found.likely, 3) >= 0.8
     assert power(1.7, 2 + found.likely, 3) < 0.8
     assert found.certain is None or found.certain > found.likely
-    assert more_seeds(0.0, 0.001, 5) == MoreSeeds(None, None)
-    noisy = more_seeds(1.7, 0.8, 3, 3, ratio=3.0)
+    assert more_seeds(0.0, 0.001, (5, 5)) == MoreSeeds(None, None)
+    noisy = more_seeds(1.7, 0.8, (3, 5), 3, ratio=3.0)
     assert noisy.likely is None or noisy.likely > found.likely
 
 
 def test_more_seeds_count_equivalence_where_there_is_no_effect() -> None:
-    found = more_seeds(0.0, 2.5, 3, 3)
+    found = more_seeds(0.0, 2.5, (3, 5), 3)
     assert found.likely is not None
     assert equivalence_power(0.0, 2.5, 3 + found.likely, 3) >= 0.8
 
