@@ -1,4 +1,4 @@
-"""The degradation matrix: gaps down the column, paired by seed, from a real study too."""
+"""The degradation matrix: gaps down the column, from a real study too."""
 
 from __future__ import annotations
 
