@@ -1,6 +1,6 @@
 """Simulated studies against the bounds of the method: do the verdicts err as rarely as they say?
 
-    python benchmarks/calibration.py                    # 50,000 studies a setting, an hour
+    python benchmarks/calibration.py                    # 50,000 studies a setting, 1.5 hours
     python benchmarks/calibration.py --studies 2000     # minutes
 
 Every study passes through srbench.analysis itself (the functions take leading axes). Prints each
