@@ -86,7 +86,7 @@ class Sequential:
 
 
 @dataclass(frozen=True)
-class Judged:
+class AtLook:
     """All contrasts (..., contrasts) at one look."""
 
     of: Difference
@@ -97,7 +97,7 @@ class Judged:
     decided: Truths  # by an earlier look
 
 
-def each_look(scores: ArrayLike, rules: Rules, plan: Schedule) -> list[Judged]:
+def each_look(scores: ArrayLike, rules: Rules, plan: Schedule) -> list[AtLook]:
     """Every look in turn: scores (..., variants, seeds), the baseline first.
 
     Seeds are in the order in which they are added, as many as the last look has of the baseline.
@@ -122,7 +122,7 @@ def each_look(scores: ArrayLike, rules: Rules, plan: Schedule) -> list[Judged]:
         code = np.where(decided, code, new)
         stopped = np.where(~decided & ~np.isin(code, (0, NONE)), seeds, stopped)
         half = half_width(of, plan.level / max(plan.contrasts, 1))
-        found.append(Judged(of, p, p_within, half, code, decided))
+        found.append(AtLook(of, p, p_within, half, code, decided))
     return found
 
 
@@ -145,7 +145,7 @@ def sequential(
     more = plan.baseline[-1] - x.shape[1]
     x = np.pad(np.where(gone, np.nan, x), ((0, 0), (0, max(more, 0))), constant_values=np.nan)
     known = np.isfinite(x) | np.pad(gone, ((0, 0), (0, max(more, 0))))
-    taken: list[tuple[int, Judged]] = []
+    taken: list[tuple[int, AtLook]] = []
     for seeds, base, judged in zip(
         plan.looks, plan.baseline, each_look(x, rules, plan), strict=True
     ):
@@ -156,7 +156,7 @@ def sequential(
     return Sequential(plan, tuple(_course(k, taken, plan) for k in range(len(x) - 1)))
 
 
-def _course(k: int, taken: list[tuple[int, Judged]], plan: Schedule) -> Course:
+def _course(k: int, taken: list[tuple[int, AtLook]], plan: Schedule) -> Course:
     looks: list[Look] = []
     for seeds, at in taken:
         if at.decided[k]:
