@@ -7,22 +7,11 @@ runs are missing.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Sequence
 
 from srbench.analysis.convergence import collapsed
-from srbench.analysis.judgement import Judged, judgement
-from srbench.analysis.phrases import (
-    counted,
-    how_sure,
-    interval,
-    margin,
-    price,
-    quantity,
-    settles,
-)
-from srbench.analysis.ranking import effect_decimals, mean_of, ranked
+from srbench.analysis.phrases import quantity
+from srbench.analysis.ranking import mean_of, ranked
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import (
     best_interpolation,
@@ -32,19 +21,17 @@ from srbench.analysis.run_matrix import (
     scores_by_seed,
 )
 from srbench.analysis.search_results import search_failure
-from srbench.analysis.significance import LEAST_SEEDS
-from srbench.analysis.verdicts import Word
+from srbench.analysis.verdict_sentences import verdict_sentences
 from srbench.analysis.warnings import labels
-from srbench.core.numbers import listed, plural, shown, with_unit
-
-NAMED = 3  # variants of one verdict that a sentence names
-ORDER: tuple[Word, ...] = ("helps", "hurts", "equivalent", "unresolved")
+from srbench.core.numbers import listed, plural
 
 
 def answer(results: Results) -> str:
     """What the verdicts say, what interpolation reaches, which runs collapsed or are missing."""
     nothing = _nothing_to_say(results)
-    message = [nothing] if nothing else [*_verdicts_text(results), _against_interpolation(results)]
+    message = (
+        [nothing] if nothing else [*verdict_sentences(results), _against_interpolation(results)]
+    )
     return " ".join(s for s in (*message, _collapsed(results), _missing(results)) if s)
 
 
@@ -81,189 +68,6 @@ def _nothing_to_say(results: Results) -> str:
     if not any(e.seeds for e in ranked(results)):
         return "No answer yet: no variant has a scored run."
     return ""
-
-
-def _verdicts_text(results: Results) -> list[str]:
-    known = [e for e in ranked(results) if e.seeds]
-    decided = [e for e in known if e.word is not None]
-    if not decided:
-        return _numbers_only(results, known)
-    lead = next((e for e in decided if e.word == "helps"), decided[0])
-    head = opening(results.facts.question, [e.word for e in judgement(results).contrasts])
-    apposed = lead.word != "helps" and len(ranked(results)) > 1
-    if apposed:
-        settled = all(e.word in ("hurts", "equivalent") for e in ranked(results))
-        none = "No variant helps: " if settled else "No variant is shown to help: "
-        head = f"{head or none}the nearest, "
-    others = [e for e in ranked(results) if e is not lead]
-    clauses = [_group(results, lead, word, others) for word in ORDER]
-    clauses.append(_identical(results, others))
-    clauses.append(_unjudged([e for e in others if e.word is None]))
-    rest = "; ".join(clause for clause in clauses if clause)
-    name = f"{lead.variant}," if apposed else lead.variant
-    lines = [f"{head}{name} {_lead(results, lead)}.", f"{rest}." if rest else ""]
-    return [*lines, _lead_over(results, lead.variant)]
-
-
-def opening(question: str, words: Sequence[Word | None]) -> str:
-    """ "Yes: " or "No: " where the question asks for one and every contrast gives the same."""
-    asks = re.match(r"(does|do|did|can|will|would|is|are)\b", question.strip(), re.IGNORECASE)
-    helps = bool(re.search(r"\b(help|improv|better|benefit)", question, re.IGNORECASE))
-    hurts = bool(re.search(r"\b(hurt|harm|worse)", question, re.IGNORECASE))
-    negated = re.search(r"\b(not|no|without)\b|n't", question, re.IGNORECASE)
-    if not asks or helps == hurts or negated or not words:
-        return ""
-    wanted, other = ("helps", "hurts") if helps else ("hurts", "helps")
-    if all(word == wanted for word in words):
-        return "Yes: "
-    return "No: " if all(word in (other, "equivalent") for word in words) else ""
-
-
-def _lead(results: Results, effect: Judged) -> str:
-    """One contrast in full, as the predicate of its variant."""
-    base = results.facts.baseline
-    where = f"{results.facts.heading()} on {results.facts.dataset}"
-    size = quantity(results, effect.mean, signed=True)
-    bracket = f"{interval(results, effect)}; {how_sure(results, effect)}"
-    if effect.identical:
-        return f"equals {base} to the bit ({counted(results, effect)})"
-    if effect.word == "unresolved":
-        more = settles(effect)
-        message = f"is unresolved at {size} in {where} against {base} ({bracket})"
-        return f"{message}: {more}" if more else message
-    if effect.word == "equivalent":
-        message = f"is equivalent to {base} within {margin(results)} in {where}"
-        message += f" (effect {size}, {bracket})"
-    else:
-        verb = "raises" if effect.mean > 0 else "lowers"
-        ends = interval(results, effect, mirrored=effect.mean < 0)
-        message = f"{verb} {where} by {quantity(results, abs(effect.mean))} against {base}"
-        message += f" ({ends}; {how_sure(results, effect)}){_too_small(results, effect)}"
-    cost = price(results, effect.variant)
-    return f"{message}, {cost}" if cost else message
-
-
-def _too_small(results: Results, effect: Judged) -> str:
-    """That a significant effect may not matter."""
-    least = results.facts.min_effect
-    if not least or abs(effect.mean) >= least:
-        return ""
-    return f", less than the min_effect of {with_unit(f'{least:g}', results.facts.unit)}"
-
-
-def _lead_over(results: Results, leader: str) -> str:
-    """Where the study compares variants: which of them the leader is better than."""
-    found: dict[str, list[str]] = {}
-    d = effect_decimals(results)
-    for pair in judgement(results).pairs:
-        if leader in (pair.variant, pair.against) and pair.word is not None:
-            first = pair.variant == leader
-            mean = pair.mean if first else -pair.mean
-            of = pair.simultaneous
-            low, high = (of.low, of.high) if first else (-of.high, -of.low)
-            other = f"{pair.against if first else pair.variant}"
-            size = quantity(results, mean, signed=True)
-            other += f" ({size}, {shown(low, d)} to {shown(high, d)})"
-            better = {"helps": "better than" if first else "worse than", "hurts":
-                      "worse than" if first else "better than"}  # fmt: skip
-            same = {"equivalent": "equivalent to", "unresolved": "not told apart from"}
-            found.setdefault({**better, **same}[pair.word], []).append(other)
-    if not found:
-        return ""
-    says = "; ".join(f"{word} {listed(others)}" for word, others in sorted(found.items()))
-    return f"Among the variants, {leader} is {says}, by simultaneous 95 % intervals."
-
-
-def _group(results: Results, lead: Judged, word: Word, others: Sequence[Judged]) -> str:
-    """The other variants of one verdict: by name up to three, else counted with their range."""
-    rows = [e for e in others if e.word == word and not e.identical]
-    if not rows:
-        return ""
-    one, also = len(rows) == 1, lead.word == word
-    if len(rows) > NAMED:
-        who = f"{len(rows)} {'others' if also else 'variants'}"
-    elif word == "equivalent" or (one and word != "unresolved"):
-        who = listed(e.variant for e in rows)
-    elif word == "unresolved":
-        who = listed(f"{e.variant} ({_open(results, e)})" for e in rows)
-    else:
-        who = listed(f"{e.variant} ({quantity(results, e.mean, signed=True)})" for e in rows)
-    too = " too" if also and len(rows) <= NAMED else ""
-    if word in ("helps", "hurts"):
-        verb = word if one else word.removesuffix("s")
-        small = [e.variant for e in rows if _too_small(results, e)]
-        note = f" (less than min_effect: {listed(small)})" if small else ""
-        return f"{who} {verb}{too}{_by(results, rows)}{note}"
-    be = "is" if one else "are"
-    if word == "equivalent":
-        return f"{who} {be} equivalent{too} within {margin(results)}"
-    return f"{who} {be} unresolved{too}"
-
-
-def _open(results: Results, effect: Judged) -> str:
-    """The size of an unresolved contrast and the seeds that it lacks."""
-    size = quantity(results, effect.mean, signed=True)
-    return "; ".join(part for part in (size, settles(effect)) if part)
-
-
-def _identical(results: Results, rows: Sequence[Judged]) -> str:
-    """The variants that are the same as the baseline to the bit."""
-    names = [e.variant for e in rows if e.identical and e.word is not None]
-    if not names:
-        return ""
-    who = listed(names) if len(names) <= NAMED else plural(len(names), "variant")
-    verb = "equals" if len(names) == 1 else "equal"
-    return f"{who} {verb} {results.facts.baseline} to the bit"
-
-
-def _by(results: Results, rows: Sequence[Judged]) -> str:
-    sizes = sorted(abs(e.mean) for e in rows)
-    if len(rows) == 1:
-        return f" by {quantity(results, sizes[0])}"
-    if len(rows) <= NAMED:
-        return ""
-    d = effect_decimals(results)
-    return f", by {shown(sizes[0], d)} to {quantity(results, sizes[-1])}"
-
-
-def _unjudged(rows: Sequence[Judged]) -> str:
-    if not rows:
-        return ""
-    if len(rows) == 1:
-        return f"{rows[0].variant} has no verdict ({rows[0].why})"
-    who = listed(e.variant for e in rows) if len(rows) <= NAMED else plural(len(rows), "variant")
-    return f"{who} have no verdict ({rows[0].why})"
-
-
-def _numbers_only(results: Results, known: Sequence[Judged]) -> list[str]:
-    """Where no verdict may be given: the numbers, and why there is none."""
-    best, facts, d = known[0], results.facts, effect_decimals(results)
-    where = f"{facts.heading()} on {facts.dataset}"
-    message = [
-        f"{best.variant} differs from {facts.baseline} by "
-        f"{quantity(results, best.mean, signed=True)} in {where} ({interval(results, best)})."
-    ]
-    others = known[1:]
-    if others:
-        near = others if len(others) <= NAMED + 1 else [*others[: NAMED - 1], others[-1]]
-        each = [
-            f"{e.variant} {quantity(results, e.mean, signed=True)}"
-            + (
-                f" ({shown(e.simultaneous.low, d)} to {shown(e.simultaneous.high, d)})"
-                if e.low == e.low
-                else ""
-            )
-            for e in near
-        ]
-        if len(near) == len(others):
-            message.append(f"The {'other' if len(each) == 1 else 'others'}: {'; '.join(each)}.")
-        else:
-            head = f"Of {plural(len(others), 'other')}: "
-            message.append(f"{head}{'; '.join(each[:-1])}; last, {each[-1]}.")
-    few = {1: "One seed is", 2: "Two seeds are"}.get(best.seeds)
-    needed = f"it needs {LEAST_SEEDS}"
-    message.append(f"{few} too few for a verdict: {needed}." if few else f"No verdict: {best.why}.")
-    return message
 
 
 def _against_interpolation(results: Results) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from srbench.analysis.answer import ORDER
 from srbench.analysis.ranking import ranked
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import cells, number, of_variants, trained
+from srbench.analysis.verdict_sentences import ORDER
 from srbench.analysis.verdicts import Word
 from srbench.core.numbers import listed, plural
 

@@ -13,11 +13,12 @@ from planted import FIVE, around, looking, planted
 from rich.console import Console
 from synthetic_study import csv_read
 
-from srbench.analysis.answer import answer, opening, warnings
+from srbench.analysis.answer import answer, warnings
 from srbench.analysis.judgement import judgement
 from srbench.analysis.limits import cannot_tell
 from srbench.analysis.looks_taken import looks_differ, looks_heading
 from srbench.analysis.results import Results
+from srbench.analysis.verdict_sentences import opening
 from srbench.report.effects import controls_shown, effects_shown
 from srbench.report.forest import axis_ticks, forest_of
 from srbench.report.looks import looks_shown
