@@ -28,6 +28,7 @@ FIVE = {
     "same": around(0.004, 0.02, 5),
     "unclear": around(0.05, 0.12, 5),
 }
+BASE, BASE_STEP = 33.5, 0.002  # dB, of the baseline: its first seed, and each further one
 SOURCE = "Someone, Some networks, 2019"
 
 
@@ -51,7 +52,7 @@ def planted(
     names = ["plain", *differences]
     made = study(dict.fromkeys(names, 0.0), seeds=seeds, epochs=epochs, images=1)
     scores = made.scores.copy()
-    base = {seed: 33.5 + 0.002 * seed for seed in range(seeds)}
+    base = {seed: BASE + BASE_STEP * seed for seed in range(seeds)}
     rows = {"plain": [0.0] * seeds} | dict(differences)
     primary = (scores["metric"] == "psnr_y") & scores["variant"].isin(names)
     scores.loc[primary, "value"] = [

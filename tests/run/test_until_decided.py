@@ -12,9 +12,12 @@ import tiny
 pytestmark = pytest.mark.slow
 
 STUDY = (
-    tiny.STUDY.replace("seeds: 2", "seeds: {until: decided, looks: [3, 4]}").replace(
+    tiny.STUDY.replace("seeds: 2", "seeds: {until: decided, looks: [3, 4]}")
+    .replace("min_effect: 0.3 dB", "min_effect: 0.001 dB")
+    .replace(
         "  residual: {skip: bilinear}\n",
-        "  residual: {skip: bilinear}\n  same: {train.clip: 1.0e+6}\n",
+        "  residual: {skip: bilinear}\n  same: {train.clip: 1.0e+6}\n"
+        "  near: {train.optimizer.lr: 2.02e-3}\n",
     )
     + """\
 controls: {identity: {}}
@@ -36,12 +39,16 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_seeds_are_added_only_where_nothing_is_decided(done: Path) -> None:
-    assert tiny.rows(done, CELLS) == [("identity", 3), ("plain", 4), ("residual", 4), ("same", 3)]
+    """The baseline has sqrt(3) times as many seeds as an undecided variant."""
+    cells = {"identity": 3, "near": 4, "plain": 7, "residual": 3, "same": 3}
+    assert dict(tiny.rows(done, CELLS)) == cells
 
 
 def test_every_look_is_stored(done: Path) -> None:
     found = tiny.rows(done, LOOKS)
-    assert [row[:2] for row in found] == [(3, "residual"), (3, "same"), (4, "residual")]
+    assert [row[:2] for row in found] == [
+        (3, "near"), (3, "residual"), (3, "same"), (4, "near"),
+    ]  # fmt: skip
     assert {row[1]: row[2] for row in found}["same"] == "equivalent"
 
 
@@ -109,6 +116,9 @@ def test_two_variants_are_compared_and_an_unknown_one_is_named(done: Path) -> No
 
 def test_a_plan_says_what_its_seeds_can_show_and_when_it_looks(done: Path) -> None:
     said = " ".join(tiny.srbench(done, "plan", "tiny.yaml").split())
-    assert "With 4 seeds and 2 contrasts, effects above about " in said
-    basis = r"spread by [0-9.]+ in runs of tiny\. Looks and their significance levels: 3 \("
+    assert "With 4 seeds and 3 contrasts, effects above about " in said
+    basis = r"runs of tiny have a standard deviation of [0-9.]+, those of its baseline [0-9.]+\."
     assert re.search(basis, said)
+    assert (
+        "Looks at so many seeds (of the baseline): 3 (5), 4 (7), each with an equal share" in said
+    )
