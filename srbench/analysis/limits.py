@@ -55,7 +55,8 @@ def facts_line(results: Results) -> tuple[tuple[str, str], ...]:
 
 def _seeds(results: Results) -> str:
     if not results.facts.looks:
-        return str(len(results.facts.seeds))
+        own, base = len(results.facts.seeds), len(results.facts.baseline_seeds)
+        return f"{own}, baseline {base}" if base > own else str(own)
     taken = max((len(e.course.looks) for e in judgement(results).contrasts if e.course), default=0)
     return f"until decided; {taken} of {plural(len(results.facts.looks), 'look')} taken"
 

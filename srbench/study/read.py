@@ -213,7 +213,9 @@ def _selected(study: Study, only: Sequence[str]) -> Study:
         if v.role != "variant" or any(fnmatchcase(v.name, pattern) for pattern in only)
     )  # fmt: skip
     options = (*study.overrides, *(f"--only {pattern}" for pattern in only))
-    return replace(study, variants=kept, overrides=options)
+    left = {v.name for v in kept}
+    compare = tuple(pair for pair in study.compare if left.issuperset(pair))
+    return replace(study, variants=kept, compare=compare, overrides=options)
 
 
 def _base(value: Mapping[str, Any], set_: Sequence[str]) -> tuple[int, Tree]:

@@ -292,6 +292,12 @@ def test_only_keeps_what_fits_and_what_it_is_compared_with(file: Path) -> None:
         read(file, only=["atrous", "x*"])
 
 
+def test_only_keeps_the_pairs_of_what_it_keeps(file: Path) -> None:
+    file.write_text("variants: {a: {}, b: {skip: bilinear}, c: {units: 2}}\ncompare: all")
+    assert read(file).compare == (("b", "c"),)
+    assert read(file, only=["b"]).compare == ()
+
+
 def test_every_study_of_this_project_is_read() -> None:
     files = sorted((Path(__file__).parents[2] / "ablations").glob("*.yaml"))
     assert files
