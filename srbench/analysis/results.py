@@ -184,8 +184,12 @@ class Results:
     importances: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(SHARES)))
 
     def to_folder(self, folder: Path) -> None:
-        """Write `study.json` and a CSV file a frame, so that `from_folder` gives it back."""
-        facts = json.dumps(asdict(self.facts), indent=1, ensure_ascii=False) + "\n"
+        """Write `study.json` and a CSV file a frame, so that `from_folder` gives it back.
+
+        The path of the study file is left out: it is of this machine alone.
+        """
+        plain = {key: value for key, value in asdict(self.facts).items() if key != "file"}
+        facts = json.dumps(plain, indent=1, ensure_ascii=False) + "\n"
         write_atomically(folder / "study.json", facts.encode())
         for name in FRAMES:
             frame: pd.DataFrame = getattr(self, name)

@@ -5,26 +5,16 @@ The whole, 50,000 studies a setting, is `python benchmarks/calibration.py`.
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
-
-FILE = Path(__file__).parents[2] / "benchmarks" / "calibration.py"
+from benchmark_files import loaded
 
 
 @pytest.fixture(scope="module")
 def calibration() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("calibration", FILE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["calibration"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
+    return loaded("calibration")
 
 
 def test_a_glance_holds_every_bound(

@@ -5,14 +5,12 @@ The calibration in short; the whole is `python benchmarks/calibration_convergenc
 
 from __future__ import annotations
 
-import importlib.util
 import math
-import sys
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+from benchmark_files import loaded
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,7 +22,6 @@ from srbench.analysis.plateaus import (
     settled_at,
 )
 
-FILE = Path(__file__).parents[2] / "benchmarks" / "calibration_convergence.py"
 T = np.arange(1, 11) / 10 * 3  # ten validations, in thirds of training
 
 
@@ -149,13 +146,7 @@ def test_a_plateau_needs_a_tolerance() -> None:
 
 @pytest.fixture(scope="module")
 def calibration() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("calibration_convergence", FILE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["calibration_convergence"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
+    return loaded("calibration_convergence")
 
 
 def test_ten_validations_of_three_seeds_meet_every_goal(calibration: ModuleType) -> None:

@@ -126,3 +126,12 @@ def test_a_byte_order_mark_in_a_name_is_drawn_in_every_figure() -> None:
     drawn = draw_all(sections_of(study({"plain": 0.0, "\ufeffa\ufeff": 1.0})))
     assert len(drawn) > 3
     assert all(pdf.startswith(b"%PDF") for _, pdf in drawn.values())
+
+
+def test_rows_that_are_handed_on_hold_no_path_of_the_machine(
+    results: Results, tmp_path: Path
+) -> None:
+    facts = replace(results.facts, file="../somebody/ablations/x.yaml")
+    replace(results, facts=facts).to_folder(tmp_path)
+    assert "somebody" not in (tmp_path / "study.json").read_text("utf-8")
+    assert Results.from_folder(tmp_path).facts.file == ""
