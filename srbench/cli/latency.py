@@ -9,8 +9,8 @@ import typer
 
 from srbench.cli.options import (
     Database,
-    Device,
     Json,
+    OneDevice,
     Only,
     Set,
     StudyFile,
@@ -32,7 +32,7 @@ def latency(
     step: Annotated[
         bool, typer.Option("--step", help="Time a training step instead of a forward pass.")
     ] = False,
-    device: Device = "auto",
+    device: OneDevice = "auto",
     only: Only = None,
     set_: Set = None,
     size: Annotated[
@@ -96,13 +96,13 @@ def latency(
     Times are stored, and the report shows them.
     """
     from srbench.cli.timings import passes_listed
-    from srbench.core.devices import choose_devices
+    from srbench.core.devices import choose_device
     from srbench.measure.latency_passes import Effort
     from srbench.measure.latency_setting import MEMORY, MODES, PRECISIONS, TRAINED
     from srbench.run.timed import Wish, as_plain, networks, take
     from srbench.store import open_store
 
-    [chosen] = choose_devices(device, 1, note)
+    chosen = choose_device(device, note)
     wish = Wish(
         file_of(study), chosen, tuple(only or ()), tuple(set_ or ()),
         "step_time" if step else "latency", height_width(size), batch,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from srbench.cli.networks import named_network
-from srbench.cli.options import Database, Device, Json, Model, Run, Weights, answer, err, note
+from srbench.cli.options import Database, Json, Model, OneDevice, Run, Weights, answer, err, note
 from srbench.core.errors import InputError
 from srbench.core.files import write_atomically
 
@@ -40,7 +40,7 @@ def scores(
         ),
     ] = "",
     protocol: Annotated[str, typer.Option(help="sr-y-v1, sr-rgb-v1 or ntire-esr.")] = "sr-y-v1",
-    device: Device = "cpu",
+    device: OneDevice = "cpu",
     db: Database = None,
     as_json: Json = False,
 ) -> None:
@@ -56,9 +56,9 @@ def scores(
     """
     from srbench.apply.scored import Asked, score, score_network
     from srbench.cli.scores import scores_listed
-    from srbench.core.devices import choose_devices
+    from srbench.core.devices import choose_device
 
-    [chosen] = choose_devices(device, 1, note)
+    chosen = choose_device(device, note)
     with err.status("reading") as status:
 
         def say(name: str) -> None:
@@ -143,7 +143,7 @@ def verify(
         Path | None,
         typer.Option(help="Weights of --model; without a score, the folder of published weights."),
     ] = None,
-    device: Device = "cpu",
+    device: OneDevice = "cpu",
     as_json: Json = False,
 ) -> None:
     """Check the measuring against known numbers, or find the slip that explains a score.
@@ -160,9 +160,9 @@ def verify(
     from srbench.apply.scored import Asked
     from srbench.apply.slips import explain
     from srbench.cli.verified import checks_listed, explained
-    from srbench.core.devices import choose_devices
+    from srbench.core.devices import choose_device
 
-    [chosen] = choose_devices(device, 1, note)
+    chosen = choose_device(device, note)
     with err.status("measuring") as status:
 
         def say(text: str) -> None:

@@ -73,6 +73,7 @@ Device = Annotated[
         help="auto, cpu, cuda:1, cuda:0,2, or cuda (every device of the same model as cuda:0)."
     ),
 ]
+OneDevice = Annotated[str, typer.Option(help="auto, cpu, cuda, or one of several: cuda:1.")]
 Precision = Annotated[
     str,
     typer.Option(
@@ -114,7 +115,8 @@ Workers = Annotated[
     typer.Option(
         min=1,
         max=256,
-        help="Worker processes. [dim](default: one per CUDA device or CPU core)[/dim]",
+        help="Worker processes: on the CPU in all, on CUDA on each GPU. One training uses one "
+        "worker and one device. [dim](default: one per CPU core, one per GPU)[/dim]",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from srbench.cli.networks import named_network
-from srbench.cli.options import Database, Device, Model, Run, Weights, err, note, out
+from srbench.cli.options import Database, Model, OneDevice, Run, Weights, err, note, out
 from srbench.core.errors import InputError, UserError
 from srbench.core.files import write_atomically
 
@@ -54,7 +54,7 @@ def upscale(
         bool,
         typer.Option("--ensemble", help="Average over flips and turns; takes 8 times as long."),
     ] = False,
-    device: Device = "auto",
+    device: OneDevice = "auto",
     db: Database = None,
 ) -> None:
     """Enlarge pictures of your own with a trained network.
@@ -64,10 +64,10 @@ def upscale(
     not.
     """  # fmt: skip
     from srbench.apply.upscale import cut_for
-    from srbench.core.devices import choose_devices
+    from srbench.core.devices import choose_device
 
     network = named_network(run, weights, model, scale, db)
-    chosen = choose_devices(device, 1, note)[0]
+    chosen = choose_device(device, note)
     network.net.to(chosen)
     jobs = list(_jobs(images, output))
     refused = 0

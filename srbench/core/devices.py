@@ -39,10 +39,10 @@ class Cuda:
 def choose_devices(
     asked: str, workers: int | None, say: Callable[[str], None] = lambda text: None
 ) -> tuple[str, ...]:
-    """The device of each worker: CUDA devices of one kind in turn, or the CPU once a core.
+    """The device of each worker: `workers` on each CUDA device (1), or on the CPU (one a core).
 
     `cuda` takes all devices of the first one's kind, `auto` the same or the CPU. `say` receives a
-    line about each unusable device, and about a GPU that `auto` does not use.
+    line about each device that is left out.
 
     Raises:
         DeviceError: the device is missing, or cannot be used.
@@ -65,7 +65,22 @@ def choose_devices(
             say(f"{problem}; other devices are used")
         kind = next(iter(found.names.values()))  # another kind would compute other bits
         chosen = [device for device, name in found.names.items() if name == kind]
-    return tuple(chosen[i % len(chosen)] for i in range(workers or len(chosen)))
+        for device, name in found.names.items():
+            if name != kind:
+                say(f"{device} ({name}) is not used: a study runs on one kind, here {kind}")
+    return tuple(chosen * (workers or 1))  # in turn, so that each device has its first one early
+
+
+def choose_device(asked: str, say: Callable[[str], None] = lambda text: None) -> str:
+    """The device of a command that uses only one: the first that `asked` allows.
+
+    Raises:
+        DeviceError: the device is missing or cannot be used, or `asked` is a list.
+    """
+    if "," in asked and CUDA.fullmatch(asked):
+        raise DeviceError(f"{asked!r} names several devices; this command uses one",
+                          place="--device")  # fmt: skip
+    return choose_devices(asked, None, say)[0]
 
 
 def cuda_devices() -> Cuda:
@@ -150,9 +165,13 @@ def driver(device: str) -> str | None:
 
 def _listed(asked: str, found: Cuda) -> list[str]:
     """The devices of a list such as cuda:0,2."""
-    numbers = asked.removeprefix("cuda:").split(",")
-    devices = list(dict.fromkeys(f"cuda:{int(number)}" for number in numbers))
+    devices = [f"cuda:{int(number)}" for number in asked.removeprefix("cuda:").split(",")]
     for device in devices:
+        if devices.count(device) > 1:
+            raise DeviceError(
+                f"{asked!r} names {device} twice; --workers 2 starts two workers on each GPU",
+                place="--device",
+            )
         if device in found.unusable:
             raise DeviceError(found.unusable[device], place="--device")
         if device not in found.names:

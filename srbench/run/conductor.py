@@ -36,7 +36,7 @@ class NoDevice(DeviceError):
 class Options:
     """How to conduct; none of it changes a result."""
 
-    devices: tuple[str, ...]  # one for each worker: ("cpu", "cpu"), ("cuda:0",)
+    devices: tuple[str, ...]  # one for each worker: ("cpu", "cpu"), ("cuda:0", "cuda:2")
     threads: int = 1
     checkpoint_s: float = 30.0
 

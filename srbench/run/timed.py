@@ -83,7 +83,7 @@ def networks(wish: Wish) -> Timed:
 
 def settings(wish: Wish, study: Study) -> list[Setting]:
     """The settings asked for, one pass each."""
-    device = choose_devices(wish.device, 1)[0]
+    device = choose_devices(wish.device, None)[0]
     size, batch = usual(device).lr_size, 1
     if step := wish.quantity == "step_time":
         side, batch = study.base.data["patch"] // study.scale, study.base.train["batch"]

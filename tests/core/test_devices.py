@@ -15,7 +15,14 @@ import torch
 
 from srbench.cli.checkup import Probe, checkup
 from srbench.core import devices
-from srbench.core.devices import choose_devices, cuda_devices, cuda_versions, device_name, driver
+from srbench.core.devices import (
+    choose_device,
+    choose_devices,
+    cuda_devices,
+    cuda_versions,
+    device_name,
+    driver,
+)
 from srbench.core.errors import UserError
 
 Found = list[tuple[str, int, int] | None]
@@ -82,19 +89,37 @@ def cuda_check() -> Probe:
 
 def test_only_devices_of_the_first_ones_kind_share_a_study(cuda: Found) -> None:
     cuda += [H100, A100, H100]
-    assert choose_devices("cuda", None) == ("cuda:0", "cuda:2")
-    assert choose_devices("auto", 3) == ("cuda:0", "cuda:2", "cuda:0")
+    said: list[str] = []
+    assert choose_devices("cuda", None, said.append) == ("cuda:0", "cuda:2")
+    left_out = "cuda:1 (NVIDIA A100) is not used: a study runs on one kind, here NVIDIA H100"
+    assert said == [left_out]
     assert choose_devices("cuda:1", None) == ("cuda:1",)
 
 
-def test_a_list_names_devices_and_workers_go_round_them(cuda: Found) -> None:
+def test_workers_are_counted_per_gpu_and_on_the_cpu_in_all(cuda: Found) -> None:
+    cuda += [H100, A100, H100]
+    assert choose_devices("cpu", 3) == ("cpu",) * 3
+    assert choose_devices("cuda:1", 3) == ("cuda:1",) * 3
+    assert choose_devices("auto", 2) == ("cuda:0", "cuda:2", "cuda:0", "cuda:2")
+
+
+def test_a_list_names_each_device_once_and_devices_of_one_kind(cuda: Found) -> None:
     cuda += [H100, A100, H100]
     assert choose_devices("cuda:2,0", None) == ("cuda:2", "cuda:0")
-    assert choose_devices("cuda:0,2", 4) == ("cuda:0", "cuda:2", "cuda:0", "cuda:2")
+    with pytest.raises(UserError, match="'cuda:2,0,2' names cuda:2 twice; --workers 2 starts two"):
+        choose_devices("cuda:2,0,2", None)
     with pytest.raises(UserError, match=r"'cuda:0,1' names several kinds \(cuda:0 NVIDIA H100, "):
         choose_devices("cuda:0,1", None)
     with pytest.raises(UserError, match=r"'cuda:7' is missing \(found: cuda:0, cuda:1, cuda:2"):
         choose_devices("cuda:0,7", None)
+
+
+def test_a_command_that_uses_one_device_takes_the_first_and_refuses_a_list(cuda: Found) -> None:
+    cuda += [H100, H100]
+    assert choose_device("cuda") == "cuda:0"
+    assert choose_device("cuda:1") == "cuda:1"
+    with pytest.raises(UserError, match="--device: 'cuda:0,1' names several devices; this comm"):
+        choose_device("cuda:0,1")
 
 
 @pytest.mark.parametrize("asked", ["tpu", "cuda:", "cuda:-1", "cuda:0,", "cpu:0", ""])
