@@ -15,6 +15,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
@@ -56,7 +57,7 @@ class Slot:
         """
 
         def add(part: P) -> P:
-            if name in self.parts:
+            if name in self.parts and not _redefines(part, self.parts[name]):
                 raise TypeError(f"{self.name} {name!r} is registered twice")
             positional = tuple(p.name for p in _parameters(part) if p.kind is not p.KEYWORD_ONLY)
             if positional != self.gives:
@@ -66,6 +67,7 @@ class Slot:
                     raise TypeError(f"{name}: setting {p.name} needs a type and a default")
             self.parts[name] = part
             self.versions[name] = version if part.__module__.split(".")[0] == OWN else 0
+            self.facts.pop(name, None)
             if facts is not None:
                 self.facts[name] = facts
             return part
@@ -228,6 +230,14 @@ def _parameters(part: Part) -> list[inspect.Parameter]:
         name = getattr(part, "__qualname__", part)
         raise TypeError(f"{name}: *args and **kwargs would hide misspelt settings")
     return found
+
+
+def _redefines(new: Part, old: Part) -> bool:
+    """Whether a part takes the place of its former definition: a cell or module executed again."""
+    if new.__module__ != old.__module__ or new.__module__.split(".")[0] == OWN:
+        return False
+    interactive = new.__module__ == "__main__" and not hasattr(sys.modules["__main__"], "__file__")
+    return interactive or new.__qualname__ == old.__qualname__
 
 
 def _set_inside(old: Any, hint: Any, rest: str, written: object, at: Path) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from srbench.core import part_files
 from srbench.core.devices import device_name
 from srbench.core.places import run_folder
 from srbench.core.provenance import surroundings
@@ -28,6 +29,7 @@ def task_of(planned: PlannedVariant, **where: Any) -> Task:
         salt=planned.variant.salt,
         images={"train": planned.manifest, "validate": planned.validate},
         code=code_digest(),
+        parts=part_files.shipped(),
         **where,
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from srbench.core import slots
 from srbench.core.devices import MemoryOrder, Precision
+from srbench.core.part_files import PartFile
 from srbench.data.data_settings import data_settings
 from srbench.study.tree import Tree
 from srbench.train.settings import training
@@ -37,6 +38,7 @@ class Task:
     checkpoint_s: float = 30.0
     precision: Precision = "fp32"
     memory_order: MemoryOrder = "auto"
+    parts: tuple[PartFile, ...] = ()  # that no package brings; part of `code`
 
     @property
     def tree(self) -> Tree:

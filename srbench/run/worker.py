@@ -26,7 +26,7 @@ from torch import nn
 
 from srbench.analysis.metric_names import FOLLOWED, VALIDATE
 from srbench.analysis.stopping_rule import has_converged
-from srbench.core import slots
+from srbench.core import part_files, slots
 from srbench.core.arithmetic import full_precision
 from srbench.core.errors import DiskError, UserError, first_line
 from srbench.core.files import write_atomically
@@ -154,6 +154,7 @@ class RunUnderWay:
     """One task under way."""
 
     def __init__(self, task: Task, pipe: Connection, device: torch.device, clock: Clock) -> None:
+        part_files.use(task.parts)
         self.task, self.pipe, self.device, self.clock = task, pipe, device, clock
         self.tree = task.tree
         self.folder = Path(task.folder)

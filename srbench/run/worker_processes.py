@@ -5,12 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
+from types import ModuleType
 from typing import Any
 
 from srbench.core.signals import STOPPING
@@ -90,7 +92,7 @@ def start_worker(device: str, threads: int) -> WorkerProcess:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=worker.main, args=(theirs, device, threads), daemon=True)
-    with _environment(**surroundings_of(device, threads)), _signals_held():
+    with _environment(**surroundings_of(device, threads)), _signals_held(), _without_main():
         process.start()
     theirs.close()
     return WorkerProcess(device, process, ours)
@@ -119,6 +121,17 @@ def _environment(**values: str) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """A process started inside does not execute the script that called us: it needs no guard."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from srbench.core import part_files
 from srbench.core.registry import Choice
 
 if TYPE_CHECKING:  # torch comes with it
@@ -50,12 +51,19 @@ def versions_of_tree(tree: Tree, *, trained: bool = True) -> str:
     return digest(versions(choices))
 
 
-@cache
 def code_digest() -> str:
-    """A digest of srbench's own source files and of the plug-ins', as this process began with them.
+    """A digest of the sources of srbench, of plug-ins, and of the files of parts in use.
 
     For caches between commands, and to detect that code has changed since a study ran.
     """
+    shipped = part_files.shipped()
+    more = [[one.name, one.text] for one in shipped]
+    return digest([installed_digest(), more]) if shipped else installed_digest()
+
+
+@cache
+def installed_digest() -> str:
+    """A digest of the source files of srbench and of plug-ins, as this process began with them."""
     folder = Path(__file__).parents[1]
     own = [[str(p.relative_to(folder)), _file_digest(p)] for p in _sources(folder)]
     return digest([own, sorted(_plugins())])
@@ -86,7 +94,10 @@ def _source_digest(choice: Choice) -> str:
 
     Comments and layout make no difference.
     """
-    module = choice.slot.parts[choice.name].__module__
+    part = choice.slot.parts[choice.name]
+    if (source := part_files.source(part)) is not None:
+        return digest(source)
+    module = part.__module__
     found: set[str] = set()
     todo = [module]
     while todo:

@@ -296,14 +296,17 @@ def _check_scales(tree: Tree, scale: int, scales: tuple[int, ...]) -> None:
     raise StudyError(f"trains at {named}, and this {tree.model.name} does {can}; {way}", at)
 
 
-@cache
 def cost_of(model: Choice, scale: int, scales: tuple[int, ...]) -> Cost:
     """The cost of a network that is trained at these scales.
 
     It follows from code and settings, so it is cached between plans.
     """
-    code = [model.to_json(), scale, scales, identity.code_digest(), torch.__version__]
-    key = identity.digest(code)
+    return _cost_of(model, scale, scales, identity.code_digest())
+
+
+@cache
+def _cost_of(model: Choice, scale: int, scales: tuple[int, ...], code: str) -> Cost:
+    key = identity.digest([model.to_json(), scale, scales, code, torch.__version__])
     found = cached("cost", key, lambda: asdict(cost(model.build(), scale, scales)))
     plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in found.items()}
     return Cost(**plain)
