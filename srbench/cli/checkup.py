@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from srbench.core.devices import cuda_devices, cuda_versions, driver
+from srbench.core.devices import cuda_devices, device_versions, driver
 from srbench.core.errors import UserError
 from srbench.core.provenance import cpu_name, surroundings, versions
 from srbench.store import open_store
@@ -30,7 +30,7 @@ def checkup(db: str | None) -> list[Probe]:
     here = surroundings()
     checks = [
         Probe("srbench", _commit(here.git_commit, here.git_dirty)),
-        Probe("python", f"{here.python} on {here.platform}"),
+        Probe("python", f"{platform.python_version()} on {platform.platform()}"),
         Probe("packages", ", ".join(f"{name} {v}" for name, v in versions().items())),
         Probe("cpu", f"{cpu_name()}, {len(os.sched_getaffinity(0))} cores, {platform.machine()}"),
         _cuda(),
@@ -58,7 +58,7 @@ def _cuda() -> Probe:
         fallback = "runs use the CPU, one worker a core"
         return Probe("cuda", f"{found.problem}; {fallback}", not found.expected)
     devices = ", ".join(f"{device} {name}" for device, name in found.names.items())
-    with_what = {"driver": driver("cuda"), **cuda_versions("cuda"), "torch": torch.__version__}
+    with_what = {"driver": driver("cuda"), **device_versions("cuda"), "torch": torch.__version__}
     versions_found = ", ".join(f"{name} {v or 'unknown'}" for name, v in with_what.items())
     text = "; ".join([devices, versions_found, *found.unusable.values()])
     return Probe("cuda", text, not found.unusable)

@@ -6,7 +6,9 @@ Nothing here opens a context on a device, which would take its memory: only work
 from __future__ import annotations
 
 import os
+import platform
 import re
+import socket
 import subprocess
 import warnings
 from collections.abc import Callable
@@ -16,11 +18,12 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from srbench.core.errors import DeviceError, UserError, first_line, unknown
-from srbench.core.provenance import cpu_name
+from srbench.core.provenance import cpu_name, versions
 
 Precision = Literal["fp32", "tf32", "bf16"]
 MemoryOrder = Literal["auto", "contiguous", "channels_last"]
 
+CAPABILITY = "instructions"  # of the CPU, among the versions
 CUDA = re.compile(r"cuda(:\d{1,3}(,\d{1,3})*)?")
 DRIVER = Path("/proc/driver/nvidia/version")
 NODES = Path("/dev")
@@ -34,6 +37,47 @@ class Cuda:
     unusable: dict[str, str] = field(default_factory=dict)  # device -> "cuda:1 cannot be used: …"
     problem: str = ""  # why there is no usable device
     expected: bool = False  # no usable device, although the machine has an NVIDIA driver or GPU
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What computes: a computer, its software and one of its devices."""
+
+    host: str
+    device: str  # the hardware's name
+    driver: str | None
+    versions: dict[str, str]  # of packages, CUDA and cuDNN; on the CPU, of its instruction set
+    python: str
+    platform: str
+
+    def __str__(self) -> str:
+        shown = ("torch", "cuda", "cudnn", CAPABILITY)
+        named = [f"{name} {self.versions[name]}" for name in shown if name in self.versions]
+        return ", ".join([self.device, *named])
+
+    def differences(self, other: Machine) -> list[str]:
+        """What may give another machine other bits: the accelerator and the versions."""
+        mine, others = (
+            m.versions | ({} if CAPABILITY in m.versions else {"device": m.device})
+            for m in (self, other)
+        )
+        return [
+            f"{name} {others.get(name, 'none')} for {mine.get(name, 'none')}"
+            for name in sorted(mine.keys() | others.keys())
+            if mine.get(name) != others.get(name)
+        ]
+
+
+def machine(device: str) -> Machine:
+    """This machine with one of its devices, for a process that computes there."""
+    return Machine(
+        host=socket.gethostname(),
+        device=device_name(device),
+        driver=driver(device),
+        versions=versions() | device_versions(device),
+        python=platform.python_version(),
+        platform=platform.platform(),
+    )
 
 
 def choose_devices(
@@ -136,11 +180,12 @@ def device_name(device: str) -> str:
         raise DeviceError(reason, place="--device") from None
 
 
-def cuda_versions(device: str) -> dict[str, str]:
-    """The versions of CUDA and cuDNN that torch uses on a device; none on the CPU."""
-    if device == "cpu":
-        return {}
+def device_versions(device: str) -> dict[str, str]:
+    """The versions of CUDA and cuDNN that torch uses; of the CPU, the instructions it uses."""
     import torch
+
+    if device == "cpu":
+        return {CAPABILITY: torch.backends.cpu.get_cpu_capability()}
 
     found = {"cuda": torch.version.cuda}
     with suppress(RuntimeError):  # cuDNN is not the one that torch was built with

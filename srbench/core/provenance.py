@@ -1,4 +1,4 @@
-"""Where and with what a run was made: commit, versions, device, host, command."""
+"""With what a run was made: commit, command, versions of packages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import platform
 import re
 import shlex
-import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -22,29 +21,21 @@ PACKAGES = (
 
 @dataclass(frozen=True)
 class Surroundings:
-    """The software, machine and command of a run, as the database stores them."""
+    """The checkout and the command of a run, as the database stores them."""
 
     git_commit: str | None
     git_dirty: bool | None
-    versions: dict[str, str]
-    host: str
     command: str
-    python: str
-    platform: str
 
 
 def surroundings() -> Surroundings:
-    """Ask git, the package metadata and the system."""
+    """Ask git and the command line."""
     commit = _git("rev-parse", "HEAD")
     status = _git("status", "--porcelain", "--untracked-files=no")
     return Surroundings(
         git_commit=commit,
         git_dirty=bool(status) if status is not None else None,
-        versions=versions(),
-        host=socket.gethostname(),
         command=shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-        python=platform.python_version(),
-        platform=platform.platform(),
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from srbench.core import part_files
-from srbench.core.devices import device_name
+from srbench.core.devices import Machine
 from srbench.core.places import run_folder
 from srbench.core.provenance import surroundings
 from srbench.run.messages import Done, Task
@@ -51,7 +51,7 @@ class Assignments:
         self.threads, self.checkpoint_s = threads, checkpoint_s
         self.by_name = {p.variant.name: p for p in plan.variants}
         self.originals: dict[str, list[tuple[str, str, str]]] = {}
-        self.noted: dict[str, int] = {}  # device -> number of its provenance
+        self.noted: list[tuple[Machine, int]] = []  # with the number of its provenance
         self.here = surroundings()  # while plans and runs are made
 
     def planned(self, lease: Lease) -> PlannedVariant:
@@ -98,7 +98,7 @@ class Assignments:
         for manifest, choice in zip(manifests, self.plan.study.base.data["eval"], strict=True):
             yield manifest, choice.to_json()
 
-    def outcome(self, lease: Lease, done: Done, device: str) -> Outcome:
+    def outcome(self, lease: Lease, done: Done, machine: Machine) -> Outcome:
         scores, pictures = self.rows(lease, done)
         folder = self.folder(lease).relative_to(self.store.root)
         return Outcome(
@@ -108,8 +108,8 @@ class Assignments:
             peak_memory_mb=done.memory_mb,
             weights=str(folder / done.weights) if done.weights else None,
             weights_sha256=done.weights_sha256,
-            device=device_name(device),
-            provenance=self.provenance(device),
+            device=machine.device,
+            provenance=self.provenance(machine),
             scores=tuple(scores),
             pictures=tuple(pictures),
         )
@@ -142,8 +142,10 @@ class Assignments:
             )
         return self.originals[manifest]
 
-    def provenance(self, device: str) -> int:
-        if device not in self.noted:
-            made = provenance(device, self.threads, self.here)
-            self.noted[device] = self.store.measurements.add_provenance(made)
-        return self.noted[device]
+    def provenance(self, machine: Machine) -> int:
+        for known, number in self.noted:
+            if known == machine:
+                return number
+        made = provenance(machine, self.threads, self.here)
+        self.noted.append((machine, self.store.measurements.add_provenance(made)))
+        return self.noted[-1][1]

@@ -11,13 +11,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from srbench.core.devices import Machine
 from srbench.core.errors import DeviceError, UserError
 from srbench.run.assignments import Assignments
 from srbench.run.messages import Broken, Message, Ready, Refused
-from srbench.run.outcomes import MAX_DEATHS, Outcomes
+from srbench.run.outcomes import Outcomes
 from srbench.run.progress import Terminal
 from srbench.run.search import Searcher
-from srbench.run.worker_processes import WorkerProcess, start_worker
+from srbench.run.seats import Seats, Worker
 from srbench.store import LeaseLost, Store, this_process
 from srbench.study.plan import Plan
 
@@ -36,7 +37,7 @@ class NoDevice(DeviceError):
 class Options:
     """How to conduct; none of it changes a result."""
 
-    devices: tuple[str, ...]  # one for each worker: ("cpu", "cpu"), ("cuda:0", "cuda:2")
+    seats: Seats
     threads: int = 1
     checkpoint_s: float = 30.0
 
@@ -62,8 +63,9 @@ class Conductor:
             found=search.planned if search else None,
         )  # fmt: skip
         self.outcomes = Outcomes(store, self.assignments, display, search)
-        self.workers: list[WorkerProcess] = []
-        self.devices = list(options.devices)  # that work, one for each worker
+        self.workers: list[Worker] = []
+        self.seats = options.seats
+        self.pinned: Machine | None = None  # that all of this command's runs are to be like
         self.failed_starts: dict[str, int] = {}  # device -> workers that died before Ready
         self.asked = float("-inf")  # when the queue was last looked at
         self.beat = store.clock()
@@ -76,7 +78,7 @@ class Conductor:
         `meanwhile` is called again and again while workers train.
 
         Raises:
-            DeviceError: no device works, or code or images have changed.
+            DeviceError: no device works, or none has the code and the images that were planned.
         """
         if not stopping():
             self.outcomes.to_score = self.store.measurements.missing_scores(self.number)
@@ -107,7 +109,7 @@ class Conductor:
         self.deadline = self.clock() + PATIENCE_S
         training = [worker for worker in self.workers if worker.lease is not None and worker.ready]
         for worker in training:
-            worker.send("stop")
+            worker.seat.send("stop")
         for worker in [w for w in self.workers if w not in training]:  # may take a while
             self.outcomes.release(worker)
             self._let_go(worker)
@@ -115,22 +117,26 @@ class Conductor:
     def _hand_out(self, stopping: Callable[[], bool]) -> None:
         """Give every idle worker a task; start workers while there is more to do."""
         idle = [worker for worker in self.workers if worker.idle]
-        free = len(self.workers) < len(self.devices)
+        capacity = self.seats.capacity()
+        free = len(self.workers) < capacity
+        starting = [w for w in self.workers if not w.ready and not w.busy]
         due = not self.workers or self.clock() - self.asked > ASK_S
-        if not idle and not (free and due):
+        if not idle and not ((free or starting) and due):
             return
         self.asked = self.clock()
         busy = sum(worker.busy for worker in self.workers)
-        if self.search is not None and busy < len(self.devices):
-            self.search.supply(len(self.devices) - busy, busy, stopping)
-        waiting = self.store.queue.claimable(self.number, most=len(self.devices))
+        if self.search is not None and busy < capacity:
+            self.search.supply(capacity - busy, busy, stopping)
+        waiting = self.store.queue.claimable(self.number, most=capacity)
         waiting += len(self.outcomes.to_score)
-        while len(self.workers) < len(self.devices) and waiting > self._starting():
-            self.workers.append(start_worker(self._free_device(), self.options.threads))
+        for worker in starting[waiting:]:
+            self._let_go(worker)
+        for _ in range(min(capacity - len(self.workers), waiting - len(starting))):
+            self.workers.append(Worker(self.seats.hire([w.device for w in self.workers])))
         for worker in idle:
             self._hand_to(worker)
 
-    def _hand_to(self, worker: WorkerProcess) -> None:
+    def _hand_to(self, worker: Worker) -> None:
         if self.outcomes.to_score:
             worker.scoring = self.outcomes.to_score.pop()
             worker.assign(self.assignments.scoring_task(worker.scoring))
@@ -142,34 +148,24 @@ class Conductor:
         elif not any(other.suspicion for other in self.workers):  # whose run may need a worker
             self._let_go(worker)
 
-    def _free_device(self) -> str:
-        free = list(self.devices)
-        for worker in self.workers:
-            if worker.device in free:  # else it is broken, and its worker is about to report it
-                free.remove(worker.device)
-        return free[0]
-
-    def _starting(self) -> int:
-        return sum(not worker.ready and not worker.busy for worker in self.workers)
-
-    def _let_go(self, worker: WorkerProcess) -> None:
+    def _let_go(self, worker: Worker) -> None:
         self.workers.remove(worker)
         worker.end()
 
     def _dismiss(self) -> None:
         for worker in list(self.workers):
             if worker.lease is not None:  # only after an error of ours, or an impatient stop
-                worker.process.kill()
+                worker.seat.kill()
                 with suppress(UserError):  # a full disk frees the run with this process
                     self.outcomes.release(worker)
             self._let_go(worker)
 
     def _listen(self) -> None:
-        pipes = {worker.pipe: worker for worker in self.workers}
+        pipes = {worker.seat.pipe: worker for worker in self.workers}
         for pipe in connections.wait(list(pipes), timeout=0.25):
             worker = pipes[pipe]  # type: ignore[index]
             try:
-                message: Message | None = worker.pipe.recv()
+                message: Message | None = worker.seat.pipe.recv()
             except (EOFError, OSError):
                 message = None
             try:
@@ -177,80 +173,92 @@ class Conductor:
             except LeaseLost:
                 self.display.note("a run was taken over by another srbench, which trains it")
                 worker.lease = None
-                worker.process.kill()
+                worker.seat.kill()
                 if worker in self.workers:
                     self._let_go(worker)
 
-    def _take(self, worker: WorkerProcess, message: Message | None) -> None:
+    def _take(self, worker: Worker, message: Message | None) -> None:
         """Act on what a worker reports; None where it has died."""
         if message is None:
             self._take_death(worker)
         elif isinstance(message, Ready):
-            self._take_ready(worker)
+            self._take_ready(worker, message.machine)
         elif isinstance(message, Broken):
             self._check_device(worker, message)
         elif isinstance(message, Refused):
-            raise DeviceError(f"{message.message}. Nothing is lost: runs under way are saved")
+            self._take_refusal(worker, message)
         else:
             self.outcomes.take(worker, message)
 
-    def _take_death(self, worker: WorkerProcess) -> None:
-        worker.process.join(5)
-        self.workers.remove(worker)
-        if worker.ready:
+    def _take_death(self, worker: Worker) -> None:
+        if worker.ready or worker.seat.lost:
             self.outcomes.take_death(worker)
+            self._let_go(worker)
             return
         device = worker.device
         self.failed_starts[device] = self.failed_starts.get(device, 0) + 1
-        if self.failed_starts[device] >= MAX_DEATHS:
-            self._drop(worker, f"a worker on {device} could not start ({worker.ending})")
+        if self.failed_starts[device] >= self.seats.starts:
+            self._drop(worker, f"a worker on {device} could not start ({worker.seat.ending})")
         elif worker.busy:
             self._restart(worker, worker.suspicion)
+        else:
+            self._let_go(worker)
 
-    def _take_ready(self, worker: WorkerProcess) -> None:
+    def _take_ready(self, worker: Worker, machine: Machine) -> None:
         """A worker is ready. So a failure before it was the run's, not the device's."""
+        self.pinned = self.pinned or machine
+        if differences := self.pinned.differences(machine):
+            has = ", ".join(differences)
+            self._drop(worker, f"{worker.device} is turned away: it has {has}", device=False)
+            return
         worker.ready, why, worker.suspicion = True, worker.suspicion, ""
+        worker.machine = machine
         self.failed_starts.pop(worker.device, None)
         if worker.busy and not self.outcomes.take_blame(worker, why) and worker.task is not None:
             worker.assign(worker.task)
 
-    def _check_device(self, worker: WorkerProcess, broken: Broken) -> None:
+    def _take_refusal(self, worker: Worker, refused: Refused) -> None:
+        """A worker cannot do what it was asked: another may, or it needs the images for it."""
+        if refused.images and worker.task is not None and self.seats.lend_images(worker.seat):
+            worker.assign(worker.task)
+            return
+        self._drop(worker, refused.message, device=False)
+
+    def _check_device(self, worker: Worker, broken: Broken) -> None:
         """Something has failed on a device: a new worker finds out whether it still works.
 
         The run under way waits there meanwhile, and only then is it charged with the failure.
         """
-        self.workers.remove(worker)
-        worker.end()
         if not worker.ready:
             self._drop(worker, f"{worker.device} cannot be used: {broken.message}")
         elif self.deadline < float("inf"):  # asked to stop
             self.outcomes.release(worker)
+            self._let_go(worker)
         else:
             self.display.note(
                 f"{worker.device} failed ({broken.message}); checking if it still works"
             )
             self._restart(worker, broken.message)
 
-    def _restart(self, former: WorkerProcess, suspicion: str) -> None:
+    def _restart(self, former: Worker, suspicion: str) -> None:
         """A new worker in the place of one that has ended, with what that one was doing."""
-        new = start_worker(former.device, self.options.threads)
-        self.workers.append(
-            replace(former, process=new.process, pipe=new.pipe, ready=False, suspicion=suspicion)
-        )
+        self.workers.remove(former)
+        seat = self.seats.again(former.seat)
+        self.workers.append(replace(former, seat=seat, ready=False, suspicion=suspicion))
 
-    def _drop(self, worker: WorkerProcess, why: str) -> None:
-        """Continue without a device that does not work; its run goes to another.
+    def _drop(self, worker: Worker, why: str, *, device: bool = True) -> None:
+        """Continue without a seat, or a device, that does not work; its run goes to another.
 
         Raises:
             NoDevice: it was the last one.
         """
+        self.workers.remove(worker)
         self.outcomes.release(worker)
-        known = worker.device in self.devices  # else another worker of it was first
-        self.devices = [device for device in self.devices if device != worker.device]
-        if not self.devices:
+        first = self.seats.give_up(worker.seat, device=device)
+        if not self.seats.capacity():
             raise NoDevice(f"{why}. Nothing is lost: the runs left wait for the next srbench run")
-        if known:
-            self.display.note(f"{why}; continuing without it")
+        if first:
+            self.display.note(f"{why}; {'continuing without it' if device else 'others continue'}")
 
     def _keep_alive(self) -> None:
         """Prolong the leases; at once after the machine has slept, for they run on meanwhile."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from srbench.core import slots
-from srbench.core.devices import MemoryOrder, Precision
+from srbench.core.devices import Machine, MemoryOrder, Precision
 from srbench.core.part_files import PartFile
 from srbench.data.data_settings import data_settings
 from srbench.study.tree import Tree
@@ -39,6 +39,7 @@ class Task:
     precision: Precision = "fp32"
     memory_order: MemoryOrder = "auto"
     parts: tuple[PartFile, ...] = ()  # that no package brings; part of `code`
+    images_lent: bytes | None = None  # where a seat has got them, see `lent_images`
 
     @property
     def tree(self) -> Tree:
@@ -52,6 +53,8 @@ class Task:
 @dataclass(frozen=True)
 class Ready:
     """The worker has started, its device has computed something, and it waits for a task."""
+
+    machine: Machine
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,7 @@ class Refused:
 
     run: int
     message: str  # names the file and the remedy
+    images: bool = False  # whether it is images that are missing or others
 
 
 Message = Ready | Broken | Resumed | Progress | Trained | Done | Failed | Stopped | Refused

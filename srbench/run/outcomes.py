@@ -9,7 +9,7 @@ from srbench.run.assignments import Assignments
 from srbench.run.messages import Done, Failed, Message, Progress, Resumed, Stopped, Trained
 from srbench.run.progress import Terminal
 from srbench.run.search import Searcher
-from srbench.run.worker_processes import WorkerProcess
+from srbench.run.seats import Worker
 from srbench.store import Lease, LeaseLost, MissingScore, Point, Reason, Store
 from srbench.train import checkpoint
 
@@ -29,7 +29,7 @@ class Outcomes:
         self.reasons: set[str] = set()  # for missing scores: each is shown once
         self.deaths: dict[int, int] = {}  # run -> workers that died in it
 
-    def take(self, worker: WorkerProcess, message: Message) -> None:
+    def take(self, worker: Worker, message: Message) -> None:
         """Write what a worker reports about the run or the scores that it works on."""
         if worker.scoring is not None:
             self._take_scores(worker, worker.scoring, message)
@@ -64,7 +64,7 @@ class Outcomes:
                 worker.lease = worker.trained = None
                 self.display.stopped(lease, message.steps)
 
-    def release(self, worker: WorkerProcess) -> None:
+    def release(self, worker: Worker) -> None:
         """Return what a worker has under way to the queue."""
         if worker.lease is not None:
             with suppress(LeaseLost):
@@ -73,23 +73,25 @@ class Outcomes:
             self.to_score.append(worker.scoring)
         worker.lease = worker.scoring = worker.trained = None
 
-    def take_death(self, worker: WorkerProcess) -> None:
+    def take_death(self, worker: Worker) -> None:
         """A worker died: another continues its run, unless the run ends every worker."""
-        lease = worker.lease
-        if worker.scoring is not None:
-            self._score_again(worker.scoring, f"a worker was {worker.ending}")
+        lease, ending = worker.lease, worker.seat.ending
+        if worker.seat.lost:
+            if worker.busy:
+                self.release(worker)
+                self.display.note(f"{ending}; its run continues elsewhere from its checkpoint")
+        elif worker.scoring is not None:
+            self._score_again(worker.scoring, f"a worker was {ending}")
         elif lease is None:
             return
         elif self._died_too_often(lease.run):
-            died = f"the worker process died {MAX_DEATHS} times in this run, last {worker.ending}"
+            died = f"the worker process died {MAX_DEATHS} times in this run, last {ending}"
             self._give_up(worker, lease, "lost", died)
         else:
             self.store.queue.interrupt(lease, worker.steps)
-            self.display.note(
-                f"a worker was {worker.ending}; its run continues from its checkpoint"
-            )
+            self.display.note(f"a worker was {ending}; its run continues from its checkpoint")
 
-    def take_blame(self, worker: WorkerProcess, why: str) -> bool:
+    def take_blame(self, worker: Worker, why: str) -> bool:
         """Count a failure for what a worker had under way; whether that ended it."""
         if worker.scoring is not None:
             missing, worker.scoring = worker.scoring, None
@@ -98,17 +100,18 @@ class Outcomes:
             self._give_up(worker, worker.lease, "error", why)
         return not worker.busy
 
-    def _perhaps_prune(self, worker: WorkerProcess, lease: Lease, message: Progress) -> None:
+    def _perhaps_prune(self, worker: Worker, lease: Lease, message: Progress) -> None:
         if self.search is None or lease.judged or worker.pruned is not None:
             return
         names = frozenset(name for name, *_ in message.points)
         worker.pruned = self.search.should_prune(lease, names)
         if worker.pruned is not None:
-            worker.send("stop")
+            worker.seat.send("stop")
 
-    def _finish(self, worker: WorkerProcess, lease: Lease, done: Done) -> None:
+    def _finish(self, worker: Worker, lease: Lease, done: Done) -> None:
         """Write a run's results; scores that could not be taken are asked for again."""
-        self.store.measurements.finish(lease, self.assignments.outcome(lease, done, worker.device))
+        assert worker.machine is not None  # it has been ready
+        self.store.measurements.finish(lease, self.assignments.outcome(lease, done, worker.machine))
         self._end(worker, lease, for_good=True)
         self.display.finished(lease, done)
         self._show_missing(done)
@@ -118,15 +121,16 @@ class Outcomes:
             name = f"{lease.variants[0]}, seed {lease.seed}"
             self.display.note(f"{name} is trained and stored, but could not be scored: {first}")
 
-    def _fail(self, worker: WorkerProcess, lease: Lease, failed: Failed) -> None:
+    def _fail(self, worker: Worker, lease: Lease, failed: Failed) -> None:
+        assert worker.machine is not None  # it has been ready
         self.store.queue.fail(
             lease, failed.reason, failed.message, steps=failed.steps,  # type: ignore[arg-type]
-            provenance=self.assignments.provenance(worker.device),
+            provenance=self.assignments.provenance(worker.machine),
         )  # fmt: skip
         self._end(worker, lease, for_good=True)
         self.display.failed(lease, failed.reason, failed.message)
 
-    def _end(self, worker: WorkerProcess, lease: Lease, *, for_good: bool = False) -> None:
+    def _end(self, worker: Worker, lease: Lease, *, for_good: bool = False) -> None:
         """A run has ended; `for_good` where its checkpoints are no longer needed."""
         if for_good:
             checkpoint.discard(self.assignments.folder(lease))
@@ -134,14 +138,14 @@ class Outcomes:
         if self.search is not None and not lease.judged:
             self.search.ended(lease)
 
-    def _give_up(self, worker: WorkerProcess, lease: Lease, reason: Reason, message: str) -> None:
+    def _give_up(self, worker: Worker, lease: Lease, reason: Reason, message: str) -> None:
         """End a run that fails again and again; its weights are stored if only scoring fails."""
         if worker.trained is not None:
             self._finish(worker, lease, replace(worker.trained, unscored=message))
             return
         self._fail(worker, lease, Failed(lease.run, reason, message, worker.steps))
 
-    def _take_scores(self, worker: WorkerProcess, missing: MissingScore, message: Message) -> None:
+    def _take_scores(self, worker: Worker, missing: MissingScore, message: Message) -> None:
         if isinstance(message, Done):
             scores, pictures = self.assignments.rows(missing, message)
             self.store.measurements.write_scores(missing.run, scores, pictures)

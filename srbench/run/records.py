@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields
 from typing import Any
 
 from srbench.analysis.results import StudyFacts
 from srbench.core import slots
-from srbench.core.devices import cuda_versions, device_name, driver
+from srbench.core.devices import Machine
 from srbench.core.provenance import Surroundings
 from srbench.data.data_settings import data_settings
 from srbench.store import DatasetRecord, Image, PlanRecord, Provenance, Training, VariantRecord
@@ -119,9 +119,6 @@ def training_record(p: PlannedVariant, scale: int, numerics: str) -> Training:
     )
 
 
-def provenance(device: str, threads: int, here: Surroundings) -> Provenance:
-    """What computed: the machine and its software, the device, the threads."""
-    here = replace(here, versions=here.versions | cuda_versions(device))
-    return Provenance(
-        **asdict(here), device=device_name(device), driver=driver(device), threads=threads
-    )
+def provenance(machine: Machine, threads: int, here: Surroundings) -> Provenance:
+    """What computed, for which command."""
+    return Provenance(**asdict(here), **asdict(machine), threads=threads)

@@ -22,7 +22,7 @@ from srbench.core.errors import DatabaseError, DeviceError, UserError
 from srbench.run.assignments import task_of
 from srbench.run.messages import Broken, Done, Failed, Message, Progress, Refused, Task
 from srbench.run.records import stored_tree
-from srbench.run.worker_processes import WorkerProcess, start_worker
+from srbench.run.worker_processes import LocalSeat
 from srbench.store import FinishedRun, Store
 from srbench.study.decoding import Decoded
 from srbench.study.plan import Numerics, plan_variant
@@ -127,17 +127,18 @@ def _train(
 ) -> Iterator[tuple[FinishedRun, Done | Failed, dict[tuple[str, int], float]]]:
     """Every run's end and all points of its curves, as runs end."""
     waiting = list(runs)
-    started = [start_worker(device, 1) for device in devices]
-    processes: dict[Any, WorkerProcess] = {worker.pipe: worker for worker in started}
+    seats: dict[Any, LocalSeat] = {
+        seat.pipe: seat for seat in (LocalSeat(device, 1) for device in devices)
+    }
     under_way: dict[Any, tuple[FinishedRun, dict[tuple[str, int], float]]] = {}
     try:
         while waiting or under_way:
-            for pipe in connections.wait(list(processes)):
-                message = _heard(processes[pipe])
+            for pipe in connections.wait(list(seats)):
+                message = _heard(seats[pipe])
                 if isinstance(message, Refused):
                     raise DeviceError(message.message)
                 if isinstance(message, Broken):
-                    raise DeviceError(f"{processes[pipe].device} cannot be used: {message.message}")
+                    raise DeviceError(f"{seats[pipe].device} cannot be used: {message.message}")
                 if pipe in under_way:
                     run, points = under_way[pipe]
                     if isinstance(message, Progress):
@@ -149,20 +150,19 @@ def _train(
                     run, task = waiting.pop(0)
                     say(f"training {run.study}: {run.variant}, seed {run.seed}")
                     under_way[pipe] = run, {}
-                    processes[pipe].send(task)
+                    seats[pipe].send(task)
     finally:
-        for pipe, worker in processes.items():
+        for pipe, seat in seats.items():
             if pipe in under_way:
-                worker.process.kill()
-            worker.end()
+                seat.kill()
+            seat.end(ready=True)
 
 
-def _heard(worker: WorkerProcess) -> Message:
+def _heard(seat: LocalSeat) -> Message:
     try:
-        message: Message = worker.pipe.recv()
+        message: Message = seat.pipe.recv()
     except (EOFError, OSError):
-        worker.process.join(5)
-        raise DeviceError(f"a worker on {worker.device} was {worker.ending}") from None
+        raise DeviceError(f"a worker on {seat.device} was {seat.ending}") from None
     return message
 
 

@@ -227,6 +227,7 @@ def _conduct(plan: Plan, request: Request, store: Store, key: str, console: Cons
     from srbench.run.conductor import Options
     from srbench.run.records import record
     from srbench.run.work import Work
+    from srbench.run.worker_processes import LocalSeats
 
     def say(text: str) -> None:
         console.print(f"srbench: {text}", highlight=False, markup=False, soft_wrap=True)
@@ -244,7 +245,7 @@ def _conduct(plan: Plan, request: Request, store: Store, key: str, console: Cons
     else:
         store.queue.retry_failed(number)
     devices = choose_devices(request.device, request.workers, say)
-    options = Options(devices, checkpoint_s=request.checkpoint_s)
+    options = Options(LocalSeats(devices, 1), checkpoint_s=request.checkpoint_s)
     ended = Work(plan, number, store, options, console).do()
     elsewhere = store.queue.running_elsewhere(number, this_process())
     states = store.queue.states(number)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from srbench.analysis.latency_ratios import Ratio
-from srbench.core.devices import choose_devices, device_name
+from srbench.core.devices import choose_devices, device_name, machine
 from srbench.core.errors import UserError
 from srbench.core.provenance import surroundings
 from srbench.measure.latency_passes import Effort, Entrant, OnRound, Pass, measure
@@ -168,7 +168,7 @@ def recorded(
         warnings=list(found.warnings),
         seconds=found.seconds,
         provenance_id=store.measurements.add_provenance(
-            provenance(setting.device, setting.threads, surroundings())
+            provenance(machine(setting.device), setting.threads, surroundings())
         ),
     )
     networks = [

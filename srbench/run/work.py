@@ -9,7 +9,6 @@ from rich.console import Console
 
 from srbench.core.device_locks import SharedLock
 from srbench.core.errors import UserError
-from srbench.core.numbers import plural
 from srbench.core.signals import stop_on_signal
 from srbench.data import shared
 from srbench.run.awake import AwakeClock
@@ -39,7 +38,8 @@ class Work:
         self.plan, self.number, self.store = plan, number, store
         self.options, self.console = options, console
         self.lock = SharedLock(
-            options.devices, lambda device: console.print(f"waiting for a latency pass on {device}")
+            options.seats.devices,
+            lambda device: console.print(f"waiting for a latency pass on {device}"),
         )
         self.searcher: Searcher | None = None
         if plan.study.search is not None:
@@ -110,12 +110,12 @@ class Work:
         return Stopped(stop.number, frozenset(conductor.outcomes.unscored))
 
     def _announce(self, left: int, trials: int, unscored: int) -> None:
-        runs, workers = sum(self.store.queue.states(self.number).values()), self.options.devices
+        runs = sum(self.store.queue.states(self.number).values())
         self._print(
             f"{self.plan.study.name}: {left} of {runs} runs to do"
             + (f", up to {trials} trials" if trials else "")
             + (f", {unscored} to score" if unscored else "")
-            + f"; {plural(len(workers), 'worker')} on {self.plan.numerics}"
+            + f"; {self.options.seats} on {self.plan.numerics}"
         )
 
     def _macs_left(self) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import shutil
 import signal
 import sys
 import time
@@ -28,6 +29,7 @@ from srbench.analysis.metric_names import FOLLOWED, VALIDATE
 from srbench.analysis.stopping_rule import has_converged
 from srbench.core import part_files, slots
 from srbench.core.arithmetic import full_precision
+from srbench.core.devices import machine
 from srbench.core.errors import DiskError, UserError, first_line
 from srbench.core.files import write_atomically
 from srbench.core.signals import STOPPING
@@ -49,7 +51,7 @@ from srbench.run.messages import (
     Task,
     Trained,
 )
-from srbench.run.worker_images import Changed, training_images
+from srbench.run.worker_images import Changed, ImagesChanged, training_images, use_lent
 from srbench.run.worker_scores import Scorer
 from srbench.study.batches import patches_of
 from srbench.study.identity import code_digest
@@ -67,8 +69,16 @@ class Stop(Exception):
     """The conductor wants the run to stop after the step under way."""
 
 
-def main(pipe: Connection, device_name: str, threads: int) -> None:
-    """Serve tasks until the pipe closes or None arrives."""
+def main(pipe: Connection, device_name: str, threads: int, scratch: Path | None = None) -> None:
+    """Serve tasks until the pipe closes or None arrives; then remove the folder `scratch`."""
+    try:
+        _main(pipe, device_name, threads)
+    finally:
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _main(pipe: Connection, device_name: str, threads: int) -> None:
     for number in STOPPING:
         signal.signal(number, signal.SIG_IGN)  # the conductor decides, and sends a message
     device = torch.device(device_name)
@@ -90,7 +100,7 @@ def main(pipe: Connection, device_name: str, threads: int) -> None:
 
 
 def _serve(pipe: Connection, device: torch.device, clock: Clock = time.monotonic) -> None:
-    pipe.send(Ready())
+    pipe.send(Ready(machine(str(device))))
     data: Any = None  # settings of the run before
     while True:
         task = pipe.recv()
@@ -98,6 +108,7 @@ def _serve(pipe: Connection, device: torch.device, clock: Clock = time.monotonic
             continue  # a stop that came too late
         if task is None:
             return
+        use_lent(task.images_lent)
         if task.data != data:
             resident.release()  # memory that an earlier run held is not this run's
         data = task.data
@@ -128,7 +139,7 @@ def _finished(
     except MemoryError:
         return run.without_result("oom", "the computer's memory is full")
     except (DiskError, Changed) as problem:
-        return Refused(task.run, str(problem))
+        return Refused(task.run, str(problem), isinstance(problem, ImagesChanged))
     except UserError as problem:
         return run.without_result("error", str(problem))
     except (EOFError, BrokenPipeError, ConnectionResetError):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
 from srbench.core import slots
-from srbench.core.errors import InputError
+from srbench.core.errors import InputError, UserError
 from srbench.core.registry import Choice
 from srbench.core.slots import Image
 from srbench.data.decoded import Dataset, decode, signature
 from srbench.data.degradations import Degrade
+from srbench.data.folders import ImageFile
 from srbench.data.patches import with_lr, with_missing_lr
 from srbench.data.shared import shared
 from srbench.measure.scores import PROTOCOLS, evaluation_lr
@@ -28,6 +30,32 @@ class Changed(InputError):
         super().__init__(
             f"{what} have changed since the runs were planned; the same command plans them anew"
         )
+
+
+class ImagesChanged(Changed):
+    """The images that were planned are not here."""
+
+
+_lent: dict[str, list[ImageFile]] | None = None
+"""Files of each set as this process got them; None where it has those that were planned."""
+_packed: bytes | None = None  # what they came as
+
+
+def use_lent(images: bytes | None) -> None:
+    """Take sets from files that came from the machine of the plan: `lent_images` packs them.
+
+    With empty `images` none have come; a set that is missing here is then asked for.
+    """
+    global _lent, _packed
+    if images is not None and images != _packed:
+        _packed = images
+        _lent = pickle.loads(images) if images else {}
+        _decoded.cache_clear()
+
+
+def key_of(choice: Choice, split: str, scale: int) -> str:
+    """The name of a set among those that are lent."""
+    return digest([choice.to_json(), split, scale])
 
 
 def training_images(task: Task, tree: Tree, scale: int) -> tuple[Dataset, Degrade | None]:
@@ -65,7 +93,7 @@ def with_names(task: Task, images: Dataset) -> Iterator[tuple[str, Image, Image]
 def _hold(images: Dataset, manifest: str) -> Dataset:
     """The images, if they are those planned; of what is not trained none were."""
     if manifest and images.manifest != manifest:
-        raise Changed(f"the images of {images.name}")
+        raise ImagesChanged(f"the images of {images.name}")
     return images
 
 
@@ -76,9 +104,20 @@ def _evaluation_lrs(images: Dataset, scale: int, protocol: str) -> tuple[Image, 
 
 @lru_cache(maxsize=8)
 def _decoded(choice: Choice, split: str, scale: int) -> Dataset:
-    files = list(choice.build()(split, scale))
+    files = _files(choice, split, scale)
     key = digest([signature(files), choice.to_json(), split, scale])
     return shared(key, lambda: decode(files, dataset_name(choice), split, scale))
+
+
+def _files(choice: Choice, split: str, scale: int) -> list[ImageFile]:
+    if _lent is None:
+        return list(choice.build()(split, scale))
+    if lent := _lent.get(key_of(choice, split, scale)):
+        return lent
+    try:
+        return list(choice.build()(split, scale))
+    except UserError:
+        raise ImagesChanged(f"the images of {dataset_name(choice)}") from None
 
 
 @lru_cache(maxsize=8)

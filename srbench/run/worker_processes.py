@@ -1,4 +1,4 @@
-"""Worker processes and what each is doing."""
+"""Seats of this machine: worker processes on its devices."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from multiprocessing import resource_tracker
-from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from srbench.core.numbers import plural
 from srbench.core.signals import STOPPING
 from srbench.run import worker
-from srbench.run.messages import Done, Task
-from srbench.store import Lease, MissingScore
+from srbench.run.seats import Seat
 from srbench.train.device import CUBLAS
 
 ALLOCATOR = {
@@ -33,53 +31,42 @@ Measured on CARN in bf16: 306 ms a step without, 250 with (`benchmarks/waterfall
 """
 
 
-@dataclass
-class WorkerProcess:
-    """A worker process and what it is doing."""
+class LocalSeat:
+    """A worker process of this machine."""
 
-    device: str
-    process: SpawnProcess
-    pipe: Connection
-    ready: bool = False
-    lease: Lease | None = None
-    scoring: MissingScore | None = None
-    task: Task | None = None  # as it was assigned
-    trained: Done | None = None  # the claimed run, once only its scores are missing
-    steps: int = 0  # that the claimed run has taken, as far as is known
-    suspicion: str = ""  # what failed in a former worker, until this one is ready
-    pruned: tuple[int, str] | None = None  # epoch and reason, once the run was asked to stop
+    lost = False
 
-    @property
-    def busy(self) -> bool:
-        return self.lease is not None or self.scoring is not None
-
-    @property
-    def idle(self) -> bool:
-        return self.ready and not self.busy
+    def __init__(self, device: str, threads: int, scratch: Path | None = None) -> None:
+        """Start the process; its folder `scratch`, if any, ends with it."""
+        context = multiprocessing.get_context("spawn")
+        self.device = device
+        self.pipe, theirs = context.Pipe()
+        given = (theirs, device, threads, scratch)
+        self.process = context.Process(target=worker.main, args=given, daemon=True)
+        with _environment(**surroundings_of(device, threads)), _signals_held(), _without_main():
+            self.process.start()
+        theirs.close()
 
     @property
     def ending(self) -> str:
-        """How the process ended, in words."""
+        self.process.join(5)
         code = self.process.exitcode
         if code is not None and code < 0:
             return f"killed by signal {-code}"
         return f"exit code {code}"
 
-    def assign(self, task: Task) -> None:
-        """Give the worker a task."""
-        self.task = task
-        self.send(task)
-
     def send(self, message: Any) -> None:
-        """Send the worker a message; if it has died, that shows where its pipe is read."""
         with suppress(OSError):
             self.pipe.send(message)
 
-    def end(self) -> None:
-        """End the process: by a message if it is ready, and by a kill if that does not help."""
+    def kill(self) -> None:
+        self.process.kill()
+
+    def end(self, *, ready: bool) -> None:
+        """By a message if the worker is ready, and by a kill if that does not help."""
         self.send(None)
         self.pipe.close()
-        if not self.ready:
+        if not ready:
             self.process.kill()
         self.process.join(5)
         if self.process.is_alive():
@@ -87,15 +74,42 @@ class WorkerProcess:
             self.process.join()
 
 
-def start_worker(device: str, threads: int) -> WorkerProcess:
-    """Start a worker on a device."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=worker.main, args=(theirs, device, threads), daemon=True)
-    with _environment(**surroundings_of(device, threads)), _signals_held(), _without_main():
-        process.start()
-    theirs.close()
-    return WorkerProcess(device, process, ours)
+class LocalSeats:
+    """Seats on the devices of this machine, each named once for each of its workers."""
+
+    starts = 2
+
+    def __init__(self, devices: Iterable[str], threads: int) -> None:
+        self.devices, self.threads = list(devices), threads  # that work
+
+    def __str__(self) -> str:
+        return plural(len(self.devices), "worker")
+
+    def capacity(self) -> int:
+        return len(self.devices)
+
+    def hire(self, taken: Collection[str]) -> LocalSeat:
+        free = list(self.devices)
+        for device in taken:
+            if device in free:  # else it is broken, and its worker is about to report it
+                free.remove(device)
+        return LocalSeat(free[0], self.threads)
+
+    def again(self, seat: Seat) -> LocalSeat:
+        seat.end(ready=False)
+        return LocalSeat(seat.device, self.threads)
+
+    def lend_images(self, seat: Seat) -> bool:
+        return False  # they are here
+
+    def give_up(self, seat: Seat, *, device: bool) -> bool:
+        seat.end(ready=False)
+        if seat.device not in self.devices:
+            return False
+        self.devices.remove(seat.device)
+        if device:
+            self.devices = [other for other in self.devices if other != seat.device]
+        return True
 
 
 def surroundings_of(device: str, threads: int) -> dict[str, str]:

@@ -19,8 +19,8 @@ from srbench.core.devices import (
     choose_device,
     choose_devices,
     cuda_devices,
-    cuda_versions,
     device_name,
+    device_versions,
     driver,
 )
 from srbench.core.errors import UserError
@@ -259,5 +259,5 @@ def test_versions_of_cuda_and_cudnn_are_of_runs_on_a_device(
 ) -> None:
     monkeypatch.setattr(torch.version, "cuda", "13.0")
     monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 92400)
-    assert cuda_versions("cuda:0") == {"cuda": "13.0", "cudnn": "9.24.0"}
-    assert cuda_versions("cpu") == {}
+    assert device_versions("cuda:0") == {"cuda": "13.0", "cudnn": "9.24.0"}
+    assert device_versions("cpu").keys() == {"instructions"}

@@ -53,11 +53,11 @@ def test_the_doctor_names_devices_and_what_is_wrong(tmp_path: Path) -> None:
 
 
 ASKING = """
-from srbench.core.devices import choose_devices, cuda_versions, device_name
+from srbench.core.devices import choose_devices, device_versions, device_name
 from srbench.core.device_locks import SharedLock
 from srbench.cli.checkup import checkup
 chosen = choose_devices("cuda", None)
-print(chosen, device_name("cuda:1"), cuda_versions("cuda:1"))
+print(chosen, device_name("cuda:1"), device_versions("cuda:1"))
 with SharedLock(chosen):
     checkup(None)
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from srbench.run.worker_processes import ALLOCATOR, start_worker, surroundings_of
+from srbench.run.worker_processes import ALLOCATOR, LocalSeat, surroundings_of
 
 
 @pytest.fixture(autouse=True)
@@ -22,13 +22,12 @@ def test_a_cpu_worker_keeps_its_memory_unless_the_user_knows_better(
 
 
 def test_a_worker_starts_with_these_settings_and_answers() -> None:
-    worker = start_worker("cpu", 1)
+    seat = LocalSeat("cpu", 1)
     try:
-        assert worker.pipe.poll(120)  # before, the process may still have our own environment
-        with open(f"/proc/{worker.process.pid}/environ", encoding="utf-8") as file:
+        assert seat.pipe.poll(120)  # before, the process may still have our own environment
+        with open(f"/proc/{seat.process.pid}/environ", encoding="utf-8") as file:
             found = dict(entry.split("=", 1) for entry in file.read().split("\0") if entry)
         assert ALLOCATOR.items() <= found.items()
-        worker.ready = True
     finally:
-        worker.end()
-    assert worker.process.exitcode == 0
+        seat.end(ready=True)
+    assert seat.process.exitcode == 0
