@@ -73,7 +73,7 @@ def claims(
     from srbench.run.stale import marked
 
     store = open_database(db)
-    results = marked(store.reading.results(study_name(study)), store)
+    results = marked(store.reading.results(study_name(study), curves="judged"), store)
     found = claims_of(results)
     plain = [
         {"id": c.id, "says": c.says, "test": c.test, "status": c.result.status,

@@ -129,7 +129,7 @@ def take_if_missing(store: Store, plan: int, asked: Request) -> None:
     """Time the networks of a plan that have no times yet, under the default setting."""
     from srbench.analysis.latency import untimed
 
-    if not untimed(store.reading.results(plan, points=2), "latency"):
+    if not untimed(store.reading.results(plan, curves="none"), "latency"):
         return
     from srbench.measure.latency_passes import Effort
     from srbench.run.timed import Wish, networks, take

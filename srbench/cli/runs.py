@@ -165,4 +165,4 @@ def _print_summary(store: Any, plan: int) -> None:
     from srbench.run.stale import marked
 
     out.print()
-    out.print(summary(marked(store.reading.results(plan, steps=False), store)))
+    out.print(summary(marked(store.reading.results(plan, curves="judged"), store)))

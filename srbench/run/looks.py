@@ -17,7 +17,7 @@ def take_looks(store: Store, plan: int) -> dict[str, int]:
     from srbench.analysis.looks_taken import look_rows
     from srbench.analysis.power import baseline_seeds
 
-    results = store.reading.results(plan, points=2)
+    results = store.reading.results(plan, curves="none")
     contrasts = judgement(results).contrasts
     store.measurements.write_looks(
         plan, {c.variant: [Look(**row) for row in look_rows(c)] for c in contrasts}

@@ -150,7 +150,7 @@ def _spread(store: Store, study: Study) -> Spread | None:
 
     names = sorted(store.reading.studies()["study"], key=lambda name: name != study.name)
     for name in names[:LOOKED_AT]:
-        results = store.reading.results(name, points=2)
+        results = store.reading.results(name, curves="none")
         if (results.facts.metric, results.facts.dataset) == (study.metric, study.dataset):
             size, of_baseline = spreads(results)
             if size and of_baseline:

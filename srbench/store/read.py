@@ -6,16 +6,31 @@ Rows come in study order: variants as in the file, seeds as planned.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, Double, Engine, Integer, Select, and_, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Double,
+    Engine,
+    Integer,
+    Select,
+    and_,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+)
 
+from srbench.analysis.convergence import ABOVE_FLAT
 from srbench.analysis.history import tried
+from srbench.analysis.metric_names import VALIDATE
 from srbench.analysis.results import Results, StudyFacts, trial_frames
 from srbench.core.errors import DatabaseError
 from srbench.store.columns import NOT_FINITE, to_json
@@ -42,7 +57,8 @@ from srbench.store.trial_rows import trial_rows
 from srbench.store.validate_rows import check_facts, check_kinds, check_results
 from srbench.store.values import stored_names
 
-STEPS = "loss_step"  # the curve with a point a step, which has most of all points
+Which = Literal["all", "judged", "none"]
+"""The curves to read; `judged`: those on convergence and collapse, and those that claims name."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +72,11 @@ class Reading:
     root: Path
 
     def results(
-        self, study_or_plan: str | int, *, points: int = 400, steps: bool = True
+        self, study_or_plan: str | int, *, points: int = 400, curves: Which = "all"
     ) -> Results:
         """Everything measured for a study's latest plan, or for a plan by number.
 
-        A curve of more than `points` is thinned. Without `steps` the losses of single steps are
-        left out, unless a claim of the study names them.
+        A curve of more than `points` is thinned.
         """
         if points < 2:
             raise ValueError(f"a curve has two ends: points is {points}, allowed is 2 or more")
@@ -72,15 +87,14 @@ class Reading:
                 plan = latest_plan(connection, study_or_plan)
             facts = facts_of(connection, plan)
             cells = frame(connection, cells_of(plan).with_only_columns(*CELL))
-            asked = steps or any(STEPS in str(claim) for claim in facts.claims)
-            curves = curves_of(connection, plan, points, () if asked else (STEPS,))
+            lines = curves_of(connection, plan, points, _chosen(curves, facts))
             passes, times = latency(connection, plan)
             tried, reports = search_of(connection, plan, facts)
             found = Results(
                 facts=facts,
                 variants=variants(connection, plan),
                 runs=runs(connection, plan),
-                curves=cells.merge(with_numbers(curves), on="run_id"),
+                curves=cells.merge(with_numbers(lines), on="run_id"),
                 scores=cells.merge(scores(connection, plan), on="run_id"),
                 pictures=cells.merge(frame(connection, pictures_of(plan)), on="run_id"),
                 datasets=frame(connection, datasets_of(plan)),
@@ -110,12 +124,22 @@ def search_of(
     return trial_frames(found)
 
 
+def _chosen(curves: Which, facts: StudyFacts) -> ColumnElement[bool]:
+    """Which curves are read."""
+    if curves == "all":
+        return true()
+    if curves == "none":
+        return false()
+    tests = literal(" ".join(claim["test"] for claim in facts.claims))
+    claimed = tests.contains(func.replace(Curve.name, VALIDATE, ""))
+    return or_(Curve.name.in_((VALIDATE + facts.metric, ABOVE_FLAT)), claimed)
+
+
 def curves_of(
-    connection: Connection, plan: int, most: int, without: Collection[str] = ()
+    connection: Connection, plan: int, most: int, chosen: ColumnElement[bool]
 ) -> pd.DataFrame:
     """run_id, name, step, epoch, value, not_finite; by columns, as there may be many rows."""
-    chosen = and_(of_judged(plan, Run), Curve.name.not_in(without))
-    found = curve_points(connection, chosen, most)
+    found = curve_points(connection, and_(of_judged(plan, Run), chosen), most)
     rows = [row for _, points in found for row in points]
     check_kinds([(extent.run, extent.name) for extent, _ in found], (Curve.run_id, Curve.name))
     check_kinds(rows, (Point.curve_id, *COLUMNS))

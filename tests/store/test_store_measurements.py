@@ -148,22 +148,22 @@ def test_short_curves_and_curves_by_epoch_are_not_thinned(
 
 
 @pytest.mark.parametrize(
-    ("claims", "read"),
-    [((), {"loss"}),
-     (({"id": "A", "says": "it ends low", "test": "loss_step(plain) < 1"},),
-      {"loss", "loss_step"})],
+    ("test", "read"),
+    [("psnr_y(plain) > 30", {"validate/psnr_y"}),
+     ("loss_step(plain)/loss_step(wide) < 1", {"validate/psnr_y", "loss", "loss_step"})],
 )  # fmt: skip
-def test_losses_of_single_steps_are_left_out_unless_a_claim_names_them(
-    store: Store, claims: tuple[dict[str, str], ...], read: set[str]
+def test_what_is_judged_rests_on_convergence_and_on_what_claims_name(
+    store: Store, test: str, read: set[str]
 ) -> None:
     asked = plan()
-    asked = replace(asked, facts=asked.facts | {"claims": list(claims)})
+    claims = [{"id": "A", "says": "it ends low", "test": test}]
+    asked = replace(asked, facts=asked.facts | {"claims": claims})
     claim = claimed(store, store.plans.add(asked))
-    store.measurements.write_points(
-        claim, [Point(name, 1, 1.0, 0.5) for name in ("loss", "loss_step")]
-    )
-    assert set(store.reading.results("demo").curves["name"]) == {"loss", "loss_step"}
-    assert set(store.reading.results("demo", steps=False).curves["name"]) == read
+    every = {"loss", "loss_step", "lr", "validate/psnr_y"}
+    store.measurements.write_points(claim, [Point(name, 1, 1.0, 0.5) for name in every])
+    assert set(store.reading.results("demo").curves["name"]) == every
+    assert set(store.reading.results("demo", curves="judged").curves["name"]) == read
+    assert store.reading.results("demo", curves="none").curves.empty
 
 
 def test_what_a_new_dataset_or_metric_lacks_is_named_and_filled(store: Store) -> None:
