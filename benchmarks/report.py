@@ -173,8 +173,10 @@ def planned(names: list[str], seeds: int, epochs: int, images: int) -> PlanRecor
 
 def stages(file: Path, study: str, folder: Path) -> Iterator[tuple[str, float]]:
     """Seconds of each stage of a report, in one process that has imported everything."""
+    from srbench.report.figure_matplotlib import draw_all
     from srbench.report.files import write_report
-    from srbench.report.page import draw_all, page
+    from srbench.report.page import page
+    from srbench.report.section import figures_of
     from srbench.report.sections import sections_of
 
     took, store = timed(lambda: open_store(file))
@@ -183,7 +185,7 @@ def stages(file: Path, study: str, folder: Path) -> Iterator[tuple[str, float]]:
     yield "read the rows", took
     took, sections = timed(lambda: sections_of(results))
     yield "judge, and make the tables", took
-    took, drawings = timed(lambda: draw_all(sections))
+    took, drawings = timed(lambda: draw_all(figures_of(sections)))
     yield "draw the figures", took
     svgs = {name: svg for name, (svg, _) in drawings.items()}
     took, _ = timed(lambda: page(results, sections, svgs))

@@ -112,7 +112,8 @@ def cosines(
     names = [image.name for image in images]
     if output is not None:
         title = "CLIP cosine" + (" (random weights)" if weights == "none" else "")
-        svg, pdf = saved(lambda: cosines_figure(names, words, values, title))
+        figure = {"cosines": lambda: cosines_figure(names, words, values, title)}
+        svg, pdf = saved(figure)["cosines"]
         write_atomically(output, svg.encode() if output.suffix == ".svg" else pdf)
     plain = {"weights": weights, "images": names, "texts": words, "cosines": values}
     answer(as_json, plain, lambda: cosines_listed(names, words, values, weights))

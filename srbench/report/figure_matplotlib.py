@@ -9,7 +9,8 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -22,9 +23,11 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.transforms import BboxBase
 
 from srbench.report.figure import WIDTH, Axis, Band, Figure, Guide, Line, Point, Word
 from srbench.report.point_labels import names_beside
+from srbench.report.small_font import FONT, small_font
 
 INK, FAINT = "#1a1b1c", "#8d8e8f"
 PATTERNS: dict[str, Any] = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}
@@ -40,7 +43,7 @@ SIDES: dict[str, dict[str, Any]] = {
 COLUMNS = (1.02, 1.18)  # where the words beside a row stand, in widths of the frame
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "srbench", "svg.fonttype": "none", "pdf.fonttype": 42, "font.size": 9,
-    "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "axes.edgecolor": FAINT,
+    "font.family": "sans-serif", "font.sans-serif": [FONT], "axes.edgecolor": FAINT,
     "axes.labelcolor": INK, "text.color": INK, "xtick.color": INK, "ytick.color": INK,
     "axes.spines.top": False, "axes.spines.right": False, "text.parse_math": False,
     "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none",
@@ -181,25 +184,36 @@ def _label_ends(axes: Axes, ends: Sequence[tuple[float, float, str]]) -> None:
         )  # fmt: skip
 
 
-def draw(figure: Figure) -> tuple[str, bytes]:
-    """The figure as SVG text and PDF bytes."""
-    return saved(lambda: drawn(figure))
+def draw_all(figures: Mapping[str, Figure]) -> dict[str, tuple[str, bytes]]:
+    """Each figure by name, as SVG text and PDF bytes."""
+    return saved({name: partial(drawn, figure) for name, figure in figures.items()})
 
 
-def saved(make: Callable[[], Drawing]) -> tuple[str, bytes]:
-    """The SVG text and PDF bytes of a figure; the same figure gives the same bytes."""
+def saved(make: Mapping[str, Callable[[], Drawing]]) -> dict[str, tuple[str, bytes]]:
+    """The SVG text and PDF bytes of figures; the same figures give the same bytes."""
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
-        figure = make()  # a name in another script shows boxes in the PDF, and itself on the page
-        svg, pdf = io.StringIO(), io.BytesIO()
-        date: dict[str, None] = {"Date": None}
-        FigureCanvasSVG(figure)
-        box = figure.get_tightbbox().padded(0.1)  # once for both: it takes as long as drawing
-        figure.savefig(svg, format="svg", metadata=date, bbox_inches=box)
-        FigureCanvasPdf(figure)
-        no_date = {"CreationDate": None}
-        figure.savefig(pdf, format="pdf", metadata=no_date, bbox_inches=box)
-    return svg.getvalue(), pdf.getvalue()
+        made = {}  # a name in another script shows boxes in the PDF, and itself on the page
+        for name, call in make.items():
+            figure = call()
+            FigureCanvasSVG(figure)
+            box = figure.get_tightbbox().padded(0.1)  # once for both: it takes as long as drawing
+            made[name] = figure, box, _svg(figure, box)
+        with small_font("".join(svg for *_, svg in made.values())):
+            return {name: (svg, _pdf(figure, box)) for name, (figure, box, svg) in made.items()}
+
+
+def _svg(figure: Drawing, box: BboxBase) -> str:
+    out = io.StringIO()
+    figure.savefig(out, format="svg", metadata={"Date": None}, bbox_inches=box)
+    return out.getvalue()
+
+
+def _pdf(figure: Drawing, box: BboxBase) -> bytes:
+    out = io.BytesIO()
+    FigureCanvasPdf(figure)
+    figure.savefig(out, format="pdf", metadata={"CreationDate": None}, bbox_inches=box)
+    return out.getvalue()
 
 
 def inline(svg: str, name: str) -> str:

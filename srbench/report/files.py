@@ -15,8 +15,10 @@ from srbench.analysis.results import Results
 from srbench.core.csv_text import encoded
 from srbench.core.errors import InputError
 from srbench.core.files import write_atomically
-from srbench.report.page import Plotly, draw_all, environment, page, plotly_source, style
+from srbench.report.figure_matplotlib import draw_all
+from srbench.report.page import Plotly, environment, page, plotly_source, style
 from srbench.report.pictures import copy_pictures, scenes
+from srbench.report.section import figures_of
 from srbench.report.sections import sections_of
 
 
@@ -59,7 +61,7 @@ def _write_one(results: Results, folder: Path, plotly: Plotly) -> Path:
     for table in (table for section in sections for table in section.tables):
         write_atomically(folder / f"{table.name}.csv", encoded(table.csv()))
         _put(folder / f"{table.name}.tex", table.latex())
-    drawings = draw_all(sections)
+    drawings = draw_all(figures_of(sections))
     for name, (svg, pdf) in drawings.items():
         _put(folder / "figures" / f"{name}.svg", svg)
         write_atomically(folder / "figures" / f"{name}.pdf", pdf)

@@ -19,7 +19,7 @@ from markupsafe import Markup, escape
 
 from srbench.analysis.results import Results
 from srbench.report.colours import REST, colours
-from srbench.report.figure_matplotlib import draw, inline
+from srbench.report.figure_matplotlib import inline
 from srbench.report.figure_plotly import plain
 from srbench.report.section import Section
 
@@ -133,12 +133,6 @@ def plotly_source() -> str:
     """plotly.js as the plotly package carries it."""
     path = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
     return path.read_text("utf-8")
-
-
-def draw_all(sections: Sequence[Section]) -> dict[str, tuple[str, bytes]]:
-    """Every static figure of a study: name -> (SVG text, PDF bytes)."""
-    figures = {name: figure for section in sections for name, figure in section.figures.items()}
-    return {name: draw(figure) for name, figure in figures.items()}
 
 
 def _digest(script: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,3 +25,8 @@ class Section:
     template: str = "section.html"
     shows: Mapping[str, Any] = field(default_factory=dict)  # the template's own names
     data: Mapping[str, Any] = field(default_factory=dict)  # element id -> JSON for the scripts
+
+
+def figures_of(sections: Sequence[Section]) -> dict[str, Figure]:
+    """Every figure of a study, by file name."""
+    return {name: figure for section in sections for name, figure in section.figures.items()}

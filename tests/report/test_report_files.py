@@ -6,8 +6,10 @@ import re
 import shlex
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from fontTools import subset
 from states import STATES
 from synthetic_study import study, with_pictures
 
@@ -16,10 +18,11 @@ from srbench.core.errors import UserError
 from srbench.report import write
 from srbench.report.answer import forest_figure
 from srbench.report.effects import effects_shown
-from srbench.report.figure_matplotlib import draw
+from srbench.report.figure_matplotlib import draw_all
 from srbench.report.files import folder_name
-from srbench.report.page import draw_all, page
+from srbench.report.page import page
 from srbench.report.reproduce import origin
+from srbench.report.section import figures_of
 from srbench.report.sections import sections_of
 
 
@@ -66,8 +69,8 @@ def test_the_page_shows_the_numbers_of_the_table(results: Results, report: Path)
 def test_names_from_a_study_are_never_markup() -> None:
     hostile = STATES["hostile names"]()
     found = sections_of(hostile)
-    figures = {name: figure for section in found for name, figure in section.figures.items()}
-    drawings = {name: draw(figures[name])[0] for name in ("curves-loss", "cost-parameters")}
+    drawn = draw_all(figures_of(found))
+    drawings = {name: drawn[name][0] for name in ("curves-loss", "cost-parameters")}
     html = page(hostile, found, drawings, plotly_js="beside")
     assert "<script>alert" not in html
     assert not re.search(r"\son[a-z]+=", html[: html.index("<script>")])
@@ -117,13 +120,29 @@ def test_a_command_can_be_pasted_into_a_shell() -> None:
 
 def test_a_name_that_no_font_holds_is_drawn_without_a_word() -> None:
     names = {"plain": 0.0, "\U0001f469\u200d\U0001f680 \ufdfa": 1.0}
-    svg, pdf = draw(forest_figure(study(names)))
+    svg, pdf = draw_all({"forest": forest_figure(study(names))})["forest"]
     assert "\ufdfa" in svg
     assert pdf.startswith(b"%PDF")
 
 
+def test_the_whole_font_is_read_once_for_all_pdfs(
+    results: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    load_font = subset.load_font
+
+    def counted(file: str, *given: Any, **named: Any) -> Any:
+        read.append(Path(file).name)
+        return load_font(file, *given, **named)
+
+    monkeypatch.setattr(subset, "load_font", counted)
+    drawn = draw_all(figures_of(sections_of(results)))
+    assert read.count("DejaVuSans.ttf") == 1
+    assert all(b"DejaVuSans" in pdf and b"FontFile2" in pdf for _, pdf in drawn.values())
+
+
 def test_a_byte_order_mark_in_a_name_is_drawn_in_every_figure() -> None:
-    drawn = draw_all(sections_of(study({"plain": 0.0, "\ufeffa\ufeff": 1.0})))
+    drawn = draw_all(figures_of(sections_of(study({"plain": 0.0, "\ufeffa\ufeff": 1.0}))))
     assert len(drawn) > 3
     assert all(pdf.startswith(b"%PDF") for _, pdf in drawn.values())
 
