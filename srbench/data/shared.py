@@ -28,8 +28,13 @@ from srbench.data.decoded import Dataset, Image, outline
 SHARED_FROM = 64_000_000  # bytes: smaller sets are decoded faster than they are worth a file
 
 
+FOLDER = "SRBENCH_PIXELS"  # environment variable: the folder, on a node of a cluster
+
+
 def folder() -> Path:
     """Where the workers of a command share pixels: named by its process."""
+    if given := os.environ.get(FOLDER):
+        return Path(given)
     parent = parent_process()
     return _folder(parent.pid if parent else os.getpid())  # type: ignore[arg-type]
 

@@ -52,6 +52,9 @@ class Seats(Protocol):
     def __str__(self) -> str:
         """How many there are, in words: "2 workers"."""
 
+    def close(self) -> None:
+        """End what is left of them."""
+
     def capacity(self) -> int:
         """How many seats there may be now.
 

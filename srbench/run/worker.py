@@ -36,6 +36,7 @@ from srbench.core.signals import STOPPING
 from srbench.core.streams import Streams
 from srbench.core.weights import stored_weights
 from srbench.data import resident
+from srbench.run import node_folder
 from srbench.run.awake import AwakeClock
 from srbench.run.messages import (
     Broken,
@@ -70,12 +71,16 @@ class Stop(Exception):
 
 
 def main(pipe: Connection, device_name: str, threads: int, scratch: Path | None = None) -> None:
-    """Serve tasks until the pipe closes or None arrives; then remove the folder `scratch`."""
+    """Serve tasks until the pipe closes or None arrives.
+
+    `scratch` is this worker's folder on a node of a cluster, and goes with it.
+    """
     try:
         _main(pipe, device_name, threads)
     finally:
         if scratch is not None:
             shutil.rmtree(scratch, ignore_errors=True)
+            node_folder.leave(scratch.parent)
 
 
 def _main(pipe: Connection, device_name: str, threads: int) -> None:

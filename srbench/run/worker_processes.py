@@ -43,7 +43,7 @@ class LocalSeat:
         self.pipe, theirs = context.Pipe()
         given = (theirs, device, threads, scratch)
         self.process = context.Process(target=worker.main, args=given, daemon=True)
-        with _environment(**surroundings_of(device, threads)), _signals_held(), _without_main():
+        with _environment(**surroundings_of(device, threads)), signals_held(), without_main():
             self.process.start()
         theirs.close()
 
@@ -84,6 +84,9 @@ class LocalSeats:
 
     def __str__(self) -> str:
         return plural(len(self.devices), "worker")
+
+    def close(self) -> None:
+        pass
 
     def capacity(self) -> int:
         return len(self.devices)
@@ -138,7 +141,7 @@ def _environment(**values: str) -> Iterator[None]:
 
 
 @contextmanager
-def _without_main() -> Iterator[None]:
+def without_main() -> Iterator[None]:
     """A process started inside does not execute the script that called us: it needs no guard."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
@@ -149,7 +152,7 @@ def _without_main() -> Iterator[None]:
 
 
 @contextmanager
-def _signals_held() -> Iterator[None]:
+def signals_held() -> Iterator[None]:
     """A process started inside never sees a stop, not even while it imports; ours sees it after."""
     held = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     try:

@@ -34,11 +34,26 @@ def save(folder: Path, step: int, state: dict[str, Any]) -> Path:
     torch.save(state, buffer)
     payload = buffer.getvalue()
     path = folder / f"{step:010d}{_SUFFIX}"
-    write_atomically(path, payload + hashlib.sha256(payload).digest())
-    for old in _newest_first(folder)[KEPT:]:
+    write(path, payload + hashlib.sha256(payload).digest())
+    return path
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a checkpoint's file, then drop all but the newest two; errors as of `save`."""
+    write_atomically(path, content)
+    for old in _newest_first(path.parent)[KEPT:]:
         with disk_errors(old):
             old.unlink(missing_ok=True)
-    return path
+
+
+def is_one(name: str) -> bool:
+    """Whether a file of this name is a checkpoint."""
+    return name.endswith(_SUFFIX)
+
+
+def newest(folder: Path) -> str:
+    """The name of the newest checkpoint in a folder; empty where there is none."""
+    return next((path.name for path in _newest_first(folder)), "")
 
 
 def warn(text: str) -> None:

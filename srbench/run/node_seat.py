@@ -1,0 +1,168 @@
+"""A seat as it is on a node of a cluster: a local worker whose files travel with its messages.
+
+The node has neither the database nor the images. A run's checkpoint and weights come with its task,
+and what the worker writes leaves with its messages, each file with its SHA-256. All of it is below
+one folder of the command; whoever leaves that folder last removes it, also after a kill.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import pickle
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from srbench.data import shared
+from srbench.data.folders import ImageFile
+from srbench.run import node_folder
+from srbench.run.messages import Done, Failed, Message, Refused, Stopped, Task
+from srbench.run.worker_processes import LocalSeat
+from srbench.train import checkpoint
+
+WAIT_S = 5.0  # for a message, until an empty answer shows that the seat is there
+MOST = 100  # messages at once
+WEIGHTS = "scored.safetensors"  # of a run that is to be scored
+Images = Mapping[str, list[ImageFile]]  # files of each set, see `worker_images.key_of`
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A message of a seat with the files that it speaks of; without one, how the seat ended."""
+
+    message: Message | None
+    files: Mapping[str, tuple[bytes, str]] = field(default_factory=dict)  # content, SHA-256
+    ending: str = ""
+    lost: bool = False  # with its node
+
+
+def is_intact(content: bytes, sha256: str) -> bool:
+    return hashlib.sha256(content).hexdigest() == sha256
+
+
+class NodeSeat:
+    """A worker of this node for one command, from one task to the next."""
+
+    def __init__(self, device: str, threads: int, command: str) -> None:
+        self.device, self.threads = device, threads
+        self.folder, self.alive = node_folder.entered(command)
+        os.environ[shared.FOLDER] = str(self.folder / "pixels")
+        self.start()
+
+    def start(self) -> None:
+        """Start a worker, in the place of one that has ended."""
+        scratch = Path(tempfile.mkdtemp(dir=self.folder))
+        self.scratch, self.task, self.newest = scratch, None, ""
+        self.seat = LocalSeat(self.device, self.threads, scratch)
+
+    task: Task | None  # under way
+    newest: str  # checkpoint that was sent or received
+
+    def send(self, message: Any, files: Mapping[str, bytes]) -> None:
+        """Give the worker a message; a task with its checkpoint, or the weights to score."""
+        if isinstance(message, Task):
+            folder = self.scratch / str(message.run)
+            folder.mkdir(exist_ok=True)
+            for name, content in files.items():
+                (folder / name).write_bytes(content)
+            self.newest = max((name for name in files if name != WEIGHTS), default="")
+            message = self.task = replace(
+                message,
+                folder=str(folder),
+                weights=str(folder / WEIGHTS) if message.weights else None,
+                images_lent=self._images(),
+            )
+        self.seat.send(message)
+
+    def hear(self) -> list[Heard]:
+        """What the worker says, after `WAIT_S` at the most."""
+        heard: list[Heard] = []
+        try:
+            if self.seat.pipe.poll(WAIT_S):
+                while len(heard) < MOST and self.seat.pipe.poll():
+                    message: Message = self.seat.pipe.recv()
+                    heard.append(Heard(message, self._files(message)))
+        except (EOFError, OSError):
+            heard.append(Heard(None, ending=self.seat.ending))
+        return heard
+
+    def lend(self, images: Images, contents: Iterable[tuple[str, bytes]]) -> None:
+        """Take the files of the images that this node lacks, once for all of its seats."""
+        folder = self.folder / "images"
+        with _locked(self.folder / "images.lock"):
+            if folder.exists():
+                return
+            aside = folder.with_suffix(".part")
+            shutil.rmtree(aside, ignore_errors=True)
+            aside.mkdir()
+            for name, content in contents:
+                (aside / name).write_bytes(content)
+            here = {
+                key: [
+                    replace(file, hr=folder / file.hr, lr=folder / file.lr if file.lr else None)
+                    for file in files
+                ]
+                for key, files in images.items()
+            }
+            (aside / "index").write_bytes(_dumped(here))
+            aside.rename(folder)
+
+    def end(self) -> None:
+        """End the worker and remove its files."""
+        self.seat.end(ready=True)
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def leave(self) -> None:
+        self.end()
+        self.alive.close()
+        node_folder.leave(self.folder)
+
+    def _images(self) -> bytes:
+        with suppress(OSError):
+            return (self.folder / "images" / "index").read_bytes()
+        return b""
+
+    def _files(self, message: Message) -> dict[str, tuple[bytes, str]]:
+        """A new checkpoint, and at the end of a task all files but that."""
+        if self.task is None:
+            return {}
+        folder = Path(self.task.folder)
+        names: list[str] = []
+        newest = checkpoint.newest(folder)
+        if isinstance(message, Done):
+            names = [f.name for f in folder.iterdir() if f.name not in (WEIGHTS, newest)]
+            names = [name for name in names if not checkpoint.is_one(name)]
+        elif newest and newest != self.newest and not isinstance(message, Failed):
+            names, self.newest = [newest], newest
+        found = {}
+        for name in names:
+            with suppress(FileNotFoundError):  # an older checkpoint, by now
+                content = (folder / name).read_bytes()
+                found[name] = content, hashlib.sha256(content).hexdigest()
+        if isinstance(message, Done | Failed | Stopped | Refused):
+            shutil.rmtree(folder, ignore_errors=True)
+            self.task = None
+        return found
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _dumped(images: Images) -> bytes:
+    """Pickled; what makes LR of a set may be a function within another, which plain pickle refuses."""
+    try:
+        return pickle.dumps(images)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        from ray import cloudpickle
+
+        return bytes(cloudpickle.dumps(images))

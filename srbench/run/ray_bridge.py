@@ -1,0 +1,256 @@
+"""The process of a command that talks to a Ray cluster: it hires actors and relays their messages.
+
+It is a process of its own because Ray ends its process when the cluster's head is gone, and takes
+its signals. Nothing of Ray's is used but actors, which Ray never restarts or retries: the queue
+does, from checkpoints.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from srbench.core import part_files, slots
+from srbench.core.errors import first_line
+from srbench.core.part_files import PartFile
+from srbench.core.signals import STOPPING
+from srbench.run.messages import Broken
+from srbench.run.node_seat import Heard
+from srbench.run.worker_images import key_of
+from srbench.study.identity import installed_digest
+
+POLL_S = 2.0  # between two looks at the cluster's resources
+PATIENCE_S = 15.0  # for a seat to leave by itself
+SETTINGS = {"RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0"}
+"""Environment of Ray; what the user has set stays."""
+
+Sets = list[tuple[Any, str, int]]  # choice of a dataset as JSON, split, scale
+
+
+def actor_class() -> Any:
+    """The actor; within a function, so that it is sent as source and says itself what is missing."""
+    import ray
+
+    class Porter:
+        def __init__(self, device: str, threads: int, command: str, code: str, mode: str) -> None:
+            import os
+            import socket
+
+            self.host, self.seat = socket.gethostname(), None
+            self.trouble = ""
+            if os.environ.get("RAY_AUTH_MODE", "disabled") != mode:
+                self.trouble = (
+                    "asks for no token, so whoever reaches its ports may run programs there "
+                    "(RAY_AUTH_MODE=disabled uses it all the same)"
+                )
+                return
+            try:
+                from srbench.run.node_seat import NodeSeat
+                from srbench.study.identity import installed_digest
+
+                if installed_digest() != code:
+                    self.trouble = "has another version of srbench's sources or of a plug-in"
+                    return
+                self.seat = NodeSeat(device, threads, command)
+            except Exception as problem:
+                self.trouble = f"cannot start a worker: {type(problem).__name__}: {problem}"
+
+        def where(self) -> tuple[str, str]:
+            """The node's name, and why it cannot be used."""
+            return self.host, self.trouble
+
+        def start(self) -> None:
+            self.seat.end()
+            self.seat.start()
+
+        @ray.method(concurrency_group="hear")
+        def hear(self) -> Any:
+            return self.seat.hear() if self.seat else []
+
+        @ray.method(concurrency_group="hear")
+        def hold(self) -> None:
+            import time
+
+            time.sleep(60)
+
+        def send(self, message: Any, files: Any) -> None:
+            self.seat.send(message, files)
+
+        def lend(self, images: bytes, contents: Any) -> None:
+            from ray import cloudpickle
+
+            self.seat.lend(
+                cloudpickle.loads(images), ((name, ray.get(one)) for name, one in contents)
+            )
+
+        def end(self) -> None:
+            if self.seat is not None:
+                self.seat.leave()
+                self.seat = None
+
+    return ray.remote(
+        max_restarts=0, max_task_retries=0, concurrency_groups={"hear": 1}, max_concurrency=1
+    )(Porter)
+
+
+class Bridge:
+    """Actors by the number of their seat."""
+
+    def __init__(self, pipe: Connection, command: str, sets: Sets) -> None:
+        self.pipe, self.command, self.sets = pipe, command, sets
+        self.sending = threading.Lock()
+        self.actors: dict[int, Any] = {}
+        self.ending: list[threading.Thread] = []
+        self.contents: tuple[bytes, list[Any]] | None = None  # of the images, in Ray's store
+        self.actor_class = actor_class()
+
+    def tell(self, number: int, heard: Heard | str | Mapping[str, float]) -> None:
+        with self.sending, suppress(OSError):
+            self.pipe.send((number, heard))
+
+    def hire(self, number: int, device: str, threads: int, resources: Mapping[str, float]) -> None:
+        options = dict(resources) | {"scheduling_strategy": "SPREAD"}
+        mode = os.environ["RAY_AUTH_MODE"]
+        actor = self.actor_class.options(**options).remote(
+            device, threads, self.command, installed_digest(), mode
+        )
+        self.actors[number] = actor
+        threading.Thread(target=self._relay, args=(number, actor, True), daemon=True).start()
+
+    def again(self, number: int, former: int) -> None:
+        actor = self.actors[number] = self.actors.pop(former)
+        actor.start.remote()
+        threading.Thread(target=self._relay, args=(number, actor, False), daemon=True).start()
+
+    def send(self, number: int, message: Any, files: Mapping[str, bytes]) -> None:
+        self.actors[number].send.remote(message, files)
+
+    def lend(self, number: int) -> None:
+        import ray
+        from ray import cloudpickle
+
+        if self.contents is None:
+            names: dict[Path, str] = {}
+            images = {}
+            for chosen, split, scale in self.sets:
+                choice = slots.dataset.parse(chosen)
+                files = list(choice.build()(split, scale))
+                for path in (p for file in files for p in (file.hr, file.lr) if p is not None):
+                    names.setdefault(path, f"{len(names)}{path.suffix}")
+                images[key_of(choice, split, scale)] = [_renamed(file, names) for file in files]
+            contents = [(name, ray.put(path.read_bytes())) for path, name in names.items()]
+            self.contents = cloudpickle.dumps(images), contents
+        self.actors[number].lend.remote(*self.contents)
+
+    def end(self, number: int, hold: bool) -> None:
+        """End a seat; with `hold` its place stays taken, so that Ray grants another one."""
+        actor = self.actors.pop(number, None)
+        if actor is not None:
+            what = (self._hold, (number, actor)) if hold else (self._end, (actor,))
+            thread = threading.Thread(target=what[0], args=what[1], daemon=True)
+            thread.start()
+            self.ending += [] if hold else [thread]
+
+    def close(self) -> None:
+        for number in list(self.actors):
+            self.end(number, hold=False)
+        until = time.monotonic() + PATIENCE_S
+        for thread in self.ending:
+            thread.join(max(0.0, until - time.monotonic()))
+
+    def _end(self, actor: Any) -> None:
+        import ray
+
+        with suppress(Exception):  # it may have died, or never been granted
+            ray.get(actor.end.remote(), timeout=PATIENCE_S / 3)
+        with suppress(Exception):
+            ray.kill(actor)
+
+    def _hold(self, number: int, actor: Any) -> None:
+        """End a seat's worker, but not the actor, as long as its node is there."""
+        import ray
+
+        try:
+            ray.get(actor.end.remote())
+            while True:
+                ray.get(actor.hold.remote())
+        except Exception:
+            self.tell(number, Heard(None, ending="lost", lost=True))
+
+    def _relay(self, number: int, actor: Any, new: bool) -> None:
+        """Pass on what a seat says until it ends."""
+        import ray
+
+        host = "a seat"
+        try:
+            if new:
+                host, trouble = ray.get(actor.where.remote())
+                self.tell(number, host)
+                if trouble:
+                    self.tell(number, Heard(Broken(f"it {trouble}")))
+                    return
+            while number in self.actors:
+                for heard in ray.get(actor.hear.remote()):
+                    self.tell(number, heard)
+                    if heard.message is None:
+                        return
+        except ray.exceptions.OutOfMemoryError:
+            self.tell(number, Heard(None, ending="ended by Ray, for its node's memory was full"))
+        except Exception as problem:  # RayError, and ConnectionError of a client
+            why = f"lost with its node ({type(problem).__name__})"
+            self.tell(number, Heard(None, ending=why, lost=True))
+
+
+def main(pipe: Connection, address: str, command: str, sets: Sets, parts: tuple[PartFile, ...]) -> None:
+    """Connect, then do what the conductor asks for, until its pipe closes."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):  # Ray's own lines; what concerns a user comes as a message
+        os.dup2(nowhere, stream)
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
+    import ray
+
+    try:
+        part_files.use(parts)
+        ray.init("auto" if address == "ray" else address, log_to_driver=False)
+        bridge = Bridge(pipe, command, sets)
+        resources = ray.cluster_resources()
+    except BaseException as problem:
+        pipe.send((0, f"{type(problem).__name__}: {first_line(problem)}"))
+        return
+    for number in STOPPING:
+        signal.signal(number, signal.SIG_IGN)  # the conductor decides
+    bridge.tell(0, resources)
+    threading.Thread(target=_watch, args=(bridge,), daemon=True).start()
+    try:
+        while (order := pipe.recv()) is not None:
+            name, *arguments = order
+            getattr(bridge, name)(*arguments)
+        bridge.close()
+    except (EOFError, OSError):
+        pass  # killed: what it hired goes with this process
+    finally:
+        with suppress(Exception):
+            ray.shutdown()
+
+
+def _watch(bridge: Bridge) -> None:
+    import ray
+
+    while True:
+        time.sleep(POLL_S)
+        with suppress(Exception):
+            bridge.tell(0, ray.cluster_resources())
+
+
+def _renamed(file: Any, names: Mapping[Path, str]) -> Any:
+    from dataclasses import replace
+
+    return replace(file, hr=Path(names[file.hr]), lr=file.lr and Path(names[file.lr]))
