@@ -110,6 +110,15 @@ Weights = Annotated[
 ]
 SIZE = re.compile(r"(\d{1,5})(?:x(\d{1,5}))?")
 LARGEST_ID = 2**63 - 1  # that a database can hold
+On = Annotated[
+    str | None,
+    typer.Option(
+        "--on",
+        metavar="RAY",
+        help="Run on a Ray cluster (docs/machines.md): ray for the one that is here, or "
+        "ray://HOST:PORT.",
+    ),
+]
 Workers = Annotated[
     int | None,
     typer.Option(

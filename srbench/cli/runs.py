@@ -14,6 +14,7 @@ from srbench.cli.options import (
     Device,
     Json,
     MemoryOrder,
+    On,
     Only,
     Precision,
     Seeds,
@@ -46,10 +47,15 @@ def run(
         typer.Option(help="stale: retrain runs whose source code has changed since."),
     ] = None,
     checkpoint_s: Annotated[
-        float, typer.Option(min=0, help="Seconds between checkpoints of a run.")
-    ] = 30.0,
+        float | None,
+        typer.Option(
+            min=0,
+            help="Seconds between checkpoints of a run. [dim](default: 30, with --on 300)[/dim]",
+        ),
+    ] = None,
     precision: Precision = "auto",
     memory_order: MemoryOrder = "auto",
+    on: On = None,
     latency: Annotated[
         bool, typer.Option("--latency", help="Time the networks as well, after training.")
     ] = False,
@@ -64,7 +70,7 @@ def run(
 
     request = Request(
         study_file(study), db, device, workers, seeds, tuple(only or ()), tuple(set_ or ()),
-        fresh, checkpoint_s, precision, memory_order, rerun == "stale",
+        fresh, checkpoint_s, precision, memory_order, rerun == "stale", on,
     )  # fmt: skip
     store, ended = run(request, out)
     again = shlex.join(["srbench", *(word for word in sys.argv[1:] if word != "--fresh")])
@@ -98,6 +104,7 @@ def plan(
     set_: Set = None,
     precision: Precision = "auto",
     memory_order: MemoryOrder = "auto",
+    on: On = None,
     as_json: Json = False,
 ) -> None:
     """Show what a study would run: shapes, costs, dead parameters, time. Trains nothing.
@@ -111,6 +118,7 @@ def plan(
         study_file(study), db, device, workers, seeds, tuple(only or ()), tuple(set_ or ()),
         precision=precision,
         memory_order=memory_order,
+        on=on,
     )  # fmt: skip
     found = forecast(request, note)
     answer(as_json, as_plain(found), lambda: table(found))

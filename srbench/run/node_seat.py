@@ -159,7 +159,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _dumped(images: Images) -> bytes:
-    """Pickled; what makes LR of a set may be a function within another, which plain pickle refuses."""
+    """Pickled; what makes LR of a set may be a local function, which plain pickle refuses."""
     try:
         return pickle.dumps(images)
     except (pickle.PicklingError, AttributeError, TypeError):

@@ -35,7 +35,7 @@ Sets = list[tuple[Any, str, int]]  # choice of a dataset as JSON, split, scale
 
 
 def actor_class() -> Any:
-    """The actor; within a function, so that it is sent as source and says itself what is missing."""
+    """The actor: sent by value, so that a node without srbench can say what is missing."""
     import ray
 
     class Porter:
@@ -43,7 +43,8 @@ def actor_class() -> Any:
             import os
             import socket
 
-            self.host, self.seat = socket.gethostname(), None
+            self.host = socket.gethostname()
+            self.seat: Any = None
             self.trouble = ""
             if os.environ.get("RAY_AUTH_MODE", "disabled") != mode:
                 self.trouble = (
@@ -70,11 +71,11 @@ def actor_class() -> Any:
             self.seat.end()
             self.seat.start()
 
-        @ray.method(concurrency_group="hear")
+        @ray.method(concurrency_group="hear")  # type: ignore[untyped-decorator]
         def hear(self) -> Any:
             return self.seat.hear() if self.seat else []
 
-        @ray.method(concurrency_group="hear")
+        @ray.method(concurrency_group="hear")  # type: ignore[untyped-decorator]
         def hold(self) -> None:
             import time
 
@@ -103,8 +104,9 @@ def actor_class() -> Any:
 class Bridge:
     """Actors by the number of their seat."""
 
-    def __init__(self, pipe: Connection, command: str, sets: Sets) -> None:
-        self.pipe, self.command, self.sets = pipe, command, sets
+    def __init__(self, pipe: Connection, command: str) -> None:
+        self.pipe, self.command = pipe, command
+        self.sets: Sets = []
         self.sending = threading.Lock()
         self.actors: dict[int, Any] = {}
         self.ending: list[threading.Thread] = []
@@ -114,6 +116,11 @@ class Bridge:
     def tell(self, number: int, heard: Heard | str | Mapping[str, float]) -> None:
         with self.sending, suppress(OSError):
             self.pipe.send((number, heard))
+
+    def use(self, sets: Sets, parts: tuple[PartFile, ...]) -> None:
+        """Lend these images; `parts` are what lists them, where that is a user's own."""
+        part_files.use(parts)
+        self.sets, self.contents = sets, None
 
     def hire(self, number: int, device: str, threads: int, resources: Mapping[str, float]) -> None:
         options = dict(resources) | {"scheduling_strategy": "SPREAD"}
@@ -208,7 +215,7 @@ class Bridge:
             self.tell(number, Heard(None, ending=why, lost=True))
 
 
-def main(pipe: Connection, address: str, command: str, sets: Sets, parts: tuple[PartFile, ...]) -> None:
+def main(pipe: Connection, address: str, command: str) -> None:
     """Connect, then do what the conductor asks for, until its pipe closes."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):  # Ray's own lines; what concerns a user comes as a message
@@ -218,9 +225,8 @@ def main(pipe: Connection, address: str, command: str, sets: Sets, parts: tuple[
     import ray
 
     try:
-        part_files.use(parts)
         ray.init("auto" if address == "ray" else address, log_to_driver=False)
-        bridge = Bridge(pipe, command, sets)
+        bridge = Bridge(pipe, command)
         resources = ray.cluster_resources()
     except BaseException as problem:
         pipe.send((0, f"{type(problem).__name__}: {first_line(problem)}"))

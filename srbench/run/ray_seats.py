@@ -16,9 +16,8 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from importlib.util import find_spec
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from srbench.core import part_files
 from srbench.core.devices import Machine
@@ -33,7 +32,9 @@ from srbench.run.seats import Seat
 from srbench.run.worker_processes import signals_held, without_main
 from srbench.train import checkpoint
 
-CHECKPOINT_S = 300.0  # between two checkpoints of a run: each travels
+if TYPE_CHECKING:
+    from srbench.study.plan import Plan
+
 PATIENCE_S = 30.0  # for the bridge to end its seats
 
 
@@ -108,12 +109,11 @@ class RaySeat:
 class RaySeats:
     """The seats of one command on a cluster; nodes may come and go."""
 
+    checkpoint_s = 300.0  # each travels
     starts = 1  # a place that is given up stays taken, and so another one is tried
     devices = ()
 
-    def __init__(
-        self, address: str, device: str, workers: int | None, sets: ray_bridge.Sets
-    ) -> None:
+    def __init__(self, address: str, device: str, workers: int | None) -> None:
         """Connect. On CUDA `workers` share a GPU; on the CPU it is the most seats at a time.
 
         Raises:
@@ -139,7 +139,7 @@ class RaySeats:
         self.orders: queue.SimpleQueue[Any] = queue.SimpleQueue()
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
-        given = (theirs, address, uuid.uuid4().hex[:12], sets, part_files.shipped())
+        given = (theirs, address, uuid.uuid4().hex[:12])
         self.process = context.Process(target=ray_bridge.main, args=given, daemon=True)
         with signals_held(), without_main():
             self.process.start()
@@ -157,7 +157,7 @@ class RaySeats:
         self.kind = "cuda" if has_gpu and device != "cpu" else "cpu"
 
     def __str__(self) -> str:
-        return f"{plural(self._total(), 'seat')} of {self.address}"
+        return f"{plural(self.size(), 'seat')} of {self.address}"
 
     def capacity(self) -> int:
         """One more than the cluster has now, for a node that comes, or that Ray starts for it."""
@@ -167,13 +167,13 @@ class RaySeats:
                 "command goes on",
                 place="--on",
             )
-        total = self._total()
+        total = self.size()
         if total <= len(self.held):
             return 0 if self.held else 1
         on_cpu = self.kind == "cpu" and self.workers is not None
         return total - len(self.held) + (0 if on_cpu and total == self.workers else 1)
 
-    def _total(self) -> int:
+    def size(self) -> int:
         if self.kind == "cuda":
             return int(self.resources.get("GPU", 0) * (self.workers or 1))
         cores = int(self.resources.get("CPU", 0))
@@ -198,6 +198,17 @@ class RaySeats:
         del self.seats[seat.number]
         self.order("again", new.number, seat.number)
         return new
+
+    def lend(self, plan: Plan) -> None:
+        sets = []
+        for planned in plan.variants:
+            data, scale = planned.variant.tree.data, plan.study.scale
+            if planned.trained:
+                train, scales = data["train"].to_json(), {scale, *planned.scales}
+                sets += [(train, "train", one) for one in scales]
+                sets += [(data["validate"].to_json(), "validate", scale)]
+            sets += [(one.to_json(), "eval", scale) for one in data["eval"]]
+        self.order("use", sets, part_files.shipped())
 
     def lend_images(self, seat: Seat) -> bool:
         assert isinstance(seat, RaySeat)

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from srbench.core.devices import Machine
 from srbench.run.messages import Done, Task
 from srbench.store import Lease, MissingScore
+
+if TYPE_CHECKING:
+    from srbench.study.plan import Plan
 
 
 class Seat(Protocol):
@@ -43,6 +46,8 @@ class Seat(Protocol):
 class Seats(Protocol):
     """Where a command's seats come from."""
 
+    kind: Literal["cpu", "cuda"]
+    checkpoint_s: float  # between two checkpoints of a run, unless something else is asked for
     starts: int  # workers of a device that may die before they are ready, until it is given up
 
     @property
@@ -55,8 +60,21 @@ class Seats(Protocol):
     def close(self) -> None:
         """End what is left of them."""
 
+    def machine(self) -> Machine:
+        """What a seat is, once there is one.
+
+        Raises:
+            DeviceError: it cannot be used.
+        """
+
+    def lend(self, plan: Plan) -> None:
+        """Have the images of a plan ready for seats that lack them."""
+
+    def size(self) -> int:
+        """How many seats there are now."""
+
     def capacity(self) -> int:
-        """How many seats there may be now.
+        """How many seats may be hired now.
 
         Raises:
             DeviceError: there will be none any more.
@@ -69,7 +87,7 @@ class Seats(Protocol):
         """A new worker in the place of a seat's, which is ended."""
 
     def lend_images(self, seat: Seat) -> bool:
-        """Have a seat get the images of this command; False where it has had them."""
+        """Have a seat get the images of `lend`; False where it has had them."""
 
     def give_up(self, seat: Seat, *, device: bool) -> bool:
         """End a seat and use it, or all of its device, no more; False if it was done before."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +19,10 @@ from srbench.store import Store, open_store, this_process
 
 if TYPE_CHECKING:  # torch comes with it, three seconds that a finished study does without
     from rich.console import Console
+    from rich.status import Status
 
     from srbench.run.estimate import Forecast, Spread
+    from srbench.run.seats import Seats
     from srbench.study.plan import Plan
     from srbench.study.read import Study
 
@@ -40,14 +42,15 @@ class Request:
     only: tuple[str, ...] = ()
     set: tuple[str, ...] = ()
     fresh: bool = False
-    checkpoint_s: float = 30.0
+    checkpoint_s: float | None = None  # None: what suits the seats
     precision: str = "auto"
     memory_order: MemoryOrder = "auto"
     rerun_stale: bool = False
+    on: str | None = None  # a Ray cluster: "ray", or its address
 
     def options(self) -> list[str]:
         """What decides the plan besides the file."""
-        numerics = [self.device, self.precision, self.memory_order]
+        numerics = [self.device, self.precision, self.memory_order, str(self.on)]
         return [*numerics, str(self.seeds), *self.only, "--set", *self.set]
 
     def rerun(self) -> str:
@@ -82,14 +85,29 @@ def read_study(request: Request) -> Study:
     return read(request.study, set_=request.set, seeds=request.seeds, only=request.only)
 
 
-def plan_study(request: Request, study: Study, say: Callable[[str], None]) -> Plan:
-    """Build every variant dry, for runs on the kind of device that was asked for."""
+def open_seats(request: Request, say: Callable[[str], None]) -> Seats:
+    """The seats that were asked for, of this machine or of a cluster."""
+    if request.on is not None:
+        from srbench.run.ray_seats import RaySeats
+
+        return RaySeats(request.on, request.device, request.workers)
+    from srbench.core.devices import choose_devices
+    from srbench.run.worker_processes import LocalSeats
+
+    return LocalSeats(choose_devices(request.device, request.workers, say), 1)
+
+
+def plan_study(
+    request: Request, study: Study, say: Callable[[str], None], name: str | None = None
+) -> Plan:
+    """Build every variant dry, for runs on a device of this name, else on the one asked for."""
     from srbench.core.devices import choose_devices, choose_precision, device_name
     from srbench.study import plan
 
-    first = choose_devices(request.device, None)[0]
-    name = "cpu" if first == "cpu" else device_name(first)
-    precision = choose_precision(request.precision, first)
+    if name is None:
+        first = choose_devices(request.device, None)[0]
+        name = "cpu" if first == "cpu" else device_name(first)
+    precision = choose_precision(request.precision, name)
     try:
         numerics = plan.Numerics(name, 1, precision, request.memory_order)
         return plan.make_plan(study, numerics, on_variant=say)
@@ -99,12 +117,13 @@ def plan_study(request: Request, study: Study, say: Callable[[str], None]) -> Pl
 
 def forecast(request: Request, say: Callable[[str], None] = lambda text: None) -> Forecast:
     """What a request would run; the database is only read, and need not be there."""
-    from srbench.core.devices import choose_devices, device_name
     from srbench.run.estimate import Forecast, estimate
 
-    plan = plan_study(request, read_study(request), lambda name: None)
-    devices = choose_devices(request.device, request.workers, say)
-    device = device_name(devices[0])
+    study = read_study(request)
+    with closing(open_seats(request, say)) as seats:
+        device, count = seats.machine().device, seats.size()
+        name = "cpu" if seats.kind == "cpu" else device
+        plan = plan_study(request, study, lambda name: None, name)
     try:
         store: Store | None = open_store(request.db, create=False)
     except NoDatabase:
@@ -117,7 +136,7 @@ def forecast(request: Request, say: Callable[[str], None] = lambda text: None) -
         lines = image_lines(plan, store)
         plan, found = settled(plan, store)
         lines += stale_lines(found, request.rerun())
-    return Forecast(plan, len(devices), device, estimate(plan, store, device), spread, lines)
+    return Forecast(plan, count, device, estimate(plan, store, device), spread, lines)
 
 
 def _refuse_namesake(plan: Plan, request: Request, store: Store) -> None:
@@ -170,18 +189,20 @@ def run(request: Request, console: Console) -> tuple[Store, Ended]:
     anew = request.fresh or request.rerun_stale
     if not anew and (finished := _finished(request, key)) is not None:
         return finished
-    plan = _planned(request, console)
-    if shortcut.key(request.study, request.options()) != key:  # edited while it was read
-        key = ""
-    store = open_store(request.db)  # only now: a mistake in the study makes no database
-    _refuse_namesake(plan, request, store)
-    lines = image_lines(plan, store)
-    if not anew:
-        plan, found = settled(plan, store)
-        lines += stale_lines(found, request.rerun())
-    for line in lines:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-    return store, _conduct(plan, request, store, key, console)
+    study = _read(request, console)
+    with closing(open_seats(request, say(console))) as seats:
+        plan = _planned(request, study, seats, console)
+        if shortcut.key(request.study, request.options()) != key:  # edited while it was read
+            key = ""
+        store = open_store(request.db)  # only now: a mistake in the study makes no database
+        _refuse_namesake(plan, request, store)
+        lines = image_lines(plan, store)
+        if not anew:
+            plan, found = settled(plan, store)
+            lines += stale_lines(found, request.rerun())
+        for line in lines:
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
+        return store, _conduct(plan, request, store, key, seats, console)
 
 
 def _finished(request: Request, key: str) -> tuple[Store, Ended] | None:
@@ -209,31 +230,47 @@ def _complete(store: Store, plan: int) -> bool:
     )
 
 
-def _planned(request: Request, console: Console) -> Plan:
+def say(console: Console) -> Callable[[str], None]:
+    """A printer of lines about the command itself."""
+    return lambda text: console.print(
+        f"srbench: {text}", highlight=False, markup=False, soft_wrap=True
+    )
+
+
+def _read(request: Request, console: Console) -> Study:
+    with _status(console, "reading the study"):
+        return read_study(request)
+
+
+def _planned(request: Request, study: Study, seats: Seats, console: Console) -> Plan:
     from rich.markup import escape
 
-    with console.status("reading the study") if console.is_terminal else nullcontext() as status:
-        study = read_study(request)
+    name = "cpu"
+    if seats.kind != "cpu":  # the device's name decides which runs they are
+        with _status(console, f"waiting for a device of {seats}"):
+            name = seats.machine().device
+    with _status(console, "building the networks") as status:
 
-        def say(name: str) -> None:
+        def building(name: str) -> None:
             if status is not None:
                 status.update(f"building {escape(name)}")
 
-        return plan_study(request, study, say)
+        return plan_study(request, study, building, name)
 
 
-def _conduct(plan: Plan, request: Request, store: Store, key: str, console: Console) -> Ended:
-    from srbench.core.devices import choose_devices
+def _status(console: Console, text: str) -> AbstractContextManager[Status | None]:
+    return console.status(text) if console.is_terminal else nullcontext()
+
+
+def _conduct(
+    plan: Plan, request: Request, store: Store, key: str, seats: Seats, console: Console
+) -> Ended:
     from srbench.run.conductor import Options
     from srbench.run.records import record
     from srbench.run.work import Work
-    from srbench.run.worker_processes import LocalSeats
-
-    def say(text: str) -> None:
-        console.print(f"srbench: {text}", highlight=False, markup=False, soft_wrap=True)
 
     for warning in (*plan.images.overlaps, *plan.warnings):
-        say(warning)
+        say(console)(warning)
     file = os.path.relpath(request.study.resolve(), store.root)
     number = store.plans.add(record(plan, key, file))
     for figures in plan.study.published:
@@ -244,8 +281,9 @@ def _conduct(plan: Plan, request: Request, store: Store, key: str, console: Cons
         store.queue.add_attempts(number)
     else:
         store.queue.retry_failed(number)
-    devices = choose_devices(request.device, request.workers, say)
-    options = Options(LocalSeats(devices, 1), checkpoint_s=request.checkpoint_s)
+    seats.lend(plan)
+    between = seats.checkpoint_s if request.checkpoint_s is None else request.checkpoint_s
+    options = Options(seats, checkpoint_s=between)
     ended = Work(plan, number, store, options, console).do()
     elsewhere = store.queue.running_elsewhere(number, this_process())
     states = store.queue.states(number)

@@ -11,13 +11,17 @@ from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from srbench.core.devices import Machine, machine
 from srbench.core.numbers import plural
 from srbench.core.signals import STOPPING
 from srbench.run import worker
 from srbench.run.seats import Seat
 from srbench.train.device import CUBLAS
+
+if TYPE_CHECKING:
+    from srbench.study.plan import Plan
 
 ALLOCATOR = {
     "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),  # the most that glibc takes
@@ -77,16 +81,27 @@ class LocalSeat:
 class LocalSeats:
     """Seats on the devices of this machine, each named once for each of its workers."""
 
+    checkpoint_s = 30.0
     starts = 2
 
     def __init__(self, devices: Iterable[str], threads: int) -> None:
         self.devices, self.threads = list(devices), threads  # that work
+        self.kind: Literal["cpu", "cuda"] = "cpu" if "cpu" in self.devices else "cuda"
 
     def __str__(self) -> str:
         return plural(len(self.devices), "worker")
 
     def close(self) -> None:
         pass
+
+    def machine(self) -> Machine:
+        return machine(self.devices[0])
+
+    def lend(self, plan: Plan) -> None:
+        pass  # they are here
+
+    def size(self) -> int:
+        return len(self.devices)
 
     def capacity(self) -> int:
         return len(self.devices)
@@ -103,7 +118,7 @@ class LocalSeats:
         return LocalSeat(seat.device, self.threads)
 
     def lend_images(self, seat: Seat) -> bool:
-        return False  # they are here
+        return False
 
     def give_up(self, seat: Seat, *, device: bool) -> bool:
         seat.end(ready=False)
