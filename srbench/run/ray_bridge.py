@@ -27,7 +27,7 @@ from srbench.run.worker_images import key_of
 from srbench.study.identity import installed_digest
 
 POLL_S = 2.0  # between two looks at the cluster's resources
-PATIENCE_S = 15.0  # for a seat to leave by itself
+PATIENCE_S = 20.0  # for a seat to leave by itself
 SETTINGS = {"RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0"}
 """Environment of Ray; what the user has set stays."""
 
@@ -109,6 +109,7 @@ class Bridge:
         self.sets: Sets = []
         self.sending = threading.Lock()
         self.actors: dict[int, Any] = {}
+        self.granted: set[Any] = set()  # actors that have a place
         self.ending: list[threading.Thread] = []
         self.contents: tuple[bytes, list[Any]] | None = None  # of the images, in Ray's store
         self.actor_class = actor_class()
@@ -168,15 +169,16 @@ class Bridge:
     def close(self) -> None:
         for number in list(self.actors):
             self.end(number, hold=False)
-        until = time.monotonic() + PATIENCE_S
+        until = time.monotonic() + 1.25 * PATIENCE_S
         for thread in self.ending:
             thread.join(max(0.0, until - time.monotonic()))
 
     def _end(self, actor: Any) -> None:
         import ray
 
-        with suppress(Exception):  # it may have died, or never been granted
-            ray.get(actor.end.remote(), timeout=PATIENCE_S / 3)
+        if actor in self.granted:
+            with suppress(Exception):  # it may have died
+                ray.get(actor.end.remote(), timeout=PATIENCE_S)
         with suppress(Exception):
             ray.kill(actor)
 
@@ -195,10 +197,10 @@ class Bridge:
         """Pass on what a seat says until it ends."""
         import ray
 
-        host = "a seat"
         try:
             if new:
                 host, trouble = ray.get(actor.where.remote())
+                self.granted.add(actor)
                 self.tell(number, host)
                 if trouble:
                     self.tell(number, Heard(Broken(f"it {trouble}")))
