@@ -10,7 +10,8 @@ from __future__ import annotations
 import multiprocessing
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from io import StringIO
 from multiprocessing.connection import Connection, wait
@@ -18,11 +19,10 @@ from typing import Any
 
 from rich.console import Console
 
-from srbench.run import conductor as conductors
+from srbench.core.devices import machine
 from srbench.run.conductor import Conductor, Options
 from srbench.run.messages import Done, Progress, Ready, Stopped, Task, Trained
 from srbench.run.progress import Terminal
-from srbench.run.worker_processes import WorkerProcess
 from srbench.store import Store
 from srbench.study.plan import Plan
 
@@ -36,45 +36,63 @@ class Rate:
     cpu_s: float  # of this process: the thread of the seats is in it
 
 
-class NoProcess:
-    """In place of a worker's process."""
+@dataclass
+class Seat:
+    """One end of a pipe, and no worker."""
 
-    exitcode = 0
+    pipe: Connection
+    device: str = "cpu"
+    ending: str = "closed"
+    lost: bool = False
+
+    def send(self, message: Any) -> None:
+        with suppress(OSError):
+            self.pipe.send(message)
 
     def kill(self) -> None:
-        """Nothing is there to be killed."""
+        self.pipe.close()
 
-    def join(self, timeout: float | None = None) -> None:
-        """It has ended already."""
-
-    def is_alive(self) -> bool:
-        return False
+    def end(self, *, ready: bool) -> None:
+        self.pipe.close()
 
 
-class Seats:
-    """Every seat of a conductor; one thread serves all their pipes."""
+class FakeSeats:
+    """So many seats; one thread serves all their pipes."""
 
-    def __init__(self, plan: Plan, each: int) -> None:
-        """`each` is the number of steps that a message reports; a run has several messages."""
-        self.each, self.messages = each, 0
+    starts = 2
+    devices = ()
+
+    def __init__(self, plan: Plan, count: int, each: int) -> None:
+        """`each` is the number of steps that a message reports."""
+        self.count, self.each = count, each
         self.steps = {p.variant.tree.model: (p.steps, p.trained) for p in plan.variants}
-        self.images = {d.manifest: [i.name for i in d.images] for r, d in plan.datasets}
+        self.images = {d.manifest: [i.name for i in d.images] for _, d in plan.datasets}
         self.epochs = int(plan.study.base.train["epochs"])
         self.pipes: list[Connection] = []
         self.closed = False
         self.thread = threading.Thread(target=self._serve, daemon=True)
         self.thread.start()
 
-    def start(self, device: str, threads: int) -> WorkerProcess:
-        """As `start_worker`."""
-        ours, theirs = multiprocessing.Pipe()
-        self._send(theirs, Ready())
-        self.pipes.append(theirs)
-        return WorkerProcess(device, NoProcess(), ours)  # type: ignore[arg-type]
+    def __str__(self) -> str:
+        return f"{self.count} fake seats"
 
-    def _send(self, pipe: Connection, message: Any) -> None:
-        pipe.send(message)
-        self.messages += 1
+    def capacity(self) -> int:
+        return self.count
+
+    def hire(self, taken: Collection[str]) -> Seat:
+        ours, theirs = multiprocessing.Pipe()
+        theirs.send(Ready(machine("cpu")))
+        self.pipes.append(theirs)
+        return Seat(ours)
+
+    def again(self, seat: Any) -> Seat:
+        raise AssertionError("a fake seat does not fail")
+
+    def lend_images(self, seat: Any) -> bool:
+        return False
+
+    def give_up(self, seat: Any, *, device: bool) -> bool:
+        raise AssertionError("a fake seat does not fail")
 
     def _serve(self) -> None:
         while not self.closed:
@@ -84,9 +102,7 @@ class Seats:
                     task = pipe.recv()
                     if isinstance(task, Task):
                         for message in self._run(task):
-                            self._send(pipe, message)
-                    elif task is None:
-                        self.pipes.remove(pipe)
+                            pipe.send(message)
                 except (EOFError, OSError):
                     self.pipes.remove(pipe)
 
@@ -117,11 +133,9 @@ def work(
     plan: Plan, number: int, store: Store, seats: int, *, each: int, seconds: float = float("inf")
 ) -> Rate:
     """Have so many seats work on a stored plan, until it is done or for some seconds."""
-    fake = Seats(plan, each)
+    fake = FakeSeats(plan, seats, each)
     works = {p.variant.name: 1.0 for p in plan.variants}
-    console = Console(file=StringIO())
-    started, begun, cpu = conductors.start_worker, time.perf_counter(), time.process_time()
-    conductors.start_worker = fake.start
+    begun, cpu = time.perf_counter(), time.process_time()
     taken = 0
 
     class Counting(Conductor):
@@ -130,12 +144,8 @@ def work(
             taken += 1
             super()._take(worker, message)
 
-    try:
-        with Terminal(console, works, 1.0, plan.runs) as terminal:
-            options = Options(("cpu",) * seats)
-            conducted = Counting(plan, number, store, options, terminal, time.monotonic)
-            conducted.conduct(lambda: time.perf_counter() - begun > seconds, lambda: None)
-    finally:
-        conductors.start_worker = started
-        fake.closed = True
+    with Terminal(Console(file=StringIO()), works, 1.0, plan.runs) as terminal:
+        conductor = Counting(plan, number, store, Options(fake), terminal, time.monotonic)
+        conductor.conduct(lambda: time.perf_counter() - begun > seconds, lambda: None)
+    fake.closed = True
     return Rate(taken, time.perf_counter() - begun, time.process_time() - cpu)

@@ -72,10 +72,8 @@ class Forecast:
 def estimate(plan: Plan, store: Store | None, device: str) -> Estimate | None:
     """Seconds for each run; None where nothing is stored for a GPU, which is not touched here."""
     trained, scale = [p for p in plan.variants if p.trained], plan.study.scale
-    stored = {p.variant.name: store.runs.step_seconds(p.fingerprint, device) for p in trained} if (
-        store is not None
-    ) else {}  # fmt: skip
-    known = {name: seconds for name, seconds in stored.items() if seconds is not None}
+    stored = store.runs.step_seconds({p.fingerprint for p in trained}, device) if store else {}
+    known = {p.variant.name: stored[p.fingerprint] for p in trained if p.fingerprint in stored}
     if known:
         rate = _seconds_per_work(trained, known, scale)
         run_s = {

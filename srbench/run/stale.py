@@ -8,6 +8,7 @@ study asks for from before the change, those runs represent it, marked as stale,
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,8 @@ from srbench.study.identity import code_digest
 if TYPE_CHECKING:  # torch comes with it, which a report does not need
     from srbench.analysis.results import Results
     from srbench.store import Former, Store
-    from srbench.study.plan import Plan, PlannedVariant
+    from srbench.study.plan import Plan
+    from srbench.study.tree import Tree
 
 
 @dataclass(frozen=True)
@@ -39,14 +41,21 @@ def settled(plan: Plan, store: Store) -> tuple[Plan, tuple[Stale, ...]]:
     study = plan.study
     manifests = [images.manifest for role, images in plan.datasets if role == "eval"]
     wanted = {(m, study.protocol, metric) for m in manifests for metric in study.metrics}
-    formers = store.runs.formers(study.scale, str(plan.numerics), wanted)
     known = store.runs.sources({p.fingerprint for p in plan.variants})
+    new = {p.fingerprint for p in plan.variants if p.trained} - known.keys()
+    if not new:
+        return plan, ()
+    formers: dict[tuple[Any, ...], list[Former]] = defaultdict(list)
     validate = {images.manifest for role, images in plan.datasets if role == "validate"}
+    for former in store.runs.formers(study.scale, str(plan.numerics), wanted):
+        if validate & former.validate and (tree := _tree_of(former)) is not None:
+            formers[_trained(tree, former.training.salt, former.training.manifest)].append(former)
     variants, found = [], []
     for planned in plan.variants:
         alike = []
-        if planned.trained and planned.fingerprint not in known:
-            alike = [one for one in formers if _is_former(one, planned, validate)]
+        if planned.fingerprint in new:
+            variant = planned.variant
+            alike = formers[_trained(variant.tree, variant.salt, planned.manifest)]
         whole = next((one for one in alike if set(planned.seeds) <= one.seeds), None)
         if study.looks or study.search:  # those add runs, which would be of today's version
             whole = None
@@ -64,22 +73,23 @@ def settled(plan: Plan, store: Store) -> tuple[Plan, tuple[Stale, ...]]:
     return with_variants(plan, tuple(variants)), tuple(found)
 
 
-def _is_former(former: Former, planned: PlannedVariant, validate: set[str]) -> bool:
-    """Whether a training is the variant's but for the versions of its parts."""
+def _tree_of(former: Former) -> Tree | None:
+    """What was trained; None where a part or a setting of it no longer exists."""
     from srbench.run.records import stored_tree
+
+    stored = former.training
+    try:
+        return stored_tree(stored.model, stored.train, stored.data)
+    except UserError:
+        return None
+
+
+def _trained(tree: Tree, salt: str, manifest: str) -> tuple[Any, ...]:
+    """What is the same in two trainings that differ in nothing but the versions of their parts."""
     from srbench.study.plan import TRAINING_DATA
 
-    tree, stored = planned.variant.tree, former.training
-    if (stored.salt, stored.manifest) != (planned.variant.salt, planned.manifest):
-        return False
-    if not validate & former.validate:
-        return False
-    try:
-        then = stored_tree(stored.model, stored.train, stored.data)
-    except UserError:  # a part or a setting no longer exists
-        return False
-    same = all(then.data[key] == tree.data[key] for key in TRAINING_DATA)
-    return same and (then.model, then.train) == (tree.model, tree.train)
+    data = (tree.data[key] for key in TRAINING_DATA)
+    return (tree.model, tree.train, salt, manifest, *data)
 
 
 def marked(results: Results, store: Store) -> Results:

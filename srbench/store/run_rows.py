@@ -126,11 +126,12 @@ def enqueue(connection: Connection, runs: Iterable[tuple[str, int, int]], now: f
 
 def ask_for(connection: Connection, wanted: Iterable[tuple[str, int]], now: float) -> None:
     """Queue the first attempt of each (fingerprint, seed); pruned runs continue."""
-    different = list(dict.fromkeys(wanted))
+    different = dict.fromkeys(wanted)
     enqueue(connection, [(fingerprint, seed, 1) for fingerprint, seed in different], now)
-    for fingerprint, seed in different:
-        connection.execute(
-            update(Run)
-            .where(Run.fingerprint == fingerprint, Run.seed == seed, Run.state == "pruned")
-            .values(state="interrupted", message=None, finished_at=None)
-        )
+    pruned = select(Run.fingerprint, Run.seed, Run.id).where(Run.state == "pruned")
+    again = [run for *asked, run in connection.execute(pruned) if tuple(asked) in different]
+    connection.execute(
+        update(Run)
+        .where(Run.id.in_(again))
+        .values(state="interrupted", message=None, finished_at=None)
+    )

@@ -120,15 +120,16 @@ class Runs:
             rows = connection.execute(query.where(Training.fingerprint.in_(sorted(fingerprints))))
             return {fingerprint: (source, version) for fingerprint, source, version in rows}
 
-    def step_seconds(self, fingerprint: str, device: str) -> float | None:
-        """Mean seconds of a step over finished runs on this device; None where there are none."""
-        mean = select(func.avg(Run.train_seconds / Run.steps)).where(
-            Run.state == "done", Run.steps > 0
+    def step_seconds(self, fingerprints: Set[str], device: str) -> dict[str, float]:
+        """Fingerprint → mean seconds of a step over its finished runs on this device."""
+        means = (
+            select(Run.fingerprint, func.avg(Run.train_seconds / Run.steps))
+            .where(Run.fingerprint.in_(sorted(fingerprints)), Run.device == device)
+            .where(Run.state == "done", Run.steps > 0)
+            .group_by(Run.fingerprint)
         )
-        like = mean.where(Run.fingerprint == fingerprint, Run.device == device)
         with reading(self.engine) as connection:
-            seconds: float | None = connection.execute(like).scalar_one()
-        return seconds
+            return dict(connection.execute(means).all())
 
     def show(self, run: int) -> dict[str, Any]:
         """Everything about one run as plain data; DatabaseError where there is none."""

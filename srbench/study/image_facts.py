@@ -36,6 +36,8 @@ def image_facts(
     Raises:
         StudyError: two evaluation sets are the same, or have LR that equals HR; a set is flat.
     """
+    asked = ("train", "degradation", "lr", "validate")
+    trained = list({tuple(tree.data[key] for key in asked): tree for tree in trained}.values())
     train, validate, judges, lr = [], [], [], []
     for tree in trained:
         choice, made = tree.data["train"], f"made by {tree.data['degradation']}"

@@ -7,6 +7,7 @@ set that lacks weights or descriptions is left out with a warning, unless verdic
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 
 import torch
 
@@ -97,12 +98,14 @@ def _smallest(images: Dataset) -> int:
 
 
 def _least_side(name: str, protocol: str, scale: int, side: int, at: Path) -> int:
-    asked = [name, protocol, scale, side, identity.code_digest(), torch.__version__]
-    key = identity.digest(asked)
     try:
-        found = cached(
-            "least_side", key, lambda: least_side(name, PROTOCOLS[protocol], scale, side)
-        )
+        return _found_least(name, protocol, scale, side, identity.code_digest())
     except UserError as problem:
         raise StudyError(f"{name} cannot be taken: {problem}", at) from None
-    return int(found)
+
+
+@cache
+def _found_least(name: str, protocol: str, scale: int, side: int, code: str) -> int:
+    key = identity.digest([name, protocol, scale, side, code, torch.__version__])
+    made = cached("least_side", key, lambda: least_side(name, PROTOCOLS[protocol], scale, side))
+    return int(made)

@@ -85,7 +85,7 @@ def verbs(folder: Path) -> dict[str, Callable[[Store], object]]:
         store.queue.states(number)
         store.queue.running_elsewhere(number, this_process())
         store.plans.find("key")
-        store.runs.step_seconds("x", "cpu")
+        store.runs.step_seconds({"x"}, "cpu")
 
     return {
         "studies": lambda store: store.reading.studies(),

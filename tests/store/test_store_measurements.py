@@ -204,10 +204,11 @@ def test_scores_that_another_study_asked_for_are_not_shown(store: Store) -> None
 
 def test_a_step_is_timed_by_finished_runs(store: Store) -> None:
     number = store.plans.add(plan())
-    assert store.runs.step_seconds(digest("plain"), "cpu") is None
+    plain = digest("plain")
+    assert store.runs.step_seconds({plain}, "cpu") == {}
     finish_all(store, number)
-    assert store.runs.step_seconds(digest("plain"), "cpu") == pytest.approx(0.1)
-    assert store.runs.step_seconds(digest("plain"), "cuda") is None
+    assert store.runs.step_seconds({plain}, "cpu") == pytest.approx({plain: 0.1})
+    assert store.runs.step_seconds({plain}, "cuda") == {}
 
 
 def test_studies_are_listed_with_how_far_they_are(store: Store) -> None:

@@ -143,6 +143,25 @@ def test_equal_variants_are_trained_once(make: Make) -> None:
     assert plan.runs == 2 + 1
 
 
+def test_equal_networks_are_built_once_and_equal_settings_tried_once(
+    make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    built, tried = [], []
+    cost, try_training = planning.cost, planning._try_training
+    monkeypatch.setattr(planning, "cost", lambda *of: built.append(of) or cost(*of))
+    monkeypatch.setattr(
+        planning, "_try_training", lambda *of: tried.append(of) or try_training(*of)
+    )
+    planning._cost_of.cache_clear()
+    rows = (
+        f"v{n}: {{{{train.optimizer.lr: 1e-{2 + n % 3}, channels: {4 + n % 2}}}}}"
+        for n in range(12)
+    )
+    make(STUDY.replace("plain: {{}}, se: {{attention: scse}}", ", ".join(rows)))
+    assert (len(built), len(tried)) == (2 + 1, 3)  # two networks and bicubic, three rates
+
+
 def test_the_last_step_of_an_epoch_may_have_fewer_patches(make: Make) -> None:
     assert make(set_=["train.batch=5"]).variants[0].steps == 3
     assert make(set_=["train.batch=9"]).variants[0].steps == 3
