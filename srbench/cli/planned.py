@@ -14,7 +14,6 @@ from srbench.analysis.significance import LEAST_SEEDS
 from srbench.core.numbers import duration, plural
 from srbench.core.rich_table import rich_table
 from srbench.core.table import Column, Table, Value
-from srbench.data.shared import SHARED_FROM
 from srbench.run.estimate import Forecast, assumed_spread
 from srbench.study.plan import PlannedVariant
 
@@ -132,14 +131,11 @@ def _seeds(found: Forecast) -> str:
 
 
 def _memory(found: Forecast) -> str:
-    """What decoded images take: large sets once, small ones and LR made of HR in each worker."""
+    """What decoded images take, with LR made of HR."""
     sets = [images for _, images in found.plan.datasets]
-    together = sum(images.bytes for images in sets if images.bytes >= SHARED_FROM)
     made = sum(i.hr.nbytes for images in sets for i in images.images if i.lr is None)
-    each = sum(d.bytes for d in sets) - together + made / found.plan.study.scale**2
-    workers = "the worker" if found.workers == 1 else f"each of {found.workers} workers"
-    shared = f"{together / 1e6:,.0f} MB that workers share, and " if together else ""
-    return f"Memory for decoded images: {shared}{each / 1e6:,.1f} MB in {workers}."
+    together = sum(images.bytes for images in sets) + made / found.plan.study.scale**2
+    return f"Memory for decoded images: {together / 1e6:,.1f} MB, which workers share."
 
 
 def _dead(found: Forecast) -> list[str]:

@@ -1,9 +1,10 @@
-"""The paths of a run's files below the database's folder."""
+"""The paths of a run's files below the database's folder, and how many pictures are among them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+MAX_PICTURES = 5  # of one evaluation set and run
 STRIP = "strip.png"  # LR | SR | HR of one image, in the run's folder
 
 

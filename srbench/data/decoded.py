@@ -74,8 +74,16 @@ class Dataset:
         return sum(x.nbytes for pair in pairs for x in pair if x is not None)
 
 
-def decode(files: Sequence[ImageFile], name: str, split: str, scale: int) -> Dataset:
+def decode(
+    files: Sequence[ImageFile],
+    name: str,
+    split: str,
+    scale: int,
+    keep: Callable[[Image], Image] = lambda image: image,
+) -> Dataset:
     """Read and check every image, in threads.
+
+    `keep` says what the set keeps of an image as soon as it is decoded: `without_pixels`, say.
 
     Raises:
         InputError: no images, two of one name, or images that cannot be used: all of them by name.
@@ -84,14 +92,16 @@ def decode(files: Sequence[ImageFile], name: str, split: str, scale: int) -> Dat
     if not files or doubles:
         found = f"several images named {', '.join(doubles)}" if doubles else "no images"
         raise InputError(f"{name} ({split}): {found}")
-    tried = decode_each(files, scale, lambda image: image)
+    tried = decode_each(files, scale, lambda image: (manifest_row(image), keep(image)))
     refused = [one for one in tried if isinstance(one, InputError)]
     if len(refused) == 1:
         raise refused[0]
     if refused:
         raise _refusal(refused, len(files), name, scale)
-    images = sorted((i for i in tried if isinstance(i, Image)), key=lambda image: image.name)
-    return Dataset(name, split, tuple(images), manifest(map(manifest_row, images), scale))
+    rows, images = zip(*sorted(
+        (one for one in tried if not isinstance(one, InputError)), key=lambda one: one[1].name
+    ), strict=True)  # fmt: skip
+    return Dataset(name, split, images, manifest(rows, scale))
 
 
 def _refusal(refused: Sequence[InputError], of: int, name: str, scale: int) -> InputError:
@@ -179,6 +189,12 @@ def without_pixels(image: Image) -> Image:
     """The image with black pixels, which take no memory."""
     lr = None if image.lr is None else _black(image.lr.shape)
     return replace(image, hr=_black(image.hr.shape), lr=lr)
+
+
+def first_with_pixels(dataset: Dataset, count: int) -> Dataset:
+    """The dataset, its images after the first `count` without their pixels."""
+    rest = map(without_pixels, dataset.images[count:])
+    return replace(dataset, images=(*dataset.images[:count], *rest))
 
 
 def _black(shape: Sequence[int]) -> Pixels:

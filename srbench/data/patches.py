@@ -43,13 +43,6 @@ def with_lr(dataset: Dataset, degrade: Degrade, scale: int) -> Dataset:
     return replace(dataset, images=images)
 
 
-def with_missing_lr(dataset: Dataset, degrade: Degrade, scale: int) -> Dataset:
-    """As `with_lr`, but for the images that have LR of their own."""
-    without = replace(dataset, images=tuple(i for i in dataset.images if i.lr is None))
-    made = {image.name: image for image in with_lr(without, degrade, scale).images}
-    return replace(dataset, images=tuple(made.get(i.name, i) for i in dataset.images))
-
-
 def _others(images: Sequence[Image]) -> str:
     names = few([image.name for image in images[1:]])
     return f", likewise {names}" if names else ""

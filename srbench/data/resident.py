@@ -113,7 +113,11 @@ def _pixels(
            for image, lr in zip(images.images, lrs, strict=True)]  # fmt: skip
 
     def flat(pictures: Sequence[NDArray[np.uint8]]) -> Tensor:
-        return torch.from_numpy(np.concatenate([p.reshape(-1, 3) for p in pictures])).to(device)
+        pixels = [p.shape[0] * p.shape[1] for p in pictures]
+        whole = torch.empty((sum(pixels), 3), dtype=torch.uint8, device=device)
+        for part, picture in zip(torch.split(whole, pixels), pictures, strict=True):
+            part.copy_(torch.from_numpy(picture.reshape(-1, 3).copy()))  # one image at a time
+        return whole
 
     def first(pictures: Sequence[NDArray[np.uint8]]) -> Integers:
         return np.cumsum([0, *(p.shape[0] * p.shape[1] for p in pictures)])[:-1].astype(np.int64)

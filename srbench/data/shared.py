@@ -1,7 +1,12 @@
-"""One copy of a large set's pixels for all workers of a command: a file that each of them maps.
+"""One copy of decoded pixels for all workers of a machine: files that each of them maps.
 
-The first worker decodes the images and writes the file; the others wait for it. Where no file can
-be written, each worker has pixels of its own.
+The first worker decodes the images one by one into a file, named by a key of its content; the
+others wait for it. A mapping holds a lock on its file until it ends, also by a kill: so a file that
+can be locked exclusively is used by no process, and is deleted. Where no file can be written, each
+worker has pixels of its own.
+
+The files lie in the temporary folder and not in /dev/shm: their pages, too, are in memory once, but
+the system can drop and read them again where memory is short, and a container's /dev/shm has 64 MB.
 """
 
 from __future__ import annotations
@@ -10,114 +15,167 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from math import prod
 from mmap import ACCESS_READ, mmap
-from multiprocessing import parent_process
 from pathlib import Path
-from shutil import rmtree
 from tempfile import gettempdir
-from typing import Any
+from threading import Lock
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from srbench.core.slots import Image as Pixels
-from srbench.data.decoded import Dataset, Image, outline
+from srbench.data.decoded import Dataset, Image, from_outline, outline, without_pixels
 
-SHARED_FROM = 64_000_000  # bytes: smaller sets are decoded faster than they are worth a file
-
-
+Keep = Callable[[Pixels], int]
+"""Stores pixels, and returns their number; threads may call it."""
 FOLDER = "SRBENCH_PIXELS"  # environment variable: the folder, on a node of a cluster
+TRAILER = 8 + 32  # bytes: the length of the description, and the SHA-256 of all before
 
 
 def folder() -> Path:
-    """Where the workers of a command share pixels: named by its process."""
-    if given := os.environ.get(FOLDER):
-        return Path(given)
-    parent = parent_process()
-    return _folder(parent.pid if parent else os.getpid())  # type: ignore[arg-type]
+    """The folder of the files, which belongs to this user alone.
+
+    Raises:
+        OSError: it cannot be made, or another user has made it.
+    """
+    given = os.environ.get(FOLDER)
+    here = Path(given) if given else Path(gettempdir()) / f"srbench-pixels-{os.getuid()}"
+    here.mkdir(mode=0o700, exist_ok=True)
+    if here.lstat().st_uid != os.getuid():
+        raise PermissionError(f"{here} belongs to another user")
+    return here
 
 
 @contextmanager
 def cleared() -> Iterator[None]:
-    """At the end delete what the workers of this process shared; first, what killed ones left."""
-    for left in _folder("*").parent.glob(_folder("*").name):
-        if not _runs(left.name.rpartition("-")[2]):
-            rmtree(left, ignore_errors=True)
+    """Delete files that no process uses: first those that killed ones left, at the end ours."""
+    sweep()
     try:
         yield
     finally:
-        rmtree(_folder(os.getpid()), ignore_errors=True)
+        sweep()
 
 
-def _folder(process: int | str) -> Path:
-    return Path(gettempdir()) / f"srbench-pixels-{os.getuid()}-{process}"
+def sweep() -> None:
+    """Delete the files that no process uses."""
+    with suppress(OSError):
+        for path in folder().iterdir():
+            with suppress(OSError), path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
 
 
-def _runs(process: str) -> bool:
+def shared_set(key: str, decode: Callable[[Callable[[Image], Image]], Dataset]) -> Dataset:
+    """The set that `decode` gives, its pixels mapped; or the one stored under this key.
+
+    `decode` passes each image on as soon as it has it, and continues with the result, which has no
+    pixels.
+    """
+
+    def make(keep: Keep) -> dict[str, Any]:
+        numbers = dict[str, tuple[int, int | None]]()
+
+        def stored(image: Image) -> Image:
+            lr = None if image.lr is None else keep(image.lr)
+            numbers[image.name] = keep(image.hr), lr
+            return without_pixels(image)
+
+        found = decode(stored)
+        return {"name": found.name, "split": found.split, "numbers": numbers, **outline(found)}
+
+    about, pixels = shared(key, make)
+    found = from_outline(about, about["name"], about["split"])
+
+    def mapped(image: Image) -> Image:
+        hr, lr = about["numbers"][image.name]
+        return replace(image, hr=pixels[hr], lr=None if lr is None else pixels[lr])
+
+    return replace(found, images=tuple(map(mapped, found.images)))
+
+
+def shared(key: str, make: Callable[[Keep], Any]) -> tuple[Any, tuple[Pixels, ...]]:
+    """What `make` returns, as plain data, and the pixels that it has kept, which are read-only.
+
+    `make` is not called where they are stored under this key.
+    """
     try:
-        os.kill(int(process), 0)
-    except (ProcessLookupError, ValueError):
-        return False
-    except PermissionError:
-        pass
-    return True
-
-
-def shared(key: str, make: Callable[[], Dataset]) -> Dataset:
-    """The set that `make` decodes, or that another worker has stored under this key."""
-    here = folder()
-    try:
-        here.mkdir(mode=0o700, exist_ok=True)
-        with (here / f"{key}.lock").open("w") as lock:
+        with (folder() / f"{key}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            with suppress(OSError, ValueError, KeyError):
-                return _mapped(here / key)
-            found = make()
-            if found.bytes < SHARED_FROM:
-                return found
-            with suppress(OSError):  # a full disk
-                _write(found, here / key)
-                return _mapped(here / key)
-            return found
-    except OSError:
-        return make()
+            path = folder() / key
+            with suppress(OSError, ValueError, LookupError, TypeError), path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH)
+                return _mapped(file)
+            return _written(path, make)
+    except OSError:  # no such folder, or a full disk
+        own: list[Pixels] = []
+        lock_of_own = Lock()
+
+        def keep(pixels: Pixels) -> int:
+            with lock_of_own:
+                own.append(pixels)
+                return len(own) - 1
+
+        return make(keep), tuple(own)
 
 
-def _write(images: Dataset, path: Path) -> None:
-    sha256 = hashlib.sha256()
-    with path.open("wb") as file:
-        for image in images.images:
-            for pixels in (image.hr, image.lr):
-                if pixels is not None:
-                    file.write(pixels.data)
-                    sha256.update(pixels.data)
-    about = {"name": images.name, "split": images.split, "sha256": sha256.hexdigest()}
-    text = json.dumps(about | outline(images))
-    path.with_suffix(".json").write_text(text, encoding="utf-8")
+@dataclass
+class _Writer:
+    """A file under way: pixels one after another, then what describes them."""
+
+    file: BinaryIO
+    shapes: list[tuple[int, ...]] = field(default_factory=list)
+    sha256: Any = field(default_factory=hashlib.sha256)
+    lock: Lock = field(default_factory=Lock)
+
+    def keep(self, pixels: Pixels) -> int:
+        with self.lock:
+            self._write(np.ascontiguousarray(pixels).data)
+            self.shapes.append(pixels.shape)
+            return len(self.shapes) - 1
+
+    def finish(self, about: Any) -> None:
+        description = json.dumps({"about": about, "shapes": self.shapes}).encode()
+        self._write(description)
+        self._write(len(description).to_bytes(8, "big"))
+        self.file.write(self.sha256.digest())
+        self.file.flush()
+
+    def _write(self, part: bytes | memoryview) -> None:
+        self.file.write(part)
+        self.sha256.update(part)
 
 
-def _mapped(path: Path) -> Dataset:
-    """The set of a file that `_write` made.
+def _written(path: Path, make: Callable[[Keep], Any]) -> tuple[Any, tuple[Pixels, ...]]:
+    aside = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        with aside.open("w+b") as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+            writer = _Writer(file)
+            writer.finish(make(writer.keep))
+            aside.replace(path)
+            return _mapped(file)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _mapped(file: BinaryIO) -> tuple[Any, tuple[Pixels, ...]]:
+    """What a file holds. The mapping has the file's lock as long as any of its pixels are used.
 
     Raises:
-        OSError, ValueError: there is none, or its pixels are not those that were written.
+        ValueError, LookupError, TypeError: it is not as it was written.
     """
-    about: dict[str, Any] = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    with path.open("rb") as file:
-        pixels = np.frombuffer(mmap(file.fileno(), 0, access=ACCESS_READ), np.uint8)
-    if hashlib.sha256(pixels.data).hexdigest() != about["sha256"]:
-        raise ValueError(f"{path} is damaged")
-    first, images = 0, []
-
-    def following(shape: Sequence[int]) -> Pixels:
-        nonlocal first
+    whole = np.frombuffer(mmap(file.fileno(), 0, access=ACCESS_READ), np.uint8)
+    end = len(whole) - TRAILER
+    if hashlib.sha256(whole[: end + 8].data).digest() != whole[end + 8 :].tobytes():
+        raise ValueError("it is damaged")
+    length = int.from_bytes(whole[end : end + 8].tobytes(), "big")
+    description = json.loads(whole[end - length : end].tobytes())
+    first, pixels = 0, []
+    for shape in description["shapes"]:
+        pixels.append(whole[first : first + prod(shape)].reshape(shape))
         first += prod(shape)
-        return pixels[first - prod(shape) : first].reshape(shape)
-
-    for name, hr, lr, sha256, weight, corners, *more in about["images"]:
-        high = following(hr)
-        own = following(lr) if lr else None
-        images.append(Image(name, high, own, sha256, weight, tuple(corners), *more))
-    return Dataset(about["name"], about["split"], tuple(images), about["manifest"])
+    return description["about"], tuple(pixels)

@@ -36,7 +36,7 @@ from srbench.core.signals import STOPPING
 from srbench.core.streams import Streams
 from srbench.core.weights import stored_weights
 from srbench.data import resident
-from srbench.run import node_folder
+from srbench.run import node_folder, worker_images
 from srbench.run.awake import AwakeClock
 from srbench.run.messages import (
     Broken,
@@ -97,11 +97,15 @@ def _main(pipe: Connection, device_name: str, threads: int) -> None:
     code_digest()  # as it is now, while it is imported
     slots.load()
     gc.freeze()  # what was imported stays: no collection need visit it
+    code = 0
     try:
         with full_precision(), AwakeClock() as clock:
             _serve(pipe, device, clock)
     except (EOFError, BrokenPipeError, ConnectionResetError):
-        sys.exit(1)
+        code = 1
+    resident.release()
+    worker_images.release()
+    sys.exit(code)
 
 
 def _serve(pipe: Connection, device: torch.device, clock: Clock = time.monotonic) -> None:

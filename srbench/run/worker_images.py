@@ -1,25 +1,30 @@
-"""The images of a run's tree, decoded once for all runs of a worker."""
+"""The images of a run's tree, decoded once for all workers of a machine."""
 
 from __future__ import annotations
 
+import gc
 import pickle
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
+
+import numpy as np
 
 from srbench.core import slots
 from srbench.core.errors import InputError, UserError
 from srbench.core.registry import Choice
-from srbench.core.slots import Image
-from srbench.data.decoded import Dataset, decode, signature
-from srbench.data.degradations import Degrade
+from srbench.core.slots import Image as Pixels
+from srbench.data.decoded import Dataset, Image, decode
+from srbench.data.degradations import Degrade, shrink
 from srbench.data.folders import ImageFile
-from srbench.data.patches import with_lr, with_missing_lr
-from srbench.data.shared import shared
+from srbench.data.patches import NO_DRAW
+from srbench.data.shared import shared, shared_set, sweep
 from srbench.measure.scores import PROTOCOLS, evaluation_lr
 from srbench.run.messages import Task
 from srbench.study.batches import degradation_of
-from srbench.study.identity import digest
+from srbench.study.decoding import decoding_key
+from srbench.study.identity import code_digest, digest
 from srbench.study.tree import Tree, dataset_name
 
 
@@ -66,8 +71,9 @@ def training_images(task: Task, tree: Tree, scale: int) -> tuple[Dataset, Degrad
     degrade = degradation_of(tree, scale)
     if degrade is None or getattr(degrade, "random", True):  # drawn anew for each patch
         return images, degrade
-    fill = with_missing_lr if tree.data["lr"] == "auto" else with_lr
-    return _filled(images, tree.data["degradation"], scale, fill), None
+    auto = tree.data["lr"] == "auto"
+    bare = tuple(image for image in images.images if image.lr is None or not auto)
+    return _filled(images, bare, tree.data["degradation"], scale), None
 
 
 def validation_images(task: Task, tree: Tree) -> Dataset:
@@ -80,8 +86,8 @@ def evaluation_images(task: Task, manifest: str, chosen: Any) -> Dataset:
     return _hold(_decoded(slots.dataset.parse(chosen), "eval", task.scale), manifest)
 
 
-def with_names(task: Task, images: Dataset) -> Iterator[tuple[str, Image, Image]]:
-    """(name, LR, HR) of each image, LR made once for all runs of this process."""
+def with_names(task: Task, images: Dataset) -> Iterator[tuple[str, Pixels, Pixels]]:
+    """(name, LR, HR) of each image, LR made once for all workers."""
     return zip(
         (image.name for image in images.images),
         _evaluation_lrs(images, task.scale, task.protocol),
@@ -98,15 +104,21 @@ def _hold(images: Dataset, manifest: str) -> Dataset:
 
 
 @lru_cache(maxsize=16)
-def _evaluation_lrs(images: Dataset, scale: int, protocol: str) -> tuple[Image, ...]:
-    return tuple(evaluation_lr(image, scale, PROTOCOLS[protocol]) for image in images.images)
+def _evaluation_lrs(images: Dataset, scale: int, protocol: str) -> tuple[Pixels, ...]:
+    """LR of each image, made once for all workers."""
+    taken = PROTOCOLS[protocol]
+    bare = tuple(image for image in images.images if image.lr is None)
+    made = _made(bare, [taken.lr, scale], lambda image: evaluation_lr(image, scale, taken))
+    return tuple(made[i.name] if i.lr is None else i.lr for i in images.images)
 
 
 @lru_cache(maxsize=8)
 def _decoded(choice: Choice, split: str, scale: int) -> Dataset:
     files = _files(choice, split, scale)
-    key = digest([signature(files), choice.to_json(), split, scale])
-    return shared(key, lambda: decode(files, dataset_name(choice), split, scale))
+    return shared_set(
+        decoding_key(files, choice, split, scale),
+        lambda keep: decode(files, dataset_name(choice), split, scale, keep),
+    )
 
 
 def _files(choice: Choice, split: str, scale: int) -> list[ImageFile]:
@@ -121,11 +133,30 @@ def _files(choice: Choice, split: str, scale: int) -> list[ImageFile]:
 
 
 @lru_cache(maxsize=8)
-def _filled(
-    images: Dataset,
-    degradation: Choice,
-    scale: int,
-    fill: Callable[[Dataset, Degrade, int], Dataset],
-) -> Dataset:
-    """LR made once, of whole images, for all runs of this process."""
-    return fill(images, degradation.build()(scale), scale)
+def _filled(images: Dataset, bare: tuple[Image, ...], degradation: Choice, scale: int) -> Dataset:
+    """The images, those in `bare` with LR made of whole ones, once for all workers."""
+    degrade = degradation.build()(scale)
+    key = [degradation.to_json(), scale]
+    made = _made(bare, key, lambda image: shrink(degrade, image.hr, scale, NO_DRAW))
+    filled = (replace(i, lr=made.get(i.name, i.lr)) for i in images.images)
+    return replace(images, images=tuple(filled))
+
+
+def _made(
+    images: tuple[Image, ...], by: list[Any], make: Callable[[Image], Pixels]
+) -> dict[str, Pixels]:
+    """LR of images by name; `by` says what makes it."""
+    if not images:
+        return {}
+    sources = [(image.name, image.sha256) for image in images]
+    key = digest([sources, by, code_digest(), np.__version__])
+    _, lrs = shared(key, lambda keep: [keep(make(image)) for image in images])
+    return {image.name: lr for image, lr in zip(images, lrs, strict=True)}
+
+
+def release() -> None:
+    """Use no decoded image any more, and delete the files that no other process uses."""
+    for function in (_evaluation_lrs, _decoded, _filled):
+        function.cache_clear()
+    gc.collect()  # runs that have ended may still refer to them
+    sweep()

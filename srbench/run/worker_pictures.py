@@ -9,11 +9,10 @@ import numpy as np
 from PIL import Image as Picture
 
 from srbench.core.files import write_atomically
+from srbench.core.places import MAX_PICTURES
 from srbench.core.slots import Image
 from srbench.data.decoded import Dataset
 from srbench.measure.scores import evaluation_lr
-
-MAX_PICTURES = 5  # of one evaluation set and run
 
 
 def save_originals(folder: Path, images: Dataset, scale: int) -> list[tuple[str, str, str]]:

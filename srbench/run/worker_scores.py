@@ -15,7 +15,7 @@ from srbench.core import slots
 from srbench.core.errors import DiskError, UserError, first_line
 from srbench.core.numbers import without_infinite
 from srbench.core.outputs import factors_of, output_name
-from srbench.core.places import STRIP
+from srbench.core.places import MAX_PICTURES, STRIP
 from srbench.core.slots import Image
 from srbench.measure.named import validated
 from srbench.measure.scores import (
@@ -34,7 +34,7 @@ from srbench.measure.scores import (
 from srbench.measure.sets import SetScore
 from srbench.run.messages import Task
 from srbench.run.worker_images import Changed, evaluation_images, validation_images, with_names
-from srbench.run.worker_pictures import MAX_PICTURES, save_picture, strip
+from srbench.run.worker_pictures import save_picture, strip
 from srbench.study.tree import Tree, dataset_name
 from srbench.train.device import touch
 

@@ -12,7 +12,14 @@ import PIL
 from srbench.core.cache import cached
 from srbench.core.errors import StudyError, UserError
 from srbench.core.registry import Choice
-from srbench.data.decoded import Dataset, decode, from_outline, outline, signature
+from srbench.data.decoded import (
+    Dataset,
+    decode,
+    from_outline,
+    outline,
+    signature,
+    without_pixels,
+)
 from srbench.data.folders import ImageFile
 from srbench.study import identity
 from srbench.study.tree import dataset_name
@@ -71,14 +78,20 @@ def _images(files: list[ImageFile], choice: Choice, role: str, scale: int) -> Da
         return decode(files, name, role, scale)
 
     def make() -> dict[str, Any]:
-        return outline(decode(files, name, role, scale))
+        return outline(decode(files, name, role, scale, without_pixels))
 
     paths = [path for file in files for path in (file.hr, file.lr) if path is not None]
     if not all(map(_stands, paths)):
         return from_outline(make(), name, role)
+    return from_outline(
+        cached("images", decoding_key(files, choice, role, scale), make), name, role
+    )
+
+
+def decoding_key(files: list[ImageFile], choice: Choice, role: str, scale: int) -> str:
+    """What decides the result of decoding a set."""
     code = identity.code_digest()
-    key = [signature(files), choice.to_json(), role, scale, code, PIL.__version__]
-    return from_outline(cached("images", identity.digest(key), make), name, role)
+    return identity.digest([signature(files), choice.to_json(), role, scale, code, PIL.__version__])
 
 
 def _stands(path: Path) -> bool:

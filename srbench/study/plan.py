@@ -21,12 +21,13 @@ from srbench.core import slots
 from srbench.core.cache import cached
 from srbench.core.devices import MemoryOrder, Precision
 from srbench.core.errors import Path, StudyError, UserError
+from srbench.core.places import MAX_PICTURES
 from srbench.core.pretrained import WeightsMissing
 from srbench.core.registry import Choice, settings, source_of
 from srbench.core.scales import scales_of
 from srbench.core.streams import Streams
 from srbench.core.threads import one_thread
-from srbench.data.decoded import Dataset
+from srbench.data.decoded import Dataset, first_with_pixels
 from srbench.data.folders import ImageFile
 from srbench.measure import named
 from srbench.measure.cost import Cost, cost
@@ -159,7 +160,7 @@ def make_plan(
         study,
         numerics,
         tuple(planned),
-        tuple((role, d) for (role, _), d in unique.items()),
+        tuple((role, first_with_pixels(d, MAX_PICTURES)) for (role, _), d in unique.items()),
         tuple(file for files in images.files.values() for file in files),
         facts,
         identity.digest(_asked(study, planned, unique)),

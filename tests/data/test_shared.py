@@ -1,8 +1,11 @@
-"""One copy of a large set's pixels for all workers of a command."""
+"""One copy of decoded pixels for all workers of a machine. Milliseconds, but for one process."""
 
 from __future__ import annotations
 
+import gc
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,28 +13,53 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from srbench.core.slots import Image as Pixels
 from srbench.data import shared as sharing
 from srbench.data.datasets import ImageFile
-from srbench.data.decoded import Dataset, decode
-from srbench.data.shared import cleared, folder, shared
+from srbench.data.decoded import Dataset, Image, decode
+from srbench.data.shared import Keep, cleared, folder, shared, shared_set, sweep
+
+Make = Callable[[Callable[[Image], Image]], Dataset]
+ONE = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+HOLDING = """
+import sys
+from srbench.data.shared import shared
+held = shared("key", lambda keep: sys.exit("it is made again"))
+print(int(held[1][0].sum()), flush=True)
+input()
+"""
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A temporary folder of the test's own, for other processes too."""
+    monkeypatch.setattr(sharing, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    return tmp_path
 
 
 @pytest.fixture
-def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Dataset]:
-    """Decodes two images, one with an LR file; every set is large enough to be shared."""
-    monkeypatch.setattr(sharing, "gettempdir", lambda: str(tmp_path))
-    monkeypatch.setattr(sharing, "SHARED_FROM", 1)
+def make(tmp_path: Path) -> Make:
+    """Decodes two images, one with an LR file."""
     files = []
     for name, side in (("a", 8), ("b", 12), ("b-lr", 6)):
         pixels = np.random.default_rng(side).integers(0, 256, (side, side, 3), dtype=np.uint8)
         PIL.Image.fromarray(pixels).save(tmp_path / f"{name}.png")
         files.append(tmp_path / f"{name}.png")
     given = [ImageFile("a", files[0]), ImageFile("b", files[1], lr=files[2], weight=2.0)]
-    return lambda: decode(given, "set", "train", 2)
+    return lambda keep: decode(given, "set", "train", 2, keep)
 
 
-def never() -> Dataset:
-    raise AssertionError("it is decoded again")
+def never(keep: object) -> Dataset:
+    raise AssertionError("it is made again")
+
+
+def one(keep: Keep) -> list[int]:
+    return [keep(ONE)]
+
+
+def names() -> set[str]:
+    return {file.name for file in folder().iterdir()}
 
 
 def same(one: Dataset, other: Dataset) -> bool:
@@ -44,47 +72,74 @@ def same(one: Dataset, other: Dataset) -> bool:
     )
 
 
-def test_a_set_is_decoded_once_and_then_mapped(make: Callable[[], Dataset]) -> None:
-    first, second = shared("key", make), shared("key", never)
-    assert same(first, make())
-    assert same(second, make())
+@pytest.mark.parametrize("temporary", [True, False], ids=["a file", "no room for one"])
+def test_a_set_is_the_one_decoded_and_mapped_where_that_can_be(
+    make: Make, monkeypatch: pytest.MonkeyPatch, temporary: bool
+) -> None:
+    whole = make(lambda image: image)
+    if not temporary:
+        monkeypatch.setattr(sharing, "gettempdir", lambda: "/nowhere")
+    first = shared_set("key", make)
+    second = shared_set("key", never if temporary else make)
+    assert same(first, whole)
+    assert same(second, whole)
     assert not second.images[0].hr.flags.writeable
     assert second.bytes == 3 * (8 * 8 + 12 * 12 + 6 * 6)
 
 
-@pytest.mark.parametrize("part", ["key", "key.json"])
-def test_a_damaged_file_is_written_anew(make: Callable[[], Dataset], part: str) -> None:
-    shared("key", make)
-    file = folder() / part
-    file.write_bytes(file.read_bytes()[:-1] + b"?")
-    assert same(shared("key", make), make())
-    assert same(shared("key", never), make())
-
-
-def test_a_small_set_is_not_written(
-    make: Callable[[], Dataset], monkeypatch: pytest.MonkeyPatch
+def test_where_the_disk_is_full_pixels_are_the_workers_own(
+    make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sharing, "SHARED_FROM", 10**6)
-    assert same(shared("key", make), make())
-    assert [file.name for file in folder().iterdir()] == ["key.lock"]
+    def full(writer: object, pixels: Pixels) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(sharing._Writer, "keep", full)
+    assert same(shared_set("key", make), make(lambda image: image))
+    assert names() == {"key.lock"}
 
 
-def test_where_no_file_can_be_written_the_set_is_decoded(
-    make: Callable[[], Dataset], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sharing, "gettempdir", lambda: "/nowhere")
-    assert same(shared("key", make), make())
+@pytest.mark.parametrize("place", [0, 20, -41, -1], ids=["pixels", "text", "length", "digest"])
+def test_a_damaged_file_is_written_anew(place: int) -> None:
+    shared("key", one)
+    stored = bytearray((folder() / "key").read_bytes())
+    stored[place] ^= 255
+    (folder() / "key").write_bytes(stored)
+    assert np.array_equal(shared("key", one)[1][0], ONE)
+    assert np.array_equal(shared("key", never)[1][0], ONE)
 
 
-def test_files_are_deleted_at_the_end_and_those_of_killed_commands_at_the_start(
-    make: Callable[[], Dataset],
-) -> None:
-    dead, alive = (folder().with_name(f"{folder().name.rpartition('-')[0]}-{n}")
-                   for n in (2**22 + 1, os.getppid()))  # fmt: skip
-    dead.mkdir()
-    alive.mkdir()
+def test_files_in_use_by_any_process_stay_and_others_are_deleted() -> None:
+    """Use ends with the last array of a mapping, or with the process, however that ends."""
+    (folder() / "left by a killed process").touch()
     with cleared():
-        found = shared("key", make)
-        assert (folder().exists(), dead.exists(), alive.exists()) == (True, False, True)
-    assert not folder().exists()
-    assert same(found, make())  # a mapping outlives its file
+        assert names() == set()
+        held = shared("key", one)[1][0][1:]
+        gc.collect()
+        command = [sys.executable, "-c", HOLDING]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        with subprocess.Popen(command, text=True, **pipes) as other:  # type: ignore[call-overload]
+            assert other.stdout.readline() == f"{ONE.sum()}\n"
+            sweep()
+            assert "key" in names()
+            del held
+            sweep()
+            assert "key" in names()
+            other.kill()
+    assert names() == set()
+
+
+def test_a_mapping_outlives_its_file() -> None:
+    held = shared("key", one)[1][0]
+    (folder() / "key").unlink()
+    assert np.array_equal(held, ONE)
+
+
+def test_a_folder_of_another_user_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder()
+    mine = os.getuid()
+    there = f"srbench-pixels-{mine + 1}"
+    folder().rename(folder().with_name(there))
+    monkeypatch.setattr(os, "getuid", lambda: mine + 1)
+    with pytest.raises(PermissionError, match="belongs to another user"):
+        folder()
+    assert np.array_equal(shared("key", one)[1][0], ONE)

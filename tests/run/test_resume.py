@@ -128,6 +128,8 @@ def killed(
             at_a_random_step(process, folder, chance, TOTAL * n // (len(kills) + 1))
         print(kill.__name__)
         kill(process)
+        if kill is kill_conductor:  # whose workers delete what they shared
+            assert list((folder / "temporary").glob("srbench-pixels-*/*")) == []
         if kill in (kill_group, kill_conductor):
             process = run(folder, checkpoint_s)
     tiny.ended(process, 0)
@@ -145,7 +147,10 @@ def test_a_killed_run_goes_on_to_the_same_bits(
     undisturbed: list[tuple[object, ...]],
     kills: Sequence[Callable[[Process], None]],
     checkpoint_s: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
     assert killed(tmp_path, kills, checkpoint_s, random.Random()) == undisturbed
 
 

@@ -54,12 +54,7 @@ def serve() -> Serve:
     """Have a worker do a task in this process; all that it says."""
 
     def said(task: Task) -> list[Message]:
-        for cached in (
-            worker_images._decoded,
-            worker_images._filled,
-            worker_images._evaluation_lrs,
-        ):
-            cached.cache_clear()  # a new worker
+        worker_images.release()  # a new worker
         ours, theirs = Pipe()
         last = worker._finished(task, theirs, torch.device("cpu"))
         found = []

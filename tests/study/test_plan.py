@@ -309,9 +309,9 @@ def test_training_images_are_decoded_once_while_their_files_stand(
     decoded: list[str] = []
     real = decoding.decode
 
-    def counted(files: Any, name: str, role: str, scale: int) -> Any:
+    def counted(files: Any, name: str, role: str, *how: Any) -> Any:
         decoded.append(role)
-        return real(files, name, role, scale)
+        return real(files, name, role, *how)
 
     counted.__module__ = real.__module__  # its source is part of the key
     monkeypatch.setattr(decoding, "decode", counted)
