@@ -36,6 +36,8 @@ from srbench.store import (
     VariantRecord,
     open_store,
 )
+from srbench.store.columns import to_json
+from srbench.store.segments import packed
 
 CURVES = ("loss", "lr", "validate/psnr_y")
 METRICS = ("psnr_y", "ssim_y")
@@ -79,8 +81,9 @@ def generate(file: Path, *, runs: int, epochs: int, images: int) -> str:
         connection.executemany("insert into curves (run_id, name) values (?, ?)", pairs)
         known = connection.execute("select id, run_id, name from curves order by id").fetchall()
         connection.executemany(
-            "insert into points (curve_id, step, epoch, value) values (?, ?, ?, ?)",
-            points(known, level, epochs, rng),
+            "insert into segments values "
+            "(:curve_id, :first, :stride, :count, :per_epoch, :scale, :numbers)",
+            segments(known, level, epochs, rng),
         )
         shown = connection.execute(
             "select id from images where manifest = 'synthetic-eval' order by position"
@@ -94,12 +97,12 @@ def generate(file: Path, *, runs: int, epochs: int, images: int) -> str:
     return "synthetic"
 
 
-def points(
+def segments(
     curves: list[tuple[int, int, str]], level: dict[int, float], epochs: int, rng: Any
-) -> Iterator[tuple[int, int, float, float]]:
+) -> Iterator[dict[str, Any]]:
     """A point an epoch of each curve: shapes as of a training, with noise."""
     x = np.arange(1, epochs + 1)
-    steps, at = (x * PER_EPOCH).tolist(), x.astype(float).tolist()
+    steps = (x * PER_EPOCH).tolist()
     for curve, run, name in curves:
         noise = rng.normal(0, 1, epochs)
         match name:
@@ -109,7 +112,8 @@ def points(
                 y = 1e-3 * 0.5 * (1 + np.cos(np.pi * x / epochs))
             case _:
                 y = level[run] - 9 * np.exp(-x / (0.1 * epochs)) + 0.02 * noise
-        yield from zip([curve] * epochs, steps, at, y.tolist(), strict=True)
+        points = dict(zip(steps, zip(x, y, strict=True), strict=True))
+        yield from (row | {"numbers": to_json(row["numbers"])} for row in packed(curve, points))
 
 
 def scores(

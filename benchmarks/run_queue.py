@@ -72,7 +72,7 @@ def main() -> None:
 
         def message() -> None:
             first = 20 * next(step)
-            points = [Point(p.name, first + p.step, p.epoch, p.value) for p in curve]
+            points = [Point(p.name, first + p.step, (first + p.step) / 20, p.value) for p in curve]
             store.measurements.write_points(claim, points, steps=first)
 
         print(f"  message     {median_ms(message, 50):9.1f} ms, 20 points")

@@ -1,7 +1,8 @@
 """The tables as CSV files.
 
 One file a table, rows in the order of their keys, NULL as an empty field: the same rows give
-the same bytes. Nothing is thinned or rounded; text that begins like a formula gets an apostrophe.
+the same bytes. Of a curve, `points.csv` holds every point. Nothing is thinned or rounded; text that
+begins like a formula gets an apostrophe.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from srbench.store.engine import reading
 from srbench.store.plans import latest_plan
 from srbench.store.store import Store
 from srbench.store.tables import (
+    POINTS,
     Base,
     Cell,
     Curve,
@@ -33,7 +35,6 @@ from srbench.store.tables import (
     Picture,
     Plan,
     PlanDataset,
-    Point,
     Provenance,
     Run,
     Score,
@@ -42,7 +43,12 @@ from srbench.store.tables import (
     Variant,
 )
 
-TABLES = tuple(sorted(Base.metadata.tables.values(), key=lambda table: table.name))
+TABLES = tuple(
+    sorted(
+        [POINTS, *(t for t in Base.metadata.sorted_tables if t.name != "segments")],
+        key=lambda table: table.name,
+    )
+)
 ROWS_AT_ONCE = 10_000
 
 
@@ -105,7 +111,7 @@ def of_study(study: str) -> dict[str, ColumnElement[bool]]:
         "runs": ran,
         "provenances": Provenance.id.in_(select(Run.provenance_id).where(ran)),
         "curves": Curve.run_id.in_(runs),
-        "points": Point.curve_id.in_(select(Curve.id).where(Curve.run_id.in_(runs))),
+        "points": POINTS.c.curve_id.in_(select(Curve.id).where(Curve.run_id.in_(runs))),
         "scores": and_(Score.run_id.in_(runs), Score.image_id.in_(images)),
         "pictures": and_(Picture.run_id.in_(runs), Picture.image_id.in_(images)),
         "plan_datasets": PlanDataset.plan_id.in_(plans),

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, delete, insert, select
+from sqlalchemy import Connection, Engine, insert, select
 
 from srbench.store import tables
 from srbench.store.columns import iso, split_number, storable, to_json
@@ -64,29 +64,38 @@ class Measurements:
     ) -> None:
         """Add points to the run's curves, replacing those of the same step.
 
-        With `steps` the run's progress is stored as well.
+        With `steps` the run's progress is stored as well. An epoch is the step divided by the
+        steps of an epoch, a whole number; ValueError where it is not.
         """
+        from srbench.store.segments import changing  # NumPy takes 0.1 s, which readers save
+
         with writing(self.engine) as connection:
             hold(connection, lease, self.clock(), **({} if steps is None else {"steps": steps}))
-            names = sorted({point.name for point in points})
-            rows = [{"run_id": lease.run, "name": name} for name in names]
-            put(connection, Curve, rows)
-            known = select(Curve.name, Curve.id).where(Curve.run_id == lease.run)
+            if not points:
+                return
+            names = sorted({storable(point.name) for point in points})
+            put(connection, Curve, [{"run_id": lease.run, "name": name} for name in names])
+            known = select(Curve.name, Curve.id)
+            known = known.where(Curve.run_id == lease.run, Curve.name.in_(names))
             curves = dict(connection.execute(known).all())
-            put(
-                connection,
-                tables.Point,
-                [_point(curves[storable(point.name)], point) for point in points],
-                replace=["epoch", "value", "not_finite"],
-            )
+            first = min(int(point.step) for point in points)
+            with changing(connection, curves.values(), first) as stored:
+                for point in points:
+                    own = stored[curves[storable(point.name)]]
+                    own[int(point.step)] = float(point.epoch), float(point.value)
 
     def forget_points(self, lease: Lease, after: int) -> None:
         """Delete the points past the checkpoint from which the run continues."""
+        from srbench.store.segments import changing
+
         mine = select(Curve.id).where(Curve.run_id == lease.run)
-        past = (tables.Point.curve_id.in_(mine), tables.Point.step > after)
         with writing(self.engine) as connection:
             hold(connection, lease, self.clock())
-            connection.execute(delete(tables.Point).where(*past))
+            curves = connection.execute(mine).scalars().all()
+            with changing(connection, curves, after) as stored:
+                for own in stored.values():
+                    for step in [step for step in own if step > after]:
+                        del own[step]
 
     def finish(self, lease: Lease, outcome: Outcome) -> None:
         """Mark the run done, with weights, times, scores and pictures: all of it or nothing."""
@@ -139,12 +148,6 @@ class Measurements:
                 if rows:
                     connection.execute(insert(model), [one.given(pass_id=number) for one in rows])
         return number
-
-
-def _point(curve: int, point: Point) -> Row:
-    value, not_finite = split_number(point.value)
-    row: Row = {"curve_id": curve, "step": int(point.step), "epoch": float(point.epoch)}
-    return row | {"value": value, "not_finite": not_finite}
 
 
 def _put_scores(connection: Connection, run: int, scores: Sequence[ScoreRow]) -> None:

@@ -18,7 +18,7 @@ from srbench.store.address import Address, check_file, find
 from srbench.store.engine import lock, open_reader, reading, writing
 from srbench.store.merge_files import bring_files
 from srbench.store.merge_rows import Transfer, take_further, take_plans
-from srbench.store.merge_runs import Taken, refuse_busy, take_pictures, take_runs
+from srbench.store.merge_runs import Taken, refuse_busy, take_pictures, take_runs, take_segments
 from srbench.store.migrate import SCHEMA, refuse_unreadable, stored_schema
 from srbench.store.store import Store
 from srbench.store.tables import Base, Plan, Score
@@ -80,6 +80,8 @@ def taken(transfer: Transfer, there: Path, here: Path) -> Merged:
             runs = take_runs(transfer)
         elif table.name == "pictures":
             pictures = take_pictures(transfer, runs)
+        elif table.name == "segments":
+            take_segments(transfer)
         elif "id" in table.columns:
             transfer.take(table)
         else:

@@ -19,7 +19,7 @@ from srbench.store.tables import Plan, Variant
 from srbench.store.upsert import Row, natural_key, put, table_of
 from srbench.store.validate_rows import check_kinds
 
-AT_ONCE = 10_000
+AT_ONCE = 1000
 PLANS, VARIANTS = table_of(Plan), table_of(Variant)
 KNOWN_BY: dict[str, Callable[[Row], Any]] = {
     "variants": lambda row: (

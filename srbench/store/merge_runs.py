@@ -17,12 +17,12 @@ from srbench.core.errors import DatabaseError
 from srbench.core.places import run_folder
 from srbench.store.merge_rows import Transfer, rows, without_id
 from srbench.store.run_rows import is_free
-from srbench.store.tables import Curve, Picture, Point, Run, Score
+from srbench.store.tables import Curve, Picture, Run, Score, Segment
 from srbench.store.upsert import Row, table_of
 from srbench.store.validate_rows import check_path
 
 ENDED = ("done", "failed", "pruned")
-RUNS, PICTURES = table_of(Run), table_of(Picture)
+RUNS, PICTURES, SEGMENTS = table_of(Run), table_of(Picture), table_of(Segment)
 Kind = Literal["new", "finished", "same", "apart", "waiting"]
 
 
@@ -95,6 +95,14 @@ def take_pictures(transfer: Transfer, runs: dict[int, Taken]) -> dict[str, str]:
     return paths
 
 
+def take_segments(transfer: Transfer) -> None:
+    """Take the points of the curves that have none here; the others stay as they are."""
+    known = set(transfer.target.execute(select(Segment.curve_id).distinct()).scalars())
+    curves = transfer.numbers["curves"]
+    curves |= {there: None for there, here in curves.items() if here in known}
+    transfer.pour(SEGMENTS)
+
+
 def decided(row: Row, own: list[Row]) -> tuple[Kind, int, Row | None]:
     """What becomes of a run, as which attempt, and the run here that it meets."""
     attempt = row["attempt"]
@@ -131,7 +139,7 @@ def progress(row: Row) -> tuple[int, int]:
 def forget_results(target: Connection, run: int) -> None:
     """Delete what a waiting run has measured so far: the results that come take its place."""
     own = select(Curve.id).where(Curve.run_id == run)
-    target.execute(delete(Point).where(Point.curve_id.in_(own)))
+    target.execute(delete(Segment).where(Segment.curve_id.in_(own)))
     for model in (Curve, Score, Picture):
         target.execute(delete(model).filter_by(run_id=run))
 

@@ -17,8 +17,8 @@ from srbench.store.engine import migrating, reading
 from srbench.store.tables import Base
 from srbench.store.views import VIEWS
 
-SCHEMA = "v0001"
-BASELINE = "v0001"  # development versions before it wrote 0001 to 0004
+SCHEMA = "v0002"
+BASELINE = "v0002"  # development versions before it wrote 0001 to 0004 and v0001
 SCRIPTS = Path(__file__).parent / "migrations"
 VERSION_TABLE = "srbench_version"
 
@@ -44,11 +44,11 @@ def bring_up_to_date(
             return
         if found is not None and address.path is not None:
             back_up(address.path, schema)
-        for view in VIEWS:
+        for view in reversed(VIEWS):
             connection.execute(text(view.drop))
         upgrade(connection, scripts, schema)
         for view in VIEWS:
-            connection.execute(text(view.create))
+            connection.execute(text(view.create(connection.dialect.name)))
         check_links(connection)
 
 

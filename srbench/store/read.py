@@ -51,8 +51,8 @@ from srbench.store.read_queries import (
     studies_of,
 )
 from srbench.store.run_rows import of_judged
-from srbench.store.tables import Curve, Plan, Point, Provenance, Run, Training, Variant
-from srbench.store.thinning import COLUMNS, curve_points
+from srbench.store.tables import Curve, Plan, Provenance, Run, Training, Variant
+from srbench.store.thinning import curve_points
 from srbench.store.trial_rows import trial_rows
 from srbench.store.validate_rows import check_facts, check_kinds, check_results
 from srbench.store.values import stored_names
@@ -94,7 +94,7 @@ class Reading:
                 facts=facts,
                 variants=variants(connection, plan),
                 runs=runs(connection, plan),
-                curves=cells.merge(with_numbers(lines), on="run_id"),
+                curves=cells.merge(lines, on="run_id"),
                 scores=cells.merge(scores(connection, plan), on="run_id"),
                 pictures=cells.merge(frame(connection, pictures_of(plan)), on="run_id"),
                 datasets=frame(connection, datasets_of(plan)),
@@ -138,23 +138,17 @@ def _chosen(curves: Which, facts: StudyFacts) -> ColumnElement[bool]:
 def curves_of(
     connection: Connection, plan: int, most: int, chosen: ColumnElement[bool]
 ) -> pd.DataFrame:
-    """run_id, name, step, epoch, value, not_finite; by columns, as there may be many rows."""
-    found = curve_points(connection, and_(of_judged(plan, Run), chosen), most)
-    rows = [row for _, points in found for row in points]
-    check_kinds([(extent.run, extent.name) for extent, _ in found], (Curve.run_id, Curve.name))
-    check_kinds(rows, (Point.curve_id, *COLUMNS))
-    counts = [len(points) for _, points in found]
-    _, step, epoch, value, not_finite = zip(*rows, strict=True) if rows else ((),) * 5
-    return pd.DataFrame(
-        {
-            "run_id": np.repeat(np.array([e.run for e, _ in found], dtype=np.int64), counts),
-            "name": np.repeat(np.array([e.name for e, _ in found], dtype=object), counts),
-            "step": np.array(step, dtype=np.int64),
-            "epoch": np.array(epoch, dtype=np.float64),
-            "value": np.array(value, dtype=np.float64),  # None is NaN
-            "not_finite": pd.Series(not_finite, dtype=object),
-        }
-    )
+    """run_id, name, step, epoch, value; by columns, as there may be many rows."""
+    found = [*curve_points(connection, and_(of_judged(plan, Run), chosen), most)]
+    counts = [len(points.steps) for *_, points in found]
+    columns = {
+        "run_id": np.repeat(np.array([run for run, *_ in found], dtype=np.int64), counts),
+        "name": np.repeat(np.array([name for _, name, _ in found], dtype=object), counts),
+        "step": np.concatenate([np.empty(0, np.int64), *(p.steps for *_, p in found)]),
+        "epoch": np.concatenate([np.empty(0), *(p.epochs for *_, p in found)]),
+        "value": np.concatenate([np.empty(0), *(p.values for *_, p in found)]),
+    }
+    return pd.DataFrame(columns)
 
 
 def frame(connection: Connection, query: Select[*tuple[Any, ...]]) -> pd.DataFrame:

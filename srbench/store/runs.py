@@ -14,12 +14,12 @@ from srbench.store.columns import join_number
 from srbench.store.engine import reading
 from srbench.store.show import run_facts
 from srbench.store.tables import (
+    POINTS,
     Cell,
     Curve,
     Image,
     Plan,
     PlanDataset,
-    Point,
     Run,
     Score,
     Study,
@@ -173,8 +173,8 @@ class Runs:
     def measured(self, run: int, protocol: str) -> Measured:
         """Every point of the run's curves, and its scores under one protocol."""
         points = (
-            select(Curve.name, Point.step, Point.value, Point.not_finite)
-            .join(Point, Point.curve_id == Curve.id)
+            select(Curve.name, POINTS.c.step, POINTS.c.value, POINTS.c.not_finite)
+            .join(POINTS, POINTS.c.curve_id == Curve.id)
             .where(Curve.run_id == run)
         )
         scores = (

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, select
+from sqlalchemy import BigInteger, Connection, Select, and_, cast, func, select
 
 from srbench.core.errors import DatabaseError
 from srbench.store.columns import join_number
 from srbench.store.tables import (
+    POINTS,
     Base,
     Cell,
     Curve,
     Image,
     Picture,
     Plan,
-    Point,
     Provenance,
     Run,
     Score,
+    Segment,
     Study,
     Training,
     Variant,
@@ -78,17 +79,20 @@ def used_by(fingerprint: str, seed: int) -> Select[*tuple[Any, ...]]:
 
 def curves_of(number: int) -> Select[*tuple[Any, ...]]:
     """Each curve with its number of points and its last value."""
+    at = Segment.first + Segment.stride * (Segment.count - 1)
     last = (
-        select(Point.curve_id, func.max(Point.step).label("step"), func.count().label("points"))
-        .join(Curve, Curve.id == Point.curve_id)
+        select(Segment.curve_id, func.max(at).label("step"))
+        .add_columns(cast(func.sum(Segment.count), BigInteger).label("points"))
+        .join(Curve, Curve.id == Segment.curve_id)
         .where(Curve.run_id == number)
-        .group_by(Point.curve_id)
+        .group_by(Segment.curve_id)
         .subquery()
     )
+    point = POINTS.c
     return (
-        select(Curve.name, last.c.points, Point.step, Point.epoch, Point.value, Point.not_finite)
+        select(Curve.name, last.c.points, point.step, point.epoch, point.value, point.not_finite)
         .join(last, last.c.curve_id == Curve.id)
-        .join(Point, and_(Point.curve_id == Curve.id, Point.step == last.c.step))
+        .join(POINTS, and_(point.curve_id == Curve.id, point.step == last.c.step))
         .order_by(Curve.name)
     )
 

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Double,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped
 
 from srbench.store.columns import QUANTITIES, REASONS, STATES
@@ -103,16 +115,33 @@ class Curve(Base):
     name: Mapped[str] = words("name of the series, such as loss or validate/psnr_y")
 
 
-class Point(Base):
-    """One value of a curve; every measured point is stored."""
+class Segment(Base):
+    """Consecutive points of a curve, evenly spaced; the view points has them one a row."""
 
-    __tablename__ = "points"
-    __table_args__ = (*one_number(), {"sqlite_with_rowid": False})
+    __tablename__ = "segments"
+    __table_args__ = (
+        CheckConstraint("count > 0 AND per_epoch > 0 AND scale > 0", name="positive"),
+    )
     curve_id: Mapped[int] = link("curves.id", "the curve", primary_key=True)
-    step: Mapped[int] = count("optimizer steps taken when it was measured", primary_key=True)
-    epoch: Mapped[float] = number("the same moment in passes over the patches")
-    value: Mapped[float | None] = number(NUMBER_DOC)
-    not_finite: Mapped[str | None] = words(NOT_FINITE_DOC)
+    first: Mapped[int] = count("step of the first point", primary_key=True)
+    stride: Mapped[int] = count("steps from point to point; 0 where there is one")
+    count: Mapped[int] = count("number of points")
+    per_epoch: Mapped[float] = number("steps of a pass over the patches")
+    scale: Mapped[float] = number("power of two that the numbers are multiplied by")
+    numbers: Mapped[list[int | str]] = plain(
+        "whole numbers that give the values, or nan, inf and -inf as words; JSON list"
+    )
+
+
+POINTS = Table(
+    "points",
+    MetaData(),  # a view: no migration makes it
+    Column("curve_id", Integer, primary_key=True, doc="the curve"),
+    Column("step", BigInteger, primary_key=True, doc="optimizer steps taken when it was measured"),
+    Column("epoch", Double, doc="the same moment in passes over the patches"),
+    Column("value", Double, doc=NUMBER_DOC),
+    Column("not_finite", Text, doc=NOT_FINITE_DOC),
+)
 
 
 class Score(Base):

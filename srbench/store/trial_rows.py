@@ -9,7 +9,7 @@ from sqlalchemy import Connection, and_, exists, func, select
 from srbench.analysis.history import TrialRow, TrialRun
 from srbench.store.columns import join_number
 from srbench.store.run_rows import held_by, is_free, is_latest
-from srbench.store.tables import Cell, Curve, Point, Run, Training, Trial, Variant
+from srbench.store.tables import POINTS, Cell, Curve, Run, Training, Trial, Variant
 from srbench.store.values import Owner
 
 VALIDATE = "validate/"
@@ -73,9 +73,9 @@ def points_of(plan: int) -> Any:
         .where(Cell.variant_id == Variant.id, Cell.seed == Run.seed)
     )
     return (
-        select(Curve.run_id, Curve.name, Point.epoch, Point.value, Point.not_finite)
-        .join(Point, Point.curve_id == Curve.id)
+        select(Curve.run_id, Curve.name, POINTS.c.epoch, POINTS.c.value, POINTS.c.not_finite)
+        .join(POINTS, POINTS.c.curve_id == Curve.id)
         .join(Run, Run.id == Curve.run_id)
         .where(Curve.name.startswith(VALIDATE), asked, is_latest(Run))
-        .order_by(Curve.run_id, Curve.name, Point.step)
+        .order_by(Curve.run_id, Curve.name, POINTS.c.step)
     )

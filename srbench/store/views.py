@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from srbench.store.tables import Base
+from srbench.store.tables import POINTS, Base
 
 Column = tuple[str, str, str]  # name, expression, sentence
 
@@ -23,10 +23,11 @@ class View:
     columns: tuple[Column, ...]
     source: str
 
-    @property
-    def create(self) -> str:
+    def create(self, dialect: str) -> str:
+        """The statement for SQLite or PostgreSQL, which differ in how they unpack JSON."""
         chosen = ", ".join(f"{expression} AS {name}" for name, expression, _ in self.columns)
-        return f"CREATE VIEW {self.name} AS SELECT {chosen} FROM {self.source}"
+        source = self.source.format(numbers=NUMBERS[dialect])
+        return f"CREATE VIEW {self.name} AS SELECT {chosen} FROM {source}"
 
     @property
     def drop(self) -> str:
@@ -46,7 +47,7 @@ CELLS = """studies
 
 def same(table: str, *names: str) -> tuple[Column, ...]:
     """Columns taken as they are from one table, each with its description."""
-    columns = Base.metadata.tables[table].columns
+    columns = (POINTS if table == POINTS.name else Base.metadata.tables[table]).columns
     return tuple((name, f"{table}.{name}", columns[name].doc or "") for name in names)
 
 
@@ -108,6 +109,38 @@ V_SCORES = View(
         AND plan_datasets.manifest = images.manifest""",
 )
 
+NUMBERS = {
+    "sqlite": "json_each(segments.numbers)",
+    "postgresql": """LATERAL (SELECT place - 1 AS key, value
+        FROM json_array_elements_text(CAST(segments.numbers AS json))
+        WITH ORDINALITY AS element(value, place))""",
+}
+"""The numbers of a segment, one a row, with a key from 0."""
+
+STEP = "segments.first + segments.stride * number.key"
+IS_WORD = "number.value IN ('nan', 'inf', '-inf')"
+NUMBER = "CAST(number.value AS DOUBLE PRECISION) * segments.scale"
+
+V_POINTS = View(
+    "points",
+    "Every point of every curve of every run, from the segments.",
+    tuple(
+        (column.name, expression, column.doc or "")
+        for column, expression in zip(
+            POINTS.columns,
+            (
+                "segments.curve_id",
+                STEP,
+                f"({STEP}) / segments.per_epoch",
+                f"CASE WHEN {IS_WORD} THEN NULL ELSE {NUMBER} END",
+                f"CASE WHEN {IS_WORD} THEN number.value END",
+            ),
+            strict=True,
+        )
+    ),
+    "segments CROSS JOIN {numbers} AS number",
+)
+
 V_CURVES = View(
     "v_curves",
     "Every point of every curve of those runs.",
@@ -115,4 +148,5 @@ V_CURVES = View(
     f"{CELLS} JOIN curves ON curves.run_id = runs.id JOIN points ON points.curve_id = curves.id",
 )
 
-VIEWS: Sequence[View] = (V_RUNS, V_SCORES, V_CURVES)
+VIEWS: Sequence[View] = (V_RUNS, V_SCORES, V_POINTS, V_CURVES)
+"""Each after those that it reads."""

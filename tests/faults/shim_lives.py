@@ -196,8 +196,8 @@ import sqlalchemy as sa
 revision, down_revision = "{NEXT}", "{SCHEMA}"
 
 def upgrade():
-    with op.batch_alter_table("points") as points:
-        points.add_column(sa.Column("mood", sa.Text()))
+    with op.batch_alter_table("segments") as segments:
+        segments.add_column(sa.Column("mood", sa.Text()))
     with op.batch_alter_table("runs") as runs:
         runs.add_column(sa.Column("mood", sa.Text()))
 """
@@ -237,7 +237,7 @@ def half_migrated(folder: Path, notes: list[list[Any]]) -> list[str]:
     wrong += [f"integrity {r}" for r in asked(folder, "PRAGMA integrity_check") if r != ("ok",)]
     moods = [
         name
-        for table in ("runs", "points")
+        for table in ("runs", "segments")
         for (name,) in asked(folder, f"SELECT name FROM pragma_table_info('{table}')")
         if name == "mood"
     ]

@@ -85,10 +85,19 @@ def sound(server: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("harm", "said"),
     [
-        (change("delete from points where step = 7"), "I1"),
-        (change("update points set value = value + 1e-12 where step = 7"), "I1"),
+        (change("delete from segments where first <= 7"), "I1"),
+        (
+            change("update segments set numbers = json_set(numbers, '$[6]', (numbers ->> 6) + 1)"),
+            "I1",
+        ),
         (change("update runs set state = 'interrupted' where id = 1"), "I1"),
-        (change("delete from points where step > 30"), "I3"),
+        (
+            change(
+                "update segments set count = 30, numbers = (select json_group_array(value) "
+                "from json_each(numbers) where key < 30)"
+            ),
+            "I3",
+        ),
         (change("update scores set value = value * (1 + 1e-15)"), "I7"),
         (change("update curves set run_id = 99 where id = 1"), "I6"),
         (rot_weights, "I3"),

@@ -204,7 +204,7 @@ def write_much(url: str, number: int, rows: int, pipe: Any) -> None:
     lease = claimed(store, number)
     for start in range(0, rows, 100):
         store.measurements.write_points(
-            lease, [Point("loss", step, 0.0, 0.5) for step in range(start, start + 100)]
+            lease, [Point("loss", step, step / 50, 0.5) for step in range(start, start + 100)]
         )
     store.measurements.finish(lease, outcome(store, lease, scores=(), pictures=()))
     pipe.send(lease.run)

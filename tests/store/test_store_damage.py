@@ -27,7 +27,7 @@ MUTANTS = int(os.environ.get("SRBENCH_MUTANTS", "30"))
 FIRST = int(os.environ.get("SRBENCH_FIRST", "0"))
 PAGE = 4096
 WORDS = (b'"epochs"', b"photos", b"demo", b"queued", b"done", b"psnr_y", b'["', b'{"', b"2026",
-         b"null", b"facts", b"runs", b"baseline", b"v0001", b"sr-y-v1", b"nan")  # fmt: skip
+         b"null", b"facts", b"runs", b"baseline", b"v0002", b"sr-y-v1", b"nan")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -133,9 +133,11 @@ def test_a_mutant_is_read_rightly_or_refused_in_one_line(whole: bytes, tmp_path:
 
 
 DOCTORED = {
-    "text for a number": "UPDATE points SET value = 'high'",
+    "text for a number": "UPDATE segments SET scale = 'high'",
+    "a word among numbers": """UPDATE segments SET numbers = '["high"]', count = 1""",
+    "a curve without its last number": "UPDATE segments SET count = count + 1",
     "bytes for text": "UPDATE variants SET change = x'00ff'",
-    "a point's word that is no UTF-8": "UPDATE points SET not_finite = CAST(x'ff80' AS TEXT)",
+    "numbers that are no UTF-8": "UPDATE segments SET numbers = CAST(x'ff80' AS TEXT)",
     "a state that does not exist": "UPDATE runs SET state = 'happy'",
     "a path out of the folder": "UPDATE pictures SET path = '../../etc/passwd'",
     "an absolute path": "UPDATE runs SET weights = '/etc/passwd'",

@@ -47,7 +47,7 @@ def test_numbers_that_are_not_finite_stay_out_of_averages(store: Store) -> None:
     claim = claimed(store, store.plans.add(plan()))
     values = [1.0, math.nan, math.inf, 3.0]
     store.measurements.write_points(
-        claim, [Point("loss", n, 0, value) for n, value in enumerate(values)]
+        claim, [Point("loss", n, n, value) for n, value in enumerate(values)]
     )
     assert ask(store, "SELECT avg(value), count(not_finite) FROM v_curves")[1] == [(2.0, 2)]
 

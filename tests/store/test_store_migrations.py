@@ -24,7 +24,7 @@ from srbench.store.tables import Base
 SECOND = """
 from alembic import op
 import sqlalchemy as sa
-revision, down_revision = "v0002", "v0001"
+revision, down_revision = "v0003", "v0002"
 
 def upgrade():
     with op.batch_alter_table("runs") as runs:
@@ -38,7 +38,7 @@ def scripts(folder: Path, more: str = "") -> Path:
     """The migrations with a second one that rebuilds the table of runs."""
     made = folder / "migrations"
     shutil.copytree(SCRIPTS, made)
-    (made / "versions" / "v0002_second.py").write_text(SECOND.format(more=more))
+    (made / "versions" / "v0003_second.py").write_text(SECOND.format(more=more))
     return made
 
 
@@ -66,11 +66,11 @@ def test_an_upgrade_keeps_every_row_and_a_copy(tmp_path: Path) -> None:
     store = open_store(database(tmp_path))
     finish_all(store, store.plans.add(plan()))
     bring_up_to_date(
-        store.engine, store.address, create=False, scripts=scripts(tmp_path), schema="v0002"
+        store.engine, store.address, create=False, scripts=scripts(tmp_path), schema="v0003"
     )
     assert ask(store, "SELECT count(*), count(mood), count(words) FROM runs")[1] == [(4, 0, 0)]
     assert ask(store, "SELECT count(*) FROM v_scores")[1] == [(16,)]
-    copy = open_store(tmp_path / "srbench.before-v0002.sqlite", create=False)
+    copy = open_store(tmp_path / "srbench.before-v0003.sqlite", create=False)
     assert copy.queue.states(1) == {"done": 4}
     with pytest.raises(UserError, match="newer"):
         open_store(store.url)
@@ -81,11 +81,11 @@ def test_an_upgrade_that_fails_changes_nothing(tmp_path: Path) -> None:
     finish_all(store, store.plans.add(plan()))
     failing = scripts(tmp_path, "raise OSError('power cut')")
     with pytest.raises(OSError, match="power cut"):
-        bring_up_to_date(store.engine, store.address, create=False, scripts=failing, schema="v0002")
+        bring_up_to_date(store.engine, store.address, create=False, scripts=failing, schema="v0003")
     assert len(store.reading.results("demo").runs) == 4
     names = ask(store, "SELECT name FROM sqlite_schema WHERE name LIKE '%alembic%'")[1]
     assert names == []
-    assert database_facts(store)["schema"] == "v0001"
+    assert database_facts(store)["schema"] == "v0002"
 
 
 def test_an_upgrade_that_breaks_a_link_is_rolled_back(tmp_path: Path) -> None:
@@ -94,12 +94,12 @@ def test_an_upgrade_that_breaks_a_link_is_rolled_back(tmp_path: Path) -> None:
     breaking = scripts(tmp_path, "op.execute('DELETE FROM studies')")
     with pytest.raises(RuntimeError, match="broke 1 links"):
         bring_up_to_date(
-            store.engine, store.address, create=False, scripts=breaking, schema="v0002"
+            store.engine, store.address, create=False, scripts=breaking, schema="v0003"
         )
     assert store.plans.latest("demo") == 1
 
 
-@pytest.mark.parametrize("found", ["0001", "0004"])
+@pytest.mark.parametrize("found", ["0001", "v0001"])
 def test_a_database_of_a_development_version_is_refused_unchanged(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], found: str
 ) -> None:

@@ -115,7 +115,7 @@ def test_an_export_holds_every_row_and_number(store: Store, tmp_path: Path) -> N
     claim = claimed(store, number)
     values = [0.1 + 0.2, 1e-320, float("inf")]
     store.measurements.write_points(
-        claim, [Point("loss", n, 0.5, value) for n, value in enumerate(values)]
+        claim, [Point("loss", n, n / 2, value) for n, value in enumerate(values)]
     )
     store.queue.interrupt(claim, 3)
     finish_all(store, number)

@@ -10,7 +10,7 @@ from alembic import op
 
 from srbench.store.tables import Base
 
-revision = "v0001"
+revision = "v0002"
 down_revision = None
 branch_labels = None
 depends_on = None

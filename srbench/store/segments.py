@@ -1,0 +1,155 @@
+"""Curves as rows: a segment is a stretch of evenly spaced points, its values whole numbers.
+
+A double is n * 2^e with a whole n. The points of a segment share 2^e, its `scale`: a JSON list of
+the n, times the scale, gives every value to the bit in any program that multiplies doubles, as the
+view `points` does. So a float32 takes about 9 characters, where the decimal of its double takes 19.
+Segments are cut greedily from the first point on, so that equal curves have equal segments.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select
+from sqlalchemy.orm import aliased
+
+from srbench.store.columns import NOT_FINITE
+from srbench.store.tables import Segment
+from srbench.store.upsert import table_of
+from srbench.store.values import CorruptRowError
+
+LONGEST = 1000  # points of a segment
+BITS = 62  # of a whole number, so that it is an integer of SQLite
+SEGMENTS = table_of(Segment)
+Curve = dict[int, tuple[float, float]]
+"""step -> (epoch, value)"""
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points of a curve, by step."""
+
+    steps: NDArray[np.int64]
+    epochs: NDArray[np.float64]
+    values: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, segments: Sequence[Any]) -> Points:
+        """The points of a curve's rows, which have the columns of a segment, in order.
+
+        Raises:
+            CorruptRowError: a list holds anything but whole numbers and nan, inf and -inf.
+        """
+        steps = [row.first + row.stride * np.arange(row.count) for row in segments]
+        epochs = [own / row.per_epoch for own, row in zip(steps, segments, strict=True)]
+        return cls(*map(np.concatenate, (steps, epochs, [*map(values_of, segments)])))
+
+    def thinned(self, most: int) -> Points:
+        """The points at or after `most` evenly spaced steps, both ends among them."""
+        if len(self.steps) <= most:
+            return self
+        first, last = self.steps[0], self.steps[-1]
+        wanted = first + (last - first) * np.arange(most) // (most - 1)
+        at = np.unique(np.searchsorted(self.steps, wanted))
+        return Points(self.steps[at], self.epochs[at], self.values[at])
+
+
+def values_of(segment: Any) -> NDArray[np.float64]:
+    """The values of one row."""
+    words = {number for number in segment.numbers if type(number) is not int}
+    if not words <= set(NOT_FINITE) or len(segment.numbers) != segment.count:
+        raise CorruptRowError(f"numbers are {segment.numbers!r}"[:80])
+    return np.array([*map(float, segment.numbers)]) * float(segment.scale)
+
+
+@contextmanager
+def changing(
+    connection: Connection, curves: Collection[int], step: int
+) -> Iterator[dict[int, Curve]]:
+    """The points of each curve from `step` on, to be changed; stored as they are at the end.
+
+    Points before `step` may be among them: those of the same segment.
+    """
+    found: dict[int, Curve] = {curve: {} for curve in curves}
+    for row in connection.execute(select(SEGMENTS).where(_reach(curves, step))):
+        points = Points.of([row])
+        pairs = zip(points.epochs.tolist(), points.values.tolist(), strict=True)
+        found[row.curve_id] |= zip(points.steps.tolist(), pairs, strict=True)
+    yield found
+    connection.execute(delete(Segment).where(_reach(curves, step)))
+    rows = [row for curve, own in found.items() for row in packed(curve, own)]
+    if rows:
+        connection.execute(insert(Segment), rows)
+
+
+def _reach(curves: Collection[int], step: int) -> ColumnElement[bool]:
+    """Whether a segment is the last that begins at `step` or before it, or a later one."""
+    other = aliased(Segment)
+    own = and_(other.curve_id == Segment.curve_id, other.first <= step)
+    start = select(func.max(other.first)).where(own).scalar_subquery()
+    return and_(Segment.curve_id.in_(curves), Segment.first >= func.coalesce(start, step))
+
+
+def packed(curve: int, points: Curve) -> Iterator[dict[str, Any]]:
+    """The segments of some points, as rows.
+
+    Raises:
+        ValueError: an epoch is not its step divided by a whole number of steps.
+    """
+    if not points:
+        return
+    steps = np.array(sorted(points), dtype=np.int64)
+    epochs, values = np.array([points[step] for step in steps.tolist()]).T + 0.0  # no minus zero
+    per_epoch = np.divide(steps, epochs, out=np.ones(len(steps)), where=epochs > 0)
+    per_epoch = np.maximum(np.rint(per_epoch), 1)
+    if np.any(steps / per_epoch != epochs):
+        raise ValueError(f"epochs {epochs} are not steps {steps} by a whole number of steps")
+    low, high = bits(values)
+    start = 0
+    while start < len(steps):
+        part = slice(start, start + LONGEST)
+        count = alike(steps[part], per_epoch[part], low[part], high[part])
+        part = slice(start, start + count)
+        scale = math.ldexp(1.0, int(low[part].min())) if low[part].min() < NEVER else 1.0
+        whole = (values[part] / scale).tolist()
+        yield {
+            "curve_id": curve,
+            "first": int(steps[start]),
+            "stride": int(steps[start + 1] - steps[start]) if count > 1 else 0,
+            "count": count,
+            "per_epoch": float(per_epoch[start]),
+            "scale": scale,
+            "numbers": [int(n) if math.isfinite(n) else str(n) for n in whole],
+        }
+        start += count
+
+
+NEVER = 10_000  # above any exponent
+
+
+def bits(values: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Exponents of each value's lowest bit, and of the bit above its highest."""
+    counts = np.isfinite(values) & (values != 0)
+    share, high = np.frexp(np.where(counts, values, 1.0))
+    whole = (share * 2.0**53).astype(np.int64)
+    low = high - 53 + np.log2((whole & -whole).astype(np.float64)).astype(np.int64)
+    return np.where(counts, low, NEVER), np.where(counts, high, -NEVER)
+
+
+def alike(
+    steps: NDArray[np.int64],
+    per_epoch: NDArray[np.float64],
+    low: NDArray[np.int64],
+    high: NDArray[np.int64],
+) -> int:
+    """How many of the points, from the first on, make one segment."""
+    evenly = steps[0] + (steps[1:2].sum() - steps[0]) * np.arange(len(steps))
+    bits = np.maximum.accumulate(high) - np.minimum.accumulate(low)
+    other = (steps != evenly) | (per_epoch != per_epoch[0]) | (bits > BITS)
+    return int(other.argmax()) if other.any() else len(steps)
