@@ -65,6 +65,11 @@ class StudyFacts:
     later: str = ""  # what was changed after results of this study were there; empty is none
     metric_facts: Metrics = field(default_factory=dict)  # of every metric that may be scored
     file: str = ""  # path of the study file, relative to the folder of the database
+    part_files: dict[str, str] = field(default_factory=dict)  # parts without a package: path
+    # relative to the study file (empty for those of a session) -> source
+    part_versions: dict[str, dict[str, Any]] = field(default_factory=dict)  # fingerprint ->
+    # version of each part, of the variants that use such parts
+    changed_parts: str = ""  # which of these files are gone or have changed; found on reading
 
     @property
     def unit(self) -> str:
@@ -188,7 +193,8 @@ class Results:
 
         The path of the study file is left out: it is of this machine alone.
         """
-        plain = {key: value for key, value in asdict(self.facts).items() if key != "file"}
+        here = ("file", "changed_parts")
+        plain = {key: value for key, value in asdict(self.facts).items() if key not in here}
         facts = json.dumps(plain, indent=1, ensure_ascii=False) + "\n"
         write_atomically(folder / "study.json", facts.encode())
         for name in FRAMES:

@@ -46,6 +46,7 @@ def labels(results: Results) -> tuple[Label, ...]:
     stale = sum(cell.stale for cell in cells(results))
     if stale:
         says = f"{plural(stale, 'run')} used source code that has since changed"
+        says += f" ({changed})" if (changed := results.facts.changed_parts) else ""
         out.append(Label("stale", says))
     return tuple(out)
 

@@ -10,12 +10,14 @@ import typer
 from srbench.cli.networks import named_network
 from srbench.cli.options import (
     Database,
+    Parts,
     Run,
     height_width,
     open_database,
     out,
     study_name,
     study_names,
+    use_parts,
 )
 from srbench.core.errors import InputError
 
@@ -52,6 +54,7 @@ def export(
             "[dim](default: any size)[/dim]",
         ),
     ] = None,
+    parts: Parts = None,
     db: Database = None,
 ) -> None:
     """Write a study for other programs: frames as CSV or Parquet, tables as LaTeX or Markdown.
@@ -61,6 +64,7 @@ def export(
     srbench export --run 12 -o carn.onnx writes a run's network, checked in onnxruntime against
     torch at several sizes; -o carn.safetensors writes its weights, with settings and provenance.
     """
+    use_parts(parts)
     if run is not None:
         _export_network(run, output, size, db)
         return

@@ -12,6 +12,7 @@ from srbench.cli.options import (
     Json,
     OneDevice,
     Only,
+    Parts,
     Set,
     StudyFile,
     answer,
@@ -35,6 +36,7 @@ def latency(
     device: OneDevice = "auto",
     only: Only = None,
     set_: Set = None,
+    parts: Parts = None,
     size: Annotated[
         str | None,
         typer.Option(
@@ -109,7 +111,7 @@ def latency(
         _known(precision, PRECISIONS, "--precision") or ("fp32",),
         _known(memory_format, TRAINED if step else MEMORY, "--memory-format"),
         _known(mode, MODES, "--mode"),
-        threads, Effort(rounds=rounds, budget_s=budget, patience_s=wait),
+        threads, Effort(rounds=rounds, budget_s=budget, patience_s=wait), tuple(parts or ()),
     )  # fmt: skip
     timed = networks(wish)
     store = open_store(db)
@@ -134,7 +136,10 @@ def take_if_missing(store: Store, plan: int, asked: Request) -> None:
     from srbench.measure.latency_passes import Effort
     from srbench.run.timed import Wish, networks, take
 
-    wish = Wish(asked.study, asked.device, asked.only, asked.set, effort=Effort(patience_s=600))
+    wish = Wish(
+        asked.study, asked.device, asked.only, asked.set, effort=Effort(patience_s=600),
+        parts=asked.parts,
+    )  # fmt: skip
     with err.status("timing networks") as status:
         take(
             wish,

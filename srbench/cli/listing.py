@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
 from srbench.core.errors import InputError, did_you_mean
+from srbench.core.numbers import plural
 from srbench.core.rich_table import table_of
+
+if TYPE_CHECKING:  # torch comes with it
+    from srbench.study.conformance import Broken
 
 Words = dict[str, Any]
 
@@ -77,6 +82,18 @@ def _part(slot: str, name: str, part: Words) -> RenderableType:
     if rows:
         lines.append(Padding(table_of(("setting", "type", "default"), rows), (0, 0, 0, 2)))
     return Group(*lines, Text(f"defined in {part['module']}", style="dim"))
+
+
+def checked_listed(found: Sequence[tuple[str, str, Sequence[Broken]]]) -> RenderableType:
+    """Every part that was checked, and of each broken law what must hold and what was found."""
+    lines: list[RenderableType] = []
+    for slot, name, broken in found:
+        result = plural(len(broken), "law") + " broken" if broken else "every law holds"
+        lines.append(Text(f"{slot} {name}: {result}", style="yellow" if broken else ""))
+        for one in broken:
+            text = f"{one.must} Found: {one.found}. [{one.law}]"
+            lines.append(Padding(Text(text), (0, 0, 0, 2)))
+    return Group(*lines)
 
 
 def run_shown(run: Words) -> RenderableType:

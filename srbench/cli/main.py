@@ -62,8 +62,8 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         findings.claims, findings.compare,
     ),
     "Parts and images": (
-        parts.blocks, parts.datasets, authoring.schema, measuring.scores, measuring.verify,
-        measuring.cosines, pictures.upscale,
+        parts.blocks, parts.datasets, parts.check, authoring.schema, measuring.scores,
+        measuring.verify, measuring.cosines, pictures.upscale,
     ),
     "Runs and rows": (
         database.show, runs.reproduce, database.sql, files.export, database.import_,

@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 
 from srbench.cli.networks import named_network
-from srbench.cli.options import Database, Json, Model, OneDevice, Run, Weights, answer, err, note
+from srbench.cli.options import (
+    Database,
+    Json,
+    Model,
+    OneDevice,
+    Parts,
+    Run,
+    Weights,
+    answer,
+    err,
+    note,
+    use_parts,
+)
 from srbench.core.errors import InputError
 from srbench.core.files import write_atomically
 
@@ -41,6 +53,7 @@ def scores(
     ] = "",
     protocol: Annotated[str, typer.Option(help="sr-y-v1, sr-rgb-v1 or ntire-esr.")] = "sr-y-v1",
     device: OneDevice = "cpu",
+    parts: Parts = None,
     db: Database = None,
     as_json: Json = False,
 ) -> None:
@@ -58,6 +71,7 @@ def scores(
     from srbench.cli.scores import scores_listed
     from srbench.core.devices import choose_device
 
+    use_parts(parts)
     chosen = choose_device(device, note)
     with err.status("reading") as status:
 

@@ -67,6 +67,14 @@ Set = Annotated[
         help="Change a setting: train.epochs=5, channels=32. May be repeated.",
     ),
 ]
+Parts = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--parts",
+        metavar="FILE",
+        help="A Python file that registers parts of your own. May be repeated.",
+    ),
+]
 Device = Annotated[
     str,
     typer.Option(
@@ -134,6 +142,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 def note(text: str) -> None:
     """Print a remark on stderr, so that stdout holds nothing but results."""
     err.print(f"srbench: {text}", markup=False, soft_wrap=True)
+
+
+def use_parts(parts: list[Path] | None) -> None:
+    """Register the parts of the files that `--parts` names."""
+    if parts:
+        from srbench.core import part_files
+
+        part_files.use([part_files.read(file) for file in parts])
 
 
 def answer(as_json: bool, plain: Any, drawn: Callable[[], RenderableType]) -> None:

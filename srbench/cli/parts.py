@@ -1,12 +1,13 @@
-"""Commands that list what a study may name: blocks, datasets."""
+"""Commands on what a study may name: blocks, datasets, and check for parts of one's own."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from srbench.cli.options import Json, answer, out, part_names
+from srbench.cli.options import Json, Parts, answer, out, part_names, use_parts
 from srbench.core.errors import InputError
 
 
@@ -15,6 +16,7 @@ def blocks(
         str | None,
         typer.Argument(metavar="[NAME]", help="A slot or a part.", autocompletion=part_names),
     ] = None,
+    parts: Parts = None,
     as_json: Json = False,
 ) -> None:
     """List what a study may name: slots, their parts, and each part's settings.
@@ -25,6 +27,7 @@ def blocks(
     from srbench.cli.listing import parts_found, parts_listed
     from srbench.study.vocabulary import vocabulary
 
+    use_parts(parts)
     words = vocabulary()
     found = words if name is None else parts_found(words, name)
     answer(as_json, found, lambda: parts_listed(words, name))
@@ -38,6 +41,7 @@ def datasets(
     scale: Annotated[
         int, typer.Option(min=1, max=8, help="Which LR files to look for next to HR.")
     ] = 2,
+    parts: Parts = None,
     as_json: Json = False,
 ) -> None:
     """List the datasets that were found and where, and the expected layout of the others.
@@ -47,6 +51,7 @@ def datasets(
     """
     from srbench.cli.dataset_list import Read, datasets_found
 
+    use_parts(parts)
     if name is None:
         out.print(datasets_found(scale))
         return
@@ -54,3 +59,28 @@ def datasets(
     answer(as_json, found.as_plain(), found.shown)
     if found.refusals:
         raise InputError(found.refusals, place=name)
+
+
+def check(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE…", help="Python files that register parts of your own."),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Check parts of your own against the laws of their slots, with their default settings.
+
+    srbench check my_blocks.py
+
+    Of a block: its shape, that every parameter gets a gradient, the same weights for the same
+    seed, names of weights, a source. Exit code 1 if a law is broken. A study names the file:
+    parts: [my_blocks.py].
+    """
+    from srbench.cli.listing import checked_listed
+    from srbench.core import part_files
+    from srbench.study.conformance import checked
+
+    found = checked([part_files.read(file) for file in files])
+    plain = [{"slot": s, "part": p, "broken": [vars(one) for one in b]} for s, p, b in found]
+    answer(as_json, plain, lambda: checked_listed(found))
+    raise typer.Exit(int(any(broken for _, _, broken in found)))

@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from srbench.cli.networks import named_network
-from srbench.cli.options import Database, Model, OneDevice, Run, Weights, err, note, out
+from srbench.cli.options import (
+    Database,
+    Model,
+    OneDevice,
+    Parts,
+    Run,
+    Weights,
+    err,
+    note,
+    out,
+    use_parts,
+)
 from srbench.core.errors import InputError, UserError
 from srbench.core.files import write_atomically
 
@@ -55,6 +66,7 @@ def upscale(
         typer.Option("--ensemble", help="Average over flips and turns; takes 8 times as long."),
     ] = False,
     device: OneDevice = "auto",
+    parts: Parts = None,
     db: Database = None,
 ) -> None:
     """Enlarge pictures of your own with a trained network.
@@ -66,6 +78,7 @@ def upscale(
     from srbench.apply.upscale import cut_for
     from srbench.core.devices import choose_device
 
+    use_parts(parts)
     network = named_network(run, weights, model, scale, db)
     chosen = choose_device(device, note)
     network.net.to(chosen)

@@ -16,6 +16,7 @@ from srbench.cli.options import (
     MemoryOrder,
     On,
     Only,
+    Parts,
     Precision,
     Seeds,
     Set,
@@ -26,6 +27,7 @@ from srbench.cli.options import (
     open_database,
     out,
     study_file,
+    use_parts,
 )
 from srbench.core.command_line import command
 from srbench.core.errors import UserError
@@ -39,6 +41,7 @@ def run(
     seeds: Seeds = None,
     only: Only = None,
     set_: Set = None,
+    parts: Parts = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Retrain every run as a new attempt.")
     ] = False,
@@ -70,7 +73,7 @@ def run(
 
     request = Request(
         study_file(study), db, device, workers, seeds, tuple(only or ()), tuple(set_ or ()),
-        fresh, checkpoint_s, precision, memory_order, rerun == "stale", on,
+        fresh, checkpoint_s, precision, memory_order, rerun == "stale", on, tuple(parts or ()),
     )  # fmt: skip
     store, ended = run(request, out)
     again = shlex.join(["srbench", *(word for word in sys.argv[1:] if word != "--fresh")])
@@ -102,6 +105,7 @@ def plan(
     seeds: Seeds = None,
     only: Only = None,
     set_: Set = None,
+    parts: Parts = None,
     precision: Precision = "auto",
     memory_order: MemoryOrder = "auto",
     on: On = None,
@@ -119,6 +123,7 @@ def plan(
         precision=precision,
         memory_order=memory_order,
         on=on,
+        parts=tuple(parts or ()),
     )  # fmt: skip
     found = forecast(request, note)
     answer(as_json, as_plain(found), lambda: table(found))
@@ -132,6 +137,7 @@ def reproduce(
     chosen_by: Annotated[
         int | None, typer.Option("--seed", help="Seed of the draw. [dim](default: random)[/dim]")
     ] = None,
+    parts: Parts = None,
     as_json: Json = False,
 ) -> None:
     """Retrain N finished runs, drawn at random, and compare every number with the database.
@@ -148,6 +154,7 @@ def reproduce(
     from srbench.core.rich_table import table_of
     from srbench.run.reproduce import reproduce as make_again
 
+    use_parts(parts)
     store = open_database(db)
     drawn_by = SystemRandom().randrange(10**6) if chosen_by is None else chosen_by
     again = make_again(

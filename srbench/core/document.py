@@ -71,7 +71,8 @@ class Document:
 
     def located(self, error: UserError) -> UserError:
         """The same error with its place in the file."""
-        return StudyError(error.problem, error.path, error.place or self.place(error.path))
+        kind = type(error) if isinstance(error, StudyError) else StudyError
+        return kind(error.problem, error.path, error.place or self.place(error.path))
 
 
 def read(file: File) -> tuple[str, Document]:

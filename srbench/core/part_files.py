@@ -10,7 +10,7 @@ import ast
 import linecache
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -18,15 +18,18 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from srbench.core.document import decoded
 from srbench.core.errors import InputError, StudyError, UserError, first_line
 from srbench.core.part_source import canonical, sliced
+from srbench.core.registry import OWN, Part
 
 SESSION = "session_parts"
 """The module that a worker makes of parts that a script or a notebook registers."""
-Part = Callable[..., Any]
+
+
+class MissingParts(StudyError):
+    """A file of parts is not there, or cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ def read(file: Path) -> PartFile:
         text = decoded(file.read_bytes())
         ast.parse(text)
     except OSError as problem:
-        raise StudyError(f"cannot be read: {problem.strerror}", place=str(file)) from None
+        raise MissingParts(f"cannot be read: {problem.strerror}", place=str(file)) from None
     except SyntaxError as problem:
         place = f"{file}:{problem.lineno}"
         raise StudyError(f"is not Python: {problem.msg}", place=place) from None
@@ -156,6 +159,11 @@ def shipped() -> tuple[PartFile, ...]:
     return (*found, *(_of_session(name, parts) for name, parts in _session_modules().items()))
 
 
+def is_shipped(part: Part) -> bool:
+    """Whether no package brings a part: a file of parts does, or the session."""
+    return part.__module__ in _in_use or part.__module__ in _session_modules()
+
+
 def source(part: Part) -> dict[str, str] | None:
     """Module -> source that decides what a part computes; None for a part of a package."""
     module = part.__module__
@@ -186,10 +194,12 @@ def _session_modules() -> dict[str, list[Part]]:
     slots = sys.modules.get("srbench.core.slots")
     found: dict[str, list[Part]] = {}
     for slot in slots.SLOTS.values() if slots else ():
-        for name, version in slot.versions.items():
-            module = slot.parts[name].__module__
-            if not version and module not in _in_use and module.split(".")[0] not in _installed():
-                found.setdefault(module, []).append(slot.parts[name])
+        for name, part in slot.parts.items():
+            module = part.__module__
+            package = module.split(".")[0]
+            own = slot.versions.get(name) or package == OWN or package in _installed()
+            if not own and module not in _in_use:
+                found.setdefault(module, []).append(part)
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from symtable import SymbolTable, symtable
 
 from srbench.core.errors import InputError
 
@@ -62,7 +63,7 @@ def _statements(cell: str) -> Sequence[ast.stmt]:
 
 
 def _is_main_guard(one: ast.stmt) -> bool:
-    return isinstance(one, ast.If) and "__name__" in _used(one.test)
+    return isinstance(one, ast.If) and "__name__" in ast.unparse(one.test)
 
 
 def _is_future(one: ast.stmt) -> bool:
@@ -85,9 +86,18 @@ def _defined(one: ast.stmt) -> Iterator[str]:
                 yield from _defined(node)
 
 
-def _used(one: ast.AST) -> list[str]:
-    names = [node.id for node in ast.walk(one) if isinstance(node, ast.Name)]
-    return list(dict.fromkeys(names))
+def _used(one: ast.stmt) -> list[str]:
+    """The global names that a statement refers to, those in annotations too."""
+    return list(dict.fromkeys(_globals(symtable(ast.unparse(one), "", "exec"))))
+
+
+def _globals(table: SymbolTable) -> Iterator[str]:
+    outer = table.get_type() == "module"
+    for symbol in table.get_symbols():
+        if symbol.is_referenced() and (outer or symbol.is_global()):
+            yield symbol.get_name()
+    for inner in table.get_children():
+        yield from _globals(inner)
 
 
 def _registers(one: ast.stmt) -> bool:

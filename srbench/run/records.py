@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, fields
+from pathlib import Path
 from typing import Any
 
 from srbench.analysis.results import StudyFacts
-from srbench.core import slots
+from srbench.core import part_files, slots
 from srbench.core.devices import Machine
 from srbench.core.provenance import Surroundings
 from srbench.data.data_settings import data_settings
 from srbench.store import DatasetRecord, Image, PlanRecord, Provenance, Training, VariantRecord
 from srbench.study.designs import Design
+from srbench.study.identity import deciding, versions
 from srbench.study.plan import Plan, PlannedVariant, references
+from srbench.study.read import Study
 from srbench.study.tree import Tree, describe
 from srbench.train.fit import FIT_VERSION
 from srbench.train.settings import training
@@ -69,7 +73,27 @@ def _facts(plan: Plan) -> dict[str, Any]:
         "twins": {v.name: v.twin_of for p in plan.variants if (v := p.variant).twin_of},
         "search": study.search and study.search.as_plain(),
     }
+    facts |= {"part_files": _part_files(study), "part_versions": _part_versions(plan)}
     return {k: v for k, v in facts.items() if k not in ("plan", "planned_at", "later")}
+
+
+def _part_files(study: Study) -> dict[str, str]:
+    folder = Path(study.document.file).resolve().parent
+    return {
+        os.path.relpath(Path(one.file).resolve(), folder) if one.file else "": one.text
+        for one in part_files.shipped()
+    }
+
+
+def _part_versions(plan: Plan) -> dict[str, dict[str, int | str]]:
+    """The versions of all parts of each variant that uses a part without a package."""
+    found = {}
+    for planned in plan.variants:
+        choices = deciding(planned.variant.tree, trained=planned.trained)
+        shipped = any(part_files.is_shipped(c.slot.parts[c.name]) for c in choices)
+        if shipped and not planned.stale:
+            found[planned.fingerprint] = versions(choices)
+    return found
 
 
 def _design(design: Design | None) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from srbench.core.command_line import command
 from srbench.core.devices import MemoryOrder
 from srbench.core.errors import NoDatabase, StudyError, UserError
+from srbench.core.part_files import MissingParts
 from srbench.run import shortcut
 from srbench.run.looks import take_looks
 from srbench.run.stale import image_lines, settled, stale_lines
@@ -47,17 +48,20 @@ class Request:
     memory_order: MemoryOrder = "auto"
     rerun_stale: bool = False
     on: str | None = None  # a Ray cluster: "ray", or its address
+    parts: tuple[Path, ...] = ()
 
     def options(self) -> list[str]:
         """What decides the plan besides the file."""
         numerics = [self.device, self.precision, self.memory_order, str(self.on)]
-        return [*numerics, str(self.seeds), *self.only, "--set", *self.set]
+        parts = map(str, self.parts)
+        return [*numerics, str(self.seeds), *self.only, "--set", *self.set, "--parts", *parts]
 
     def rerun(self) -> str:
         """The command that trains this request's stale runs again."""
         seeds = ["--seeds", str(self.seeds)] if self.seeds is not None else []
         only = [word for glob in self.only for word in ("--only", glob)]
         changes = [word for change in self.set for word in ("--set", change)]
+        changes += [word for file in self.parts for word in ("--parts", str(file))]
         return command("run", self.study, [*seeds, *only, *changes, "--rerun", "stale"], self.db)
 
 
@@ -82,7 +86,9 @@ def read_study(request: Request) -> Study:
     """The study that a request is about; StudyError names the place of a mistake."""
     from srbench.study.read import read
 
-    return read(request.study, set_=request.set, seeds=request.seeds, only=request.only)
+    return read(
+        request.study, set_=request.set, seeds=request.seeds, only=request.only, parts=request.parts
+    )
 
 
 def open_seats(request: Request, say: Callable[[str], None]) -> Seats:
@@ -189,7 +195,13 @@ def run(request: Request, console: Console) -> tuple[Store, Ended]:
     anew = request.fresh or request.rerun_stale
     if not anew and (finished := _finished(request, key)) is not None:
         return finished
-    study = _read(request, console)
+    try:
+        study = _read(request, console)
+    except MissingParts as problem:
+        if anew or (finished := _finished_before(request)) is None:
+            raise
+        console.print(f"srbench: {problem}; the finished runs stand", markup=False, soft_wrap=True)
+        return finished
     with closing(open_seats(request, say(console))) as seats:
         plan = _planned(request, study, seats, console)
         if shortcut.key(request.study, request.options()) != key:  # edited while it was read
@@ -217,6 +229,18 @@ def _finished(request: Request, key: str) -> tuple[Store, Ended] | None:
         return None
     store.plans.make_latest(number)
     return store, Ended(number, store.queue.states(number), 0)
+
+
+def _finished_before(request: Request) -> tuple[Store, Ended] | None:
+    """The results of the study's latest plan, of whatever options, if nothing of it is left."""
+    store = open_store(request.db, create=False)
+    before = store.plans.latest_file(request.study.stem)
+    if before is None or (store.root / before[0]).resolve() != request.study.resolve():
+        return None
+    number = store.plans.latest(request.study.stem)
+    return (
+        (store, Ended(number, store.queue.states(number), 0)) if _complete(store, number) else None
+    )
 
 
 def _complete(store: Store, plan: int) -> bool:

@@ -48,11 +48,13 @@ def remember(root: Path, key: str, images: Iterable[Path], folders: Iterable[Pat
 
 
 def files_of(plan: Plan) -> Iterator[Path]:
-    """Files of a plan besides that of its study: images, other studies, published figures."""
+    """Files of a plan besides that of its study: images, other studies, figures, parts."""
     for document in plan.study.document.all[1:]:
         yield Path(document.file)
     for figures in plan.study.published:
         yield from figures.files
+    for parts in plan.study.parts:
+        yield Path(parts.file)
     for file in plan.files:
         yield file.hr
         if file.lr is not None:

@@ -11,15 +11,19 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from srbench.core.cache import cached
+from srbench.core.document import decoded
 from srbench.core.errors import UserError
 from srbench.core.numbers import plural
-from srbench.study.identity import code_digest
+from srbench.core.part_source import canonical
+from srbench.core.registry import Choice
+from srbench.study.identity import code_digest, digest, versions
 
 if TYPE_CHECKING:  # torch comes with it, which a report does not need
-    from srbench.analysis.results import Results
+    from srbench.analysis.results import Results, StudyFacts
     from srbench.store import Former, Store
     from srbench.study.plan import Plan
     from srbench.study.tree import Tree
@@ -95,10 +99,15 @@ def _trained(tree: Tree, salt: str, manifest: str) -> tuple[Any, ...]:
 def marked(results: Results, store: Store) -> Results:
     """The results with `stale` set for the runs of an earlier version of a part."""
     used = store.runs.sources(set(results.variants["fingerprint"]))
+    files = _PartFiles.of(results.facts, store.root)
     trained = results.runs.loc[results.runs["total_steps"] > 0, "variant"]
     rows = results.variants[results.variants["variant"].isin(trained)]
     try:
-        now = cached("sources", _key(used), lambda: dict(_sources_now(rows.to_dict("records"))))
+        now = cached(
+            "sources",
+            digest([sorted(used), code_digest(), files.digests, files.changed]),
+            lambda: dict(_sources_now(rows.to_dict("records"), files)),
+        )
     except UserError:  # parts cannot be loaded here: nothing is known to be stale
         return results
     stale = {
@@ -108,16 +117,59 @@ def marked(results: Results, store: Store) -> Results:
     }
     runs = results.runs.copy()
     runs["stale"] = runs["variant"].isin(stale) & (runs["state"] == "done")
-    return replace(results, runs=runs)
+    facts = replace(results.facts, changed_parts=files.changed)
+    return replace(results, runs=runs, facts=facts)
 
 
-def _key(used: dict[str, Any]) -> str:
-    from srbench.study.identity import digest
+@dataclass(frozen=True)
+class _PartFiles:
+    """The files of parts of a plan as they are now. They are compared, not executed."""
 
-    return digest([sorted(used), code_digest()])
+    versions: dict[str, dict[str, Any]]  # fingerprint -> version of each part, as planned
+    digests: list[str]  # of the source of each file now
+    changed: str  # which are gone or have changed, in words
+
+    @classmethod
+    def of(cls, facts: StudyFacts, root: Path) -> _PartFiles:
+        folder, found, changed = (root / facts.file).parent, [], []
+        for path, then in facts.part_files.items():
+            if not path:  # of a session
+                continue
+            now = _source_now(folder / path)
+            found.append(digest({Path(path).stem: now}))
+            if now != _canonical(then):
+                changed.append(f"{path} {'is gone' if now is None else 'has changed'}")
+        return cls(facts.part_versions, found, "; ".join(changed))
+
+    def version_now(self, part: str, then: object) -> object:
+        """The version of a part (`attention mine`) now; None where it is another."""
+        from srbench.core import slots
+
+        slot, _, name = part.partition(" ")
+        known = slots.SLOTS.get(slot)
+        if known is not None and name in known.parts:
+            return versions([Choice(known, name)])[part]
+        return (
+            then if isinstance(then, str) and (not self.changed or then in self.digests) else None
+        )
 
 
-def _sources_now(variants: list[dict[Any, Any]]) -> Iterator[tuple[str, Any]]:
+def _source_now(file: Path) -> str | None:
+    try:
+        return _canonical(decoded(file.read_bytes())) if file.is_file() else None
+    except (OSError, UnicodeError):
+        return None
+
+
+def _canonical(text: str) -> str:
+    """Without comments and layout, where it is Python."""
+    try:
+        return canonical(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return text
+
+
+def _sources_now(variants: list[dict[Any, Any]], files: _PartFiles) -> Iterator[tuple[str, Any]]:
     """Fingerprint → source and training loop of today; None where it can no longer be read."""
     from srbench.core import slots
     from srbench.run.records import stored_tree
@@ -126,11 +178,13 @@ def _sources_now(variants: list[dict[Any, Any]]) -> Iterator[tuple[str, Any]]:
 
     slots.load()
     for variant in variants:
+        planned = files.versions.get(variant["fingerprint"])
         try:
-            now: Any = [
-                versions_of_tree(stored_tree(**json.loads(variant["settings"]))),
-                FIT_VERSION,
-            ]
+            if planned is not None:
+                source = digest({part: files.version_now(part, v) for part, v in planned.items()})
+            else:
+                source = versions_of_tree(stored_tree(**json.loads(variant["settings"])))
+            now: Any = [source, FIT_VERSION]
         except UserError:
             now = None
         yield variant["fingerprint"], now

@@ -43,6 +43,7 @@ class Wish:
     modes: tuple[str, ...] = ()  # empty: eager, or for a step as it is trained
     threads: int = 1
     effort: Effort = field(default_factory=Effort)
+    parts: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def networks(wish: Wish) -> Timed:
     Raises:
         StudyError: a mistake in the study; it has its place.
     """
-    study = read(wish.study, set_=wish.set, only=wish.only)
+    study = read(wish.study, set_=wish.set, only=wish.only, parts=wish.parts)
     subjects, timed_as = dict[str, str](), dict[str, str]()
     entrants: dict[str, Entrant] = {}  # by digest
     try:

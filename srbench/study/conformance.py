@@ -7,8 +7,13 @@ the room of its parts.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+from srbench.core import part_files, slots
 from srbench.core.document import parse
+from srbench.core.errors import StudyError, first_line
+from srbench.core.part_files import PartFile
 from srbench.core.registry import Law, Laws, Slot, settings, source_of
 from srbench.data import laws as data_laws
 from srbench.measure import laws as metric_laws
@@ -27,6 +32,53 @@ def check(slot: Slot, name: str) -> None:
     """
     for law in laws(slot):
         law(slot, name)
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A law that a part breaks: what must hold, and what was found."""
+
+    slot: str
+    part: str
+    law: str
+    must: str
+    found: str
+
+
+def broken(slot: Slot, name: str) -> list[Broken]:
+    """Every law of its slot that a part breaks, with its default settings."""
+    out = []
+    for law in laws(slot):
+        try:
+            law(slot, name)
+            continue
+        except AssertionError as problem:
+            found = first_line(problem)
+        except Exception as problem:  # whatever the part raises
+            found = f"{type(problem).__name__}: {first_line(problem)}"
+        must = (law.__doc__ or "").split("\n\n")[0]
+        out.append(Broken(slot.name, name, law.__name__, " ".join(must.split()), found))
+    return out
+
+
+def checked(files: Sequence[PartFile]) -> list[tuple[str, str, list[Broken]]]:
+    """Slot, name and broken laws of every part that these files register.
+
+    Raises:
+        StudyError: a file fails, or registers nothing.
+    """
+    part_files.use(files)
+    modules = {one.name for one in files}
+    own = [
+        (slot, name)
+        for slot in slots.SLOTS.values()
+        for name, part in slot.parts.items()
+        if part.__module__ in modules
+    ]
+    if not own:
+        says = 'registers no part; write @attention.register("name") above a class'
+        raise StudyError(says, place=", ".join(one.file for one in files))
+    return [(slot.name, name, broken(slot, name)) for slot, name in own]
 
 
 def laws(slot: Slot) -> tuple[Law, ...]:

@@ -41,6 +41,11 @@ def versions(choices: Iterable[Choice]) -> dict[str, int | str]:
 
 def versions_of_tree(tree: Tree, *, trained: bool = True) -> str:
     """The digest of the versions of the parts that decide a run's weights."""
+    return digest(versions(deciding(tree, trained=trained)))
+
+
+def deciding(tree: Tree, *, trained: bool = True) -> list[Choice]:
+    """The parts that decide a run's weights."""
     choices = list(tree.model.choices())
     if trained:
         choices += [c for c in tree.train.choices() if c is not tree.train]
@@ -48,7 +53,7 @@ def versions_of_tree(tree: Tree, *, trained: bool = True) -> str:
             value = tree.data[key]
             for choice in value if isinstance(value, tuple) else (value,):
                 choices += choice.choices()
-    return digest(versions(choices))
+    return choices
 
 
 def code_digest() -> str:

@@ -20,6 +20,7 @@ from srbench.core import slots
 from srbench.core.document import Document
 from srbench.core.errors import StudyError, UserError, brief
 from srbench.core.part_facts import Metrics
+from srbench.core.part_files import PartFile
 from srbench.data.data_settings import data_settings
 from srbench.measure.named import known_facts
 from srbench.measure.scores import PROTOCOLS
@@ -62,7 +63,7 @@ from srbench.study.seeds import (
     paired_written,
     seeds_written,
 )
-from srbench.study.sources import PUBLISHED, published_written
+from srbench.study.sources import PARTS, PUBLISHED, parts_written, published_written
 from srbench.study.tree import SCALES, Tree, Variant, check_patch, dataset_name, scale_written
 from srbench.study.variants import CONTROLS, INTERPOLATIONS, design_of, rows_of
 from srbench.study.written import (
@@ -106,6 +107,7 @@ class Study:
     search: Search | None
     notes: tuple[str, ...]
     published: tuple[Published, ...]
+    parts: tuple[PartFile, ...]
     text: str
     overrides: tuple[str, ...]
     document: Document = field(repr=False, compare=False)
@@ -121,6 +123,7 @@ KEYS: dict[str, Key] = {
     "source": text("where the question comes from"),
     "from": Key("another study, whose keys hold where this one has none", TEXT),
     "only": Key("which of that one's variants: [standard, atrous_*]", TEXTS),
+    "parts": PARTS,
     "scale": Key("HR over LR: 1, 2, 3, 4 or 8", {"enum": list(SCALES)}, 2, scale_written),
     "data": Key("settings of the data, see `srbench blocks data`", data_schema),
     "train": Key("settings of training, see `srbench blocks train`", train_schema),
@@ -181,10 +184,12 @@ def read(
     set_: Sequence[str] = (),
     seeds: int | None = None,
     only: Sequence[str] = (),
+    parts: Sequence[File] = (),
 ) -> Study:
     """Read a study file, with the changes of the command line.
 
-    `only` keeps the variants that fit one of its patterns, and the baseline.
+    `only` keeps the variants that fit one of its patterns, and the baseline. `parts` are files of
+    parts besides those that the study names.
 
     Raises:
         StudyError: the first mistake, with file, line and column, or the option it is in.
@@ -195,9 +200,12 @@ def read(
     if file.stem.lower().endswith((".yaml", ".yml")):
         raise StudyError("the study's own name would end in .yaml; rename it", place=str(file))
     try:
+        found = parts_written(source, parts)
         study = _study(file.stem, whole, source, set_, seeds)
     except UserError as error:
         raise source.located(error) from None
+    options = (*study.overrides, *(f"--parts {one}" for one in parts))
+    study = replace(study, parts=found, overrides=options)
     return _selected(study, only) if only else study
 
 
@@ -311,6 +319,7 @@ def _study(
         search=search,
         notes=tuple(value["notes"]),
         published=published_written(source),
+        parts=(),
         text=whole,
         overrides=(*(f"--set {c}" for c in set_), *([f"--seeds {seeds}"] if seeds else [])),
         document=source,

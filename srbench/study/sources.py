@@ -1,17 +1,19 @@
-"""`published:` in a study file: figures of others to compare with ours, in files of their own."""
+"""Files that a study names: figures of others (`published:`), and parts of one's own (`parts:`)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path as File
 from typing import Any
 
 from srbench.analysis.published import Published
 from srbench.analysis.published import read as read_figures
+from srbench.core import part_files
 from srbench.core.document import Document
 from srbench.core.errors import Path, StudyError, UserError, brief
-from srbench.study.keys import NOTHING, TEXT, Schema, schema_of, taken, text
+from srbench.core.part_files import MissingParts, PartFile
+from srbench.study.keys import NOTHING, TEXT, Schema, schema_of, taken, text, texts
 
 SOURCE = {
     "file": text("a table (.yaml), or curves (.csv); its path counts from the study file", None),
@@ -22,6 +24,7 @@ SOURCE = {
 }
 _ONE: Schema = {"anyOf": [TEXT, schema_of(SOURCE)]}
 PUBLISHED: Schema = {"anyOf": [{"type": "array", "items": _ONE}, _ONE, NOTHING]}
+PARTS = texts("files of parts of your own: [my_blocks.py]; paths count from the study file")
 EXAMPLE = "[table.yaml, {file: curves.csv, source: who published them}]"
 
 
@@ -33,12 +36,11 @@ def published_written(source: Document) -> tuple[Published, ...]:
     """
     written = source.value.get("published")
     listed = written if isinstance(written, list) else [] if written is None else [written]
-    stands_in = next((d.file for d in source.all if ("published",) in d.places), source.file)
     found: dict[str, Published] = {}
     for i, one in enumerate(listed):
         at: Path = ("published", i) if listed is written else ("published",)
         asked, before = _asked(one, at), next(reversed(found), None)
-        file = File(stands_in).parent / asked["file"]
+        file = _folder(source, "published") / asked["file"]
         named = asked["source"] or (before if file.suffix.lower() == ".csv" else None)
         try:
             new = read_figures(file, source=named, quantity=asked["quantity"])
@@ -53,6 +55,34 @@ def published_written(source: Document) -> tuple[Published, ...]:
             )
         found[new.source] = new
     return tuple(found.values())
+
+
+def parts_written(source: Document, more: Sequence[File]) -> tuple[PartFile, ...]:
+    """The files that `parts` names, and `more`; their parts are registered from here on.
+
+    Raises:
+        StudyError: a file is missing or fails, with its name and line.
+    """
+    value = source.value.get("parts") if isinstance(source.value, dict) else None
+    found: list[PartFile] = []
+    for i, name in enumerate(PARTS.read(value, ("parts",))):
+        at: Path = ("parts", i) if isinstance(value, list) else ("parts",)
+        try:
+            found.append(part_files.read(_folder(source, "parts") / name))
+        except StudyError as error:
+            kind = MissingParts if isinstance(error, MissingParts) else StudyError
+            raise kind(str(error), at) from None
+    found += [part_files.read(file) for file in more]
+    names = [one.name for one in found]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise StudyError(f"two files of parts are called {twice}.py; rename one", ("parts",))
+    part_files.use(found)
+    return tuple(found)
+
+
+def _folder(source: Document, key: str) -> File:
+    """The folder of the file that has this key: the study's, or that of one it takes over from."""
+    return File(next((d.file for d in source.all if (key,) in d.places), source.file)).parent
 
 
 def _asked(written: object, at: Path) -> Mapping[str, Any]:
