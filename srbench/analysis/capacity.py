@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from math import inf, isfinite, nan, sqrt
 
@@ -111,12 +112,19 @@ def pareto(
     costs, n = np.asarray(cost, dtype=np.float64), len(seeds)
     probability = np.full(len(used), nan)
     if n >= LEAST_SEEDS:
-        drawn = np.random.default_rng(0).integers(0, n, (RESAMPLES, n))
-        found = sign * np.array(used)[:, drawn].mean(axis=2).T  # (resamples, variants)
+        found = sign * _resampled(tuple(map(tuple, used)))
         found = means + (found - means) * sqrt(n / (n - 1))
         probability = on_front(found, costs).mean(axis=0)
     places = zip(on_front(means[None], costs)[0].tolist(), probability.tolist(), strict=True)
     return [ParetoPlace(*place) for place in places]
+
+
+@lru_cache(maxsize=2)  # the same for every cost
+def _resampled(values: tuple[tuple[float, ...], ...]) -> Floats:
+    """(resamples, variants): means over seeds drawn with replacement."""
+    seeds = len(values[0])
+    drawn = np.random.default_rng(0).integers(0, seeds, (RESAMPLES, seeds))
+    return np.stack([np.array(own)[drawn].mean(axis=1) for own in values]).T
 
 
 def on_front(quality: Floats, cost: Floats) -> NDArray[np.bool_]:
@@ -126,14 +134,16 @@ def on_front(quality: Floats, cost: Floats) -> NDArray[np.bool_]:
     cheapest up, each must exceed the best of all cheaper ones and equal the best of those with the
     same cost.
     """
-    found = np.ones(quality.shape, dtype=np.bool_)
-    cheaper = np.full((quality.shape[0], 1), -inf)  # the best quality at a lower cost
-    for level in np.unique(cost):
-        same = quality[:, cost == level]
-        best = same.max(axis=1, keepdims=True)
-        found[:, cost == level] = (same > cheaper) & (same == best)
+    rows = quality.T  # (variants, draws)
+    found = np.ones(rows.shape, dtype=np.bool_)
+    cheaper = np.full(quality.shape[0], -inf)  # the best quality at a lower cost
+    order = np.argsort(cost, kind="stable")
+    for level in np.split(order, np.flatnonzero(np.diff(cost[order])) + 1):
+        same = rows[level]
+        best = same.max(axis=0, initial=-inf)
+        found[level] = (same > cheaper) & (same == best)
         cheaper = np.maximum(cheaper, best)
-    return found
+    return found.T
 
 
 def twin(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -50,21 +51,17 @@ class Where:
 def where_it_helps(results: Results) -> Where:
     """Effects by image on the study's dataset, metric and protocol."""
     scores, base = _by_image(results), results.facts.baseline
-    finished = set(scores.index.unique("variant"))
-    names, seeds, samples = [], [], []
-    for name in (effect.variant for effect in ranked(results)):
-        if {name, base} <= finished:
-            names.append(name)
-            seeds.append(len(scores.loc[name]))
-            samples.append(_difference(scores.loc[[name]], scores.loc[[base]]))
+    seeds = scores.groupby("variant").size().to_dict()  # finished ones
+    names = [effect.variant for effect in ranked(results) if {effect.variant, base} <= set(seeds)]
     if not names:
         none = np.empty((0, 0))
         return Where((), (), none, none, (), results.facts.sign)
-    mean = np.stack([of.mean[:, 0] for of in samples], axis=1)  # (images, variants)
-    half = np.stack([half_width(of, 0.05)[:, 0] for of in samples], axis=1)
+    of = _differences(scores, names, base)
+    mean, half = of.mean[..., 0].T, half_width(of, 0.05)[..., 0].T  # (images, variants)
     rows = np.argsort(-_spread(mean), kind="stable")
     images = tuple(str(image) for image in scores.columns[rows])
-    return Where(images, tuple(names), mean[rows], half[rows], tuple(seeds), results.facts.sign)
+    counts = tuple(seeds[name] for name in names)
+    return Where(images, tuple(names), mean[rows], half[rows], counts, results.facts.sign)
 
 
 def where_decimals(results: Results) -> int:
@@ -92,12 +89,14 @@ def _spread(mean: Floats) -> Floats:
     return np.asarray(np.maximum(filled.max(axis=1), 0) - np.minimum(filled.min(axis=1), 0))
 
 
-def _difference(scores: pd.DataFrame, baseline: pd.DataFrame) -> Difference:
-    """Image by image, from frames of seeds x images."""
-    scores, baseline = (frame.droplevel("variant") for frame in (scores, baseline))
-    seeds = scores.index.union(baseline.index)
-    both = [frame.reindex(seeds).to_numpy().T for frame in (baseline, scores)]
-    return unpaired(np.stack(both, axis=1), ((1, 0),))  # (images, 2, seeds)
+def _differences(scores: pd.DataFrame, names: Sequence[str], base: str) -> Difference:
+    """(variants, images, 1): each variant against the baseline, image by image."""
+    seeds = scores.index.unique("seed").sort_values()
+    places = pd.MultiIndex.from_product([[base, *names], seeds])
+    shape = (len(names) + 1, len(seeds), len(scores.columns))
+    x = scores.reindex(places).to_numpy().reshape(shape).transpose(0, 2, 1)
+    both = np.stack([np.broadcast_to(x[:1], x[1:].shape), x[1:]], axis=2)
+    return unpaired(both, ((1, 0),))  # from (variants, images, 2, seeds)
 
 
 def _by_image(results: Results) -> pd.DataFrame:

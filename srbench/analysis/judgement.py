@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import isfinite, nan
 from typing import Literal
 
@@ -192,12 +192,19 @@ class _Table:
 
     cells: Mapping[tuple[str, int], Cell]
 
-    @property
+    @cached_property
     def seeds(self) -> list[int]:
         return sorted({seed for _, seed in self.cells})
 
+    @cached_property
+    def _planned(self) -> Mapping[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for variant, seed in self.cells:
+            found.setdefault(variant, []).append(seed)
+        return found
+
     def planned(self, name: str) -> list[int]:
-        return [seed for variant, seed in self.cells if variant == name]
+        return self._planned.get(name, [])
 
     def score(self, name: str, seed: int) -> float:
         cell = self.cells.get((name, seed))

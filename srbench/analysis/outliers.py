@@ -35,14 +35,14 @@ class Outlier:
 def outliers(scores: Mapping[str, Mapping[int, float]]) -> tuple[Outlier, ...]:
     """The outliers among the scores by variant and seed, the farthest first."""
     runs = [(v, seed) for v, known in scores.items() for seed in known]
-    names = list(scores)
-    group = np.array([names.index(variant) for variant, _ in runs], dtype=np.int64)
+    places = {variant: place for place, variant in enumerate(scores)}
+    group = np.array([places[variant] for variant, _ in runs], dtype=np.int64)
     x = np.array([scores[variant][seed] for variant, seed in runs], dtype=np.float64)
     left = np.arange(len(runs))
     found: list[Outlier] = []
     beyond = 0
     for _ in range(len(runs) // MOST):
-        t, distance, freedom = _studentised(x[left], group[left], len(names))
+        t, distance, freedom = _studentised(x[left], group[left], len(places))
         if freedom < 1 or not t.any():
             break
         k = int(np.argmax(t))

@@ -16,12 +16,13 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtri, stdtrit
 
 from srbench.analysis.contrasts import borrowed, welch
-from srbench.analysis.significance import LEAST_SEEDS, Floats, sample
+from srbench.analysis.significance import LEAST_SEEDS, Floats, Truths, sample
 
 BUDGET = 100  # seeds; a need for more is "not at this budget"
 CHANCE = 0.8  # power
 LEVEL = 0.05
 STUDIES = 4_000  # simulated
+GRID = 64  # degrees of freedom at which bounds of the t quantile are computed
 
 
 @dataclass(frozen=True)
@@ -117,13 +118,13 @@ def more_seeds(
     def likely(n: int) -> bool:
         studies = studies_of(n)
         far = np.abs(effect + studies.noise)
-        different = far > studies.half(LEVEL / contrasts / 2)
-        equal = far + studies.half(LEVEL / contrasts) <= min_effect
+        different = studies.within(far, LEVEL / contrasts / 2)
+        equal = studies.within(min_effect - far, LEVEL / contrasts)
         return bool((different | equal).mean() >= CHANCE)
 
     def certain(n: int) -> bool:
-        half = studies_of(n).half(LEVEL / contrasts / 2)
-        return bool((half <= min_effect / 2).mean() >= CHANCE)
+        half = np.full(STUDIES, min_effect / 2)
+        return bool(studies_of(n).within(half, LEVEL / contrasts / 2).mean() >= CHANCE)
 
     ends = (_first(one, start=own + 1, stop=own + BUDGET) for one in (likely, certain))
     return MoreSeeds(*(None if total is None else total - own for total in ends))
@@ -158,23 +159,54 @@ class _Studies:
     def noise(self) -> Floats:
         """The difference of means."""
         sd = (1 / self.seeds + self.ratio**2 / self.others) ** 0.5
-        return np.asarray(np.random.default_rng(0).standard_normal(STUDIES) * sd)
+        return np.asarray(_normal() * sd)
 
     def half(self, tail: float) -> Floats:
         """Half the interval that leaves `tail` on each side."""
-        return _half(self, tail)
+        error, freedom = _errors(self)
+        return np.asarray(-stdtrit(freedom, tail) * error, dtype=np.float64)
+
+    def within(self, limit: Floats, tail: float) -> Truths:
+        """Whether `half` is at most the limit of each study.
+
+        The t quantile falls as its degrees of freedom grow, so those of a few degrees decide most
+        studies, and only the others need a quantile of their own.
+        """
+        error, freedom = _errors(self)
+        low, step = freedom.min(), (np.ptp(freedom) or 1.0) / (GRID - 1)
+        below = np.minimum(((freedom - low) / step).astype(np.intp), GRID - 2)  # place on the grid
+        quantile = -stdtrit(low + step * np.arange(GRID), tail)
+        found = np.asarray(quantile[below] * error <= limit)
+        near = ~found & (quantile[below + 1] * error <= limit)
+        found[near] = -stdtrit(freedom[near], tail) * error[near] <= limit[near]
+        return found
 
 
-@lru_cache(maxsize=1024)
-def _half(of: _Studies, tail: float) -> Floats:
-    rng, n, n0 = np.random.default_rng(1), of.seeds, of.others
-    own = rng.chisquare(n - 1, STUDIES) / (n - 1)
-    reference = of.ratio**2 * rng.chisquare(n0 - 1, STUDIES) / (n0 - 1)
+@lru_cache(maxsize=1)
+def _normal() -> Floats:
+    return np.random.default_rng(0).standard_normal(STUDIES)
+
+
+@lru_cache(maxsize=256)
+def _errors(of: _Studies) -> tuple[Floats, Floats]:
+    """The standard error of each study's difference, and its degrees of freedom."""
+    n, n0 = of.seeds, of.others
+    own, reference, rest = _draws(n, n0, of.contrasts)
+    own = own / (n - 1)
+    reference = of.ratio**2 * reference / (n0 - 1)
     degrees = n - 1.0
-    if rest := (of.contrasts - 1) * (n - 1):
-        pooled = (rng.chisquare(rest, STUDIES) + (n - 1) * own) / (of.contrasts * (n - 1))
+    if others := (of.contrasts - 1) * (n - 1):
+        pooled = (rest + (n - 1) * own) / (of.contrasts * (n - 1))
         own = np.maximum(own, (own + pooled) / 2)
-        degrees += float(borrowed(np.array(float(rest))))
+        degrees += float(borrowed(np.array(float(others))))
     both = np.full(STUDIES, degrees), np.full(STUDIES, n0 - 1.0)
-    error, freedom = welch(own, n, both[0], reference, n0, both[1])
-    return np.asarray(-stdtrit(freedom, tail) * error, dtype=np.float64)
+    return welch(own, n, both[0], reference, n0, both[1])
+
+
+@lru_cache(maxsize=256)
+def _draws(n: int, n0: int, contrasts: int) -> tuple[Floats, Floats, Floats]:
+    """Sums of squares of a variant, of the baseline, and of all other variants together."""
+    rng = np.random.default_rng(1)
+    own, reference = rng.chisquare(n - 1, STUDIES), rng.chisquare(n0 - 1, STUDIES)
+    others = (contrasts - 1) * (n - 1)
+    return own, reference, rng.chisquare(others, STUDIES) if others else np.zeros(STUDIES)

@@ -48,6 +48,11 @@ class Spot:
     probability: float  # of being on the front; NaN below three seeds
 
     @property
+    def may_be_on_front(self) -> bool:
+        """Whether it is on the front by the means, or not surely off it."""
+        return self.on_front or self.probability > 1 - SURE
+
+    @property
     def in_words(self) -> str:
         """Its place in words: "on the front in 87 % of resamplings"."""
         if not isfinite(self.probability):
@@ -110,7 +115,7 @@ def front_text(results: Results, cost: str) -> str:
     found = spots(results, cost)
     sure = [s.variant for s in found if s.on_front and not s.probability < SURE]
     may = [s for s in found if s.on_front and s.probability < SURE]
-    may += [s for s in found if not s.on_front and s.probability > 1 - SURE]
+    may += [s for s in found if not s.on_front and s.may_be_on_front]
     message = f"On the front of quality against {COSTS[cost]}: {_some(sure) or 'none for sure'}"
     if may:
         doubt = _some([f"{s.variant} ({percent(s.probability)})" for s in may])

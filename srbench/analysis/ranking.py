@@ -7,17 +7,49 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
 from srbench.analysis.judgement import Judged, judgement
 from srbench.analysis.results import Results, StudyFacts
-from srbench.analysis.run_matrix import Cell
+from srbench.analysis.run_matrix import Cell, trained
 from srbench.core.numbers import justified_decimals
 from srbench.core.table import Mark, Value
 
+MOST_DRAWN = 60  # variants in one figure; even, as it is shared between best and worst
 
-def ranked(results: Results) -> list[Judged]:
+
+@lru_cache(maxsize=8)
+def ranked(results: Results) -> Sequence[Judged]:
     """Contrasts, best first; those without a number last, in study order."""
     return best_first(judgement(results).contrasts, results)
+
+
+@lru_cache(maxsize=8)
+def in_figures(results: Results) -> Sequence[Judged]:
+    """The contrasts that figures show, best first: all, or of too many the two ends."""
+    rows = ranked(results)
+    if len(rows) <= MOST_DRAWN:
+        return rows
+    known = [e for e in rows if e.seeds]
+    return [*known[: MOST_DRAWN // 2], *known[MOST_DRAWN // 2 :][-(MOST_DRAWN // 2) :]]
+
+
+def drawn_names(results: Results) -> list[str]:
+    """The trained variants that figures show, in study order: baseline and controls too."""
+    left_out = {e.variant for e in ranked(results)} - {e.variant for e in in_figures(results)}
+    return [name for name in trained(results) if name not in left_out]
+
+
+def drawn_text(results: Results) -> str:
+    """Which variants figures and terminal show; "" where they show all."""
+    every, shown = len(ranked(results)), len(in_figures(results))
+    if shown == every:
+        return ""
+    high = min(shown, MOST_DRAWN // 2)
+    return (
+        f"Of {every:,} variants, the {high} best and the {shown - high} worst by effect are shown; "
+        "effects.csv has all."
+    )
 
 
 def best_first(rows: Sequence[Judged], results: Results) -> list[Judged]:
@@ -28,6 +60,7 @@ def best_first(rows: Sequence[Judged], results: Results) -> list[Judged]:
     return [*sorted(known, key=lambda e: (-sign * e.mean, e.variant)), *unknown]
 
 
+@lru_cache(maxsize=8)
 def effect_decimals(results: Results) -> int:
     """Decimals that the intervals of this study's effects justify."""
     halves = [(e.high - e.low) / 2 for e in judgement(results).contrasts]

@@ -126,11 +126,14 @@ def cells(results: Results) -> tuple[Cell, ...]:
     means, facts = _means(results), results.facts
     runs = results.runs.sort_values(["variant", "seed", "attempt"]).to_dict("records")
     rows = {(str(row["variant"]), int(row["seed"])): row for row in runs}
+    stored: dict[str, list[int]] = {}
+    for variant, seed in rows:
+        stored.setdefault(variant, []).append(seed)
     planned = sorted(set(facts.seeds))[: facts.looks[0] if facts.looks else None]
     out = []
     for name in trained(results):
         first = facts.baseline_seeds if name == facts.baseline and facts.baseline_seeds else planned
-        seeds = sorted({*first, *(seed for variant, seed in rows if variant == name)})
+        seeds = sorted({*first, *stored.get(name, ())})
         scores = means.get((facts.metric, name, facts.dataset), {})
         out += [_cell(name, seed, rows.get((name, seed)), scores) for seed in seeds]
     return tuple(out)

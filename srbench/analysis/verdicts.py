@@ -23,10 +23,10 @@ from srbench.analysis.contrasts import (
     unpaired,
 )
 from srbench.analysis.effects import Interval
+from srbench.analysis.permutation import permutation
 from srbench.analysis.power import MoreSeeds, more_seeds
 from srbench.analysis.significance import (
     LEAST_SEEDS,
-    RESAMPLES,
     Better,
     Floats,
     Truths,
@@ -38,7 +38,6 @@ from srbench.analysis.significance import (
 )
 
 FAMILY = 0.05  # error rate of each family: "different", "equivalent"
-PERMUTED_FROM = 6  # seeds; fewer rarely reach a small p
 
 Word = Literal["helps", "hurts", "equivalent", "unresolved"]
 WORDS: dict[int, Word] = {1: "helps", -1: "hurts", 2: "equivalent", 0: "unresolved"}
@@ -172,28 +171,6 @@ def verdicts(scores: ArrayLike, rules: Rules) -> tuple[Verdict, ...]:
             )
         )
     return tuple(rows)
-
-
-def permutation(a: Floats, b: Floats, *, by_pairs: bool) -> float:
-    """Two-sided p of the difference of means when runs change sides (Fisher, 1935).
-
-    Exact up to 9,999 ways to divide the runs, else from as many drawn ones; NaN below 6 seeds.
-    """
-    if by_pairs:
-        there = np.isfinite(a - b)
-        a, b = a[there], b[there]
-    else:
-        a, b = a[np.isfinite(a)], b[np.isfinite(b)]
-    if min(len(a), len(b)) < PERMUTED_FROM:
-        return float("nan")
-    from scipy.stats import permutation_test  # late: 0.4 s
-
-    found = permutation_test(
-        (a, b), lambda x, y, axis: np.mean(x, axis) - np.mean(y, axis), vectorized=True,
-        permutation_type="samples" if by_pairs else "independent",
-        n_resamples=RESAMPLES, rng=np.random.default_rng(0),
-    )  # fmt: skip
-    return float(found.pvalue)
 
 
 def _around(mean: float, half: float, n: int) -> Interval:

@@ -7,6 +7,9 @@ The palette's yellow is darker here, since yellow lines vanish on white paper.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
+
 from srbench.analysis.ranking import ranked
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import trained
@@ -17,7 +20,8 @@ REST = "#999999"
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")
 
 
-def colours(results: Results) -> dict[str, str]:
+@lru_cache(maxsize=8)
+def colours(results: Results) -> Mapping[str, str]:
     """variant -> colour, in study order."""
     chosen = coloured(results)
     out = {}
@@ -38,7 +42,8 @@ def coloured(results: Results) -> list[str]:
     return [name for name in trained(results) if name in order]
 
 
-def dashes(results: Results) -> dict[str, str]:
+@lru_cache(maxsize=8)
+def dashes(results: Results) -> Mapping[str, str]:
     """variant -> line pattern, so that colour is never the only difference."""
     chosen = coloured(results)
     return {n: DASHES[chosen.index(n)] if n in chosen else "solid" for n in trained(results)}

@@ -16,6 +16,7 @@ from srbench.analysis.convergence import (
 from srbench.analysis.curves import Curve, band, curve_names, curve_title, read_curve, thinned
 from srbench.analysis.gains import LEAST_POINTS
 from srbench.analysis.published_comparison import published_curves
+from srbench.analysis.ranking import drawn_names
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import by_variant, trained
 from srbench.core.numbers import justified_decimals
@@ -40,7 +41,7 @@ def section(results: Results) -> Section:
         "section_curves.html",
         {
             "curves": [(key, curve_title(name, results.facts)) for key, name in names.items()],
-            "variants": trained(results),
+            "variants": drawn_names(results),
             "known": bool(plateaus(results)),
             "ranking": ranking_text(results),
             "tolerance": tolerance_text(results),
@@ -51,9 +52,11 @@ def section(results: Results) -> Section:
 def curves_figure(results: Results, name: str) -> Figure:
     """One stored curve: mean and band over seeds, single seeds, runs that did not finish."""
     hues, curve, rows = colours(results), read_curve(results, name), by_variant(results)
-    most = max(FEWEST_POINTS, min(MOST_POINTS, ALL_POINTS // max(len(curve.lines), 1)))
+    names = set(drawn_names(results))
+    lines = sum(1 for variant, _ in curve.lines if variant in names)
+    most = max(FEWEST_POINTS, min(MOST_POINTS, ALL_POINTS // max(lines, 1)))
     marks: list[Line | Band] = []
-    for variant in sorted(trained(results), key=lambda v: hues[v] != REST):  # grey lines first
+    for variant in sorted(drawn_names(results), key=lambda v: hues[v] != REST):  # grey lines first
         done = [cell.seed for cell in rows[variant] if cell.state == "done"]
         marks += _mean(results, curve, variant, done, most)
         for cell in rows[variant]:
@@ -61,11 +64,13 @@ def curves_figure(results: Results, name: str) -> Figure:
                 message = f"{variant}, seed {cell.seed}, not finished"
                 marks += _single(curve, variant, cell.seed, most, Line(
                     (), (), hues[variant], "broken", variant, message, pattern="dot"))  # fmt: skip
-        few = max(FEWEST_POINTS, most // max(len(done), 1)) if len(curve.lines) > 200 else most
+        few = max(FEWEST_POINTS, most // max(len(done), 1)) if lines > 200 else most
         for seed in done:
             line = Line((), (), hues[variant], "seed", variant, seed=seed)
             marks += _single(curve, variant, seed, few, line)
     for (source, variant), (epochs, values) in published_curves(results, name).items():
+        if variant not in names:
+            continue
         keep = thinned(len(epochs), most)
         label = f"{variant}, published" if hues[variant] != REST else ""
         message = f"{variant}, published by {source}"

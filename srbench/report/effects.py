@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from srbench.analysis.headings import effects_heading
 from srbench.analysis.judgement import Judged, judgement
 from srbench.analysis.limits import noise_text
+from srbench.analysis.permutation import PERMUTED_FROM
 from srbench.analysis.power import BUDGET
 from srbench.analysis.ranking import (
     best_first,
@@ -20,7 +22,6 @@ from srbench.analysis.ranking import (
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import by_variant, number, of_variants, scores_by_seed, text
 from srbench.analysis.search_results import searched
-from srbench.analysis.verdicts import PERMUTED_FROM
 from srbench.core.table import Column, Mark, Table, Value, in_unit, limits
 from srbench.report.section import Section
 
@@ -39,7 +40,7 @@ def effects_shown(results: Results) -> Table:
 def pairs_shown(results: Results) -> Table:
     """The contrasts of variants with each other, in the family of the effects."""
     caption = "Variants against each other, in one family with the effects"
-    return _contrasts("pairs", caption, list(judgement(results).pairs), results)
+    return _contrasts("pairs", caption, judgement(results).pairs, results)
 
 
 def controls_shown(results: Results) -> Table:
@@ -49,7 +50,7 @@ def controls_shown(results: Results) -> Table:
     return _contrasts("controls", caption, rows, results)
 
 
-def _contrasts(name: str, caption: str, contrasts: list[Judged], results: Results) -> Table:
+def _contrasts(name: str, caption: str, contrasts: Sequence[Judged], results: Results) -> Table:
     unit = results.facts.unit
     decimals = effect_decimals(results)
 

@@ -9,9 +9,16 @@ from typing import Literal
 
 from srbench.analysis.judgement import Judged, judgement
 from srbench.analysis.latency import percent, timings
-from srbench.analysis.ranking import best_first, effect_decimals, ranked, why_missing
+from srbench.analysis.ranking import best_first, effect_decimals, in_figures, why_missing
 from srbench.analysis.results import Results
-from srbench.analysis.run_matrix import Cell, best_interpolation, by_variant, number, scores_by_seed
+from srbench.analysis.run_matrix import (
+    Cell,
+    best_interpolation,
+    by_variant,
+    number,
+    of_variants,
+    scores_by_seed,
+)
 from srbench.core.numbers import MINUS, shown
 
 Shape = Literal["up", "down", "square", "ring", "dot"]
@@ -78,7 +85,7 @@ class Forest:
 def forest_of(results: Results) -> Forest:
     """Rows sorted by effect with the baseline at its place among them, then the controls."""
     facts, found = results.facts, judgement(results)
-    effects = ranked(results)
+    effects = in_figures(results)
     rows = [_row(effect, results) for effect in effects]
     above = sum(1 for e in effects if e.seeds and e.mean > 0)
     known = sum(1 for e in effects if e.seeds)
@@ -111,10 +118,10 @@ def _row(effect: Judged, results: Results) -> ForestRow:
     if not effect.seeds:
         mark = why_missing(planned)
         return ForestRow(effect.variant, effect, word, "dot", mark.word, "", mark.reason, "", "")
-    d, table, base = effect_decimals(results), results.variants.set_index("variant"), results.facts
+    d, base = effect_decimals(results), results.facts.baseline
     parameters, macs = (
-        _change(number(table[column].get(effect.variant)), number(table[column].get(base.baseline)))
-        for column in ("parameters", "macs_720p")
+        _change(number(costs.get(effect.variant)), number(costs.get(base)))
+        for costs in (of_variants(results, column) for column in ("parameters", "macs_720p"))
     )
     interval = "1 seed" if effect.seeds < 2 else "no look yet" if effect.low != effect.low else ""
     return ForestRow(

@@ -17,7 +17,9 @@ import plotly
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from srbench.analysis.ranking import drawn_text
 from srbench.analysis.results import Results
+from srbench.core.table import Mark, Table
 from srbench.report.colours import REST, colours
 from srbench.report.figure_matplotlib import inline
 from srbench.report.figure_plotly import plain
@@ -26,6 +28,8 @@ from srbench.report.section import Section
 TEMPLATES = Path(__file__).parent / "template"
 SCRIPTS = ("theme.js", "tables.js", "tiles.js", "figures.js", "pictures.js")
 STYLES = ("page.css", "tiles.css")
+MOST_ROWS = 200  # of a table that the page has whole; a longer one is paged
+PAGE_ROWS = 50
 Plotly = Literal["inline", "beside"]
 
 
@@ -41,7 +45,28 @@ def environment() -> Environment:
     made.filters["linked"] = linked
     made.filters["breakable"] = breakable
     made.filters["tight"] = tight
+    made.filters["packed"] = packed
+    made.globals |= {"most_rows": MOST_ROWS, "page_rows": PAGE_ROWS}
     return made
+
+
+def packed(table: Table, row_head: int, page_rows: int) -> dict[str, Any]:
+    """A table for the script that shows it page by page: a cell is a text, a mark word and reason.
+
+    Rows as HTML would take ten times the room.
+    """
+    return {
+        "head": row_head,
+        "page": page_rows,
+        "kinds": ["long" if column.long else column.kind for column in table.columns],
+        "rows": [
+            [
+                [value.word, value.reason] if isinstance(value, Mark) else table.cell(value, column)
+                for value, column in zip(row, table.columns, strict=True)
+            ]
+            for row in table.rows
+        ],
+    }
 
 
 def linked(text: str) -> Markup:
@@ -82,6 +107,7 @@ def page(
         "colours": colours(results),
         "drawings": {name: Markup(inline(svg, name)) for name, svg in drawings.items()},
         "beside": library is None,
+        "drawn": drawn_text(results),
     }
     bodies = {section.id: _body(section, templates, common) for section in shown}
     placed = "".join(bodies.values())

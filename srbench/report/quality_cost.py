@@ -22,7 +22,7 @@ from srbench.analysis.quality_cost import (
     spaced,
     spots,
 )
-from srbench.analysis.ranking import effect_decimals, metric_title
+from srbench.analysis.ranking import drawn_names, effect_decimals, metric_title
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import interpolation_scores, scores_by_seed
 from srbench.analysis.twins import twins_text
@@ -137,7 +137,8 @@ def quality_cost_figure(results: Results, cost: str) -> Figure:
 
     The opacity of a mark shows its probability of being on the front.
     """
-    hues, found = colours(results), spots(results, cost)
+    hues, names = colours(results), set(drawn_names(results))
+    found = [s for s in spots(results, cost) if s.variant in names or s.may_be_on_front]
     line = front_line(results, cost) if len(front_line(results, cost)) > 1 else []
     stair = Line([s.cost.mean for s in line], [s.quality.mean for s in line], GREY, "front",
                  stair=True)  # fmt: skip

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.text import Text
 
 from srbench.analysis.answer import answer, interpolation_note, warnings
 from srbench.analysis.limits import facts_line
+from srbench.analysis.ranking import drawn_text, in_figures
 from srbench.analysis.results import Results
 from srbench.analysis.study_claims import claims_heading, claims_of, claims_shown
 from srbench.core.rich_table import GAP, longest_word, rich_table
@@ -31,13 +34,14 @@ def summary(results: Results) -> RenderableType:
         *(Text(warning, style="yellow") for warning in warnings(results)),
         Text(answer(results)),
     ]
-    effects = effects_shown(results)
+    effects, shown = effects_shown(results), {e.variant for e in in_figures(results)}
+    effects = replace(effects, rows=tuple(row for row in effects.rows if row[0] in shown))
     if effects.rows:
         keep = [i for i, c in enumerate(effects.columns) if c.key.startswith(NARROW)]
         keep = [i for i in keep if _says_something(effects, i)]
         parts.append(Padding(_Fitting(effects, keep), (1, 0)))
-        note = interpolation_note(results)
-        parts += [Text(note, style="dim")] if note else []
+        notes = drawn_text(results), interpolation_note(results)
+        parts += [Text(note, style="dim") for note in notes if note]
     if claims_of(results):
         parts.append(Text(claims_heading(results)))
     phrase = " \u00b7 ".join(f"{head} {value}" for head, value in facts_line(results))

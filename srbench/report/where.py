@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from srbench.analysis.image_effects import Where, where_decimals, where_heading, where_it_helps
-from srbench.analysis.ranking import effect_decimals
+from srbench.analysis.ranking import drawn_names, effect_decimals
 from srbench.analysis.results import Results
 from srbench.core.numbers import plural, shown
 from srbench.core.table import Column, Mark, Table, Value, in_unit, limits
@@ -89,9 +89,16 @@ def where_tiles(results: Results) -> list[tuple[str, str, float, list[Tile | Non
     spread = found.spread if found.images else np.empty(0)
     return [
         (image, shown(float(spread[i]), d), float(spread[i]),
-         [_tile(found, i, v, scale, d, unit, detailed) for v in range(len(found.variants))])
+         [_tile(found, i, v, scale, d, unit, detailed) for v, _ in _columns(results)])
         for i, image in enumerate(found.images)
     ]  # fmt: skip
+
+
+def _columns(results: Results) -> list[tuple[int, str]]:
+    """Place and name of the variants that the page shows, best first."""
+    shown_ones = set(drawn_names(results))
+    variants = where_it_helps(results).variants
+    return [(v, name) for v, name in enumerate(variants) if name in shown_ones]
 
 
 def _tile(
@@ -125,6 +132,6 @@ def section(results: Results) -> Section:
         shows={
             "rows": where_tiles(results) if found.variants else [],
             "first": FIRST,
-            "heads": [(name, found.better_on(v)) for v, name in enumerate(found.variants)],
+            "heads": [(name, found.better_on(v)) for v, name in _columns(results)],
         },
     )

@@ -153,7 +153,7 @@ def curves_of(
 
 def frame(connection: Connection, query: Select[*tuple[Any, ...]]) -> pd.DataFrame:
     """The rows of a query; numeric columns are numeric even where they are empty."""
-    rows = [tuple(row) for row in connection.execute(query)]
+    rows = [tuple(row) for row in connection.execute(query).all()]
     named = query.selected_columns
     check_kinds(rows, named)
     table = pd.DataFrame.from_records(rows, columns=[column.key for column in named])
