@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from tempfile import gettempdir
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -39,7 +40,8 @@ def as_plain(found: Forecast) -> dict[str, Any]:
         "numerics": str(plan.numerics),
         "estimate_s": found.estimate and found.estimate.total_s(plan, found.workers),
         "estimate_basis": found.estimate and found.estimate.basis,
-        "warnings": list(plan.warnings),
+        "warnings": [*plan.warnings, *found.shortages],
+        "memory": found.memory and asdict(found.memory),
         "lr": plan.images.lr,
         "overlaps": plan.images.overlaps,
         "search": plan.study.search and plan.study.search.as_plain(),
@@ -101,7 +103,7 @@ def _lines(found: Forecast) -> list[Text]:
             for role, d in plan.datasets
         ) + ".",
         f"LR: {'; '.join(plan.images.lr)}.",
-        _memory(found),
+        *_memory(found),
         f"{plan.runs} runs on {plan.numerics}, {found.workers} at a time; judged by "
         f"{study.metric} on {study.dataset} under {study.protocol}.",
     ]  # fmt: skip
@@ -118,7 +120,7 @@ def _lines(found: Forecast) -> list[Text]:
     rest = [f"MACs leave out: {', '.join(uncounted)}."] if uncounted else []
     return [
         *(Text(line, style="dim") for line in lines),
-        *(Text(line, style="bold red") for line in (*dead, *plan.warnings)),
+        *(Text(line, style="bold red") for line in (*dead, *plan.warnings, *found.shortages)),
         *(Text(line, style="dim") for line in rest),
     ]
 
@@ -130,12 +132,29 @@ def _seeds(found: Forecast) -> str:
     return own + (f", {base} of the baseline, which every contrast uses" if more else "")
 
 
-def _memory(found: Forecast) -> str:
-    """What decoded images take, with LR made of HR."""
-    sets = [images for _, images in found.plan.datasets]
-    made = sum(i.hr.nbytes for images in sets for i in images.images if i.lr is None)
-    together = sum(images.bytes for images in sets) + made / found.plan.study.scale**2
-    return f"Memory for decoded images: {together / 1e6:,.1f} MB, which workers share."
+def _memory(found: Forecast) -> list[str]:
+    """What a machine needs, as far as it is known."""
+    need = found.memory
+    if need is None:
+        return []
+    each = "the worker" if found.workers == 1 else f"each of {found.workers} workers"
+    lines = [
+        f"Memory: {_mb(need.pixels)} of decoded images, once for all workers of a machine, in "
+        f"files of {gettempdir()}; {each} holds at least {_mb(need.worker)} besides."
+    ]
+    if found.plan.numerics.device != "cpu":
+        holds = [f"at least {_mb(need.weights)} of weights and gradients"]
+        if need.images:
+            holds.insert(0, f"{_mb(need.images)} of training images if a quarter of what is free "
+                         "has room for them")  # fmt: skip
+        if need.peak_mb is not None:
+            holds.append(f"in stored runs {need.peak_mb:,.0f} MB at most")
+        lines.append(f"On a GPU each worker holds, as its own copy: {'; '.join(holds)}.")
+    return lines
+
+
+def _mb(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size < 1e7 else f"{size / 1e6:,.0f} MB"
 
 
 def _dead(found: Forecast) -> list[str]:

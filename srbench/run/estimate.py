@@ -12,6 +12,7 @@ from srbench.analysis.metric_names import metric_facts
 from srbench.core.outputs import by_factor
 from srbench.core.streams import Streams
 from srbench.core.threads import one_thread
+from srbench.run.memory import Memory
 from srbench.store import Store
 from srbench.study.plan import Plan, PlannedVariant, cost_of
 from srbench.study.read import Study
@@ -67,6 +68,8 @@ class Forecast:
     estimate: Estimate | None
     spread: Spread | None = None  # in earlier runs
     stale: tuple[str, ...] = ()  # messages about earlier runs: of other images, of changed source
+    memory: Memory | None = None
+    shortages: tuple[str, ...] = ()  # of memory or disk on this machine
 
 
 def estimate(plan: Plan, store: Store | None, device: str) -> Estimate | None:

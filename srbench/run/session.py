@@ -124,6 +124,7 @@ def plan_study(
 def forecast(request: Request, say: Callable[[str], None] = lambda text: None) -> Forecast:
     """What a request would run; the database is only read, and need not be there."""
     from srbench.run.estimate import Forecast, estimate
+    from srbench.run.memory import needed, shortages
 
     study = read_study(request)
     with closing(open_seats(request, say)) as seats:
@@ -142,7 +143,9 @@ def forecast(request: Request, say: Callable[[str], None] = lambda text: None) -
         lines = image_lines(plan, store)
         plan, found = settled(plan, store)
         lines += stale_lines(found, request.rerun())
-    return Forecast(plan, count, device, estimate(plan, store, device), spread, lines)
+    need = needed(plan, store, device)
+    short = tuple(shortages(need, count)) if request.on is None else ()
+    return Forecast(plan, count, device, estimate(plan, store, device), spread, lines, need, short)
 
 
 def _refuse_namesake(plan: Plan, request: Request, store: Store) -> None:
@@ -290,10 +293,12 @@ def _conduct(
     plan: Plan, request: Request, store: Store, key: str, seats: Seats, console: Console
 ) -> Ended:
     from srbench.run.conductor import Options
+    from srbench.run.memory import needed, shortages
     from srbench.run.records import record
     from srbench.run.work import Work
 
-    for warning in (*plan.images.overlaps, *plan.warnings):
+    short = shortages(needed(plan), seats.size()) if request.on is None else ()
+    for warning in (*plan.images.overlaps, *plan.warnings, *short):
         say(console)(warning)
     file = os.path.relpath(request.study.resolve(), store.root)
     number = store.plans.add(record(plan, key, file))

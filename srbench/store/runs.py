@@ -131,6 +131,16 @@ class Runs:
         with reading(self.engine) as connection:
             return dict(connection.execute(means).all())
 
+    def peak_memory_mb(self, fingerprints: Set[str], device: str) -> float | None:
+        """The most that a step of their finished runs took on this device; None on the CPU."""
+        most = (
+            select(func.max(Run.peak_memory_mb))
+            .where(Run.fingerprint.in_(sorted(fingerprints)), Run.device == device)
+            .where(Run.state == "done")
+        )
+        with reading(self.engine) as connection:
+            return connection.execute(most).scalar()
+
     def show(self, run: int) -> dict[str, Any]:
         """Everything about one run as plain data; DatabaseError where there is none."""
         with reading(self.engine) as connection:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
 import tiny
 
 from srbench.analysis.power import detectable
 from srbench.cli import planned
+from srbench.core import memory
 from srbench.run.estimate import Forecast, Spread
+from srbench.run.memory import PROCESS, Memory, needed, shortages
 from srbench.study.plan import Numerics, make_plan
 from srbench.study.read import read
 
@@ -76,8 +80,57 @@ def test_where_nothing_can_be_assumed_effects_are_in_standard_deviations() -> No
 
 
 @pytest.mark.usefixtures("here")
-def test_memory_is_that_of_all_decoded_pixels() -> None:
+@pytest.mark.parametrize("device", ["cpu", "NVIDIA H100"])
+def test_memory_is_what_can_be_computed(device: str) -> None:
     """The folder's three photos of 48x48, trained, validated and evaluated on; LR made at x2."""
-    pixels = 1.25 * 3 * 3 * 48 * 48 * 3 / 1e6
-    said = f"Memory for decoded images: {pixels:,.1f} MB, which workers share."
-    assert planned._memory(forecast(workers=2)) == said
+    found = forecast(workers=2)
+    plan = replace(found.plan, numerics=Numerics(device, 1))
+    images = 1.25 * 3 * 48 * 48 * 3
+    weights = 8 * max(p.cost.parameters for p in plan.variants)
+    need = needed(plan)
+    assert (need.pixels, need.images, need.weights) == (3 * images, images, weights)
+    assert need.worker - PROCESS == (weights if device == "cpu" else 0)
+    said = planned._memory(replace(found, plan=plan, memory=replace(need, peak_mb=1234.5)))
+    assert said[0].startswith("Memory: 0.1 MB of decoded images, once for all workers of a mach")
+    assert said[0].endswith("each of 2 workers holds at least 320 MB besides.")
+    assert ["1,234 MB at most" in line for line in said[1:]] == ([] if device == "cpu" else [True])
+
+
+@pytest.mark.usefixtures("here")
+def test_lr_that_is_drawn_for_each_patch_is_not_stored_nor_patches_cut_on_a_gpu() -> None:
+    drawn = ("patches: 12", "patches: 12\n  degradation: {noise: {}}")
+    need = needed(forecast(drawn).plan)
+    assert (need.pixels, need.images) == (3.5 * 3 * 48 * 48 * 3, 0)
+
+
+def test_what_a_machine_has_too_little_of_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    need = Memory(pixels=10**9, worker=5 * 10**8, images=0, weights=0)
+    for free, disk, said in (
+        (2 * 10**9, 10**9, []),
+        (None, None, []),
+        (1_990_000_000, 10**9, ["images and 2 workers need at least 2.0 GB of memory, and 2.0 GB"]),
+        (2 * 10**9, 9 * 10**8, [f"{gettempdir()} has 900 MB free, and decoded images take 1,000"]),
+    ):
+        monkeypatch.setattr("srbench.run.memory.free_memory", lambda free=free: free)
+        monkeypatch.setattr("srbench.run.memory.free_disk", lambda disk=disk: disk)
+        found = list(shortages(need, 2))
+        assert [line[: len(start)] for line, start in zip(found, said, strict=True)] == said
+
+
+def test_free_memory_is_that_of_the_machine_or_of_a_job_within_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = tmp_path / "job" / "step"
+    step.mkdir(parents=True)
+    (tmp_path / "meminfo").write_text("MemTotal:  9 kB\nMemAvailable:  8 kB\n")
+    (tmp_path / "own").write_text("0::/job/step\n")
+    for name, path in (("MEMINFO", "meminfo"), ("CGROUP", "own"), ("CGROUPS", "")):
+        monkeypatch.setattr(memory, name, tmp_path / path)
+    (step / "memory.max").write_text("max\n")
+    assert memory.free_memory() == 8192
+    for name, text in (("max", "6000\n"), ("current", "5000\n"),
+                       ("stat", "inactive_file 100\nactive_file 200\n")):  # fmt: skip
+        (tmp_path / "job" / f"memory.{name}").write_text(text)
+    assert memory.free_memory() == 1300
+    (tmp_path / "meminfo").unlink()
+    assert memory.free_memory() == 1300
