@@ -10,9 +10,9 @@ from pathlib import Path
 
 from srbench.core.devices import cuda_devices, device_versions, driver
 from srbench.core.errors import UserError
+from srbench.core.places import DATABASE
 from srbench.core.provenance import cpu_name, surroundings, versions
 from srbench.store import open_store
-from srbench.store.address import DEFAULT
 from srbench.store.doctor import database_facts
 
 
@@ -81,8 +81,8 @@ def _data() -> Probe:
 
 def _database(db: str | None) -> list[Probe]:
     store = None
-    if db is None and "SRBENCH_DB" not in os.environ and not DEFAULT.exists():
-        return [Probe("database", f"{DEFAULT}: none here yet; `srbench run STUDY` makes it")]
+    if db is None and "SRBENCH_DB" not in os.environ and not DATABASE.exists():
+        return [Probe("database", f"{DATABASE}: none here yet; `srbench run STUDY` makes it")]
     try:
         store = open_store(db, create=False)
         facts = database_facts(store)

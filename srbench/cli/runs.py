@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -31,6 +31,10 @@ from srbench.cli.options import (
 )
 from srbench.core.command_line import command
 from srbench.core.errors import UserError
+
+if TYPE_CHECKING:
+    from srbench.report.summary import Summary
+    from srbench.run.request import Request
 
 
 def run(
@@ -69,13 +73,20 @@ def run(
     that failed by accident, and does nothing once every run is done.
     """
     from srbench.core.numbers import plural
-    from srbench.run.session import Request, run
+    from srbench.run import unchanged
+    from srbench.run.request import Request
 
     request = Request(
         study_file(study), db, device, workers, seeds, tuple(only or ()), tuple(set_ or ()),
         fresh, checkpoint_s, precision, memory_order, rerun == "stale", on, tuple(parts or ()),
     )  # fmt: skip
-    store, ended = run(request, out)
+    before = None if latency else unchanged.summary(request)
+    if before is not None:
+        _print_end(before, request)
+        return
+    from srbench.run.session import run as run_study  # late: SQLAlchemy takes half a second
+
+    store, ended = run_study(request, out)
     again = shlex.join(["srbench", *(word for word in sys.argv[1:] if word != "--fresh")])
     if ended.signal is not None:
         left = sum(n for state, n in ended.states.items() if state in ("queued", "interrupted"))
@@ -88,10 +99,12 @@ def run(
             take_if_missing(store, ended.plan, request)
         except UserError as problem:
             untimed = problem  # the summary of what was trained comes first
-    _print_summary(store, ended.plan)
+    shown = _summary(store, ended.plan)
+    store.close()
+    unchanged.remember(request, ended.complete, shown)
+    _print_end(shown, request)
     if ended.elsewhere:
         out.print(f"{ended.elsewhere} more runs are being trained by another srbench run.")
-    out.command("The whole report:", command("report", request.study.stem, db=db))
     if untimed is not None:
         raise untimed
     raise typer.Exit(ended.exit_code)
@@ -175,9 +188,14 @@ def reproduce(
     raise typer.Exit(int(bool(found & {"different", "failed"}) or found == {"changed"}))
 
 
-def _print_summary(store: Any, plan: int) -> None:
+def _summary(store: Any, plan: int) -> Summary:
     from srbench.report.terminal import summary
     from srbench.run.stale import marked
 
+    return summary(marked(store.reading.results(plan, curves="judged"), store))
+
+
+def _print_end(shown: Summary, request: Request) -> None:
     out.print()
-    out.print(summary(marked(store.reading.results(plan, curves="judged"), store)))
+    out.print(shown)
+    out.command("The whole report:", command("report", request.study.stem, db=request.db))

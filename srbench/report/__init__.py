@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from srbench.analysis.results import Results
+if TYPE_CHECKING:  # pandas takes half a second, which a stored summary does without
+    from srbench.analysis.results import Results
 
 __all__ = ["write"]
 

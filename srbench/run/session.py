@@ -6,15 +6,13 @@ import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from srbench.core.command_line import command
-from srbench.core.devices import MemoryOrder
 from srbench.core.errors import NoDatabase, StudyError, UserError
 from srbench.core.part_files import MissingParts
 from srbench.run import shortcut
 from srbench.run.looks import take_looks
+from srbench.run.request import Request as Request
 from srbench.run.stale import image_lines, settled, stale_lines
 from srbench.store import Store, open_store, this_process
 
@@ -32,40 +30,6 @@ LOOKED_AT = 3  # studies of the database, for the spread over seeds
 
 
 @dataclass(frozen=True)
-class Request:
-    """What `srbench run` was asked for."""
-
-    study: Path
-    db: str | None = None
-    device: str = "auto"
-    workers: int | None = None
-    seeds: int | None = None
-    only: tuple[str, ...] = ()
-    set: tuple[str, ...] = ()
-    fresh: bool = False
-    checkpoint_s: float | None = None  # None: what suits the seats
-    precision: str = "auto"
-    memory_order: MemoryOrder = "auto"
-    rerun_stale: bool = False
-    on: str | None = None  # a Ray cluster: "ray", or its address
-    parts: tuple[Path, ...] = ()
-
-    def options(self) -> list[str]:
-        """What decides the plan besides the file."""
-        numerics = [self.device, self.precision, self.memory_order, str(self.on)]
-        parts = map(str, self.parts)
-        return [*numerics, str(self.seeds), *self.only, "--set", *self.set, "--parts", *parts]
-
-    def rerun(self) -> str:
-        """The command that trains this request's stale runs again."""
-        seeds = ["--seeds", str(self.seeds)] if self.seeds is not None else []
-        only = [word for glob in self.only for word in ("--only", glob)]
-        changes = [word for change in self.set for word in ("--set", change)]
-        changes += [word for file in self.parts for word in ("--parts", str(file))]
-        return command("run", self.study, [*seeds, *only, *changes, "--rerun", "stale"], self.db)
-
-
-@dataclass(frozen=True)
 class Ended:
     """How it ended: the plan's number, its states, and the signal that stopped it."""
 
@@ -74,6 +38,7 @@ class Ended:
     elsewhere: int
     signal: int | None = None
     unscored: int = 0  # finished runs whose scoring failed
+    complete: str = ""  # the command's key, where nothing is left to do
 
     @property
     def exit_code(self) -> int:
@@ -231,7 +196,7 @@ def _finished(request: Request, key: str) -> tuple[Store, Ended] | None:
         store.close()
         return None
     store.plans.make_latest(number)
-    return store, Ended(number, store.queue.states(number), 0)
+    return store, Ended(number, store.queue.states(number), 0, complete=key)
 
 
 def _finished_before(request: Request) -> tuple[Store, Ended] | None:
@@ -316,4 +281,5 @@ def _conduct(
     ended = Work(plan, number, store, options, console).do()
     elsewhere = store.queue.running_elsewhere(number, this_process())
     states = store.queue.states(number)
-    return Ended(number, states, elsewhere, ended.signal, len(ended.unscored))
+    complete = key if ended.signal is None and _complete(store, number) else ""
+    return Ended(number, states, elsewhere, ended.signal, len(ended.unscored), complete)

@@ -15,8 +15,8 @@ from sqlalchemy.exc import ArgumentError
 
 from srbench.core.errors import UNSEEN, DatabaseError, NoDatabase
 from srbench.core.files import disk_errors
+from srbench.core.places import DATABASE, database_named
 
-DEFAULT = Path("db") / "srbench.sqlite"
 SQLITE_HEADER = b"SQLite format 3\0"
 
 
@@ -36,7 +36,7 @@ class Address:
 
 def find(typed: str | os.PathLike[str] | None) -> Address:
     """The address for `--db`, else SRBENCH_DB, else db/srbench.sqlite below this folder."""
-    text = str(typed) if typed is not None else os.environ.get("SRBENCH_DB") or str(DEFAULT)
+    text = database_named(typed)
     if "://" not in text:
         return of_file(Path(text))
     try:
@@ -83,7 +83,7 @@ def check_file(address: Address, *, create: bool) -> None:
             raise DatabaseError("is a folder, not a database file", place=str(path))
         if not path.exists():
             if not create:
-                named = "" if path == DEFAULT.absolute() else f" --db {shlex.quote(str(path))}"
+                named = "" if path == DATABASE.absolute() else f" --db {shlex.quote(str(path))}"
                 raise NoDatabase(
                     f"there is no database yet; `srbench run STUDY{named}` creates one",
                     place=str(path),

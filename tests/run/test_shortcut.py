@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import tiny
 
-from srbench.run import shortcut
+from srbench.core.table import Column, Mark, Table
+from srbench.report.summary import Line, Summary
+from srbench.run import shortcut, unchanged
+from srbench.run.request import Request
 from srbench.study import identity
 
 
@@ -117,3 +123,37 @@ def test_the_code_has_a_digest_that_a_plug_in_changes(tmp_path: Path) -> None:
     part = tmp_path / "plugin" / "tiny_parts.py"
     part.write_text(part.read_text() + "# changed\n")
     assert digest() != before
+
+
+def query(statement: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        with closing(sqlite3.connect(folder / "db.sqlite")) as connection, connection:
+            connection.execute(statement)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [(query("SELECT * FROM t"), True), (query("INSERT INTO t VALUES (2)"), False),
+     (query("UPDATE t SET n = 3"), False), (overwrite, False)],
+)  # fmt: skip
+@pytest.mark.parametrize("mode", ["truncate", "wal"])
+def test_a_summary_is_shown_again_while_database_and_images_stand(
+    folder: Path, mode: str, change: Callable[[Path], None], same: bool
+) -> None:
+    table = Table("t", "", (Column("n", "n"),), ((Mark("none"),), (1.5,)))
+    shown = Summary((Line("answer", "bold"), table))
+    request = Request(folder / "tiny.yaml", str(folder / "db.sqlite"))
+    key = shortcut.key(request.study, request.options())
+    for statement in (f"PRAGMA journal_mode = {mode}", "CREATE TABLE t (n)"):
+        query(statement)(folder)
+    query("INSERT INTO t VALUES (1)")(folder)
+    assert unchanged.summary(request) is None
+    shortcut.remember(folder, key, photos(folder), [folder / "photos"])
+    unchanged.remember(request, key, shown)
+    assert unchanged.summary(request) == shown
+    assert unchanged.summary(replace(request, fresh=True)) is None
+    assert unchanged.summary(replace(request, seeds=1)) is None
+    change(folder)
+    assert unchanged.summary(request) == (shown if same else None)
