@@ -30,7 +30,7 @@ from srbench.cli.options import (
     use_parts,
 )
 from srbench.core.command_line import command
-from srbench.core.errors import UserError
+from srbench.core.errors import DeviceError, UserError
 
 if TYPE_CHECKING:
     from srbench.report.summary import Summary
@@ -76,6 +76,12 @@ def run(
     from srbench.run import unchanged
     from srbench.run.request import Request
 
+    if latency and on is not None:
+        raise DeviceError(
+            "times are taken on this machine, and the runs are elsewhere; "
+            "srbench latency does it on a node",
+            place="--latency",
+        )
     request = Request(
         study_file(study), db, device, workers, seeds, tuple(only or ()), tuple(set_ or ()),
         fresh, checkpoint_s, precision, memory_order, rerun == "stale", on, tuple(parts or ()),

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from srbench.core.errors import NoDatabase, StudyError, UserError
+from srbench.core.errors import DeviceError, NoDatabase, StudyError, UserError
 from srbench.core.part_files import MissingParts
 from srbench.run import shortcut
 from srbench.run.looks import take_looks
@@ -170,6 +170,12 @@ def run(request: Request, console: Console) -> tuple[Store, Ended]:
             raise
         console.print(f"srbench: {problem}; the finished runs stand", markup=False, soft_wrap=True)
         return finished
+    if request.on is not None and study.search is not None and study.search.timed:
+        raise DeviceError(
+            "the search times its candidates, for which it needs a device of this machine alone; "
+            "run it without --on",
+            place="--on",
+        )
     with closing(open_seats(request, say(console))) as seats:
         plan = _planned(request, study, seats, console)
         if shortcut.key(request.study, request.options()) != key:  # edited while it was read
