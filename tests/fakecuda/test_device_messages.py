@@ -54,18 +54,27 @@ def test_the_doctor_names_devices_and_what_is_wrong(tmp_path: Path) -> None:
 
 ASKING = """
 from srbench.core.devices import choose_devices, device_versions, device_name
-from srbench.core.device_locks import SharedLock
+from srbench.core.device_locks import DeviceInUse, SharedLock, exclusive_lock
 from srbench.cli.checkup import checkup
 chosen = choose_devices("cuda", None)
 print(chosen, device_name("cuda:1"), device_versions("cuda:1"))
-with SharedLock(chosen):
+with SharedLock(chosen[:1]):
     checkup(None)
+    with exclusive_lock("cuda:1"):
+        print("cuda:1 is free")
+    try:
+        with exclusive_lock("cuda:0"):
+            print("cuda:0 is free too")
+    except DeviceInUse as error:
+        print(error)
 """
 
 
-def test_asking_and_locking_open_no_context(tmp_path: Path) -> None:
+def test_asking_and_locking_one_of_two_open_no_context(tmp_path: Path) -> None:
     done = standin.run("-c", ASKING, devices=2, folder=tmp_path, verbose=1)
-    assert done.stdout.startswith("('cuda:0', 'cuda:1') NVIDIA H100")
+    first, free, used = done.stdout.splitlines()
+    assert first.startswith("('cuda:0', 'cuda:1') NVIDIA H100")
+    assert (free, "trains or measures on cuda:0" in used) == ("cuda:1 is free", True)
     assert (done.returncode, "context" in done.stderr) == (0, False)
 
 

@@ -15,6 +15,8 @@ import pytest
 import standin
 import tiny
 
+from srbench.core.numbers import plural
+
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("fakecuda")]
 
 SHORT = tiny.STUDY.replace("seeds: 2", "seeds: 1")
@@ -74,9 +76,9 @@ class Ran:
         return [line for line in lines if not line.startswith("[fakecuda]")]
 
 
-def run(folder: Path, device: str, *, paths: tuple[Path, ...] = (), **options: Any) -> Ran:
+def run(folder: Path, device: str, *more: str, paths: tuple[Path, ...] = (), **options: Any) -> Ran:
     """`srbench run` to its end; no traceback is ever right."""
-    command = ("-m", "srbench", "run", "tiny.yaml", "--device", device)
+    command = ("-m", "srbench", "run", "tiny.yaml", "--device", device, *more)
     process = standin.start(*command, folder=folder, paths=paths, verbose=1, **options)
     out, err = process.communicate(timeout=300)
     return Ran(process.returncode, process.pid, out, err)
@@ -91,19 +93,25 @@ DONE = [("done", 1, None)]
 
 
 @pytest.mark.parametrize(
-    ("devices", "asked", "used"),
-    [(2, "cuda", {0, 1}), (4, "cuda", {0, 1, 2, 3}), (2, "cuda:1", {1})],
-    ids=["two", "four", "the second"],
+    ("devices", "asked", "workers", "used"),
+    [
+        (2, "cuda", "1", [0, 1]),
+        (4, "cuda:0,2", "1", [0, 2]),
+        (2, "cuda", "2", [0, 0, 1, 1]),
+        (2, "cuda:1", "1", [1]),
+    ],
+    ids=["two", "two of four", "two workers on each", "the second"],
 )
 def test_every_worker_keeps_to_its_device(
-    tmp_path: Path, devices: int, asked: str, used: set[int]
+    tmp_path: Path, devices: int, asked: str, workers: str, used: list[int]
 ) -> None:
     folder = tiny.lay_out(tmp_path)
-    ran = run(folder, asked, devices=devices)
+    ran = run(folder, asked, "--workers", workers, devices=devices)
     assert (ran.code, runs(folder)) == (0, DONE), ran.out + ran.err
-    assert {device for _, device in ran.contexts} == used
-    assert len(ran.contexts) == len({pid for pid, _ in ran.contexts}) == len(used)
-    assert ran.pid not in {pid for pid, _ in ran.contexts}
+    assert f"{plural(len(used), 'worker')} on NVIDIA H100" in ran.out
+    opened = sorted(device for _, device in ran.contexts)
+    assert opened == used if workers == "1" else set(opened) == set(used)  # one may find no run
+    assert len({pid for pid, _ in ran.contexts} - {ran.pid}) == len(ran.contexts)
     assert len(ran.captures) == 4  # two variants, two seeds, batches of one size
     assert all(device in used and nodes > 0 for device, nodes in ran.captures)
     assert "not held" not in ran.err
