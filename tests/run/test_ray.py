@@ -1,0 +1,283 @@
+"""A study on a Ray cluster: the same bits as here, whatever happens to nodes and processes."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import ray_cluster
+import tiny
+from ray_cluster import Cluster
+
+pytestmark = pytest.mark.slow
+pytest.importorskip("ray")
+
+SLOW = tiny.STUDY.replace(
+    "train: {epochs: 3,", "train: {loss: {patient: {ms: 150}}, epochs: 20,"
+).replace("seeds: 2", "seeds: 1")
+ROWS = (
+    "SELECT fingerprint, seed, attempt, state, steps, weights_sha256 FROM runs ORDER BY 1, 2",
+    "SELECT * FROM v_scores ORDER BY 1, 2, 3, 4, 5, 6",
+    "SELECT * FROM v_curves ORDER BY 1, 2, 3, 4",
+)
+RUN = ("run", "tiny.yaml", "--on", "ray")
+
+
+@pytest.fixture(scope="module")
+def away(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the nodes are: a folder without images or database, but with the parts of others."""
+    folder = tmp_path_factory.mktemp("away")
+    tiny.plug_in(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cluster(away: Path) -> Iterator[Cluster]:
+    """Two nodes of one core each."""
+    made = Cluster(away)
+    try:
+        made.add()
+        made.add()
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture(autouse=True)
+def token(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in ray_cluster.RAY.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    """A study whose runs take some seconds."""
+    tiny.plug_in(tmp_path)
+    return tiny.lay_out(tmp_path, SLOW)
+
+
+@pytest.fixture(scope="module")
+def there(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same study, run without a cluster."""
+    folder = tmp_path_factory.mktemp("there")
+    tiny.plug_in(folder)
+    tiny.srbench(tiny.lay_out(folder, SLOW), "run", "tiny.yaml")
+    return folder
+
+
+def assert_equal(folder: Path, other: Path) -> None:
+    for query in ROWS:
+        assert tiny.rows(folder, query) == tiny.rows(other, query)
+    files, others = ({p.relative_to(f): p for p in runs(f)} for f in (folder, other))
+    assert files.keys() == others.keys()
+    for name, file in files.items():
+        assert file.read_bytes() == others[name].read_bytes(), name
+
+
+def runs(folder: Path) -> list[Path]:
+    found = (folder / "db" / "runs").rglob("*")
+    return [p for p in found if p.is_file() and p.parent.name != "plans"]
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    return list((folder / "db" / "runs").rglob("*.checkpoint"))
+
+
+def wait_for_another_checkpoint(folder: Path) -> None:
+    seen = {path.name for path in checkpoints(folder)}
+    tiny.wait_for(lambda: {path.name for path in checkpoints(folder)} - seen, 60)
+
+
+def left_behind() -> list[str]:
+    return glob.glob(f"{tempfile.gettempdir()}/srbench-node-*")
+
+
+def assert_gone(pids: list[int]) -> None:
+    tiny.wait_for(lambda: not left_behind(), 30)
+    tiny.wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), 30)
+
+
+def begun(folder: Path, *options: str) -> subprocess.Popen[str]:
+    """The command, once a checkpoint of a run has come home."""
+    process = tiny.start(folder, *RUN, "--checkpoint-s", "0", *options)
+    tiny.wait_for(lambda: checkpoints(folder) or process.poll() is not None, 120)
+    assert process.poll() is None, process.communicate()
+    return process
+
+
+def test_two_nodes_give_the_bits_rows_and_pictures_of_this_machine(
+    cluster: Cluster, tmp_path: Path, done: Path
+) -> None:
+    tiny.plug_in(tmp_path)
+    tiny.lay_out(tmp_path)
+    said = tiny.srbench(tmp_path, *RUN)
+    assert "2 seats of ray on cpu fp32" in said
+    assert_equal(tmp_path, done)
+    assert left_behind() == []
+    hosts = tiny.rows(tmp_path, "SELECT count(*) FROM runs WHERE device IS NULL")
+    assert hosts == [(0,)]
+    assert "to do" not in tiny.srbench(tmp_path, *RUN)  # everything is there
+
+
+def test_the_plan_says_what_the_seats_are(cluster: Cluster, tmp_path: Path) -> None:
+    tiny.plug_in(tmp_path)
+    tiny.lay_out(tmp_path)
+    said = tiny.srbench(tmp_path, "plan", "tiny.yaml", "--on", "ray")
+    assert "5 runs on cpu fp32, 1 thread, 2 at a time" in said
+
+
+def test_a_node_that_is_killed_three_times_costs_a_run_nothing(
+    cluster: Cluster, here: Path, there: Path
+) -> None:
+    process = begun(here, "--only", "plain", "--workers", "1")
+    for _ in range(3):
+        wait_for_another_checkpoint(here)
+        (node,) = cluster.busy()
+        cluster.kill(node)
+        cluster.add()
+    said = tiny.ended(process, 0)
+    assert said.count("lost with its node") == 3
+    assert "its run continues elsewhere from its checkpoint" in said
+    tiny.srbench(here, *RUN)
+    assert_equal(here, there)
+
+
+def test_a_frozen_node_writes_nothing_after_it_thaws(
+    cluster: Cluster, here: Path, there: Path
+) -> None:
+    process = begun(here, "--workers", "1")
+    (node,) = cluster.busy()
+    pids = cluster.pids(node)
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    said = tiny.ended(process, 0)
+    before = {path: path.read_bytes() for path in runs(here)}
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
+    tiny.wait_for(lambda: not left_behind(), 60)
+    assert "lost with its node" in said
+    assert before == {path: path.read_bytes() for path in runs(here)}
+    assert_equal(here, there)
+    cluster.kill(node)
+    cluster.add()
+
+
+def test_a_killed_conductor_leaves_no_worker_and_no_file(
+    cluster: Cluster, here: Path, there: Path
+) -> None:
+    process = begun(here)
+    pids = [pid for node in cluster.busy() for pid in cluster.pids(node)]
+    process.kill()
+    process.communicate()
+    tiny.wait_for(lambda: not cluster.busy(), 60)
+    assert left_behind() == []
+    assert pids
+    said = tiny.srbench(here, *RUN)
+    assert "continues at step" in said
+    assert_equal(here, there)
+
+
+def test_ctrl_c_brings_the_checkpoints_home(cluster: Cluster, here: Path, there: Path) -> None:
+    process = tiny.start(here, *RUN)
+    tiny.wait_for(lambda: len(cluster.busy()) == 2, 120)
+    points = "SELECT count(*) FROM runs WHERE state = 'running' AND steps > 3"
+    tiny.wait_for(lambda: (here / tiny.DB).exists() and tiny.rows(here, points) == [(2,)], 120)
+    os.killpg(process.pid, signal.SIGINT)
+    tiny.ended(process, 130)
+    assert len({path.parent for path in checkpoints(here)}) == 2
+    assert left_behind() == []
+    tiny.srbench(here, *RUN)
+    assert_equal(here, there)
+
+
+def test_a_node_of_other_source_or_versions_is_turned_away_alone(
+    cluster: Cluster, here: Path, there: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    other = tmp_path_factory.mktemp("other")
+    source = Path(__file__).parents[2]
+    shutil.copytree(source / "srbench", other / "srbench")
+    with (other / "srbench" / "run" / "worker.py").open("a") as file:
+        file.write("# another\n")
+    metadata = other / "versions" / "numpy-0.1.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 0.1\n")
+    plugin = str(here / "plugin")
+    nodes = [
+        cluster.add(PYTHONPATH=os.pathsep.join([str(other), plugin])),
+        cluster.add(PYTHONPATH=os.pathsep.join([str(metadata.parent), plugin, str(source)])),
+    ]
+    try:
+        said = tiny.srbench(here, *RUN)
+    finally:
+        for node in nodes:
+            cluster.kill(node)
+    assert said.count("another version of srbench's sources") == 1
+    assert said.count("others continue") + said.count("continuing without it") == 2
+    assert_equal(here, there)
+
+
+def test_it_listens_on_loopback_and_answers_nobody_without_the_token(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert {address for address, _ in cluster.ports()} <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
+    tiny.lay_out(tmp_path)
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "another" * 6)
+    said = tiny.srbench(tmp_path, *RUN, code=2)
+    assert "ray cannot be used" in said
+    assert not (tmp_path / "db").exists()
+
+
+def test_where_no_seat_is_granted_the_command_waits_and_can_be_stopped(
+    cluster: Cluster, here: Path
+) -> None:
+    first = begun(here)  # takes both nodes
+    second = tiny.lay_out(here / "second", tiny.STUDY)
+    tiny.plug_in(second)
+    process = tiny.start(second, *RUN)
+    waiting = "SELECT count(*) FROM runs WHERE state = 'queued'"
+    tiny.wait_for(lambda: (second / tiny.DB).exists() and tiny.rows(second, waiting)[0][0], 60)
+    time.sleep(2)
+    os.killpg(process.pid, signal.SIGINT)
+    tiny.ended(process, 130)
+    os.killpg(first.pid, signal.SIGTERM)
+    tiny.ended(first, 143)
+
+
+def test_a_head_that_dies_ends_the_command_and_the_next_one_goes_on(
+    here: Path, there: Path, away: Path
+) -> None:
+    doomed = Cluster(away)
+    try:
+        doomed.add()
+        process = begun(here, "--on", doomed.address)
+        doomed.kill(-1)
+        said = tiny.ended(process, 1)
+    finally:
+        doomed.close()
+    assert "does not answer any more" in said
+    assert "the same command goes on" in said
+    with sqlite3.connect(here / tiny.DB) as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    tiny.srbench(here, "run", "tiny.yaml")
+    assert_equal(here, there)
+
+
+def test_without_ray_one_line_names_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from srbench.run import ray_seats
+
+    tiny.lay_out(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(ray_seats, "find_spec", lambda name: None)
+    assert tiny.called(*RUN) == 2
+    assert "pip install 'srbench[ray]'" in capsys.readouterr().err
