@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, or_, select, update
 from sqlalchemy.orm import aliased
 
 from srbench.store.columns import iso
 from srbench.store.owners import is_at_work, is_gone
 from srbench.store.tables import Cell, Run, Variant
-from srbench.store.upsert import put
+from srbench.store.upsert import put, table_of
 from srbench.store.values import Lease, LeaseLost, Owner
 
 LEASE_SECONDS = 120.0
@@ -94,17 +94,20 @@ def is_free(run: type[Run], now: float, connection: Connection) -> ColumnElement
     return or_(run.state.in_(("queued", "interrupted")), and_(run.state == "running", abandoned))
 
 
+HELD = update(table_of(Run)).where(
+    Run.id == bindparam("mine"), Run.fence == bindparam("its_fence"), Run.state == "running"
+)
+"""A run under a lease; the columns to set are given where it is executed."""
+
+
 def hold(connection: Connection, lease: Lease, now: float, **values: Any) -> None:
     """Prolong the lease and set columns of its run.
 
     Raises:
         LeaseLost: another process has claimed the run since, or the run has ended.
     """
-    held = connection.execute(
-        update(Run)
-        .where(Run.id == lease.run, Run.fence == lease.fence, Run.state == "running")
-        .values(**{"lease_until": now + LEASE_SECONDS} | values)
-    )
+    mine = {"mine": lease.run, "its_fence": lease.fence, "lease_until": now + LEASE_SECONDS}
+    held = connection.execute(HELD, mine | values)
     if held.rowcount != 1:
         raise LeaseLost(f"the lease on run {lease.run} with fence {lease.fence} is lost")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Table, UniqueConstraint, inspect
@@ -35,8 +36,13 @@ def put(
     if not rows:
         return
     table = model if isinstance(model, Table) else table_of(model)
+    connection.execute(_statement(table, connection.dialect.name, tuple(replace)), rows)
+
+
+@cache
+def _statement(table: Table, dialect: str, replace: tuple[str, ...]) -> Any:
     statement: Any
-    if connection.dialect.name == "postgresql":
+    if dialect == "postgresql":
         from sqlalchemy.dialects.postgresql import insert as postgres_insert
 
         statement = postgres_insert(table)
@@ -45,7 +51,5 @@ def put(
     known = natural_key(table)
     if replace:
         values = {name: statement.excluded[name] for name in replace}
-        statement = statement.on_conflict_do_update(index_elements=known, set_=values)
-    else:
-        statement = statement.on_conflict_do_nothing(index_elements=known)
-    connection.execute(statement, rows)
+        return statement.on_conflict_do_update(index_elements=known, set_=values)
+    return statement.on_conflict_do_nothing(index_elements=known)
