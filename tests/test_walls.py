@@ -26,7 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     "store": {"core", "analysis"},
     "report": {"core", "analysis"},
     "run": {"core", "data", "train", "measure", "study", "store", "analysis", "report"},
-    "apply": {"core", "data", "measure"},
+    "apply": {"core", "data", "measure", "store"},
     "cli": {"core", "data", "measure", "study", "store", "analysis", "report", "run", "apply"},
     "__main__": {"cli"},
 }
@@ -50,7 +50,7 @@ NEVER_TORCH = {
     "run.optuna_file", "run.proposals", "core.provenance", "study.factors", "study.designs",
 }  # fmt: skip
 LATE_TORCH = NEVER_TORCH | {
-    "cli.main", "run.session", "run.shortcut", "study.vocabulary",
+    "cli.main", "run.api", "run.session", "run.shortcut", "study.files", "study.vocabulary",
     "core.devices", "core.resample", "core.streams",
 }  # fmt: skip
 """Rooms, and modules by name, imported without torch, as is what they import in turn."""

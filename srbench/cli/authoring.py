@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +9,7 @@ import typer
 
 from srbench.cli.options import out
 from srbench.core.command_line import command
-from srbench.core.errors import InputError
 from srbench.core.files import write_atomically
-
-FOLDER = Path("ablations")
 
 
 def new(
@@ -35,16 +31,9 @@ def new(
 
     A JSON Schema is written next to it, with which editors complete and check study files.
     """
-    from srbench.study.starter import SCHEMA, starter
+    from srbench.run.api import new as write
 
-    name = name.removesuffix(".yaml")
-    text = starter(name, base)
-    folder = output or (FOLDER if FOLDER.is_dir() else Path())
-    file = folder / f"{name}.yaml"
-    if file.exists():
-        raise InputError("is there already; take another name", place=str(file))
-    write_atomically(folder / SCHEMA, _schema_text().encode())
-    write_atomically(file, text.encode())
+    file = write(name, base, output)
     out.command(f"{file}: change it, then", command("plan", file))
 
 
@@ -58,14 +47,10 @@ def schema(
     It covers every installed part, plug-ins included. A study names the schema in its first line:
     # yaml-language-server: $schema=srbench.schema.json
     """
+    from srbench.run.api import schema_text
+
     if output is None:
-        print(_schema_text(), end="")
+        print(schema_text(), end="")
     else:
-        write_atomically(output, _schema_text().encode())
+        write_atomically(output, schema_text().encode())
         out.print(str(output), markup=False, soft_wrap=True)
-
-
-def _schema_text() -> str:
-    from srbench.study.schema import study_schema
-
-    return json.dumps(study_schema(), indent=1, ensure_ascii=False) + "\n"

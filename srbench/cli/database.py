@@ -11,18 +11,16 @@ from typing import Annotated
 import typer
 
 from srbench.cli.options import (
-    LARGEST_ID,
     Database,
     Json,
     answer,
     err,
-    is_study_file,
     open_database,
     out,
-    stored_studies,
-    study_name,
 )
 from srbench.core.errors import InputError
+from srbench.core.places import LARGEST_ID
+from srbench.study.files import is_study_file, study_name
 
 
 def show(
@@ -157,6 +155,7 @@ def dashboard(
 
     It reads a file of its own, which is brought up to the database first.
     """
+    from srbench.run.api import stored_studies
     from srbench.run.mirror import refresh
     from srbench.run.optuna_file import serve
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from srbench.cli.networks import named_network
 from srbench.cli.options import (
     Database,
     Parts,
@@ -15,11 +14,11 @@ from srbench.cli.options import (
     height_width,
     open_database,
     out,
-    study_name,
     study_names,
     use_parts,
 )
 from srbench.core.errors import InputError
+from srbench.study.files import study_name
 
 if TYPE_CHECKING:  # pandas comes with it
     from srbench.analysis.results import Results
@@ -96,6 +95,7 @@ def _written(results: Results, folder: Path, format_: Format) -> list[Path]:
 
 def _export_network(run: str, output: Path, size: str | None, db: str | None) -> None:
     from srbench.apply.export import write_onnx, write_safetensors
+    from srbench.apply.named import network as named_network
 
     if output.suffix not in NETWORKS:
         raise InputError(f"name a file that ends with {' or '.join(NETWORKS)}", place="-o")

@@ -13,11 +13,9 @@ from srbench.cli.options import (
     answer,
     open_database,
     out,
-    stored_studies,
-    study_name,
     study_names,
 )
-from srbench.core.errors import InputError
+from srbench.study.files import study_name
 
 
 def report(
@@ -35,24 +33,15 @@ def report(
     The page works offline, as a single file; several studies get a page that lists them. Without
     a name, every study of the database is reported.
     """
-    from srbench.report import write
     from srbench.report.terminal import summary
-    from srbench.run.importance import weighed
-    from srbench.run.stale import marked
+    from srbench.run import api
 
-    store = open_database(db)
-    there = stored_studies(store)
+    there = api.stored_studies(open_database(db))
     names = [name if name in there else study_name(name) for name in studies or ()] or there
-    found = [
-        marked(weighed(store.reading.results(name), store, name), store)
-        for name in dict.fromkeys(names)
-    ]
-    for results in found:
-        out.print(summary(results))
-    from srbench.report.files import folder_name  # late: figures
-
-    one = len(found) == 1
-    page = write(found, output / folder_name(found[0].facts.name) if one else output)
+    found = [api.results(name, db=db) for name in dict.fromkeys(names)]
+    for one in found:
+        out.print(summary(one.results))
+    page = api.report(found, output)
     out.print("Report: ", end="")
     out.print(str(page), markup=False, style="bold", soft_wrap=True)
 
@@ -98,17 +87,10 @@ def compare(
     Differences are of means over seeds. Runs of different numerics or protocols are not
     compared.
     """
-    from srbench.analysis.compare import Side, split_name
-    from srbench.analysis.compare import compare as compared
     from srbench.report.compare_drawn import comparison_summary, write_comparison
-    from srbench.run.stale import marked
+    from srbench.run import api
 
-    store = open_database(db)
-    sides = [Side(marked(store.reading.results(name), store), variant) for name, variant in
-             (split_name(given) for given in (first, second))]  # fmt: skip
-    found = compared(*sides)
-    if found.refusals:
-        raise InputError("; ".join(found.refusals), place=f"{first} and {second}")
+    found = api.compare(first, second, db=db)
     out.print(comparison_summary(found))
     if output is not None:
         out.print(f"Page: {write_comparison(found, output)}", soft_wrap=True, markup=False)

@@ -20,8 +20,8 @@ from srbench.cli.options import (
     height_width,
     note,
 )
-from srbench.cli.options import study_file as file_of
 from srbench.core.errors import InputError, unknown
+from srbench.study.files import study_file as file_of
 
 if TYPE_CHECKING:  # seconds that --help does without
     from srbench.run.session import Request

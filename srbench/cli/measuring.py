@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from srbench.cli.networks import named_network
 from srbench.cli.options import (
     Database,
     Json,
@@ -67,25 +66,15 @@ def scores(
     LR comes from the set's own files if it has them, else from MATLAB's bicubic. No code in a file
     of weights is executed.
     """
-    from srbench.apply.scored import Asked, score, score_network
+    from srbench.apply.api import scores as scored
     from srbench.cli.scores import scores_listed
-    from srbench.core.devices import choose_device
 
     use_parts(parts)
-    chosen = choose_device(device, note)
     with err.status("reading") as status:
-
-        def say(name: str) -> None:
-            status.update(f"scoring {name}")
-
-        if run is not None:
-            own = named_network(run, weights, model, 0, db)
-            asked = Asked(own.name, None, data, scale or own.scale, lr, protocol, chosen)
-            found = score_network(own, asked, say)
-        elif model is None or scale is None:
-            raise InputError("name a network: --run N, or --model with --scale")
-        else:
-            found = score(Asked(model, weights, data, scale, lr, protocol, chosen), say)
+        found = scored(
+            data, run=run, model=model, weights=weights, scale=scale, lr=lr, protocol=protocol,
+            device=device, db=db, on_image=lambda name: status.update(f"scoring {name}"), say=note,
+        )  # fmt: skip
     answer(as_json, found.as_plain(), lambda: scores_listed(found))
 
 

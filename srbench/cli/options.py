@@ -13,22 +13,22 @@ from rich.console import RenderableType
 
 from srbench.cli.console import PlainConsole
 from srbench.core import devices
-from srbench.core.errors import InputError, brief, did_you_mean
+from srbench.core.errors import InputError, brief
+from srbench.study import files
 
 if TYPE_CHECKING:  # half a second that --help does without
     from srbench.store import Store
 
 out = PlainConsole(highlight=False)
 err = PlainConsole(stderr=True, highlight=False)
-SUFFIXES = (".yaml", ".yml")  # of study files
 
 
 def study_files(incomplete: str) -> list[str]:
-    return [str(p) for p in sorted(Path("ablations").glob("*.yaml"))]
+    return files.study_files()
 
 
 def study_names(incomplete: str) -> list[str]:
-    return [p.stem for p in sorted(Path("ablations").glob("*.yaml"))]
+    return [Path(file).stem for file in files.study_files()]
 
 
 def part_names(incomplete: str) -> list[str]:
@@ -117,7 +117,6 @@ Weights = Annotated[
     ),
 ]
 SIZE = re.compile(r"(\d{1,5})(?:x(\d{1,5}))?")
-LARGEST_ID = 2**63 - 1  # that a database can hold
 On = Annotated[
     str | None,
     typer.Option(
@@ -183,47 +182,3 @@ def open_database(db: str | None) -> Store:
     from srbench.store import open_store
 
     return open_store(db, create=False)
-
-
-def stored_studies(store: Store) -> list[str]:
-    """The names of the studies in a database.
-
-    Raises:
-        InputError: it has none.
-    """
-    names = [str(name) for name in store.reading.studies()["study"]]
-    if not names:
-        raise InputError("the database holds no study yet; srbench run makes one")
-    return names
-
-
-def study_name(given: str) -> str:
-    """A study's name in the database: the stem of its file if a file was given."""
-    return Path(given).stem if given.endswith(SUFFIXES) else given
-
-
-def is_study_file(given: str) -> bool:
-    """Whether this is the path of a study file, or the name of one in ablations/."""
-    path = Path(given)
-    return (given.endswith(SUFFIXES) and path.is_file()) or (
-        path.name == given and (Path("ablations") / f"{given}.yaml").is_file()
-    )
-
-
-def study_file(given: Path) -> Path:
-    """The file at this path, its suffix left out or not, or the study of that name in ablations/.
-
-    Raises:
-        InputError: there is neither.
-    """
-    written = [Path(f"{given}{suffix}") for suffix in ("", *SUFFIXES)]
-    for path in (*written, Path("ablations") / f"{given}.yaml"):
-        if path.exists() and not path.is_dir():
-            return path
-    known = study_names("")
-    files = [str(path) for suffix in SUFFIXES for path in given.parent.glob(f"*{suffix}")]
-    hint = did_you_mean(given, [*files, *known])
-    if given.is_dir():
-        raise InputError(f"is a folder; name a study file{hint}", place=str(given))
-    listed = f" (in ablations: {', '.join(known)})" if known else ""
-    raise InputError(f"there is no such study file{hint}{listed}", place=str(given))

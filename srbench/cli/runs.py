@@ -26,11 +26,11 @@ from srbench.cli.options import (
     note,
     open_database,
     out,
-    study_file,
     use_parts,
 )
 from srbench.core.command_line import command
 from srbench.core.errors import DeviceError, UserError
+from srbench.study.files import study_file
 
 if TYPE_CHECKING:
     from srbench.report.summary import Summary
@@ -135,16 +135,12 @@ def plan(
     It reports every mistake that can be found without training: settings, shapes, missing images.
     """
     from srbench.cli.planned import as_plain, table
-    from srbench.run.session import Request, forecast
+    from srbench.run import api
 
-    request = Request(
-        study_file(study), db, device, workers, seeds, tuple(only or ()), tuple(set_ or ()),
-        precision=precision,
-        memory_order=memory_order,
-        on=on,
-        parts=tuple(parts or ()),
+    found = api.plan(
+        study, db=db, device=device, workers=workers, set=set_ or (), seeds=seeds, only=only or (),
+        parts=parts or (), precision=precision, memory_order=memory_order, on=on, say=note,
     )  # fmt: skip
-    found = forecast(request, note)
     answer(as_json, as_plain(found), lambda: table(found))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 DATABASE = Path("db") / "srbench.sqlite"
 MAX_PICTURES = 5  # of one evaluation set and run
+LARGEST_ID = 2**63 - 1  # of a run: what a database can hold
 STRIP = "strip.png"  # LR | SR | HR of one image, in the run's folder
 
 

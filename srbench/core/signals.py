@@ -65,14 +65,20 @@ class _Ended(SystemExit):
 
 @contextmanager
 def stop_on_signal() -> Iterator[Stop]:
-    """Inside, the first signal is recorded; a second one ends the process at once."""
+    """Inside, the first signal is recorded; a second one ends the process at once.
+
+    In a Python session, such as a notebook's, a second interrupt raises KeyboardInterrupt.
+    """
     stop, asked = Stop(), False
+    session = signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         nonlocal asked
         if number in WARNINGS:
             stop.number = stop.number or signal.SIGTERM
             return
+        if asked and session and number == signal.SIGINT:
+            raise KeyboardInterrupt
         if asked:
             _end_at_once(exit_code(number))
         stop.number, asked = number, True

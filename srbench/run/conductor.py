@@ -17,6 +17,7 @@ from srbench.run.assignments import Assignments
 from srbench.run.messages import Broken, Message, Ready, Refused
 from srbench.run.outcomes import Outcomes
 from srbench.run.progress import Terminal
+from srbench.run.request import RunProgress, ignore
 from srbench.run.search import Searcher
 from srbench.run.seats import Seats, Worker
 from srbench.store import LeaseLost, Store, this_process
@@ -40,6 +41,7 @@ class Options:
     seats: Seats
     threads: int = 1
     checkpoint_s: float = 30.0
+    on_progress: Callable[[RunProgress], None] = ignore
 
 
 class Conductor:

@@ -1,4 +1,4 @@
-"""A study's progress: live bars with the time left on a terminal, plain lines elsewhere."""
+"""A study's progress: live bars on a terminal or in a notebook, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
 from srbench.core.numbers import duration
+from srbench.run.notebook import Cell
+from srbench.run.request import RunProgress, ignore
 
 QUIET_S = 30.0  # between two plain lines of one run
 
@@ -45,9 +47,11 @@ class Terminal:
         total: float,
         runs: int,
         now: Callable[[], float] = time.monotonic,
+        on_progress: Callable[[RunProgress], None] = ignore,
     ) -> None:
         """`works` is each variant's work of one run; `total` what is left of the study."""
-        self.now, self.begun = now, now()
+        self.now, self.begun, self.on_progress = now, now(), on_progress
+        self.cell = Cell() if console.is_jupyter else None
         self.console, self.works, self.total = console, works, max(total, 1e-9)
         self.count = self.left = runs
         self.usual = next(iter(works.values()), 0.0)  # of runs that a search finds
@@ -68,6 +72,8 @@ class Terminal:
         return self
 
     def __exit__(self, *problem: object) -> None:
+        if self.cell is not None:
+            self.cell.show(self.bars.get_renderable(), last=True)
         self.bars.stop()
 
     def started(self, lease: Any, steps: int) -> None:
@@ -99,6 +105,7 @@ class Terminal:
         state = f"{message.step:,} of {message.steps:,} steps, loss {message.loss:.4f}, {left}"
         self.bars.update(row.task, completed=message.step, state=state)
         self._show_whole()
+        self._tell(lease, "training", message.points)
         if now - row.shown_at > QUIET_S:
             row.shown_at = now
             self._line(f"{row.name}: {state}; study {duration(self.left_s())} left")
@@ -108,16 +115,19 @@ class Terminal:
         self.bars.update(row.task, completed=row.steps, state="scoring")
 
     def finished(self, lease: Any, done: Any) -> None:
+        self._tell(lease, "done")
         row = self._end(lease.run)
         took = f" in {duration(done.train_s)}" if row.steps else ""
         self._line(f"{row.name}: done{took} ({self.count - self.left} of {self.count})")
 
     def failed(self, lease: Any, reason: str, message: str) -> None:
+        self._tell(lease, "failed")
         row = self._end(lease.run)
         first = next(iter(message.splitlines()), "")
         self._line(f"{row.name}: failed, {reason}: {first}", always=True)
 
     def pruned(self, lease: Any, why: str) -> None:
+        self._tell(lease, "pruned")
         row = self._end(lease.run)
         self._line(f"{row.name}: pruned, {why}")
 
@@ -135,6 +145,13 @@ class Terminal:
             return None
         at_this_pace = (now - self.begun) * (self.total - done) / done
         return max(at_this_pace, *(r.left_s(now) or 0.0 for r in self.rows.values()), 0.0)
+
+    def _tell(self, lease: Any, state: Any, points: Any = ()) -> None:
+        row, name = self.rows[lease.run], lease.variants[0]
+        step = row.steps if state == "done" else row.step
+        self.on_progress(
+            RunProgress(name, lease.seed, lease.run, step, row.steps, state, tuple(points))
+        )
 
     def _done(self) -> float:
         """The work that was done here."""
@@ -154,7 +171,9 @@ class Terminal:
         state = f"{self.count - self.left} of {self.count} runs"
         state += f", {duration(left)} left" if left is not None and self.left else ""
         self.bars.update(self.whole, completed=min(self._done() / self.total, 1.0), state=state)
+        if self.cell is not None:
+            self.cell.show(self.bars.get_renderable())
 
     def _line(self, text: str, *, always: bool = False) -> None:
-        if always or not self.console.is_terminal:
+        if always or not (self.console.is_terminal or self.cell):
             self.console.print(Text(text), soft_wrap=True)

@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from srbench.core.command_line import command
 from srbench.core.devices import MemoryOrder
+
+
+@dataclass(frozen=True)
+class RunProgress:
+    """How far a run is: what `on_progress` is given, about once a second and at a run's end.
+
+    `points` are the new points of its curves: (name, step, epoch, value).
+    """
+
+    variant: str
+    seed: int
+    run: int
+    step: int
+    steps: int
+    state: Literal["training", "done", "failed", "pruned"]
+    points: tuple[tuple[str, int, float, float], ...] = ()
+
+
+def ignore(seen: RunProgress) -> None:
+    """The `on_progress` of those who log nothing themselves."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +49,7 @@ class Request:
     rerun_stale: bool = False
     on: str | None = None  # a Ray cluster: "ray", or its address
     parts: tuple[Path, ...] = ()
+    on_progress: Callable[[RunProgress], None] = ignore
 
     def options(self) -> list[str]:
         """What decides the plan besides the file."""

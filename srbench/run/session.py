@@ -283,7 +283,7 @@ def _conduct(
         store.queue.retry_failed(number)
     seats.lend(plan)
     between = seats.checkpoint_s if request.checkpoint_s is None else request.checkpoint_s
-    options = Options(seats, checkpoint_s=between)
+    options = Options(seats, checkpoint_s=between, on_progress=request.on_progress)
     ended = Work(plan, number, store, options, console).do()
     elsewhere = store.queue.running_elsewhere(number, this_process())
     states = store.queue.states(number)

@@ -100,7 +100,9 @@ class Work:
             shared.cleared(),
             self.lock,
             AwakeClock() as clock,
-            Terminal(self.console, works, total, left + trials, clock) as terminal,
+            Terminal(
+                self.console, works, total, left + trials, clock, self.options.on_progress
+            ) as terminal,
             stop_on_signal() as stop,
         ):
             conductor = Conductor(

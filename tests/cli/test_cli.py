@@ -17,8 +17,8 @@ import tiny
 
 from srbench import __version__
 from srbench.cli.main import app
-from srbench.cli.options import study_file, study_name
 from srbench.core.errors import UserError
+from srbench.study.files import study_file, study_name
 
 COMMANDS = [c.name or (c.callback.__name__ if c.callback else "") for c in app.registered_commands]
 Captured = pytest.CaptureFixture[str]

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from srbench.core.numbers import duration
 from srbench.run.progress import Terminal
+from srbench.run.request import RunProgress
 
 
 @dataclass
@@ -36,6 +37,7 @@ class At:
     steps: int = 100
     loss: float = 0.25
     train_s: float = 61.0
+    points: tuple[tuple[str, int, float, float], ...] = (("loss", 50, 0.5, 0.25),)
 
 
 def shown(tell: Callable[[Terminal], None], *, terminal: bool = False, count: int = 2) -> list[str]:
@@ -68,6 +70,20 @@ def test_without_a_terminal_each_run_ends_with_a_line() -> None:
         "plain, seed 0: done in 1 min 01 s (1 of 2)",
         "[red], seed 1: failed, diverged: the loss is not finite",
     ]
+
+
+def test_a_callback_is_given_every_step_forward_and_every_end() -> None:
+    seen: list[RunProgress] = []
+    console = Console(file=io.StringIO())
+    display = Terminal(console, {"plain": 10.0}, 20.0, 2, on_progress=seen.append)
+    for run in (1, 2):
+        display.started(Claimed(run, seed=run), 100)
+        display.progressed(Claimed(run, seed=run), At(50))
+    display.finished(Claimed(1, seed=1), At(100))
+    display.failed(Claimed(2, seed=2), "diverged", "the loss is not finite")
+    assert [(one.seed, one.step, one.state, len(one.points)) for one in seen] == [
+        (1, 50, "training", 1), (2, 50, "training", 1), (1, 100, "done", 0), (2, 50, "failed", 0),
+    ]  # fmt: skip
 
 
 def test_a_run_that_another_worker_takes_over_counts_once() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from srbench.run import worker
 from srbench.run.worker import RunUnderWay
 
 
@@ -29,7 +30,7 @@ def run_on(device: str) -> RunUnderWay:
 
 def test_validation_is_left_out_of_the_peak(monkeypatch: pytest.MonkeyPatch) -> None:
     cuda, run = Device(), run_on("cuda")
-    monkeypatch.setattr("srbench.run.worker.torch.cuda", cuda)
+    monkeypatch.setattr(worker.torch, "cuda", cuda)
     cuda.most = 3_000_000  # steps
     run._note_memory()
     cuda.most = 90_000_000  # whole images
