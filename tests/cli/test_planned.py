@@ -13,6 +13,7 @@ from srbench.analysis.power import detectable
 from srbench.cli import planned
 from srbench.core import memory
 from srbench.run.estimate import Forecast, Spread
+from srbench.run import memory as run_memory
 from srbench.run.memory import PROCESS, Memory, needed, shortages
 from srbench.study.plan import Numerics, make_plan
 from srbench.study.read import read
@@ -111,8 +112,8 @@ def test_what_a_machine_has_too_little_of_is_said(monkeypatch: pytest.MonkeyPatc
         (1_990_000_000, 10**9, ["images and 2 workers need at least 2.0 GB of memory, and 2.0 GB"]),
         (2 * 10**9, 9 * 10**8, [f"{gettempdir()} has 900 MB free, and decoded images take 1,000"]),
     ):
-        monkeypatch.setattr(memory, "free_memory", lambda free=free: free)
-        monkeypatch.setattr(memory, "free_disk", lambda disk=disk: disk)
+        monkeypatch.setattr(run_memory, "free_memory", lambda free=free: free)
+        monkeypatch.setattr(run_memory, "free_disk", lambda disk=disk: disk)
         found = list(shortages(need, 2))
         assert [line[: len(start)] for line, start in zip(found, said, strict=True)] == said
 
