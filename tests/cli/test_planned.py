@@ -12,8 +12,8 @@ import tiny
 from srbench.analysis.power import detectable
 from srbench.cli import planned
 from srbench.core import memory
-from srbench.run.estimate import Forecast, Spread
 from srbench.run import memory as run_memory
+from srbench.run.estimate import Forecast, Spread
 from srbench.run.memory import PROCESS, Memory, needed, shortages
 from srbench.study.plan import Numerics, make_plan
 from srbench.study.read import read
