@@ -93,7 +93,10 @@ def forecast(request: Request, say: Callable[[str], None] = lambda text: None) -
 
     study = read_study(request)
     with closing(open_seats(request, say)) as seats:
-        device, count = seats.machine().device, seats.size()
+        machine = seats.machine()
+        device, count = machine.device, seats.size()
+        if request.on is not None:
+            say(f"{seats} like the first one: {machine}")
         name = "cpu" if seats.kind == "cpu" else device
         plan = plan_study(request, study, lambda name: None, name)
     try:
