@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import event, inspect, text
 from store_samples import claimed, finish_all, plan
 
 from srbench.core.errors import UserError
@@ -143,3 +143,30 @@ def test_one_study_is_exported_without_the_others(store: Store, tmp_path: Path) 
     assert len(read(tmp_path / "scores.csv")) == 16
     with pytest.raises(UserError, match="did you mean 'two'"):
         export(store, tmp_path, "twoo")
+
+
+def test_more_runs_take_no_more_statements(store: Store) -> None:
+    """Neither to store a plan, nor to see that a study is finished, nor to read it."""
+
+    def statements(name: str, variants: int, seeds: int) -> list[int]:
+        counts: list[int] = []
+        names, count = ("plain", *(f"{name}{n}" for n in range(1, variants))), 0
+
+        def counted(*of: object) -> None:
+            nonlocal count
+            count += 1
+
+        event.listen(store.engine, "before_cursor_execute", counted)
+        number = store.plans.add(plan(name, names, tuple(range(seeds))))
+        counts.append(count)
+        event.remove(store.engine, "before_cursor_execute", counted)
+        finish_all(store, number)
+        event.listen(store.engine, "before_cursor_execute", counted)
+        store.queue.states(number), store.queue.pruned(number), store.trials.unconfirmed(number)
+        store.measurements.missing_scores(number)
+        store.runs.sources(set(names)), store.runs.step_seconds(set(names), "cpu")
+        store.reading.results(number, curves="judged")
+        event.remove(store.engine, "before_cursor_execute", counted)
+        return [*counts, count]
+
+    assert statements("few", 2, 2) == statements("many", 5, 6)
