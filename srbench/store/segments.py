@@ -34,7 +34,7 @@ from srbench.store.tables import Segment
 from srbench.store.upsert import table_of
 from srbench.store.values import CorruptRowError
 
-LONGEST = 1000  # points of a segment
+LONGEST = 500  # points of a segment
 BITS = 62  # of a whole number, so that it is an integer of SQLite
 SEGMENTS = table_of(Segment)
 Curve = dict[int, tuple[float, float]]
