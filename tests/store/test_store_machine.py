@@ -96,15 +96,19 @@ class Life(RuleBasedStateMachine):
         self.now = max(self.now + seconds, 0.0)
 
     @precondition(lambda self: self.claims)
-    @rule(data=st.data(), step=st.integers(1, STEPS), value=VALUES)
-    def write(self, data: st.DataObject, step: int, value: float) -> None:
+    @rule(
+        data=st.data(), step=st.integers(1, STEPS), values=st.lists(VALUES, min_size=1, max_size=4)
+    )
+    def write(self, data: st.DataObject, step: int, values: list[float]) -> None:
         lease = self.drawn(data)
         with self.fenced_if_lost(lease) as run:
-            points = [Point("loss", step, 0.5, v) for v in (9.0, value)]  # the later counts
-            points.append(Point("lr", step, 0.5, 1e-4))
+            new = {at: value + 0.0 for at, value in enumerate(values, step)}  # no minus zero
+            points = [Point("loss", step, step / 2, 9.0)]  # the later counts
+            points += [Point("loss", at, at / 2, value) for at, value in enumerate(values, step)]
+            points.append(Point("lr", step, step / 2, 1e-4))
             self.store.measurements.write_points(lease, points, steps=step)
             run["steps"] = step
-            run["points"][step] = value + 0.0  # minus zero is stored as zero
+            run["points"] |= new
             run["until"] = self.now + LEASE_SECONDS
 
     @precondition(lambda self: self.claims)
