@@ -14,7 +14,8 @@ from srbench.core.streams import Streams
 from srbench.core.threads import one_thread
 from srbench.run.memory import Memory
 from srbench.store import Store
-from srbench.study.plan import Plan, PlannedVariant, cost_of
+from srbench.study.dry_build import cost_of
+from srbench.study.plan import Plan, PlannedVariant
 from srbench.study.read import Study
 from srbench.train.initialise import initialise
 

@@ -6,35 +6,29 @@ here instead, and named with its place in the study.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
-from functools import cache
-from typing import Any, get_args
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
-from torch import nn
-from torch.optim import Optimizer
 
 from srbench.core import slots
 from srbench.core.cache import cached
-from srbench.core.devices import MemoryOrder, Precision
 from srbench.core.errors import Path, StudyError, UserError
 from srbench.core.places import MAX_PICTURES
-from srbench.core.pretrained import WeightsMissing
-from srbench.core.registry import Choice, settings, source_of
-from srbench.core.scales import scales_of
+from srbench.core.registry import source_of
 from srbench.core.streams import Streams
 from srbench.core.threads import one_thread
 from srbench.data.decoded import Dataset, first_with_pixels
 from srbench.data.folders import ImageFile
 from srbench.measure import named
-from srbench.measure.cost import Cost, cost
+from srbench.measure.cost import Cost
 from srbench.study import identity
 from srbench.study.batches import degradation_of, patches_of, with_lr_chosen
 from srbench.study.decoding import Decoded
+from srbench.study.dry_build import check_scales, cost_of, try_training
 from srbench.study.image_facts import ImageFacts, image_facts
+from srbench.study.numerics import Numerics as Numerics
 from srbench.study.read import Study
 from srbench.study.scoring import check_evaluation, check_validation
 from srbench.study.seeds import seeds_of_baseline
@@ -42,47 +36,10 @@ from srbench.study.tree import Tree, Variant, describe
 from srbench.study.twins import twins
 from srbench.study.variants import same_trainings
 from srbench.train.fit import FIT_VERSION
-from srbench.train.learner import optimizers
 from srbench.train.settings import TrainSettings, trained_scales
 
 TRAINING_DATA = ("patches", "patches_per_image", "cut", "patch", "degradation", "lr", "augment")
 """The data settings that decide a run besides its images; `eval` only decides its scores."""
-
-
-@dataclass(frozen=True)
-class Numerics:
-    """What decides the bits of floating-point sums besides the code."""
-
-    device: str  # "cpu", or the CUDA device's name
-    threads: int
-    precision: Precision = "fp32"  # of training; scores are always taken in fp32
-    memory_order: MemoryOrder = "auto"  # of training
-
-    def __str__(self) -> str:
-        order = "" if self.memory_order == "auto" else f", {self.memory_order.replace('_', ' ')}"
-        if self.device == "cpu":
-            threads = f"{self.threads} thread{'s' if self.threads > 1 else ''}"
-            return f"cpu {self.precision}, {threads}{order}"
-        return f"{self.device} {self.precision}{order}"
-
-    @classmethod
-    def parse(cls, stored: str) -> Numerics:
-        """The inverse of `str`.
-
-        Raises:
-            ValueError: the text is of no numerics.
-        """
-        found = _NUMERICS.fullmatch(stored)
-        if found is None:
-            raise ValueError(f"{stored!r} names no device with its precision")
-        device, precision, threads, order = found.groups("")
-        return cls(device, int(threads or 1), precision, order.replace(" ", "_") or "auto")  # type: ignore[arg-type]
-
-
-_NUMERICS = re.compile(
-    rf"(.+) ({'|'.join(get_args(Precision))})(?:, (\d+) threads?)?"
-    rf"(?:, ({'|'.join(get_args(MemoryOrder)).replace('_', ' ')}))?"
-)
 
 
 @dataclass(frozen=True)
@@ -192,7 +149,7 @@ def plan_variant(
     """Build one variant dry; `seeds` are those of its runs, if it is trained."""
     tree, scale = variant.tree, images.scale
     scales = trained_scales(tree.train, scale)
-    _check_scales(tree, scale, scales)
+    check_scales(tree, scale, scales)
     price = cost_of(tree.model, scale, scales)
     trained = price.parameters > price.frozen
     steps, manifest, judge = 0, "", ""
@@ -215,7 +172,7 @@ def plan_variant(
         )
         steps = train.epochs * patches.steps_per_epoch
         tried = [tree.train.to_json(), patch, steps, identity.code_digest(), torch.__version__]
-        cached("tried", identity.digest(tried), lambda: _try_training(train, steps, patch))
+        cached("tried", identity.digest(tried), lambda: try_training(train, steps, patch))
         judged = images(tree.data["validate"], "validate")
         check_validation(judged, tree, scale)
         judge = judged.manifest
@@ -249,68 +206,6 @@ def step_digest(tree: Tree, scale: int) -> str:
     parts = [network_digest(tree, scale), asked, tree.data["patch"], versions]
     scales = trained_scales(tree.train, scale)
     return identity.digest([*parts, tree.train["clip"], *(scales if len(scales) > 1 else ())])
-
-
-def _try_training(settings: TrainSettings, steps: int, patch: int) -> None:
-    """Make what a training is made of once, for settings that do not fit each other."""
-    settings.schedule(steps, settings.epochs)(0)
-    image = torch.zeros(1, 3, patch, patch)
-    # weights that are missing are a result of the run, with its reason
-    with suppress(WeightsMissing), _unguarded():
-        learner = settings.learner(nn.Conv2d(3, 3, 1), settings, "fp32", Streams(0))
-        for optimizer in optimizers(learner):
-            optimizer.step = lambda: None  # type: ignore[method-assign, assignment]
-        learner(image, image)
-
-
-@contextmanager
-def _unguarded() -> Iterator[None]:
-    """Optimizers without their guard against being compiled, which imports all of dynamo (1 s)."""
-    guards = {name: getattr(Optimizer, name) for name in ("add_param_group", "zero_grad")}
-    for name, method in guards.items():
-        setattr(Optimizer, name, getattr(method, "__wrapped__", method))
-    try:
-        yield
-    finally:
-        for name, method in guards.items():
-            setattr(Optimizer, name, method)
-
-
-def _check_scales(tree: Tree, scale: int, scales: tuple[int, ...]) -> None:
-    """Refuse scales that the study or the network does not have."""
-    if scales == (scale,):
-        return
-    at: Path = ("train", "learner")
-    named = ", ".join(f"x{one}" for one in scales)
-    if scale not in scales:
-        raise StudyError(f"trains at {named}, without the study's scale, x{scale}", at)
-    with torch.device("meta"):
-        able = scales_of(tree.model.build()(scale))
-    if set(scales) <= set(able):
-        return
-    models = slots.model.parts
-    if "scales" in settings(models[tree.model.name]):
-        way = f"give it scales: {list(scales)}"
-    else:
-        way = f"take {' or '.join(sorted(n for n in models if 'scales' in settings(models[n])))}"
-    can = ", ".join(f"x{one}" for one in able) or f"x{scale} alone"
-    raise StudyError(f"trains at {named}, and this {tree.model.name} does {can}; {way}", at)
-
-
-def cost_of(model: Choice, scale: int, scales: tuple[int, ...]) -> Cost:
-    """The cost of a network that is trained at these scales.
-
-    It follows from code and settings, so it is cached between plans.
-    """
-    return _cost_of(model, scale, scales, identity.code_digest())
-
-
-@cache
-def _cost_of(model: Choice, scale: int, scales: tuple[int, ...], code: str) -> Cost:
-    key = identity.digest([model.to_json(), scale, scales, code, torch.__version__])
-    found = cached("cost", key, lambda: asdict(cost(model.build(), scale, scales)))
-    plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in found.items()}
-    return Cost(**plain)
 
 
 def with_variants(plan: Plan, variants: tuple[PlannedVariant, ...]) -> Plan:

@@ -12,7 +12,7 @@ import pytest
 
 from srbench.core.errors import UserError
 from srbench.run.records import record
-from srbench.study import decoding
+from srbench.study import decoding, dry_build
 from srbench.study import plan as planning
 from srbench.study.plan import Numerics, Plan
 from srbench.study.read import read
@@ -148,12 +148,10 @@ def test_equal_networks_are_built_once_and_equal_settings_tried_once(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     built, tried = [], []
-    cost, try_training = planning.cost, planning._try_training
-    monkeypatch.setattr(planning, "cost", lambda *of: built.append(of) or cost(*of))
-    monkeypatch.setattr(
-        planning, "_try_training", lambda *of: tried.append(of) or try_training(*of)
-    )
-    planning._cost_of.cache_clear()
+    cost, try_training = dry_build.cost, planning.try_training
+    monkeypatch.setattr(dry_build, "cost", lambda *of: built.append(of) or cost(*of))
+    monkeypatch.setattr(planning, "try_training", lambda *of: tried.append(of) or try_training(*of))
+    dry_build._cost_of.cache_clear()
     rows = (
         f"v{n}: {{{{train.optimizer.lr: 1e-{2 + n % 3}, channels: {4 + n % 2}}}}}"
         for n in range(12)
