@@ -26,6 +26,7 @@ from srbench.run.messages import (
     Task,
     Trained,
 )
+from srbench.study.identity import code_digest
 from srbench.study.plan import Numerics, make_plan
 from srbench.study.read import read
 from srbench.train import checkpoint
@@ -170,7 +171,7 @@ def test_a_metric_that_fails_costs_its_own_scores_only(
         return score
 
     monkeypatch.setitem(slots.metric.parts, "unsteady", unsteady)
-    done = serve(replace(task, metrics=("psnr_y", "unsteady")))[-1]
+    done = serve(replace(task, metrics=("psnr_y", "unsteady"), code=code_digest()))[-1]
     assert isinstance(done, Done)
     assert [row[2] for row in done.scores] == ["psnr_y"] * 3
     assert done.unscored.startswith("unsteady on folder: {path: photos}, chelsea: IndexError")
