@@ -21,6 +21,7 @@ pytestmark = pytest.mark.slow
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("reports")
     full = with_pictures(study(epochs=40), folder / "db")
+    many = study({f"v{i:02d}": 0.1 * i for i in range(70)}, epochs=4)
     empty: Results = with_runs(study(), lambda row: None)
     return {
         "inline": write([full], folder / "inline"),
@@ -28,6 +29,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "empty": write([empty], folder / "empty", plotly="beside"),
         "judged": write([everything()], folder / "judged", plotly="beside"),
         "looks": write([looking()], folder / "looks", plotly="beside"),
+        "many": write([many], folder / "many", plotly="beside"),
     }
 
 
@@ -54,7 +56,7 @@ def scroll(page: Any) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("kind", ["inline", "beside", "empty", "judged", "looks"])
+@pytest.mark.parametrize("kind", ["inline", "beside", "empty", "judged", "looks", "many"])
 def test_axe_finds_nothing(browser: Any, reports: dict[str, Path], kind: str, scheme: str) -> None:
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="axe is not installed"
@@ -68,7 +70,7 @@ def test_axe_finds_nothing(browser: Any, reports: dict[str, Path], kind: str, sc
         assert [(v["id"], [n["html"][:120] for n in v["nodes"][:3]]) for v in found] == []
 
 
-@pytest.mark.parametrize("kind", ["inline", "judged", "looks"])
+@pytest.mark.parametrize("kind", ["inline", "judged", "looks", "many"])
 @pytest.mark.parametrize("width", [400, 800, 1280, 2000])
 def test_no_width_scrolls_sideways(
     browser: Any, reports: dict[str, Path], width: int, kind: str
@@ -126,6 +128,21 @@ def test_tables_sort_and_filter(browser: Any, reports: dict[str, Path]) -> None:
         assert box.locator("tbody th").first.inner_text() == "residual_atrous"
         box.get_by_label("filter").fill("_se")
         assert box.locator("tbody tr:visible").count() == 1
+
+
+def test_a_long_table_is_paged_sorted_and_searched(browser: Any, reports: dict[str, Path]) -> None:
+    with opened(browser, reports["many"]) as page:
+        page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+        box = page.locator('[data-table="runs"]')
+        rows, count = box.locator("tbody tr"), box.locator(".count")
+        assert (rows.count(), count.inner_text()) == (50, "rows 1 to 50 of 210")
+        box.get_by_role("button", name="rows after").click()
+        assert count.inner_text() == "rows 51 to 100 of 210"
+        box.get_by_role("button", name="PSNR-Y").click()
+        assert count.inner_text() == "rows 1 to 50 of 210"
+        assert box.locator("tbody th").first.inner_text() == "v69"
+        box.get_by_label("filter").fill("v1")
+        assert (rows.count(), count.inner_text()) == (30, "rows 1 to 30 of 30 found of 210")
 
 
 def test_pictures_share_one_zoom(browser: Any, reports: dict[str, Path]) -> None:

@@ -83,6 +83,15 @@ def test_the_same_command_again_prints_the_same_and_opens_nothing(done: Path) ->
     )
 
 
+def test_a_report_without_a_search_leaves_torch_and_optuna_out(done: Path) -> None:
+    code = (
+        "import sys; from srbench.cli.main import main\n"
+        "try: main(['report', 'tiny'])\n"
+        "finally: print({'torch', 'optuna', 'scipy.stats'} & set(sys.modules))"
+    )
+    assert tiny.ended(tiny.started(done, sys.executable, "-c", code), 0).endswith("set()\n")
+
+
 def test_two_commands_at_once_train_everything_once(tmp_path: Path) -> None:
     folder = tiny.lay_out(tmp_path, tiny.STUDY.replace("seeds: 2", "seeds: 1"))
     both = [tiny.start(folder, "run", "tiny.yaml") for _ in range(2)]

@@ -79,6 +79,7 @@
       }
       const last = Math.min(first + packed.page, found.length);
       body.replaceChildren(...found.slice(first, last).map((row) => row.element()));
+      box.querySelector(".scroll").scrollTop = 0;
       box.querySelector(".before").disabled = first === 0;
       box.querySelector(".after").disabled = last === found.length;
       const whole = found.length.toLocaleString("en") + (found.length < rows.length ? " found of " + rows.length.toLocaleString("en") : "");
