@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import shutil
 from pathlib import Path
 
 import pytest
@@ -17,21 +16,16 @@ INLINE = re.findall(r"`(srbench [^`]*)`", TEXT)
 
 
 def lay_out(folder: Path) -> None:
-    """The files that the reader saves, the package installed, and a picture."""
+    """The files that the reader saves, and a picture."""
     for name, content in FILES.items():
         (folder / name).write_text(content, encoding="utf-8")
     tiny.save_crop("astronaut", folder / "photo.png")
-    about = folder / "plugin" / "my_blocks-1.0.dist-info"
-    about.mkdir(parents=True)
-    shutil.copy(folder / "my_blocks.py", folder / "plugin")
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: my-blocks\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text("[srbench.parts]\nmine = my_blocks\n")
 
 
 def test_the_page_has_what_it_promises() -> None:
     assert set(FILES) == {"my_blocks.py", "mine.yaml", "search.yaml"}
     assert [words[0] for words in COMMANDS] == [
-        "new", "plan", "run", "report", "show", "sql", "blocks", "blocks", "blocks", "run",
+        "new", "plan", "run", "report", "show", "sql", "blocks", "blocks", "check", "blocks", "run",
         "report", "run", "report", "upscale", "export",
     ]  # fmt: skip
 
