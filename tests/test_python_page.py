@@ -51,7 +51,7 @@ def test_the_page_is_a_notebook_that_runs(tmp_path: Path, monkeypatch: pytest.Mo
     [run] = [text for cell, text in shown.items() if cell.startswith("found = srbench.run")]
     assert "<svg" in run
     assert "8 of 8 runs" in run
-    assert "ipywidgets" not in run
+    assert "for Jupyter support" not in run  # rich would ask for ipywidgets
     [own] = [text for cell, text in shown.items() if "Brightness" in cell]
     assert "failed" not in own
     assert (tmp_path / "reports" / "first" / "index.html").is_file()
