@@ -39,7 +39,7 @@ class Task:
     precision: Precision = "fp32"
     memory_order: MemoryOrder = "auto"
     parts: tuple[PartFile, ...] = ()  # that no package brings; part of `code`
-    images_lent: bytes | None = None  # where a seat has got them, see `lent_images`
+    borrowed: str | None = None  # folder of images from elsewhere, see `lent_images`
 
     @property
     def tree(self) -> Tree:

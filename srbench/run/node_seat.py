@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import pickle
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from srbench.data import shared
-from srbench.data.folders import ImageFile
 from srbench.run import node_folder
+from srbench.run.lent_images import INDEX
 from srbench.run.messages import Done, Failed, Message, Refused, Stopped, Task
 from srbench.run.worker_processes import LocalSeat
 from srbench.train import checkpoint
@@ -29,7 +28,6 @@ from srbench.train import checkpoint
 WAIT_S = 5.0  # for a message, until an empty answer shows that the seat is there
 MOST = 100  # messages at once
 WEIGHTS = "scored.safetensors"  # of a run that is to be scored
-Images = Mapping[str, list[ImageFile]]  # files of each set, see `worker_images.key_of`
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ class NodeSeat:
                 message,
                 folder=str(folder),
                 weights=str(folder / WEIGHTS) if message.weights else None,
-                images_lent=self._images(),
+                borrowed=str(self.folder / "images"),
             )
         self.seat.send(message)
 
@@ -92,8 +90,8 @@ class NodeSeat:
             heard.append(Heard(None, ending=self.seat.ending))
         return heard
 
-    def lend(self, images: Images, contents: Iterable[tuple[str, bytes]]) -> None:
-        """Take the files of the images that this node lacks, once for all of its seats."""
+    def lend(self, index: str, contents: Iterable[tuple[str, bytes]]) -> None:
+        """Take the images that this node lacks, once for all of its seats."""
         folder = self.folder / "images"
         with _locked(self.folder / "images.lock"):
             if folder.exists():
@@ -103,14 +101,7 @@ class NodeSeat:
             aside.mkdir()
             for name, content in contents:
                 (aside / name).write_bytes(content)
-            here = {
-                key: [
-                    replace(file, hr=folder / file.hr, lr=folder / file.lr if file.lr else None)
-                    for file in files
-                ]
-                for key, files in images.items()
-            }
-            (aside / "index").write_bytes(_dumped(here))
+            (aside / INDEX).write_text(index, encoding="utf-8")
             aside.rename(folder)
 
     def end(self) -> None:
@@ -122,11 +113,6 @@ class NodeSeat:
         self.end()
         self.alive.close()
         node_folder.leave(self.folder)
-
-    def _images(self) -> bytes:
-        with suppress(OSError):
-            return (self.folder / "images" / "index").read_bytes()
-        return b""
 
     def _files(self, message: Message) -> dict[str, tuple[bytes, str]]:
         """A new checkpoint, and at the end of a task all files but that."""
@@ -156,13 +142,3 @@ def _locked(path: Path) -> Iterator[None]:
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def _dumped(images: Images) -> bytes:
-    """Pickled; what makes LR of a set may be a local function, which plain pickle refuses."""
-    try:
-        return pickle.dumps(images)
-    except (pickle.PicklingError, AttributeError, TypeError):
-        from ray import cloudpickle
-
-        return bytes(cloudpickle.dumps(images))

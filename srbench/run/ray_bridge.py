@@ -14,24 +14,21 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
-from srbench.core import part_files, slots
-from srbench.core.errors import first_line
+from srbench.core import part_files
+from srbench.core.errors import UserError, first_line
 from srbench.core.part_files import PartFile
 from srbench.core.signals import STOPPING
-from srbench.run.messages import Broken
+from srbench.run.lent_images import Sets, packed
+from srbench.run.messages import Broken, Refused
 from srbench.run.node_seat import Heard
-from srbench.run.worker_images import key_of
 from srbench.study.identity import installed_digest
 
 POLL_S = 2.0  # between two looks at the cluster's resources
 PATIENCE_S = 20.0  # for a seat to leave by itself
 SETTINGS = {"RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0"}
 """Environment of Ray; what the user has set stays."""
-
-Sets = list[tuple[Any, str, int]]  # choice of a dataset as JSON, split, scale
 
 
 def actor_class() -> Any:
@@ -84,12 +81,8 @@ def actor_class() -> Any:
         def send(self, message: Any, files: Any) -> None:
             self.seat.send(message, files)
 
-        def lend(self, images: bytes, contents: Any) -> None:
-            from ray import cloudpickle
-
-            self.seat.lend(
-                cloudpickle.loads(images), ((name, ray.get(one)) for name, one in contents)
-            )
+        def lend(self, index: str, contents: Any) -> None:
+            self.seat.lend(index, ((name, ray.get(one)) for name, one in contents))
 
         def end(self) -> None:
             if self.seat is not None:
@@ -111,7 +104,7 @@ class Bridge:
         self.actors: dict[int, Any] = {}
         self.granted: set[Any] = set()  # actors that have a place
         self.ending: list[threading.Thread] = []
-        self.contents: tuple[bytes, list[Any]] | None = None  # of the images, in Ray's store
+        self.lent: tuple[str, list[Any]] | None = None  # index of images, and files in Ray's store
         self.actor_class = actor_class()
 
     def tell(self, number: int, heard: Heard | str | Mapping[str, float]) -> None:
@@ -121,7 +114,7 @@ class Bridge:
     def use(self, sets: Sets, parts: tuple[PartFile, ...]) -> None:
         """Lend these images; `parts` are what lists them, where that is a user's own."""
         part_files.use(parts)
-        self.sets, self.contents = sets, None
+        self.sets, self.lent = sets, None
 
     def hire(self, number: int, device: str, threads: int, resources: Mapping[str, float]) -> None:
         options = dict(resources) | {"scheduling_strategy": "SPREAD"}
@@ -142,20 +135,14 @@ class Bridge:
 
     def lend(self, number: int) -> None:
         import ray
-        from ray import cloudpickle
 
-        if self.contents is None:
-            names: dict[Path, str] = {}
-            images = {}
-            for chosen, split, scale in self.sets:
-                choice = slots.dataset.parse(chosen)
-                files = list(choice.build()(split, scale))
-                for path in (p for file in files for p in (file.hr, file.lr) if p is not None):
-                    names.setdefault(path, f"{len(names)}{path.suffix}")
-                images[key_of(choice, split, scale)] = [_renamed(file, names) for file in files]
-            contents = [(name, ray.put(path.read_bytes())) for path, name in names.items()]
-            self.contents = cloudpickle.dumps(images), contents
-        self.actors[number].lend.remote(*self.contents)
+        try:
+            if self.lent is None:
+                index, files = packed(self.sets)
+                self.lent = index, [(name, ray.put(path.read_bytes())) for name, path in files]
+            self.actors[number].lend.remote(*self.lent)
+        except (UserError, OSError) as problem:
+            self.tell(number, Heard(Refused(0, first_line(problem))))
 
     def end(self, number: int, hold: bool) -> None:
         """End a seat; with `hold` its place stays taken, so that Ray grants another one."""
@@ -256,9 +243,3 @@ def _watch(bridge: Bridge) -> None:
         time.sleep(POLL_S)
         with suppress(Exception):
             bridge.tell(0, ray.cluster_resources())
-
-
-def _renamed(file: Any, names: Mapping[Path, str]) -> Any:
-    from dataclasses import replace
-
-    return replace(file, hr=Path(names[file.hr]), lr=file.lr and Path(names[file.lr]))

@@ -52,7 +52,7 @@ from srbench.run.messages import (
     Task,
     Trained,
 )
-from srbench.run.worker_images import Changed, ImagesChanged, training_images, use_lent
+from srbench.run.worker_images import Changed, ImagesChanged, borrow, training_images
 from srbench.run.worker_scores import Scorer
 from srbench.study.batches import patches_of
 from srbench.study.identity import code_digest
@@ -117,7 +117,7 @@ def _serve(pipe: Connection, device: torch.device, clock: Clock = time.monotonic
             continue  # a stop that came too late
         if task is None:
             return
-        use_lent(task.images_lent)
+        borrow(task.borrowed)
         if task.data != data:
             resident.release()  # memory that an earlier run held is not this run's
         data = task.data

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import gc
-import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from srbench.data.folders import ImageFile
 from srbench.data.patches import NO_DRAW
 from srbench.data.shared import shared, shared_set, sweep
 from srbench.measure.scores import PROTOCOLS, evaluation_lr
+from srbench.run.lent_images import INDEX, lent
 from srbench.run.messages import Task
 from srbench.study.batches import degradation_of
 from srbench.study.decoding import decoding_key
@@ -41,26 +42,17 @@ class ImagesChanged(Changed):
     """The images that were planned are not here."""
 
 
-_lent: dict[str, list[ImageFile]] | None = None
-"""Files of each set as this process got them; None where it has those that were planned."""
-_packed: bytes | None = None  # what they came as
+_borrowed: tuple[Path, bool] | None = None
+"""The folder of images from elsewhere, and whether they have come; None: all images are here."""
 
 
-def use_lent(images: bytes | None) -> None:
-    """Take sets from files that came from the machine of the plan: `lent_images` packs them.
-
-    With empty `images` none have come; a set that is missing here is then asked for.
-    """
-    global _lent, _packed
-    if images is not None and images != _packed:
-        _packed = images
-        _lent = pickle.loads(images) if images else {}
+def borrow(folder: str | None) -> None:
+    """Where images from the machine of the plan are, or will be, for a set that is missing here."""
+    global _borrowed
+    now = (Path(folder), (Path(folder) / INDEX).exists()) if folder is not None else None
+    if now != _borrowed:
+        _borrowed = now
         _decoded.cache_clear()
-
-
-def key_of(choice: Choice, split: str, scale: int) -> str:
-    """The name of a set among those that are lent."""
-    return digest([choice.to_json(), split, scale])
 
 
 def training_images(task: Task, tree: Tree, scale: int) -> tuple[Dataset, Degrade | None]:
@@ -122,10 +114,11 @@ def _decoded(choice: Choice, split: str, scale: int) -> Dataset:
 
 
 def _files(choice: Choice, split: str, scale: int) -> list[ImageFile]:
-    if _lent is None:
+    if _borrowed is None:
         return list(choice.build()(split, scale))
-    if lent := _lent.get(key_of(choice, split, scale)):
-        return lent
+    found = lent(_borrowed[0], choice, split, scale)
+    if found is not None:
+        return found
     try:
         return list(choice.build()(split, scale))
     except UserError:
