@@ -56,11 +56,12 @@ class NodeSeat:
     def start(self) -> None:
         """Start a worker, in the place of one that has ended."""
         scratch = Path(tempfile.mkdtemp(dir=self.folder))
-        self.scratch, self.task, self.newest = scratch, None, ""
+        self.scratch, self.task, self.newest, self.leaving = scratch, None, "", False
         self.seat = LocalSeat(self.device, self.threads, scratch)
 
     task: Task | None  # under way
     newest: str  # checkpoint that was sent or received
+    leaving: bool  # the node is about to end
 
     def send(self, message: Any, files: Mapping[str, bytes]) -> None:
         """Give the worker a message; a task with its checkpoint, or the weights to score."""
@@ -78,6 +79,11 @@ class NodeSeat:
             )
         self.seat.send(message)
 
+    def stop(self) -> None:
+        """Have the worker save its run, after which this seat is lost."""
+        self.leaving = True
+        self.seat.send("stop")
+
     def hear(self) -> list[Heard]:
         """What the worker says, after `WAIT_S` at the most."""
         heard: list[Heard] = []
@@ -88,6 +94,8 @@ class NodeSeat:
                     heard.append(Heard(message, self._files(message)))
         except (EOFError, OSError):
             heard.append(Heard(None, ending=self.seat.ending))
+        if self.leaving and self.task is None:
+            heard.append(Heard(None, ending="lost with its node, which was stopped", lost=True))
         return heard
 
     def lend(self, index: str, contents: Iterable[tuple[str, bytes]]) -> None:

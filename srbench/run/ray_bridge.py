@@ -70,7 +70,20 @@ def actor_class() -> Any:
 
         @ray.method(concurrency_group="hear")  # type: ignore[untyped-decorator]
         def hear(self) -> Any:
-            return self.seat.hear() if self.seat else []
+            if self.seat is None:
+                return []
+            if not self.seat.leaving and self.is_drained():
+                self.seat.stop()
+            return self.seat.hear()
+
+        def is_drained(self) -> bool:
+            """Whether the node is about to end, as after SIGTERM; Ray has no public call for it."""
+            from ray._private.state import state
+
+            try:
+                return ray.get_runtime_context().get_node_id() in state.get_draining_nodes()
+            except Exception:
+                return False
 
         @ray.method(concurrency_group="hear")  # type: ignore[untyped-decorator]
         def hold(self) -> None:
