@@ -19,6 +19,7 @@ RAY = {
     "RAY_AUTH_MODE": "token",
     "RAY_AUTH_TOKEN": TOKEN,
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_TMPDIR": "/tmp",  # sockets, whose paths may not be long
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # loopback only, on Linux as well
 }
 
@@ -28,7 +29,7 @@ class Cluster:
 
     def __init__(self, away: Path, **variables: str) -> None:
         away.mkdir(exist_ok=True)
-        environment = tiny.environment(away) | RAY | variables
+        environment = tiny.environment(away) | RAY | {"TMPDIR": str(away)} | variables
         with (away / "errors").open("w") as errors:
             self.process = subprocess.Popen(
                 [sys.executable, str(NODES)], cwd=away, env=environment, text=True,

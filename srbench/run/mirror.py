@@ -9,6 +9,7 @@ import fcntl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 
 from srbench.analysis.history import tried
@@ -17,11 +18,12 @@ from srbench.core.files import disk_errors
 from srbench.store import Store, this_process
 
 EVERY_S = 15.0  # between two refreshes while runs are trained
+LIMIT_S = 10.0  # of a refresh, while leases wait to be prolonged; the next one goes on
 SHARE = 20  # a refresh that takes a second comes at most every so many seconds
 
 
-def refresh(store: Store, study: str) -> None:
-    """Bring Optuna's file up to the rows of a study.
+def refresh(store: Store, study: str, limit_s: float = inf) -> bool:
+    """Bring Optuna's file up to the rows of a study; False if that takes longer than `limit_s`.
 
     Raises:
         DatabaseError: the file is damaged, locked or cannot be written.
@@ -31,6 +33,7 @@ def refresh(store: Store, study: str) -> None:
     from srbench.run.mirror_trials import shown_search
     from srbench.run.optuna_file import opened
 
+    until = time.monotonic() + limit_s
     with _locked(store.root):
         results = store.reading.results(study)
         facts, plan = results.facts, store.plans.latest(study)
@@ -41,8 +44,7 @@ def refresh(store: Store, study: str) -> None:
             shown.append(shown_search(results, history, free))
         try:
             with opened(store.root) as file:
-                for one in shown:
-                    file.bring_up_to_date(one)
+                return all(file.bring_up_to_date(one, until) for one in shown)
         except Exception as problem:
             raise DatabaseError(
                 f"Optuna's file cannot be written ({type(problem).__name__}: "
@@ -59,6 +61,7 @@ class Refresher:
         self.store, self.study, self.say = store, study, say
         self.due = time.monotonic() + EVERY_S
         self.failed = False
+        self.complete = True
 
     def now_and_then(self) -> None:
         """Refresh where it is time."""
@@ -70,7 +73,7 @@ class Refresher:
         begun = time.monotonic()
         try:
             if not self.failed:
-                refresh(self.store, self.study)
+                self.complete = refresh(self.store, self.study, LIMIT_S)
         except Exception as problem:
             self.failed = True
             cause: BaseException = problem

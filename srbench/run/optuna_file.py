@@ -8,11 +8,13 @@ under the same name.
 from __future__ import annotations
 
 import hashlib
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from copy import copy
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
@@ -73,8 +75,11 @@ class OptunaFile:
         self.storage = storage
         self.artifacts = FileSystemArtifactStore(str(artifacts))
 
-    def bring_up_to_date(self, shown: ShownStudy) -> None:
-        """Write what differs between a study in the file and the rows it shows."""
+    def bring_up_to_date(self, shown: ShownStudy, until: float = inf) -> bool:
+        """Write what differs between a study in the file and the rows it shows.
+
+        False if that was not done by `until`, on the monotonic clock; the next call goes on.
+        """
         wanted = {t.number: (_frozen(t, shown), _file(t.picture)) for t in shown.trials}
         study = self._opened(shown)
         found = study.get_trials(deepcopy=False)
@@ -88,12 +93,15 @@ class OptunaFile:
             self._delete(study)
             study, present = self._opened(shown), {}
         for number, (trial, picture) in wanted.items():
+            if time.monotonic() > until:
+                return False
             self._write(study, present.get(number), trial, picture)
         ended = [(t.number, t.values, t.attributes) for t in shown.trials if t.state != "running"]
         drawn = _digest(shown.note, ended)
         if study.user_attrs.get("drawn") != drawn:
             _annotate(study, shown)
             study.set_user_attr("drawn", drawn)
+        return True
 
     def _opened(self, shown: ShownStudy) -> optuna.Study:
         study = optuna.create_study(

@@ -58,6 +58,8 @@ class Work:
             self.refresher.refresh()
             raise
         self.refresher.refresh()
+        if not self.refresher.complete:
+            self._print("Optuna's file lacks runs yet; srbench dashboard brings it up to date")
         return ended
 
     def _rounds(self) -> Stopped:

@@ -26,6 +26,7 @@ def test_gpus_of_a_cluster_are_shared_as_asked_for(
     variables["PYTHONPATH"] = on_standin["PYTHONPATH"]
     variables["CUDA_VISIBLE_DEVICES"] = "0,1"  # none is hidden; Ray sets it for each actor
     cluster = Cluster(tmp_path / "away")
+    monkeypatch.setenv("RAY_ADDRESS", cluster.address)
     try:
         cluster.add(4, 2, **variables)
         cluster.add(2, 1, **variables)

@@ -242,3 +242,11 @@ def test_scores_of_a_new_evaluation_set_reach_the_trials(
             v for k, v in trial["facts"].items() if k.startswith("psnr_y on") and "more" in k
         ]
         assert trial["value"] == score
+
+
+def test_a_refresh_that_takes_too_long_goes_on_with_the_next(copy: Path) -> None:
+    """Leases wait meanwhile; at the end nothing is missing."""
+    (copy / "db" / "optuna.sqlite").unlink(missing_ok=True)
+    with store(copy) as opened:
+        assert not refresh(opened, "tiny", limit_s=0.0)
+        assert refresh(opened, "tiny")

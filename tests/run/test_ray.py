@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import shutil
 import signal
 import sqlite3
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,9 +52,11 @@ def cluster(away: Path) -> Iterator[Cluster]:
 
 
 @pytest.fixture(autouse=True)
-def token(monkeypatch: pytest.MonkeyPatch) -> None:
+def variables(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in ray_cluster.RAY.items():
         monkeypatch.setenv(name, value)
+    if "cluster" in request.fixturenames:  # else `--on ray` takes the newest of this machine
+        monkeypatch.setenv("RAY_ADDRESS", request.getfixturevalue("cluster").address)
 
 
 @pytest.fixture
@@ -98,32 +98,34 @@ def wait_for_another_checkpoint(folder: Path) -> None:
     tiny.wait_for(lambda: {path.name for path in checkpoints(folder)} - seen, 60)
 
 
-def left_behind() -> list[str]:
-    return glob.glob(f"{tempfile.gettempdir()}/srbench-node-*")
+def left_behind(away: Path) -> list[Path]:
+    return list(away.glob("srbench-node-*"))
 
 
-def assert_gone(pids: list[int]) -> None:
-    tiny.wait_for(lambda: not left_behind(), 30)
-    tiny.wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), 30)
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 def begun(folder: Path, *options: str) -> subprocess.Popen[str]:
     """The command, once a checkpoint of a run has come home."""
     process = tiny.start(folder, *RUN, "--checkpoint-s", "0", *options)
     tiny.wait_for(lambda: checkpoints(folder) or process.poll() is not None, 120)
-    assert process.poll() is None, process.communicate()
+    assert process.poll() is None, "\n".join(process.communicate())
     return process
 
 
 def test_two_nodes_give_the_bits_rows_and_pictures_of_this_machine(
-    cluster: Cluster, tmp_path: Path, done: Path
+    cluster: Cluster, away: Path, tmp_path: Path, done: Path
 ) -> None:
     tiny.plug_in(tmp_path)
     tiny.lay_out(tmp_path)
     said = tiny.srbench(tmp_path, *RUN)
     assert "2 seats of ray on cpu fp32" in said
     assert_equal(tmp_path, done)
-    assert left_behind() == []
+    assert left_behind(away) == []
     hosts = tiny.rows(tmp_path, "SELECT count(*) FROM runs WHERE device IS NULL")
     assert hosts == [(0,)]
     assert "to do" not in tiny.srbench(tmp_path, *RUN)  # everything is there
@@ -158,13 +160,15 @@ def test_a_frozen_node_writes_nothing_after_it_thaws(
     process = begun(here)
     node = cluster.busy()[0]
     pids = cluster.pids(node)
+    workers = [pid for pid in pids if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    assert workers
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     said = tiny.ended(process, 0)
     before = {path: path.read_bytes() for path in runs(here)}
     for pid in pids:
         os.kill(pid, signal.SIGCONT)
-    tiny.wait_for(lambda: not left_behind(), 60)
+    tiny.wait_for(lambda: not any(map(alive, workers)), 60)
     assert "lost with its node" in said
     assert before == {path: path.read_bytes() for path in runs(here)}
     assert_equal(here, there)
@@ -173,21 +177,23 @@ def test_a_frozen_node_writes_nothing_after_it_thaws(
 
 
 def test_a_killed_conductor_leaves_no_worker_and_no_file(
-    cluster: Cluster, here: Path, there: Path
+    cluster: Cluster, away: Path, here: Path, there: Path
 ) -> None:
     process = begun(here)
     pids = [pid for node in cluster.busy() for pid in cluster.pids(node)]
     process.kill()
     process.communicate()
     tiny.wait_for(lambda: not cluster.busy(), 60)
-    assert left_behind() == []
+    assert left_behind(away) == []
     assert pids
     said = tiny.srbench(here, *RUN)
     assert "continues at step" in said
     assert_equal(here, there)
 
 
-def test_ctrl_c_brings_the_checkpoints_home(cluster: Cluster, here: Path, there: Path) -> None:
+def test_ctrl_c_brings_the_checkpoints_home(
+    cluster: Cluster, away: Path, here: Path, there: Path
+) -> None:
     process = tiny.start(here, *RUN)
     tiny.wait_for(lambda: len(cluster.busy()) == 2, 120)
     points = "SELECT count(*) FROM runs WHERE state = 'running' AND steps > 3"
@@ -195,7 +201,7 @@ def test_ctrl_c_brings_the_checkpoints_home(cluster: Cluster, here: Path, there:
     os.killpg(process.pid, signal.SIGINT)
     tiny.ended(process, 130)
     assert len({path.parent for path in checkpoints(here)}) == 2
-    assert left_behind() == []
+    assert left_behind(away) == []
     tiny.srbench(here, *RUN)
     assert_equal(here, there)
 
