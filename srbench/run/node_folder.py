@@ -1,6 +1,7 @@
-"""The folder of a command on a node of a cluster; whoever leaves it last removes it.
+"""The folder of a command on a node of a cluster; it goes when nobody is in it any more.
 
-Each seat there holds a shared lock on a file in it, so a killed process leaves as well.
+Each seat there holds a shared lock on a file in it, so a killed process leaves as well. Ray kills
+the children of an actor with it; so a process that is no child of it waits for the last lock to go.
 """
 
 from __future__ import annotations
@@ -8,10 +9,24 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from subprocess import DEVNULL
 from typing import IO
+
+REMOVER = """
+import fcntl, os, shutil, sys
+file = open(sys.argv[1] + "/alive")
+if os.fork():
+    os._exit(0)
+os.setsid()
+fcntl.flock(file, fcntl.LOCK_EX)
+if os.path.samestat(os.fstat(file.fileno()), os.stat(file.name)):
+    shutil.rmtree(sys.argv[1], ignore_errors=True)
+"""
 
 
 def sweep() -> None:
@@ -42,5 +57,9 @@ def entered(command: str) -> tuple[Path, IO[str]]:
             fcntl.flock(alive, fcntl.LOCK_SH)
             with suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(alive.fileno()), (folder / "alive").stat()):
+                    remover = [sys.executable, "-SEc", REMOVER, str(folder)]
+                    subprocess.run(
+                        remover, check=False, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL
+                    )
                     return folder, alive
             alive.close()  # it was removed meanwhile

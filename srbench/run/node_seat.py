@@ -57,7 +57,7 @@ class NodeSeat:
         """Start a worker, in the place of one that has ended."""
         scratch = Path(tempfile.mkdtemp(dir=self.folder))
         self.scratch, self.task, self.newest, self.leaving = scratch, None, "", False
-        self.seat = LocalSeat(self.device, self.threads, scratch)
+        self.seat = LocalSeat(self.device, self.threads)
 
     task: Task | None  # under way
     newest: str  # checkpoint that was sent or received

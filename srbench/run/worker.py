@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import shutil
 import signal
 import sys
 import time
@@ -36,7 +35,7 @@ from srbench.core.signals import STOPPING
 from srbench.core.streams import Streams
 from srbench.core.weights import stored_weights
 from srbench.data import resident
-from srbench.run import node_folder, worker_images
+from srbench.run import worker_images
 from srbench.run.awake import AwakeClock
 from srbench.run.messages import (
     Broken,
@@ -70,20 +69,8 @@ class Stop(Exception):
     """The conductor wants the run to stop after the step under way."""
 
 
-def main(pipe: Connection, device_name: str, threads: int, scratch: Path | None = None) -> None:
-    """Serve tasks until the pipe closes or None arrives.
-
-    `scratch` is this worker's folder on a node of a cluster, and goes with it.
-    """
-    try:
-        _main(pipe, device_name, threads)
-    finally:
-        if scratch is not None:
-            shutil.rmtree(scratch, ignore_errors=True)
-            node_folder.leave(scratch.parent)
-
-
-def _main(pipe: Connection, device_name: str, threads: int) -> None:
+def main(pipe: Connection, device_name: str, threads: int) -> None:
+    """Serve tasks until the pipe closes or None arrives."""
     for number in STOPPING:
         signal.signal(number, signal.SIG_IGN)  # the conductor decides, and sends a message
     device = torch.device(device_name)

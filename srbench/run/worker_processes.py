@@ -9,7 +9,6 @@ import sys
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -40,12 +39,11 @@ class LocalSeat:
 
     lost = False
 
-    def __init__(self, device: str, threads: int, scratch: Path | None = None) -> None:
-        """Start the process; its folder `scratch`, if any, ends with it."""
+    def __init__(self, device: str, threads: int) -> None:
         context = multiprocessing.get_context("spawn")
         self.device = device
         self.pipe, theirs = context.Pipe()
-        given = (theirs, device, threads, scratch)
+        given = (theirs, device, threads)
         self.process = context.Process(target=worker.main, args=given, daemon=True)
         with _environment(**surroundings_of(device, threads)), signals_held(), without_main():
             self.process.start()
