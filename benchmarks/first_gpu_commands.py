@@ -21,7 +21,7 @@ from PIL import Image
 from srbench.analysis.answer import answer
 from srbench.analysis.results import Results
 from srbench.cli.checkup import checkup
-from srbench.core.devices import choose_devices, cuda_versions, driver
+from srbench.core.devices import choose_device, device_versions, machine
 from srbench.core.errors import DeviceError
 from srbench.core.provenance import surroundings
 from srbench.store import open_store
@@ -95,8 +95,9 @@ def facts(given: Given) -> dict[str, Any]:
     """
     if given.device.partition(":")[0] != "cuda":
         raise DeviceError(f"{given.device!r} is not a CUDA device", place="--device")
-    (device,) = choose_devices(given.device, 1)
-    here, about = surroundings(), torch.cuda.get_device_properties(device)
+    device = choose_device(given.device)
+    here, about = machine(device), torch.cuda.get_device_properties(device)
+    checkout = surroundings()
     return {
         "device": device,
         "name": about.name,
@@ -104,16 +105,16 @@ def facts(given: Given) -> dict[str, Any]:
         "capability": f"{about.major}.{about.minor}",
         "memory_mb": round(about.total_memory / 1e6),
         "multiprocessors": about.multi_processor_count,
-        "driver": driver(device),
-        **cuda_versions(device),
+        "driver": here.driver,
+        **device_versions(device),
         "torch": torch.__version__,
         "python": here.python,
         "platform": here.platform,
         "host": here.host,
         "cores": len(os.sched_getaffinity(0)),
         "versions": here.versions,
-        "git_commit": here.git_commit,
-        "git_dirty": here.git_dirty,
+        "git_commit": checkout.git_commit,
+        "git_dirty": checkout.git_dirty,
     }
 
 
