@@ -167,17 +167,20 @@ class RaySeats:
                 "command goes on",
                 place="--on",
             )
-        total = self.size()
-        if total <= len(self.held):
-            return 0 if self.held else 1
-        on_cpu = self.kind == "cpu" and self.workers is not None
-        return total - len(self.held) + (0 if on_cpu and total == self.workers else 1)
+        if self.held and self._places() <= 0:
+            return 0
+        size = self.size()
+        return size + (0 if self.kind == "cpu" and size == self.workers else 1)
 
     def size(self) -> int:
-        if self.kind == "cuda":
-            return int(self.resources.get("GPU", 0) * (self.workers or 1))
-        cores = int(self.resources.get("CPU", 0))
-        return min(cores, self.workers or cores)
+        free = max(self._places(), 0)
+        return min(free, self.workers or free) if self.kind == "cpu" else free
+
+    def _places(self) -> int:
+        """How many the cluster has, without those that are given up."""
+        gpus = self.resources.get("GPU", 0) * (self.workers or 1)
+        places = gpus if self.kind == "cuda" else self.resources.get("CPU", 0)
+        return int(places) - len(self.held)
 
     def hire(self, taken: Collection[str] = ()) -> RaySeat:
         if self.known is not None:

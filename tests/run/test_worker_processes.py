@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from srbench.run.ray_seats import RaySeats
 from srbench.run.worker_processes import ALLOCATOR, LocalSeat, surroundings_of
 
 
@@ -31,3 +34,24 @@ def test_a_worker_starts_with_these_settings_and_answers() -> None:
     finally:
         seat.end(ready=True)
     assert seat.process.exitcode == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "workers", "resources", "held", "size", "capacity"),
+    [
+        ("cpu", None, {"CPU": 4.0}, 0, 4, 5),  # one more, for a node that comes
+        ("cpu", 2, {"CPU": 4.0}, 0, 2, 2),
+        ("cpu", 1, {"CPU": 2.0}, 1, 1, 1),  # another node is asked
+        ("cpu", 1, {"CPU": 1.0}, 1, 0, 0),  # none is left
+        ("cpu", None, {}, 0, 0, 1),
+        ("cuda", None, {"CPU": 8.0, "GPU": 2.0}, 0, 2, 3),
+        ("cuda", 2, {"CPU": 8.0, "GPU": 2.0}, 1, 3, 4),
+    ],
+)
+def test_seats_of_a_cluster_are_what_it_has_and_one_more(
+    kind: Any, workers: int | None, resources: dict[str, float], held: int, size: int, capacity: int
+) -> None:
+    seats = RaySeats.__new__(RaySeats)  # not connected
+    seats.kind, seats.workers, seats.resources = kind, workers, resources
+    seats.gone, seats.held = "", set(range(held))
+    assert (seats.size(), seats.capacity()) == (size, capacity)
