@@ -2,7 +2,7 @@
 
 The node has neither the database nor the images. A run's checkpoint and weights come with its task,
 and what the worker writes leaves with its messages, each file with its SHA-256. All of it is below
-one folder of the command; whoever leaves that folder last removes it, also after a kill.
+one folder of the command, see `node_folder`.
 """
 
 from __future__ import annotations
@@ -47,6 +47,10 @@ def is_intact(content: bytes, sha256: str) -> bool:
 class NodeSeat:
     """A worker of this node for one command, from one task to the next."""
 
+    task: Task | None  # under way
+    newest: str  # checkpoint that was sent or received
+    leaving: bool  # the node is about to end
+
     def __init__(self, device: str, threads: int, command: str) -> None:
         self.device, self.threads = device, threads
         self.folder, self.alive = node_folder.entered(command)
@@ -58,10 +62,6 @@ class NodeSeat:
         scratch = Path(tempfile.mkdtemp(dir=self.folder))
         self.scratch, self.task, self.newest, self.leaving = scratch, None, "", False
         self.seat = LocalSeat(self.device, self.threads)
-
-    task: Task | None  # under way
-    newest: str  # checkpoint that was sent or received
-    leaving: bool  # the node is about to end
 
     def send(self, message: Any, files: Mapping[str, bytes]) -> None:
         """Give the worker a message; a task with its checkpoint, or the weights to score."""
