@@ -18,7 +18,7 @@ TENSORBOARD = """
 class SummaryWriter:
     def __init__(self, folder):
         self.folder = __import__("pathlib").Path(folder)
-        self.folder.mkdir(parents=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
     def add_scalar(self, name, value, step):
         assert isinstance(value, float) and isinstance(step, int)
         (self.folder / "events").open("a").write(f"{name} {step}\\n")
