@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 from contextlib import redirect_stderr, redirect_stdout, suppress
+from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -208,7 +209,7 @@ def taken_through(names: tuple[str, ...], root: Path) -> tuple[Results, Path, st
             assert tiny.called(*command) == 0, f"{command}: {said.getvalue()[-1000:]}"
     store.close()
     again = Results.from_folder(Path("export"))
-    assert again.facts == results.facts
+    assert again.facts == replace(results.facts, file="")  # which is of this machine
     for column in ("variant", "image"):
         frames = [f.scores[column].tolist() for f in (results, again)]
         assert frames[0] == frames[1], f"{column} does not come back from CSV"

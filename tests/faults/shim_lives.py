@@ -189,7 +189,7 @@ def finished(folder: Path) -> None:
     shutil.rmtree(folder / "export")
 
 
-NEXT = "v0002"
+NEXT = "v0003"
 MIGRATION = f"""
 from alembic import op
 import sqlalchemy as sa

@@ -114,9 +114,9 @@ def test_a_signal_ends_a_plan_at_once(tmp_path: Path, number: signal.Signals) ->
 
 TWICE = """
 import os, signal
-from srbench.core.signals import stop_on_signal
+from srbench.core.signals import exit_on_signal, stop_on_signal
 
-with stop_on_signal():
+with exit_on_signal(), stop_on_signal():
     os.kill(os.getpid(), signal.SIGINT)
     print("goes on", flush=True)
     os.kill(os.getpid(), signal.SIGINT)
