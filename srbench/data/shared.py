@@ -15,6 +15,7 @@ import fcntl
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,7 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from tempfile import gettempdir
 from threading import Lock
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TextIO
 
 import numpy as np
 
@@ -33,6 +34,7 @@ from srbench.data.decoded import Dataset, Image, from_outline, outline, without_
 Keep = Callable[[Pixels], int]
 """Stores pixels, and returns their number; threads may call it."""
 FOLDER = "SRBENCH_PIXELS"  # environment variable: the folder, on a node of a cluster
+POLL_S = 0.02
 TRAILER = 8 + 32  # bytes: the length of the description, and the SHA-256 of all before
 
 
@@ -103,14 +105,14 @@ def shared(key: str, make: Callable[[Keep], Any]) -> tuple[Any, tuple[Pixels, ..
     `make` is not called where they are stored under this key.
     """
     try:
-        with (folder() / f"{key}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with (folder() / f"{key}.lock").open("a+") as lock:
+            _wait_for(lock)
             path = folder() / key
             with suppress(OSError, ValueError, LookupError, TypeError), path.open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_SH)
                 return _mapped(file)
             return _written(path, make)
-    except OSError:  # no such folder, or a full disk
+    except OSError:  # no such folder, a full disk, or its decoder sleeps
         own: list[Pixels] = []
         lock_of_own = Lock()
 
@@ -120,6 +122,33 @@ def shared(key: str, make: Callable[[Keep], Any]) -> tuple[Any, tuple[Pixels, ..
                 return len(own) - 1
 
         return make(keep), tuple(own)
+
+
+def _wait_for(lock: TextIO) -> None:
+    """Lock a file, which then has this process's number in it.
+
+    Raises:
+        OSError: the process that has the lock is suspended.
+    """
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            lock.seek(0)
+            if _is_suspended(lock.read()):
+                raise OSError("locked by a process that is suspended") from None
+            time.sleep(POLL_S)
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+
+
+def _is_suspended(process: str) -> bool:
+    with suppress(OSError, IndexError):
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+        return bool(process) and state in "Tt"
+    return False
 
 
 @dataclass
