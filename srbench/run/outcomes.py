@@ -81,7 +81,7 @@ class Outcomes:
                 self.release(worker)
                 self.display.note(f"{ending}; its run continues elsewhere from its checkpoint")
         elif worker.scoring is not None:
-            self._score_again(worker.scoring, f"a worker was {ending}")
+            self._score_again(worker.scoring, f"a worker on {worker.device} was {ending}")
         elif lease is None:
             return
         elif self._died_too_often(lease.run):
@@ -89,7 +89,7 @@ class Outcomes:
             self._give_up(worker, lease, "lost", died)
         else:
             self.store.queue.interrupt(lease, worker.steps)
-            self.display.note(f"a worker was {ending}; its run continues from its checkpoint")
+            self.display.note(f"a worker on {worker.device} was {ending}; its run continues from its checkpoint")
 
     def take_blame(self, worker: Worker, why: str) -> bool:
         """Count a failure for what a worker had under way; whether that ended it."""

@@ -247,6 +247,7 @@ def test_it_listens_on_loopback_and_answers_nobody_without_the_token(
 def test_where_no_seat_is_granted_the_command_waits_and_can_be_stopped(
     cluster: Cluster, here: Path
 ) -> None:
+    tiny.lay_out(here, SLOW.replace("epochs: 20", "epochs: 400"))
     first = begun(here)  # takes both nodes
     second = tiny.lay_out(here / "second", tiny.STUDY)
     tiny.plug_in(second)
