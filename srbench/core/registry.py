@@ -15,6 +15,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -212,6 +213,22 @@ def source_of(part: Part) -> str:
     """
     doc = inspect.cleandoc(part.__doc__ or "")
     return " ".join(doc.split("\n\n")[-1].split())
+
+
+def meanings(part: Part) -> dict[str, str]:
+    """What settings mean, by the lines of the docstring that start with a name and two spaces."""
+    found: dict[str, str] = {}
+    name = ""
+    for line in inspect.cleandoc(part.__doc__ or "").splitlines():
+        fits = re.match(r"(\w+) {2,}(.+)", line)
+        if fits and fits[1] in settings(part):
+            name = fits[1]
+            found[name] = fits[2]
+        elif name and line.startswith("   "):
+            found[name] += f" {line.strip()}"
+        else:
+            name = ""
+    return found
 
 
 def in_words(value: object) -> str:

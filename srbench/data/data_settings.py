@@ -19,13 +19,18 @@ data_settings = Slot("data", "what a run is trained and judged on")
 class DataSettings:
     """Training patches and the sets that judge.
 
-    patches      patches in an epoch; or so many of each image, by patches_per_image
-    cut          anew for every epoch, or once (`patches: {fixed: 120}`) and then reshuffled
-    patch        side of the HR patch, in pixels
-    degradation  how LR is made from HR
-    lr           own: the dataset's LR; made: by the degradation; auto: own where the set has it
-    augment      random changes of each patch
-    validate     what curves are taken on; eval: what verdicts are made on, the final weights only
+    train              images that patches are cut from
+    patches            patches in an epoch
+    patches_per_image  patches of each image in an epoch, in place of `patches`
+    cut                fresh: anew for every epoch; fixed: once, then reshuffled; short:
+                       `patches: {fixed: 120}`
+    patch              side of the HR patch, in pixels
+    degradation        how LR is made from HR
+    lr                 own: the dataset's LR; made: by the degradation; auto: own where the set
+                       has it
+    augment            random changes of each patch
+    validate           images on which curves are taken, and by which searches choose
+    eval               sets on which the final weights are scored; verdicts rest on one of them
 
     Ours.
     """

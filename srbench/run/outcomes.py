@@ -89,7 +89,9 @@ class Outcomes:
             self._give_up(worker, lease, "lost", died)
         else:
             self.store.queue.interrupt(lease, worker.steps)
-            self.display.note(f"a worker on {worker.device} was {ending}; its run continues from its checkpoint")
+            self.display.note(
+                f"a worker on {worker.device} was {ending}; its run continues from its checkpoint"
+            )
 
     def take_blame(self, worker: Worker, why: str) -> bool:
         """Count a failure for what a worker had under way; whether that ended it."""

@@ -20,14 +20,21 @@ from srbench.study.tree import Tree, dataset_name
 BY = ("params", "macs")
 EXAMPLE = "{id: A9, says: atrous hurts, test: psnr_y(atrous) < psnr_y(plain)}"
 CLAIM = {
-    "id": text("a name"),
-    "says": text("the statement in words"),
-    "test": text("the statement as a comparison"),
+    "id": text("its name, required", None, example="A9"),
+    "says": text("the statement in words", example="atrous hurts"),
+    "test": text(
+        "the statement as a comparison, required", None, example="psnr_y(atrous) < psnr_y(plain)"
+    ),
 }
 MATCH = {
-    "by": one_of("the cost that is matched", BY, "cost"),
-    "of": Key("variants, all whose cost differs if none is named", TEXTS, []),
-    "setting": text("the width that is changed", "channels"),
+    "by": one_of("the cost that is matched, required", BY, "cost", example="macs"),
+    "of": Key(
+        "the variants for which a baseline is widened; by default all of another cost",
+        TEXTS,
+        [],
+        example="[wide]",
+    ),
+    "setting": text("the setting of the network that is changed", "channels", example="channels"),
 }
 COMPARE: Schema = {
     "anyOf": [

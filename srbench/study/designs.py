@@ -54,9 +54,30 @@ KINDS: dict[str, str] = {
     "zip": "lists of values that go in step",
     "list": "changes written out",
 }
-DESIGN = {kind: Key(about, {}) for kind, about in KINDS.items()} | {
-    "groups": Key("factors that move together, under one name", {}),
-    "resolution": Key("of a fractional design", {"enum": [3, 4, 5]}, 4),
+_SWITCHES = "{se: {attention: scse}, atrous: {rates: [1, 2, 1]}}"
+_EXAMPLES = {
+    "leave_one_out": _SWITCHES,
+    "add_one": _SWITCHES,
+    "factorial": "{se: {attention: scse}, channels: [16, 32]}",
+    "fractional": "{a: {attention: scse}, b: {skip: bilinear}, c: {blocks: 4}, d: {channels: 32}}",
+    "zip": "{channels: [16, 32], blocks: [3, 2]}",
+    "list": "[{attention: scse}, {attention: scse, channels: 32}]",
+}
+DESIGN = {
+    kind: Key(about, {"type": "array" if kind == "list" else "object"}, example=_EXAMPLES[kind])
+    for kind, about in KINDS.items()
+} | {
+    "groups": Key(
+        "factors that vary together, under one name",
+        {"type": "object"},
+        example="{both: [se, atrous]}",
+    ),
+    "resolution": Key(
+        "of a fractional design: at 4 no effect of one factor is confounded with that of two",
+        {"enum": [3, 4, 5]},
+        4,
+        example="3",
+    ),
 }
 FULL = "full"
 MOST_COMBINATIONS = 1000

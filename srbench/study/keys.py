@@ -1,6 +1,6 @@
-"""A key of a study file, declared once: what it is for, how it is read, what editors allow.
+"""A key of a study file, declared once: its meaning, an example, how it is read, its schema.
 
-Reading, the JSON Schema and "did you mean" all follow from the declaration.
+Reading, the JSON Schema, the reference in the documentation and "did you mean" all follow from it.
 """
 
 from __future__ import annotations
@@ -26,24 +26,25 @@ def part(slot: str) -> Schema:
 
 @dataclass(frozen=True)
 class Key:
-    """What a key is for, the schema of its value, its default, and the reading of a value.
+    """The meaning of a key, the schema of its value, its default, the reading of a value.
 
     A schema that names registered parts is a function, called once they are loaded. Without
-    `read` the value is taken as written.
+    `read` the value is taken as written. `example` is a value as a study file writes it.
     """
 
     about: str
     schema: Schema | Callable[[], Schema]
     default: Any = None
     read: Callable[[Any, Path], Any] = lambda written, at: written
+    example: str = ""
 
 
-def text(about: str, default: str | None = "") -> Key:
+def text(about: str, default: str | None = "", *, example: str = "") -> Key:
     """A text, its spaces single."""
-    return Key(about, TEXT, default, _text)
+    return Key(about, TEXT, default, _text, example)
 
 
-def whole(about: str, default: int | None, low: int, high: int) -> Key:
+def whole(about: str, default: int | None, low: int, high: int, *, example: str = "") -> Key:
     """A whole number from `low` to `high`."""
 
     def read(written: object, at: Path) -> int:
@@ -52,10 +53,12 @@ def whole(about: str, default: int | None, low: int, high: int) -> Key:
             raise StudyError(f"{number} is not a number from {low} to {high}", at)
         return number
 
-    return Key(about, WHOLE | {"minimum": low, "maximum": high}, default, read)
+    return Key(about, WHOLE | {"minimum": low, "maximum": high}, default, read, example)
 
 
-def one_of(about: str, names: Iterable[str], noun: str, default: str | None = None) -> Key:
+def one_of(
+    about: str, names: Iterable[str], noun: str, default: str | None = None, *, example: str = ""
+) -> Key:
     """One of some names."""
     listed = dict.fromkeys(names)
 
@@ -64,13 +67,15 @@ def one_of(about: str, names: Iterable[str], noun: str, default: str | None = No
         known(name, listed, noun, at)
         return name
 
-    return Key(about, {"enum": list(listed)}, default, read)
+    return Key(about, {"enum": list(listed)}, default, read, example)
 
 
-def texts(about: str, default: Iterable[str] = (), items: Schema = TEXT) -> Key:
+def texts(
+    about: str, default: Iterable[str] = (), items: Schema = TEXT, *, example: str = ""
+) -> Key:
     """A list of texts; one of them may stand alone, nothing is none."""
     schema = {"anyOf": [{"type": "array", "items": items}, items, NOTHING]}
-    return Key(about, schema, list(default), _texts)
+    return Key(about, schema, list(default), _texts, example)
 
 
 def taken(
@@ -93,11 +98,13 @@ def taken(
 
 def schema_of(keys: Mapping[str, Key]) -> Schema:
     """The schema of a mapping with these keys and no others."""
-    properties = {
-        name: {"description": key.about} | (key.schema() if callable(key.schema) else key.schema)
-        for name, key in keys.items()
-    }
+    properties = {name: _described(key) for name, key in keys.items()}
     return {"type": "object", "additionalProperties": False, "properties": properties}
+
+
+def _described(key: Key) -> Schema:
+    about = f"{key.about}. Example: {key.example}" if key.example else key.about
+    return {"description": about} | (key.schema() if callable(key.schema) else key.schema)
 
 
 def _text(written: object, at: Path) -> str:

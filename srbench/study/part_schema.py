@@ -8,7 +8,16 @@ import types
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from srbench.core import slots
-from srbench.core.registry import Choice, Part, Range, Slot, checked, settings, source_of
+from srbench.core.registry import (
+    Choice,
+    Part,
+    Range,
+    Slot,
+    checked,
+    meanings,
+    settings,
+    source_of,
+)
 from srbench.data.data_settings import data_settings
 from srbench.study.keys import NOTHING, TEXT, WHOLE, Schema, part
 from srbench.train.settings import training
@@ -49,9 +58,14 @@ def choice_schema(slot: Slot) -> Schema:
 
 
 def settings_schema(part: Part) -> Schema:
-    """A part's settings, each with type and default."""
+    """A part's settings, each with type, default and meaning."""
+    about = {name: {"description": text} for name, text in meanings(part).items()}
     properties = {
-        name: {**type_schema(hint), "default": _plain(checked(default, hint))}
+        name: {
+            **about.get(name, {}),
+            **type_schema(hint),
+            "default": _plain(checked(default, hint)),
+        }
         for name, (hint, default) in settings(part).items()
     }
     return {"type": "object", "additionalProperties": False, "properties": properties}

@@ -28,6 +28,7 @@ from srbench.study import views
 from srbench.study.criteria import (
     CLAIM,
     COMPARE,
+    EXAMPLE,
     MATCH,
     Match,
     check_direction,
@@ -119,62 +120,130 @@ class Study:
 
 NAMED_CHANGES: Schema = {"type": "object", "additionalProperties": part("changes")}
 KEYS: dict[str, Key] = {
-    "question": text("what the study asks, a sentence"),
-    "source": text("where the question comes from"),
-    "from": Key("another study, whose keys hold where this one has none", TEXT),
-    "only": Key("which of that one's variants: [standard, atrous_*]", TEXTS),
+    "question": text("what the study asks, a sentence", example="Does scSE help CARN at x2?"),
+    "source": text(
+        "where the question comes from",
+        example="Roy et al., Concurrent squeeze and excitation, 2018",
+    ),
+    "from": Key(
+        "another study of the same folder, whose keys hold where this one has none",
+        TEXT,
+        example="carn_2019",
+    ),
+    "only": Key(
+        "which variants of that study are taken; * and ? are wildcards",
+        TEXTS,
+        example="[standard, atrous_*]",
+    ),
     "parts": PARTS,
-    "scale": Key("HR over LR: 1, 2, 3, 4 or 8", {"enum": list(SCALES)}, 2, scale_written),
-    "data": Key("settings of the data, see `srbench blocks data`", data_schema),
-    "train": Key("settings of training, see `srbench blocks train`", train_schema),
-    "seeds": Key("of each variant: how many, a list, or {until: decided}", SEEDS),
+    "scale": Key(
+        "size of HR over size of LR", {"enum": list(SCALES)}, 2, scale_written, example="4"
+    ),
+    "data": Key(
+        "images and patches; the table below has its settings",
+        data_schema,
+        example="{train: photos, patches: 120, patch: 48, validate: photos, eval: [photos]}",
+    ),
+    "train": Key(
+        "how each run is trained; the table below has its settings",
+        train_schema,
+        example="{epochs: 20, batch: 4, optimizer: {adam: {lr: 2.0e-3}}, schedule: cosine}",
+    ),
+    "seeds": Key(
+        "seeds of each variant: how many, or a list; or seeds are added until each verdict is "
+        "decided. By default 3, with more than 5 variants 5",
+        SEEDS,
+        example="{until: decided, looks: [3, 5, 8]}",
+    ),
     "baseline_seeds": whole(
-        "of the baseline; default: sqrt(variants) times as many", None, 1, MOST_SEEDS
+        "how many seeds the baseline has; by default √variants times as many as a variant",
+        None,
+        1,
+        MOST_SEEDS,
+        example="7",
     ),
-    "paired": Key("true: compare within the seed, not mean with mean", {"type": "boolean"}, False),
+    "paired": Key(
+        "true compares runs of the same seed; false compares means over seeds",
+        {"type": "boolean"},
+        False,
+        example="true",
+    ),
     "compare": Key(
-        "variants to compare with each other as well: [[a, b], ...] or all", COMPARE, []
+        "variants that are compared with each other, besides with the baseline",
+        COMPARE,
+        [],
+        example="[[standard, atrous]]",
     ),
-    "base": Key("the network that variants change", part("model"), "carn"),
-    "variants": Key("name: {setting: value, ...}", {"anyOf": [NAMED_CHANGES, NOTHING]}),
+    "base": Key(
+        "the network that variants change",
+        part("model"),
+        "carn",
+        example="{carn: {channels: 16, attention: scse}}",
+    ),
+    "variants": Key(
+        "each by a name, with its changes of the base, of `train` or of `data`",
+        {"anyOf": [NAMED_CHANGES, NOTHING]},
+        example="{plain: {}, standard: {attention: none}, longer: {train.epochs: 40}}",
+    ),
     "tune": Key(
-        "a search: {space: {skip: [none, bilinear]}, sampler: tpe, budget: 40 trials}",
+        "a search by Optuna; the table below has its keys",
         lambda: schema_of(TUNE),
+        example="{space: {skip: [none, bilinear]}, budget: 40 trials}",
     ),
     "design": Key(
-        "what makes the variants: {factorial: {se: {attention: scse}, ...}}",
+        "generates the variants from factors; the table below has its kinds",
         schema_of(DESIGN) | {"minProperties": 1},
+        example="{factorial: {se: {attention: scse}, atrous: {rates: [1, 2, 1]}}}",
     ),
     "match": Key(
-        "params or macs: beside a variant the baseline at a width that costs as much",
+        "adds for a variant the baseline at a width that costs as much",
         {"anyOf": [MATCH["by"].schema, schema_of(MATCH)]},
+        example="params",
     ),
     "controls": Key(
-        "identity: {}, broken: {setting: value}; the report says whether they hold",
+        "runs whose result is known beforehand; the report says whether they show it",
         schema_of(CONTROLS),
+        example="{identity: {}, broken: {train.epochs: 1}}",
     ),
-    "baseline": text("the variant that others are compared with; default: the first one", None),
-    "metric": text("the one primary outcome: psnr_y on photos", None),
+    "baseline": text(
+        "the variant that others are compared with; by default the first", None, example="standard"
+    ),
+    "metric": text(
+        "the primary outcome, which alone yields verdicts; by default psnr_y on the first set of "
+        "data.eval",
+        None,
+        example="psnr_y on photos",
+    ),
     "metrics": Key(
-        "what else is scored: [ssim_y, psnr_y/x2, {diversity: {noise: 5}}]", metrics_schema
+        "what else is scored; a name, with settings or a smaller output if need be",
+        metrics_schema,
+        example="[ssim_y, checkerboard]",
     ),
-    "protocol": one_of("how scores are taken: sr-y-v1", PROTOCOLS, "protocol", "sr-y-v1"),
+    "protocol": one_of("how scores are taken", PROTOCOLS, "protocol", "sr-y-v1", example="sr-y-v1"),
     "min_effect": Key(
-        "what counts as a difference: 0.03 dB",
+        "the smallest difference that matters, in the metric's unit",
         {"anyOf": [TEXT, {"type": "number", "exclusiveMinimum": 0}]},
+        example="0.03 dB",
     ),
     "claims": Key(
-        "statements with a test: {id: A9, says: ..., test: psnr_y(a) < psnr_y(b)}",
+        "statements with a test; the table below has their keys",
         {"anyOf": [{"type": "array", "items": schema_of(CLAIM)}, NOTHING]},
+        example=f"[{EXAMPLE}]",
     ),
     "interpolations": texts(
-        "untrained rows beside the variants", INTERPOLATIONS, {"enum": list(INTERPOLATIONS)}
+        "untrained rows beside the variants",
+        INTERPOLATIONS,
+        {"enum": list(INTERPOLATIONS)},
+        example="[bicubic]",
     ),
     "published": Key(
-        "figures of others, in files: [table.yaml, {file: curves.csv, source: ...}]",
+        "figures of others, in files, with which the report compares; the table below has the keys",
         PUBLISHED,
+        example="[table.yaml, {file: curves.csv, source: 'Ahn et al., 2018'}]",
     ),
-    "notes": texts("readings and remarks that the report repeats"),
+    "notes": texts(
+        "remarks that the report repeats", example="[The width is far below the literature's.]"
+    ),
 }
 
 

@@ -17,7 +17,7 @@ from srbench.core.numbers import UNITS
 from srbench.core.registry import Choice, known
 from srbench.measure.named import known_facts, validated
 from srbench.study.dimensions import space_written
-from srbench.study.keys import Key, part, taken, whole
+from srbench.study.keys import TEXT, TEXTS, Key, part, taken, whole
 from srbench.study.samplers import pruner, sampler
 from srbench.study.seeds import MOST_SEEDS
 from srbench.study.tree import Tree, Variant
@@ -31,21 +31,44 @@ CONSTRAINTS = "params <= 1M, macs <= 1.2 x baseline, latency <= 1.2 x baseline"
 BUDGET = "40 trials, 2 hours, 800 epochs, or {trials: 40, hours: 2}"
 TUNE = {
     "space": Key(
-        "place: [choices], or {low: , high: , step: , log: }",
+        "what is varied, required: for each path choices, or a range {low, high, step, log}",
         {"type": "object", "minProperties": 1},
+        example="{skip: [none, bilinear], channels: {low: 8, high: 32, step: 8}}",
     ),
     "objective": Key(
-        "a metric on validate such as psnr_y, params, macs, latency, or a list of them", {}
+        "what is sought: a metric on `validate`, then params, macs or latency; by default the "
+        "study's metric",
+        {"anyOf": [TEXT, TEXTS]},
+        example="[psnr_y, macs]",
     ),
-    "constraints": Key(CONSTRAINTS, {}, []),
-    "sampler": Key("tpe, nsga2, gp, grid, brute_force or random", part("sampler"), "tpe"),
-    "pruner": Key("none, hyperband, successive_halving or wilcoxon", part("pruner"), "none"),
-    "budget": Key(BUDGET, {}),
+    "constraints": Key(
+        "bounds on cost; a network beyond them is infeasible and not trained",
+        {"anyOf": [TEXT, TEXTS]},
+        [],
+        example="[params <= 1M, latency <= 1.2 x baseline]",
+    ),
+    "sampler": Key("what proposes trials", part("sampler"), "tpe", example="nsga2"),
+    "pruner": Key("what ends trials early", part("pruner"), "none", example="hyperband"),
+    "budget": Key(
+        "when the search ends, by trials, hours or epochs; by default each point of a finite space",
+        {"anyOf": [TEXT, {"type": "object"}]},
+        example="{trials: 40, hours: 2}",
+    ),
     "seeds": whole(
-        "of each trial, from 0; those of the study are for the confirmation", None, 1, MOST_SEEDS
+        "seeds of each trial, from 0; by default 1, with the pruner wilcoxon 5",
+        None,
+        1,
+        MOST_SEEDS,
+        example="3",
     ),
-    "seed": whole("of the sampler itself", 0, -(2**63), 2**63 - 1),
-    "confirm": whole("how many of the best are run again on fresh seeds", 3, 0, 100),
+    "seed": whole("the seed of the sampler itself", 0, -(2**63), 2**63 - 1, example="1"),
+    "confirm": whole(
+        "how many of the best are trained again, on fresh seeds, and judged on `eval`",
+        3,
+        0,
+        100,
+        example="2",
+    ),
 }
 CONSTRAINT = re.compile(
     r"\s*(?P<what>\w+)\s*(?P<sign><=|>=|≤|≥)\s*(?P<number>[-+.\deE]+?)\s*(?P<unit>[kMG]?)"

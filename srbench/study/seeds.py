@@ -20,15 +20,22 @@ def _distinct(items: Schema) -> Schema:
 
 
 _NUMBER = WHOLE | {"minimum": 1, "maximum": MOST_SEEDS}
-_DECIDED = {
-    "until": Key("decided: seeds are added where a verdict is open", {"const": "decided"}),
-    "looks": Key("numbers of seeds at which verdicts are taken", _distinct(_NUMBER), list(LOOKS)),
+DECIDED = {
+    "until": Key(
+        "seeds are added where a verdict is open, required", {"const": "decided"}, example="decided"
+    ),
+    "looks": Key(
+        "numbers of seeds at which verdicts are taken",
+        _distinct(_NUMBER),
+        list(LOOKS),
+        example="[3, 5, 8]",
+    ),
 }
 SEEDS: Schema = {
     "anyOf": [
         _NUMBER,
         _distinct(WHOLE | {"minimum": 0}),
-        schema_of(_DECIDED) | {"required": ["until"]},
+        schema_of(DECIDED) | {"required": ["until"]},
     ]
 }
 
@@ -58,7 +65,7 @@ def seeds_written(written: object) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 
 def _looks(written: Mapping[str, Any], at: Path) -> tuple[int, ...]:
-    asked = taken(written, _DECIDED, at)
+    asked = taken(written, DECIDED, at)
     if asked["until"] != "decided":
         raise StudyError(f"write {UNTIL}", at)
     looks = asked["looks"]

@@ -16,15 +16,26 @@ from srbench.core.part_files import MissingParts, PartFile
 from srbench.study.keys import NOTHING, TEXT, Schema, schema_of, taken, text, texts
 
 SOURCE = {
-    "file": text("a table (.yaml), or curves (.csv); its path counts from the study file", None),
-    "source": text(
-        "who published it, where, when; else as the file says, else as the file before", None
+    "file": text(
+        "a table (.yaml) or curves (.csv), required; its path counts from the study file",
+        None,
+        example="curves.csv",
     ),
-    "quantity": text("what curves are of, where headings hold two underscores", None),
+    "source": text(
+        "who published it, where, when; by default as the file says, or as the file before",
+        None,
+        example="Ahn et al., 2018",
+    ),
+    "quantity": text(
+        "of what the curves are, where column names have two underscores", None, example="psnr_y"
+    ),
 }
 _ONE: Schema = {"anyOf": [TEXT, schema_of(SOURCE)]}
 PUBLISHED: Schema = {"anyOf": [{"type": "array", "items": _ONE}, _ONE, NOTHING]}
-PARTS = texts("files of parts of your own: [my_blocks.py]; paths count from the study file")
+PARTS = texts(
+    "Python files with parts of your own; paths count from the study file",
+    example="[my_blocks.py]",
+)
 EXAMPLE = "[table.yaml, {file: curves.csv, source: who published them}]"
 
 

@@ -19,9 +19,15 @@ INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 
 CONTROLS = {
     "identity": Key(
-        "the baseline once more, every random draw anew: it must not differ", part("changes")
+        "the baseline once more, every random draw anew: it must not differ",
+        part("changes"),
+        example="{}",
     ),
-    "broken": Key("what is bound to be worse, as {setting: value}: it must hurt", part("changes")),
+    "broken": Key(
+        "a change that is bound to be worse: it must hurt",
+        part("changes"),
+        example="{train.epochs: 1}",
+    ),
 }
 
 

@@ -40,7 +40,7 @@ def read_parts() -> Words:
 
 
 def _part(part: Any) -> Words:
-    from srbench.core.registry import in_words, settings, source_of, type_name
+    from srbench.core.registry import in_words, meanings, settings, source_of, type_name
 
     text = inspect.cleandoc(part.__doc__ or "")
     return {
@@ -49,7 +49,11 @@ def _part(part: Any) -> Words:
         "source": source_of(part),
         "module": part.__module__,
         "settings": {
-            name: {"type": type_name(hint), "default": in_words(_default(hint, default))}
+            name: {
+                "type": type_name(hint),
+                "default": in_words(_default(hint, default)),
+                "about": meanings(part).get(name, ""),
+            }
             for name, (hint, default) in settings(part).items()
         },
     }

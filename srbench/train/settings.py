@@ -23,6 +23,9 @@ class TrainSettings:
 
     epochs       passes over `data.patches` patches
     batch        patches in a step; the last step of an epoch may have fewer
+    loss         distance of SR from HR that training lowers
+    optimizer    how gradients move weights, with its learning rate
+    schedule     factor of the learning rate over training
     learner      what a step does: supervised, multi_scale, or adversarial with a second network
     initial      how initial weights are drawn
     clip         largest norm of the whole gradient; none leaves it alone

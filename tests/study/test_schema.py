@@ -12,8 +12,13 @@ import tiny
 from srbench.analysis.power import baseline_seeds
 from srbench.core import document, slots
 from srbench.core.errors import UserError
+from srbench.study.criteria import MATCH
+from srbench.study.designs import DESIGN, KINDS
 from srbench.study.read import KEYS, read
 from srbench.study.schema import study_schema
+from srbench.study.search import TUNE
+from srbench.study.seeds import DECIDED
+from srbench.study.variants import CONTROLS
 
 jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
 SCHEMA = study_schema()
@@ -53,12 +58,8 @@ GOOD = (
     "variants: {a: {}, b: , c: {unit.attention: none, train.loss: mse, model: pan}}",
     "variants: {a: {data.patches: {fixed: 3}, rates: [1, 2, 1], channels: 8}}",
     "design: {factorial: {se: {attention: scse}, wide: {channels: 32}}}",
-    "design: {factorial: {a: {skip: bilinear}, b: {blocks: 4}}, groups: {both: [a, b]}}",
-    "design: {fractional: {a: {x: 1}, b: {y: 1}, c: {z: 1}}, resolution: 3}",
-    "match: {by: params, of: [wide], setting: channels}",
     "published: [table.yaml, {file: curves.csv, source: Me}]",
     "tune: {space: {skip: [none, bilinear]}, sampler: tpe, seeds: 3, confirm: 0, budget: 2 hours}",
-    "controls: {identity: {}, broken: {train.epochs: 1}}",
     "min_effect: 0.03",
     "interpolations: bicubic\nnotes: one\nmetrics: [psnr_y, ssim_y]",
     "claims: [{id: A, says: b, test: psnr_y(x) > 3}]",
@@ -105,6 +106,41 @@ BAD = {
 @pytest.mark.parametrize("text", GOOD)
 def test_what_srbench_reads_is_allowed(text: str) -> None:
     assert [e.message for e in CHECK.iter_errors(document.parse(text).value)] == []
+
+
+STUDY = {
+    "variants": "{plain: {}, standard: {skip: nearest}, atrous: {rates: [1, 2, 1]}, wide: {}}",
+    "min_effect": "0.03 dB",
+}
+INSIDE = {
+    "tune": (TUNE, {"space": "{skip: [none, bilinear]}"}),
+    "match": (MATCH, {"by": "params"}),
+    "controls": (CONTROLS, {}),
+    "seeds": (DECIDED, {"until": "decided"}),
+    "design": ({kind: DESIGN[kind] for kind in KINDS}, {}),
+    "design of two": ({"groups": DESIGN["groups"]}, {"factorial": DESIGN["add_one"].example}),
+    "design in part": (
+        {"resolution": DESIGN["resolution"]}, {"fractional": DESIGN["fractional"].example},
+    ),
+}  # fmt: skip
+"""Keys inside a key, and what these need beside them."""
+EXAMPLES = {name: {name: key.example} for name, key in KEYS.items()}
+for above, (keys, needed) in INSIDE.items():
+    for name, key in keys.items():
+        inside = ", ".join(f"{k}: {v}" for k, v in (needed | {name: key.example}).items())
+        EXAMPLES[f"{above}.{name}"] = {above.split()[0]: f"{{{inside}}}"}
+FILES_NEEDED = {"from", "only", "parts", "published"}
+
+
+@pytest.mark.parametrize("key", sorted(EXAMPLES.keys() - FILES_NEEDED))
+def test_the_example_of_every_key_is_read(key: str, tmp_path: Path) -> None:
+    lines = STUDY | EXAMPLES[key]
+    if "design" in lines:
+        del lines["variants"]  # which it makes
+    file = tmp_path / "study.yaml"
+    file.write_text("\n".join(f"{name}: {value}" for name, value in lines.items()))
+    assert read(file)
+    assert allowed(file.read_text())
 
 
 @pytest.mark.parametrize("mistake", BAD)
