@@ -25,6 +25,7 @@ from srbench.study.plan import Plan
 
 HEARTBEAT_S = 15.0
 PATIENCE_S = 120.0  # for workers to save after a stop
+SILENCE_S = 15.0  # before a line says that no worker is ready yet
 ASK_S = 1.0  # between two looks at the queue while workers are busy and a device is free
 
 
@@ -73,6 +74,7 @@ class Conductor:
         self.beat = store.clock()
         self.clock = clock
         self.deadline = float("inf")  # for workers to stop
+        self.patience = clock() + SILENCE_S
 
     def conduct(self, stopping: Callable[[], bool], meanwhile: Callable[[], None]) -> None:
         """Train and score everything that is left, until it is done or `stopping` is true.
@@ -101,9 +103,16 @@ class Conductor:
                     break
                 self._listen()
                 self._keep_alive()
+                self._say_that_it_waits()
                 meanwhile()
         finally:
             self._dismiss()
+
+    def _say_that_it_waits(self) -> None:
+        """Once, where no worker is ready for long: others may use the cluster's nodes."""
+        if self.pinned is None and self.clock() > self.patience:
+            self.display.note(f"waiting for the first of {self.seats}")
+            self.patience = float("inf")
 
     def _ask_to_stop(self) -> None:
         if self.deadline < float("inf"):

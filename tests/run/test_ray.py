@@ -254,9 +254,9 @@ def test_where_no_seat_is_granted_the_command_waits_and_can_be_stopped(
     process = tiny.start(second, *RUN)
     waiting = "SELECT count(*) FROM runs WHERE state = 'queued'"
     tiny.wait_for(lambda: count(second, waiting), 60)
-    time.sleep(2)
+    time.sleep(18)
     os.killpg(process.pid, signal.SIGINT)
-    tiny.ended(process, 130)
+    assert "waiting for the first of 2 seats" in tiny.ended(process, 130)
     os.killpg(first.pid, signal.SIGTERM)
     tiny.ended(first, 143)
 
