@@ -203,12 +203,12 @@ def reach(net: nn.Module) -> int | None:
 def _reach_of(net: nn.Module) -> int | None:
     """The weights are lost."""
     probe = net.cpu().eval()
-    whole = FIELD_SIDES[-1]
-    _make_positive(probe, 1)
-    if _seen(probe, (1, whole), 1) == whole:  # what fp32 sees is there, and is soon seen in a row
-        return None
-    _make_positive(probe.double(), 4)
     for side in FIELD_SIDES:
+        if side == FIELD_SIDES[-1]:  # what fp32 sees is there, and is seen sooner
+            _make_positive(probe.float(), 1)
+            if _seen(probe, (1, side), 1) == side:
+                return None
+        _make_positive(probe.double(), 4)
         across = _seen(probe, (1, side), 1)
         down = _seen(probe, (side, 1), 0) if across < side else side
         if down < side:
