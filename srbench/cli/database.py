@@ -52,7 +52,10 @@ def show(
 
 def sql(
     query: Annotated[
-        str, typer.Argument(metavar="QUERY", help="A SELECT; db/README.md lists the tables.")
+        str,
+        typer.Argument(
+            metavar="QUERY", help="A SELECT, of v_runs, v_scores or v_curves for example."
+        ),
     ],
     db: Database = None,
     as_json: Json = False,

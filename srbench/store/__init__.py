@@ -2,7 +2,7 @@
 
 It takes and returns values (`values`). A `Store` has a role for each kind of caller (`queue`,
 `plans`); functions over a store export, merge and examine it (`export`, `merge`, `sql`, `copies`,
-`doctor`). `db/README.md` names every table and column for readers with a program of their own.
+`doctor`). The documentation names every table and column for readers with a program of their own.
 """
 
 from srbench.store.owners import this_process as this_process

@@ -12,6 +12,7 @@ from typing import Any
 from srbench.core.errors import DatabaseError, UserError, first_line
 from srbench.store.engine import DAMAGED, database_errors, explained, open_reader, shortened
 from srbench.store.store import Store
+from srbench.store.views import VIEWS
 
 READS = (
     sqlite3.SQLITE_SELECT,
@@ -19,7 +20,7 @@ READS = (
     sqlite3.SQLITE_FUNCTION,
     sqlite3.SQLITE_RECURSIVE,
 )
-TABLES = "db/README.md lists tables and columns"
+TABLES = f"views are {', '.join(view.name for view in VIEWS)}; the reference lists all columns"
 PRAGMAS = (
     "database_list", "foreign_key_list", "index_info", "index_list", "integrity_check",
     "quick_check", "table_info", "table_list", "table_xinfo", "user_version",

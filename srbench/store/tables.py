@@ -1,4 +1,4 @@
-"""All tables, of which `db/README.md` is made: those of `plan_tables`, and what was measured."""
+"""All tables, of which the reference is made: those of `plan_tables`, and what was measured."""
 
 from __future__ import annotations
 

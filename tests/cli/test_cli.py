@@ -196,8 +196,8 @@ def test_sql_only_reads(done: Path, capsys: Captured, statement: str) -> None:
 @pytest.mark.parametrize(
     ("statement", "says"),
     [
-        ("select psnr from runs", "sql: no such column: psnr; db/README.md lists tables"),
-        ("select * from run", "sql: no such table: run; db/README.md lists tables"),
+        ("select psnr from runs", "sql: no such column: psnr; views are v_runs,"),
+        ("select * from run", "sql: no such table: run; views are v_runs,"),
         ("select median(value) from v_scores", "sql: no such function: median"),
         ("select json('{')", "sql: malformed JSON"),
         ("select :seed", "write values in place of parameters"),

@@ -141,7 +141,7 @@ def test_a_role_that_may_not_is_one_line(postgres: str, role: URL) -> None:
     assert ask(store, "SELECT count(*) FROM runs")[1] == [(0,)]
     with pytest.raises(DatabaseError, match="permission denied for table studies: this role has"):
         store.published.expect_study("one")
-    with pytest.raises(DatabaseError, match=r"sql: column .nothing. does not exist; db/README"):
+    with pytest.raises(DatabaseError, match=r"sql: column .nothing. does not exist; views are"):
         ask(store, "SELECT nothing FROM runs")
     store.close()
     with pytest.raises(DatabaseError, match='invalid connection option "colour"'):

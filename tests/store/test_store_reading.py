@@ -1,4 +1,4 @@
-"""For strangers: SQL that only reads, views with names, CSV files, and a page that is true."""
+"""For strangers: SQL that only reads, views with names, CSV files."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ import csv
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, inspect, text
+from sqlalchemy import event, text
 from store_samples import claimed, finish_all, plan
 
 from srbench.core.errors import UserError
-from srbench.store import Point, Store, open_store
-from srbench.store.describe import described
+from srbench.store import Point, Store
 from srbench.store.engine import reading
 from srbench.store.export import TABLES, export
 from srbench.store.sql import ask
 from srbench.store.views import VIEWS
-
-PAGE = Path(__file__).parents[2] / "db" / "README.md"
 
 
 def test_sql_gives_columns_and_rows(store: Store) -> None:
@@ -89,15 +86,6 @@ def test_views_have_the_columns_they_describe(store: Store) -> None:
         for view in VIEWS:
             result = connection.execute(text(f"SELECT * FROM {view.name} LIMIT 1"))
             assert list(result.keys()) == [name for name, _, _ in view.columns]
-
-
-def test_the_page_about_the_database_is_true(tmp_path: Path) -> None:
-    page = PAGE.read_text(encoding="utf-8")
-    assert page == described(page)
-    store = open_store(tmp_path / "srbench.sqlite")
-    with reading(store.engine) as connection:
-        names = [*inspect(connection).get_table_names(), *inspect(connection).get_view_names()]
-    assert {line[4:] for line in page.splitlines() if line.startswith("### ")} == set(names)
 
 
 def test_every_column_has_a_sentence() -> None:
