@@ -79,7 +79,8 @@ def kind(schema: Schema) -> str:
         kinds = dict.fromkeys(kind(one) for one in schema["anyOf"] if one.get("type") != "null")
         return " or ".join(kinds)
     if "enum" in schema or "const" in schema:
-        return " or ".join(f"`{value}`" for value in schema.get("enum", [schema.get("const")]))
+        *most, last = (f"`{value}`" for value in schema.get("enum", [schema.get("const")]))
+        return f"{', '.join(most)} or {last}" if most else last
     low, high = schema.get("minimum"), schema.get("maximum")
     match schema.get("type"):
         case "integer":
@@ -133,15 +134,15 @@ def settings_table(part: Words, to_parts: str) -> str:
     rows = [
         (
             f"`{name}`",
-            re.sub(r"\w+$", lambda word: of_slot.get(word[0], word[0]), one["type"]),
-            f"`{one['default']}`",
             one["about"],
+            re.sub(r"\w+$", lambda word: of_slot.get(word[0], word[0]), one["type"]),
+            f"`{one['default']}`" if one["default"] else "",
         )
         for name, one in part["settings"].items()
     ]
-    heads = ("setting", "type", "default", "meaning")
-    if not any(about for *_, about in rows):
-        heads, rows = heads[:3], [row[:3] for row in rows]
+    heads = ("setting", "meaning", "type", "default")
+    if not any(about for _, about, *_ in rows):
+        heads, rows = (heads[0], *heads[2:]), [(row[0], *row[2:]) for row in rows]
     return table(heads, rows) if rows else ""
 
 
@@ -177,6 +178,8 @@ def python_page() -> str:
     slot_names = dict(slots()).keys() & set(srbench.__all__)
     names = [name for name in srbench.__all__ if name not in slot_names]
     functions = [name for name in names if inspect.isfunction(getattr(srbench, name))]
+    classes = [name for name in names if inspect.isclass(getattr(srbench, name))]
+    alone = "\n    options: {members: false}"
     links = ", ".join(f"[`{slot}`](parts/{slot}.md)" for slot in sorted(slot_names))
     return "\n\n".join(
         (
@@ -185,7 +188,8 @@ def python_page() -> str:
             "## Functions",
             *(f"::: srbench.{name}" for name in functions),
             "## Values",
-            *(f"::: srbench.{name}" for name in names if name not in functions),
+            *(f"::: srbench.{name}" for name in classes),
+            *(f"::: srbench.{name}{alone}" for name in names if name not in functions + classes),
             "## Slots",
             f'Each registers parts, `@srbench.attention.register("name")`: {links}.\n',
         )

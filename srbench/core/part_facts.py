@@ -15,10 +15,10 @@ from typing import Literal
 class MetricFacts:
     """Of a metric: `@metric.register("rmse", facts=MetricFacts(better="lower"))`.
 
-    unit      dB, or empty for a plain number
-    better    which direction is better; empty where none is declared
-    heading   its name in tables and figures: PSNR-Y; empty is the registered name
-    validate  whether it is also taken on `validate` during training
+    - `unit`: dB, or empty for a plain number
+    - `better`: which direction is better; empty where none is declared
+    - `heading`: its name in tables and figures: PSNR-Y; empty is the registered name
+    - `validate`: whether it is also taken on `validate` during training
     """
 
     unit: str = ""

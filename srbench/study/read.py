@@ -140,12 +140,12 @@ KEYS: dict[str, Key] = {
         "size of HR over size of LR", {"enum": list(SCALES)}, 2, scale_written, example="4"
     ),
     "data": Key(
-        "images and patches; the table below has its settings",
+        "images and patches",
         data_schema,
         example="{train: photos, patches: 120, patch: 48, validate: photos, eval: [photos]}",
     ),
     "train": Key(
-        "how each run is trained; the table below has its settings",
+        "how each run is trained",
         train_schema,
         example="{epochs: 20, batch: 4, optimizer: {adam: {lr: 2.0e-3}}, schedule: cosine}",
     ),
@@ -186,12 +186,12 @@ KEYS: dict[str, Key] = {
         example="{plain: {}, standard: {attention: none}, longer: {train.epochs: 40}}",
     ),
     "tune": Key(
-        "a search by Optuna; the table below has its keys",
+        "a search by Optuna",
         lambda: schema_of(TUNE),
         example="{space: {skip: [none, bilinear]}, budget: 40 trials}",
     ),
     "design": Key(
-        "generates the variants from factors; the table below has its kinds",
+        "generates the variants from factors",
         schema_of(DESIGN) | {"minProperties": 1},
         example="{factorial: {se: {attention: scse}, atrous: {rates: [1, 2, 1]}}}",
     ),
@@ -226,7 +226,7 @@ KEYS: dict[str, Key] = {
         example="0.03 dB",
     ),
     "claims": Key(
-        "statements with a test; the table below has their keys",
+        "statements with a test, each supported, refuted or not decided by the runs",
         {"anyOf": [{"type": "array", "items": schema_of(CLAIM)}, NOTHING]},
         example=f"[{EXAMPLE}]",
     ),
@@ -237,7 +237,7 @@ KEYS: dict[str, Key] = {
         example="[bicubic]",
     ),
     "published": Key(
-        "figures of others, in files, with which the report compares; the table below has the keys",
+        "figures of others, in files, which the report sets beside ours",
         PUBLISHED,
         example="[table.yaml, {file: curves.csv, source: 'Ahn et al., 2018'}]",
     ),
