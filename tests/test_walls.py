@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from graphlib import TopologicalSorter
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -144,6 +147,31 @@ def test_a_file_imports_only_what_its_room_may(module: str) -> None:
 def test_a_package_is_known_only_in_its_room(module: str) -> None:
     known = {package for package in imports(module) if package in ONLY}
     assert [package for package in known if not belongs(module, ONLY[package])] == []
+
+
+@cache
+def declared() -> tuple[set[str], set[str]]:
+    """The distributions that every installation has, and those of extras for users."""
+    project = tomllib.loads((HOUSE.parent / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = [
+        one for name, of in project["optional-dependencies"].items() if name != "test" for one in of
+    ]
+    return (
+        {re.split(r"[^\w-]", one)[0].lower() for one in project["dependencies"]},
+        {re.split(r"[^\w-]", one)[0].lower() for one in extras},
+    )
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_what_is_imported_is_declared(late: bool) -> None:
+    """Packages of extras are imported where they are used, so that srbench works without them."""
+    always, extras = declared()
+    known = always | extras if late else always
+    sources = packages_distributions()  # without a package of extras that is not installed
+    others = {name for module in FILES for name in imports(module, late=late)}
+    others -= {*FILES, *sys.stdlib_module_names}
+    names = {o: {d.lower().replace("_", "-") for d in sources.get(o, [o])} for o in others}
+    assert [other for other in sorted(others) if known.isdisjoint(names[other])] == []
 
 
 def test_no_file_imports_itself_by_a_detour() -> None:

@@ -26,6 +26,7 @@ def report(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Folder; each study gets a folder in it.")
     ] = Path("reports"),
+    open_: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
     db: Database = None,
 ) -> None:
     """Write the report of one or several studies: HTML, CSV, LaTeX, SVG and PDF.
@@ -44,6 +45,8 @@ def report(
     page = api.report(found, output)
     out.print("Report: ", end="")
     out.print(str(page), markup=False, style="bold", soft_wrap=True)
+    if open_:
+        _show(page)
 
 
 def claims(
@@ -94,3 +97,14 @@ def compare(
     out.print(comparison_summary(found))
     if output is not None:
         out.print(f"Page: {write_comparison(found, output)}", soft_wrap=True, markup=False)
+
+
+def _show(page: Path) -> None:
+    """Open a page in the browser, or print where it is."""
+    import webbrowser
+
+    file = page.resolve()
+    if not webbrowser.open(file.as_uri()):
+        out.print(
+            f"No browser was found; open this file in one: {file}", soft_wrap=True, markup=False
+        )

@@ -200,4 +200,4 @@ def _summary(store: Any, plan: int) -> Summary:
 def _print_end(shown: Summary, request: Request) -> None:
     out.print()
     out.print(shown)
-    out.command("The whole report:", command("report", request.study.stem, db=request.db))
+    out.command("The whole report:", command("report", request.study.stem, ["--open"], request.db))

@@ -48,9 +48,14 @@ class Terminal:
         runs: int,
         now: Callable[[], float] = time.monotonic,
         on_progress: Callable[[RunProgress], None] = ignore,
+        expected_s: float | None = None,
     ) -> None:
-        """`works` is each variant's work of one run; `total` what is left of the study."""
+        """`works` is each variant's work of one run; `total` what is left of the study.
+
+        `expected_s` is the time left that is shown until a run has advanced.
+        """
         self.now, self.begun, self.on_progress = now, now(), on_progress
+        self.expected_s = expected_s
         self.cell = Cell() if console.is_jupyter else None
         self.console, self.works, self.total = console, works, max(total, 1e-9)
         self.count = self.left = runs
@@ -65,7 +70,9 @@ class Terminal:
             refresh_per_second=4,
             disable=not console.is_terminal,  # plain lines instead
         )
-        self.whole = self.bars.add_task("study", total=1.0, state=f"0 of {runs} runs")
+        about = f", about {duration(expected_s)} left" if expected_s is not None else ""
+        state = f"0 of {runs} runs{about}; workers are starting"
+        self.whole = self.bars.add_task("study", total=1.0, state=state)
 
     def __enter__(self) -> Terminal:
         self.bars.start()
@@ -142,7 +149,7 @@ class Terminal:
         """Seconds the study still takes at its pace so far; at least those of any run under way."""
         done, now = self._done(), self.now()
         if done <= 0:
-            return None
+            return self.expected_s
         at_this_pace = (now - self.begun) * (self.total - done) / done
         return max(at_this_pace, *(r.left_s(now) or 0.0 for r in self.rows.values()), 0.0)
 

@@ -239,7 +239,7 @@ def say(console: Console) -> Callable[[str], None]:
 
 
 def _read(request: Request, console: Console) -> Study:
-    with _status(console, "reading the study"):
+    with _status(console, "importing torch, reading the study"):
         return read_study(request)
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rich.console import Console
 
 from srbench.core.device_locks import SharedLock
 from srbench.core.errors import UserError
+from srbench.core.numbers import duration
 from srbench.core.signals import stop_on_signal
 from srbench.data import shared
 from srbench.run.awake import AwakeClock
 from srbench.run.conductor import Conductor, Options
+from srbench.run.estimate import estimate
 from srbench.run.looks import take_looks
 from srbench.run.mirror import Refresher
 from srbench.run.progress import Terminal
@@ -98,12 +101,19 @@ class Work:
         self._announce(left, trials, unscored)
         works = {p.variant.name: p.steps * p.cost.macs_256 for p in self.plan.variants}
         total = self._macs_left() + trials * next(iter(works.values()), 0.0)
+        expected_s = self._expected_s(works, total)
         with (
             shared.cleared(),
             self.lock,
             AwakeClock() as clock,
             Terminal(
-                self.console, works, total, left + trials, clock, self.options.on_progress
+                self.console,
+                works,
+                total,
+                left + trials,
+                clock,
+                self.options.on_progress,
+                expected_s,
             ) as terminal,
             stop_on_signal() as stop,
         ):
@@ -121,6 +131,18 @@ class Work:
             + (f", {unscored} to score" if unscored else "")
             + f"; {self.options.seats} on {self.plan.numerics}"
         )
+
+    def _expected_s(self, works: Mapping[str, float], total: float) -> float | None:
+        """Seconds that the training left takes, announced; None where there is no estimate."""
+        seats = self.options.seats
+        if not seats.devices or total <= 0:  # far seats, or nothing to train
+            return None
+        known = estimate(self.plan, self.store, seats.machine().device)
+        if known is None:
+            return None
+        expected_s = sum(known.run_s.values()) / sum(works.values()) * total / seats.size()
+        self._print(f"Training takes about {duration(expected_s)}, {known.basis}.")
+        return expected_s
 
     def _macs_left(self) -> float:
         """Multiply-accumulates of the steps that are still to be done."""

@@ -233,6 +233,18 @@ def test_a_report_is_written(done: Path, tmp_path: Path, capsys: Captured) -> No
     assert "Does a bilinear residual help a tiny CARN?" in page.read_text()
 
 
+@pytest.mark.parametrize("browser", [True, False])
+def test_a_report_is_opened_in_the_browser(
+    browser: bool, done: Path, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or browser)
+    said = printed(capsys, "report", "tiny", "-o", str(tmp_path), "--open")
+    page = tmp_path / "tiny" / "index.html"
+    assert opened == [page.as_uri()]
+    assert (f"No browser was found; open this file in one: {page}" in said) == (not browser)
+
+
 def test_doctor_looks_at_machine_and_database(done: Path, capsys: Captured) -> None:
     checks = {c["what"]: c for c in json.loads(printed(capsys, "doctor", "--json"))}
     assert checks["integrity"]["ok"]

@@ -108,6 +108,19 @@ def test_a_resumed_run_names_its_step() -> None:
     ]
 
 
+def test_the_time_expected_is_shown_until_a_run_has_advanced() -> None:
+    now = 0.0
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, width=100, color_system=None)
+    with Terminal(console, {"plain": 10.0}, 20.0, 2, lambda: now, expected_s=90.0) as display:
+        assert display.left_s() == 90.0
+        display.started(Claimed(1), 100)
+        now = 50.0
+        display.progressed(Claimed(1), At(50))
+        assert display.left_s() == 150.0
+    assert "0 of 2 runs, about 1 min 30 s left; workers are starting" in out.getvalue()
+
+
 def test_time_left_counts_what_is_done_here() -> None:
     def half(display: Terminal) -> None:
         display.begun -= 100  # seconds ago
