@@ -19,7 +19,7 @@ from ray_cluster import Cluster
 pytestmark = pytest.mark.slow
 pytest.importorskip("ray")
 
-SLOW = tiny.STUDY.replace(
+SLOW = "parts: [mine.py]\n" + tiny.STUDY.replace(
     "train: {epochs: 3,", "train: {loss: {patient: {ms: 150}}, epochs: 20,"
 ).replace("seeds: 2", "seeds: 1")
 ROWS = (
@@ -33,9 +33,10 @@ RUN = ("run", "tiny.yaml", "--on", "ray")
 
 @pytest.fixture(scope="module")
 def away(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the nodes are: a folder without images or database, but with the parts of others."""
+    """Where the nodes are: no database, no part of the study, and other images than its."""
     folder = tmp_path_factory.mktemp("away")
-    tiny.plug_in(folder)
+    for crop in tiny.CROPS:
+        tiny.save_crop("coffee", folder / "photos" / f"{crop}.png")
     return folder
 
 
@@ -61,18 +62,21 @@ def variables(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture
 def here(tmp_path: Path) -> Path:
-    """A study whose runs take some seconds."""
-    tiny.plug_in(tmp_path)
-    return tiny.lay_out(tmp_path, SLOW)
+    return slow_study(tmp_path)
 
 
 @pytest.fixture(scope="module")
 def there(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same study, run without a cluster."""
-    folder = tmp_path_factory.mktemp("there")
-    tiny.plug_in(folder)
-    tiny.srbench(tiny.lay_out(folder, SLOW), "run", "tiny.yaml")
+    folder = slow_study(tmp_path_factory.mktemp("there"))
+    tiny.srbench(folder, "run", "tiny.yaml")
     return folder
+
+
+def slow_study(folder: Path, text: str = SLOW) -> Path:
+    """A study whose runs take some seconds, by a part in a file of its own."""
+    (folder / "mine.py").write_text(tiny.PARTS)
+    return tiny.lay_out(folder, text)
 
 
 def assert_equal(folder: Path, other: Path) -> None:
@@ -121,7 +125,6 @@ def begun(folder: Path, *options: str) -> subprocess.Popen[str]:
 def test_two_nodes_give_the_bits_rows_and_pictures_of_this_machine(
     cluster: Cluster, away: Path, tmp_path: Path, done: Path
 ) -> None:
-    tiny.plug_in(tmp_path)
     tiny.lay_out(tmp_path)
     said = tiny.srbench(tmp_path, *RUN)
     assert "2 seats of ray on cpu fp32" in said
@@ -133,7 +136,6 @@ def test_two_nodes_give_the_bits_rows_and_pictures_of_this_machine(
 
 
 def test_the_plan_says_what_the_seats_are(cluster: Cluster, tmp_path: Path) -> None:
-    tiny.plug_in(tmp_path)
     tiny.lay_out(tmp_path)
     said = tiny.srbench(tmp_path, "plan", "tiny.yaml", "--on", "ray")
     assert "5 runs on cpu fp32, 1 thread, 2 at a time" in said
@@ -218,10 +220,9 @@ def test_a_node_of_other_source_or_versions_is_turned_away_alone(
     metadata = other / "versions" / "numpy-0.1.dist-info"
     metadata.mkdir(parents=True)
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 0.1\n")
-    plugin = str(here / "plugin")
     nodes = [
-        cluster.add(PYTHONPATH=os.pathsep.join([str(other), plugin])),
-        cluster.add(PYTHONPATH=os.pathsep.join([str(metadata.parent), plugin, str(source)])),
+        cluster.add(PYTHONPATH=str(other)),
+        cluster.add(PYTHONPATH=os.pathsep.join([str(metadata.parent), str(source)])),
     ]
     try:
         said = tiny.srbench(here, *RUN)
@@ -250,7 +251,6 @@ def test_where_no_seat_is_granted_the_command_waits_and_can_be_stopped(
     tiny.lay_out(here, SLOW.replace("epochs: 20", "epochs: 400"))
     first = begun(here)  # takes both nodes
     second = tiny.lay_out(here / "second", tiny.STUDY)
-    tiny.plug_in(second)
     process = tiny.start(second, *RUN)
     waiting = "SELECT count(*) FROM runs WHERE state = 'queued'"
     tiny.wait_for(lambda: count(second, waiting), 60)

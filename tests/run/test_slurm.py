@@ -38,17 +38,15 @@ def slurm() -> Iterator[slurm_cluster.Slurm]:
 @pytest.fixture(scope="module")
 def there(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The study, run without a cluster."""
-    folder = tmp_path_factory.mktemp("there")
-    tiny.plug_in(folder)
-    tiny.srbench(tiny.lay_out(folder, SLOW), "run", "tiny.yaml")
+    folder = test_ray.slow_study(tmp_path_factory.mktemp("there"), SLOW)
+    tiny.srbench(folder, "run", "tiny.yaml")
     return folder
 
 
 @pytest.fixture
 def here(tmp_path: Path) -> Path:
-    tiny.plug_in(tmp_path)
     shutil.copytree(DOCS / "slurm", tmp_path / "docs" / "slurm")
-    return tiny.lay_out(tmp_path, SLOW)
+    return test_ray.slow_study(tmp_path, SLOW)
 
 
 def small(line: str, array: str) -> str:
