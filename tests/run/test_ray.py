@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -133,6 +135,24 @@ def test_two_nodes_give_the_bits_rows_and_pictures_of_this_machine(
     hosts = tiny.rows(tmp_path, "SELECT count(*) FROM runs WHERE device IS NULL")
     assert hosts == [(0,)]
     assert "to do" not in tiny.srbench(tmp_path, *RUN)  # everything is there
+
+
+def test_ray_client_gives_the_same(tmp_path: Path, away: Path, done: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    ray = (str(Path(sys.executable).with_name("ray")), "start", "--head", "--block", "--port=0")
+    limits = ("--num-cpus=1", f"--object-store-memory={80 * 2**20}", "--include-dashboard=false")
+    where = ("--node-ip-address=127.0.0.1", f"--ray-client-server-port={port}")
+    head = tiny.started(away, *ray, *limits, *where)
+    tiny.lay_out(tmp_path)
+    try:
+        said = tiny.srbench(tmp_path, *RUN[:-1], f"ray://127.0.0.1:{port}")
+    finally:
+        os.killpg(head.pid, signal.SIGKILL)
+        head.communicate()
+    assert f"1 seat of ray://127.0.0.1:{port}" in said
+    assert_equal(tmp_path, done)
 
 
 def test_the_plan_says_what_the_seats_are(cluster: Cluster, tmp_path: Path) -> None:
