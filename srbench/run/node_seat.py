@@ -31,7 +31,7 @@ WEIGHTS = "scored.safetensors"  # of a run that is to be scored
 
 
 @dataclass(frozen=True)
-class Heard:
+class Received:
     """A message of a seat with the files that it speaks of; without one, how the seat ended."""
 
     message: Message | None
@@ -84,19 +84,21 @@ class NodeSeat:
         self.leaving = True
         self.seat.send("stop")
 
-    def hear(self) -> list[Heard]:
+    def receive(self) -> list[Received]:
         """What the worker says, after `WAIT_S` at the most."""
-        heard: list[Heard] = []
+        received: list[Received] = []
         try:
             if self.seat.pipe.poll(WAIT_S):
-                while len(heard) < MOST and self.seat.pipe.poll():
+                while len(received) < MOST and self.seat.pipe.poll():
                     message: Message = self.seat.pipe.recv()
-                    heard.append(Heard(message, self._files(message)))
+                    received.append(Received(message, self._files(message)))
         except (EOFError, OSError):
-            heard.append(Heard(None, ending=self.seat.ending))
+            received.append(Received(None, ending=self.seat.ending))
         if self.leaving and self.task is None:
-            heard.append(Heard(None, ending="lost with its node, which was stopped", lost=True))
-        return heard
+            received.append(
+                Received(None, ending="lost with its node, which was stopped", lost=True)
+            )
+        return received
 
     def lend(self, index: str, contents: Iterable[tuple[str, bytes]]) -> None:
         """Take the images that this node lacks, once for all of its seats."""

@@ -22,7 +22,7 @@ from srbench.core.part_files import PartFile
 from srbench.core.signals import STOPPING
 from srbench.run.lent_images import Sets, packed
 from srbench.run.messages import Broken, Refused
-from srbench.run.node_seat import Heard
+from srbench.run.node_seat import Received
 from srbench.study.identity import installed_digest
 
 POLL_S = 2.0  # between two looks at the cluster's resources
@@ -35,7 +35,7 @@ def actor_class() -> Any:
     """The actor: sent by value, so that a node without srbench can say what is missing."""
     import ray
 
-    class Porter:
+    class SeatActor:
         def __init__(self, device: str, threads: int, command: str, code: str, mode: str) -> None:
             import os
             import socket
@@ -68,13 +68,13 @@ def actor_class() -> Any:
             self.seat.end()
             self.seat.start()
 
-        @ray.method(concurrency_group="hear")  # type: ignore[untyped-decorator]
-        def hear(self) -> Any:
+        @ray.method(concurrency_group="receive")  # type: ignore[untyped-decorator]
+        def receive(self) -> Any:
             if self.seat is None:
                 return []
             if not self.seat.leaving and self.is_drained():
                 self.seat.stop()
-            return self.seat.hear()
+            return self.seat.receive()
 
         def is_drained(self) -> bool:
             """Whether the node is about to end, as after SIGTERM; Ray has no public call for it."""
@@ -85,7 +85,7 @@ def actor_class() -> Any:
             except Exception:
                 return False
 
-        @ray.method(concurrency_group="hear")  # type: ignore[untyped-decorator]
+        @ray.method(concurrency_group="receive")  # type: ignore[untyped-decorator]
         def hold(self) -> None:
             import time
 
@@ -103,8 +103,8 @@ def actor_class() -> Any:
                 self.seat = None
 
     return ray.remote(
-        max_restarts=0, max_task_retries=0, concurrency_groups={"hear": 1}, max_concurrency=1
-    )(Porter)
+        max_restarts=0, max_task_retries=0, concurrency_groups={"receive": 1}, max_concurrency=1
+    )(SeatActor)
 
 
 class Bridge:
@@ -120,9 +120,9 @@ class Bridge:
         self.lent: tuple[str, list[Any]] | None = None  # index of images, and files in Ray's store
         self.actor_class = actor_class()
 
-    def tell(self, number: int, heard: Heard | str | Mapping[str, float]) -> None:
+    def forward(self, number: int, received: Received | str | Mapping[str, float]) -> None:
         with self.sending, suppress(OSError):
-            self.pipe.send((number, heard))
+            self.pipe.send((number, received))
 
     def use(self, sets: Sets, parts: tuple[PartFile, ...]) -> None:
         """Lend these images; `parts` are what lists them, where that is a user's own."""
@@ -155,7 +155,7 @@ class Bridge:
                 self.lent = index, [(name, ray.put(path.read_bytes())) for name, path in files]
             self.actors[number].lend.remote(*self.lent)
         except (UserError, OSError) as problem:
-            self.tell(number, Heard(Refused(0, first_line(problem))))
+            self.forward(number, Received(Refused(0, first_line(problem))))
 
     def end(self, number: int, hold: bool) -> None:
         """End a seat; with `hold` its place stays taken, so that Ray grants another one."""
@@ -191,7 +191,7 @@ class Bridge:
             while True:
                 ray.get(actor.hold.remote())
         except Exception:
-            self.tell(number, Heard(None, ending="lost", lost=True))
+            self.forward(number, Received(None, ending="lost", lost=True))
 
     def _relay(self, number: int, actor: Any, new: bool) -> None:
         """Pass on what a seat says until it ends."""
@@ -201,20 +201,22 @@ class Bridge:
             if new:
                 host, trouble = ray.get(actor.where.remote())
                 self.granted.add(actor)
-                self.tell(number, host)
+                self.forward(number, host)
                 if trouble:
-                    self.tell(number, Heard(Broken(f"it {trouble}")))
+                    self.forward(number, Received(Broken(f"it {trouble}")))
                     return
             while number in self.actors:
-                for heard in ray.get(actor.hear.remote()):
-                    self.tell(number, heard)
-                    if heard.message is None:
+                for received in ray.get(actor.receive.remote()):
+                    self.forward(number, received)
+                    if received.message is None:
                         return
         except ray.exceptions.OutOfMemoryError:
-            self.tell(number, Heard(None, ending="ended by Ray, for its node's memory was full"))
+            self.forward(
+                number, Received(None, ending="ended by Ray, for its node's memory was full")
+            )
         except Exception as problem:  # RayError, and ConnectionError of a client
             why = f"lost with its node ({type(problem).__name__})"
-            self.tell(number, Heard(None, ending=why, lost=True))
+            self.forward(number, Received(None, ending=why, lost=True))
 
 
 def main(pipe: Connection, address: str, command: str) -> None:
@@ -235,7 +237,7 @@ def main(pipe: Connection, address: str, command: str) -> None:
         return
     for number in STOPPING:
         signal.signal(number, signal.SIG_IGN)  # the conductor decides
-    bridge.tell(0, resources)
+    bridge.forward(0, resources)
     threading.Thread(target=_watch, args=(bridge,), daemon=True).start()
     try:
         while (order := pipe.recv()) is not None:
@@ -255,4 +257,4 @@ def _watch(bridge: Bridge) -> None:
     while True:
         time.sleep(POLL_S)
         with suppress(Exception):
-            bridge.tell(0, ray.cluster_resources())
+            bridge.forward(0, ray.cluster_resources())

@@ -27,7 +27,7 @@ from srbench.core.numbers import plural
 from srbench.core.places import STRIP
 from srbench.run import ray_bridge
 from srbench.run.messages import Broken, Message, Ready, Refused, Task
-from srbench.run.node_seat import WEIGHTS, Heard, is_intact
+from srbench.run.node_seat import WEIGHTS, Received, is_intact
 from srbench.run.seats import Seat
 from srbench.run.worker_processes import signals_held, without_main
 from srbench.train import checkpoint
@@ -71,20 +71,20 @@ class RaySeat:
     def end(self, *, ready: bool) -> None:
         self.seats.end(self)
 
-    def take(self, heard: Heard | str) -> None:
-        """Take what the bridge has heard from this seat."""
-        if isinstance(heard, str):
-            self.device = f"{self.seats.kind} on {heard}"
+    def take(self, received: Received | str) -> None:
+        """Take what the bridge has received from this seat."""
+        if isinstance(received, str):
+            self.device = f"{self.seats.kind} on {received}"
             return
-        message = heard.message
+        message = received.message
         if message is None:
-            self.ending, self.lost = f"{self.device} was {heard.ending}", heard.lost
-            if heard.lost:  # and its place with it
+            self.ending, self.lost = f"{self.device} was {received.ending}", received.lost
+            if received.lost:  # and its place with it
                 self.seats.held.discard(self.number)
             self.theirs.close()
             return
         try:
-            self._bring_home(heard.files)
+            self._bring_home(received.files)
         except DiskError as problem:
             message = Refused(0, str(problem))
         if isinstance(message, Refused):
@@ -283,16 +283,16 @@ class RaySeats:
         """Pass on what the bridge says, until it ends."""
         with suppress(EOFError, OSError):
             while True:
-                number, heard = self.pipe.recv()
+                number, received = self.pipe.recv()
                 if number:
                     if seat := self.seats.get(number):
-                        seat.take(heard)
-                elif isinstance(heard, str):
-                    self.gone = heard
+                        seat.take(received)
+                elif isinstance(received, str):
+                    self.gone = received
                 else:
-                    self.resources = heard
+                    self.resources = received
                     connected.set()
         self.gone = self.gone or "the connection has ended"
         for seat in list(self.seats.values()):
-            seat.take(Heard(None, ending="lost", lost=True))
+            seat.take(Received(None, ending="lost", lost=True))
         connected.set()
