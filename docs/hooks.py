@@ -29,7 +29,7 @@ WRITTEN = {
 PLACE_OF = {source: page for page, source in WRITTEN.items()} | {
     "db/README.md": "reference/database.md"
 }
-LINK = re.compile(r"(\]\()([^)\s#:]+)(#[^)\s]*)?(?=\))")
+LINK = re.compile(r"""(\]\(|src(?:set)?=")([^)\s#:"]+)(#[^)\s"]*)?(?=[)"])""")
 
 
 def on_config(config: MkDocsConfig) -> None:
