@@ -69,8 +69,8 @@ class Page:
     @cached_property
     def given(self) -> list[str]:
         """What the reader has: `first`, the address of a database."""
-        found = (MARK.search(token.content) for token in self.tokens)
-        return [one for mark in found if mark and mark[1] == "given" for one in mark[2].split(", ")]
+        found = (mark for token in self.tokens for mark in MARK.findall(token.content))
+        return [one for mark, of in found if mark == "given" for one in of.split(", ")]
 
     @property
     def is_notebook(self) -> bool:
@@ -89,9 +89,9 @@ class Page:
                 line = (token.map or [0])[0] + 1
                 found.append(Block(kind, token.content, line, file, reason, tuple(before)))
                 file, reason, before = "", "", []
-            elif mark := MARK.search(token.content):
-                reason = mark[2] if mark[1] == "not run" else reason
-                before += [mark[2]] if mark[1] == "before" else []
+            elif marks := MARK.findall(token.content):
+                reason = next((of for mark, of in marks if mark == "not run"), reason)
+                before += [of for mark, of in marks if mark == "before"]
             elif token.type == "inline":
                 named = FILE.search(token.content)
                 file = named[1] if named else ""

@@ -7,6 +7,7 @@ blocks that no test runs, with the reason.
 
 from __future__ import annotations
 
+import gc
 import re
 import shutil
 import subprocess
@@ -26,7 +27,8 @@ from srbench.core import part_files
 from srbench.study.read import KEYS, read
 
 COMMANDS = typer.main.get_command(app)
-NO_CODE = {"text", "latex", "toml", ""}
+NO_CODE = {"text", "toml", ""}
+LATEX = re.compile(r"\\(?:input|includegraphics)(?:\[.*?\])?\{(.+?)\}")
 EXECUTED = {page.name: page for page in PAGES if page.name.startswith("docs/")}
 FIRST = """\
 question: What helps a tiny CARN?
@@ -62,10 +64,11 @@ if importlib.util.find_spec("tensorboard") is None:
 
 
 def pictures(folder: Path) -> None:
-    """What every reader has: a photo, a folder of photos, one of HR images and one of LR files."""
+    """What every reader has: a photo, a folder of small ones and one of larger ones."""
     tiny.save_crop("astronaut", folder / "photo.png")
     for crop in tiny.CROPS:
         tiny.save_crop(crop, folder / "my" / "photos" / f"{crop}.png")
+    tiny.save_crop("coffee", folder / "my" / "large" / "coffee.png", side=128)
 
 
 @pytest.fixture(scope="session")
@@ -123,7 +126,7 @@ def check(block: Block, folder: Path) -> None:
             name, *arguments = given
             COMMANDS.commands[name].make_context(name, arguments)  # type: ignore[attr-defined]
     else:
-        assert block.kind in NO_CODE | {"sql"}, f"a block of {block.kind}"
+        assert block.kind in NO_CODE | {"sql", "latex"}, f"a block of {block.kind}"
 
 
 def assert_known(line: str) -> None:
@@ -142,7 +145,7 @@ def test_blocks_that_are_not_run_have_a_reason() -> None:
     assert all(re.fullmatch(r"needs [^.]+", reason) for _, _, reason in left), left
 
 
-CODE = ("sh", "python", "sql")
+CODE = ("sh", "python", "sql", "latex")
 SAFE = ("python", "mkdir", "cp")
 """Other programs that a page may run in a test."""
 TRAINS = re.compile(r"srbench run|srbench\.run")
@@ -163,6 +166,7 @@ def pages_that_run() -> list[object]:
     return found
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # as in gc below
 @pytest.mark.parametrize("page", pages_that_run())
 def test_a_page_works(
     page: Page, folder: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
@@ -192,6 +196,7 @@ def test_a_page_works(
     for mentioned in page.mentioned:
         if re.match(r"(reports|upscaled|tables|export)/", mentioned):
             assert (folder / mentioned).exists(), mentioned
+    gc.collect()  # connections that a command leaves to the end of its process
 
 
 def save(block: Block, folder: Path) -> None:
@@ -207,6 +212,8 @@ def execute(block: Block, names: dict[str, object], monkeypatch: pytest.MonkeyPa
         exec(compile(block.text, "page", "exec"), names)
     elif block.kind == "sql":
         assert tiny.called("sql", block.text) == 0
+    elif block.kind == "latex":
+        assert [one for one in LATEX.findall(block.text) if not Path(one).is_file()] == []
     else:
         for line in block.lines:
             if given := words(line):
