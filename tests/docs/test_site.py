@@ -6,6 +6,7 @@ Slow: mkdocs takes ten seconds, half of it the parts and signatures that the ref
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -69,6 +70,12 @@ def test_every_link_leads_to_a_place(site: dict[Path, Seen]) -> None:
             if not there:
                 lost.append(f"{page.name}: {link}")
     assert lost == []
+
+
+def test_lists_and_tables_are_made_of_what_is_written_as_such(site: dict[Path, Seen]) -> None:
+    """Unlike GitHub, mkdocs wants an empty line before them."""
+    left = re.compile(r"<p>(?:(?!</p>).)*\n *[-*|] ", re.S)
+    assert [page.name for page in site if left.search(page.read_text(encoding="utf-8"))] == []
 
 
 def test_no_page_needs_a_network(site: dict[Path, Seen]) -> None:
