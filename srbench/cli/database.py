@@ -123,15 +123,16 @@ def merge(
     ],
     db: Database = None,
 ) -> None:
-    """Merge another database into this one, with the files of its runs.
+    """Merge another database into this one, which may be new, with the files of its runs.
 
     What both hold is stored once; a run that is queued here and done there is done. If two results
     of one run differ, both are stored, and this database's counts.
     """
     from srbench.core.numbers import plural
+    from srbench.store import open_store
     from srbench.store.merge import merge as merge_into
 
-    found = merge_into(open_database(db), other)
+    found = merge_into(open_store(db, create=other.is_file()), other)
     out.print(
         f"{plural(found.new, 'new run')}, {found.finished} queued here and done there, "
         f"{found.same} in both; {plural(found.plans, 'new plan')}, "

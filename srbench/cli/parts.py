@@ -73,8 +73,8 @@ def check(
     srbench check my_blocks.py
 
     Of a block: its shape, that every parameter gets a gradient, the same weights for the same
-    seed, names of weights, a source. Exit code 1 if a law is broken. A study names the file:
-    parts: [my_blocks.py].
+    seed, names of weights, a source. Exit code 1 if a law is broken. A study names the file
+    under "parts".
     """
     from srbench.cli.listing import checked_listed
     from srbench.core import part_files

@@ -19,6 +19,10 @@ PACKAGES = (
 )  # fmt: skip
 
 
+PASSWORD = re.compile(r"(?<=://)([^\s:/@]*:)[^\s@]*(?=@)")
+"""A password in a database's address, --db postgresql://me:secret@host/name."""
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """The checkout and the command of a run, as the database stores them."""
@@ -35,7 +39,7 @@ def surroundings() -> Surroundings:
     return Surroundings(
         git_commit=commit,
         git_dirty=bool(status) if status is not None else None,
-        command=shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        command=PASSWORD.sub(r"\1***", shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])),
     )
 
 
