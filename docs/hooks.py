@@ -33,21 +33,17 @@ LINK = re.compile(r"""(\]\(|src(?:set)?=")([^)\s#:"]+)(#[^)\s"]*)?(?=[)"])""")
 
 
 def on_config(config: MkDocsConfig) -> None:
-    """Write the pages of a folder into the navigation where it names the folder."""
-    config.nav = _filled(config.nav, str(config.nav))
+    """Write the generated pages of a folder into the navigation where it names the folder."""
+    config.nav = _filled(config.nav)
 
 
-def _filled(nav: list[Any], named: str) -> list[Any]:
-    """The navigation with the pages of each folder in it, but for those named elsewhere."""
+def _filled(nav: list[Any]) -> list[Any]:
     found: list[Any] = []
     for entry in nav:
         if isinstance(entry, str) and entry.endswith("/"):
-            files = (f"{entry}{file.name}" for file in (ROOT / "docs" / entry).glob("*.md"))
-            pages = [*sorted(files), *(page for page in PAGES if page.startswith(entry))]
-            found += [page for page in pages if page not in named]
+            found += [page for page in PAGES if page.startswith(entry)]
         elif isinstance(entry, dict):
-            filled = {k: _filled(v, named) if isinstance(v, list) else v for k, v in entry.items()}
-            found.append(filled)
+            found.append({k: _filled(v) if isinstance(v, list) else v for k, v in entry.items()})
         else:
             found.append(entry)
     return found

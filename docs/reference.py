@@ -124,7 +124,7 @@ def slot_page(slot: str) -> str:
 def prose(part: Words) -> str:
     """A part's docstring without its source and without the lines about settings."""
     paragraphs = part["text"].split("\n\n")[:-1] or [part["text"]]
-    listed = re.compile("|".join(rf"{name}  " for name in part["settings"]) or "(?!)")
+    listed = re.compile("|".join(rf"{name}(  |, )" for name in part["settings"]) or "(?!)")
     return "\n\n".join(one for one in paragraphs if not listed.match(one))
 
 

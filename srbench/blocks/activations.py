@@ -21,6 +21,8 @@ def relu() -> nn.Module:
 def leaky_relu(*, slope: float = 0.1) -> nn.Module:
     """max(x, slope * x).
 
+    slope  factor of negative values
+
     Maas et al., Rectifier nonlinearities improve neural network acoustic models, 2013.
     https://ai.stanford.edu/~amaas/papers/relu_hybrid_icml2013_final.pdf
     """
@@ -30,6 +32,8 @@ def leaky_relu(*, slope: float = 0.1) -> nn.Module:
 @activation.register("prelu")
 def prelu(*, slope: float = 0.25) -> nn.Module:
     """max(x, slope * x), the slope learnt, one for all channels.
+
+    slope  factor of negative values before training
 
     He et al., Delving deep into rectifiers, 2015. https://arxiv.org/abs/1502.01852
     """

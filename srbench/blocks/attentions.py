@@ -23,6 +23,9 @@ class NoAttention(nn.Identity):
 class SqueezeExcite(nn.Module):
     """Weigh channels by a small network on their means.
 
+    reduction    channels for each hidden node
+    least_nodes  hidden nodes at the least
+
     Hu et al., Squeeze-and-excitation networks, 2018. https://arxiv.org/abs/1709.01507
     """
 
@@ -43,6 +46,10 @@ class ConcurrentSqueezeExcite(nn.Module):
 
     The channel branch has max(C // reduction, least_nodes) hidden nodes; the spatial branch is a
     1x1 convolution without bias.
+
+    reduction    channels for each hidden node of the channel branch
+    least_nodes  its hidden nodes at the least
+    branches     channel, spatial, or both
 
     Roy et al., Concurrent spatial and channel squeeze & excitation, 2018.
     https://arxiv.org/abs/1803.02579
@@ -75,6 +82,8 @@ class ConcurrentSqueezeExcite(nn.Module):
 @attention.register("eca")
 class EfficientChannelAttention(nn.Module):
     """Weigh channels by a 1-d convolution over their means.
+
+    kernel  neighbouring channels that a weight depends on
 
     Wang et al., ECA-Net, 2020. https://arxiv.org/abs/1910.03151
     """

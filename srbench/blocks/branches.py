@@ -42,6 +42,8 @@ class DilatedBranches(nn.Module):
     Each branch has its activation. The exercise that this comes from does not give the kernel of
     the join; 1x1 is ours.
 
+    rates  dilation of each branch
+
     Practical deep learning workshop 4; after Chen et al., Rethinking atrous convolution for
     semantic image segmentation, 2017. https://arxiv.org/abs/1706.05587
     """

@@ -17,6 +17,9 @@ def conv(
 ) -> nn.Module:
     """One convolution and an activation: 1x1 as in CARN, or larger, or grouped.
 
+    kernel  side of the convolution in pixels
+    groups  groups of channels
+
     Ahn et al., Fast, accurate, and lightweight super-resolution with cascading residual network,
     2018. https://arxiv.org/abs/1803.08664
     """

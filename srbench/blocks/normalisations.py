@@ -33,6 +33,8 @@ def batch(channels: int) -> nn.Module:
 def group(channels: int, *, groups: Positive = 4) -> nn.Module:
     """Mean and variance of groups of an image's own channels.
 
+    groups  number of groups
+
     Wu, He, Group normalization, 2018. https://arxiv.org/abs/1803.08494
     """
     if channels % groups:

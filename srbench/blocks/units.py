@@ -19,6 +19,8 @@ from srbench.core.slots import unit
 class ResidualUnit(nn.Module):
     """conv, act, conv, + shortcut, act; both convolutions dilated by the rate, or the first only.
 
+    dilated  which convolutions the rate dilates
+
     Ahn et al., Fast, accurate, and lightweight super-resolution with cascading residual network,
     2018. https://arxiv.org/abs/1803.08664
     """
@@ -50,6 +52,8 @@ class ResidualUnit(nn.Module):
 @unit.register("efficient")
 class EfficientUnit(nn.Module):
     """Grouped conv, act, grouped conv, act, 1x1 conv, + shortcut, act: CARN-M's unit.
+
+    groups  of the two 3x3 convolutions
 
     Ahn et al., Fast, accurate, and lightweight super-resolution with cascading residual network,
     2018. https://arxiv.org/abs/1803.08664

@@ -216,18 +216,24 @@ def source_of(part: Part) -> str:
 
 
 def meanings(part: Part) -> dict[str, str]:
-    """What settings mean, by the lines of the docstring that start with a name and two spaces."""
-    found: dict[str, str] = {}
-    name = ""
+    """What settings mean, by the lines of the docstring that start with names and two spaces.
+
+    A setting that is itself a part, and that no line names, means what its slot says.
+    """
+    slots = (
+        (name, get_args(hint)[-1]) for name, (hint, _) in settings(part).items() if get_args(hint)
+    )
+    found = {name: slot.about for name, slot in slots if isinstance(slot, Slot)}
+    names: list[str] = []
     for line in inspect.cleandoc(part.__doc__ or "").splitlines():
-        fits = re.match(r"(\w+) {2,}(.+)", line)
-        if fits and fits[1] in settings(part):
-            name = fits[1]
-            found[name] = fits[2]
-        elif name and line.startswith("   "):
-            found[name] += f" {line.strip()}"
+        fits = re.match(r"(\w+(?:, \w+)*) {2,}(.+)", line)
+        if fits and set(fits[1].split(", ")) <= settings(part).keys():
+            names = fits[1].split(", ")
+            found |= dict.fromkeys(names, fits[2])
+        elif line.startswith("   "):
+            found |= {name: f"{found[name]} {line.strip()}" for name in names}
         else:
-            name = ""
+            names = []
     return found
 
 

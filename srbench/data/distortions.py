@@ -77,6 +77,8 @@ def colour_jitter(
 ) -> Augment:
     """Brightness, contrast about the middle grey, and saturation, each times 1 +- a draw.
 
+    brightness, contrast, saturation  the largest draw of each
+
     Krizhevsky et al., ImageNet classification with deep convolutional networks, 2012.
     https://doi.org/10.1145/3065386
     """

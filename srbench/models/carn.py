@@ -94,6 +94,10 @@ class CARN(nn.Module):
     The defaults are that study's `standard`: LeakyReLU 0.1 everywhere, also after the entry, and
     no mean shift; the authors' network is `carn_official`.
 
+    channels          features of the body
+    blocks            cascading blocks
+    units             units in each block
+    entry             whether an activation follows the first convolution
     sharing           each unit has weights of its own, or a block uses one unit again and again
     rates             dilation of the units, one for each block; empty for 1 everywhere
     attention_after   each unit, each block, or both

@@ -24,7 +24,9 @@ class SuperResNet(nn.Module):
 
     At x4 it has outputs at x2 and x4, each compared with HR of its size.
 
-    before    units before the first upsampling; after: units after it
+    channels  features of the body
+    before    units before the first upsampling
+    after     units after it
     outputs   all sizes on the way, or the first alone
     features  of a frozen network, joined to the trunk's by a 3x3 convolution
 

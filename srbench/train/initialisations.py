@@ -28,6 +28,8 @@ def own(module: nn.Module) -> None:
 def normal(module: nn.Module, *, std: Annotated[float, Range(0.0)] = 0.05) -> None:
     """The weights of convolutions from a normal distribution; biases and the rest as `own`.
 
+    std  standard deviation
+
     Krizhevsky et al., ImageNet classification with deep convolutional networks, 2012.
     https://doi.org/10.1145/3065386
     """

@@ -40,6 +40,8 @@ def mse() -> Distance:
 class Charbonnier(nn.Module):
     """sqrt(difference² + epsilon²), a smooth L1, on values in 0..1.
 
+    epsilon  differences below it count quadratically
+
     Lai et al., Deep Laplacian pyramid networks, 2017. https://arxiv.org/abs/1704.03915
     """
 

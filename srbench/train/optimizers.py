@@ -27,6 +27,11 @@ def adam(
 ) -> optim.Optimizer:
     """Adam, or AMSGrad; weight decay is added to the gradient.
 
+    lr            learning rate
+    beta1, beta2  decay of the averages of the gradient and of its square
+    weight_decay  times the weights, added to the gradient
+    amsgrad       the largest average of the square so far, in place of the last
+
     Kingma, Ba, Adam, 2015. https://arxiv.org/abs/1412.6980; Reddi et al., On the convergence of
     Adam and beyond, 2018. https://arxiv.org/abs/1904.09237
     """
@@ -52,6 +57,11 @@ def adamw(
 ) -> optim.Optimizer:
     """Adam with weight decay apart from the gradient.
 
+    lr            learning rate
+    beta1, beta2  decay of the averages of the gradient and of its square
+    weight_decay  share of the weights, times lr, subtracted at each step
+    amsgrad       the largest average of the square so far, in place of the last
+
     Loshchilov, Hutter, Decoupled weight decay regularization, 2019.
     https://arxiv.org/abs/1711.05101
     """
@@ -75,6 +85,11 @@ def sgd(
     nesterov: bool = False,
 ) -> optim.Optimizer:
     """Stochastic gradient descent with momentum.
+
+    lr            learning rate
+    momentum      share of the last update that is added to the next
+    weight_decay  times the weights, added to the gradient
+    nesterov      the gradient after the momentum's part of the step
 
     Sutskever et al., On the importance of initialization and momentum in deep learning, 2013.
     https://proceedings.mlr.press/v28/sutskever13.html

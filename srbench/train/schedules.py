@@ -26,6 +26,9 @@ def constant(steps: int, epochs: int) -> Factor:
 def cosine(steps: int, epochs: int, *, end: Share = 0.0, warmup: Share = 0.0) -> Factor:
     """Half a cosine from 1 to `end`, after a linear rise over the share `warmup` of the steps.
 
+    end     factor at the last step
+    warmup  share of the steps over which the factor rises
+
     Loshchilov, Hutter, SGDR, 2017. https://arxiv.org/abs/1608.03983
     """
     rise = round(warmup * steps)
@@ -42,6 +45,9 @@ def cosine(steps: int, epochs: int, *, end: Share = 0.0, warmup: Share = 0.0) ->
 def warm_restarts(steps: int, epochs: int, *, cycles: Positive = 4, end: Share = 0.0) -> Factor:
     """`cycles` half cosines of equal length, each starting again at 1.
 
+    cycles  number of half cosines
+    end     factor at the end of each
+
     Loshchilov, Hutter, SGDR, 2017. https://arxiv.org/abs/1608.03983
     """
     return lambda step: _half_cosine(step * cycles / max(steps, 1) % 1.0, end)
@@ -52,6 +58,9 @@ def step(
     steps: int, epochs: int, *, at: tuple[Share, ...] = (0.5, 0.75), gamma: Share = 0.5
 ) -> Factor:
     """Times `gamma` at each of the given shares of training.
+
+    at     shares of training
+    gamma  factor at each of them
 
     He et al., Deep residual learning for image recognition, 2016.
     https://arxiv.org/abs/1512.03385
