@@ -129,10 +129,21 @@ def _import(one: PartFile) -> None:
         raise InputError(f"{message}: {first_line(problem)}") from problem
 
 
+def line_of(problem: BaseException, part: Part) -> str:
+    """`my_blocks.py:7: `, the last line of a part's file that led to a problem; or nothing."""
+    place = getattr(sys.modules.get(part.__module__), "__file__", None) or ""
+    line = _last_line(problem, place)
+    return f"{place}:{line}: " if line else ""
+
+
+def _last_line(problem: BaseException, place: str) -> int | None:
+    frames = traceback.extract_tb(problem.__traceback__)
+    return next((frame.lineno for frame in reversed(frames) if frame.filename == place), None)
+
+
 def _located(problem: BaseException, place: str) -> StudyError:
     """What went wrong in a file of parts, with its line."""
-    frames = traceback.extract_tb(problem.__traceback__)
-    line = next((frame.lineno for frame in reversed(frames) if frame.filename == place), None)
+    line = _last_line(problem, place)
     message = str(problem) if isinstance(problem, UserError) else first_line(problem)
     kind = "" if isinstance(problem, UserError) else f"{type(problem).__name__}: "
     return StudyError(f"{kind}{message}", place=f"{place}:{line}" if line else place)

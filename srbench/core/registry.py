@@ -59,13 +59,18 @@ class Slot:
 
         def add(part: P) -> P:
             if name in self.parts and not _redefines(part, self.parts[name]):
-                raise TypeError(f"{self.name} {name!r} is registered twice")
+                raise TypeError(f"{self.name} {name!r} is registered twice; take another name")
             positional = tuple(p.name for p in _parameters(part) if p.kind is not p.KEYWORD_ONLY)
             if positional != self.gives:
-                raise TypeError(f"{name}: a {self.name} takes {self.gives}, not {positional}")
+                raise TypeError(
+                    f"{self.name} {name}: it is given ({', '.join(self.gives)}), found "
+                    f"({', '.join(positional)}); settings stand after a *"
+                )
             for p in _parameters(part):  # types are resolved later: a slot may hold itself
                 if p.kind is p.KEYWORD_ONLY and (p.default is p.empty or p.annotation is p.empty):
-                    raise TypeError(f"{name}: setting {p.name} needs a type and a default")
+                    raise TypeError(
+                        f"{name}: setting {p.name} needs a type and a default ({p.name}: int = 4)"
+                    )
             self.parts[name] = part
             self.versions[name] = version if part.__module__.split(".")[0] == OWN else 0
             self.facts.pop(name, None)

@@ -46,8 +46,11 @@ class Broken:
 
 
 def broken(slot: Slot, name: str) -> list[Broken]:
-    """Every law of its slot that a part breaks, with its default settings."""
-    out = []
+    """Every law of its slot that a part breaks, with its default settings.
+
+    An error that the part raises under several laws is reported under the first.
+    """
+    out: list[Broken] = []
     for law in laws(slot):
         try:
             law(slot, name)
@@ -55,7 +58,10 @@ def broken(slot: Slot, name: str) -> list[Broken]:
         except AssertionError as problem:
             found = first_line(problem)
         except Exception as problem:  # whatever the part raises
-            found = f"{type(problem).__name__}: {first_line(problem)}"
+            found = f"{part_files.line_of(problem, slot.parts[name])}{type(problem).__name__}: "
+            found += first_line(problem)
+            if any(one.found == found for one in out):
+                continue
         must = (law.__doc__ or "").split("\n\n")[0]
         out.append(Broken(slot.name, name, law.__name__, " ".join(must.split()), found))
     return out

@@ -243,8 +243,11 @@ def without_default(channels: int, *, reduction: int) -> None: ...
         (lambda *args: None, "would hide misspelt settings"),
         (lambda channels, *, reduction=1: None, "setting reduction needs a type and a default"),
         (without_default, "setting reduction needs a type and a default"),
-        (lambda channels, height: None, r"takes \('channels',\), not \('channels', 'height'\)"),
-        (lambda: None, r"takes \('channels',\), not \(\)"),
+        (
+            lambda channels, height: None,
+            r"given \(channels\), found \(channels, height\); settings",
+        ),
+        (lambda: None, r"is given \(channels\), found \(\)"),
     ],
 )
 def test_a_part_whose_signature_is_no_schema_is_refused_at_import(

@@ -96,3 +96,10 @@ def test_check_names_the_broken_law_and_what_was_found(tmp_path: Path) -> None:
     (tmp_path / "empty.py").write_text("x = 1\n")
     with pytest.raises(StudyError, match="registers no part"):
         checked([part_files.read(tmp_path / "empty.py")])
+
+
+def test_an_error_is_reported_once_with_its_line(tmp_path: Path) -> None:
+    study(tmp_path, more="        self.weight = undefined\n")
+    [(_, _, broken)] = checked([part_files.read(tmp_path / "my_blocks.py")])
+    [found] = [one.found for one in broken]
+    assert found.endswith("my_blocks.py:9: NameError: name 'undefined' is not defined")
