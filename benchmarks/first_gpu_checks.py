@@ -20,7 +20,7 @@ class Given:
     device: str
     steps: int = 100  # that a timed training takes at least
     laps: int = 7  # of what events time: the median counts
-    epochs: int = 20  # of the quickstart study
+    epochs: int = 16  # of the quickstart study
     tests: str = "tests"  # where tests for a GPU are looked for
     seconds: float = math.inf  # that the case under way may take
 

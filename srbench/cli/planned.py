@@ -109,7 +109,7 @@ def _lines(found: Forecast) -> list[Text]:
     ]  # fmt: skip
     if found.estimate is not None:
         total = duration(found.estimate.total_s(plan, found.workers))
-        lines.append(f"Training takes about {total} on {found.device}, {found.estimate.basis}.")
+        lines.append(f"It takes about {total} on {found.device}, {found.estimate.basis}.")
     else:
         lines.append(f"Time on {found.device}: not known before a run there is stored.")
     lines += found.stale

@@ -18,6 +18,7 @@ from srbench.study.dry_build import cost_of
 from srbench.study.plan import Plan, PlannedVariant
 from srbench.study.read import Study
 from srbench.train.initialise import initialise
+from srbench.train.settings import TrainSettings
 
 REFERENCE_DB = 0.15  # classic_291, PSNR-Y on Set5: variants 0.02 to 0.06, baseline 0.13
 TRIAL_PATCH = 64  # HR pixels, at most
@@ -27,13 +28,13 @@ TRIAL_MACS = 1.5e9  # a forward pass, so that planning a large network stays fas
 
 @dataclass(frozen=True)
 class Estimate:
-    """Training seconds of one run of each variant, and their basis."""
+    """Seconds of one run of each variant, with its validations and scores, and their basis."""
 
     run_s: dict[str, float]
     basis: str
 
     def total_s(self, plan: Plan, workers: int) -> float:
-        """Training time of the whole plan; scoring and start-up come on top."""
+        """Time of the whole plan; the start of the workers comes on top."""
         runs = {(p.fingerprint, s): self.run_s.get(p.variant.name, 0.0)
                 for p in plan.variants for s in p.seeds}  # fmt: skip
         return sum(runs.values()) / workers
@@ -81,7 +82,7 @@ def estimate(plan: Plan, store: Store | None, device: str) -> Estimate | None:
     if known:
         rate = _seconds_per_work(trained, known, scale)
         run_s = {
-            p.variant.name: p.steps * known.get(p.variant.name, rate * _work(p, scale))
+            p.variant.name: _steps(p, plan) * known.get(p.variant.name, rate * _work(p, scale))
             for p in trained
         }
         whole = len(known) == len(trained)
@@ -90,8 +91,27 @@ def estimate(plan: Plan, store: Store | None, device: str) -> Estimate | None:
         return None
     first = min(trained, key=lambda p: p.variant.role != "baseline")
     rate = _try_a_step(first, scale) / first.cost.macs_256
-    run_s = {p.variant.name: p.steps * rate * _work(p, scale) for p in trained}
+    run_s = {p.variant.name: _steps(p, plan) * rate * _work(p, scale) for p in trained}
     return Estimate(run_s, f"from one step of {first.variant.name} tried on this CPU, and MACs")
+
+
+def _steps(p: PlannedVariant, plan: Plan) -> float:
+    """Steps of a run, and those that its validations and scores are worth.
+
+    A forward pass is a third of a step with as many pixels.
+    """
+    tree = p.variant.tree
+    pixels = sum(
+        1e6 * images.megapixels * (_validations(p) if role == "validate" else 1)
+        for role, images in plan.datasets
+        if role != "train"
+    )
+    return p.steps + pixels / (3 * tree.data["patch"] ** 2 * tree.train["batch"])
+
+
+def _validations(p: PlannedVariant) -> int:
+    settings: TrainSettings = p.variant.tree.train.build()()
+    return len(settings.validation_epochs())
 
 
 def _work(p: PlannedVariant, scale: int) -> float:

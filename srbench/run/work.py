@@ -133,7 +133,7 @@ class Work:
         )
 
     def _expected_s(self, works: Mapping[str, float], total: float) -> float | None:
-        """Seconds that the training left takes, announced; None where there is no estimate."""
+        """Seconds that the runs left take, announced; None where there is no estimate."""
         seats = self.options.seats
         if not seats.devices or total <= 0:  # far seats, or nothing to train
             return None
@@ -141,7 +141,7 @@ class Work:
         if known is None:
             return None
         expected_s = sum(known.run_s.values()) / sum(works.values()) * total / seats.size()
-        self._print(f"Training takes about {duration(expected_s)}, {known.basis}.")
+        self._print(f"This takes about {duration(expected_s)}, {known.basis}.")
         return expected_s
 
     def _macs_left(self) -> float:

@@ -92,7 +92,7 @@ def test_a_plan_as_json_names_every_variant_and_cost(here: Path, capsys: Capture
 def test_a_plan_in_words_shows_shapes_and_time(done: Path, capsys: Captured) -> None:
     said = " ".join(printed(capsys, "plan", "tiny.yaml").split())
     assert "9 steps of 4x3x8x8 to 4x3x16x16; 2 seeds" in said
-    assert "Training takes about" in said
+    assert "It takes about" in said
 
 
 def test_only_seeds_and_set_choose_what_is_planned(here: Path, capsys: Captured) -> None:
