@@ -24,6 +24,7 @@ from srbench.cli import (
     runs,
 )
 from srbench.cli.options import err, out
+from srbench.core.command_line import masked_text
 from srbench.core.errors import UserError, first_line, printable
 from srbench.core.signals import exit_on_signal
 
@@ -110,5 +111,5 @@ def _explain(misuse: Any) -> None:
 
 def _fail(message: str, code: int = 2) -> None:
     err.print("[bold red]srbench: error:[/bold red] ", end="")
-    err.print(printable(message), markup=False, soft_wrap=True)
+    err.print(printable(masked_text(message)), markup=False, soft_wrap=True)
     sys.exit(code)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -28,7 +27,7 @@ from srbench.cli.options import (
     out,
     use_parts,
 )
-from srbench.core.command_line import command
+from srbench.core.command_line import as_typed, command
 from srbench.core.errors import DeviceError, UserError
 from srbench.study.files import study_file
 
@@ -93,7 +92,7 @@ def run(
     from srbench.run.session import run as run_study  # late: SQLAlchemy takes half a second
 
     store, ended = run_study(request, out)
-    again = shlex.join(["srbench", *(word for word in sys.argv[1:] if word != "--fresh")])
+    again = as_typed(["srbench", *(word for word in sys.argv[1:] if word != "--fresh")])
     if ended.signal is not None:
         left = sum(n for state, n in ended.states.items() if state in ("queued", "interrupted"))
         verb = "is" if left == 1 else "are"

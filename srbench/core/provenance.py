@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import re
-import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,14 +12,12 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
+from srbench.core.command_line import as_typed
+
 PACKAGES = (
     "srbench", "torch", "torchvision", "numpy", "pillow", "piq", "scikit-image", "optuna",
     "sqlalchemy", "pandas",
 )  # fmt: skip
-
-
-PASSWORD = re.compile(r"(?<=://)([^\s:/@]*:)[^\s@]*(?=@)")
-"""A password in a database's address, --db postgresql://me:secret@host/name."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,7 @@ def surroundings() -> Surroundings:
     return Surroundings(
         git_commit=commit,
         git_dirty=bool(status) if status is not None else None,
-        command=PASSWORD.sub(r"\1***", shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])),
+        command=as_typed([Path(sys.argv[0]).name, *sys.argv[1:]]),
     )
 
 

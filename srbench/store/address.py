@@ -46,7 +46,9 @@ def find(typed: str | os.PathLike[str] | None) -> Address:
     dialect = url.get_backend_name()
     if dialect == "sqlite":
         if not url.database or url.database == ":memory:":
-            raise DatabaseError("a database in memory is lost at the end; " + EXAMPLES, place=text)
+            raise DatabaseError(
+                "a database in memory is lost at the end; " + EXAMPLES, place=hidden(text)
+            )
         return of_file(Path(url.database))
     if dialect in ("postgresql", "postgres"):
         return Address(url.set(drivername="postgresql+psycopg"), None, Path("db").absolute())

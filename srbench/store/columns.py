@@ -13,6 +13,8 @@ from typing import Any
 
 from sqlalchemy import Dialect, Text, TypeDecorator
 
+from srbench.core.command_line import masked_command
+
 NOT_FINITE = ("nan", "inf", "-inf")
 STATES = ("queued", "running", "interrupted", "done", "failed", "pruned")
 ROLES = ("baseline", "variant", "twin", "control", "interpolation", "candidate")
@@ -28,6 +30,18 @@ class Words(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         return None if value is None else storable(value)
+
+
+class CommandLine(Words):
+    """A command as it was typed, without the password of a database, also on reading."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else storable(masked_command(value))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else masked_command(value)
 
 
 class PlainJson(TypeDecorator[Any]):

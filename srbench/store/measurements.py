@@ -10,9 +10,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, select
 
+from srbench.core.command_line import masked_command
 from srbench.store import tables
 from srbench.store.columns import iso, split_number, storable, to_json
 from srbench.store.engine import lock, reading, writing
@@ -40,6 +42,12 @@ from srbench.store.values import (
 )
 
 
+def digest_of(provenance: dict[str, Any]) -> str:
+    """What a provenance is known by, from its other columns."""
+    known = provenance | {"command": masked_command(provenance["command"])}
+    return hashlib.sha256(to_json(known).encode()).hexdigest()
+
+
 @dataclass(frozen=True)
 class Measurements:
     """Everything that was measured here. Each method is one transaction.
@@ -53,7 +61,7 @@ class Measurements:
     def add_provenance(self, provenance: Provenance) -> int:
         """The number of this provenance; the same content is stored once."""
         values = provenance.given(versions=dict(sorted(provenance.versions.items())))
-        digest = hashlib.sha256(to_json(values).encode()).hexdigest()
+        digest = digest_of(values)
         known = select(Provenance.id).where(Provenance.digest == digest)
         with writing(self.engine) as connection:
             put(connection, Provenance, [values | {"digest": digest}])

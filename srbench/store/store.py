@@ -17,6 +17,7 @@ from srbench.store.engine import open_engine, settle_journal
 from srbench.store.journal import Disk, Journal, choose, disk_of
 from srbench.store.measurements import Measurements
 from srbench.store.migrate import bring_up_to_date
+from srbench.store.passwords import remove_passwords
 from srbench.store.plans import Plans
 from srbench.store.published import PublishedFigures
 from srbench.store.queue import Queue
@@ -112,6 +113,7 @@ def open_store(
         bring_up_to_date(engine, address, create=create)
         if address.path is not None:
             settle_journal(engine, journal)
+        remove_passwords(engine)
     except BaseException:
         engine.dispose()
         raise

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, MappedAsDataclass, MappedColumn, mapped_column
 
-from srbench.store.columns import NOT_FINITE, PlainJson, Words
+from srbench.store.columns import NOT_FINITE, CommandLine, PlainJson, Words
 
 NUMBER_DOC = "the number; NULL exactly when not_finite is set"
 NOT_FINITE_DOC = "nan, inf or -inf where the number is not finite, else NULL"
@@ -43,6 +43,10 @@ class Base(DeclarativeBase):
 
 def words(doc: str, *more: Any, **options: Any) -> MappedColumn[Any]:
     return mapped_column(Words, *more, doc=doc, **options)
+
+
+def command_line(doc: str) -> MappedColumn[Any]:
+    return mapped_column(CommandLine, doc=doc)
 
 
 def count(doc: str, *more: Any, **options: Any) -> MappedColumn[Any]:
@@ -80,7 +84,7 @@ def one_number() -> tuple[CheckConstraint, CheckConstraint]:
     return one_of("not_finite", NOT_FINITE), CheckConstraint(value, name="one_number")
 
 
-@dataclass_transform(field_specifiers=(words, count, number, plain, flag, key, link))
+@dataclass_transform(field_specifiers=(words, command_line, count, number, plain, flag, key, link))
 class Value(MappedAsDataclass, Base):
     """A table whose rows callers make; parameters are the columns without `init=False`."""
 

@@ -32,6 +32,7 @@ from srbench.store.table_base import (
     NOT_FINITE_DOC,
     NUMBER_DOC,
     Value,
+    command_line,
     count,
     flag,
     key,
@@ -60,7 +61,7 @@ class Provenance(Value):
     device: Mapped[str] = words("name of the processor or GPU")
     driver: Mapped[str | None] = words("version of the GPU driver, if any")
     host: Mapped[str] = words("name of the machine")
-    command: Mapped[str] = words("the command as it was typed")
+    command: Mapped[str] = command_line("the command as it was typed, without passwords")
     python: Mapped[str] = words("version of Python")
     platform: Mapped[str] = words("operating system and processor kind")
     threads: Mapped[int] = count("threads that one training may use")

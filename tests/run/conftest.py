@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import tiny
+from postgres_server import postgres, server  # noqa: F401
 
 
 @pytest.fixture(scope="session")

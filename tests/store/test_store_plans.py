@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import text
 from store_samples import PHOTOS, finish_all, plan, provenance, training
 
 from srbench.core.errors import UserError
-from srbench.store import DatasetRecord, Image, Store
+from srbench.store import DatasetRecord, Image, Store, open_store
+from srbench.store.engine import writing
 from srbench.store.sql import ask
 
 
@@ -78,6 +80,22 @@ def test_the_same_provenance_is_stored_once(store: Store) -> None:
     )
     assert store.measurements.add_provenance(provenance()) == first
     assert store.measurements.add_provenance(provenance(git_dirty=None)) != first
+
+
+def test_a_password_is_not_stored_and_one_that_was_is_removed(store: Store) -> None:
+    """Each row stays: numbers and other columns, and what tells it from the others."""
+    for host in ("a", "b"):
+        command = f"srbench run s.yaml --db 'postgresql://me:s3cret@{host}/x'"
+        store.measurements.add_provenance(provenance(command=command))
+    everything = "SELECT * FROM provenances ORDER BY id"
+    stored = ask(store, everything)
+    assert "s3cret" not in str(stored)
+    with writing(store.engine) as connection:  # as a former version did
+        former = "UPDATE provenances SET digest = id, command = replace(command, '***', 's3cret')"
+        connection.execute(text(former))
+    assert "s3cret" in str(ask(store, everything))
+    open_store(store.url).close()
+    assert ask(store, everything) == stored
 
 
 def test_a_plan_that_lacks_a_training_is_refused(store: Store) -> None:
