@@ -106,7 +106,7 @@ def _steps(p: PlannedVariant, plan: Plan) -> float:
         for role, images in plan.datasets
         if role != "train"
     )
-    return p.steps + pixels / (3 * tree.data["patch"] ** 2 * tree.train["batch"])
+    return p.steps + pixels / float(3 * tree.data["patch"] ** 2 * tree.train["batch"])
 
 
 def _validations(p: PlannedVariant) -> int:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import pytest
 import torch
 
-from srbench.core.provenance import surroundings, versions
+from srbench.core.provenance import versions
 
 
 def test_torchs_version_names_its_build() -> None:
@@ -22,9 +21,3 @@ def test_versions_are_read_without_importing_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
-
-
-def test_a_command_is_stored_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
-    address = "postgresql://me:s3cr/et@host/name"
-    monkeypatch.setattr(sys, "argv", ["/bin/srbench", "run", "a.yaml", "--db", address])
-    assert surroundings().command.endswith("run a.yaml --db postgresql://me:***@host/name")
