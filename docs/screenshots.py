@@ -28,7 +28,7 @@ import srbench
 
 FOLDER = Path(__file__).parent
 STUDY = "quickstart"
-COLOURS = 128  # of a palette: enough for text and flat colours, a third of the bytes
+COLOURS = 256  # of a palette: enough for text and flat colours, a third of the bytes
 
 
 def main(database: str | None) -> None:
@@ -55,7 +55,8 @@ def shot(page: Any, name: str) -> None:
     """What the page shows, once it has settled."""
     page.wait_for_timeout(2000)
     page.screenshot(path=FOLDER / name, animations="disabled")
-    Image.open(FOLDER / name).convert("RGB").quantize(COLOURS).save(FOLDER / name, optimize=True)
+    picture = Image.open(FOLDER / name).convert("RGB").quantize(COLOURS, kmeans=4)
+    picture.save(FOLDER / name, optimize=True)
 
 
 @contextmanager

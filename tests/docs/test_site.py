@@ -37,8 +37,7 @@ class Seen(HTMLParser):
             self.links.append(found["href"])
         elif tag == "link" and found.get("rel") not in ("canonical", "prev", "next"):
             self.loaded.append(found["href"])
-        elif "src" in found:
-            self.loaded.append(found["src"])
+        self.loaded += [found[name] for name in ("src", "srcset") if name in found]
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +58,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, Seen]:
 def test_every_link_leads_to_a_place(site: dict[Path, Seen]) -> None:
     lost = []
     for page, seen in site.items():
-        for link in seen.links:
+        for link in (*seen.links, *seen.loaded):
             to = urlsplit(link)
             if to.scheme:
                 assert to.scheme in ("http", "https"), link
