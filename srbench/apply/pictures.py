@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from PIL.Image import Image
+from PIL.Image import Image, registered_extensions
 
 from srbench.apply.trained import Network
 from srbench.apply.upscale import Cut, upscaled
@@ -46,6 +46,8 @@ def jobs(images: list[Path], output: Path) -> Iterator[tuple[Path, Path]]:
         if len(found) != 1:
             raise InputError(f"{len(found)} images cannot become one file", place=str(output))
         pairs = [(found[0][0], output)]
+    elif output.suffix.lower() in registered_extensions() and not output.is_dir():
+        raise InputError(f"is not written; {', '.join(FORMATS)} are", place=str(output))
     else:
         pairs = [(source, output / name) for source, name in found]
     targets = [target.resolve() for _, target in pairs]

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import IO, Any, cast
 
 from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, RenderableType
+from rich.console import Console, ConsoleDimensions, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
 from srbench.core.signals import detach_terminal
@@ -55,6 +55,16 @@ def _lasting() -> Iterator[None]:
 
 class PlainConsole(Console):
     """A console that escapes control characters and survives a closed terminal."""
+
+    @property
+    def size(self) -> ConsoleDimensions:
+        """Of a terminal that says 0 columns, as some do, the usual size."""
+        found = super().size
+        return found if found.width else ConsoleDimensions(80, 25)
+
+    @size.setter
+    def size(self, new: tuple[int, int]) -> None:
+        Console.size.fset(self, new)  # type: ignore[attr-defined]
 
     @property
     def file(self) -> IO[str]:

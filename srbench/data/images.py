@@ -101,6 +101,8 @@ def read_photograph(path: Path) -> Photograph:
 
 def _opened(path: Path, take: Callable[[ImageFile], Found]) -> Found:
     """What `take` makes of an image file, if its header lets it be decoded."""
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise InputError("is no ordinary file", place=str(path))
     try:
         with PIL.Image.open(path, formats=FORMATS) as image:
             problem = _header_problem(image)

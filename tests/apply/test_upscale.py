@@ -266,6 +266,7 @@ MISTAKES = {
     "not weights": (["--model", "carn", "--weights", "a.png"], "is an image"),
     "other weights": (["--model", "carn: {skip: none}", "--weights", "w.safetensors"], "fit"),
     "no file": (["--model", "carn", "--weights", "gone.pth"], "cannot be read"),
+    "a format that is not written": (["--model", "bicubic", "-o", "out.gif"], ".png, .jpg"),
     "no run": (["--run", "x", "--db", "none.sqlite"], "there is no database yet"),
 }  # fmt: skip
 

@@ -75,6 +75,13 @@ def test_a_printed_command_is_never_broken_within_a_word(width: int) -> None:
     assert max(map(len, shown.getvalue().splitlines())) <= max(width, longest + 8)
 
 
+def test_a_terminal_of_no_columns_shows_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "0")
+    shown = io.StringIO()
+    PlainConsole(file=shown).print("a word")
+    assert shown.getvalue() == "a word\n"
+
+
 def test_a_printed_command_is_one_line_in_a_pipe() -> None:
     shown = io.StringIO()
     PlainConsole(file=shown, width=20).command("Go on with:", "srbench run a-long-study.yaml")

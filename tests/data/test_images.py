@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -105,9 +106,10 @@ def test_a_truncated_file_is_refused(tmp_path: Path, suffix: str) -> None:
         read_image(path)
 
 
-def test_a_missing_file_a_folder_and_an_empty_file_are_refused(tmp_path: Path) -> None:
+def test_a_missing_file_a_folder_a_pipe_and_an_empty_file_are_refused(tmp_path: Path) -> None:
     (tmp_path / "empty.png").touch()
-    for name in ("missing.png", "empty.png", ""):
+    os.mkfifo(tmp_path / "pipe.png")
+    for name in ("missing.png", "empty.png", "pipe.png", ""):
         with pytest.raises(UserError, match=str(tmp_path / name)):
             read_image(tmp_path / name)
 
