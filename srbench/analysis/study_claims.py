@@ -64,6 +64,8 @@ def claims_heading(results: Results) -> str:
     """How many claims have which status."""
     found = [claim.result.status for claim in claims_of(results)]
     if len(found) > 1 and len(set(found)) == 1:
+        if found[0] == "not decided":
+            return f"None of {len(found)} claims is decided"
         return f"All {len(found)} claims are {found[0]}"
     parts = [f"{found.count(status)} {status}" for status in get_args(Status) if status in found]
     return f"Of {plural(len(found), 'claim')}: {listed(parts)}"

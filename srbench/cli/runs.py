@@ -108,8 +108,9 @@ def run(
     store.close()
     unchanged.remember(request, ended.complete, shown)
     _print_end(shown, request)
-    if ended.elsewhere:
-        out.print(f"{ended.elsewhere} more runs are being trained by another srbench run.")
+    for process, count in ended.elsewhere.items():
+        who = f"{plural(count, 'run')} not done yet: trained by {process}."
+        out.print(who, markup=False, soft_wrap=True)
     if untimed is not None:
         raise untimed
     raise typer.Exit(ended.exit_code)

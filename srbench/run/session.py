@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -35,7 +35,7 @@ class Ended:
 
     plan: int
     states: dict[str, int]
-    elsewhere: int
+    elsewhere: Mapping[str, int]  # other process -> runs of the plan that it trains
     signal: int | None = None
     unscored: int = 0  # finished runs whose scoring failed
     complete: str = ""  # the command's key, where nothing is left to do
@@ -205,7 +205,7 @@ def _finished(request: Request, key: str) -> tuple[Store, Ended] | None:
         store.close()
         return None
     store.plans.make_latest(number)
-    return store, Ended(number, store.queue.states(number), 0, complete=key)
+    return store, Ended(number, store.queue.states(number), {}, complete=key)
 
 
 def _finished_before(request: Request) -> tuple[Store, Ended] | None:
@@ -216,7 +216,7 @@ def _finished_before(request: Request) -> tuple[Store, Ended] | None:
         return None
     number = store.plans.latest(request.study.stem)
     return (
-        (store, Ended(number, store.queue.states(number), 0)) if _complete(store, number) else None
+        (store, Ended(number, store.queue.states(number), {})) if _complete(store, number) else None
     )
 
 
@@ -288,7 +288,7 @@ def _conduct(
     between = seats.checkpoint_s if request.checkpoint_s is None else request.checkpoint_s
     options = Options(seats, checkpoint_s=between, on_progress=request.on_progress)
     ended = Work(plan, number, store, options, console).do()
-    elsewhere = store.queue.running_elsewhere(number, this_process())
+    elsewhere = store.queue.elsewhere(number, this_process())
     states = store.queue.states(number)
     complete = key if ended.signal is None and _complete(store, number) else ""
     return Ended(number, states, elsewhere, ended.signal, len(ended.unscored), complete)

@@ -137,12 +137,14 @@ class Queue:
             rows = select(Run.id, Run.fingerprint, Run.steps).where(of_plan(plan, Run), free)
             return [(run, of, steps) for run, of, steps in connection.execute(rows)]
 
-    def running_elsewhere(self, plan: int, owner: Owner) -> int:
-        """How many runs of the plan other living processes hold."""
+    def elsewhere(self, plan: int, owner: Owner) -> dict[str, int]:
+        """Which other living processes hold runs of the plan, and how many."""
+        who = Run.owner_label, Run.owner_host, Run.owner_pid
         with reading(self.engine) as connection:
             taken = ~is_free(Run, self.clock(), connection)
-            others = select(func.count()).where(of_plan(plan, Run), ~held_by(Run, owner))
-            return connection.execute(others.where(Run.state == "running", taken)).scalar_one()
+            held = select(*who, func.count()).where(of_plan(plan, Run), ~held_by(Run, owner))
+            rows = connection.execute(held.where(Run.state == "running", taken).group_by(*who))
+            return {f"{label} on {host}, process {pid}": n for label, host, pid, n in rows}
 
     def add_attempts(self, plan: int, only: Sequence[str] | None = None) -> int:
         """Queue a new attempt at every run of the plan, or of some variants; how many.

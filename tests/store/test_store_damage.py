@@ -83,7 +83,7 @@ def verbs(folder: Path) -> dict[str, Callable[[Store], object]]:
             store.queue.interrupt(claim, 1)
             break
         store.queue.states(number)
-        store.queue.running_elsewhere(number, this_process())
+        store.queue.elsewhere(number, this_process())
         store.plans.find("key")
         store.runs.step_seconds({"x"}, "cpu")
 

@@ -180,7 +180,8 @@ def test_an_expired_lease_frees_no_run_of_a_process_that_works_here(store: Store
         runs = [claimed(at(store, 1000.0), number, by).run for by in (here, owner)]
         woken = at(store, 90_000.0)
         assert woken.queue.claim(number, here) is None
-        assert woken.queue.running_elsewhere(number, here) == 1
+        shown = f"{owner.label} on {owner.host}, process {other.pid}"
+        assert woken.queue.elsewhere(number, here) == {shown: 1}
         other.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, other.pid, os.WSTOPPED | os.WNOWAIT)
         assert claimed(woken, number, here).run == runs[1]
