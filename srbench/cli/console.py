@@ -9,7 +9,7 @@ import errno
 import os
 import shlex
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import IO, Any, cast
 
 from rich.cells import cell_len
@@ -73,6 +73,10 @@ class PlainConsole(Console):
     @file.setter
     def file(self, new: IO[str]) -> None:
         Console.file.fset(self, new)  # type: ignore[attr-defined]
+
+    def working(self, text: str) -> AbstractContextManager[object]:
+        """Show on a terminal what takes a while."""
+        return self.status(text) if self.is_terminal else nullcontext()
 
     def command(self, label: str, line: str) -> None:
         """Print a command to copy; in a narrow terminal, in lines that a shell joins."""

@@ -34,15 +34,17 @@ def report(
     The page works offline, as a single file; several studies get a page that lists them. Without
     a name, every study of the database is reported.
     """
-    from srbench.report.terminal import summary
-    from srbench.run import api
+    with out.working("reading the database"):
+        from srbench.report.terminal import summary
+        from srbench.run import api
 
-    there = api.stored_studies(open_database(db))
-    names = [name if name in there else study_name(name) for name in studies or ()] or there
-    found = [api.results(name, db=db) for name in dict.fromkeys(names)]
+        there = api.stored_studies(open_database(db))
+        names = [name if name in there else study_name(name) for name in studies or ()] or there
+        found = [api.results(name, db=db) for name in dict.fromkeys(names)]
     for one in found:
         out.print(summary(one.results))
-    page = api.report(found, output)
+    with out.working("drawing the figures"):
+        page = api.report(found, output)
     out.print("Report: ", end="")
     out.print(str(page), markup=False, style="bold", soft_wrap=True)
     if open_:
