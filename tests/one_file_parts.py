@@ -22,12 +22,6 @@ def gain():
     return lambda sr, hr: -20 * float(np.log10(1 + rmse()(sr, hr)))
 
 
-@metric.register("undirected")
-def undirected():
-    """Mean brightness of SR, without a direction. Ours."""
-    return lambda sr, hr: float(hr.mean() - abs(sr.mean() - hr.mean()))
-
-
 @learner.register("edged", facts=LearnerFacts(("loss/edge",)))
 class Edged:
     """Supervised training that also follows the error of horizontal edges. Ours."""

@@ -53,6 +53,7 @@ import time
 from multiprocessing import parent_process
 from pathlib import Path
 
+from srbench.core.part_facts import MetricFacts
 from srbench.core.slots import loss, metric
 
 
@@ -96,7 +97,7 @@ def deadly(*, flag: str = "die"):
     return killing
 
 
-@metric.register("risky")
+@metric.register("risky", facts=MetricFacts(better="higher"))
 def risky(*, flag: str = "unscored"):
     """A metric that raises in a worker while the file `flag` is there. Ours."""
 

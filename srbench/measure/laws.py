@@ -40,6 +40,12 @@ def scores(slot: Slot, name: str) -> None:
     assert sign * equal > sign * different, f"prefers {different} to {equal}"
 
 
+def direction(slot: Slot, name: str) -> None:
+    """A metric declares which direction is better, or it could not help or hurt."""
+    declared = stated(slot.parse(with_random_weights(slot, name))).better
+    assert declared, 'declares none: register it with facts=MetricFacts(better="higher") or "lower"'
+
+
 def _scores_a_set(score: SetScore) -> None:
     """One number an image, the same when asked again; a network's answers are left alone."""
     generator = np.random.default_rng(0)
@@ -60,4 +66,4 @@ def _scores_a_set(score: SetScore) -> None:
     assert same, "changes its input"
 
 
-LAWS: Laws = {"metric": (scores,)}
+LAWS: Laws = {"metric": (scores, direction)}

@@ -79,13 +79,13 @@ def _short_names(choice: Choice) -> set[str]:
     return {choice.name, *(PurePath(path).name for path in paths)}
 
 
-def check_direction(metric: str, facts: MetricFacts) -> None:
-    """Refuse a primary metric that does not state which direction is better."""
+def check_direction(metric: str, facts: MetricFacts, key: str) -> None:
+    """Refuse a metric that does not state which direction is better."""
     if not facts.better:
         raise StudyError(
             f"{metric} states no direction, so no verdict is possible; register it with "
             'facts=MetricFacts(better="higher") or better="lower"',
-            ("metric",),
+            (key,),
         )
 
 

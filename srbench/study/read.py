@@ -344,7 +344,9 @@ def _study(
     metrics = tuple(dict.fromkeys((metric, *extra)))
     facts = known_facts(metrics)
     own = metric_facts(metric, facts)
-    check_direction(metric, own)
+    check_direction(metric, own, "metric")
+    for other in extra:
+        check_direction(other, metric_facts(other, facts), "metrics")
     min_effect = min_effect_written(value, metric, own.unit)
     if looks and min_effect is None:
         raise StudyError("seeds until decided need a min_effect: without one nothing is equivalent")

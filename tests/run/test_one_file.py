@@ -25,7 +25,7 @@ NAMED = STUDY.replace("folder: {path: photos}", "own_photos: {path: photos}").re
     "train: {epochs: 3,", "train: {learner: edged, loss: rooted, epochs: 3,"
 ).replace("min_effect: 0.3 dB", """\
 metric: rmse
-metrics: [psnr_y, gain, undirected]
+metrics: [psnr_y, gain]
 min_effect: 0.1
 claims:
   - {id: A, says: one is best, test: rmse(plain) best of *}
@@ -56,7 +56,7 @@ def made(folder: Path, text: str) -> Study:
 
 
 def test_every_part_of_the_file_conforms(parts: list[tuple[Slot, str]]) -> None:
-    assert len(parts) == 7
+    assert len(parts) == 6
     for slot, name in parts:
         if slot is not slots.dataset:  # its images are the user's
             conformance.check(slot, name)
@@ -75,7 +75,6 @@ def test_a_study_knows_unit_direction_and_curves_of_the_parts(
     [
         ("min_effect: 0.1", "min_effect: 0.1 dB", "not a size in the unit of rmse"),
         ("> 0.1 dB", "> 0.1 ms", "dB beside ms"),
-        ("rmse(plain) best", "undirected(plain) best", "undirected has no declared direction"),
         ("loss/edge(plain, epoch=3)", "loss/hedge(plain)", "did you mean 'loss/edge'"),
     ],
 )
@@ -109,7 +108,7 @@ def test_the_parts_go_from_study_to_page_to_dashboard(tmp_path: Path) -> None:
     page = (home / "index.html").read_text()
     assert "in RMSE on own_photos" in page
     assert "RMSE on validate" in page
-    assert {"rmse", "gain_db", "undirected"} <= set(pd.read_csv(home / "scores.csv"))
+    assert {"rmse", "gain_db"} <= set(pd.read_csv(home / "scores.csv"))
     claims = pd.read_csv(home / "claims.csv").set_index("id")
     assert claims.loc["D", "status"] == "supported"
     assert claims["rests_on"].str.contains("3 seeds").all()  # everything was measured

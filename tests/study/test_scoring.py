@@ -12,6 +12,7 @@ import pytest
 
 from srbench.core import slots
 from srbench.core.errors import StudyError, UserError
+from srbench.core.part_facts import MetricFacts
 from srbench.measure.needs import least_side
 from srbench.measure.scores import PROTOCOLS
 from srbench.study.plan import Numerics, Plan, make_plan
@@ -135,7 +136,7 @@ def test_an_image_without_its_description_is_named(planned: Planned) -> None:
 def strict() -> Iterator[None]:
     """A metric of others that takes no image below 40 pixels, and says so in its own way."""
 
-    @slots.metric.register("strict")
+    @slots.metric.register("strict", facts=MetricFacts(better="higher"))
     def strict() -> Any:
         """Ours."""
 

@@ -190,12 +190,13 @@ def test_a_mistake_is_named_with_its_place(file: Path, text: str, message: str) 
     assert str(caught.value).startswith(f"{file}:{message}")
 
 
-def test_a_primary_metric_without_a_direction_is_refused(
-    file: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("text", ["metric: sharpness", "metrics: [psnr_y, sharpness]"])
+def test_a_metric_without_a_direction_is_refused(
+    file: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     monkeypatch.delitem(metric.facts, "sharpness")
-    with pytest.raises(UserError, match=r"1:1 metric: sharpness states no direction"):
-        parsed(file, "metric: sharpness")
+    with pytest.raises(UserError, match=rf"1:1 {text.split(':')[0]}: sharpness states no dir"):
+        parsed(file, text)
 
 
 def test_compare_names_pairs_or_all_of_the_variants(file: Path) -> None:
