@@ -112,7 +112,7 @@ def parts_page() -> str:
 def slot_page(slot: str) -> str:
     """The parts of one slot: what each does, its settings, its source."""
     about = vocabulary()[slot]
-    given = f" The network gives it {', '.join(about['gives'])}." if about["gives"] else ""
+    given = f" It is given {', '.join(about['gives'])}." if about["gives"] else ""
     lines = [f"# {slot}", f"{about['about'][0].upper()}{about['about'][1:]}.{given}"]
     for name, part in about["parts"].items():
         lines += [f"## `{name}` {{ #{name} }}", prose(part), settings_table(part, "")]
