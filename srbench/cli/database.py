@@ -1,12 +1,14 @@
-"""Commands about the database itself: show, sql, import, merge, dashboard, doctor."""
+"""Commands about the database itself: list, show, sql, import, merge, dashboard, doctor."""
 
 from __future__ import annotations
 
 import json
+import math
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,10 +19,49 @@ from srbench.cli.options import (
     err,
     open_database,
     out,
+    study_names,
 )
 from srbench.core.errors import InputError
 from srbench.core.places import LARGEST_ID
 from srbench.study.files import is_study_file, study_name
+
+
+def list_(
+    study: Annotated[
+        str | None,
+        typer.Argument(metavar="[STUDY]", help="Its name.", autocompletion=study_names),
+    ] = None,
+    db: Database = None,
+    as_json: Json = False,
+) -> None:
+    """List the studies of the database, or the runs of one: their numbers, states and scores."""
+    from srbench.core.rich_table import table_of
+
+    store = open_database(db)
+    if study is None:
+        keys: Sequence[str] = ("study", "runs", "done", "failed", "newest", "question")
+        found = store.reading.studies()[list(keys)].copy()
+        found["newest"] = found["newest"].str[:16]
+        rows: Sequence[Sequence[Any]] = found.astype(object).values.tolist()
+        headings = list(keys)
+    else:
+        from srbench.analysis.run_matrix import cells
+
+        results = store.reading.results(study_name(study), curves="none")
+        keys = ("run", "variant", "seed", "state", "score", "train_seconds")
+        rows = [
+            (c.run_id, c.variant, c.seed, c.reason or c.state, _rounded(c.score, 4),
+             _rounded(c.train_seconds, 1))
+            for c in cells(results)
+        ]  # fmt: skip
+        score = f"{results.facts.heading()} on {results.facts.dataset}"
+        headings = ["run", "variant", "seed", "state", score, "training, s"]
+    plain = [dict(zip(keys, row, strict=True)) for row in rows]
+    answer(as_json, plain, lambda: table_of(headings, rows, outcome="state"))
+
+
+def _rounded(value: float, digits: int) -> float | None:
+    return round(value, digits) if math.isfinite(value) else None
 
 
 def show(

@@ -67,7 +67,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         measuring.verify, measuring.cosines, pictures.upscale,
     ),
     "Runs and rows": (
-        database.show, runs.reproduce, database.sql, files.export, database.import_,
+        database.list_, database.show, runs.reproduce, database.sql, files.export, database.import_,
         database.merge, database.dashboard, database.doctor,
     ),
 }  # fmt: skip

@@ -163,6 +163,17 @@ def test_a_folder_with_broken_files_is_read_whole(here: Path, capsys: Captured) 
     assert (file.endswith("half.png"), "broken" in reason) == (True, True)
 
 
+def test_studies_and_runs_are_listed_with_their_numbers(done: Path, capsys: Captured) -> None:
+    [study] = json.loads(printed(capsys, "list", "--json"))
+    assert (study["study"], study["runs"], study["done"], study["failed"]) == ("tiny", 5, 5, 0)
+    runs = json.loads(printed(capsys, "list", "tiny", "--json"))
+    query = "select run_id, variant, seed, state from v_runs where role != 'interpolation'"
+    numbered = {tuple(run[k] for k in ("run", "variant", "seed", "state")) for run in runs}
+    assert numbered == set(tiny.rows(done, query))
+    assert "residual" in printed(capsys, "list", "tiny")
+    assert "tiny" in refused(capsys, "list", "tinny")
+
+
 def test_a_run_is_shown_whole_with_a_curve(done: Path, capsys: Captured) -> None:
     [(run,)] = tiny.rows(done, "select run_id from v_runs where variant = 'plain' and seed = 1")
     assert json.loads(printed(capsys, "show", str(run), "--json"))["state"] == "done"
