@@ -18,11 +18,11 @@ from srbench.cli import main
 from srbench.study.criteria import CLAIM, MATCH
 from srbench.study.designs import DESIGN
 from srbench.study.keys import Key
-from srbench.study.read import KEYS
 from srbench.study.schema import study_schema
 from srbench.study.search import TUNE
 from srbench.study.seeds import DECIDED
 from srbench.study.sources import SOURCE
+from srbench.study.study_keys import KEYS
 from srbench.study.variants import CONTROLS
 from srbench.study.vocabulary import Words, read_parts
 from srbench.study.written import as_written

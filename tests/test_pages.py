@@ -24,7 +24,8 @@ from postgres_server import postgres, server  # noqa: F401  fixtures
 
 from srbench.cli.main import app
 from srbench.core import part_files
-from srbench.study.read import KEYS, read
+from srbench.study.read import read
+from srbench.study.study_keys import KEYS
 
 COMMANDS = typer.main.get_command(app)
 NO_CODE = {"text", "toml", ""}

@@ -11,8 +11,8 @@ from srbench.core.registry import settings
 from srbench.data.data_settings import data_settings
 from srbench.study.keys import Schema, schema_of
 from srbench.study.part_schema import PATCHES, choice_schema, type_schema
-from srbench.study.read import KEYS
 from srbench.study.samplers import pruner, sampler
+from srbench.study.study_keys import KEYS
 from srbench.train.settings import training
 
 DOTTED = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)+$"  # unit.attention, train.epochs

@@ -16,7 +16,7 @@ from srbench.core.registry import meanings, settings
 from srbench.data.data_settings import data_settings
 from srbench.store import open_store
 from srbench.study.keys import Key
-from srbench.study.read import KEYS
+from srbench.study.study_keys import KEYS
 from srbench.train.settings import training
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from srbench.core import document, slots
 from srbench.core.errors import UNSEEN, UserError
-from srbench.study.read import KEYS, read
+from srbench.study.read import read
+from srbench.study.study_keys import KEYS
 from srbench.study.tree import describe
 
 HOUSE = Path(__file__).parents[2]

@@ -14,10 +14,11 @@ from srbench.core import document, slots
 from srbench.core.errors import UserError
 from srbench.study.criteria import MATCH
 from srbench.study.designs import DESIGN, KINDS
-from srbench.study.read import KEYS, read
+from srbench.study.read import read
 from srbench.study.schema import study_schema
 from srbench.study.search import TUNE
 from srbench.study.seeds import DECIDED
+from srbench.study.study_keys import KEYS
 from srbench.study.variants import CONTROLS
 
 jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
