@@ -74,12 +74,15 @@ def show(
             metavar="NAME", help="Curve to draw: loss, lr, … [dim](default: validate/psnr_y)[/dim]"
         ),
     ] = None,
+    whole: Annotated[
+        bool, typer.Option("--all", help="Every setting, version, image and score as well.")
+    ] = False,
     db: Database = None,
     as_json: Json = False,
 ) -> None:
-    """Show one run: settings, state, scores, machine and versions, and a curve."""
+    """Show one run: state, mean scores and a curve; --all has settings and versions as well."""
     from srbench.cli.curve import curve_drawn
-    from srbench.cli.listing import run_shown
+    from srbench.cli.listing import run_shown, run_whole
 
     store = open_database(db)
     found = store.runs.show(run_id)
@@ -87,7 +90,7 @@ def show(
         print(json.dumps(found, indent=1, default=str))
         return
     drawn = curve_drawn(store.runs.measured(run_id, "").points, curve)
-    out.print(run_shown(found))
+    out.print(run_whole(found) if whole else run_shown(found))
     out.print(drawn, markup=False, end="", soft_wrap=True)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
@@ -10,7 +13,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from srbench.core.errors import InputError, did_you_mean
-from srbench.core.numbers import plural
+from srbench.core.numbers import duration, plural
 from srbench.core.rich_table import table_of
 
 if TYPE_CHECKING:  # torch comes with it
@@ -97,6 +100,42 @@ def checked_listed(found: Sequence[tuple[str, str, Sequence[Broken]]]) -> Render
 
 
 def run_shown(run: Words) -> RenderableType:
+    """What one run is and what it scored, on one screen."""
+    training, uses = run["training"], run["variants"]
+    used = uses[0] if uses else {"variant": "", "study": "no study", "change": ""}
+    ended = run["message"] or run["reason"] or ""
+    facts = {
+        "run": f"{run['id']}: {used['variant']} of {used['study']}, seed {run['seed']}",
+        "change": used["change"],
+        "state": f"{run['state']}, step {run['steps']} of {training['steps']}  {ended}".strip(),
+        "training": f"{duration(run['train_seconds'])} on {run['device']}"
+        if run["train_seconds"] is not None
+        else None,
+        "finished": (run["finished_at"] or "")[:16],
+        "weights": run["weights"],
+    }
+    lines: list[RenderableType] = [
+        table_of(("", ""), ((key, _shown(value)) for key, value in facts.items() if value))
+    ]
+    means = list(_means(run))
+    if means:
+        headings = ("mean score", "on", "value", "images")
+        lines += [Text(), table_of(headings, means, right=("value",)), Text()]
+    return Group(*lines)
+
+
+def _means(run: Words) -> Iterator[tuple[str, str, str, int]]:
+    """Metric, dataset, mean of the finite scores, and how many."""
+    names = {one["manifest"]: one["name"] for one in run["datasets"]}
+    found: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for score in run["scores"]:
+        if math.isfinite(score["value"]):
+            found[score["metric"], score["dataset"]].append(score["value"])
+    for (metric, manifest), values in found.items():
+        yield metric, names.get(manifest, manifest[:12]), f"{fmean(values):.4f}", len(values)
+
+
+def run_whole(run: Words) -> RenderableType:
     """One run, key by key."""
     return table_of(
         ("key", "value"), ((key.replace("_", " "), _shown(value)) for key, value in run.items())

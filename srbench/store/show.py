@@ -16,6 +16,7 @@ from srbench.store.tables import (
     Image,
     Picture,
     Plan,
+    PlanDataset,
     Provenance,
     Run,
     Score,
@@ -32,6 +33,8 @@ Plain = dict[str, Any]
 def run_facts(connection: Connection, number: int) -> Plain:
     """The run's own columns, and its training, provenance, variants, curves, scores, pictures.
 
+    `datasets` are those that studies score it on, by manifest.
+
     Raises:
         DatabaseError: there is no such run.
     """
@@ -44,6 +47,7 @@ def run_facts(connection: Connection, number: int) -> Plain:
         "training": row(connection, Training, Training.fingerprint == own["fingerprint"]),
         "provenance": row(connection, Provenance, Provenance.id == own["provenance_id"]),
         "variants": rows(connection, used_by(own["fingerprint"], own["seed"])),
+        "datasets": rows(connection, evaluated_by(own["fingerprint"])),
         "curves": [finite(one) for one in rows(connection, curves_of(number))],
         "scores": [finite(one) for one in rows(connection, scores_of(number))],
         "pictures": rows(connection, pictures_of(number)),
@@ -74,6 +78,18 @@ def used_by(fingerprint: str, seed: int) -> Select[*tuple[Any, ...]]:
         .join(Cell, and_(Cell.variant_id == Variant.id, Cell.seed == seed))
         .where(Variant.fingerprint == fingerprint)
         .order_by(Study.name, Plan.turn.desc(), Variant.position)
+    )
+
+
+def evaluated_by(fingerprint: str) -> Select[*tuple[Any, ...]]:
+    """The evaluation sets of all plans with this training: manifest and a name."""
+    name = func.max(PlanDataset.name).label("name")
+    return (
+        select(PlanDataset.manifest, name)
+        .join(Variant, Variant.plan_id == PlanDataset.plan_id)
+        .where(Variant.fingerprint == fingerprint, PlanDataset.role == "eval")
+        .group_by(PlanDataset.manifest)
+        .order_by(name)
     )
 
 

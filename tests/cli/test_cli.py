@@ -178,7 +178,10 @@ def test_a_run_is_shown_whole_with_a_curve(done: Path, capsys: Captured) -> None
     [(run,)] = tiny.rows(done, "select run_id from v_runs where variant = 'plain' and seed = 1")
     assert json.loads(printed(capsys, "show", str(run), "--json"))["state"] == "done"
     shown = printed(capsys, "show", str(run))
-    assert "weights" in shown
+    assert f"{run}: plain of tiny, seed 1" in shown
+    assert "psnr_y" in shown
+    assert len(shown.splitlines()) <= 30
+    assert "fit version" in printed(capsys, "show", str(run), "--all").replace("_", " ")
     assert "validate/psnr_y over steps 3 to 9, last" in shown
     assert "lr over steps 3 to 9, last 0.002" in printed(capsys, "show", str(run), "--curve", "lr")
     assert "known: loss, loss_step, lr" in refused(capsys, "show", str(run), "--curve", "los")
