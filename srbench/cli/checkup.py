@@ -7,13 +7,17 @@ import platform
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from srbench.core.devices import cuda_devices, device_versions, driver
 from srbench.core.errors import UserError
+from srbench.core.numbers import plural
 from srbench.core.places import DATABASE
 from srbench.core.provenance import cpu_name, surroundings, versions
 from srbench.store import open_store
 from srbench.store.doctor import database_facts
+
+LITTLE = 500e6  # bytes free on the database's disk; a checkpoint and its pictures take some
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,10 @@ def _database(db: str | None) -> list[Probe]:
         disk += ": a network file system, where locks may fail; use PostgreSQL"
     if links > 1:
         disk += f"; the file has {links} names (hard links), which can damage it: copy it instead"
+    disk += f", {facts['free_bytes'] / 1e9:.1f} GB free"
+    full = facts["free_bytes"] < LITTLE
+    if full:
+        disk += ": free some space"
     left = facts["left"] + facts["expired"]
     lost = f", {left} without an owner; the next srbench run resumes them" if left else ""
     return [
@@ -105,7 +113,20 @@ def _database(db: str | None) -> list[Probe]:
         Probe("journal", f"{facts['journal']}: {facts['journal_why']}"),
         Probe("integrity", f"{facts['integrity']}, {facts['size_bytes'] / 1e6:.1f} MB",
               facts["integrity"] == "ok"),
-        Probe("disk", disk, not network and links == 1),
+        Probe("disk", disk, not network and links == 1 and not full),
+        _files(facts),
         Probe("leases", f"{facts['running']} running{lost}"),
         Probe("copies", ", ".join(facts["copies"]) or "none; migrations make one first"),
     ]  # fmt: skip
+
+
+def _files(facts: dict[str, Any]) -> Probe:
+    count, missing = facts["weights"], facts["missing"]
+    if not missing:
+        return Probe("weights", f"{plural(count, 'file')} of finished runs")
+    return Probe(
+        "weights",
+        f"{missing} of {plural(count, 'file')} missing below {facts['root']}; scores are intact. "
+        "Put the folder runs back beside the database, or train anew: srbench run STUDY --fresh",
+        False,
+    )

@@ -95,7 +95,10 @@ def stored_weights(file: Path, sha256: str | None) -> dict[str, Tensor]:
     try:
         content = file.read_bytes()
     except FileNotFoundError:
-        problem = "is not there; was the database moved without the folder runs beside it?"
+        problem = (
+            "is not there; was the database moved without the folder runs beside it? Put it back, "
+            "or train anew: srbench run STUDY --fresh"
+        )
         raise InputError(problem, place=str(file)) from None
     except OSError as problem:
         raise InputError(f"cannot be read: {problem.strerror}", place=str(file)) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,14 @@ from srbench.store.run_rows import gone_owners
 from srbench.store.store import Store
 
 RUNNING = text("SELECT count(*) FROM runs WHERE state = 'running'")
+WEIGHTS = text("SELECT weights FROM runs WHERE weights IS NOT NULL")
 STALE = text("SELECT count(*) FROM runs WHERE state = 'running' AND lease_until < :now")
 
 
 def database_facts(store: Store) -> dict[str, Any]:
     """url, kind, version, schema, journal and why, size, file system, integrity, copies, leases.
 
+    Of `weights` files of finished runs some may be `missing` below `root`.
     `running` runs have an owner; the processes of `left` owners of this machine have ended, and
     `expired` leases have run out: the next `srbench run` claims both.
     """
@@ -35,6 +38,8 @@ def database_facts(store: Store) -> dict[str, Any]:
             "schema": stored_schema(connection),
             "schema_known": SCHEMA,
             "root": str(address.root),
+            "free_bytes": shutil.disk_usage(existing(address.root)).free,
+            **weights_there(connection, address.root),
             "journal": None,
             "journal_why": None,
             "file_system": store.disk.kind or None,
@@ -48,6 +53,17 @@ def database_facts(store: Store) -> dict[str, Any]:
                 facts | {"file_system": None, "network_file_system": None} | of_server(connection)
             )
         return facts | of_file(connection, address.path, store.journal)
+
+
+def existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that there is."""
+    return next(path for path in (folder, *folder.parents) if path.exists())
+
+
+def weights_there(connection: Connection, root: Path) -> dict[str, int]:
+    """How many files of weights runs name, and how many of them are missing."""
+    named = [root / str(path) for path in connection.execute(WEIGHTS).scalars()]
+    return {"weights": len(named), "missing": sum(not path.is_file() for path in named)}
 
 
 def of_file(connection: Connection, path: Path, journal: Journal) -> dict[str, Any]:

@@ -111,7 +111,8 @@ def test_only_the_weights_that_were_stored_are_scored(task: Task, serve: Serve) 
     gone = serve(again)[-1]
     assert isinstance(gone, Failed)
     assert gone.message == (
-        f"{file}: is not there; was the database moved without the folder runs beside it?"
+        f"{file}: is not there; was the database moved without the folder runs beside it? Put it "
+        "back, or train anew: srbench run STUDY --fresh"
     )
 
 

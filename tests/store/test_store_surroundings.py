@@ -7,6 +7,7 @@ import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from store_samples import ELSEWHERE, claimed, database, finish_all, plan
@@ -114,6 +115,7 @@ def test_the_doctor_names_journal_leases_copies_links_and_damage(tmp_path: Path)
     store.close()
     found = {check.what: check for check in checkup(database(tmp_path))}
     assert "1 running, 1 without an owner" in found["leases"].found
+    assert found["weights"].found == "0 files of finished runs"
     assert found["copies"].found == "srbench.before-0003.sqlite"
     assert found["journal"].found.split(":")[0] in ("truncate", "wal")
     assert sqlite3.sqlite_version in found["database"].found
@@ -127,6 +129,20 @@ def test_the_doctor_names_journal_leases_copies_links_and_damage(tmp_path: Path)
     assert not found["integrity"].ok
     assert not found["disk"].ok
     assert "2 names" in found["disk"].found
+
+
+def test_the_doctor_misses_weights_and_names_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(open_store(database(tmp_path))) as store:
+        finish_all(store, store.plans.add(plan()))
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=1000))
+    found = {check.what: check for check in checkup(database(tmp_path))}
+    assert not found["weights"].ok
+    assert "missing below" in found["weights"].found
+    assert "srbench run STUDY --fresh" in found["weights"].found
+    assert not found["disk"].ok
+    assert "free some space" in found["disk"].found
 
 
 UNSAFE = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
