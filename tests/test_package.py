@@ -117,6 +117,7 @@ def test_a_study_runs_from_the_wheel_outside_the_checkout(environment: Path, out
         "data.patches=4",
     ]
     ran = printed(environment / "srbench", "run", "quickstart", *short)
+    assert "This takes about" in ran  # before anything is trained
     assert "srbench report quickstart --open" in ran
     printed(environment / "srbench", "report", "quickstart")
     assert (outside / "reports" / "quickstart" / "index.html").is_file()
