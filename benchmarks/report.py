@@ -43,7 +43,7 @@ CURVES = ("loss", "lr", "validate/psnr_y")
 METRICS = ("psnr_y", "ssim_y")
 SEEDS = 20
 PER_EPOCH = 10  # steps
-GOAL_S, GOAL_MB = 5.0, 10.0
+GOAL_S, GOAL_MB = 6.0, 10.0
 
 
 def generate(file: Path, *, runs: int, epochs: int, images: int) -> str:

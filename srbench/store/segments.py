@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
-    Integer,
     and_,
     bindparam,
     delete,
@@ -101,7 +101,7 @@ def changing(
 
 def _reach() -> ColumnElement[bool]:
     """Whether a segment is the last that begins at `step` or before it, or a later one."""
-    other, step = aliased(Segment), bindparam("step", type_=Integer)
+    other, step = aliased(Segment), bindparam("step", type_=BigInteger)
     own = and_(other.curve_id == Segment.curve_id, other.first <= step)
     start = select(func.max(other.first)).where(own).scalar_subquery()
     of = Segment.curve_id.in_(bindparam("curves", expanding=True))
