@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +26,7 @@ def scores(
     lr: str = "",
     protocol: str = "sr-y-v1",
     device: str = "cpu",
+    metrics: Sequence[str] = (),
     db: File | None = None,
     on_image: Callable[[str], None] = lambda name: None,
     say: Callable[[str], None] = lambda text: None,
@@ -33,21 +34,21 @@ def scores(
     """Score a network on a set or folder of images, whole and in fp32, without a study.
 
     The network is that of a run (12, "study:variant"), or `model` at `scale` with `weights`. `lr`
-    is a folder of LR files or a degradation; by default the set's own. `say` is called with
-    remarks on devices and weights.
+    is a folder of LR files or a degradation; by default the set's own. `metrics` are scored
+    besides PSNR, SSIM and L1. `say` is called with remarks on devices and weights.
 
     Raises:
         InputError: network, images, scale or protocol do not do.
     """
-    chosen = choose_device(device, say)
+    chosen, more = choose_device(device, say), tuple(metrics)
     if run is not None:
         own = network(run, weights, model, 0, db, say)
-        asked = Asked(own.name, None, data, scale or own.scale, lr, protocol, chosen)
+        asked = Asked(own.name, None, data, scale or own.scale, lr, protocol, chosen, more)
         return score_network(own, asked, on_image)
     if model is None or scale is None:
         raise InputError("name a network: --run N, or --model with --scale")
     file = None if weights is None else Path(weights)
-    return score(Asked(model, file, data, scale, lr, protocol, chosen), on_image)
+    return score(Asked(model, file, data, scale, lr, protocol, chosen, more), on_image)
 
 
 def upscale(

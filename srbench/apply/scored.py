@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -36,6 +36,7 @@ from srbench.measure.scores import (
     score_pair,
     super_resolve,
 )
+from srbench.measure.sets import SetScore
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,7 @@ class Asked:
     lr: str = ""  # a folder of LR files, or a degradation; empty for the set's own
     protocol: str = "sr-y-v1"
     device: str = "cpu"
+    metrics: tuple[str, ...] = ()  # besides the usual ones
 
 
 def score(asked: Asked, on_image: Callable[[str], None] = lambda name: None) -> Scored:
@@ -135,12 +137,12 @@ def score_network(
     if nothing_to_restore(images.images, asked.scale):
         raise InputError("LR equals HR at scale 1: name LR files or a degradation", place="--lr")
     net = network.net.to(asked.device)
-    found = []
+    metrics, found = _metrics(asked.metrics), []
     try:
         with computing_at(net, asked.scale):
             for image in images.images:
                 on_image(image.name)
-                found.append(_scored(net, image, asked))
+                found.append(_scored(net, image, asked, metrics))
     except ValueError as problem:
         if isinstance(problem, UserError):
             raise
@@ -153,9 +155,21 @@ def score_network(
     )  # fmt: skip
 
 
-def _scored(net: nn.Module, image: Any, asked: Asked) -> ImageScores:
+def _metrics(more: Sequence[str]) -> dict[str, Any]:
+    """The usual metrics and more of them, by name."""
+    found: dict[str, Any] = {}
+    for name in dict.fromkeys((*named.DEFAULT, *more)):
+        try:
+            found[name] = named.choice(name).build()()
+        except UserError as problem:
+            raise InputError(problem.problem, place=f"--metric {name}") from None
+        if isinstance(found[name], SetScore):
+            raise InputError("is taken of a whole set; a study scores it", place=f"--metric {name}")
+    return found
+
+
+def _scored(net: nn.Module, image: Any, asked: Asked, metrics: Mapping[str, Any]) -> ImageScores:
     protocol = PROTOCOLS[asked.protocol]
-    metrics = {name: slots.metric.parse(name).build()() for name in named.DEFAULT}
     try:
         lr = evaluation_lr(image, asked.scale, protocol)
         sr = super_resolve(net, lr, asked.device)

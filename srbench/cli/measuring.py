@@ -51,6 +51,10 @@ def scores(
         ),
     ] = "",
     protocol: Annotated[str, typer.Option(help="sr-y-v1, sr-rgb-v1 or ntire-esr.")] = "sr-y-v1",
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(help="A metric besides PSNR, SSIM and L1. May be repeated."),
+    ] = None,
     device: OneDevice = "cpu",
     parts: Parts = None,
     db: Database = None,
@@ -73,7 +77,8 @@ def scores(
     with err.status("reading") as status:
         found = scored(
             data, run=run, model=model, weights=weights, scale=scale, lr=lr, protocol=protocol,
-            device=device, db=db, on_image=lambda name: status.update(f"scoring {name}"), say=note,
+            device=device, metrics=metric or (), db=db, say=note,
+            on_image=lambda name: status.update(f"scoring {name}"),
         )  # fmt: skip
     answer(as_json, found.as_plain(), lambda: scores_listed(found))
 

@@ -19,7 +19,7 @@ def scores_listed(found: Scored) -> RenderableType:
     """Every image's scores, and their means."""
     from srbench.measure.named import known_facts  # late: it imports torch
 
-    metrics, known = list(found.means), known_facts()
+    metrics, known = list(found.means), known_facts(found.means)
     columns = [Column("image", "image"), Column("size", "size", kind="written")]
     columns += [
         Column(name, name, kind="number", decimals=4 if known[name].unit == "dB" else 5)

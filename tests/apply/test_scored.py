@@ -193,6 +193,14 @@ def test_the_command_prints_a_table_or_json(two: Path, capsys: pytest.CaptureFix
     )
 
 
+def test_more_metrics_are_scored_beside_the_usual_ones(two: Path) -> None:
+    found = score(Asked("nearest", None, str(two), 2, metrics=("sharpness", "psnr_y")))
+    assert list(found.means) == ["psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb", "l1", "sharpness"]
+    for name, problem in (("sharpnes", "did you mean 'sharpness'"), ("fid", "of a whole set")):
+        with pytest.raises(UserError, match=f"--metric {name}: .*{problem}"):
+            score(Asked("nearest", None, str(two), 2, metrics=(name,)))
+
+
 def test_spandrels_networks_are_scored_or_asked_for(two: Path, tmp_path: Path) -> None:
     file = tmp_path / "foreign.pth"
     if find_spec("spandrel") is None:
