@@ -19,6 +19,7 @@ RAY = {
     "RAY_AUTH_MODE": "token",
     "RAY_AUTH_TOKEN": TOKEN,
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "5",  # until a dead head is given up; else 60
     "RAY_TMPDIR": "/tmp",  # sockets, whose paths may not be long
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # loopback only, on Linux as well
 }
