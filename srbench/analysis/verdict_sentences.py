@@ -109,7 +109,7 @@ def _lead_over(results: Results, leader: str) -> str:
             other += f" ({size}, {shown(low, d)} to {shown(high, d)})"
             better = {"helps": "better than" if first else "worse than", "hurts":
                       "worse than" if first else "better than"}  # fmt: skip
-            same = {"equivalent": "equivalent to", "unresolved": "not told apart from"}
+            same = {"equivalent": "equivalent to", "unresolved": "not distinguishable from"}
             found.setdefault({**better, **same}[pair.word], []).append(other)
     if not found:
         return ""

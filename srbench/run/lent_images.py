@@ -21,7 +21,7 @@ def packed(sets: Sets) -> tuple[str, list[tuple[str, Path]]]:
     """The index of these sets, and the files: the name that each has there, and its path here.
 
     Raises:
-        UserError: images are not here, or what makes their LR cannot be told from the choice.
+        UserError: images are not here, or what makes their LR does not follow from the choice.
     """
     names: dict[Path, str] = {}
     index: dict[str, list[list[Any]]] = {}

@@ -146,6 +146,10 @@ def _selected(study: Study, only: Sequence[str]) -> Study:
     return replace(study, variants=kept, compare=compare, overrides=options)
 
 
+OPTIONS = ("seeds", "only", "parts")
+"""Keys of a study that are options of the commands as well."""
+
+
 def _base(value: Mapping[str, Any], set_: Sequence[str]) -> tuple[int, Tree]:
     """The scale and the base, with the changes of the command line."""
     scale = value["scale"]
@@ -163,6 +167,9 @@ def _base(value: Mapping[str, Any], set_: Sequence[str]) -> tuple[int, Tree]:
     for change in (change for change in set_ if change not in scaled):
         path, written = assignment(change)
         with option(f"--set {change}"):
+            if path in KEYS and path not in ("train", "data"):
+                own = f"--{path} sets it" if path in OPTIONS else "change it in the file"
+                raise StudyError(f"{path} is a key of the study, not of its base; {own}")
             base = base.set(path, written)
             if path == "data.patch":
                 check_patch(base, scale)

@@ -114,7 +114,7 @@ def test_variants_that_all_help_are_told_apart_or_not() -> None:
     pairs = (("up", "v"), ("up", "w"), ("v", "w"))
     says = answer(planted(rows, compare=pairs))
     assert "Among the variants, up is better than w (+0.30 dB, " in says
-    assert "not told apart from v (+0.02 dB, " in says
+    assert "not distinguishable from v (+0.02 dB, " in says
 
 
 def test_an_outlier_is_named_with_the_verdict_without_it() -> None:

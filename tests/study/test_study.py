@@ -264,6 +264,8 @@ def test_a_variants_own_change_wins_over_set(file: Path) -> None:
         ),
         ("train.epochs", "--set train.epochs: write PATH=VALUE, such as train.epochs=5"),
         ("=5", "--set =5: write PATH=VALUE"),
+        ("seeds=1", "--set seeds=1: seeds is a key of the study, not of its base; --seeds sets it"),
+        ("metric=fid", "--set metric=fid: metric is a key of the study, not of its base; change"),
         ("train.epochs=[", "--set train.epochs:1:2: not YAML"),
         ("train.epochs=x", "--set train.epochs=x: 'x' is not a whole number"),
         ("train={}", "--set train={}: name a setting: train.something"),
