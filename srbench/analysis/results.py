@@ -188,19 +188,22 @@ class Results:
     reports: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(REPORTS)))
     importances: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(SHARES)))
 
-    def to_folder(self, folder: Path) -> None:
-        """Write `study.json` and a CSV file a frame, so that `from_folder` gives it back.
+    def to_folder(self, folder: Path) -> list[Path]:
+        """Write `study.json` and a CSV file a frame, which `from_folder` reads; the files.
 
         The path of the study file is left out: it is of this machine alone.
         """
         here = ("file", "changed_parts")
         plain = {key: value for key, value in asdict(self.facts).items() if key not in here}
         facts = json.dumps(plain, indent=1, ensure_ascii=False) + "\n"
-        write_atomically(folder / "study.json", facts.encode())
+        files = [folder / "study.json"]
+        write_atomically(files[0], facts.encode())
         for name in FRAMES:
             frame: pd.DataFrame = getattr(self, name)
             rows = frame.astype(object).where(frame.notna(), None).itertuples(index=False)
-            csv_text.write(folder / f"{name}.csv", chain((frame.columns,), rows))
+            files.append(folder / f"{name}.csv")
+            csv_text.write(files[-1], chain((frame.columns,), rows))
+        return files
 
     def to_parquet(self, folder: Path) -> list[Path]:
         """Write a Parquet file a frame; the files, sorted.

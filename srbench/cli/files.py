@@ -69,6 +69,8 @@ def export(
         return
     if output.suffix in NETWORKS or size is not None:
         raise InputError("a network is written with --run", place=f"-o {output}")
+    if (output / "index.html").exists():
+        raise InputError("holds a report, whose files have the same names", place=f"-o {output}")
     from srbench.store.export import export as export_tables
 
     store = open_database(db)
@@ -84,8 +86,7 @@ def export(
 
 def _written(results: Results, folder: Path, format_: Format) -> list[Path]:
     if format_ == "csv":
-        results.to_folder(folder)
-        return sorted(folder.glob("*.csv"))
+        return sorted(results.to_folder(folder))
     if format_ == "parquet":
         return results.to_parquet(folder)
     from srbench.report.sections import write_tables

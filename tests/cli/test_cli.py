@@ -238,6 +238,9 @@ def test_export_writes_every_point(done: Path, tmp_path: Path, capsys: Captured)
     said = printed(capsys, "export", "-o", str(tmp_path / "all")).split("\n")
     assert str(tmp_path / "all" / "runs.csv") in said
     assert all(Path(line).is_file() for line in said if line)
+    (tmp_path / "page").mkdir()
+    (tmp_path / "page" / "index.html").touch()
+    assert "holds a report" in refused(capsys, "export", "tiny", "-o", str(tmp_path / "page"))
 
 
 def test_a_report_is_written(done: Path, tmp_path: Path, capsys: Captured) -> None:
