@@ -20,6 +20,8 @@ import pytest
 import tiny
 from conductors import Conductor
 
+from srbench.core.numbers import plural
+
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("server")]
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
@@ -172,7 +174,7 @@ def test_a_conductor_that_slept_through_its_lease_is_fenced_and_ends_without_an_
     assert awake.wait() == 0
     # alive, as far as anyone can tell, and within its lease
     assert history.rows(folder, RUNNING) == [(held,)]
-    assert f"{held} more runs are being trained by another srbench run" in awake.printed()
+    assert f"{plural(held, 'run')} not done yet: trained by srbench run on" in awake.printed()
 
     with closing(sqlite3.connect(folder / tiny.DB, timeout=60)) as connection:  # two minutes pass
         connection.execute("update runs set lease_until = 1 where state = 'running'")

@@ -146,7 +146,9 @@ def test_ray_client_gives_the_same(tmp_path: Path, away: Path, done: Path) -> No
     where = ("--node-ip-address=127.0.0.1", f"--ray-client-server-port={port}")
     head = tiny.started(away, *ray, *limits, *where)
     tiny.lay_out(tmp_path)
+    assert head.stdout is not None
     try:
+        assert any("Ray runtime started" in line for line in head.stdout)
         said = tiny.srbench(tmp_path, *RUN[:-1], f"ray://127.0.0.1:{port}")
     finally:
         os.killpg(head.pid, signal.SIGKILL)
