@@ -40,7 +40,8 @@ def sentence(comparison: StudyComparison) -> str:
 
 def settings_shown(comparison: StudyComparison) -> Table:
     """One row for each setting that differs."""
-    names = (("setting", "setting"), ("a", comparison.a.name), ("b", comparison.b.name))
+    a, b = _headings(comparison)
+    names = (("setting", "setting"), ("a", a), ("b", b))
     rows = tuple(
         (place, *(ABSENT if value is None else value for value in values))
         for place, *values in comparison.settings
@@ -55,13 +56,14 @@ def outcomes_shown(comparison: StudyComparison, *, primary: bool) -> Table:
     metrics = {o.metric for o in chosen}
     d = max((decimals(comparison, m) for m in metrics), default=2)
     unit = comparison.facts.unit_of(next(iter(metrics))) if len(metrics) == 1 else ""
+    a, b = _headings(comparison)
     both = "over all rows of the first table at once (Bonferroni)"
     columns = [
         Column("variant", "variant"),
         Column("metric", "metric"),
         Column("images", "images"),
-        Column("a", comparison.a.name, unit, "number", d),
-        Column("b", comparison.b.name, unit, "number", d),
+        Column("a", a, unit, "number", d),
+        Column("b", b, unit, "number", d),
         Column("difference", "difference", unit, "difference", d),
         Column("low", "95 % from", unit, "difference", d),
         Column("high", "95 % to", unit, "difference", d),
@@ -76,6 +78,14 @@ def outcomes_shown(comparison: StudyComparison, *, primary: bool) -> Table:
     what = "primary outcome" if primary else "other metrics and images"
     caption = f"{comparison.b.name} minus {comparison.a.name}, {what}"
     return Table(name, caption, tuple(columns), tuple(rows))
+
+
+def _headings(comparison: StudyComparison) -> tuple[str, str]:
+    """The two sides as headings: of variants of one study their own names."""
+    a, b = comparison.a, comparison.b
+    if a.variant and b.variant and a.results.facts.name == b.results.facts.name:
+        return a.variant, b.variant
+    return a.name, b.name
 
 
 def _row(comparison: StudyComparison, o: Outcome) -> tuple[Value, ...]:

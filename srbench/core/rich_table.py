@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
+from rich.table import Column as RichColumn
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -13,6 +15,7 @@ from srbench.core.table import Column, Kind, Mark, Table, Value
 
 LONGEST_NAME = 28  # characters of a name in the first column that stays on one line
 LONGEST_WORD = 16  # characters of a word that is not broken
+NARROWEST = 8  # characters of a column of texts, where numbers beside it stay whole
 GAP, WIDEST = 2, 1000  # characters between two columns, and of any table
 COLOURS = {
     **dict.fromkeys(("ok", "right", "identical"), "green"),
@@ -23,14 +26,36 @@ COLOURS = {
 """Colours of the outcomes in columns of kind `verdict`; others have none."""
 
 
+def _widths(columns: Sequence[RichColumn], most: int) -> list[int]:
+    """Widths of columns of numbers: whole numbers, and as much of their headings as there is room.
+
+    Empty where the numbers alone have no room.
+    """
+    numbers = [column for column in columns if column.justify == "right"]
+    room = most - (len(columns) - len(numbers)) * NARROWEST - GAP * len(columns)
+    for longest in (LONGEST_WORD, NARROWEST, NARROWEST // 2, 1):  # characters of a heading's word
+        found = [
+            max(
+                *(cell_len(str(cell)) for cell in column.cells), 1,
+                *(min(len(word), longest) for word in str(column.header).split()),
+            )
+            for column in numbers
+        ]  # fmt: skip
+        if sum(found) <= room:
+            return found
+    return []
+
+
 class _Folding(RichTable):
     """A table that folds headings of numbers first, then texts, and breaks words at the last."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         whole = Measurement.get(console, options.update(max_width=WIDEST), self).maximum
         if sum((column.min_width or 0) + GAP for column in self.columns) - GAP > options.max_width:
-            for column in self.columns:
+            widths = iter(_widths(self.columns, options.max_width))
+            for column in self.columns:  # headings break before numbers do
                 column.min_width, column.no_wrap = None, False
+                column.width = next(widths, None) if column.justify == "right" else None
         elif whole > options.max_width:
             for column in self.columns:
                 column.width = column.min_width if column.justify == "right" else None
