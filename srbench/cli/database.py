@@ -106,17 +106,19 @@ def sql(
 ) -> None:
     """Query the database in SQL, read-only; prints a table, or CSV into a pipe.
 
+    Rows that are wider than the terminal are printed as records, one line for each column.
+
     srbench sql "select variant, seed, avg(value) from v_scores where metric='psnr_y' group by 1, 2"
     """
     from srbench.core.csv_text import line
-    from srbench.core.rich_table import table_of
+    from srbench.core.rich_table import fitting
     from srbench.store.sql import ask
 
     columns, rows = ask(open_database(db), query)
     if as_json:
         print(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], default=str))
     elif out.is_terminal:
-        out.print(table_of(columns, rows))
+        out.print(fitting(out, columns, rows))
     else:
         sys.stdout.write("".join(map(line, (columns, *rows))))
 

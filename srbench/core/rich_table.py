@@ -113,6 +113,24 @@ def table_of(
     return rich_table(Table("", "", tuple(columns), texts))
 
 
+def fitting(
+    console: Console, headings: Sequence[str], rows: Sequence[Sequence[object]]
+) -> RichTable:
+    """A table of plain values, or a list of records where the table is wider than the console.
+
+    A record is one line for each heading; an empty line stands between two records.
+    """
+    table = table_of(headings, rows)
+    options = console.options.update(max_width=WIDEST)
+    if Measurement.get(console, options, table).maximum <= console.width:
+        return table
+    listed: list[tuple[str, object]] = []
+    for number, row in enumerate(rows, start=1):
+        listed += [("", None)] if listed else []
+        listed += [("record", str(number)), *zip(headings, row, strict=True)]
+    return table_of(("", ""), listed)
+
+
 def _cell(table: Table, value: Value, column: Column) -> Text:
     text = table.cell(value, column)
     outcome = COLOURS.get(text, "") if column.kind == "verdict" else ""

@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from srbench.core.rich_table import rich_table, table_of
+from srbench.core.rich_table import fitting, rich_table, table_of
 from srbench.core.table import Column, Mark, Table
 
 LONG = "residual_se_with_a_name_that_no_line_takes"
@@ -42,3 +42,16 @@ def test_numbers_stand_on_the_right() -> None:
         "a       1  x",
         "b     100",
     ]
+
+
+@pytest.mark.parametrize("columns", [2, 9, 60])
+def test_rows_wider_than_the_terminal_are_records(columns: int) -> None:
+    headings = [f"column_{i}" for i in range(columns)]
+    rows = [[f"{row}/{i}-of-{columns}" for i in range(columns)] for row in range(3)]
+    out = Console(file=io.StringIO(), width=80, color_system=None)
+    shown = printed(fitting(out, headings, rows), 80)
+    pairs = [line.split() for line in shown.splitlines() if "column_" in line and "/" in line]
+    if columns == 2:
+        assert shown.splitlines()[0].split() == headings
+    else:
+        assert pairs == [[h, v] for row in rows for h, v in zip(headings, row, strict=True)]
