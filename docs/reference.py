@@ -122,10 +122,8 @@ def slot_page(slot: str) -> str:
 
 
 def prose(part: Words) -> str:
-    """A part's docstring without its source and without the lines about settings."""
-    paragraphs = part["text"].split("\n\n")[:-1] or [part["text"]]
-    listed = re.compile("|".join(rf"{name}(  |, )" for name in part["settings"]) or "(?!)")
-    return "\n\n".join(one for one in paragraphs if not listed.match(one))
+    """A part's description without its source."""
+    return "\n\n".join(part["text"].split("\n\n")[:-1]) or part["text"]
 
 
 def settings_table(part: Words, to_parts: str) -> str:
@@ -140,10 +138,7 @@ def settings_table(part: Words, to_parts: str) -> str:
         )
         for name, one in part["settings"].items()
     ]
-    heads = ("setting", "meaning", "type", "default")
-    if not any(about for _, about, *_ in rows):
-        heads, rows = (heads[0], *heads[2:]), [(row[0], *row[2:]) for row in rows]
-    return table(heads, rows) if rows else ""
+    return table(("setting", "meaning", "type", "default"), rows) if rows else ""
 
 
 def slots() -> list[tuple[str, Words]]:

@@ -38,6 +38,8 @@ def atrous(
 ) -> nn.Module:
     """A convolution with holes: taps `dilation` pixels apart, times the rate of the place.
 
+    dilation  pixels from one tap to the next; 1 is the plain convolution
+
     Yu, Koltun, Multi-scale context aggregation by dilated convolutions, 2016.
     https://arxiv.org/abs/1511.07122
     """
@@ -51,6 +53,8 @@ def grouped(
     """A convolution in `into` groups of channels, where inputs and outputs divide by it.
 
     Elsewhere (RGB in, RGB out) it stays whole.
+
+    into  groups of channels; n groups have a share 1/n of the weights
 
     Krizhevsky et al., ImageNet classification with deep convolutional networks, 2012.
     https://doi.org/10.1145/3065386

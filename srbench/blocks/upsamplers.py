@@ -29,6 +29,9 @@ def pixel_shuffle(
 ) -> nn.Module:
     """conv to factor² times the channels, act, shuffle; once for each factor of 2, or once for 3.
 
+    rate    dilation of the convolutions; 1 is none
+    groups  groups of channels of the convolutions
+
     Shi et al., Real-time single image and video super-resolution using an efficient sub-pixel
     convolutional neural network, 2016. https://arxiv.org/abs/1609.05158
     """
@@ -71,6 +74,8 @@ def transposed(channels: int, scale: int, layers: Layers, *, kernel: Positive = 
     """Transposed convolution, act; once for each factor of 2, or once for 3.
 
     Windows overlap unevenly where `kernel` does not divide by the factor: a checkerboard.
+
+    kernel  side of the kernel in pixels, at least the factor of a stage
 
     Dong et al., Accelerating the super-resolution convolutional neural network, 2016.
     https://arxiv.org/abs/1608.00367

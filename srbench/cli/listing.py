@@ -17,7 +17,7 @@ from srbench.core.numbers import duration, plural
 from srbench.core.rich_table import table_of
 
 if TYPE_CHECKING:  # torch comes with it
-    from srbench.study.conformance import Broken
+    from srbench.study.conformance import Checked
 
 Words = dict[str, Any]
 
@@ -63,6 +63,8 @@ def _slots(words: Words) -> RenderableType:
 
 
 def _slot(slot: str, about: Words) -> RenderableType:
+    if list(about["parts"]) == [slot]:  # train, data
+        return _part(slot, about["about"], about["parts"][slot])
     rows = (
         (
             name,
@@ -79,23 +81,38 @@ def _slot(slot: str, about: Words) -> RenderableType:
 def _part(slot: str, name: str, part: Words) -> RenderableType:
     lines: list[RenderableType] = [
         Text(f"{slot}: {name}", style="bold"),
-        Padding(Text(part["text"]), (0, 0, 1, 2)),
+        Padding(Text("\n\n".join(map(_unwrapped, part["text"].split("\n\n")))), (0, 0, 1, 2)),
     ]
-    rows = [(key, one["type"], one["default"]) for key, one in part["settings"].items()]
+    rows = [
+        (key, f"{one['about']} ({one['type']})", one["default"])
+        for key, one in part["settings"].items()
+    ]
     if rows:
-        lines.append(Padding(table_of(("setting", "type", "default"), rows), (0, 0, 0, 2)))
+        lines.append(Padding(table_of(("setting", "meaning", "default"), rows), (0, 0, 0, 2)))
     return Group(*lines, Text(f"defined in {part['module']}", style="dim"))
 
 
-def checked_listed(found: Sequence[tuple[str, str, Sequence[Broken]]]) -> RenderableType:
+def _unwrapped(paragraph: str) -> str:
+    """A paragraph on one line, unless some of its lines are indented."""
+    return paragraph if "\n " in paragraph else " ".join(paragraph.split())
+
+
+def checked_listed(found: Sequence[Checked]) -> RenderableType:
     """Every part that was checked, and of each broken law what must hold and what was found."""
     lines: list[RenderableType] = []
-    for slot, name, broken in found:
-        result = plural(len(broken), "law") + " broken" if broken else "every law holds"
-        lines.append(Text(f"{slot} {name}: {result}", style="yellow" if broken else ""))
-        for one in broken:
+    for part in found:
+        result = plural(len(part.broken), "law") + " broken" if part.broken else "every law holds"
+        style = "yellow" if part.broken else ""
+        lines.append(Text(f"{part.slot} {part.name}: {result}", style=style))
+        for one in part.broken:
             text = f"{one.must} Found: {one.found}. [{one.law}]"
             lines.append(Padding(Text(text), (0, 0, 0, 2)))
+        if part.unexplained:
+            text = (
+                f"Hint: no line of the docstring explains {', '.join(part.unexplained)}; write "
+                f'"{part.unexplained[0]}  what it sets", with two spaces after the name.'
+            )
+            lines.append(Padding(Text(text, style="dim"), (0, 0, 0, 2)))
     return Group(*lines)
 
 

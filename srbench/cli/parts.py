@@ -81,6 +81,14 @@ def check(
     from srbench.study.conformance import checked
 
     found = checked([part_files.read(file) for file in files])
-    plain = [{"slot": s, "part": p, "broken": [vars(one) for one in b]} for s, p, b in found]
+    plain = [
+        {
+            "slot": part.slot,
+            "part": part.name,
+            "broken": [vars(one) for one in part.broken],
+            "unexplained": part.unexplained,
+        }
+        for part in found
+    ]
     answer(as_json, plain, lambda: checked_listed(found))
-    raise typer.Exit(int(any(broken for _, _, broken in found)))
+    raise typer.Exit(int(any(part.broken for part in found)))

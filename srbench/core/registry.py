@@ -216,8 +216,17 @@ def source_of(part: Part) -> str:
 
     A part cites authors, title, year and URL there, or says "Ours.".
     """
-    doc = inspect.cleandoc(part.__doc__ or "")
-    return " ".join(doc.split("\n\n")[-1].split())
+    return " ".join(_paragraphs(part)[-1].split())
+
+
+def prose(part: Part) -> str:
+    """A part's docstring without the paragraphs that explain settings."""
+    names = "|".join(settings(part)) or "(?!)"
+    return "\n\n".join(p for p in _paragraphs(part) if not re.match(rf"({names})(  |, )", p))
+
+
+def _paragraphs(part: Part) -> list[str]:
+    return inspect.cleandoc(part.__doc__ or "").split("\n\n")
 
 
 def meanings(part: Part) -> dict[str, str]:
@@ -240,6 +249,11 @@ def meanings(part: Part) -> dict[str, str]:
         else:
             names = []
     return found
+
+
+def unexplained(part: Part) -> list[str]:
+    """The settings of a part that no line of its docstring and no slot explains."""
+    return [name for name in settings(part) if not meanings(part).get(name)]
 
 
 def in_words(value: object) -> str:

@@ -56,6 +56,8 @@ def none() -> Augment:
 def hflip(*, p: Probability = 0.5) -> Augment:
     """Left and right exchanged, with probability p.
 
+    p  probability of the change, 0 to 1
+
     Timofte et al., Seven ways to improve example-based single image super resolution, 2016.
     https://arxiv.org/abs/1511.02228
     """
@@ -66,6 +68,8 @@ def hflip(*, p: Probability = 0.5) -> Augment:
 def vflip(*, p: Probability = 0.5) -> Augment:
     """Top and bottom exchanged, with probability p.
 
+    p  probability of the change, 0 to 1
+
     Timofte et al., Seven ways to improve example-based single image super resolution, 2016.
     https://arxiv.org/abs/1511.02228
     """
@@ -75,6 +79,8 @@ def vflip(*, p: Probability = 0.5) -> Augment:
 @augmentation.register("rot90")
 def rot90(*, p: Probability = 0.5) -> Augment:
     """Rows and columns exchanged, with probability p; with both flips, every quarter turn.
+
+    p  probability of the change, 0 to 1
 
     Lim et al., Enhanced deep residual networks for single image super-resolution, 2017.
     https://arxiv.org/abs/1707.02921

@@ -16,6 +16,8 @@ def random_of(
 ) -> Degrader:
     """One of several degradations for each patch, each as likely as the others.
 
+    of  the degradations that are drawn from
+
     yu45020, Waifu2x, 2018. https://github.com/yu45020/Waifu2x
     """
     steps = _built("random_of", of, scale)
@@ -29,6 +31,8 @@ def random_of(
 @degradation.register("pipeline")
 def pipeline(scale: int, *, of: tuple[Degradation, ...] = (matlab_bicubic, jpeg)) -> Degrader:
     """Several degradations one after another; exactly one of them may resize.
+
+    of  the degradations, in the order in which they are applied
 
     Ours.
     """

@@ -26,6 +26,10 @@ def crops(
     For `validate` and `eval`, where they are a steadier estimate than one patch. A place depends
     on the patch's name alone, so all runs are tested on the same pixels.
 
+    of                 the dataset that squares are cut from
+    patches_per_image  squares of each image
+    side               side of a square in HR pixels
+
     Junkins, Math foundations: exercise 6, 2024, where each image gives 8. Ours in how it draws.
     """
     digits = len(str(patches_per_image))
@@ -47,6 +51,9 @@ def resized(
     """Every image of another set as a square of `side` HR pixels, its proportions lost.
 
     LR is made from the square, whatever LR the set has.
+
+    of    the dataset whose images are resized
+    side  side of the square in HR pixels
 
     Practical deep learning workshop 4, image super-resolution exercise: 288, 144 and 72. Ours in
     its kernel, which is Pillow's bicubic.

@@ -59,6 +59,10 @@ def folder(split: str, scale: int, *, path: str = "", pattern: str = "") -> Sequ
     Where names tell HR from LR (img_001_SRF_4_HR.png, img_001_SRF_4_LR.png), these are pairs;
     `pattern` says how others are named: LR as in "{name}_small", or both, "{name}_a -> {name}_b".
 
+    path     the folder; in a study file relative to that file's folder
+    pattern  how files of LR and HR are named, {name} for what they share; empty: by the field's
+             marks
+
     Ours.
     """
     if not path:
@@ -76,6 +80,11 @@ def pairs(
     baby_bicLRx2, 0801x4w1), and by size where that leaves a choice. The LR folder may have a
     subfolder for each scale, X2 or x2. `pattern` says how LR files are named otherwise, as in
     "{name}_small", or both, "{name}_sharp -> {name}_soft".
+
+    hr       the folder of HR images
+    lr       the folder of LR images; it may have a subfolder for each scale
+    pattern  how files of LR and HR are named, {name} for what they share; empty: by the field's
+             marks
 
     Ours; the names are those of EDSR's benchmark sets: Lim et al., Enhanced deep residual
     networks for single image super-resolution, 2017. https://arxiv.org/abs/1707.02921
@@ -117,6 +126,9 @@ def mixture(
     """Several datasets as one; `weights` are each one's share of the patches in training.
 
     Without weights every image counts alike. Image names get their dataset's place in front.
+
+    of       the datasets that are joined
+    weights  share of each dataset in the training patches; empty: by its number of images
 
     Ours.
     """

@@ -57,6 +57,8 @@ def jpeg(scale: int, *, quality: tuple[Annotated[int, Range(1, 100)], ...] = (75
 
     One number instead of two fixes the quality. Colour is halved (4:2:0), as Pillow does.
 
+    quality  Pillow's JPEG quality, 1 to 100: one number, or the lowest and the highest
+
     Wallace, The JPEG still picture compression standard, 1991.
     https://doi.org/10.1145/103085.103089
     """
@@ -77,6 +79,8 @@ def jpeg(scale: int, *, quality: tuple[Annotated[int, Range(1, 100)], ...] = (75
 def noise(scale: int, *, sigma: Annotated[float, Range(0, 255)] = 10.0) -> Degrader:
     """Gaussian noise, independent for each pixel and channel, sigma in 0..255; keeps the size.
 
+    sigma  standard deviation of the noise, of 255
+
     Ours.
     """
 
@@ -96,6 +100,9 @@ def blur(
     """Gaussian blur of `size` x `size` pixels, border mirrored; keeps the size.
 
     The defaults are the blur of the field's BD setting, where x3 downsampling follows.
+
+    sigma  standard deviation of the Gaussian, in pixels of the image that is blurred
+    size   side of the kernel in pixels, an odd number
 
     Zhang et al., Residual dense network for image super-resolution, 2018.
     https://arxiv.org/abs/1802.08797

@@ -37,6 +37,8 @@ class Resampled:
 def rotation(*, degrees: Annotated[float, Range(0, 180)] = 15.0) -> Augment:
     """Turned about its centre by up to `degrees` either way, bilinear; the corners become black.
 
+    degrees  largest angle, drawn evenly from both directions
+
     Shorten, Khoshgoftaar, A survey on image data augmentation for deep learning, 2019.
     https://doi.org/10.1186/s40537-019-0197-0
     """
@@ -54,6 +56,8 @@ def rotation(*, degrees: Annotated[float, Range(0, 180)] = 15.0) -> Augment:
 @augmentation.register("random_crop")
 def random_crop(*, least: Annotated[float, Range(0.1, 1)] = 0.7) -> Augment:
     """A window of `least` to all of the patch, made as large as the patch by repeating pixels.
+
+    least  smallest side of the window, as a share of the patch's side
 
     Szegedy et al., Going deeper with convolutions, 2015. https://arxiv.org/abs/1409.4842
     """
@@ -102,6 +106,9 @@ def gaussian_blur(
     *, sigma: Annotated[float, Range(0.01, 20)] = 1.0, p: Probability = 0.5
 ) -> Augment:
     """Smoothed, with probability p, by a Gaussian of up to `sigma` HR pixels, narrower in LR.
+
+    sigma  largest standard deviation of the Gaussian, in HR pixels, drawn evenly from 0
+    p      probability of the change, 0 to 1
 
     Shorten, Khoshgoftaar, A survey on image data augmentation for deep learning, 2019.
     https://doi.org/10.1186/s40537-019-0197-0

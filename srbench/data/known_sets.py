@@ -21,6 +21,8 @@ from srbench.data.pairing import fits, paired, told_apart
 def set5(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
     """Set5: five images, the smallest of the common test sets.
 
+    root  folder above the set's own; by default SRBENCH_DATA, else data, else ../shared/data
+
     Bevilacqua et al., Low-complexity single-image super-resolution based on nonnegative neighbor
     embedding, 2012. https://doi.org/10.5244/C.26.135
     """
@@ -30,6 +32,8 @@ def set5(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
 @dataset.register("set14")
 def set14(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
     """Set14: fourteen test images; copies of it differ by about 0.09 dB for bicubic.
+
+    root  folder above the set's own; by default SRBENCH_DATA, else data, else ../shared/data
 
     Zeyde et al., On single image scale-up using sparse-representations, 2010.
     https://doi.org/10.1007/978-3-642-27413-8_47
@@ -41,6 +45,8 @@ def set14(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
 def b100(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
     """B100: the hundred test photographs of the Berkeley segmentation dataset.
 
+    root  folder above the set's own; by default SRBENCH_DATA, else data, else ../shared/data
+
     Martin et al., A database of human segmented natural images, 2001.
     https://doi.org/10.1109/ICCV.2001.937655
     """
@@ -50,6 +56,8 @@ def b100(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
 @dataset.register("urban100")
 def urban100(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
     """Urban100: a hundred photographs of buildings, with structure that repeats.
+
+    root  folder above the set's own; by default SRBENCH_DATA, else data, else ../shared/data
 
     Huang et al., Single image super-resolution from transformed self-exemplars, 2015.
     https://doi.org/10.1109/CVPR.2015.7299156
@@ -61,6 +69,8 @@ def urban100(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
 def manga109(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
     """Manga109: a page of each of 109 Japanese comics.
 
+    root  folder above the set's own; by default SRBENCH_DATA, else data, else ../shared/data
+
     Matsui et al., Sketch-based manga retrieval using Manga109 dataset, 2015.
     https://arxiv.org/abs/1510.04389
     """
@@ -71,6 +81,8 @@ def manga109(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
 def t91(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
     """T91: 91 small training images.
 
+    root  folder above the set's own; by default SRBENCH_DATA, else data, else ../shared/data
+
     Yang et al., Image super-resolution via sparse representation, 2010.
     https://doi.org/10.1109/TIP.2010.2050625
     """
@@ -80,6 +92,8 @@ def t91(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
 @dataset.register("bsds200")
 def bsds200(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
     """BSDS200: the two hundred training photographs of the Berkeley segmentation dataset.
+
+    root  folder above the set's own; by default SRBENCH_DATA, else data, else ../shared/data
 
     Martin et al., A database of human segmented natural images, 2001.
     https://doi.org/10.1109/ICCV.2001.937655
@@ -96,6 +110,9 @@ def voc2007(
     Which images the SuperResNet exercise took for its 4011 and 1000 is unpublished: the choice is
     ours. Images are in VOCdevkit/VOC2007/JPEGImages, their list, if any, in
     ImageSets/Main/trainval.txt.
+
+    root   folder above the set's own; by default SRBENCH_DATA, else data, else ../shared/data
+    train  images of the training split, the first by name; the others validate and evaluate
 
     Everingham et al., The PASCAL visual object classes (VOC) challenge, 2010.
     https://doi.org/10.1007/s11263-009-0275-4
@@ -117,6 +134,8 @@ def voc2007(
 @dataset.register("div2k")
 def div2k(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
     """DIV2K: 800 photographs of 2K for training; its 100 of `valid` for validate and eval.
+
+    root  folder above the set's own; by default SRBENCH_DATA, else data, else ../shared/data
 
     Agustsson and Timofte, NTIRE 2017 challenge on single image super-resolution, 2017.
     https://doi.org/10.1109/CVPRW.2017.150

@@ -27,6 +27,9 @@ def large_enough(
 
     Sides count as training has them, cut to a multiple of the scale.
 
+    of    the dataset that images are taken from
+    side  shortest side in HR pixels that an image may have
+
     Ours.
     """
     files = list(of(split, scale))

@@ -24,6 +24,8 @@ def matlab_bicubic(scale: int, *, precision: Literal["uint8", "float"] = "uint8"
     after each pass, as MATLAB does with a uint8 image; `float` works in 0..1, in float32, and
     rounds once, half to even: the bits of BasicSR's port.
 
+    precision  of the values between the two passes: uint8 as MATLAB, float as BasicSR
+
     Keys, Cubic convolution interpolation for digital image processing, 1981.
     https://doi.org/10.1109/TASSP.1981.1163711
     """

@@ -30,7 +30,8 @@ def diversity(*, noise: Noise = 10.0, draws: Draws = 4) -> SetScore:
     The standard deviation over draws at each pixel and colour, averaged: as the square root of the
     mean variance. Gard and Majumder's diversity of 12 is a grader's, on a scale of its own.
 
-    noise   standard deviation of the noise on LR, of 255; LR stays an image of whole numbers
+    noise  standard deviation of the noise on LR, of 255; LR stays an image of whole numbers
+    draws  outputs for each image, each with other noise; more give a steadier number
 
     After Gard and Majumder, Super-resolution with deep learning through perceptual loss
     optimization. Ours in its formula.
@@ -55,7 +56,9 @@ def _facts(chosen: Choice) -> MetricFacts:
 def under_noise(*, of: Metric = psnr_y, noise: Noise = 10.0, draws: Draws = 4) -> SetScore:
     """Another metric where LR has seeded noise, the mean over draws: what diversity costs.
 
-    of   a metric of an SR image against its HR image
+    of     a metric of an SR image against its HR image
+    noise  standard deviation of the noise on LR, of 255
+    draws  outputs for each image, each with other noise; more give a steadier number
 
     After Gard and Majumder, Super-resolution with deep learning through perceptual loss
     optimization. Ours in its formula.

@@ -21,6 +21,9 @@ class Basic(nn.Module):
     The source leaves width, kernel, scale and tail open. Ours: 64 channels, 3x3, ReLU, and a
     last convolution to 3 * scale² channels that are shuffled.
 
+    channels  channels between the first convolution and the last
+    blocks    convolutions before the last one, each followed by the activation
+
     Junkins, Math foundations: exercise 6, 2024; the tail from Shi et al., Real-time single image
     and video super-resolution, 2016. https://arxiv.org/abs/1609.05158
     """

@@ -23,6 +23,10 @@ def carn_official(
 ) -> CARN:
     """CARN as its authors built it: ReLU, no activation after the entry, mean shift.
 
+    channels  channels of the features
+    scales    scales of a multi-scale network, [2, 3, 4] in the authors' files; empty: the study's
+              alone
+
     Ahn et al., Fast, accurate, and lightweight super-resolution with cascading residual network,
     2018. https://arxiv.org/abs/1803.08664; code: https://github.com/nmhkahn/CARN-pytorch
     """
@@ -46,6 +50,11 @@ def carn_m(
     scales: tuple[Positive, ...] = (),
 ) -> CARN:
     """CARN-M, the mobile one: grouped convolutions, and one unit a block, used three times.
+
+    channels  channels of the features
+    groups    groups of the convolutions in units and upsampler; more groups, fewer parameters
+    scales    scales of a multi-scale network, [2, 3, 4] in the authors' files; empty: the study's
+              alone
 
     Ahn et al., Fast, accurate, and lightweight super-resolution with cascading residual network,
     2018. https://arxiv.org/abs/1803.08664; code: https://github.com/nmhkahn/CARN-pytorch

@@ -15,6 +15,9 @@ from srbench.core.slots import Activation, Convolution, model
 class ESPCN(nn.Module):
     """5x5, 3x3 and 3x3 convolutions, 64 and 32 channels, and one pixel shuffle, in RGB.
 
+    channels  channels after the first convolution
+    inner     channels after the second convolution
+
     Shi et al., Real-time single image and video super-resolution using an efficient sub-pixel
     convolutional neural network, 2016. https://arxiv.org/abs/1609.05158; the authors train on Y.
     """

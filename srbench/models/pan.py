@@ -25,7 +25,9 @@ SLOPED = partial(leaky_relu, slope=0.2)
 class PAN(nn.Module):
     """Pixel attention network: 272 thousand parameters that were enough for AIM 2020.
 
+    channels   channels of the features at the size of LR
     width      channels of the reconstruction
+    units      units in a row
     attention  after each of its enlarging convolutions; `none` is the paper's own ablation
 
     Zhao et al., Efficient image super-resolution using pixel attention, 2020.

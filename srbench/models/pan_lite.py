@@ -48,6 +48,9 @@ class PANLite(nn.Module):
     convolutions in each path, the join and the block's skip as in PAN, a bilinear global skip.
     `attention` is in the blocks, `reconstruction` in the upsampling stages.
 
+    channels  channels of the features, an even number: a block works on their halves
+    blocks    self-calibrated blocks in a row
+
     Zhao et al., Efficient image super-resolution using pixel attention, 2020.
     https://arxiv.org/abs/2010.01073
     """

@@ -39,6 +39,10 @@ class PerceptualResNet(nn.Module):
     Upscaled by 2 and 2 at x4; elsewhere by 2 (or 3) and the rest. Ours: no activation after the
     last convolution, which the source does not specify, and more pairs than one by `pairs`.
 
+    wide      channels of the first stage, at the size of LR
+    channels  channels of the second and third stage
+    pairs     residual pairs of convolutions in each stage
+
     Gard, Majumder, Super-resolution with deep learning through perceptual loss optimization
     (a seminar project); its upsampling from Odena et al., Deconvolution and checkerboard artifacts,
     2016. https://doi.org/10.23915/distill.00003

@@ -16,6 +16,9 @@ from srbench.core.slots import Activation, Convolution, model
 class SRCNN(nn.Module):
     """9x9, 1x1 and 5x5 convolutions, 64 and 32 channels, on the bicubic image in RGB.
 
+    channels  channels after the first convolution
+    inner     channels after the second convolution
+
     Dong et al., Image super-resolution using deep convolutional networks, 2016.
     https://arxiv.org/abs/1501.00092; the authors train on Y alone.
     """

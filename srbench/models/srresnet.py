@@ -21,6 +21,9 @@ class SRResNet(nn.Module):
     The act of an upsampling stage stands before its shuffle and not after it; with one slope for
     all channels, or none, the two are the same function.
 
+    channels  channels of the features
+    blocks    residual blocks, of two convolutions each
+
     Ledig et al., Photo-realistic single image super-resolution using a generative adversarial
     network, 2017. https://arxiv.org/abs/1609.04802
     """

@@ -25,6 +25,9 @@ class UNet(nn.Module):
     channels doubled at each level, the input upscaled by bicubic, no activation at the end. Sizes
     that do not divide are padded by repeating the edge, and cut again.
 
+    channels  channels of the first level; each deeper level has twice as many
+    depth     levels; each halves height and width
+
     Isola et al., Image-to-image translation with conditional adversarial networks, 2017.
     https://arxiv.org/abs/1611.07004
     """

@@ -14,7 +14,7 @@ from srbench.core import part_files, slots
 from srbench.core.document import parse
 from srbench.core.errors import StudyError, first_line
 from srbench.core.part_files import PartFile
-from srbench.core.registry import Law, Laws, Slot, settings, source_of
+from srbench.core.registry import Law, Laws, Slot, settings, source_of, unexplained
 from srbench.data import laws as data_laws
 from srbench.measure import laws as metric_laws
 from srbench.train import network_laws, training_laws
@@ -45,6 +45,16 @@ class Broken:
     found: str
 
 
+@dataclass(frozen=True)
+class Checked:
+    """A part, the laws that it breaks, and its settings without a sentence."""
+
+    slot: str
+    name: str
+    broken: tuple[Broken, ...]
+    unexplained: tuple[str, ...]
+
+
 def broken(slot: Slot, name: str) -> list[Broken]:
     """Every law of its slot that a part breaks, with its default settings.
 
@@ -67,8 +77,8 @@ def broken(slot: Slot, name: str) -> list[Broken]:
     return out
 
 
-def checked(files: Sequence[PartFile]) -> list[tuple[str, str, list[Broken]]]:
-    """Slot, name and broken laws of every part that these files register.
+def checked(files: Sequence[PartFile]) -> list[Checked]:
+    """Every part that these files register, checked.
 
     Raises:
         StudyError: a file fails, or registers nothing.
@@ -84,7 +94,10 @@ def checked(files: Sequence[PartFile]) -> list[tuple[str, str, list[Broken]]]:
     if not own:
         says = 'registers no part; write @attention.register("name") above a class'
         raise StudyError(says, place=", ".join(one.file for one in files))
-    return [(slot.name, name, broken(slot, name)) for slot, name in own]
+    return [
+        Checked(slot.name, name, tuple(broken(slot, name)), tuple(unexplained(slot.parts[name])))
+        for slot, name in own
+    ]
 
 
 def laws(slot: Slot) -> tuple[Law, ...]:

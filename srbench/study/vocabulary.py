@@ -6,7 +6,6 @@ user's cache folder, under a name that changes with the source code.
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 from srbench.core.cache import cached
@@ -40,9 +39,9 @@ def read_parts() -> Words:
 
 
 def _part(part: Any) -> Words:
-    from srbench.core.registry import in_words, meanings, settings, source_of, type_name
+    from srbench.core.registry import in_words, meanings, prose, settings, source_of, type_name
 
-    text = inspect.cleandoc(part.__doc__ or "")
+    text = prose(part)
     return {
         "summary": text.split("\n\n")[0].replace("\n", " "),
         "text": text,

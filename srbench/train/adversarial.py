@@ -27,6 +27,9 @@ from srbench.train.precision import compute
 class PatchDiscriminator(nn.Module):
     """Strided convolutions, so that every logit judges one patch of the image.
 
+    channels  channels of the first convolution; each further one has twice as many
+    depth     strided convolutions; with more, a logit judges a larger patch
+
     Isola et al., Image-to-image translation with conditional adversarial networks, 2017.
     https://arxiv.org/abs/1611.07004; here without normalisation, and with fewer channels.
     """
@@ -55,8 +58,10 @@ CURVES = ("loss/pixels", "loss/adversarial", "loss/discriminator")
 class Adversarial:
     """The study's loss plus `weight` times how well the discriminator tells SR from HR.
 
-    updates, generator_updates   of either network in a step: their ratio
-    lr_ratio                     the discriminator's learning rate against the generator's
+    weight                      factor of the adversarial loss beside the study's; larger favours
+                                looks over PSNR
+    updates, generator_updates  of either network in a step: their ratio
+    lr_ratio                    the discriminator's learning rate against the generator's
 
     Both have an optimizer of the study's kind. Non-saturating losses; with several outputs the
     largest is judged. The curves loss/pixels, loss/adversarial and loss/discriminator follow the

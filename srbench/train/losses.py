@@ -60,6 +60,9 @@ class SSIMLoss(nn.Module):
     Patches narrower than the window are refused. Ours, equal to piq's, which waits for the device
     to check its inputs at each call, so that no CUDA graph can hold it.
 
+    window  side of the Gaussian window in pixels, an odd number
+    sigma   standard deviation of the Gaussian, in pixels
+
     Wang et al., Image quality assessment: from error visibility to structural similarity, 2004.
     https://doi.org/10.1109/TIP.2003.819861
     """
@@ -133,6 +136,9 @@ def _psnr(sr: Tensor, hr: Tensor) -> Tensor:
 @loss.register("sum")
 class WeightedSum(nn.Module):
     """Several losses, each times its weight: `sum: {of: [l1, ssim], weights: [1, 0.1]}`.
+
+    of       the losses that are added
+    weights  factor of each loss, as many as losses
 
     Zhao et al., Loss functions for image restoration with neural networks, 2017.
     https://arxiv.org/abs/1511.08861

@@ -12,12 +12,10 @@ from sqlalchemy import inspect
 
 import srbench
 from srbench.core import slots
-from srbench.core.registry import meanings, settings
-from srbench.data.data_settings import data_settings
 from srbench.store import open_store
 from srbench.study.keys import Key
 from srbench.study.study_keys import KEYS
-from srbench.train.settings import training
+from srbench.study.vocabulary import read_parts
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -39,9 +37,16 @@ def test_every_key_of_a_study_has_a_meaning_and_an_example(reference: Any) -> No
     assert [name for name in KEYS if f"## `{name}`" not in page] == []
 
 
-@pytest.mark.parametrize(("slot", "name"), [(training, "train"), (data_settings, "data")])
-def test_every_setting_of_training_and_data_has_a_meaning(slot: Any, name: str) -> None:
-    assert meanings(slot.parts[name]).keys() == settings(slot.parts[name]).keys()
+def test_every_setting_of_every_part_has_a_meaning() -> None:
+    """A docstring explains a setting by a line: its name, two spaces, its meaning."""
+    without = [
+        f"{slot} {part}: {setting}"
+        for slot, about in read_parts().items()
+        for part, found in about["parts"].items()
+        for setting, one in found["settings"].items()
+        if not one["about"]
+    ]
+    assert without == []
 
 
 def test_every_part_is_on_the_page_of_its_slot(reference: Any) -> None:

@@ -86,13 +86,11 @@ def test_a_missing_file_is_named_where_the_study_names_it(tmp_path: Path) -> Non
 
 def test_check_names_the_broken_law_and_what_was_found(tmp_path: Path) -> None:
     study(tmp_path, doc="Nothing.")
-    [(slot, name, broken)] = checked([part_files.read(tmp_path / "my_blocks.py")])
-    assert (slot, name, [one.law for one in broken]) == (
-        "attention",
-        "mine",
-        ["cites_its_source"],
-    )
-    assert "cites nothing" in broken[0].found
+    [part] = checked([part_files.read(tmp_path / "my_blocks.py")])
+    assert (part.slot, part.name) == ("attention", "mine")
+    assert [one.law for one in part.broken] == ["cites_its_source"]
+    assert "cites nothing" in part.broken[0].found
+    assert part.unexplained == ("gain",)  # a hint, no broken law
     (tmp_path / "empty.py").write_text("x = 1\n")
     with pytest.raises(StudyError, match="registers no part"):
         checked([part_files.read(tmp_path / "empty.py")])
@@ -100,6 +98,6 @@ def test_check_names_the_broken_law_and_what_was_found(tmp_path: Path) -> None:
 
 def test_an_error_is_reported_once_with_its_line(tmp_path: Path) -> None:
     study(tmp_path, more="        self.weight = undefined\n")
-    [(_, _, broken)] = checked([part_files.read(tmp_path / "my_blocks.py")])
+    broken = checked([part_files.read(tmp_path / "my_blocks.py")])[0].broken
     [found] = [one.found for one in broken]
     assert found.endswith("my_blocks.py:9: NameError: name 'undefined' is not defined")
