@@ -11,7 +11,7 @@ for one that this network does not need.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,13 @@ NORMED = (  # weight normalisation's names, since torch 2 and before: length, di
     ("weight_g", "weight_v"),
 )
 Tensors = dict[str, Tensor]
+Names = Sequence[tuple[str, str | Callable[[re.Match[str]], str]]]
+"""Patterns of how tensors' names begin in the authors' files, and what replaces that here."""
+
+
+def renamed(name: str, names: Names) -> str:
+    """Our name of a tensor, by the first pattern that its name begins with; else its own."""
+    return next((re.sub(a, b, name, count=1) for a, b in names if re.match(a, name)), name)
 
 
 @dataclass(frozen=True)

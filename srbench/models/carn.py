@@ -31,6 +31,7 @@ from srbench.core.slots import (
     Upsampler,
     model,
 )
+from srbench.core.weights_fill import renamed
 
 Wiring = Literal["intended", "published"]
 
@@ -204,7 +205,7 @@ class CARN(nn.Module):
         """Our name of a tensor in the authors' files; None for another scale's upsampler."""
         found = UPSAMPLER.fullmatch(name)
         if found is None:
-            return next((re.sub(a, b, name) for a, b in NAMES if re.match(a, name)), name)
+            return renamed(name, NAMES)
         scale, place, kind = int(found[1] or self.scale), int(found[2]) // 3 + 1, found[3]
         if self.scales:
             return f"upsampler.x{scale}.conv{place}.{kind}"

@@ -17,6 +17,7 @@ from srbench.blocks.upsamplers import factors
 from srbench.core.layers import Layers, numbered
 from srbench.core.registry import Positive
 from srbench.core.slots import Activation, Attention, Convolution, Skip, Unit, model
+from srbench.core.weights_fill import renamed
 
 SLOPED = partial(leaky_relu, slope=0.2)
 
@@ -76,7 +77,7 @@ class PAN(nn.Module):
         unit = re.match(r"SCPA_trunk\.(\d+)\.(.+)\.(weight|bias)$", name)
         if unit and unit[2] in IN_UNIT:
             return f"trunk.unit_{int(unit[1]) + 1}.{IN_UNIT[unit[2]]}.{unit[3]}"
-        return next((re.sub(a, b, name) for a, b in NAMES if re.match(a, name)), name)
+        return renamed(name, NAMES)
 
 
 IN_UNIT = {  # a layer's name within a unit, in the authors' files and in ours
