@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from srbench.core.errors import InputError, first_line
+from srbench.core.fused import fused
 from srbench.core.registry import Choice
 from srbench.core.weights import load_weights
 from srbench.core.weights_fill import Tensors, fill, fits, key_views
@@ -26,7 +27,8 @@ VIEWS = 20  # keys of a file that spandrel is asked about
 def network(model: Choice, scale: int, file: Path | None) -> tuple[nn.Module, str]:
     """A registered network at one scale with the weights of a file, and which of them were taken.
 
-    A network without parameters needs no file.
+    A network without parameters needs no file. A file may hold the fused form of a network that
+    is trained with branches.
 
     Raises:
         InputError: the network cannot be built, or the file does not fit it.
@@ -38,6 +40,8 @@ def network(model: Choice, scale: int, file: Path | None) -> tuple[nn.Module, st
             raise InputError(f"{model} has weights; name a file of them", place="--weights")
         return net, ""
     found = load_weights(file)
+    forms = (net, fused(net))
+    net = next((form for form in forms if fits(form, found)), net)
     if not fits(net, found):
         others = [s for s in SCALES if s != scale and _fits_at(model, s, found)]
         if others:
@@ -57,7 +61,8 @@ def _built(model: Choice, scale: int, what: str) -> nn.Module:
 def _fits_at(model: Choice, scale: int, found: Mapping[str, Tensor]) -> bool:
     try:
         with torch.device("meta"):
-            return fits(model.build()(scale), found)
+            net = model.build()(scale)
+            return fits(net, found) or fits(fused(net), found)
     except (ValueError, RuntimeError, TypeError):
         return False
 

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 import torch
 
+from srbench.core.fused import fused
 from srbench.core.slots import model
 from srbench.data.resizers import matlab_bicubic
 from srbench.measure.cost import HD_PIXELS, count_macs
@@ -127,7 +128,7 @@ def _counts() -> Iterator[Check]:
     """Published counts of published networks."""
     for (name, scale), (parameters, giga) in COUNTS.items():
         with torch.device("meta"):
-            net = model.parse(name).build()(scale)
+            net = fused(model.parse(name).build()(scale))
         learnt = sum(p.numel() for p in net.parameters() if p.requires_grad)
         yield same("counts", f"parameters of {name}, x{scale}", f"{parameters:,}", f"{learnt:,}")
         macs = count_macs(net, 64)[0] / 64**2 * HD_PIXELS / scale**2 / 1e9

@@ -14,6 +14,7 @@ from torch import nn
 from srbench.apply.networks import foreign_network, network
 from srbench.core import document, slots
 from srbench.core.errors import InputError, UserError, printable
+from srbench.core.fused import fused
 from srbench.core.registry import Choice, Slot
 from srbench.core.weights import stored_weights
 from srbench.core.weights_fill import fill
@@ -25,7 +26,7 @@ FOREIGN = "spandrel"
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A network with its weights, in eval mode on the CPU, and where they come from."""
+    """A network with its weights, fused, in eval mode on the CPU, and where they come from."""
 
     net: nn.Module
     scale: int
@@ -70,7 +71,7 @@ def of_run(found: dict[str, Any], root: Path) -> Network:
         "weights_sha256": found["weights_sha256"] or "",
     }
     name = printable(f"{named}, seed {found['seed']} ({place})")
-    return Network(net.eval(), training["scale"], name, facts)
+    return Network(fused(net.eval()), training["scale"], name, facts)
 
 
 def of_file(model: str, scale: int, file: Path | None) -> Network:
@@ -93,7 +94,7 @@ def of_file(model: str, scale: int, file: Path | None) -> Network:
         name, facts = str(choice), {"model": json.dumps(choice.to_json()), "weights_taken": taken}
     if file is not None:
         facts["weights_sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
-    return Network(net.eval(), scale, name, facts)
+    return Network(fused(net.eval()), scale, name, facts)
 
 
 def named_choice(slot: Slot, written: str, option: str) -> Choice:

@@ -16,6 +16,7 @@ from torch.nn.modules.module import register_module_module_registration_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from srbench.core.fused import fused
 from srbench.core.outputs import by_factor, factors_of, largest
 from srbench.core.scales import computing_at
 
@@ -44,7 +45,7 @@ _SHAPED = (
 
 @dataclass(frozen=True)
 class Cost:
-    """The cost of one network, built for one scale.
+    """The cost of one network, built for one scale, with its re-parameterised modules fused.
 
     macs_720p and macs_256 are multiply-accumulates of convolutions and linear layers, for an HR
     image of 1280x720 and an LR image of 256x256; activations are elements of convolution outputs
@@ -82,9 +83,10 @@ def cost(build: Callable[[int], nn.Module], scale: int, scales: Sequence[int] = 
     size = sum(p.numel() for p in shapes.parameters())
     if size > MOST_PARAMETERS:
         raise ValueError(f"it has {size:,} parameters; {MOST_PARAMETERS:,} are possible")
+    shapes = fused(shapes)
     macs, activations, uncounted = count_macs(shapes, LR_SIDE)
     fixed = _fixed_macs(shapes, macs)
-    net = build(scale)
+    net = fused(build(scale))
     check_shape(net, scale)
     dead = dead_at_all(net, scales or (scale,))
     sizes = {name: p.numel() for name, p in net.named_parameters()}

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from srbench.core.devices import MemoryOrder, Precision
+from srbench.core.fused import fused
 from srbench.core.registry import Choice
 from srbench.core.streams import Streams
 from srbench.measure.latency_setting import MEMORY, PRECISIONS, Setting
@@ -23,6 +24,8 @@ from srbench.train.settings import TrainSettings, trained_scales
 def work(model: Choice, train: Choice, scale: int, setting: Setting) -> Work:
     """A call of a network with weights drawn at random, on the setting's device and input.
 
+    A forward pass is that of the fused network, a step that of the network in training.
+
     Raises:
         RuntimeError, ValueError, TypeError: it cannot be built, or not in this setting.
     """
@@ -32,7 +35,7 @@ def work(model: Choice, train: Choice, scale: int, setting: Setting) -> Work:
     if setting.quantity == "step_time":
         return _step(net.to(device), train, scale, setting)
     dtype, memory = PRECISIONS[setting.precision], MEMORY[setting.memory_format]
-    net = net.eval().to(device=device, dtype=dtype)
+    net = fused(net.eval()).to(device=device, dtype=dtype)
     net = net.to(memory_format=memory)
     lr = _image(setting, device).to(dtype=dtype, memory_format=memory)
     if setting.mode == "graph":

@@ -16,6 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from srbench.core import slots
+from srbench.core.fused import fused
 from srbench.core.layers import Layers
 from srbench.core.outputs import by_factor, factors_of, largest
 from srbench.core.pretrained import with_random_weights
@@ -24,6 +25,7 @@ from srbench.core.streams import Streams
 from srbench.train.initialise import initialise
 
 SCALES = (2, 3, 4)
+FUSED_WITHIN = 1e-5
 
 
 def _network(slot: Slot, name: str) -> Iterator[tuple[nn.Module, tuple[Tensor, ...], Any]]:
@@ -121,6 +123,26 @@ def images_do_not_meet(slot: Slot, name: str) -> None:
         assert same, "an image's neighbours change it"
 
 
+def fused_computes_the_same(slot: Slot, name: str) -> None:
+    """Without its training branches a network computes the same in eval mode, at borders too."""
+    for module, inputs, _ in _network(slot, name):
+        initialise(module, Streams(0))
+        if fused(module) is module:
+            continue
+        with torch.no_grad():
+            for p in module.parameters():
+                if p.dim() == 1:  # biases are often zero at first
+                    p.uniform_(-0.1, 0.1)
+            module(*(x.clone() for x in inputs))  # running means, where there are any
+            module.eval()
+            wanted = by_factor(module(*(x.clone() for x in inputs)), inputs[0])
+            slim = fused(module)
+            found = by_factor(slim(*(x.clone() for x in inputs)), inputs[0])
+        apart = max(float((found[k] - wanted[k]).abs().max()) for k in wanted)
+        assert apart <= FUSED_WITHIN, f"fused it is off by {apart:.2g}"
+        assert fused(slim) is slim, "fused, it still has modules to be fused"
+
+
 def stays_on_its_device(slot: Slot, name: str) -> None:
     """Forward and backward run on the device alone: a CUDA graph can hold them."""
     for module, inputs, _ in _network(slot, name):
@@ -177,6 +199,7 @@ LAWS: Laws = {
         same_seed_same_weights,
         weights_have_names,
         images_do_not_meet,
+        fused_computes_the_same,
         stays_on_its_device,
     )
     for slot in LAYERS
