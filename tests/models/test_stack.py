@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
+from authors_file import File
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -75,28 +75,6 @@ def test_values_inside_have_their_range_and_the_image_comes_back() -> None:
     colour = torch.tensor([0.4, 0.5, 0.6])[:, None, None]
     assert torch.allclose(net(x), colour.expand(1, 3, 8, 10))
     assert torch.allclose(seen[0], 255 * (x - colour), atol=1e-4)
-
-
-class File:
-    """Tensors as an authors' file names them, drawn at their first use, and how they are applied.
-
-    The networks below are written down from the authors' published code, with their names, and
-    know nothing of srbench: what they compute must be what ours computes with their tensors.
-    """
-
-    def __init__(self) -> None:
-        self.tensors: dict[str, Tensor] = {}
-        self.random = torch.Generator().manual_seed(0)
-
-    def conv(self, name: str, x: Tensor, outputs: int, kernel: int = 3) -> Tensor:
-        shape = (outputs, x.shape[1], kernel, kernel)
-        weight = self.tensors.setdefault(f"{name}.weight", self._drawn(*shape))
-        bias = self.tensors.setdefault(f"{name}.bias", self._drawn(outputs))
-        return F.conv2d(x, weight, bias, padding=kernel // 2)
-
-    def _drawn(self, *shape: int) -> Tensor:
-        fan_in = math.prod(shape[1:])
-        return torch.randn(shape, generator=self.random) / fan_in**0.5
 
 
 def edsr(file: File, x: Tensor, scale: int, c: int = 64, units: int = 16) -> Tensor:
