@@ -173,7 +173,7 @@ def _label_ends(axes: Axes, ends: Sequence[tuple[float, float, str]]) -> None:
     """Names at the ends of lines, pushed apart so that none covers another."""
     if not ends:
         return
-    axes.figure.canvas.draw()
+    axes.get_ylim()  # limits follow the lines now, and not at the first drawing
     seen = -1e9
     for x, y, name in sorted((end for end in ends if np.isfinite(end[1])), key=lambda e: e[1]):
         height = axes.transData.transform((x, y))[1]
@@ -192,8 +192,11 @@ def draw_all(figures: Mapping[str, Figure]) -> dict[str, tuple[str, bytes]]:
 def saved(make: Mapping[str, Callable[[], Drawing]]) -> dict[str, tuple[str, bytes]]:
     """The SVG text and PDF bytes of figures; the same figures give the same bytes."""
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():
+        # a name in another script shows boxes in the PDF, and itself on the page
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
-        made = {}  # a name in another script shows boxes in the PDF, and itself on the page
+        # all values alike: Matplotlib widens the axis, as it should
+        warnings.filterwarnings("ignore", "Attempting to set identical", UserWarning)
+        made = {}
         for name, call in make.items():
             figure = call()
             FigureCanvasSVG(figure)

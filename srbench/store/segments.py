@@ -72,10 +72,11 @@ class Points:
 
 def values_of(segment: Any) -> NDArray[np.float64]:
     """The values of one row."""
-    words = {number for number in segment.numbers if type(number) is not int}
-    if not words <= set(NOT_FINITE) or len(segment.numbers) != segment.count:
-        raise CorruptRowError(f"numbers are {segment.numbers!r}"[:80])
-    return np.array([*map(float, segment.numbers)]) * float(segment.scale)
+    numbers = segment.numbers
+    words = set(map(type, numbers)) - {int} and {n for n in numbers if type(n) is not int}
+    if not words <= set(NOT_FINITE) or len(numbers) != segment.count:
+        raise CorruptRowError(f"numbers are {numbers!r}"[:80])
+    return np.array([*map(float, numbers)] if words else numbers, float) * float(segment.scale)
 
 
 @contextmanager
