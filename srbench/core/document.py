@@ -62,12 +62,23 @@ class Document:
 
     def place(self, path: Path) -> str:
         """`file:line:column` of a path, or of the nearest place above it."""
+        document, nearest = self._nearest(path)
+        if nearest not in document.places:
+            return self.file
+        line, column = document.places[nearest]
+        return f"{document.file}:{line}:{column}"
+
+    def folder(self, path: Path) -> str:
+        """The folder of the file that has the value at `path`, or the nearest one above it."""
+        return str(File(self._nearest(path)[0].file).parent)
+
+    def _nearest(self, path: Path) -> tuple[Document, Path]:
+        """The document that has the value at `path` or the nearest place above it, and that."""
         for end in range(len(path), -1, -1):
             for document in self.all:
                 if path[:end] in document.places:
-                    line, column = document.places[path[:end]]
-                    return f"{document.file}:{line}:{column}"
-        return self.file
+                    return document, path[:end]
+        return self, ()
 
     def located(self, error: UserError) -> UserError:
         """The same error with its place in the file."""

@@ -17,12 +17,13 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from srbench.core.errors import Path, StudyError, brief
+from srbench.core.setting_types import Folder as Folder
 from srbench.core.setting_types import Positive as Positive
 from srbench.core.setting_types import Range as Range
 from srbench.core.setting_types import checked as checked
@@ -32,6 +33,25 @@ from srbench.core.setting_types import type_name as type_name
 OWN = __name__.split(".")[0]  # the package whose parts have versions
 Part = Callable[..., Any]
 P = TypeVar("P", bound=Part)
+
+
+@dataclass
+class InStudy:
+    """What the study that was read last adds to a slot: names, and where its paths count from."""
+
+    names: dict[str, Choice] = field(default_factory=dict)
+    folder: Callable[[Path], str] = lambda at: ""  # of the file that has the value at a path
+
+    def found(self, written: str, at: Path) -> str:
+        """A folder's path from here; unchanged where it is a folder from here alone.
+
+        Without a place in the study it counts from here: an option of the command line has none.
+        """
+        folder = self.folder(at) if at else ""
+        if folder in ("", ".") or os.path.isabs(os.path.expanduser(written)):
+            return written
+        there = os.path.join(folder, written)
+        return written if os.path.isdir(written) and not os.path.isdir(there) else there
 
 
 @dataclass(frozen=True)
@@ -45,6 +65,7 @@ class Slot:
     parts: dict[str, Part] = field(default_factory=dict, repr=False, compare=False, hash=False)
     versions: dict[str, int] = field(default_factory=dict, repr=False, compare=False, hash=False)
     facts: dict[str, Any] = field(default_factory=dict, repr=False, compare=False, hash=False)
+    study: InStudy = field(default_factory=InStudy, repr=False, compare=False, hash=False)
 
     def register(self, name: str, *, version: int = 1, facts: object = None) -> Callable[[P], P]:
         """Register the decorated class or function under `name`.
@@ -88,6 +109,8 @@ class Slot:
         """
         if isinstance(written, Choice) and written.slot is self:
             return written
+        if isinstance(written, str) and written in self.study.names:
+            return self.study.names[written]
         name, given = self._named(written, path)
         schema = settings(self.parts[name])
         for key in given:
@@ -96,7 +119,20 @@ class Slot:
             (key, checked(given.get(key, default), hint, (*path, name, key)))
             for key, (hint, default) in schema.items()
         )
-        return Choice(self, name, values)
+        return self._from_here(Choice(self, name, values), given, path)
+
+    def _from_here(self, choice: Choice, given: Iterable[str], path: Path) -> Choice:
+        """The choice with the paths of folders as they are from here, labelled as it is written."""
+        schema = settings(self.parts[choice.name])
+        moved = {
+            key: self.study.found(choice[key], path)
+            for key in given
+            if schema[key][0] == Folder and choice[key]
+        }
+        if all(choice[key] == there for key, there in moved.items()):
+            return choice
+        values = tuple((key, moved.get(key, value)) for key, value in choice.settings)
+        return replace(choice, settings=values, label=str(choice))
 
     def _named(self, written: object, path: Path) -> tuple[str, Mapping[str, Any]]:
         if callable(written):  # a default in a signature: the part itself, or a partial of it
@@ -115,9 +151,11 @@ class Slot:
             [(name, given)] = written.items()
         if isinstance(name, list):
             raise StudyError(f"one {self.name} is expected here, found {brief(name)}", path)
-        if self.of_path and self._is_path(name):
-            raise StudyError(f"{brief(name)} is a path: write {self.of_path.format(name)}", path)
-        known(name, self.parts, self.name, path)
+        if self.of_path and self._is_path(name, path):
+            plain = re.fullmatch(r"[\w./~+-]+", str(name))
+            quoted = name if plain else "'" + str(name).replace("'", "''") + "'"
+            raise StudyError(f"{brief(name)} is a path: write {self.of_path.format(quoted)}", path)
+        known(name, {**self.parts, **self.study.names}, self.name, path)
         if given is None:
             given = {}
         if not isinstance(given, Mapping):
@@ -126,9 +164,9 @@ class Slot:
             )
         return str(name), given
 
-    def _is_path(self, name: object) -> bool:
+    def _is_path(self, name: object, at: Path) -> bool:
         unknown = isinstance(name, str) and name not in self.parts
-        return unknown and (os.sep in str(name) or os.path.exists(str(name)))
+        return unknown and (os.sep in str(name) or os.path.exists(self.study.found(str(name), at)))
 
 
 Law = Callable[[Slot, str], None]
@@ -143,6 +181,7 @@ class Choice:
     slot: Slot
     name: str
     settings: tuple[tuple[str, Any], ...] = ()
+    label: str = field(default="", compare=False)  # what the study calls it
 
     def __getitem__(self, key: str) -> Any:
         return dict(self.settings)[key]
@@ -170,7 +209,7 @@ class Choice:
             values[head] = checked(written, schema[head][0], at)
         else:
             values[head] = _set_inside(values[head], schema[head][0], rest, written, at)
-        return replace(self, settings=tuple(values.items()))
+        return replace(self, settings=tuple(values.items()), label="")
 
     def leaves(self, prefix: str = "") -> Iterator[tuple[str, str | int | float | bool | None]]:
         """Every path in the tree with its plain value: ("unit.attention", "scse"), ..."""
@@ -192,7 +231,9 @@ class Choice:
         return {self.name: inner} if inner else self.name
 
     def __str__(self) -> str:
-        """The choice as it would be written, defaults left out."""
+        """The choice as the study writes it, else with all settings but the default ones."""
+        if self.label:
+            return self.label
         schema = settings(self.slot.parts[self.name])
         changed = []
         for key, value in self.settings:

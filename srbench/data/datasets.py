@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from srbench.core.errors import StudyError
+from srbench.core.registry import Folder
 from srbench.core.slots import Dataset, dataset
 from srbench.data.folders import ImageFile, home_or, images_below
 from srbench.data.marks import marks
@@ -53,26 +54,26 @@ def photos(split: str, scale: int) -> Sequence[ImageFile]:
 
 
 @dataset.register("folder")
-def folder(split: str, scale: int, *, path: str = "", pattern: str = "") -> Sequence[ImageFile]:
+def folder(split: str, scale: int, *, path: Folder = "", pattern: str = "") -> Sequence[ImageFile]:
     """All images below a folder, subfolders included, sorted by path; the same for every split.
 
     Where names tell HR from LR (img_001_SRF_4_HR.png, img_001_SRF_4_LR.png), these are pairs;
     `pattern` says how others are named: LR as in "{name}_small", or both, "{name}_a -> {name}_b".
 
-    path     the folder; in a study file relative to that file's folder
+    path     the folder; a relative path counts from the study file
     pattern  how files of LR and HR are named, {name} for what they share; empty: by the field's
              marks
 
     Ours.
     """
     if not path:
-        raise StudyError("folder: path is needed, as in folder: {path: my/photos}")
+        raise StudyError("folder: path is needed, as in {folder: {path: my/photos}}")
     return read_folder(home_or(path), scale, pattern)
 
 
 @dataset.register("pairs")
 def pairs(
-    split: str, scale: int, *, hr: str = "", lr: str = "", pattern: str = ""
+    split: str, scale: int, *, hr: Folder = "", lr: Folder = "", pattern: str = ""
 ) -> Sequence[ImageFile]:
     """A folder of HR images with a folder of LR images: baby.png with X2/babyx2.png or baby.png.
 
@@ -90,7 +91,7 @@ def pairs(
     networks for single image super-resolution, 2017. https://arxiv.org/abs/1707.02921
     """
     if not hr or not lr:
-        raise StudyError("pairs: hr and lr are needed, as in pairs: {hr: Set5/HR, lr: Set5/LR}")
+        raise StudyError("pairs: hr and lr are needed, as in {pairs: {hr: Set5/HR, lr: Set5/LR}}")
     high, low = home_or(hr), home_or(lr)
     if high.resolve() == low.resolve():
         return read_folder(high, scale, pattern)

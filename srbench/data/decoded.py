@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 import numpy as np
 from PIL import Image as Picture
 
+from srbench.core import slots
 from srbench.core.errors import UNSEEN, InputError
 from srbench.core.slots import Image as Pixels
 from srbench.core.streams import Streams
@@ -112,8 +113,9 @@ def _refusal(refused: Sequence[InputError], of: int, name: str, scale: int) -> I
         f"{reason} ({few([os.path.relpath(path, folder) for path in paths], 3 if many else 40)})"
         for reason, paths in by_reason(refused)
     )
-    asked = shlex.quote(f"{{{name}}}" if ":" in name else name)
-    more = f"; srbench datasets {asked} --scale {scale} --json names all" if many else ""
+    written = f"{{{name}}}" if ":" in name else name if name in slots.dataset.parts else folder
+    asked = f"srbench datasets {shlex.quote(written)} --scale {scale} --json names all"
+    more = f"; {asked}" if many else ""
     return InputError(
         f"{len(refused)} of {of} images cannot be used: {reasons}{more}", place=folder
     )

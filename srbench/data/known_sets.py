@@ -11,14 +11,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from srbench.core.errors import StudyError
-from srbench.core.registry import Positive
+from srbench.core.registry import Folder, Positive
 from srbench.core.slots import dataset
 from srbench.data.folders import ImageFile, home_or, images_in
 from srbench.data.pairing import fits, paired, told_apart
 
 
 @dataset.register("set5")
-def set5(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
+def set5(split: str, scale: int, *, root: Folder = "") -> Sequence[ImageFile]:
     """Set5: five images, the smallest of the common test sets.
 
     root  folder above the set's own; by default SRBENCH_DATA, else data, else ../shared/data
@@ -30,7 +30,7 @@ def set5(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
 
 
 @dataset.register("set14")
-def set14(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
+def set14(split: str, scale: int, *, root: Folder = "") -> Sequence[ImageFile]:
     """Set14: fourteen test images; copies of it differ by about 0.09 dB for bicubic.
 
     root  folder above the set's own; by default SRBENCH_DATA, else data, else ../shared/data
@@ -42,7 +42,7 @@ def set14(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
 
 
 @dataset.register("b100")
-def b100(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
+def b100(split: str, scale: int, *, root: Folder = "") -> Sequence[ImageFile]:
     """B100: the hundred test photographs of the Berkeley segmentation dataset.
 
     root  folder above the set's own; by default SRBENCH_DATA, else data, else ../shared/data
@@ -54,7 +54,7 @@ def b100(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
 
 
 @dataset.register("urban100")
-def urban100(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
+def urban100(split: str, scale: int, *, root: Folder = "") -> Sequence[ImageFile]:
     """Urban100: a hundred photographs of buildings, with structure that repeats.
 
     root  folder above the set's own; by default SRBENCH_DATA, else data, else ../shared/data
@@ -66,7 +66,7 @@ def urban100(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
 
 
 @dataset.register("manga109")
-def manga109(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
+def manga109(split: str, scale: int, *, root: Folder = "") -> Sequence[ImageFile]:
     """Manga109: a page of each of 109 Japanese comics.
 
     root  folder above the set's own; by default SRBENCH_DATA, else data, else ../shared/data
@@ -78,7 +78,7 @@ def manga109(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
 
 
 @dataset.register("t91")
-def t91(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
+def t91(split: str, scale: int, *, root: Folder = "") -> Sequence[ImageFile]:
     """T91: 91 small training images.
 
     root  folder above the set's own; by default SRBENCH_DATA, else data, else ../shared/data
@@ -90,7 +90,7 @@ def t91(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
 
 
 @dataset.register("bsds200")
-def bsds200(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
+def bsds200(split: str, scale: int, *, root: Folder = "") -> Sequence[ImageFile]:
     """BSDS200: the two hundred training photographs of the Berkeley segmentation dataset.
 
     root  folder above the set's own; by default SRBENCH_DATA, else data, else ../shared/data
@@ -103,7 +103,7 @@ def bsds200(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
 
 @dataset.register("voc2007")
 def voc2007(
-    split: str, scale: int, *, root: str = "", train: Positive = 4011
+    split: str, scale: int, *, root: Folder = "", train: Positive = 4011
 ) -> Sequence[ImageFile]:
     """PASCAL VOC 2007's trainval: its first 4011 images by name for training, the rest to judge.
 
@@ -132,7 +132,7 @@ def voc2007(
 
 
 @dataset.register("div2k")
-def div2k(split: str, scale: int, *, root: str = "") -> Sequence[ImageFile]:
+def div2k(split: str, scale: int, *, root: Folder = "") -> Sequence[ImageFile]:
     """DIV2K: 800 photographs of 2K for training; its 100 of `valid` for validate and eval.
 
     root  folder above the set's own; by default SRBENCH_DATA, else data, else ../shared/data

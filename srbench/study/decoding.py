@@ -32,12 +32,12 @@ class Decoded:
     """The images that variants ask for, each set read once."""
 
     scale: int
-    datasets: dict[tuple[str, str], Dataset] = field(default_factory=dict)
-    others: dict[tuple[str, str, int], Dataset] = field(default_factory=dict)  # at other scales
+    datasets: dict[tuple[str, Choice], Dataset] = field(default_factory=dict)
+    others: dict[tuple[str, Choice, int], Dataset] = field(default_factory=dict)  # at other scales
     files: dict[tuple[str, str], list[ImageFile]] = field(default_factory=dict)  # role, manifest
 
     def __call__(self, choice: Choice, role: str) -> Dataset:
-        key = (role, str(choice))
+        key = (role, choice)
         if key not in self.datasets:
             self.datasets[key] = self._decoded(choice, role, self.scale)
         return self.datasets[key]
@@ -46,7 +46,7 @@ class Decoded:
         """The same images for another scale than the study's."""
         if scale == self.scale:
             return self(choice, role)
-        key = (role, str(choice), scale)
+        key = (role, choice, scale)
         if key not in self.others:
             self.others[key] = self._decoded(choice, role, scale)
         return self.others[key]

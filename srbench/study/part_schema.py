@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from srbench.core import slots
 from srbench.core.registry import (
     Choice,
+    Folder,
     Part,
     Range,
     Slot,
@@ -42,6 +43,8 @@ def choice_schema(slot: Slot) -> Schema:
     names = [_titled({"const": name}, part) for name, part in sorted(slot.parts.items())]
     if "none" in slot.parts:
         names.append({"type": "null", "title": "none"})
+    if slot is slots.dataset:
+        names.append({"title": "a name from `datasets`", **TEXT})
     with_settings = {
         "type": "object",
         "minProperties": 1,
@@ -76,6 +79,8 @@ def type_schema(hint: Any) -> Schema:
     origin, args = get_origin(hint), get_args(hint)
     if origin is Annotated and isinstance(args[1], Slot):
         return {"$ref": f"#/$defs/{args[1].name}"}
+    if hint == Folder:
+        return TEXT
     if origin is Annotated and isinstance(args[1], Range):
         limits = {"minimum": args[1].low, "maximum": args[1].high}
         return type_schema(args[0]) | {k: v for k, v in limits.items() if math.isfinite(v)}

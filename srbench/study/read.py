@@ -43,7 +43,7 @@ from srbench.study.seeds import (
     paired_written,
     seeds_written,
 )
-from srbench.study.sources import parts_written, published_written
+from srbench.study.sources import name_datasets, parts_written, published_written
 from srbench.study.study_keys import KEYS
 from srbench.study.tree import Tree, Variant, check_patch, dataset_name, scale_written
 from srbench.study.variants import design_of, rows_of
@@ -189,6 +189,7 @@ def _study(
     slots.load()
     read = taken(value, KEYS)
     value = {key: one for key, one in read.items() if key in value or one is not None}
+    name_datasets(mapping(value, "datasets"), source)
     scale, base = _base(value, set_)
     variants = rows_of(value, base)
     compared = [v.name for v in variants if v.role == "variant"]

@@ -1,4 +1,4 @@
-"""Files that a study names: figures of others (`published:`), and parts of one's own (`parts:`)."""
+"""What a study names: figures of others (`published:`), parts and datasets of one's own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from srbench.core import part_files
 from srbench.core.document import Document
 from srbench.core.errors import Path, StudyError, UserError, brief
 from srbench.core.part_files import MissingParts, PartFile
+from srbench.core.slots import dataset
 from srbench.study.keys import NOTHING, TEXT, Schema, schema_of, taken, text, texts
+from srbench.study.written import check_name
 
 SOURCE = {
     "file": text(
@@ -89,6 +91,26 @@ def parts_written(source: Document, more: Sequence[File]) -> tuple[PartFile, ...
         raise StudyError(f"two files of parts are called {twice}.py; rename one", ("parts",))
     part_files.use(found)
     return tuple(found)
+
+
+def name_datasets(written: Mapping[str, Any], source: Document) -> None:
+    """Give datasets the names of `datasets`, in place of those of the study before.
+
+    From here on, relative paths of folders count from the file that has them. A name may be used
+    in a later one, as in `both: {mixture: {of: [mine, t91]}}`.
+
+    Raises:
+        StudyError: a name that is no name or is taken, or a dataset that is none.
+    """
+    dataset.study.names.clear()
+    dataset.study.folder = source.folder
+    for name, one in written.items():
+        at: Path = ("datasets", name)
+        check_name(name, at)
+        if name in dataset.parts:
+            raise StudyError(f"{name} is a dataset of srbench or of a plug-in; rename yours", at)
+        found = dataset.parse(one, at)
+        dataset.study.names[name] = replace(found, label=name)
 
 
 def _folder(source: Document, key: str) -> File:

@@ -46,6 +46,12 @@ KEYS: dict[str, Key] = {
     "scale": Key(
         "size of HR over size of LR", {"enum": list(SCALES)}, 2, scale_written, example="4"
     ),
+    "datasets": Key(
+        "names of datasets of your own, for `data`, `metric` and `claims`; paths count from the "
+        "study file",
+        {"anyOf": [{"type": "object", "additionalProperties": part("dataset")}, NOTHING]},
+        example="{mine: {folder: {path: my/photos}}}",
+    ),
     "data": Key(
         "images and patches",
         data_schema,

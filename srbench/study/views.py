@@ -1,8 +1,8 @@
 """Studies that look at another's variants: `from:` and `only:` in a study file.
 
 A view is the other study with some of its variants. What its own file has takes precedence: `data`
-and `train` setting by setting, `variants` in addition, any other key as a whole. So a variant is
-defined once, and has one meaning in both studies.
+and `train` setting by setting, `variants` and `datasets` in addition, any other key as a whole. So
+a variant is defined once, and has one meaning in both studies.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from srbench.core import document
 from srbench.core.document import Document
 from srbench.core.errors import StudyError, UserError, brief
 
-MERGED = ("data", "train", "variants")
+MERGED = ("datasets", "data", "train", "variants")
 MOST = 8  # views of views
 
 
