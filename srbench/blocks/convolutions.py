@@ -69,6 +69,7 @@ class PartialConvolution(nn.Conv2d):
 
     conv without bias, times (kernel area / real pixels under the window), plus bias. For a whole
     image that ratio depends on shape, kernel and rate only, so it is computed once a shape.
+    `partial_channels` is another thing: it convolves a part of the channels.
 
     Liu et al., Partial convolution based padding, 2018. https://arxiv.org/abs/1811.11718
     """

@@ -11,6 +11,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 
@@ -42,6 +43,29 @@ def fused_convolution(
     if bias is not None:
         conv.bias = nn.Parameter(bias.detach())
     return conv
+
+
+def equal_convolution(
+    branches: nn.Module, inputs: int, kernel: int, *, rate: int = 1, groups: int = 1
+) -> nn.Conv2d:
+    """The convolution that computes what a module of linear branches does in eval mode.
+
+    Its weights are the response to a pixel of one in each of the `inputs` channels, its bias that
+    to nothing; it has none if no branch has. No branch may look further than a `kernel` with this
+    dilation and these groups.
+    """
+    pixels = next(branches.parameters()).new_zeros
+    side = rate * (kernel - 1) + 1
+    image = pixels((inputs + 1, inputs, side, side))
+    image[:-1, :, side // 2, side // 2] = torch.eye(inputs)
+    with torch.no_grad():
+        y = branches(image)[..., ::rate, ::rate]  # (inputs + 1, outputs, kernel, kernel)
+    bias = y[-1, :, 0, 0]
+    weight = (y[:-1] - y[-1]).transpose(0, 1).flip(2, 3)  # (outputs, inputs, kernel, kernel)
+    blocks = weight.reshape(groups, len(bias) // groups, groups, -1, kernel, kernel)
+    own = blocks.diagonal(dim1=0, dim2=2).movedim(-1, 0).reshape(len(bias), -1, kernel, kernel)
+    biased = any(name.endswith("bias") for name, _ in branches.named_parameters())
+    return fused_convolution(own, bias if biased else None, rate=rate, groups=groups)
 
 
 def _has_fused(module: nn.Module) -> bool:
