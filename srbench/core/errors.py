@@ -49,6 +49,10 @@ class NoDatabase(DatabaseError):
     """There is no database at this address yet, or an empty one."""
 
 
+class ReadOnly(DatabaseError):
+    """The database is whole, but this user or role may only read it."""
+
+
 class DeviceError(UserError):
     """A device is missing, in use, or broken."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from srbench.core.errors import DatabaseError
 from srbench.core.files import ASIDE, disk_errors, flush_folder
-from srbench.store.engine import BUSY_SECONDS, explained_by_sqlite
+from srbench.store.problems import BUSY_SECONDS, explained_by_sqlite
 
 
 def copy_database(path: Path, copy: Path) -> Path:

@@ -12,49 +12,19 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from json import JSONDecodeError
 from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import NoSuchModuleError
 
-from srbench.core.errors import DatabaseError, UserError, first_line
+from srbench.core.errors import DatabaseError
 from srbench.store.address import Address
 from srbench.store.journal import Journal
+from srbench.store.problems import BUSY_SECONDS, database_errors, driver_of
 
-BUSY_SECONDS = 60
 READERS_SECONDS = 1800  # a writer that is about to commit waits for readers, who only take time
-DAMAGED = "the file is damaged; restore a backup, or `sqlite3 FILE .recover` saves what can be read"
-FOREIGN = (
-    "holds what srbench does not write ({}); was it changed by another program? "
-    "Restore a backup{}; if not, please report this"
-)
-RECOVER = ", or `sqlite3 FILE .recover`"
-REFUSALS = {  # of PostgreSQL, by SQLSTATE
-    "42501": "this role has no right to it; connect as another, or have it granted",
-    "25006": "the server permits reading only; name one that can be written",
-}
-UNEXPECTED = (
-    TypeError, ValueError, LookupError, AttributeError, ArithmeticError, SQLAlchemyError,
-    sqlite3.Error,
-)  # fmt: skip
-SIGNS_OF_DAMAGE = ("Could not decode", "has no column", "no such", "unsupported file format")
 ADVISORY_LOCK = 0x5352_6265  # one number for all of srbench on a PostgreSQL server
-REMEDIES = {
-    sqlite3.SQLITE_BUSY: f"another process has held the lock for {BUSY_SECONDS} s; run this again",
-    sqlite3.SQLITE_LOCKED: "another process holds the lock; run this again",
-    sqlite3.SQLITE_FULL: "the disk is full; free some space, then run the same command again",
-    sqlite3.SQLITE_IOERR: "the disk reported an error; check it, then run the same command again",
-    sqlite3.SQLITE_CORRUPT: DAMAGED,
-    sqlite3.SQLITE_NOTADB: "the file is damaged, or is no SQLite database; restore a backup",
-    sqlite3.SQLITE_CANTOPEN: "the file or its journal cannot be opened; check that disk "
-    "and folder are writable, then run the same command again",
-    sqlite3.SQLITE_READONLY: "the file or its folder may not be written",
-    sqlite3.SQLITE_PERM: "the file may not be used by this user",
-    sqlite3.SQLITE_AUTH: "only reading is allowed here",
-    sqlite3.SQLITE_PROTOCOL: "its locks do not work; is it on a network disk?",
-}
 
 
 def open_engine(address: Address, journal: Journal) -> Engine:
@@ -86,13 +56,6 @@ def open_engine(address: Address, journal: Journal) -> Engine:
 
     refuse_after_fork(engine)
     return engine
-
-
-def driver_of(connection: Connection) -> sqlite3.Connection:
-    """The driver's own connection to an SQLite file."""
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)
-    return driver
 
 
 def commit_after_readers(connection: Connection) -> None:
@@ -155,6 +118,8 @@ def open_reader(address: Address) -> Engine:
 
 
 def postgres(address: Address, options: dict[str, Any]) -> Engine:
+    """An engine for a server, whatever the encoding of the database: the client's is UTF-8."""
+    options = {**options, "client_encoding": "utf8"}
     try:
         engine = create_engine(address.url, pool_pre_ping=True, connect_args=options)
     except (ModuleNotFoundError, NoSuchModuleError):
@@ -195,7 +160,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
     options: dict[str, Any] = {"reads": True}
     if engine.dialect.name == "postgresql":
         options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    with database_errors(engine, reads=True), engine.connect() as connection:
+    with database_errors(engine, "reading"), engine.connect() as connection:
         connection.execution_options(**options)
         with connection.begin():
             yield connection
@@ -204,7 +169,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def migrating(engine: Engine) -> Iterator[Connection]:
     """A write transaction without foreign keys, which SQLite needs to rebuild a table."""
-    with database_errors(engine), engine.connect() as connection:
+    with database_errors(engine, "making tables"), engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             driver_of(connection).execute("PRAGMA foreign_keys = OFF")
         try:
@@ -219,78 +184,6 @@ def lock(connection: Connection) -> None:
     """One process at a time from here to the end of the transaction (SQLite already has it)."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
-
-
-@contextmanager
-def database_errors(engine: Engine, *, reads: bool = False) -> Iterator[None]:
-    """Turn failures of disk, lock and server, and damage, into a DatabaseError of one line."""
-    try:
-        yield
-    except UserError:
-        raise
-    except UNEXPECTED as error:
-        problem = explained(error) or diagnosed(engine, error, reads=reads)
-        if problem is None:
-            raise
-        raise DatabaseError(problem, place=place_of(engine)) from error
-
-
-def place_of(engine: Engine) -> str:
-    """The database as it may be printed: no password."""
-    url = engine.url
-    return str(url.database) if engine.dialect.name == "sqlite" else url.render_as_string()
-
-
-def diagnosed(engine: Engine, error: Exception, *, reads: bool) -> str | None:
-    """What an error of srbench says about the database; None where the database is intact.
-
-    Reads expect only what srbench writes, so a failure to read means foreign content.
-    """
-    message = shortened(getattr(error, "orig", error))
-    if isinstance(error, UnicodeDecodeError | JSONDecodeError):
-        return f"{message}: {DAMAGED}"
-    if engine.dialect.name == "sqlite":
-        found = first_damage(engine)
-        if found is not None:
-            return f"{found}: {DAMAGED}"
-    recover = RECOVER if engine.dialect.name == "sqlite" else ""
-    return FOREIGN.format(f"{type(error).__name__}: {message}", recover) if reads else None
-
-
-def first_damage(engine: Engine) -> str | None:
-    """The first thing that SQLite finds wrong with the file."""
-    try:
-        with engine.connect() as connection:
-            (found,) = driver_of(connection).execute("PRAGMA integrity_check(1)").fetchone()
-    except (sqlite3.Error, SQLAlchemyError, UnicodeDecodeError) as error:
-        return shortened(getattr(error, "orig", error))
-    return None if found == "ok" else shortened(found)
-
-
-def shortened(message: object) -> str:
-    """One line of what SQLite says, which may repeat a whole view."""
-    return " ".join(str(message).split())[:200]
-
-
-def explained(error: Exception) -> str | None:
-    """What to show the user; None where the failure is a fault of srbench."""
-    cause = getattr(error, "orig", error)  # rows are also fetched from the driver itself
-    if isinstance(cause, sqlite3.Error):
-        return explained_by_sqlite(cause)
-    code = getattr(cause, "sqlstate", None)
-    if code in REFUSALS:
-        return f"{first_line(cause)}: {REFUSALS[code]}"
-    connects = isinstance(error, DBAPIError) and error.statement is None and code is None
-    return first_line(cause) if isinstance(error, OperationalError) or connects else None
-
-
-def explained_by_sqlite(error: sqlite3.Error) -> str | None:
-    """SQLite's message and the remedy; None where the failure is a fault of srbench."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    message = shortened(error)
-    if any(sign in message for sign in SIGNS_OF_DAMAGE):
-        return f"{message}: {DAMAGED}"
-    return f"{message}: {REMEDIES[code]}" if code in REMEDIES else None
 
 
 def current_mode(connection: sqlite3.Connection) -> str:

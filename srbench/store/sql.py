@@ -9,8 +9,11 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
+from sqlalchemy import Engine
+
 from srbench.core.errors import DatabaseError, UserError, first_line
-from srbench.store.engine import DAMAGED, database_errors, explained, open_reader, shortened
+from srbench.store.engine import open_reader
+from srbench.store.problems import DAMAGED, database_errors, explained, shortened
 from srbench.store.store import Store
 from srbench.store.views import VIEWS
 
@@ -42,7 +45,7 @@ def ask(store: Store, query: str) -> Rows:
     engine = open_reader(store.address)
     dbapi: Any = engine.dialect.loaded_dbapi
     try:
-        with database_errors(engine):
+        with database_errors(engine, "reading"):
             connection = engine.connect()
         with connection:
             driver = connection.connection.driver_connection
@@ -55,7 +58,7 @@ def ask(store: Store, query: str) -> Rows:
     except UserError:
         raise
     except (dbapi.Error, dbapi.Warning, ValueError) as error:
-        found = file_problem(error)
+        found = file_problem(error, engine)
         if found:
             raise DatabaseError(found, place=store.address.shown) from None
         message = first_line(error)
@@ -65,13 +68,13 @@ def ask(store: Store, query: str) -> Rows:
         engine.dispose()
 
 
-def file_problem(error: Exception) -> str | None:
+def file_problem(error: Exception, engine: Engine) -> str | None:
     """What an error says of the file; None where the statement is at fault."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_MISUSE):
         undecoded = str(error).startswith("Could not decode")
         return f"{shortened(error)}: {DAMAGED}" if undecoded else None
-    return explained(error)
+    return explained(error, engine)
 
 
 def fetched(cursor: Any) -> Rows:

@@ -15,11 +15,12 @@ from sqlalchemy import URL, create_engine, make_url, text
 from store_samples import claimed, database, finish_all, plan
 
 import srbench.store
-from srbench.core.errors import DatabaseError, UserError
+from srbench.core.errors import DatabaseError, ReadOnly, UserError
 from srbench.store import Store, open_store
 from srbench.store.address import find
-from srbench.store.engine import BUSY_SECONDS, reading, writing
+from srbench.store.engine import reading, writing
 from srbench.store.migrate import SCHEMA
+from srbench.store.problems import BUSY_SECONDS
 from srbench.store.sql import ask
 
 
@@ -126,26 +127,69 @@ def role(postgres: str) -> Iterator[URL]:
 
 
 @pytest.mark.slow
-def test_a_role_that_may_not_is_one_line(postgres: str, role: URL) -> None:
+def test_a_role_is_told_what_to_have_granted_and_that_suffices(postgres: str, role: URL) -> None:
     guest = role.render_as_string(hide_password=False)
-    with pytest.raises(DatabaseError, match="permission denied for schema public: this role has"):
-        open_store(guest)
+    owner = create_engine(find(postgres).url)
+
+    def refused(what: str, doing: Callable[[], object], kind: type = ReadOnly) -> None:
+        with pytest.raises(kind, match=f"^[^\n]*permission denied for {what}: the role") as error:
+            doing()
+        with owner.begin() as connection:
+            connection.execute(text(str(error.value).partition("grants it: ")[2]))
+
+    refused("schema public", lambda: open_store(guest))
     open_store(postgres).close()
-    with pytest.raises(DatabaseError, match="permission denied for table srbench_version: this"):
-        open_store(guest)
-    engine = create_engine(find(postgres).url)
-    with engine.begin() as connection:
-        connection.execute(text("GRANT SELECT ON ALL TABLES IN SCHEMA public TO guest"))
-    engine.dispose()
+    refused("table srbench_version", lambda: open_store(guest))
     store = open_store(guest)
     assert ask(store, "SELECT count(*) FROM runs")[1] == [(0,)]
-    with pytest.raises(DatabaseError, match="permission denied for table studies: this role has"):
-        store.published.expect_study("one")
+    refused("table studies", lambda: store.published.expect_study("one"))
+    finish_all(store, store.plans.add(plan()))
     with pytest.raises(DatabaseError, match=r"sql: column .nothing. does not exist; views are"):
         ask(store, "SELECT nothing FROM runs")
     store.close()
-    with pytest.raises(DatabaseError, match='invalid connection option "colour"'):
-        open_store(f"{guest}&colour=red")
+    owner.dispose()
+
+
+@pytest.mark.slow
+def test_a_server_that_refuses_is_one_line_with_what_to_do(postgres: str, role: URL) -> None:
+    for url, problem in (
+        (role.set(username="nobody"), 'role "nobody" does not exist: name a role'),
+        (role.set(database="nothing"), "does not exist: name one .* createdb -E UTF8"),
+        (role.update_query_dict({"host": "/nowhere"}), "No such file or directory: does the ser"),
+        (role.update_query_dict({"colour": "red"}), 'invalid connection option "colour"'),
+    ):
+        with pytest.raises(DatabaseError, match=problem) as refused:
+            open_store(url.render_as_string(hide_password=False))
+        assert "\n" not in str(refused.value)
+        assert "sqlite" not in str(refused.value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("encoding", "fits"), [("SQL_ASCII", True), ("LATIN1", False)])
+def test_a_database_in_another_encoding_holds_every_name_or_says_why_not(
+    postgres: str, encoding: str, fits: bool
+) -> None:
+    url = make_url(postgres)
+    owner = create_engine(find(postgres).url, isolation_level="AUTOCOMMIT")
+    name = f"{url.database}_{encoding}".lower()
+    with owner.connect() as connection:
+        options = f"ENCODING '{encoding}' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+        connection.execute(text(f"CREATE DATABASE {name} {options}"))
+    store = open_store(url.set(database=name).render_as_string(hide_password=False))
+    try:
+        store.plans.add(plan("résumé"))
+        assert store.plans.latest("résumé") == 1
+        if fits:
+            store.plans.add(plan("a → b"))
+            assert sorted(store.reading.studies()["study"]) == ["a → b", "résumé"]
+        else:
+            with pytest.raises(DatabaseError, match=r"LATIN1.*: the encoding .*-E UTF8"):
+                store.plans.add(plan("a → b"))
+    finally:
+        store.close()
+        with owner.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name}"))
+        owner.dispose()
 
 
 @pytest.mark.slow
