@@ -54,8 +54,10 @@ class EdgeOriented(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = functional.pad(x, 4 * (self.rate,))  # before the 1x1: their bias is at the border too
-        y: Tensor = self.conv(x) + self.squeeze(self.expand(x)) + self.sobel_x(self.mix_x(x))
-        return y + self.sobel_y(self.mix_y(x)) + self.laplacian(self.mix(x))  # (N, outputs, H, W)
+        y: Tensor = self.conv(x) + self.squeeze(self.expand(x))
+        edges: Tensor = self.sobel_x(self.mix_x(x)) + self.sobel_y(self.mix_y(x))
+        both: Tensor = edges + self.laplacian(self.mix(x))
+        return y + both  # (N, outputs, H, W)
 
     def fused(self) -> nn.Module:
         return equal_convolution(self, self.inputs, 3, rate=self.rate, groups=self.groups)

@@ -140,7 +140,7 @@ def fused_computes_the_same(slot: Slot, name: str) -> None:
             found = by_factor(slim(*(x.clone() for x in inputs)), inputs[0])
         for k, y in wanted.items():
             apart = float((found[k] - y).abs().max() / y.abs().max().clamp(min=1))
-            assert apart <= FUSED_WITHIN, f"fused it is off by {apart:.2g} of its largest value"
+            assert apart <= FUSED_WITHIN, f"fused, it differs by {apart:.2g} of its largest value"
         assert fused(slim) is slim, "fused, it still has modules to be fused"
 
 
