@@ -9,7 +9,7 @@ from typing import Any
 
 from srbench.analysis.history import Direction, Tried, front, outcomes, ranked
 from srbench.analysis.results import Results
-from srbench.analysis.run_matrix import number, text
+from srbench.analysis.run_matrix import number, of_variants, text
 from srbench.analysis.space import Dimension, Space
 from srbench.core.numbers import listed, plural
 
@@ -132,6 +132,28 @@ def search_heading(results: Results) -> str:
     value = f"{title(results, objectives(results)[0][0])} {best.values[0]:.4g}"
     count = plural(len(trials(results)), "trial")
     return f"Best of {count}, on validate: {point_text(best)} ({value})"
+
+
+def confirmed_names(count: int) -> tuple[str, ...]:
+    """The names of the candidates that are trained again, the best first."""
+    return tuple(f"best_{n}" for n in range(1, count + 1))
+
+
+def confirmed(results: Results) -> list[str]:
+    """The variants that confirm a search: best_1 and so on."""
+    there = of_variants(results, "change")
+    most = (results.facts.search or {}).get("confirm", 0)
+    return [name for name in confirmed_names(most) if name in there]
+
+
+def confirmed_text(results: Results) -> str:
+    """What best_1 and so on are, with their settings; "" where nothing is confirmed."""
+    names, changes = confirmed(results), of_variants(results, "change")
+    if not names:
+        return ""
+    which = listed([f"{name} ({text(changes[name])})" for name in names])
+    of = "is the candidate that was" if len(names) == 1 else "are the candidates that were"
+    return f"{which} {of} best on validate in the search, trained again on fresh seeds."
 
 
 def search_text(results: Results) -> str:

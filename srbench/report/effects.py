@@ -21,7 +21,7 @@ from srbench.analysis.ranking import (
 )
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import by_variant, number, of_variants, scores_by_seed, text
-from srbench.analysis.search_results import searched
+from srbench.analysis.search_results import confirmed_text, searched
 from srbench.core.table import Column, Mark, Table, Value, in_unit, limits
 from srbench.report.section import Section
 
@@ -154,5 +154,5 @@ def section(results: Results) -> Section:
         effects_heading(results),
         (effects_shown(results), pairs_shown(results), controls_shown(results)),
         template="section_effects.html",
-        shows={"noise": noise_text(results), "searched": searched(results)},
+        shows={"noise": noise_text(results), "confirmed": confirmed_text(results)},
     )

@@ -8,6 +8,7 @@ from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import number, text
 from srbench.analysis.search_results import (
     best_trial,
+    confirmed,
     dimensions,
     objectives,
     on_front,
@@ -112,6 +113,6 @@ def section(results: Results) -> Section:
         template="section_search.html",
         shows={
             "said": search_text(results) if there else "",
-            "confirmed": len(results.runs[results.runs["variant"].str.startswith("best_")]) > 0,
+            "confirmed": bool(confirmed(results)),
         },
     )

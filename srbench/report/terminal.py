@@ -12,6 +12,7 @@ from srbench.analysis.answer import answer, interpolation_note, warnings
 from srbench.analysis.limits import facts_line
 from srbench.analysis.ranking import drawn_text, in_figures
 from srbench.analysis.results import Results
+from srbench.analysis.search_results import confirmed_text
 from srbench.analysis.study_claims import claims_heading, claims_of, claims_shown
 from srbench.core.rich_table import rich_table
 from srbench.core.table import Mark, Table
@@ -39,7 +40,7 @@ def summary(results: Results) -> Summary:
     if effects.rows:
         keep = [i for i, c in enumerate(effects.columns) if c.key.startswith(NARROW)]
         parts.append(_columns(effects, [i for i in keep if _says_something(effects, i)]))
-        notes = drawn_text(results), interpolation_note(results)
+        notes = confirmed_text(results), drawn_text(results), interpolation_note(results)
         parts += [Line(note, "dim") for note in notes if note]
     if claims_of(results):
         parts.append(Line(claims_heading(results)))

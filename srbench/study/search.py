@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from srbench.analysis.history import Direction
+from srbench.analysis.search_results import confirmed_names
 from srbench.analysis.space import Plain, Space
 from srbench.core.errors import Path, StudyError, brief
 from srbench.core.numbers import UNITS
@@ -131,7 +132,7 @@ class Search:
 
     def names(self) -> tuple[str, ...]:
         """The names of what is confirmed, the best first."""
-        return tuple(f"best_{i + 1}" for i in range(self.confirm))
+        return confirmed_names(self.confirm)
 
     @property
     def timed(self) -> bool:

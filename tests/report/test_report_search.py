@@ -62,6 +62,12 @@ def test_the_search_stands_beside_its_confirmation_and_in_no_verdict(
     assert '<a href="#effects">Confirmation</a>' in html
     effects = (page.parent / "effects.csv").read_text()
     assert "best_1" in effects
+    says = "best on validate in the search, trained again on fresh seeds"
+    assert says in html
+    assert [word for word in ("best_1 (skip: bilinear", "best_2 (") if word not in html] == []
+    out = io.StringIO()
+    Console(file=out, width=5000).print(summary(found))
+    assert says in out.getvalue()
     assert "\ntrial" not in effects
     assert (page.parent / "figures" / "search-parallel.svg").exists()
 
