@@ -10,6 +10,7 @@ from srbench.analysis.effects import Interval, difference
 from srbench.analysis.phrases import effect_text
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import number, of_variants, scores_by_seed, text, trained
+from srbench.core.numbers import listed
 
 
 def beside_twins(results: Results) -> tuple[tuple[str, str, Interval], ...]:
@@ -23,6 +24,14 @@ def beside_twins(results: Results) -> tuple[tuple[str, str, Interval], ...]:
 def twins_text(results: Results) -> tuple[str, ...]:
     """A sentence for each variant that has a twin: what it gains beyond its size."""
     return tuple(_sentence(results, *row) for row in beside_twins(results))
+
+
+def twins_named(results: Results) -> str:
+    """What the twins are, with the setting that differs; "" where there are none."""
+    changes = of_variants(results, "change")
+    named = [f"{twin} ({text(changes.get(twin))})" for twin in results.facts.twins]
+    is_base = f"{'is' if len(named) == 1 else 'are'} the baseline at another width"
+    return f"{listed(named)} {is_base}." if named else ""
 
 
 def _sentence(results: Results, own: str, twin: str, effect: Interval) -> str:

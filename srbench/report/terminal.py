@@ -14,6 +14,7 @@ from srbench.analysis.ranking import drawn_text, in_figures
 from srbench.analysis.results import Results
 from srbench.analysis.search_results import confirmed_text
 from srbench.analysis.study_claims import claims_heading, claims_of, claims_shown
+from srbench.analysis.twins import twins_named
 from srbench.core.rich_table import rich_table
 from srbench.core.table import Mark, Table
 from srbench.report.effects import effects_shown
@@ -40,7 +41,8 @@ def summary(results: Results) -> Summary:
     if effects.rows:
         keep = [i for i, c in enumerate(effects.columns) if c.key.startswith(NARROW)]
         parts.append(_columns(effects, [i for i in keep if _says_something(effects, i)]))
-        notes = confirmed_text(results), drawn_text(results), interpolation_note(results)
+        named = confirmed_text(results), twins_named(results)
+        notes = *named, drawn_text(results), interpolation_note(results)
         parts += [Line(note, "dim") for note in notes if note]
     if claims_of(results):
         parts.append(Line(claims_heading(results)))

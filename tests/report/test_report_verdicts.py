@@ -232,6 +232,11 @@ def test_a_variant_stands_beside_its_twin() -> None:
     assert "5 seeds); it gains more than its size explains." in words
     assert "they do not differ significantly: size alone may explain its effect." in words
     assert "Beside a network of the same size" not in said(planted(FIVE))
+    console = Console(width=5000, record=True, file=io.StringIO())
+    console.print(summary(twinned()))
+    assert "(channels: 26, for the parameters of the variant) are the baseline at another" in (
+        console.export_text()
+    )
 
 
 def test_limits_name_what_was_held_fixed() -> None:
