@@ -7,6 +7,7 @@ import math
 import socket
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,7 +23,7 @@ from srbench.cli.options import (
     study_names,
 )
 from srbench.core.errors import InputError
-from srbench.core.places import LARGEST_ID
+from srbench.core.places import LARGEST_ID, database_file
 from srbench.study.files import is_study_file, study_name
 
 
@@ -162,10 +163,7 @@ def import_(
 
 def merge(
     other: Annotated[
-        Path,
-        typer.Argument(
-            metavar="OTHER.sqlite", help="A database; the files of its runs lie next to it."
-        ),
+        str, typer.Argument(metavar="OTHER", help="The other database: a path or a URL, as --db.")
     ],
     db: Database = None,
 ) -> None:
@@ -178,7 +176,9 @@ def merge(
     from srbench.store import open_store
     from srbench.store.merge import merge as merge_into
 
-    found = merge_into(open_store(db, create=other.is_file()), other)
+    file = database_file(other)
+    with closing(open_store(db, create=file is None or file.is_file())) as store:
+        found = merge_into(store, other)
     out.print(
         f"{plural(found.new, 'new run')}, {found.finished} queued here and done there, "
         f"{found.same} in both; {plural(found.plans, 'new plan')}, "
@@ -193,7 +193,7 @@ def merge(
             f"{message}this database's count, the others are attempts below 1.", soft_wrap=True
         )
     if found.missing:
-        message = f"{plural(len(found.missing), 'file')} missing next to it, or damaged: "
+        message = f"{plural(len(found.missing), 'file')} missing there, or damaged: "
         err.print(message + ", ".join(found.missing[:5]), markup=False, soft_wrap=True)
 
 

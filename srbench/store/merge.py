@@ -40,7 +40,9 @@ def merge(store: Store, url: str | os.PathLike[str]) -> Merged:
     if other.path is not None and not other.path.exists():
         raise DatabaseError("there is no such database", place=other.shown)
     check_file(other, create=False)
-    if other.path is not None and address.path is not None and other.path.samefile(address.path):
+    if other.url == address.url or (
+        other.path and address.path and other.path.samefile(address.path)
+    ):
         raise DatabaseError("is this database itself", place=other.shown)
     reader = open_reader(other)
     try:

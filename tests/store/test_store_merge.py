@@ -28,6 +28,7 @@ from store_samples import (
 from test_store_latency import taken
 
 from srbench.analysis.published import Figure, Published
+from srbench.cli.main import main
 from srbench.core.errors import UserError
 from srbench.store import Look, Point, Store, VariantRecord, open_store, this_process
 from srbench.store.engine import reading, writing
@@ -117,6 +118,26 @@ def test_two_halves_are_the_whole_row_for_row(store: Store, other: Callable[[str
     found = merged(store, half)
     assert (found.finished, found.new, found.same, found.apart) == (4, 0, 0, 0)
     assert content(store) == content(whole)
+
+
+@pytest.mark.slow
+def test_a_server_is_merged_into_a_new_file_and_back(
+    postgres: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server, file = open_store(postgres), database(tmp_path / "new")
+    finish_all(server, server.plans.add(plan()))
+    found = {}
+    for source, target in ((postgres, file), (file, postgres)):
+        with pytest.raises(SystemExit) as ended:
+            main(["merge", source, "--db", target])
+        assert not ended.value.code
+        found[target] = capsys.readouterr().out
+    assert "4 new runs, 0 queued here and done there, 0 in both; 1 new plan" in found[file]
+    assert "0 new runs, 0 queued here and done there, 4 in both; 0 new plans" in found[postgres]
+    assert content(server) == content(open_store(file))
+    with pytest.raises(UserError, match="this database itself"):
+        merge(server, postgres)
+    server.close()
 
 
 def test_variants_that_were_run_apart_are_together(
