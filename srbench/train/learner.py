@@ -61,9 +61,11 @@ class Settings(Protocol):
     def clip(self) -> float | None: ...
 
 
-@slots.learner.register(
-    "supervised", facts=LearnerFacts(("loss/x2", "loss/x3", "loss/x4", "loss/x8"))
-)
+OUTPUT_LOSSES = ("loss/x2", "loss/x3", "loss/x4", "loss/x8")
+"""Curves of a network with several outputs, one for each."""
+
+
+@slots.learner.register("supervised", facts=LearnerFacts(OUTPUT_LOSSES))
 class Supervised:
     """One network, one loss of each output against HR of its size, one optimizer.
 
@@ -89,13 +91,20 @@ class Supervised:
     def __call__(self, lr: Tensor, hr: Tensor) -> Tensor:
         self.optimizer.zero_grad(set_to_none=True)
         self.compute.refresh()
-        losses = output_losses(self.distance, self.compute(lr), lr, hr)
-        loss = torch.stack(losses).sum() if len(losses) > 1 else losses[0]
-        loss.backward()  # type: ignore[no-untyped-call]
+        found = self.backward(lr, hr)
         self.compute.collect()
         if self.clip is not None:
             nn.utils.clip_grad_norm_(self.parameters, self.clip)
         self.optimizer.step()
+        return found
+
+    def backward(self, lr: Tensor, hr: Tensor, share: float = 1.0) -> Tensor:
+        """Add the gradients of a batch that is this share of the step; its share of the loss."""
+        losses = output_losses(self.distance, self.compute(lr), lr, hr)
+        if share != 1:
+            losses = [share * one for one in losses]
+        loss = torch.stack(losses).sum() if len(losses) > 1 else losses[0]
+        loss.backward()  # type: ignore[no-untyped-call]
         return torch.stack([loss, *losses]).detach() if self.terms else loss.detach()
 
 

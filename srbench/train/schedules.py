@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Annotated
 
 from srbench.core.registry import Positive, Range
-from srbench.core.slots import schedule
+from srbench.core.slots import Schedule, schedule
 
 Share = Annotated[float, Range(0.0, 1.0)]
 Factor = Callable[[int], float]
@@ -66,6 +66,24 @@ def step(
     https://arxiv.org/abs/1512.03385
     """
     return lambda now: gamma ** sum(now >= share * steps for share in at)
+
+
+@schedule.register("warm_up")
+def warm_up(steps: int, epochs: int, *, of: Schedule = constant, share: Share = 0.02) -> Factor:
+    """Another schedule after a linear rise to its first factor.
+
+    of     the schedule, over the steps that are left
+    share  share of the steps over which the factor rises
+
+    Goyal et al., Accurate, large minibatch SGD, 2017. https://arxiv.org/abs/1706.02677
+    """
+    rise = round(share * steps)
+    after = of(max(steps - rise, 1), epochs)
+
+    def factor(step: int) -> float:
+        return after(0) * (step + 1) / (rise + 1) if step < rise else after(step - rise)
+
+    return factor
 
 
 def _half_cosine(done: float, end: float) -> float:

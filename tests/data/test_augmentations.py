@@ -59,6 +59,24 @@ def test_none_changes_nothing_and_may_be_written_as_null() -> None:
     assert augmentations.none()(*pair, np.random.default_rng(0)) == pair
 
 
+def test_cut_blur_gives_a_part_of_lr_the_pixels_of_hr() -> None:
+    change, generator = (
+        augmentation.parse({"cut_blur": {"p": 1.0}}).build()(),
+        np.random.default_rng(0),
+    )
+    lr, hr = np.zeros((10, 12, 3), np.uint8), np.full((20, 24, 3), 9, np.uint8)
+    shares = []
+    for _ in range(100):
+        changed, same = change(lr, hr, generator)
+        assert same is hr
+        sharp = changed[..., 0] == 9
+        assert np.array_equal(sharp, np.logical_and.outer(sharp.any(1), sharp.any(0))) or (
+            np.array_equal(~sharp, np.logical_and.outer((~sharp).any(1), (~sharp).any(0)))
+        )
+        shares.append(sharp.mean())
+    assert 0 < min(shares) < 0.5 < max(shares) < 1
+
+
 def test_a_crop_made_larger_and_jitter_keep_lr_and_hr_together() -> None:
     lr = noise(9, 9)
     hr = lr.repeat(2, 0).repeat(2, 1)
