@@ -126,9 +126,9 @@ def images_do_not_meet(slot: Slot, name: str) -> None:
 def fused_computes_the_same(slot: Slot, name: str) -> None:
     """Without its training branches a network computes the same in eval mode, at borders too."""
     for module, inputs, _ in _network(slot, name):
-        initialise(module, Streams(0))
         if fused(module) is module:
             continue
+        initialise(module, Streams(0))
         with torch.no_grad():
             for p in module.parameters():
                 if p.dim() == 1:  # biases are often zero at first
