@@ -9,7 +9,7 @@ from srbench.core.part_facts import MetricFacts
 METRICS = {
     "psnr_y": MetricFacts("dB", "higher", "PSNR-Y", validate=True),
     "ssim_y": MetricFacts("", "higher", "SSIM-Y", validate=True),
-    "psnr_rgb": MetricFacts("dB", "higher", "PSNR-RGB"),
+    "psnr_rgb": MetricFacts("dB", "higher", "PSNR-RGB", validate=True),
     "ssim_rgb": MetricFacts("", "higher", "SSIM-RGB"),
     "l1": MetricFacts("", "lower", "L1"),
 }

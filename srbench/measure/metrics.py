@@ -50,7 +50,7 @@ def psnr_y() -> Score:
     return Score(lambda sr, hr: psnr(luma(sr), luma(hr)), on_device=True)
 
 
-@metric.register("psnr_rgb", facts=MetricFacts("dB", "higher", "PSNR-RGB"))
+@metric.register("psnr_rgb", facts=MetricFacts("dB", "higher", "PSNR-RGB", validate=True))
 def psnr_rgb() -> Score:
     """PSNR over the three colours together, in dB: the number of the NTIRE challenges.
 
