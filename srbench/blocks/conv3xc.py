@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from srbench.core.fused import fused_convolution
+from srbench.core.fused import equal_convolution
 from srbench.core.registry import Positive
 from srbench.core.slots import convolution
 
@@ -35,30 +34,16 @@ class Conv3XC(nn.Module):
         gain: Positive = 2,
     ) -> None:
         super().__init__()
-        self.rate, self.groups, self.border = rate, groups, rate * (kernel // 2)
+        self.inputs, self.kernel, self.rate, self.groups = inputs, kernel, rate, groups
         self.expand = nn.Conv2d(inputs, gain * inputs, 1, groups=groups)
         self.conv = nn.Conv2d(gain * inputs, gain * outputs, kernel, dilation=rate, groups=groups)
         self.reduce = nn.Conv2d(gain * outputs, outputs, 1, groups=groups)
         self.skip = nn.Conv2d(inputs, outputs, 1, groups=groups)
 
     def forward(self, x: Tensor) -> Tensor:
-        bordered = functional.pad(x, (self.border,) * 4)
+        bordered = functional.pad(x, 4 * (self.rate * (self.kernel // 2),))
         y: Tensor = self.reduce(self.conv(self.expand(bordered))) + self.skip(x)
         return y
 
     def fused(self) -> nn.Module:
-        """The one convolution that computes the same; its weights are multiplied in float64."""
-        whole = torch.float64
-        expand, conv, reduce = (
-            layer.weight.to(whole).view(self.groups, -1, *layer.weight.shape[1:])
-            for layer in (self.expand, self.conv, self.reduce)
-        )  # (groups, outputs, inputs, k, k) each, of one group
-        kernel = torch.einsum("gom,gmnyx,gni->goiyx", reduce[..., 0, 0], conv, expand[..., 0, 0])
-        kernel = kernel.flatten(0, 1)
-        middle = self.conv.kernel_size[0] // 2
-        kernel[:, :, middle, middle] += self.skip.weight[..., 0, 0]
-        zeros = self.skip.weight.new_zeros(1, self.skip.in_channels, 1, 1)
-        bias = None if self.skip.bias is None else self(zeros).flatten()
-        return fused_convolution(
-            kernel.to(self.skip.weight.dtype), bias, rate=self.rate, groups=self.groups
-        )
+        return equal_convolution(self, self.inputs, self.kernel, rate=self.rate, groups=self.groups)

@@ -26,6 +26,7 @@ from srbench.train.initialise import initialise
 
 SCALES = (2, 3, 4)
 FUSED_WITHIN = 1e-5
+FORMATS_WITHIN = 1e-4
 
 
 def _network(slot: Slot, name: str) -> Iterator[tuple[nn.Module, tuple[Tensor, ...], Any]]:
@@ -144,6 +145,34 @@ def fused_computes_the_same(slot: Slot, name: str) -> None:
         assert fused(slim) is slim, "fused, it still has modules to be fused"
 
 
+def computes_the_same_in_every_format(slot: Slot, name: str) -> None:
+    """Two runs are equal; channels last (training in bf16) and float64 (costs) differ by rounding.
+
+    Compared are outputs and gradients, in eval mode.
+    """
+    module, inputs, _ = next(_network(slot, name))
+    initialise(module, Streams(0))
+    module.eval()
+    first = _computed(module, inputs)
+    again = _computed(module, inputs)
+    assert all(map(torch.equal, again, first)), "a second run gives other values"
+    for kind in ({"memory_format": torch.channels_last}, {"dtype": torch.float64}):
+        module.to(**kind)
+        for y, wanted in zip(_computed(module, [x.to(**kind) for x in inputs]), first, strict=True):
+            apart = (y - wanted).abs().max() / wanted.abs().max().clamp(min=1)
+            assert apart <= FORMATS_WITHIN, f"{next(iter(kind.values()))} is off by {apart:.2g}"
+
+
+def _computed(module: nn.Module, inputs: Sequence[Tensor]) -> list[Tensor]:
+    """Outputs, and the gradients of parameters and inputs."""
+    module.zero_grad()
+    given = [x.clone().requires_grad_() for x in inputs]
+    outputs = list(by_factor(module(*(x.clone() for x in given)), given[0]).values())
+    torch.stack([y.square().mean() for y in outputs]).sum().backward()  # type: ignore[no-untyped-call]
+    tensors = [*outputs, *(x.grad for x in given), *(p.grad for p in module.parameters())]
+    return [t.detach().clone() for t in tensors if t is not None]
+
+
 def stays_on_its_device(slot: Slot, name: str) -> None:
     """Forward and backward run on the device alone: a CUDA graph can hold them."""
     for module, inputs, _ in _network(slot, name):
@@ -201,7 +230,9 @@ LAWS: Laws = {
         weights_have_names,
         images_do_not_meet,
         fused_computes_the_same,
+        *((computes_the_same_in_every_format,) if slot is not slots.features else ()),
         stays_on_its_device,
     )
     for slot in LAYERS
 }
+"""Frozen features are never trained, so their format does not change."""
