@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Column
 
 from srbench.store.migrate import VERSION_TABLE
+from srbench.store.run_files import TABLE
 from srbench.store.tables import Base
 from srbench.store.upsert import table_of
 from srbench.store.views import VIEWS
@@ -31,6 +32,8 @@ def tables() -> str:
         "One row, written by the migrations.",
         table(heads, [version]),
     ]
+    folder = ("`folder`", "text", "where weights and pictures of runs lie; their paths begin there")
+    lines += [f"### {TABLE}", "One row, of PostgreSQL databases only.", table(heads, [folder])]
     return "\n\n".join(lines) + "\n"
 
 

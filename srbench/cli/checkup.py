@@ -12,7 +12,7 @@ from typing import Any
 from srbench.core.devices import cuda_devices, device_versions, driver
 from srbench.core.errors import UserError
 from srbench.core.numbers import plural
-from srbench.core.places import DATABASE
+from srbench.core.places import DATABASE, PUT_BACK
 from srbench.core.provenance import cpu_name, surroundings, versions
 from srbench.store import open_store
 from srbench.store.doctor import database_facts
@@ -123,10 +123,10 @@ def _database(db: str | None) -> list[Probe]:
 def _files(facts: dict[str, Any]) -> Probe:
     count, missing = facts["weights"], facts["missing"]
     if not missing:
-        return Probe("weights", f"{plural(count, 'file')} of finished runs")
+        return Probe("weights", f"{plural(count, 'file')} of finished runs, in {facts['root']}")
     return Probe(
         "weights",
         f"{missing} of {plural(count, 'file')} missing below {facts['root']}; scores are intact. "
-        "Put the folder runs back beside the database, or train anew: srbench run STUDY --fresh",
+        + PUT_BACK,
         False,
     )

@@ -15,6 +15,7 @@ import typer
 
 from srbench.cli.options import (
     Database,
+    Files,
     Json,
     answer,
     err,
@@ -166,6 +167,7 @@ def merge(
         str, typer.Argument(metavar="OTHER", help="The other database: a path or a URL, as --db.")
     ],
     db: Database = None,
+    files: Files = None,
 ) -> None:
     """Merge another database into this one, which may be new, with the files of its runs.
 
@@ -177,7 +179,7 @@ def merge(
     from srbench.store.merge import merge as merge_into
 
     file = database_file(other)
-    with closing(open_store(db, create=file is None or file.is_file())) as store:
+    with closing(open_store(db, create=file is None or file.is_file(), files=files)) as store:
         found = merge_into(store, other)
     out.print(
         f"{plural(found.new, 'new run')}, {found.finished} queued here and done there, "

@@ -52,6 +52,15 @@ Database = Annotated[
         "[dim](default: $SRBENCH_DB, else db/srbench.sqlite)[/dim]",
     ),
 ]
+Files = Annotated[
+    Path | None,
+    typer.Option(
+        "--files",
+        metavar="FOLDER",
+        help="Of a PostgreSQL database: the folder of weights, pictures and checkpoints, which the "
+        "database remembers. [dim](default: the one it remembers, at first db/)[/dim]",
+    ),
+]
 Seeds = Annotated[int | None, typer.Option(min=1, help="Number of seeds, instead of the study's.")]
 Only = Annotated[
     list[str] | None,

@@ -11,6 +11,7 @@ from srbench.cli.latency import take_if_missing
 from srbench.cli.options import (
     Database,
     Device,
+    Files,
     Json,
     MemoryOrder,
     On,
@@ -65,6 +66,7 @@ def run(
     latency: Annotated[
         bool, typer.Option("--latency", help="Time the networks as well, after training.")
     ] = False,
+    files: Files = None,
 ) -> None:
     """Train and score every run of a study that is not done yet.
 
@@ -84,6 +86,7 @@ def run(
     request = Request(
         study_file(study), db, device, workers, seeds, tuple(only or ()), tuple(set_ or ()),
         fresh, checkpoint_s, precision, memory_order, rerun == "stale", on, tuple(parts or ()),
+        files=files,
     )  # fmt: skip
     before = None if latency else unchanged.summary(request)
     if before is not None:

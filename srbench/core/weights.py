@@ -28,6 +28,7 @@ import torch
 from torch import Tensor
 
 from srbench.core.errors import InputError, UserError, first_line
+from srbench.core.places import PUT_BACK
 from srbench.core.weights_pickle import PLAIN, RESAVE, Refused, Unread, plain_pickle
 
 MAX_MEGABYTES = 2_000
@@ -95,10 +96,7 @@ def stored_weights(file: Path, sha256: str | None) -> dict[str, Tensor]:
     try:
         content = file.read_bytes()
     except FileNotFoundError:
-        problem = (
-            "is not there; was the database moved without the folder runs beside it? Put it back, "
-            "or train anew: srbench run STUDY --fresh"
-        )
+        problem = f"is not there; was the database moved without its folder runs? {PUT_BACK}"
         raise InputError(problem, place=str(file)) from None
     except OSError as problem:
         raise InputError(f"cannot be read: {problem.strerror}", place=str(file)) from None

@@ -129,6 +129,7 @@ def run(
     precision: str = "auto",
     memory_order: MemoryOrder = "auto",
     on: str | None = None,
+    files: File | None = None,
     on_progress: Callable[[RunProgress], None] = ignore,
 ) -> Findings:
     """Train and score every run of a study that is not done yet; what was found.
@@ -136,7 +137,8 @@ def run(
     The same call again resumes what was stopped, and does nothing once every run is done. An
     interrupt saves the runs under way, then raises KeyboardInterrupt; a second one raises it at
     once. Progress is shown below a notebook's cell or in the terminal, and `on_progress` is called
-    in this process about once a second for each run. Runs that fail are rows of `runs`.
+    in this process about once a second for each run. Runs that fail are rows of `runs`. `files` is
+    the folder of run files of a PostgreSQL database, which remembers it.
 
     Raises:
         UserError: a mistake in the study, the options, the database's address or a device.
@@ -147,6 +149,7 @@ def run(
         study, set, seeds, only, parts, db=_text(db), device=device, workers=workers, fresh=fresh,
         rerun_stale=rerun_stale, checkpoint_s=checkpoint_s, precision=precision,
         memory_order=memory_order, on=on, on_progress=on_progress,
+        files=None if files is None else Path(files),
     )  # fmt: skip
     store, ended = conduct(request, Console(highlight=False))
     if ended.signal is not None:

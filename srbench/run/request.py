@@ -49,6 +49,7 @@ class Request:
     rerun_stale: bool = False
     on: str | None = None  # a Ray cluster: "ray", or its address
     parts: tuple[Path, ...] = ()
+    files: Path | None = None  # the folder of run files of a PostgreSQL database
     on_progress: Callable[[RunProgress], None] = ignore
 
     def options(self) -> list[str]:

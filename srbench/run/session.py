@@ -14,7 +14,7 @@ from srbench.run import shortcut
 from srbench.run.looks import take_looks
 from srbench.run.request import Request as Request
 from srbench.run.stale import image_lines, settled, stale_lines
-from srbench.store import Store, open_store, this_process
+from srbench.store import Store, check_folder, open_store, this_process
 
 if TYPE_CHECKING:  # torch comes with it, three seconds that a finished study does without
     from rich.console import Console
@@ -183,7 +183,9 @@ def run(request: Request, console: Console) -> tuple[Store, Ended]:
         plan = _planned(request, study, seats, console)
         if shortcut.key(request.study, request.options()) != key:  # edited while it was read
             key = ""
-        store = open_store(request.db)  # only now: a mistake in the study makes no database
+        # only now: a mistake in the study makes no database
+        store = open_store(request.db, files=request.files)
+        check_folder(store.root)
         _refuse_namesake(plan, request, store)
         lines = image_lines(plan, store)
         if not anew:
@@ -197,7 +199,7 @@ def run(request: Request, console: Console) -> tuple[Store, Ended]:
 def _finished(request: Request, key: str) -> tuple[Store, Ended] | None:
     """The study's results where this very command has nothing left to do."""
     try:
-        store = open_store(request.db, create=False)
+        store = open_store(request.db, create=False, files=request.files)
     except UserError:
         return None  # not there yet, or not usable: opening it for the runs says which
     number = store.plans.find(key) if shortcut.holds(store.root, key) else None

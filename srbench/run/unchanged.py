@@ -24,7 +24,7 @@ COUNTERS = slice(24, 100)  # of SQLite's header: what every transaction changes
 def summary(request: Request) -> Summary | None:
     """What the same command printed last; None where anything may have changed since."""
     file = database_file(request.db)
-    if file is None or request.fresh or request.rerun_stale:
+    if file is None or request.fresh or request.rerun_stale or request.files:
         return None
     key = shortcut.key(request.study, request.options())
     with suppress(OSError, ValueError, TypeError, LookupError):

@@ -6,6 +6,7 @@ It takes and returns values (`values`). A `Store` has a role for each kind of ca
 """
 
 from srbench.store.owners import this_process as this_process
+from srbench.store.run_files import check_folder as check_folder
 from srbench.store.runs import FinishedRun as FinishedRun
 from srbench.store.runs import Former as Former
 from srbench.store.store import Store as Store

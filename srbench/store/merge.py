@@ -20,6 +20,7 @@ from srbench.store.merge_files import bring_files
 from srbench.store.merge_rows import Transfer, take_further, take_plans
 from srbench.store.merge_runs import Taken, refuse_busy, take_pictures, take_runs, take_segments
 from srbench.store.migrate import SCHEMA, refuse_unreadable, stored_schema
+from srbench.store.run_files import check_folder, stored_folder
 from srbench.store.store import Store
 from srbench.store.tables import Base, Plan, Score
 from srbench.store.upsert import table_of
@@ -44,6 +45,7 @@ def merge(store: Store, url: str | os.PathLike[str]) -> Merged:
         other.path and address.path and other.path.samefile(address.path)
     ):
         raise DatabaseError("is this database itself", place=other.shown)
+    check_folder(address.root)
     reader = open_reader(other)
     try:
         with reading(reader) as source:
@@ -53,7 +55,8 @@ def merge(store: Store, url: str | os.PathLike[str]) -> Merged:
             with writing(store.engine) as target:
                 lock(target)
                 refuse_busy(target, store.clock())
-                return taken(Transfer(source, target), other.root, address.root)
+                there = stored_folder(source) or other.root
+                return taken(Transfer(source, target), there, address.root)
     finally:
         reader.dispose()
 

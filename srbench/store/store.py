@@ -6,12 +6,13 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
+from srbench.core.errors import DatabaseError
 from srbench.store.address import Address, check_file, find
 from srbench.store.engine import open_engine, settle_journal
 from srbench.store.journal import Disk, Journal, choose, disk_of
@@ -21,6 +22,7 @@ from srbench.store.passwords import remove_passwords
 from srbench.store.plans import Plans
 from srbench.store.published import PublishedFigures
 from srbench.store.queue import Queue
+from srbench.store.run_files import folder_of
 from srbench.store.runs import Runs
 from srbench.store.trials import Trials
 
@@ -94,17 +96,22 @@ def open_store(
     url: str | os.PathLike[str] | None = None,
     *,
     create: bool = True,
+    files: Path | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Store:
     """Open the database at a path or URL, else at SRBENCH_DB, else db/srbench.sqlite.
 
-    Creates it where there is none (unless `create` is False) and upgrades an older one.
+    Creates it where there is none (unless `create` is False) and upgrades an older one. `files`
+    is the folder of run files of a PostgreSQL database, which remembers it.
 
     Raises:
         DatabaseError: it is missing, of another program, of a newer srbench, of a development
             version, damaged or not reachable.
     """
     address = find(url)
+    if files is not None and address.path is not None:
+        problem = "run files of an SQLite database lie beside it; --files is for PostgreSQL"
+        raise DatabaseError(problem, place=f"--files {files}")
     check_file(address, create=create)
     disk = disk_of(address.root)
     journal = choose(sqlite3.sqlite_version_info, disk)
@@ -114,6 +121,7 @@ def open_store(
         if address.path is not None:
             settle_journal(engine, journal)
         remove_passwords(engine)
+        address = replace(address, root=folder_of(engine, address, files, create=create))
     except BaseException:
         engine.dispose()
         raise

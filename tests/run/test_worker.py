@@ -110,8 +110,8 @@ def test_only_the_weights_that_were_stored_are_scored(task: Task, serve: Serve) 
     file.unlink()
     gone = serve(again)[-1]
     assert isinstance(gone, Failed)
-    assert gone.message == (
-        f"{file}: is not there; was the database moved without the folder runs beside it? Put it "
+    assert gone.message.startswith(
+        f"{file}: is not there; was the database moved without its folder runs? Put the folder "
         "back, or train anew: srbench run STUDY --fresh"
     )
 

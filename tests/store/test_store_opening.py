@@ -16,7 +16,7 @@ from store_samples import claimed, database, finish_all, plan
 
 import srbench.store
 from srbench.core.errors import DatabaseError, ReadOnly, UserError
-from srbench.store import Store, open_store
+from srbench.store import Store, check_folder, open_store
 from srbench.store.address import find
 from srbench.store.engine import reading, writing
 from srbench.store.migrate import SCHEMA
@@ -162,6 +162,35 @@ def test_a_server_that_refuses_is_one_line_with_what_to_do(postgres: str, role: 
             open_store(url.render_as_string(hide_password=False))
         assert "\n" not in str(refused.value)
         assert "sqlite" not in str(refused.value)
+
+
+@pytest.mark.slow
+def test_a_server_remembers_the_folder_of_run_files(
+    postgres: str, role: URL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "deeper" / "second"
+    monkeypatch.chdir(tmp_path)
+
+    def root(url: str = postgres, files: str | None = None) -> Path:
+        with closing(open_store(url, files=Path(files) if files else None)) as store:
+            return store.root
+
+    assert root(files="first") == root() == first
+    monkeypatch.chdir(first)
+    assert root() == first
+    with closing(open_store(postgres)) as owner, writing(owner.engine) as connection:
+        connection.execute(text("GRANT SELECT ON ALL TABLES IN SCHEMA public TO guest"))
+    assert root(role.render_as_string(hide_password=False)) == first
+    with pytest.raises(UserError, match=f"^--files ../no: is no folder; move the files of {first}"):
+        root(files="../no")
+    second.parent.mkdir()
+    first.rename(second)
+    assert root() == first
+    with pytest.raises(UserError, match=f"^{first}: the folder of run files is not here: put it"):
+        check_folder(first)
+    assert root(files=str(second)) == root() == second
+    with pytest.raises(UserError, match="--files is for PostgreSQL"):
+        open_store(database(tmp_path), files=second)
 
 
 @pytest.mark.slow
