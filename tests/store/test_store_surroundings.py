@@ -115,7 +115,7 @@ def test_the_doctor_names_journal_leases_copies_links_and_damage(tmp_path: Path)
     store.close()
     found = {check.what: check for check in checkup(database(tmp_path))}
     assert "1 running, 1 without an owner" in found["leases"].found
-    assert found["weights"].found == "0 files of finished runs"
+    assert found["weights"].found == f"0 files of finished runs, in {tmp_path}"
     assert found["copies"].found == "srbench.before-0003.sqlite"
     assert found["journal"].found.split(":")[0] in ("truncate", "wal")
     assert sqlite3.sqlite_version in found["database"].found
