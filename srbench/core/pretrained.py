@@ -33,23 +33,35 @@ def from_file(network: str, path: str) -> dict[str, Tensor]:
 def downloaded(network: str, url: str) -> dict[str, Tensor]:
     """Named tensors of a file in torch's cache, downloaded where the cache lacks it.
 
-    The name ends in the first digits of the file's SHA-256, as torch's own do: name-1a2b3c4d.pth.
+    Raises:
+        WeightsMissing: it is not in the cache and cannot be downloaded.
+    """
+    return load_weights(cached_file(network, url))
+
+
+def cached_file(network: str, url: str) -> Path:
+    """A file in torch's cache, downloaded where the cache lacks it.
+
+    A name that ends in the first digits of the file's SHA-256, as torch's own do, is held to them:
+    name-1a2b3c4d.pth.
 
     Raises:
         WeightsMissing: it is not in the cache and cannot be downloaded.
     """
     cached = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
     if not cached.is_file():
-        digits = re.findall(r"-([0-9a-f]{8,})\.", cached.name)[0]
+        digits = re.search(r"-([0-9a-f]{8,})\.", cached.name)
         try:
             cached.parent.mkdir(parents=True, exist_ok=True)
-            torch.hub.download_url_to_file(url, str(cached), digits, progress=False)
+            torch.hub.download_url_to_file(
+                url, str(cached), digits[1] if digits else None, progress=False
+            )
         except (OSError, RuntimeError) as problem:  # no network; a download that is damaged
             raise WeightsMissing(
                 f"{network}: {cached.name} is neither in {cached.parent} nor can it be downloaded "
                 f"({first_line(problem)}); put it there, or name a path"
             ) from problem
-    return load_weights(cached)
+    return cached
 
 
 def with_random_weights(slot: Slot, name: str) -> Any:

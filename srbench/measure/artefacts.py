@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from srbench.core.errors import StudyError
 from srbench.core.part_facts import MetricFacts
 from srbench.core.slots import Image, metric
-from srbench.measure.metrics import Floats, Score, luma, psnr
+from srbench.measure.metrics import Floats, Score, luma, psnr, refuse_smaller
 
 TILE = 16  # pixels: where a checkerboard is looked for
 PERIOD = 4  # of its pattern, which covers those of 2; upsampling by 2 and 2 has both
@@ -62,7 +61,7 @@ def grain() -> Score:
     """
 
     def value(sr: Image, hr: Image) -> float:
-        _needs(hr, 5, "grain")
+        refuse_smaller(hr, 5, "grain")
         true = luma(hr)
         error = luma(sr) - true
         fine = error[1:-1, 1:-1] - _mean_of_nine(error)
@@ -84,7 +83,7 @@ def checkerboard() -> Score:
     """
 
     def value(sr: Image, hr: Image) -> float:
-        _needs(hr, TILE, "checkerboard")
+        refuse_smaller(hr, TILE, "checkerboard")
         error = luma(sr) - luma(hr)
         rows, columns = (side // TILE for side in error.shape)
         n = TILE // PERIOD
@@ -105,11 +104,3 @@ def _mean_of_nine(y: Floats) -> Floats:
     windows = np.lib.stride_tricks.sliding_window_view(y, (3, 3))
     mean: Floats = windows.mean((2, 3))
     return mean
-
-
-def _needs(hr: Image, side: int, name: str) -> None:
-    if min(hr.shape[:2]) < side:
-        raise StudyError(
-            f"{name} needs {side}x{side} pixels inside the border, "
-            f"found {hr.shape[1]}x{hr.shape[0]}"
-        )

@@ -17,6 +17,8 @@ from srbench.core.registry import Laws, Slot
 from srbench.measure.named import stated
 from srbench.measure.sets import Answers, SetScore
 
+SIDE = 176  # pixels, enough for every scale of multi-scale SSIM
+
 
 def scores(slot: Slot, name: str) -> None:
     """A metric is a number (or inf), and best where SR is HR; of a whole set, one number an image.
@@ -31,7 +33,7 @@ def scores(slot: Slot, name: str) -> None:
     if isinstance(score, SetScore):
         _scores_a_set(score)
         return
-    hr = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    hr = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
     coarse = hr[::2, ::2].repeat(2, 0).repeat(2, 1)  # half the detail, and then its negative
     equal, different = score(hr.copy(), hr), score(255 - coarse, hr)
     for value in (equal, different):

@@ -115,11 +115,7 @@ def ssim(a: Values, b: Values) -> float:
     Raises:
         StudyError: the images are smaller than the window.
     """
-    if min(a.shape[:2]) < SSIM_WINDOW:
-        raise StudyError(
-            f"SSIM needs {SSIM_WINDOW}x{SSIM_WINDOW} pixels inside the border, "
-            f"found {a.shape[1]}x{a.shape[0]}"
-        )
+    refuse_smaller(a, SSIM_WINDOW, "SSIM")
     if isinstance(a, Tensor):
         return _ssim_there(a, b)
     from skimage.metrics import structural_similarity  # late: scikit-image takes a while
@@ -144,3 +140,16 @@ def _ssim_there(a: Tensor, b: Tensor) -> float:
     planes = [x[None] if x.ndim == 2 else x.permute(2, 0, 1) for x in (a, b)]  # (channels, H, W)
     x, y = (plane[None] for plane in planes)
     return float(piq.ssim(x, y, SSIM_WINDOW, SSIM_SIGMA, data_range=255.0, downsample=False))
+
+
+def refuse_smaller(image: Any, side: int, name: str) -> None:
+    """Refuse an image, (H, W) or (H, W, 3), with fewer than `side` pixels a side.
+
+    Raises:
+        StudyError: names the metric and both sizes.
+    """
+    if min(image.shape[:2]) < side:
+        raise StudyError(
+            f"{name} needs {side}x{side} pixels inside the border, "
+            f"found {image.shape[1]}x{image.shape[0]}"
+        )

@@ -26,7 +26,7 @@ from srbench.measure.scores import (
 )
 
 Pixels = NDArray[np.uint8]
-THERE = {"psnr_y", "psnr_rgb", "ssim_y", "ssim_rgb", "l1", "psnr_above_flat"}
+THERE = {"psnr_y", "psnr_rgb", "ssim_y", "ssim_rgb", "l1", "ms_ssim_y", "psnr_above_flat"}
 DEVICES = ["cpu", CUDA]
 PROTOCOL = PROTOCOLS["sr-y-v1"]
 
@@ -36,7 +36,7 @@ def loaded() -> None:
     slots.load()
 
 
-def pair(height: int = 90, width: int = 70) -> tuple[Pixels, Pixels]:
+def pair(height: int = 190, width: int = 170) -> tuple[Pixels, Pixels]:
     """HR, and the same with some noise."""
     drawn = np.random.default_rng(0)
     i, j = np.mgrid[0:height, 0:width]
