@@ -32,15 +32,30 @@ def upscaled(x: Tensor, scale: int, kernel: Kernel) -> Tensor:
     at x2 and x4, to the rounding of torch's 1/3 at x3): torch's way sorts and scatters, 157 kernels
     in a step of superresnet instead of 51.
     """
-    sorts = x.is_cuda and torch.are_deterministic_algorithms_enabled()
     if kernel == "nearest":
         return nn.functional.interpolate(x, scale_factor=scale, mode="nearest")
-    if kernel == "bilinear" and not sorts:
+    if kernel == "bilinear" and not deterministic_cuda(x):
         return nn.functional.interpolate(
             x, scale_factor=scale, mode="bilinear", align_corners=False
         )
     height, width = x.shape[-2:]
     return resized(x, scale * height, scale * width, kernel)
+
+
+def stretched(x: Tensor, height: int, width: int) -> Tensor:
+    """Features (N, C, H, W), no larger, as (N, C, height, width) by bilinear interpolation.
+
+    Pixel centres are aligned. As in `upscaled`, a matrix does it where torch would sort.
+    """
+    if deterministic_cuda(x):
+        return resized(x, height, width, "bilinear")
+    size = (height, width)
+    return nn.functional.interpolate(x, size, mode="bilinear", align_corners=False)
+
+
+def deterministic_cuda(x: Tensor) -> bool:
+    """Whether x is on CUDA, and torch was asked to be deterministic, as in training."""
+    return x.is_cuda and torch.are_deterministic_algorithms_enabled()
 
 
 def _matrix(size: int, new_size: int, kernel: Kernel, like: Tensor) -> Tensor:
