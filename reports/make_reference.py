@@ -2,25 +2,42 @@
 
     srbench run ablations/quickstart.yaml && python reports/make_reference.py quickstart [DATABASE]
     python reports/make_reference.py --pages     # all pages anew, from the rows that are committed
+    python reports/make_reference.py --claims    # db/reference/claims.csv anew, likewise
+    python reports/make_reference.py --plan carn_2019    # rows of a plan; nothing is trained
 
-Curves are thinned, and pictures of one image and seed only are kept; nothing else is left out.
-tests/report/test_reference.py checks that the pages say what the rows say.
+Curves are thinned, and pictures of one image and seed are kept, of two studies only; nothing else
+is left out. `claims.csv` has a row for each claim of each published study. A study that is only
+planned has rows without a page, and those claims that counts and published figures decide.
+tests/report/test_reference.py checks that pages and claims say what the rows say.
 """
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
+import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
+
 from srbench.analysis.results import Results
+from srbench.analysis.study_claims import JudgedClaim, claims_of
+from srbench.core import csv_text
+from srbench.core.numbers import plural
 from srbench.report import write
 from srbench.store import open_store
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURED = {"quickstart": "chelsea", "classic_291": "butterfly"}
-"""The studies that are published, and the image whose pictures are kept."""
+"""The image whose pictures are kept."""
+CLAIMS = ROOT / "db" / "reference" / "claims.csv"
+COLUMNS = (
+    "study", "claim", "says", "status", "number", "effect", "low", "high", "unit", "over",
+    "comparisons", "setting",
+)  # fmt: skip
 
 
 def rows_of(study: str) -> Path:
@@ -37,8 +54,30 @@ def main(study: str, database: str | None) -> None:
     """Write both folders anew."""
     measured = open_store(database, create=False).reading.results(study, points=100)
     shutil.rmtree(rows_of(study), ignore_errors=True)
-    _published(measured, rows_of(study), PICTURED[study]).to_folder(rows_of(study))
+    _published(measured, rows_of(study), PICTURED.get(study)).to_folder(rows_of(study))
     make_page(study)
+    csv_text.write(CLAIMS, claims())
+
+
+def plan(study: str) -> None:
+    """Write the rows of a study that is planned and not trained: costs and published figures."""
+    from srbench.core import slots
+    from srbench.run.records import record
+    from srbench.run.session import Request, plan_study, read_study
+
+    slots.load()
+    request = Request(ROOT / "ablations" / f"{study}.yaml", device="cpu")
+    planned = plan_study(request, read_study(request), lambda name: None, "cpu")
+    with tempfile.TemporaryDirectory() as folder:
+        store = open_store(str(Path(folder) / "plan.sqlite"))
+        store.plans.add(record(planned, "", f"{study}.yaml"))
+        for figures in planned.study.published:
+            store.published.write(study, figures)
+        rows = store.reading.results(study)
+        store.close()
+    shutil.rmtree(rows_of(study), ignore_errors=True)
+    rows.to_folder(rows_of(study))
+    csv_text.write(CLAIMS, claims())
 
 
 def make_page(study: str) -> None:
@@ -47,7 +86,58 @@ def make_page(study: str) -> None:
     print(write([Results.from_folder(rows_of(study))], page_of(study), plotly="beside"))
 
 
-def _published(measured: Results, folder: Path, image: str) -> Results:
+def published() -> list[str]:
+    """The studies whose rows are committed and that have a page: something was trained."""
+    return [study for study in _committed() if _trained(study)]
+
+
+def _committed() -> list[str]:
+    return sorted(folder.name for folder in CLAIMS.parent.iterdir() if folder.is_dir())
+
+
+def _trained(study: str) -> bool:
+    states = pd.read_csv(rows_of(study) / "runs.csv", usecols=["state", "steps"])
+    return bool(((states["state"] == "done") & (states["steps"] > 0)).any())
+
+
+def claims() -> Iterator[tuple[object, ...]]:
+    """The rows of claims.csv: the claims of every published study, with what they rest on."""
+    yield COLUMNS
+    for study in _committed():
+        results = Results.from_folder(rows_of(study))
+        for claim in claims_of(results):
+            if claim.result.status == "not decided" and not _trained(study):
+                continue
+            yield (study, claim.id, claim.says, claim.result.status, *_deciding(claim),
+                   len(claim.result.findings), setting(results))  # fmt: skip
+
+
+def _deciding(claim: JudgedClaim) -> tuple[object, ...]:
+    """The comparison that decides a claim: the first one with the status of the claim."""
+    found = [x for x in claim.result.findings if x.status == claim.result.status]
+    first = (found or claim.result.findings or (None,))[0]
+    if first is None or first.reading is None:
+        return (first.label if first else "", "", "", "", first.unit if first else "", "")
+    reading = first.reading
+    over = plural(reading.count, reading.counted) if reading.count else "exact"
+    numbers = (_figures(x) for x in (reading.value, *reading.interval))
+    return (first.label, *numbers, first.unit, over)
+
+
+def _figures(value: float) -> float | str:
+    return "" if math.isnan(value) else float(f"{value:.6g}") if value % 1 else int(value)
+
+
+def setting(results: Results) -> str:
+    """Scale, sizes and budget of a study in a few words, as its baseline is trained."""
+    facts = results.facts
+    first = results.variants[results.variants["variant"] == facts.baseline].iloc[0]
+    side = f"LR {facts.data['patch'] // facts.scale}, batch {facts.train['batch']}"
+    size = f"{facts.baseline} with {first['parameters']:,} parameters"
+    return f"x{facts.scale}, {size}, {side}, {facts.steps:,} steps, judged on {facts.dataset}"
+
+
+def _published(measured: Results, folder: Path, image: str | None) -> Results:
     """The same rows, with the pictures of one image and seed, copied to the folder."""
     frame = measured.pictures
     kept = frame[(frame["image"] == image) & (frame["seed"] == 0)].reset_index(drop=True)
@@ -62,9 +152,13 @@ def _published(measured: Results, folder: Path, image: str) -> Results:
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--pages"]:
-        for name in PICTURED:
+        for name in published():
             make_page(name)
-    elif sys.argv[1:] and sys.argv[1] in PICTURED:
+    elif sys.argv[1:] == ["--claims"]:
+        csv_text.write(CLAIMS, claims())
+    elif sys.argv[1:2] == ["--plan"] and len(sys.argv) == 3:
+        plan(sys.argv[2])
+    elif len(sys.argv) in (2, 3) and not sys.argv[1].startswith("-"):
         main(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None)
     else:
-        sys.exit(f"{__doc__}\nSTUDY is one of: {', '.join(PICTURED)}")
+        sys.exit(__doc__)

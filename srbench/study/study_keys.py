@@ -42,6 +42,11 @@ KEYS: dict[str, Key] = {
         TEXTS,
         example="[standard, atrous_*]",
     ),
+    "without_claims": Key(
+        "claims of that study, by id, that this one leaves out",
+        TEXTS,
+        example="[A9, A10]",
+    ),
     "parts": PARTS,
     "scale": Key(
         "size of HR over size of LR", {"enum": list(SCALES)}, 2, scale_written, example="4"

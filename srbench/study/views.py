@@ -1,6 +1,6 @@
-"""Studies that look at another's variants: `from:` and `only:` in a study file.
+"""Studies that look at another's variants: `from:`, `only:`, `without_claims:` in a study file.
 
-A view is the other study with some of its variants. What its own file has takes precedence: `data`
+A view is the other study with some of its variants and claims. What its own file has takes precedence: `data`
 and `train` setting by setting, `variants` and `datasets` in addition, any other key as a whole. So
 a variant is defined once, and has one meaning in both studies.
 """
@@ -18,6 +18,7 @@ from srbench.core.document import Document
 from srbench.core.errors import StudyError, UserError, brief
 
 MERGED = ("datasets", "data", "train", "variants")
+PICKS = ("only", "without_claims")
 MOST = 8  # views of views
 
 
@@ -37,8 +38,9 @@ def read(file: File) -> tuple[str, Document]:
 def _seen(text: str, found: Document, file: File, above: tuple[File, ...]) -> tuple[str, Document]:
     value = found.value
     if not isinstance(value, dict) or "from" not in value:
-        if isinstance(value, dict) and "only" in value:
-            raise StudyError("only picks variants of another study; say which: from", ("only",))
+        for key in PICKS if isinstance(value, dict) else ():
+            if key in value:
+                raise StudyError(f"{key} picks from another study; name it: from", (key,))
         return text, found
     other = _file(value["from"], file)
     if other.resolve() in above or len(above) > MOST:
@@ -50,7 +52,7 @@ def _seen(text: str, found: Document, file: File, above: tuple[File, ...]) -> tu
         raise base.located(error) from None
     if not isinstance(base.value, dict):
         raise StudyError(f"{other} is no study", ("from",))
-    merged = _merged(value, _selected(base.value, value))
+    merged = _merged(value, _claims_selected(_selected(base.value, value), value))
     return f"{text}\n# from {other.name}:\n{other_text}", replace(found, value=merged, above=base)
 
 
@@ -93,6 +95,21 @@ def _selected(base: dict[str, Any], view: dict[str, Any]) -> dict[str, Any]:
     return {**base, "variants": kept, "claims": claims}
 
 
+def _claims_selected(base: dict[str, Any], view: dict[str, Any]) -> dict[str, Any]:
+    """The other study without the claims that `without_claims` names."""
+    dropped, claims = view.get("without_claims", []), base.get("claims", [])
+    if not isinstance(dropped, list):
+        where = ("without_claims",)
+        raise StudyError(f"a list of claims is expected, found {brief(dropped)}", where)
+    known = [claim.get("id") for claim in claims if isinstance(claim, dict)]
+    for i, name in enumerate(dropped):
+        if name not in known:
+            where = ("without_claims", i)
+            raise StudyError(f"no claim is named {brief(name)} (known: {known})", where)
+    kept = [c for c in claims if not (isinstance(c, dict) and c.get("id") in dropped)]
+    return {**base, "claims": kept} if dropped else base
+
+
 def _speaks_of(claim: Any, variants: set[str]) -> bool:
     from srbench.analysis.claims_parser import parse  # late: lark takes 0.1 s
 
@@ -104,7 +121,7 @@ def _speaks_of(claim: Any, variants: set[str]) -> bool:
 
 
 def _merged(view: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
-    own = {key: value for key, value in view.items() if key not in ("from", "only")}
+    own = {key: value for key, value in view.items() if key not in ("from", *PICKS)}
     for key in MERGED:
         if isinstance(own.get(key), dict) and isinstance(base.get(key), dict):
             own[key] = {**base[key], **own[key]}

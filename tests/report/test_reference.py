@@ -1,8 +1,9 @@
-"""A published page is what its rows say: rebuilt from them, text and numbers agree."""
+"""Published pages and claims are what their rows say: made anew, text and numbers agree."""
 
 from __future__ import annotations
 
 import re
+import runpy
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from srbench.analysis.results import Results
+from srbench.core import csv_text
 from srbench.report import write
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-STUDIES = sorted(folder.name for folder in (ROOT / "db" / "reference").iterdir())
+MAKER = runpy.run_path(str(ROOT / "reports" / "make_reference.py"))
+STUDIES = MAKER["published"]()
 
 
 class Words(HTMLParser):
@@ -56,9 +59,9 @@ class Pages:
 @pytest.fixture(scope="module", params=STUDIES)
 def pages(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Pages:
     study = request.param
-    committed = ROOT / "reports" / ("sample" if study == "quickstart" else f"reference/{study}")
+    committed = MAKER["page_of"](study)
     rebuilt = tmp_path_factory.mktemp(study)
-    write([Results.from_folder(ROOT / "db" / "reference" / study)], rebuilt, plotly="beside")
+    write([Results.from_folder(MAKER["rows_of"](study))], rebuilt, plotly="beside")
     return Pages(committed, rebuilt)
 
 
@@ -81,6 +84,12 @@ def test_the_figures_are_all_there(pages: Pages) -> None:
         for folder in (pages.rebuilt, pages.committed)
     )
     assert made == kept
+
+
+def test_the_claims_are_what_the_rows_decide(tmp_path: Path) -> None:
+    csv_text.write(tmp_path / "claims.csv", MAKER["claims"]())
+    committed = ROOT / "db" / "reference" / "claims.csv"
+    assert committed.read_text("utf-8") == (tmp_path / "claims.csv").read_text("utf-8")
 
 
 def test_no_page_names_a_path_of_the_machine_it_was_made_on(pages: Pages) -> None:

@@ -130,7 +130,7 @@ for above, (keys, needed) in INSIDE.items():
     for name, key in keys.items():
         inside = ", ".join(f"{k}: {v}" for k, v in (needed | {name: key.example}).items())
         EXAMPLES[f"{above}.{name}"] = {above.split()[0]: f"{{{inside}}}"}
-FILES_NEEDED = {"from", "only", "parts", "published"}
+FILES_NEEDED = {"from", "only", "parts", "published", "without_claims"}
 
 
 @pytest.mark.parametrize("key", sorted(EXAMPLES.keys() - FILES_NEEDED))

@@ -48,6 +48,11 @@ def test_only_picks_variants_and_the_claims_that_speak_of_them(tmp_path: Path) -
     assert [claim.id for claim in found.claims] == ["deep"]
 
 
+def test_a_view_may_leave_out_claims_that_its_setting_cannot_answer(tmp_path: Path) -> None:
+    found = seen(tmp_path, "from: whole\nwithout_claims: [deep]\n")
+    assert [claim.id for claim in found.claims] == ["wide"]
+
+
 def test_data_and_training_are_taken_over_setting_by_setting(tmp_path: Path) -> None:
     found = seen(tmp_path, "from: whole\ntrain: {epochs: 9}\nvariants: {more: {units: 5}}\n")
     assert (found.base.train["epochs"], found.base.train["batch"]) == (9, 4)
@@ -72,7 +77,11 @@ def test_a_view_of_a_view(tmp_path: Path) -> None:
         ("from: hole\n", "view.yaml:1:1 from: there is no study 'hole' in the folder of view.yaml"),
         ("from: view\n", "view.yaml:1:1 from: 'view' leads back here"),
         ("from: [whole]\n", "view.yaml:1:1 from: the name of a study is expected"),
-        ("only: [plain]\n", "view.yaml:1:1 only: only picks variants of another study"),
+        ("only: [plain]\n", "view.yaml:1:1 only: only picks from another study"),
+        (
+            "from: whole\nwithout_claims: [dep]\n",
+            "view.yaml:2:18 without_claims.0: no claim is named 'dep'",
+        ),
         ("from: whole\nonly: [wid]\n", "view.yaml:2:8 only.0: no variant fits 'wid' (known: plain"),
         (
             "from: whole\nonly: [wide]\nbaseline: plain\n",
