@@ -13,7 +13,7 @@ from rich.text import Text
 
 from srbench.core.table import Column, Kind, Mark, Table, Value
 
-LONGEST_NAME = 28  # characters of a name in the first column that stays on one line
+LONGEST_NAME = 30  # characters of a name in the first column that stays on one line
 LONGEST_WORD = 16  # characters of a word that is not broken
 NARROWEST = 8  # characters of a column of texts, where numbers beside it stay whole
 GAP, WIDEST = 2, 1000  # characters between two columns, and of any table

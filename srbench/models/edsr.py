@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from functools import partial
 
+from srbench.blocks.convolutions import plain
 from srbench.blocks.edsr_unit import EDSRUnit
 from srbench.blocks.mean_shift import DIV2K
 from srbench.core.registry import Positive
-from srbench.core.slots import model
+from srbench.core.slots import Convolution, Unit, model
 from srbench.models.stack import Stack
 
 
@@ -18,15 +18,15 @@ def edsr(
     *,
     channels: Positive = 64,
     units: Positive = 16,
-    residual_scale: float = 1.0,
+    unit: Unit = EDSRUnit,
+    convolution: Convolution = plain,
 ) -> Stack:
     """EDSR-M, also called EDSR-baseline: values 0..255 inside, mean shift, ReLU.
 
-    The large EDSR is `edsr: {channels: 256, units: 32, residual_scale: 0.1}`.
+    The large EDSR is `edsr: {channels: 256, units: 32, unit: {edsr: {residual_scale: 0.1}}}`.
 
-    channels        features of the body
-    units           units in a row
-    residual_scale  factor of every residual branch
+    channels  features of the body
+    units     units in a row
 
     Lim et al., Enhanced deep residual networks for single image super-resolution, 2017.
     https://arxiv.org/abs/1707.02921; code: https://github.com/sanghyun-son/EDSR-PyTorch
@@ -35,7 +35,8 @@ def edsr(
         scale,
         channels=channels,
         units=units,
-        unit=partial(EDSRUnit, residual_scale=residual_scale),
+        unit=unit,
+        convolution=convolution,
         mean_shift=DIV2K,
         value_range=255.0,
     ).named_by(NAMES)

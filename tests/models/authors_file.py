@@ -26,10 +26,20 @@ class File:
             self.tensors[name] = torch.randn(shape, generator=self.random) / fan_in**0.5
         return self.tensors[name]
 
-    def conv(self, name: str, x: Tensor, outputs: int, kernel: int = 3, groups: int = 1) -> Tensor:
+    def conv(
+        self,
+        name: str,
+        x: Tensor,
+        outputs: int,
+        kernel: int = 3,
+        groups: int = 1,
+        padding: int | None = None,
+        stride: int = 1,
+    ) -> Tensor:
+        padding = kernel // 2 if padding is None else padding
         weight = self.tensor(f"{name}.weight", outputs, x.shape[1] // groups, kernel, kernel)
         bias = self.tensor(f"{name}.bias", outputs)
-        return F.conv2d(x, weight, bias, padding=kernel // 2, groups=groups)
+        return F.conv2d(x, weight, bias, stride, padding, groups=groups)
 
     def linear(self, name: str, x: Tensor, outputs: int) -> Tensor:
         """Of the last dimension."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,9 +14,10 @@ from torch.nn import functional as F
 
 from srbench.core import slots
 from srbench.core.weights_fill import fill
-from srbench.measure.cost import cost, dead_parameters
+from srbench.measure.cost import HD_PIXELS, LR_SIDE, count_macs, dead_parameters
 
 slots.load()
+NTIRE = {"rlfn": {"channels": 46, "units": 4, "unit": {"residual_local_feature": {"middle": 48}}}}
 SHIFTS = 24  # frozen parameters of EDSR's two mean shifts
 
 
@@ -33,19 +35,39 @@ def built(model: Any, scale: int = 2) -> nn.Module:
         ("edsr", 2, 1_369_859 + SHIFTS, 316.3),
         ("edsr", 3, 1_554_499 + SHIFTS, 160.3),
         ("edsr", 4, 1_517_571 + SHIFTS, 114.2),
+        ("imdn", 2, 694_404, 158.8),
+        ("imdn", 3, 703_059, 71.4),
+        ("imdn", 4, 715_176, 40.9),
+        ("rfdn", 4, 433_448, 23.8),
+        ("rlfn", 2, 526_856, 115.4),
+        ("rlfn", 4, 543_740, 29.8),
+        ({"rlfn": {"channels": 48}}, 2, 454_620, 98.8),
+        ({"rlfn": {"channels": 48}}, 4, 470_208, 25.6),
     ],
 )
 def test_counts_are_the_published(
     model: Any, scale: int, parameters: int, giga_macs_720p: float
 ) -> None:
-    found = cost(slots.model.parse(model).build(), scale)
-    assert found.parameters == parameters
-    assert round(found.macs_720p / 1e9, 1) == giga_macs_720p
-    assert (found.dead, found.frozen) == (0, SHIFTS if model == "edsr" else 0)
+    with torch.device("meta"):
+        net = built(model, scale)
+    macs, _, _ = count_macs(net, LR_SIDE)
+    assert sum(p.numel() for p in net.parameters()) == parameters
+    assert round(macs / LR_SIDE**2 * HD_PIXELS / scale**2 / 1e9, 1) == giga_macs_720p
+
+
+def test_the_challenges_counts_at_256_pixels_are_the_published() -> None:
+    """NTIRE 2022: RLFN 0.317 M and 80.05 M activations; RFDN 0.433 M and 112.03 M."""
+    for model, parameters, mega_activations in ((NTIRE, 317_218, 80.05), ("rfdn", 433_448, 112.03)):
+        with torch.device("meta"):
+            net = built(model, 4)
+        _, activations, _ = count_macs(net, LR_SIDE)
+        assert sum(p.numel() for p in net.parameters()) == parameters
+        assert round(activations / 1e6, 2) == mega_activations
 
 
 def test_the_large_edsr_has_the_published_count() -> None:
-    large = {"edsr": {"channels": 256, "units": 32, "residual_scale": 0.1}}
+    unit = {"edsr": {"residual_scale": 0.1}}
+    large = {"edsr": {"channels": 256, "units": 32, "unit": unit}}
     with torch.device("meta"):
         sizes = [sum(p.numel() for p in built(large, scale).parameters()) for scale in (2, 3, 4)]
     assert sizes == [n + SHIFTS for n in (40_729_603, 43_680_003, 43_089_923)]
@@ -89,8 +111,77 @@ def edsr(file: File, x: Tensor, scale: int, c: int = 64, units: int = 16) -> Ten
     return file.conv("add_mean", file.conv("tail.1", y, 3), 3, 1) / 255
 
 
+def leaky(x: Tensor) -> Tensor:
+    return F.leaky_relu(x, 0.05)
+
+
+def imdn(file: File, x: Tensor, scale: int, c: int = 64, units: int = 6) -> Tensor:
+    head = y = file.conv("fea_conv", x, c)
+    outputs, kept = [], c // 4
+    for i in range(1, units + 1):
+        left, parts = y, []
+        for step in (1, 2, 3):
+            aside, left = leaky(file.conv(f"IMDB{i}.c{step}", left, c)).split((kept, c - kept), 1)
+            parts.append(aside)
+        z = torch.cat([*parts, file.conv(f"IMDB{i}.c4", left, kept)], 1)
+        pooled = z.mean((2, 3), keepdim=True) + z.std((2, 3), unbiased=False, keepdim=True)
+        hidden = file.conv(f"IMDB{i}.cca.conv_du.0", pooled, c // 16, 1).relu()
+        z = z * file.conv(f"IMDB{i}.cca.conv_du.2", hidden, c, 1).sigmoid()
+        y = y + file.conv(f"IMDB{i}.c5", z, c, 1)
+        outputs.append(y)
+    y = file.conv("LR_conv", leaky(file.conv("c.0", torch.cat(outputs, 1), c, 1)), c) + head
+    return F.pixel_shuffle(file.conv("upsampler.0", y, 3 * scale**2), scale)
+
+
+def esa(file: File, name: str, x: Tensor, hidden: int, *, three: bool) -> Tensor:
+    """RFDN's with three convolutions on the pooled map, or RLFN's with one."""
+    narrow = file.conv(f"{name}.conv1", x, hidden, 1)
+    small = F.max_pool2d(file.conv(f"{name}.conv2", narrow, hidden, padding=0, stride=2), 7, 3)
+    if three:
+        small = file.conv(f"{name}.conv_max", small, hidden).relu()
+    small = file.conv(f"{name}.conv3", small, hidden)
+    if three:
+        small = file.conv(f"{name}.conv3_", small.relu(), hidden)
+    y = F.interpolate(small, x.shape[2:], mode="bilinear", align_corners=False)
+    y = y + file.conv(f"{name}.conv_f", narrow, hidden, 1)
+    return x * file.conv(f"{name}.conv4", y, x.shape[1], 1).sigmoid()
+
+
+def rfdn(file: File, x: Tensor, scale: int, c: int = 50, units: int = 4) -> Tensor:
+    head = y = file.conv("fea_conv", x, c)
+    outputs = []
+    for i in range(1, units + 1):
+        parts = []
+        for step in (1, 2, 3):
+            parts.append(leaky(file.conv(f"B{i}.c{step}_d", y, c // 2, 1)))
+            y = leaky(file.conv(f"B{i}.c{step}_r", y, c) + y)
+        parts.append(leaky(file.conv(f"B{i}.c4", y, c // 2)))
+        fused = file.conv(f"B{i}.c5", torch.cat(parts, 1), c, 1)
+        y = esa(file, f"B{i}.esa", fused, c // 4, three=True)
+        outputs.append(y)
+    y = file.conv("LR_conv", leaky(file.conv("c.0", torch.cat(outputs, 1), c, 1)), c) + head
+    return F.pixel_shuffle(file.conv("upsampler.0", y, 3 * scale**2), scale)
+
+
+def rlfn(
+    file: File, x: Tensor, scale: int, c: int = 52, units: int = 6, middle: int = 52
+) -> Tensor:
+    head = y = file.conv("conv_1", x, c)
+    for i in range(1, units + 1):
+        z = y
+        for step, width in ((1, middle), (2, middle), (3, c)):
+            z = leaky(file.conv(f"block_{i}.c{step}_r", z, width))
+        y = esa(file, f"block_{i}.esa", file.conv(f"block_{i}.c5", z + y, c, 1), 16, three=False)
+    y = file.conv("conv_2", y, c) + head
+    return F.pixel_shuffle(file.conv("upsampler.0", y, 3 * scale**2), scale)
+
+
 OFFICIAL: list[tuple[Any, int, Callable[[File, Tensor, int], Tensor]]] = [
     *(("edsr", scale, edsr) for scale in (2, 3, 4)),
+    ("imdn", 3, imdn),
+    ("rfdn", 4, rfdn),
+    ("rlfn", 2, rlfn),
+    (NTIRE, 4, partial(rlfn, c=46, units=4, middle=48)),
 ]
 
 
@@ -99,7 +190,7 @@ OFFICIAL: list[tuple[Any, int, Callable[[File, Tensor, int], Tensor]]] = [
 def test_with_the_tensors_of_an_authors_file_we_compute_what_they_do(
     model: Any, scale: int, theirs: Callable[[File, Tensor, int], Tensor]
 ) -> None:
-    file, x, net = File(), torch.rand(1, 3, 6, 5), built(model, scale)
+    file, x, net = File(), torch.rand(1, 3, 19, 17), built(model, scale)
     expected = theirs(file, x, scale)
     fill(net, file.tensors, "theirs.pth", f"{model} at x{scale}")
     assert torch.allclose(net(x), expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max()))
