@@ -1,8 +1,8 @@
 """Studies that look at another's variants: `from:`, `only:`, `without_claims:` in a study file.
 
-A view is the other study with some of its variants and claims. What its own file has takes precedence: `data`
-and `train` setting by setting, `variants` and `datasets` in addition, any other key as a whole. So
-a variant is defined once, and has one meaning in both studies.
+A view is the other study with some of its variants and claims. What its own file has takes
+precedence: `data` and `train` setting by setting, `variants` and `datasets` in addition, any other
+key as a whole. So a variant is defined once, and has one meaning in both studies.
 """
 
 from __future__ import annotations
@@ -99,13 +99,13 @@ def _claims_selected(base: dict[str, Any], view: dict[str, Any]) -> dict[str, An
     """The other study without the claims that `without_claims` names."""
     dropped, claims = view.get("without_claims", []), base.get("claims", [])
     if not isinstance(dropped, list):
-        where = ("without_claims",)
-        raise StudyError(f"a list of claims is expected, found {brief(dropped)}", where)
+        expected = f"a list of claims is expected, found {brief(dropped)}"
+        raise StudyError(expected, ("without_claims",))
     known = [claim.get("id") for claim in claims if isinstance(claim, dict)]
     for i, name in enumerate(dropped):
         if name not in known:
-            where = ("without_claims", i)
-            raise StudyError(f"no claim is named {brief(name)} (known: {known})", where)
+            unknown = f"no claim is named {brief(name)} (known: {known})"
+            raise StudyError(unknown, ("without_claims", i))
     kept = [c for c in claims if not (isinstance(c, dict) and c.get("id") in dropped)]
     return {**base, "claims": kept} if dropped else base
 
