@@ -27,7 +27,7 @@ class SplitMixer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         mixed, other = self.norm(x).chunk(2, 1)  # (N, C/2, H, W) each
         y = torch.cat([self.mix(mixed), other], 1)
-        y = y.reshape(len(x), self.groups, -1, *x.shape[2:]).transpose(1, 2)
+        y = y.reshape(x.shape[0], self.groups, -1, *x.shape[2:]).transpose(1, 2)
         return y.reshape(x.shape) + x  # channel c of group g comes to place c * groups + g
 
 
