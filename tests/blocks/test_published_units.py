@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from srbench.blocks.conv3xc import Conv3XC
+from srbench.blocks.naf import SimpleGate
 from srbench.blocks.shuffle_mixer import SplitMixer
 from srbench.blocks.window_attention import SwinLayer
 from srbench.core import slots
@@ -33,6 +34,8 @@ def built(unit: Any, channels: int) -> nn.Module:
         ("shuffle_mixer", 64, 74_768),  # five are 374 of the 411 thousand of ShuffleMixer at x4
         ({"shuffle_mixer": {"kernel": 3}}, 32, 20_496),  # five are 102 of the 113 of its tiny one
         ("spab", 28, 3 * 7_084),
+        ("naf", 64, 30_784),
+        ("feature_mixing", 36, 27_864),  # eight are 223 of the 240 thousand of SAFMN at x4
         ({"window_attention": {"depth": 6, "heads": 6}}, 60, 217_320),
     ],
     ids=str,
@@ -78,6 +81,13 @@ def test_conv3xc_is_one_convolution(kernel: int, rate: int) -> None:
     one: Any = fused(conv)
     assert (one.kernel_size, one.groups, one.bias is None) == ((kernel, kernel), 2, False)
     assert torch.allclose(one(x), conv(x), atol=1e-5)
+
+
+def test_a_naf_unit_is_nothing_at_first_and_then_products_of_halves() -> None:
+    unit, x, other = built("naf", 4), *torch.randn(2, 1, 4, 5, 5)
+    assert torch.equal(unit(x, other), other)
+    gate: Any = next(m for m in unit.modules() if isinstance(m, SimpleGate))
+    assert torch.equal(gate(x), x[:, :2] * x[:, 2:])
 
 
 def test_where_spab_computes_zero_it_lets_nothing_through() -> None:

@@ -1,4 +1,4 @@
-"""SPAN, SwinIR-light and RRDBNet: their counts, and their authors' files."""
+"""SPAN, SAFMN, SwinIR-light and RRDBNet: their counts, and their authors' files."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ def built(model: Any, scale: int) -> nn.Module:
     ("model", "scale", "parameters"),
     [
         ("rrdbnet", 4, 16_697_987),
+        ("safmn", 2, 227_820),  # 228 thousand,
+        ("safmn", 4, 239_520),  # and 240 in the paper
         ("swinir_light", 2, 910_152),  # of the authors' code; their paper has 878 thousand,
         ("swinir_light", 3, 918_267),  # 886
         ("swinir_light", 4, 929_628),  # and 897: one convolution of 32,460 less in each
@@ -75,6 +77,24 @@ def span(file: File, x: Tensor, scale: int, conv: Conv = branched, c: int = 48) 
     joined = torch.cat([first, conv(file, "conv_2", y, c), outputs[0], inside], 1)
     joined = file.conv("conv_cat", joined, c, 1)
     return F.pixel_shuffle(file.conv("upsampler.0", joined, 3 * scale**2), scale)
+
+
+def safmn(file: File, x: Tensor, scale: int, c: int = 36) -> Tensor:
+    def norm(name: str, x: Tensor) -> Tensor:
+        return file.norm(name, x.permute(0, 2, 3, 1), 1e-6).permute(0, 3, 1, 2)
+
+    h, w = x.shape[2:]
+    first = y = file.conv("to_feat", x, c)
+    for i in range(8):
+        z, seen = norm(f"feats.{i}.norm1", y), []
+        for k, part in enumerate(z.chunk(4, 1)):
+            pooled = F.adaptive_max_pool2d(part, (h >> k, w >> k))
+            part = file.conv(f"feats.{i}.safm.mfr.{k}", pooled, c // 4, groups=c // 4)
+            seen.append(F.interpolate(part, (h, w)))
+        y = y + F.gelu(file.conv(f"feats.{i}.safm.aggr", torch.cat(seen, 1), c, 1)) * z
+        z = F.gelu(file.conv(f"feats.{i}.ccm.ccm.0", norm(f"feats.{i}.norm2", y), 2 * c))
+        y = y + file.conv(f"feats.{i}.ccm.ccm.2", z, c, 1)
+    return F.pixel_shuffle(file.conv("to_img.0", y + first, 3 * scale**2), scale)
 
 
 def rrdbnet(file: File, x: Tensor, scale: int, c: int = 64, units: int = 2) -> Tensor:
@@ -141,6 +161,7 @@ OFFICIAL: list[tuple[Any, int, Callable[[File, Tensor, int], Tensor]]] = [
     ("span", 2, span),
     ({"span": {"convolution": "plain"}}, 4, partial(span, conv=one)),
     ({"rrdbnet": {"units": 2}}, 4, rrdbnet),
+    ("safmn", 4, safmn),
     ("swinir_light", 3, swinir),
 ]
 
