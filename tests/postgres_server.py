@@ -8,7 +8,9 @@ import shutil
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,33 @@ def postgres(server: str) -> Iterator[str]:
     administrator.dispose()
 
 
+@dataclass
+class Control:
+    """The server started here, to be stopped and started by a test."""
+
+    folder: Path
+    call: Callable[..., None]
+
+    def start(self) -> None:
+        options = f"-c listen_addresses='' -c fsync=off -k {self.folder}"
+        self.call("-o", options, "-l", self.folder / "log", "-w", "start")
+
+    def stop(self) -> None:
+        self.call("-m", "fast", "-w", "stop")
+
+
+@pytest.fixture
+def control(server: str) -> Control:
+    """Stops and starts the server; skipped where it is not ours."""
+    folder = make_url(server).query.get("host", "")
+    if not isinstance(folder, str) or folder not in CONTROLS:
+        pytest.skip("the PostgreSQL server was not started here")
+    return CONTROLS[folder]
+
+
+CONTROLS: dict[str, Control] = {}
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     if importlib.util.find_spec("psycopg") is None:
@@ -50,14 +79,14 @@ def server() -> Iterator[str]:
             shutil.chown(folder, user)
     except LookupError:
         pytest.skip("PostgreSQL does not run as root, and there is no user for it")
-    options = f"-c listen_addresses='' -c fsync=off -k {folder}"
     data = folder / "data"
 
     def call(*command: str | Path) -> None:
         subprocess.run(command, check=True, user=user, stdout=subprocess.DEVNULL, cwd=folder)
 
     call(programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-N")
-    call(programs / "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start")
+    CONTROLS[str(folder)] = own = Control(folder, partial(call, programs / "pg_ctl", "-D", data))
+    own.start()
     yield f"postgresql://postgres@/postgres?host={folder}"
     call(programs / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
     shutil.rmtree(folder)

@@ -53,6 +53,10 @@ class ReadOnly(DatabaseError):
     """The database is whole, but this user or role may only read it."""
 
 
+class ServerGone(DatabaseError):
+    """A server ended the connection within a transaction, of which nothing is stored."""
+
+
 class DeviceError(UserError):
     """A device is missing, in use, or broken."""
 

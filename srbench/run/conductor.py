@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from srbench.core.devices import Machine
-from srbench.core.errors import DeviceError, UserError
+from srbench.core.errors import DeviceError, ServerGone, UserError
 from srbench.run.assignments import Assignments
 from srbench.run.messages import Broken, Message, Ready, Refused
 from srbench.run.outcomes import Outcomes
@@ -26,6 +26,7 @@ from srbench.study.plan import Plan
 HEARTBEAT_S = 15.0
 PATIENCE_S = 120.0  # for workers to save after a stop
 SILENCE_S = 15.0  # before a line says that no worker is ready yet
+MAX_RESTARTS = 10  # of the database's server, each within a transaction of ours
 ASK_S = 1.0  # between two looks at the queue while workers are busy and a device is free
 
 
@@ -67,6 +68,8 @@ class Conductor:
         )  # fmt: skip
         self.outcomes = Outcomes(store, self.assignments, display, search)
         self.workers: list[Worker] = []
+        self.unread: list[tuple[Worker, Message | None]] = []  # that came, and is not stored yet
+        self.restarts = 0  # of the database's server, within a transaction
         self.seats = options.seats
         self.pinned: Machine | None = None  # that all of this command's runs are to be like
         self.failed_starts: dict[str, int] = {}  # device -> workers that died before Ready
@@ -88,25 +91,35 @@ class Conductor:
             self.outcomes.to_score = self.store.measurements.missing_scores(self.number)
         try:
             while True:
-                stop = stopping()
-                if stop:
-                    self._ask_to_stop()
-                else:
-                    self._hand_out(stopping)
-                if all(worker.idle for worker in self.workers):
-                    break
-                if stop and self.clock() > self.deadline:
-                    self.display.note(
-                        "a worker does not answer; the next srbench run continues from its "
-                        "last checkpoint"
-                    )
-                    break
-                self._listen()
-                self._keep_alive()
-                self._say_that_it_waits()
-                meanwhile()
+                try:
+                    if not self._step(stopping):
+                        break
+                    meanwhile()
+                except ServerGone:  # within a transaction; the next one waits for the server
+                    self.restarts += 1
+                    if self.restarts > MAX_RESTARTS:
+                        raise
         finally:
             self._dismiss()
+
+    def _step(self, stopping: Callable[[], bool]) -> bool:
+        """Hand out and take in once; False where nothing is under way any more."""
+        stop = stopping()
+        if stop:
+            self._ask_to_stop()
+        else:
+            self._hand_out(stopping)
+        if all(worker.idle for worker in self.workers):
+            return False
+        if stop and self.clock() > self.deadline:
+            self.display.note(
+                "a worker does not answer; the next srbench run continues from its last checkpoint"
+            )
+            return False
+        self._listen()
+        self._keep_alive()
+        self._say_that_it_waits()
+        return True
 
     def _say_that_it_waits(self) -> None:
         """Once, where no worker is ready for long: others may use the cluster's nodes."""
@@ -172,13 +185,17 @@ class Conductor:
             self._let_go(worker)
 
     def _listen(self) -> None:
-        pipes = {worker.seat.pipe: worker for worker in self.workers}
-        for pipe in connections.wait(list(pipes), timeout=0.25):
-            worker = pipes[pipe]  # type: ignore[index]
-            try:
-                message: Message | None = worker.seat.pipe.recv()
-            except (EOFError, OSError):
-                message = None
+        """Act on every message that has come; one that could not be stored is taken again."""
+        if not self.unread:
+            pipes = {worker.seat.pipe: worker for worker in self.workers}
+            for pipe in connections.wait(list(pipes), timeout=0.25):
+                worker = pipes[pipe]  # type: ignore[index]
+                try:
+                    self.unread.append((worker, worker.seat.pipe.recv()))
+                except (EOFError, OSError):
+                    self.unread.append((worker, None))
+        while self.unread:
+            worker, message = self.unread[0]
             try:
                 self._take(worker, message)
             except LeaseLost:
@@ -187,6 +204,7 @@ class Conductor:
                 worker.seat.kill()
                 if worker in self.workers:
                     self._let_go(worker)
+            del self.unread[0]
 
     def _take(self, worker: Worker, message: Message | None) -> None:
         """Act on what a worker reports; None where it has died."""

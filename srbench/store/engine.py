@@ -6,23 +6,26 @@ writers use BEGIN IMMEDIATE, readers BEGIN, and no other module of srbench creat
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import NoSuchModuleError
+from sqlalchemy.exc import NoSuchModuleError, OperationalError
 
-from srbench.core.errors import DatabaseError
+from srbench.core.errors import DatabaseError, first_line
 from srbench.store.address import Address
 from srbench.store.journal import Journal
-from srbench.store.problems import BUSY_SECONDS, database_errors, driver_of
+from srbench.store.problems import BUSY_SECONDS, database_errors, driver_of, place_of
 
+RESTART_SECONDS = 300  # that an open store waits for a server which does not answer any more
 READERS_SECONDS = 1800  # a writer that is about to commit waits for readers, who only take time
 ADVISORY_LOCK = 0x5352_6265  # one number for all of srbench on a PostgreSQL server
 
@@ -130,6 +133,57 @@ def postgres(address: Address, options: dict[str, Any]) -> Engine:
     return engine
 
 
+@dataclass
+class Patience:
+    """How long the server of an open store has not answered; it may restart meanwhile."""
+
+    since: float | None = None  # on the monotonic clock
+
+    def wait(self, engine: Engine, error: OperationalError) -> None:
+        """Wait a second.
+
+        Raises:
+            DatabaseError: it has been too long; the next call does not wait.
+        """
+        now = time.monotonic()
+        limit, problem = f"{RESTART_SECONDS / 60:.2g} minutes", first_line(error.orig or error)
+        if self.since is None:
+            self.since = now
+            logging.getLogger("srbench").warning(
+                "srbench: the database's server does not answer; waiting for up to %s", limit
+            )
+        if now - self.since > RESTART_SECONDS:
+            raise DatabaseError(
+                f"{problem}: the server has not answered for {limit}. What was stored is safe: "
+                "start the server, then run the same command again",
+                place=place_of(engine),
+            ) from error
+        time.sleep(1)
+
+
+def patient(engine: Engine) -> Engine:
+    """The engine of an open store, whose transactions wait while its server restarts."""
+    if engine.dialect.name == "sqlite":
+        return engine
+    return engine.execution_options(patience=Patience())
+
+
+def connected(engine: Engine) -> Connection:
+    """A connection; of an open store, as soon as its server answers."""
+    patience: Patience | None = engine.get_execution_options().get("patience")
+    while True:
+        try:
+            connection = engine.connect()
+        except OperationalError as error:
+            if patience is None:
+                raise
+            patience.wait(engine, error)
+        else:
+            if patience is not None:
+                patience.since = None
+            return connection
+
+
 class CrossedFork(RuntimeError):
     """A mistake of the program: a connection may not be used in two processes."""
 
@@ -150,7 +204,7 @@ def refuse_after_fork(engine: Engine) -> None:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that holds the write lock from its start and commits whole or not at all."""
-    with database_errors(engine), engine.begin() as connection:
+    with database_errors(engine), connected(engine) as connection, connection.begin():
         yield connection
 
 
@@ -160,7 +214,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
     options: dict[str, Any] = {"reads": True}
     if engine.dialect.name == "postgresql":
         options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    with database_errors(engine, "reading"), engine.connect() as connection:
+    with database_errors(engine, "reading"), connected(engine) as connection:
         connection.execution_options(**options)
         with connection.begin():
             yield connection

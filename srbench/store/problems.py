@@ -15,7 +15,7 @@ from typing import Literal
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
-from srbench.core.errors import DatabaseError, ReadOnly, UserError, first_line
+from srbench.core.errors import DatabaseError, ReadOnly, ServerGone, UserError, first_line
 
 BUSY_SECONDS = 60
 AGAIN = "run the same command again"
@@ -95,8 +95,7 @@ def database_errors(engine: Engine, doing: Doing = "writing") -> Iterator[None]:
         problem = explained(error, engine, doing) or diagnosed(engine, error, doing)
         if problem is None:
             raise
-        kind = ReadOnly if is_read_only(error) else DatabaseError
-        raise kind(problem, place=place_of(engine)) from error
+        raise kind_of(error)(problem, place=place_of(engine)) from error
 
 
 def place_of(engine: Engine) -> str:
@@ -116,6 +115,8 @@ def explained(error: Exception, engine: Engine, doing: Doing = "reading") -> str
         role = dialect.identifier_preparer.quote(engine.url.username or "CURRENT_USER")
         schema = dialect.default_schema_name or "public"
         return f"{message}: {GRANTS[doing].format(role=role, schema=schema)}"
+    if ended_connection(error):
+        return f"{message}: the server ended the connection; wait until it runs, then {AGAIN}"
     if code in SQLSTATES:
         return f"{message}: {SQLSTATES[code]}"
     connects = isinstance(error, DBAPIError) and error.statement is None and code is None
@@ -134,12 +135,21 @@ def explained_by_sqlite(error: sqlite3.Error) -> str | None:
     return f"{message}: {REMEDIES[code]}" if code in REMEDIES else None
 
 
-def is_read_only(error: Exception) -> bool:
-    """Whether the database is whole and may be read, and only writing is refused."""
+def kind_of(error: Exception) -> type[DatabaseError]:
+    """The error to raise: whether one may go on reading, or try again."""
     cause = getattr(error, "orig", error)
+    if ended_connection(error):
+        return ServerGone
     if isinstance(cause, sqlite3.Error):
-        return getattr(cause, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY
-    return getattr(cause, "sqlstate", None) in (NO_RIGHT, STANDBY)
+        refused = getattr(cause, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY
+    else:
+        refused = getattr(cause, "sqlstate", None) in (NO_RIGHT, STANDBY)
+    return ReadOnly if refused else DatabaseError
+
+
+def ended_connection(error: Exception) -> bool:
+    """Whether the server ended the connection within a transaction."""
+    return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
 def diagnosed(engine: Engine, error: Exception, doing: Doing) -> str | None:

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from srbench.core.errors import DatabaseError
 from srbench.store.address import Address, check_file, find
-from srbench.store.engine import open_engine, settle_journal
+from srbench.store.engine import open_engine, patient, settle_journal
 from srbench.store.journal import Disk, Journal, choose, disk_of
 from srbench.store.measurements import Measurements
 from srbench.store.migrate import bring_up_to_date
@@ -125,4 +125,4 @@ def open_store(
     except BaseException:
         engine.dispose()
         raise
-    return Store(engine, address, journal, disk, clock)
+    return Store(patient(engine), address, journal, disk, clock)

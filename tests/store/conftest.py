@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from modes import in_mode
-from postgres_server import postgres, server  # noqa: F401
+from postgres_server import control, postgres, server  # noqa: F401
 from store_samples import database
 
 from srbench.store import Store, open_store
