@@ -45,22 +45,28 @@ def alike(hr: Image, lr: Image) -> bool:
 def smaller_copies(images: Sequence[Image]) -> dict[int, int]:
     """The images that are others made smaller by a whole factor, each with that other; by place."""
     places = [n for n, image in enumerate(images) if min(image.shape[:2]) >= CELLS]
-    cells = np.array([_cells(images[n]) for n in places])
+    shapes = np.array([images[n].shape[:2] for n in places]).reshape(-1, 2)
+    larger = {shape: _are_multiples(shapes, shape) for shape in set(map(tuple, shapes.tolist()))}
+    cells = {n: _cells(images[n]) for n in places if len(larger) > 1}
+    means = np.array([mine.mean() for mine in cells.values()])
     found: dict[int, int] = {}
-    for n, mine in zip(places, cells, strict=True):
-        near = np.abs(cells - mine).mean(1) < NEAR
-        fitting = (m for m, is_near in zip(places, near, strict=True) if is_near)
-        larger = (m for m in fitting if _is_multiple(images[m], images[n]))
-        if mine.std() >= FLAT and (one := next(larger, None)) is not None:
+    for n, mine in cells.items():
+        if mine.std() < FLAT:
+            continue
+        near = np.abs(means - mine.mean()) < NEAR  # the difference of means is the least
+        fitting = (places[m] for m in np.flatnonzero(near & larger[images[n].shape[:2]]))
+        one = next((m for m in fitting if np.abs(cells[m] - mine).mean() < NEAR), None)
+        if one is not None:
             found[n] = one
     return found
 
 
-def _is_multiple(large: Image, small: Image) -> bool:
-    """Whether sides have a whole ratio, but for pixels that a crop to the scale takes."""
-    factor = max(1, round(large.shape[0] / small.shape[0]))
-    cut = (a // factor - b for a, b in zip(large.shape[:2], small.shape[:2], strict=True))
-    return factor > 1 and all(0 <= pixels < CELLS for pixels in cut)
+def _are_multiples(shapes: NDArray[np.int64], small: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Which shapes have a whole ratio to another, but for pixels that a crop to the scale takes."""
+    factor = np.maximum(1, np.rint(shapes[:, :1] / small[0])).astype(int)  # (N, 1)
+    cut = shapes // factor - np.array(small)  # (N, 2)
+    fits: NDArray[np.bool_] = (factor[:, 0] > 1) & ((cut >= 0) & (cut < CELLS)).all(1)
+    return fits
 
 
 def _cells(image: Image) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 import numpy as np
 
@@ -58,19 +58,30 @@ def _thumbnails(images: Iterable[Image]) -> list[likeness.Thumbnail]:
 
 def _in_both(trained: Files, judged: Files) -> list[str]:
     """Names of judged images that are certainly also trained on."""
-    by_path, by_pixels, by_corner = defaultdict(list), set[str](), defaultdict(list)
+    paths = _resolved([*trained[1], *judged[1]])
+    by_path = {paths[file.hr] for file in trained[1]}
+    by_pixels, by_corner = set[str](), defaultdict(list)
     for image, file in _together(trained):
-        by_path[file.hr.resolve()].append(image.name)
         by_pixels.add(image.sha256)
         for corner in image.corners:
             by_corner[corner].append(file)
     return [
         image.name
         for image, file in _together(judged)
-        if file.hr.resolve() in by_path
+        if paths[file.hr] in by_path
         or image.sha256 in by_pixels
         or any(_is_crop(file, one) for corner in image.corners for one in by_corner[corner])
     ]
+
+
+def _resolved(files: Iterable[ImageFile]) -> dict[Path, Path]:
+    """Each HR file with its path without links; a folder is resolved once."""
+    paths = {file.hr for file in files}
+    folders = {folder: folder.resolve() for folder in {path.parent for path in paths}}
+    return {
+        path: path.resolve() if path.is_symlink() else folders[path.parent] / path.name
+        for path in paths
+    }
 
 
 def doubts(images: Dataset) -> tuple[str, ...]:

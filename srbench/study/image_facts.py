@@ -73,8 +73,9 @@ def _folder_meant(choice: Choice, of: Files) -> str:
     images, files = of
     for one in choice.choices():
         here = Path(one.name).resolve()
-        within = any(file.hr.resolve().is_relative_to(here) for file in files)
-        if one.slot is dataset and one == dataset.parse(one.name) and here.is_dir() and not within:
+        if one.slot is not dataset or one != dataset.parse(one.name) or not here.is_dir():
+            continue
+        if not any(file.hr.resolve().is_relative_to(here) for file in files):
             return (
                 f"{images.split} {images.name} is the set of that name and not the folder "
                 f"{one.name} here, which is written {dataset.of_path.format(one.name)}"
