@@ -92,7 +92,10 @@ def show(
         print(json.dumps(found, indent=1, default=str))
         return
     drawn = curve_drawn(store.runs.measured(run_id, "").points, curve)
-    out.print(run_whole(found) if whole else run_shown(found))
+    if whole:
+        out.print(run_whole(found), markup=False, soft_wrap=True)
+    else:
+        out.print(run_shown(found))
     out.print(drawn, markup=False, end="", soft_wrap=True)
 
 

@@ -15,6 +15,7 @@ from rich.text import Text
 from srbench.core.errors import InputError, did_you_mean
 from srbench.core.numbers import duration, plural
 from srbench.core.rich_table import table_of
+from srbench.study.written import as_written
 
 if TYPE_CHECKING:  # torch comes with it
     from srbench.study.conformance import Checked
@@ -152,10 +153,15 @@ def _means(run: Words) -> Iterator[tuple[str, str, str, int]]:
         yield metric, names.get(manifest, manifest[:12]), f"{fmean(values):.4f}", len(values)
 
 
-def run_whole(run: Words) -> RenderableType:
-    """One run, key by key."""
-    return table_of(
-        ("key", "value"), ((key.replace("_", " "), _shown(value)) for key, value in run.items())
+def run_whole(run: Words) -> str:
+    """One run, key by key; a line for each score.
+
+    Plain text: a table of thousands of lines takes minutes to be laid out.
+    """
+    width = max(map(len, run)) + 2
+    return "\n".join(
+        f"{key.replace('_', ' '):<{width}}" + _shown(value).replace("\n", "\n" + " " * width)
+        for key, value in run.items()
     )
 
 
@@ -163,7 +169,9 @@ def _shown(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, dict):
-        return "\n".join(f"{k}: {_shown(v)}" for k, v in value.items())
+        return "\n".join(
+            f"{k}: {as_written(v) if isinstance(v, dict) else _shown(v)}" for k, v in value.items()
+        )
     if isinstance(value, list | tuple):
-        return "\n".join(_shown(v) for v in value)
+        return "\n".join(_shown(v).replace("\n", ", ") for v in value)
     return "" if value is None else str(value)

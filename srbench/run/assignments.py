@@ -92,6 +92,11 @@ class Assignments:
             weights_sha256=missing.weights_sha256,
         )
 
+    def images_to_score(self) -> dict[str, int]:
+        """Manifest -> number of images, of each evaluation set."""
+        sets = (images for role, images in self.plan.datasets if role == "eval")
+        return {images.manifest: len(images.images) for images in sets}
+
     def _evaluation_sets(self) -> Iterator[tuple[str, Any]]:
         """(manifest, choice as JSON) of every evaluation set."""
         manifests = [images.manifest for role, images in self.plan.datasets if role == "eval"]

@@ -84,6 +84,14 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Scoring:
+    """How many images of the evaluation sets have been scored."""
+
+    run: int
+    images: int
+
+
+@dataclass(frozen=True)
 class Done:
     """A run has finished. Scores: (manifest, image, metric, value); pictures: (manifest, image,
     kind, file name in the run's folder); missing: why scores that were asked for
@@ -137,4 +145,6 @@ class Refused:
     images: bool = False  # whether it is images that are missing or others
 
 
-Message = Ready | Broken | Resumed | Progress | Trained | Done | Failed | Stopped | Refused
+Message = (
+    Ready | Broken | Resumed | Progress | Trained | Scoring | Done | Failed | Stopped | Refused
+)

@@ -6,7 +6,16 @@ from contextlib import suppress
 from dataclasses import replace
 
 from srbench.run.assignments import Assignments
-from srbench.run.messages import Done, Failed, Message, Progress, Resumed, Stopped, Trained
+from srbench.run.messages import (
+    Done,
+    Failed,
+    Message,
+    Progress,
+    Resumed,
+    Scoring,
+    Stopped,
+    Trained,
+)
 from srbench.run.progress import Terminal
 from srbench.run.search import Searcher
 from srbench.run.seats import Worker
@@ -50,6 +59,9 @@ class Outcomes:
             case Trained():
                 worker.trained = message.done
                 self.display.scoring(lease)
+            case Scoring():
+                sets = self.assignments.images_to_score()
+                self.display.scored(lease, message.images, sum(sets.values()))
             case Done():
                 self._finish(worker, lease, message)
             case Failed():
@@ -148,16 +160,24 @@ class Outcomes:
         self._fail(worker, lease, Failed(lease.run, reason, message, worker.steps))
 
     def _take_scores(self, worker: Worker, missing: MissingScore, message: Message) -> None:
+        if isinstance(message, Scoring):
+            of = self.assignments.images_to_score()[missing.dataset]
+            self.display.scored(missing, message.images, of)
+            return
         if isinstance(message, Done):
             scores, pictures = self.assignments.rows(missing, message)
             self.store.measurements.write_scores(missing.run, scores, pictures)
-            worker.scoring = None
+            self._score_ended(worker, missing)
             self._show_missing(message)
             if message.unscored:
                 self._note_unscored(missing.run, message.unscored)
         elif isinstance(message, Failed):
             self._note_unscored(missing.run, message.message)
-            worker.scoring = None
+            self._score_ended(worker, missing)
+
+    def _score_ended(self, worker: Worker, missing: MissingScore) -> None:
+        worker.scoring = None
+        self.display.scores_ended(missing)
 
     def _note_unscored(self, run: int, why: str) -> None:
         self.unscored.add(run)

@@ -19,22 +19,51 @@ from srbench.run.request import RunProgress, ignore
 QUIET_S = 30.0  # between two plain lines of one run
 
 
+@dataclass(frozen=True)
+class RunWork:
+    """What one run takes, in a unit that all runs of a study share."""
+
+    training: float
+    scoring: float = 0.0
+
+
 @dataclass
 class _Row:
     """One run on the display."""
 
     name: str
     steps: int
-    work: float  # of the whole run, in multiply-accumulates
+    work: RunWork  # of the whole run
     task: TaskID
-    begun: float
+    begun: float  # what is under way: training, then scoring
     shown_at: float
     first: int = 0  # step that it was resumed at
     step: int = 0
+    images: int = 0  # scored
+    of_images: int = 0
+
+    @property
+    def trained(self) -> float:
+        """The share of the training that was done here."""
+        return (self.step - self.first) / self.steps if self.steps else 0.0
+
+    @property
+    def done(self) -> float:
+        """The work that was done here."""
+        scored = self.images / self.of_images if self.of_images else 0.0
+        return self.work.training * self.trained + self.work.scoring * scored
 
     def left_s(self, now: float) -> float | None:
-        done = self.step - self.first
-        return (now - self.begun) / done * (self.steps - self.step) if done > 0 else None
+        """Seconds to its end at its own pace; None before the first step or image."""
+        if self.of_images:
+            images = self.of_images - self.images
+            return (now - self.begun) / self.images * images if self.images else None
+        if self.trained <= 0:
+            return None
+        left = (self.steps - self.step) / self.steps
+        if self.work.training > 0:
+            left += self.work.scoring / self.work.training
+        return (now - self.begun) / self.trained * left
 
 
 class Terminal:
@@ -43,7 +72,7 @@ class Terminal:
     def __init__(
         self,
         console: Console,
-        works: Mapping[str, float],
+        works: Mapping[str, RunWork],
         total: float,
         runs: int,
         now: Callable[[], float] = time.monotonic,
@@ -59,7 +88,8 @@ class Terminal:
         self.cell = Cell() if console.is_jupyter else None
         self.console, self.works, self.total = console, works, max(total, 1e-9)
         self.count = self.left = runs
-        self.usual = next(iter(works.values()), 0.0)  # of runs that a search finds
+        usual = next(iter(works.values()), RunWork(0.0))
+        self.usual = RunWork(usual.training)  # of runs that a search finds, which are not scored
         self.done_work = 0.0  # of runs that have ended
         self.rows: dict[int, _Row] = {}
         self.bars = Progress(
@@ -91,7 +121,7 @@ class Terminal:
             self.bars.remove_task(former.task)
         if len(self.rows) >= self.left:  # more than was foreseen
             self.count, self.left = self.count + 1, self.left + 1
-            self.total += work
+            self.total += work.training + work.scoring
         task = self.bars.add_task(
             f"  {escape(name)}", total=steps, visible=steps > 0, state="starting"
         )
@@ -113,13 +143,33 @@ class Terminal:
         self.bars.update(row.task, completed=message.step, state=state)
         self._show_whole()
         self._tell(lease, "training", message.points)
-        if now - row.shown_at > QUIET_S:
-            row.shown_at = now
-            self._line(f"{row.name}: {state}; study {duration(self.left_s())} left")
+        self._line_now_and_then(row, state)
 
     def scoring(self, lease: Any) -> None:
         row = self.rows[lease.run]
+        row.step, row.begun = row.steps, self.now()
         self.bars.update(row.task, completed=row.steps, state="scoring")
+
+    def scored(self, run: Any, images: int, of: int) -> None:
+        """Show how many images are scored, of a run under way or of one that lacks scores."""
+        now = self.now()
+        row = self.rows.get(run.run)
+        if row is None:
+            name = f"{run.variants[0]}, seed {run.seed}"
+            task = self.bars.add_task(f"  {escape(name)}", total=of, state="")
+            row = self.rows[run.run] = _Row(name, 0, RunWork(0.0), task, now, now)
+        row.images, row.of_images = images, of
+        left = f", {duration(row.left_s(now))} left" if images else ""
+        state = f"scoring, {images:,} of {of:,} images{left}"
+        self.bars.update(row.task, total=of, completed=images, visible=True, state=state)
+        self._show_whole()
+        self._line_now_and_then(row, state)
+
+    def scores_ended(self, run: Any) -> None:
+        """A run that lacked scores has them, or cannot have them."""
+        row = self.rows.pop(run.run, None)
+        if row is not None:
+            self.bars.remove_task(row.task)
 
     def finished(self, lease: Any, done: Any) -> None:
         self._tell(lease, "done")
@@ -162,13 +212,13 @@ class Terminal:
 
     def _done(self) -> float:
         """The work that was done here."""
-        rows = [row for row in self.rows.values() if row.steps]
-        return self.done_work + sum(r.work * (r.step - r.first) / r.steps for r in rows)
+        return self.done_work + sum(row.done for row in self.rows.values())
 
     def _end(self, run: int) -> _Row:
         row = self.rows.pop(run)
         self.left -= 1
-        self.done_work += row.work * (1 - row.first / row.steps if row.steps else 1)
+        share = 1 - row.first / row.steps if row.steps else 1.0
+        self.done_work += row.work.training * share + row.work.scoring
         self.bars.remove_task(row.task)
         self._show_whole()
         return row
@@ -180,6 +230,11 @@ class Terminal:
         self.bars.update(self.whole, completed=min(self._done() / self.total, 1.0), state=state)
         if self.cell is not None:
             self.cell.show(self.bars.get_renderable())
+
+    def _line_now_and_then(self, row: _Row, state: str) -> None:
+        if self.now() - row.shown_at > QUIET_S:
+            row.shown_at = self.now()
+            self._line(f"{row.name}: {state}; study {duration(self.left_s())} left")
 
     def _line(self, text: str, *, always: bool = False) -> None:
         if always or not (self.console.is_terminal or self.cell):

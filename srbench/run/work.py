@@ -15,10 +15,10 @@ from srbench.core.signals import stop_on_signal
 from srbench.data import shared
 from srbench.run.awake import AwakeClock
 from srbench.run.conductor import Conductor, Options
-from srbench.run.estimate import estimate
+from srbench.run.estimate import Estimate, estimate
 from srbench.run.looks import take_looks
 from srbench.run.mirror import Refresher
-from srbench.run.progress import Terminal
+from srbench.run.progress import RunWork, Terminal
 from srbench.run.search import Searcher
 from srbench.store import Store
 from srbench.study.plan import Plan
@@ -99,9 +99,10 @@ class Work:
             return Stopped(None, frozenset())
         trials = self.searcher.left() if self.searcher and (left or searches) else 0
         self._announce(left, trials, unscored)
-        works = {p.variant.name: p.steps * p.cost.macs_256 for p in self.plan.variants}
-        total = self._macs_left() + trials * next(iter(works.values()), 0.0)
-        expected_s = self._expected_s(works, total)
+        known = self._estimate() if left or trials else None
+        works = self._works(known)
+        total = self._left(works) + trials * next(iter(works.values())).training
+        expected_s = self._expected_s(known, total)
         with (
             shared.cleared(),
             self.lock,
@@ -132,26 +133,35 @@ class Work:
             + f"; {self.options.seats} on {self.plan.numerics}"
         )
 
-    def _expected_s(self, works: Mapping[str, float], total: float) -> float | None:
-        """Seconds that the runs left take, announced; None where there is no estimate."""
+    def _estimate(self) -> Estimate | None:
+        """Seconds of each run; None for far seats, and where nothing is known."""
         seats = self.options.seats
-        if not seats.devices or total <= 0:  # far seats, or nothing to train
+        return estimate(self.plan, self.store, seats.machine().device) if seats.devices else None
+
+    def _expected_s(self, known: Estimate | None, seconds: float) -> float | None:
+        """Seconds until the runs left are done, announced; None where there is no estimate."""
+        if known is None or seconds <= 0:
             return None
-        known = estimate(self.plan, self.store, seats.machine().device)
-        if known is None:
-            return None
-        expected_s = sum(known.run_s.values()) / sum(works.values()) * total / seats.size()
+        expected_s = seconds / self.options.seats.size()
         self._print(f"This takes about {duration(expected_s)}, {known.basis}.")
         return expected_s
 
-    def _macs_left(self) -> float:
-        """Multiply-accumulates of the steps that are still to be done."""
-        trained = {p.fingerprint: p for p in self.plan.variants if p.trained}
-        return sum(
-            (trained[fingerprint].steps - steps) * trained[fingerprint].cost.macs_256
-            for _, fingerprint, steps in self.store.queue.waiting(self.number)
-            if fingerprint in trained
-        )
+    def _works(self, known: Estimate | None) -> dict[str, RunWork]:
+        """The work of a run of each variant, in seconds where they are known, else in MACs."""
+        if known is not None:
+            return {name: RunWork(s, known.score_s[name]) for name, s in known.train_s.items()}
+        return {p.variant.name: RunWork(p.steps * p.cost.macs_256) for p in self.plan.variants}
+
+    def _left(self, works: Mapping[str, RunWork]) -> float:
+        """The work that is still to be done."""
+        planned = {p.fingerprint: p for p in self.plan.variants}
+        left = 0.0
+        for _, fingerprint, steps in self.store.queue.waiting(self.number):
+            if (p := planned.get(fingerprint)) is not None:
+                work = works[p.variant.name]
+                share = 1 - steps / p.steps if p.steps else 0.0
+                left += work.training * share + work.scoring
+        return left
 
     def _print(self, text: str) -> None:
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -47,6 +47,7 @@ from srbench.run.messages import (
     Ready,
     Refused,
     Resumed,
+    Scoring,
     Stopped,
     Task,
     Trained,
@@ -312,12 +313,15 @@ class RunUnderWay:
         write_atomically(self.folder / "weights.safetensors", payload)
         return "weights.safetensors", hashlib.sha256(payload).hexdigest()
 
-    def _listen(self) -> None:
+    def _listen(self, images: int) -> None:
         """Between two images: stop if the conductor asks for it, end if it has ended."""
         if self.pipe.poll():
             if self.pipe.recv() is None:
                 raise EOFError
             raise Stop
+        if self.clock() - self.last_sent > REPORT_S:
+            self.pipe.send(Scoring(self.task.run, images))
+            self.last_sent = self.clock()
 
     def _reset_memory(self) -> None:
         if self.device.type == "cuda":

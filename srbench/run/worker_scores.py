@@ -50,17 +50,21 @@ class Scored:
     pictures: list[tuple[str, str, str, str]] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    images: int = 0  # scored so far
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """A network on the images of its task; `listen` is called between two images."""
+    """A network on the images of its task.
+
+    `listen` is called between two images, with the number that are scored.
+    """
 
     net: nn.Module
     task: Task
     tree: Tree
     device: torch.device
-    listen: Callable[[], None]
+    listen: Callable[[int], None]
 
     def validate(self) -> dict[str, float]:
         """Metric -> mean over the images of `validate`.
@@ -112,11 +116,12 @@ class Scorer:
         failed: dict[str, str] = {}  # metric -> why
         pictured: list[Pictured] = []  # collected only where a metric is of the whole set
         for n, (name, lr, hr) in enumerate(with_names(self.task, images)):
-            self.listen()
+            self.listen(scored.images)
             (answer,) = answers(self.net, [lr], self.device)
             left = {key: metric for key, metric in metrics.items() if key not in failed}
             row, problems = self._scores(answer, hr, left)
             rows.append(row)
+            scored.images += 1
             for key, why in problems.items():
                 failed[key] = f"{key} on {images.name}, {name}: {why}"
             if not of_sets and n >= MAX_PICTURES:
@@ -135,7 +140,7 @@ class Scorer:
             if key not in failed
         ]
         for key, score in of_sets.items():
-            self.listen()
+            self.listen(scored.images)
             try:
                 whole = self._scores_of_set(pictured, {key: score}, scored)
             except Exception as problem:

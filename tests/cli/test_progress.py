@@ -16,7 +16,7 @@ import tiny
 from rich.console import Console
 
 from srbench.core.numbers import duration
-from srbench.run.progress import Terminal
+from srbench.run.progress import RunWork, Terminal
 from srbench.run.request import RunProgress
 
 
@@ -43,7 +43,8 @@ class At:
 def shown(tell: Callable[[Terminal], None], *, terminal: bool = False, count: int = 2) -> list[str]:
     out = io.StringIO()
     console = Console(file=out, force_terminal=terminal, width=100, color_system=None)
-    with Terminal(console, {"plain": 10.0, "[red]": 10.0}, 20.0, count) as display:
+    works = {"plain": RunWork(10.0), "[red]": RunWork(10.0)}
+    with Terminal(console, works, 20.0, count) as display:
         tell(display)
     return out.getvalue().splitlines()
 
@@ -75,7 +76,7 @@ def test_without_a_terminal_each_run_ends_with_a_line() -> None:
 def test_a_callback_is_given_every_step_forward_and_every_end() -> None:
     seen: list[RunProgress] = []
     console = Console(file=io.StringIO())
-    display = Terminal(console, {"plain": 10.0}, 20.0, 2, on_progress=seen.append)
+    display = Terminal(console, {"plain": RunWork(10.0)}, 20.0, 2, on_progress=seen.append)
     for run in (1, 2):
         display.started(Claimed(run, seed=run), 100)
         display.progressed(Claimed(run, seed=run), At(50))
@@ -112,7 +113,8 @@ def test_the_time_expected_is_shown_until_a_run_has_advanced() -> None:
     now = 0.0
     out = io.StringIO()
     console = Console(file=out, force_terminal=True, width=100, color_system=None)
-    with Terminal(console, {"plain": 10.0}, 20.0, 2, lambda: now, expected_s=90.0) as display:
+    works = {"plain": RunWork(10.0)}
+    with Terminal(console, works, 20.0, 2, lambda: now, expected_s=90.0) as display:
         assert display.left_s() == 90.0
         display.started(Claimed(1), 100)
         now = 50.0
@@ -192,10 +194,44 @@ def read_all(terminal: int) -> str:
 
 def test_a_study_lasts_as_long_as_its_longest_run() -> None:
     now = 0.0
-    display = Terminal(Console(file=io.StringIO()), {"plain": 10.0}, 20.0, 2, lambda: now)
+    display = Terminal(Console(file=io.StringIO()), {"plain": RunWork(10.0)}, 20.0, 2, lambda: now)
     display.started(Claimed(1), 100)
     display.started(Claimed(2), 100)
     now = 100.0
     display.finished(Claimed(1), At(100))
     display.progressed(Claimed(2), At(50))
     assert display.left_s() == 100.0  # alone, not at the pace of two
+
+
+def test_scoring_is_counted_and_is_part_of_the_time_left() -> None:
+    now = 0.0
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, width=100, color_system=None)
+    works = {"plain": RunWork(10.0, 40.0)}
+    with Terminal(console, works, 100.0, 2, lambda: now) as display:
+        display.started(Claimed(1), 100)
+        now = 10.0
+        display.progressed(Claimed(1), At(100))
+        assert display.left_s() == 90.0  # 40 of it until this run is scored, 50 of the other one
+        display.scoring(Claimed(1))
+        now = 30.0
+        display.scored(Claimed(1), 2_000, 5_000)
+        display.bars.refresh()
+        assert display.left_s() == pytest.approx(30 * 74 / 26)
+        now = 60.0
+        display.finished(Claimed(1), At(100))
+        assert display.left_s() == 60.0
+    assert "scoring, 2,000 of 5,000 images, 30 s left" in out.getvalue()
+
+
+def test_scores_that_were_missing_are_counted_and_are_no_run() -> None:
+    def missing(display: Terminal) -> None:
+        display.scored(Claimed(7), 5, 20)
+        display.bars.refresh()
+        display.scores_ended(Claimed(7))
+        display.started(Claimed(1), 100)
+        display.finished(Claimed(1), At(100))
+
+    text = "\n".join(shown(missing, terminal=True))
+    assert "scoring, 5 of 20 images" in text
+    assert "1 of 2 runs" in text
