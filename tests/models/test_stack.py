@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +14,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from srbench.core import slots
+from srbench.core.fused import fused
 from srbench.core.weights_fill import fill
 from srbench.measure.cost import HD_PIXELS, LR_SIDE, count_macs, dead_parameters
+from srbench.study.read import read
 
 slots.load()
+ABLATIONS = Path(__file__).parents[2] / "ablations"
 NTIRE = {"rlfn": {"channels": 46, "units": 4, "unit": {"residual_local_feature": {"middle": 48}}}}
 SHIFTS = 24  # frozen parameters of EDSR's two mean shifts
 
@@ -194,3 +198,15 @@ def test_with_the_tensors_of_an_authors_file_we_compute_what_they_do(
     expected = theirs(file, x, scale)
     fill(net, file.tensors, "theirs.pth", f"{model} at x{scale}")
     assert torch.allclose(net(x), expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max()))
+
+
+def test_the_study_of_blocks_compares_at_equal_parameters() -> None:
+    study = read(ABLATIONS / "blocks.yaml")
+    found = {}
+    for variant in study.variants:
+        if variant.role in ("baseline", "variant"):
+            net = fused(variant.tree.model.build()(study.scale))
+            found[variant.name] = sum(p.numel() for p in net.parameters())
+    own = found[study.baseline]
+    assert len(found) > 20
+    assert {name: n / own for name, n in found.items() if abs(n / own - 1) > 0.02} == {}
