@@ -24,6 +24,7 @@ HOMES = {
     "srbench.analysis.compare": ("StudyComparison",),
     "srbench.apply.scored": ("Scored",),
     "srbench.core.errors": ("UserError",),
+    "srbench.core.fused": ("equal_convolution",),
     "srbench.core.part_facts": ("MetricFacts", "LearnerFacts"),
     "srbench.core.registry": ("Positive", "Range"),
     "srbench.core.slots": (

@@ -7,6 +7,7 @@ from srbench.apply.scored import Scored as Scored
 from srbench.core import document as document
 from srbench.core import slots as slots
 from srbench.core.errors import UserError as UserError
+from srbench.core.fused import equal_convolution as equal_convolution
 from srbench.core.part_facts import LearnerFacts as LearnerFacts
 from srbench.core.part_facts import MetricFacts as MetricFacts
 from srbench.core.registry import Positive as Positive

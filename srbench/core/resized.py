@@ -48,6 +48,9 @@ def stretched(x: Tensor, height: int, width: int) -> Tensor:
     Pixel centres are aligned. As in `upscaled`, a matrix does it where torch would sort.
     """
     if deterministic_cuda(x):
+        sides = zip(x.shape[-2:], (height, width), strict=True)
+        shape = [new if side == 1 else side for side, new in sides]  # a column times a row is
+        x = x.expand(*x.shape[:2], *shape)  # compiled by triton, where torch meets it
         return resized(x, height, width, "bilinear")
     size = (height, width)
     return nn.functional.interpolate(x, size, mode="bilinear", align_corners=False)

@@ -13,11 +13,14 @@ import pytest
 import tiny
 import torch
 from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from test_upscale import network
 
 from srbench.analysis.results import FRAMES, Results
 from srbench.apply import export
 from srbench.apply.export import TOLERANCE, write_onnx, write_safetensors
+from srbench.apply.trained import of_file
+from srbench.core import slots
 from srbench.core.errors import UserError
 from srbench.store import open_store
 
@@ -106,6 +109,21 @@ def test_weights_go_out_and_come_back_to_the_bit(done: Path, here: Path, capsys:
     for arguments in (model, ["--run", "tiny:residual", "--db", str(done / tiny.DB)]):
         assert tiny.called("upscale", photo, *arguments, "-o", f"{len(arguments[0])}.png") == 0
     assert Path("7.png").read_bytes() == Path("5.png").read_bytes()
+
+
+def test_a_network_with_branches_goes_out_fused_and_comes_back(here: Path) -> None:
+    written = {"carn": {**SMALL, "convolution": "edge_oriented"}}
+    trained, model = network(written), str(slots.model.parse(written))
+    save_file(trained.net.state_dict(), "trained.safetensors")
+    from_training = of_file(model, 2, here / "trained.safetensors")
+    write_safetensors(from_training, here / "net.safetensors")
+    names = load_file("net.safetensors").keys()
+    assert names == slots.model.parse({"carn": SMALL}).build()(2).state_dict().keys()
+    x = torch.rand(1, 3, 9, 7)
+    with torch.inference_mode():
+        wanted = trained.net(x)
+        for one in (from_training, of_file(model, 2, here / "net.safetensors")):
+            assert torch.allclose(one.net(x), wanted, atol=1e-5)
 
 
 def test_a_network_without_weights_has_none_to_write(here: Path) -> None:

@@ -7,17 +7,18 @@ from typing import get_args
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
 from srbench.core.resample import Kernel, weights
+from srbench.core.resized import resized, stretched
 
 KERNELS = get_args(Kernel)
 SIZES = st.integers(1, 40)
 
 
-def resized(size: int, new: int, **options: bool) -> np.ndarray:
+def resized_square(size: int, new: int, **options: bool) -> np.ndarray:
     image = np.arange(size * size, dtype=float).reshape(size, size)
     matrix = weights(size, new, **options)
     return matrix @ image @ matrix.T
@@ -41,7 +42,7 @@ def resized(size: int, new: int, **options: bool) -> np.ndarray:
 )
 def test_bicubic_is_matlabs(size: int, new: int, row: int, expected: list[float]) -> None:
     """MATLAB R2019b's imresize of 0, 1, 2, ..., from github.com/sanghyun-son/bicubic_pytorch."""
-    assert resized(size, new)[row] == pytest.approx(expected, abs=1e-9)
+    assert resized_square(size, new)[row] == pytest.approx(expected, abs=1e-9)
 
 
 def test_without_antialiasing_it_is_matlabs_too() -> None:
@@ -58,6 +59,13 @@ def test_a_of_minus_three_quarters_is_torchs_inside(new: int) -> None:
     ours = weights(8, new, antialias=False, a=-0.75) @ line.numpy()
     inside = slice(new // 4, -(new // 4) or None) if new > 4 else slice(1, 2)
     assert ours[inside] == pytest.approx(theirs.numpy()[inside], abs=1e-9)
+
+
+@settings(max_examples=20)
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 20), st.integers(0, 20))
+def test_stretching_by_matrices_is_torchs(height: int, width: int, more: int, wider: int) -> None:
+    x, size = torch.rand(1, 2, height, width), (height + more, width + wider)
+    assert torch.allclose(resized(x, *size, "bilinear"), stretched(x, *size), atol=1e-6)
 
 
 def test_bilinear_enlarging_is_torchs() -> None:
