@@ -12,7 +12,7 @@ from srbench.core.slots import unit
 
 @unit.register("dense")
 class ResidualDenseUnit(nn.Module):
-    """Five 3x3 convolutions, each of the input and all before it; scaled, + shortcut.
+    """Residual dense block: five 3x3 convolutions, each of all features so far; scaled, + shortcut.
 
     The last has `channels` outputs and no activation. The paper's activation is a leaky ReLU of
     slope 0.2; the unit takes the network's. The rate dilates every convolution.

@@ -15,10 +15,11 @@ from srbench.core.slots import Attention, Normalisation, unit
 
 @unit.register("feature_mixing")
 class FeatureMixingUnit(nn.Module):
-    """norm, attention, + shortcut; norm, 3x3 conv, act, 1x1 conv, + that.
+    """SAFMN's feature mixing module: an attention, then two convolutions, each with norm and skip.
 
-    SAFMN's feature mixing module; the second half is its convolutional channel mixer. The paper's
-    activation is GELU; the unit takes the network's. The rate dilates the 3x3 convolution.
+    The first half is norm, attention, + shortcut; the second (its convolutional channel mixer) is
+    norm, 3x3 conv, act, 1x1 conv, + its input. The paper's activation is GELU; the unit takes the
+    network's. The rate dilates the 3x3 convolution.
 
     ratio          channels between the two convolutions, for each of the unit's
     attention      in the first half

@@ -38,11 +38,12 @@ class ChannelFactors(nn.Module):
 
 @unit.register("naf")
 class NAFUnit(nn.Module):
-    """norm, 1x1, depthwise 3x3, gate, attention, 1x1, + shortcut; norm, 1x1, gate, 1x1, + that.
+    """NAFNet's block: two residual branches of 1x1 convolutions and gates, no activation.
 
-    Each branch ends with a learnt factor for each channel, so the unit changes nothing at first.
-    It has no activation; the gate halves the channels. The rate dilates the depthwise convolution.
-    Without the paper's dropout, which its networks do not use.
+    The first branch is norm, 1x1, depthwise 3x3, gate, attention, 1x1, added to the shortcut; the
+    second is norm, 1x1, gate, 1x1, added to the sum. A gate multiplies two halves of the channels.
+    Each branch ends with a learnt factor for each channel, 0 at first, so an untrained unit changes
+    nothing. The rate dilates the depthwise convolution. The code's dropout, which is 0, is missing.
 
     expand         channels before a gate, for each of the unit's
     attention      after the first gate

@@ -33,10 +33,11 @@ class SplitMixer(nn.Module):
 
 @unit.register("shuffle_mixer")
 class ShuffleMixerUnit(nn.Module):
-    """Two shuffle mixing layers, + shortcut; then a 3x3 and a 1x1 convolution, + their input.
+    """ShuffleMixer's block: large depthwise convolutions between mixers of half the channels.
 
-    A mixing layer is a split mixer, a depthwise convolution, and another split mixer. The paper's
-    activation is SiLU; the unit takes the network's. The rate dilates the depthwise convolution.
+    Two mixing layers, + shortcut; then 3x3 conv, act, 1x1 conv, + their input. A mixing layer is a
+    split mixer, a depthwise convolution, and another split mixer. The paper's activation is SiLU;
+    the unit takes the network's. The rate dilates the depthwise convolutions.
 
     kernel         of the depthwise convolutions; 3 in the paper's tiny network
     ratio          channels between two 1x1 convolutions, for each that enters them

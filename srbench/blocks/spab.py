@@ -40,9 +40,10 @@ def spab(
     convolution: Convolution = Conv3XC,
     activation: Activation = swish,
 ) -> SPAB:
-    """Swift parameter-free attention block: its own convolutions and activation, not the network's.
+    """Swift parameter-free attention block: three convolutions that gate their sum.
 
-    The rate dilates all three convolutions.
+    conv, act, conv, act, conv; the result + shortcut, times (sigmoid of the result - 1/2).
+    Convolutions and activation are the unit's own, not the network's. The rate dilates all three.
 
     convolution  of the unit; `plain` is its form after training, trained as that
     activation   between its convolutions

@@ -22,7 +22,7 @@ SLOPED = partial(leaky_relu, slope=0.2)
 
 @model.register("rrdbnet")
 class RRDBNet(nn.Module):
-    """Dense blocks within residuals, then nearest upsampling: 16,697,987 parameters at x4.
+    """ESRGAN's generator: dense blocks, then nearest upsampling; 16,697,987 parameters at x4.
 
     The authors publish x4 alone; other scales have as many upsampling stages as they need.
     BasicSR's x2 is another network: x4, on an image of half the size and four times the channels.

@@ -17,7 +17,7 @@ from srbench.core.weights_fill import Names, renamed
 
 @model.register("safmn")
 class SAFMN(nn.Module):
-    """Spatially-adaptive feature modulation: 227,820 parameters at x2, 239,520 at x4.
+    """Spatially-adaptive feature modulation network: 227,820 parameters at x2, 239,520 at x4.
 
     channels  features of the body
     units     units in a row

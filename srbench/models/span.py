@@ -21,7 +21,7 @@ WHITE = 255.0  # of the image inside the network
 
 @model.register("span")
 class SPAN(nn.Module):
-    """Swift parameter-free attention network; the winner of NTIRE 2024 has 28 channels.
+    """Swift parameter-free attention network; with 28 channels the baseline of NTIRE 2026.
 
     A 1x1 convolution joins the entry's features, the first unit's, the last unit's after another
     3x3 convolution, and those after the first activation inside the last unit: the authors' code

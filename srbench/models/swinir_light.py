@@ -24,7 +24,7 @@ NORM = partial(ChannelLayerNorm, epsilon=1e-5)
 
 @model.register("swinir_light")
 class SwinIRLight(nn.Module):
-    """Head, four residual Swin transformer blocks, end convolution, long skip, pixel shuffle.
+    """SwinIR-light: four residual Swin transformer blocks, a long skip, and one pixel shuffle.
 
     910,152 parameters at x2, 918,267 at x3 and 929,628 at x4, as the authors' code builds it; the
     paper's table has 878, 886 and 897 thousand, one 3x3 convolution of 60 channels less. The image
