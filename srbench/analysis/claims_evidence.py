@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from shlex import quote
 
 import numpy as np
 
@@ -130,7 +131,7 @@ def _nearest(quantity: Quantity, stored: Evidence) -> str:
 
 def way_to_import(evidence: Evidence) -> str:
     """What a user can do about missing published figures."""
-    return f"figures are imported by srbench import FILE --study {evidence.study}"
+    return f"figures are imported by srbench import FILE --study {quote(evidence.study)}"
 
 
 def _finite(quantity: Quantity, values: Mapping[int, float]) -> dict[int, float]:

@@ -1,4 +1,4 @@
-"""A network as a file for other programs: safetensors with metadata, or ONNX.
+"""A network as a file for other programs: safetensors with metadata, torch's .pth, or ONNX.
 
 onnxruntime runs an ONNX file at several sizes, and torch must agree, before it is written.
 """
@@ -50,10 +50,25 @@ def write_safetensors(network: Network, file: Path) -> None:
     Raises:
         InputError: the network has no weights.
     """
-    tensors = {k: v.detach().cpu().contiguous() for k, v in network.net.state_dict().items()}
-    if not tensors:
+    write_atomically(file, save(_tensors(network), metadata(network)))
+
+
+def write_pth(network: Network, file: Path) -> None:
+    """The weights by their names, as `torch.load(file, weights_only=True)` reads them.
+
+    Raises:
+        InputError: the network has no weights.
+    """
+    content = io.BytesIO()
+    torch.save(_tensors(network), content)
+    write_atomically(file, content.getvalue())
+
+
+def _tensors(network: Network) -> dict[str, torch.Tensor]:
+    found = {k: v.detach().cpu().contiguous() for k, v in network.net.state_dict().items()}
+    if not found:
         raise InputError(f"{network.name} has no weights to write")
-    write_atomically(file, save(tensors, metadata(network)))
+    return found
 
 
 def write_onnx(network: Network, file: Path, size: tuple[int, int] | None = None) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ def checkup(db: str | None) -> list[Probe]:
         _photos(),
         _data(),
     ]
-    return checks + _database(db)
+    return [*checks, *_plug_ins(), *_database(db)]
 
 
 def _commit(commit: str | None, dirty: bool | None) -> str:
@@ -73,6 +74,24 @@ def _photos() -> Probe:
     folder = Path(spec.origin).parent / "data" if spec and spec.origin else None
     ok = folder is not None and (folder / "astronaut.png").exists()
     return Probe("photos", "scikit-image's are here" if ok else "scikit-image has no photos", ok)
+
+
+def _plug_ins() -> list[Probe]:
+    """Each installed plug-in with its version, and whether it can be imported."""
+    found = list(entry_points(group="srbench.parts"))
+    if not found:
+        return [Probe("plug-ins", "none installed")]
+    from srbench.core import slots
+
+    probes = []
+    for plugin in found:
+        about = f"{plugin.dist.name} {plugin.dist.version}" if plugin.dist else plugin.name
+        try:
+            slots.load_plug_in(plugin)
+            probes.append(Probe("plug-in", f"{about}, module {plugin.module}"))
+        except UserError as error:
+            probes.append(Probe("plug-in", f"{about}: {error}", False))
+    return probes
 
 
 def _data() -> Probe:

@@ -23,7 +23,7 @@ from srbench.study.files import study_name
 if TYPE_CHECKING:  # pandas comes with it
     from srbench.analysis.results import Results
 
-NETWORKS = (".safetensors", ".onnx")
+NETWORKS = (".safetensors", ".pth", ".onnx")
 
 
 Format = Literal["csv", "parquet", "latex", "markdown"]
@@ -35,7 +35,9 @@ def export(
     ] = None,
     output: Annotated[
         Path,
-        typer.Option("-o", "--output", help="A folder; with --run a .safetensors or .onnx file."),
+        typer.Option(
+            "-o", "--output", help="A folder; with --run a .safetensors, .pth or .onnx file."
+        ),
     ] = Path("export"),
     format_: Annotated[
         Format,
@@ -49,7 +51,7 @@ def export(
         str | None,
         typer.Option(
             metavar="WxH",
-            help="ONNX for LR of this width x height, or side of a square. "
+            help="ONNX for LR of this width x height in pixels, as 320x180, or side of a square. "
             "[dim](default: any size)[/dim]",
         ),
     ] = None,
@@ -61,7 +63,8 @@ def export(
     Every point of every curve is written. Without a name: every table of the database, as CSV.
 
     srbench export --run 12 -o carn.onnx writes a run's network, checked in onnxruntime against
-    torch at several sizes; -o carn.safetensors writes its weights, with settings and provenance.
+    torch at several sizes; -o carn.safetensors writes its weights, with settings and provenance;
+    -o carn.pth the weights alone, for torch.load(file, weights_only=True).
     """
     use_parts(parts)
     if run is not None:
@@ -95,15 +98,18 @@ def _written(results: Results, folder: Path, format_: Format) -> list[Path]:
 
 
 def _export_network(run: str, output: Path, size: str | None, db: str | None) -> None:
-    from srbench.apply.export import write_onnx, write_safetensors
+    from srbench.apply.export import write_onnx, write_pth, write_safetensors
     from srbench.apply.named import network as named_network
 
     if output.suffix not in NETWORKS:
-        raise InputError(f"name a file that ends with {' or '.join(NETWORKS)}", place="-o")
+        raise InputError("name a file that ends with .safetensors, .pth or .onnx", place="-o")
     network = named_network(run, None, None, 1, db)
     if output.suffix == ".safetensors":
         write_safetensors(network, output)
         message = "weights, with settings and provenance"
+    elif output.suffix == ".pth":
+        write_pth(network, output)
+        message = "weights by their names"
     else:
         apart = write_onnx(network, output, height_width(size))
         message = f"onnxruntime and torch differ by {apart:.1g} at most"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,7 +22,7 @@ from srbench.cli.options import (
     height_width,
     note,
 )
-from srbench.core.errors import InputError, unknown
+from srbench.core.errors import InputError, UserError, unknown
 from srbench.study.files import study_file as file_of
 
 if TYPE_CHECKING:  # seconds that --help does without
@@ -41,8 +43,8 @@ def latency(
         str | None,
         typer.Option(
             metavar="WxH",
-            help="Width x height of LR, or the side of a square. [dim](default: 64 on the CPU, "
-            "256 on CUDA; a step: the patch)[/dim]",
+            help="Width x height of LR in pixels, as 320x180, or side of a square. "
+            "[dim](default: 64 on the CPU, 256 on CUDA; a step: the patch)[/dim]",
         ),
     ] = None,
     batch: Annotated[
@@ -84,7 +86,7 @@ def latency(
         typer.Option(
             min=0,
             metavar="SECONDS",
-            help="How long to wait for a device that another srbench uses.",
+            help="How long to wait for a device that another srbench uses: 600 is ten minutes.",
         ),
     ] = 0.0,
     db: Database = None,
@@ -106,7 +108,7 @@ def latency(
 
     chosen = choose_device(device, note)
     wish = Wish(
-        file_of(study), chosen, tuple(only or ()), tuple(set_ or ()),
+        _file(study, db), chosen, tuple(only or ()), tuple(set_ or ()),
         "step_time" if step else "latency", height_width(size), batch,
         _known(precision, PRECISIONS, "--precision") or ("fp32",),
         _known(memory_format, TRAINED if step else MEMORY, "--memory-format"),
@@ -147,6 +149,28 @@ def take_if_missing(store: Store, plan: int, asked: Request) -> None:
             store,
             on_round=lambda done, spent: status.update(f"latency: round {done}, {spent:.0f} s"),
         )
+
+
+def _file(study: Path, db: str | None) -> Path:
+    """A study's file; of a name without one here, the file that a stored command names.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    from srbench.store import open_store
+
+    try:
+        return file_of(study)
+    except InputError:
+        try:
+            stored = open_store(db, create=False).runs.commands(str(study))
+        except UserError:  # no database
+            stored = []
+        words = (Path(word) for command in stored for word in shlex.split(command))
+        named = (word for word in words if word.stem == str(study) and word.is_file())
+        if (found := next(named, None)) is None:
+            raise
+        return found
 
 
 def _known(given: list[str] | None, words: Collection[str], option: str) -> tuple[str, ...]:

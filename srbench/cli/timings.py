@@ -46,7 +46,8 @@ def _setting(one: dict[str, Any]) -> list[RenderableType]:
     what = "A training step" if one["quantity"] == "step_time" else "A forward pass"
     threads = f", {plural(one['threads'], 'thread')}" * (one["device"] == "cpu")
     setting = (
-        f"{what} of {one['batch']}x3x{height}x{width} at x{one['scale']} on {one['device']}, "
+        f"{what} of {plural(one['batch'], 'LR image')} of {width}x{height} at x{one['scale']} "
+        f"on {one['device']}, "
         f"{one['precision']}, {one['memory_format'].replace('_', ' ')}, {one['mode']}{threads}; "
         f"random weights. {one['rounds']} rounds in {one['seconds']:.0f} s; * baseline."
     )

@@ -73,7 +73,7 @@ def exclusive_lock(device: str, patience_s: float = 0.0) -> Iterator[None]:
             if time.monotonic() >= until:
                 raise DeviceInUse(
                     f"another srbench trains or measures on {device}, which would change the "
-                    "times: wait for it (--wait does)",
+                    "times; --wait 600 waits up to ten minutes for it",
                     place="latency",
                 )
             time.sleep(POLL_S)

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import Any, TypeVar, get_args, get_type_hints
 
-from srbench.core.errors import Path, StudyError, brief
+from srbench.core.errors import Path, StudyError, brief, did_you_mean, unknown
 from srbench.core.setting_types import Folder as Folder
 from srbench.core.setting_types import Positive as Positive
 from srbench.core.setting_types import Range as Range
@@ -155,7 +155,9 @@ class Slot:
             plain = re.fullmatch(r"[\w./~+-]+", str(name))
             quoted = name if plain else "'" + str(name).replace("'", "''") + "'"
             raise StudyError(f"{brief(name)} is a path: write {self.of_path.format(quoted)}", path)
-        known(name, {**self.parts, **self.study.names}, self.name, path)
+        names = {**self.parts, **self.study.names}
+        if not isinstance(name, str) or name not in names:
+            raise StudyError(unknown(self.name, name, sorted(names)) + self._hint(name), path)
         if given is None:
             given = {}
         if not isinstance(given, Mapping):
@@ -163,6 +165,14 @@ class Slot:
                 f"settings are written as {{name: value}}, found {brief(given)}", (*path, str(name))
             )
         return str(name), given
+
+    def _hint(self, name: object) -> str:
+        """Where else a part of an unknown name may be, unless it looks misspelt."""
+        slots = sys.modules.get("srbench.core.slots")
+        own = slots is not None and slots.SLOTS.get(self.name) is self
+        if not own or did_you_mean(name, [*self.parts, *self.study.names]):
+            return ""
+        return "; is it in a file of yours? Add parts: [FILE.py]; or is its plug-in not installed?"
 
     def _is_path(self, name: object, at: Path) -> bool:
         unknown = isinstance(name, str) and name not in self.parts

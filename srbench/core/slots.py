@@ -6,9 +6,11 @@ else changes. To add a slot, add it here. (`study/samplers.py` has the slots of 
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from pkgutil import iter_modules
 from typing import Annotated, Any
 
@@ -99,12 +101,40 @@ def load() -> None:
     for package in HOMES:
         for file in iter_modules(import_module(package).__path__, f"{package}."):
             import_module(file.name)
-    for plugin in entry_points(group="srbench.parts"):
-        try:
-            plugin.load()
-        except Exception as problem:
-            name = plugin.dist.name if plugin.dist else plugin.name
-            raise StudyError(
-                f"plug-in {name} ({plugin.value}) cannot be imported: "
-                f"{type(problem).__name__}: {problem}"
-            ) from problem
+    for plugin in plug_ins():
+        load_plug_in(plugin)
+
+
+def plug_ins() -> list[EntryPoint]:
+    """The installed plug-ins (entry point group `srbench.parts`)."""
+    return list(entry_points(group="srbench.parts"))
+
+
+def load_plug_in(plugin: EntryPoint) -> None:
+    """Import a plug-in, which registers its parts.
+
+    Raises:
+        StudyError: it cannot be imported; its place is the line of the plug-in that failed.
+    """
+    try:
+        plugin.load()
+    except Exception as problem:
+        name = plugin.dist.name if plugin.dist else plugin.name
+        raise StudyError(
+            f"plug-in {name} ({plugin.value}) cannot be imported: "
+            f"{type(problem).__name__}: {problem}",
+            place=_last_line_outside(problem) or plugin.module,
+        ) from problem
+
+
+def _last_line_outside(problem: Exception) -> str:
+    """The last line outside srbench and Python's importing that led to a problem."""
+    if isinstance(problem, SyntaxError) and problem.filename:
+        return f"{problem.filename}:{problem.lineno}"
+    inside = str(Path(__file__).parents[1])
+    frames = [
+        frame
+        for frame in traceback.extract_tb(problem.__traceback__)
+        if not frame.filename.startswith(("<frozen", inside)) and "importlib" not in frame.filename
+    ]
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""

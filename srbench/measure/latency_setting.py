@@ -38,7 +38,7 @@ class Setting:
         where = f"{self.threads} thread{'s' if self.threads > 1 else ''}, " * (self.device == "cpu")
         height, width = self.lr_size
         return (
-            f"{where}{self.batch}x3x{height}x{width}, {self.precision}, "
+            f"{where}{self.batch} of {width}x{height}, {self.precision}, "
             f"{self.memory_format.replace('_', ' ')}, {self.mode}"
         )
 

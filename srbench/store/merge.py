@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from pathlib import Path
+from shlex import quote
 
 from sqlalchemy import Connection, func, select
 
@@ -68,7 +69,7 @@ def check_schema(source: Connection, other: Address) -> None:
         raise DatabaseError("is no database of srbench", place=other.shown)
     refuse_unreadable(found, other)
     if found != SCHEMA:
-        remedy = f"`srbench doctor --db {other.shown}` upgrades it, then merge"
+        remedy = f"`srbench doctor --db {quote(other.shown)}` upgrades it, then merge"
         raise DatabaseError(f"has schema {found}, this one {SCHEMA}: {remedy}", place=other.shown)
 
 

@@ -104,6 +104,11 @@ def test_weights_go_out_and_come_back_to_the_bit(done: Path, here: Path, capsys:
             assert torch.equal(mine.get_tensor(name), theirs.get_tensor(name))
     assert (about["study"], about["variant"], about["scale"]) == ("tiny", "residual", "2")
     assert about["weights_sha256"] == row["weights_sha256"]
+    assert called(done, "--run", "tiny:residual", "-o", "net.pth") == 0
+    plain = torch.load("net.pth", weights_only=True)
+    stored = load_file("net.safetensors")
+    assert plain.keys() == stored.keys()
+    assert all(torch.equal(plain[name], stored[name]) for name in stored)
     model = ["--model", about["model"], "--weights", "net.safetensors"]
     photo = str(next((done / "photos").glob("*.png")))
     for arguments in (model, ["--run", "tiny:residual", "--db", str(done / tiny.DB)]):
@@ -154,7 +159,7 @@ def test_tables_name_every_variant(done: Path, here: Path, format_: str, suffix:
 MISTAKES = {
     "all as parquet": (["--format", "parquet"], "only CSV is written of all"),
     "a network without a run": (["-o", "x.onnx"], "a network is written with --run"),
-    "a run as something else": (["--run", "1", "-o", "x.pt"], "ends with .safetensors or .onnx"),
+    "a run as something else": (["--run", "1", "-o", "x.pt"], "with .safetensors, .pth or .onnx"),
     "no size": (["--run", "1", "-o", "x.onnx", "--size", "7"], "write width x height"),
     "an unknown variant": (["--run", "tiny:pain", "-o", "x.onnx"], "'pain' is unknown; did you"),
     "an unknown study": (["--run", "x:plain", "-o", "x.onnx"], "is not in the database"),

@@ -7,15 +7,19 @@ import io
 import json
 import re
 import shlex
+import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import tiny
 
 from srbench import __version__
+from srbench.cli import latency
 from srbench.cli.main import app
 from srbench.core.errors import UserError
 from srbench.study.files import study_file, study_name
@@ -221,6 +225,21 @@ def test_a_mistake_in_a_statement_is_not_called_damage(
     done: Path, capsys: Captured, statement: str, says: str
 ) -> None:
     assert says in refused(capsys, "sql", statement)
+
+
+def test_a_study_is_timed_by_the_name_that_reports_take(
+    done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its file is found by the command that ran it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "below").mkdir()
+    shutil.copy(done / "tiny.yaml", "below/tiny.yaml")
+    shutil.copytree(done / "db", "db")
+    with closing(sqlite3.connect("db/srbench.sqlite")) as database, database:
+        database.execute("update provenances set command = 'srbench run below/tiny.yaml'")
+    assert latency._file(Path("tiny"), None) == Path("below/tiny.yaml")
+    with pytest.raises(UserError, match="there is no such study file"):
+        latency._file(Path("tinny"), None)
 
 
 def test_too_little_memory_for_torch_is_one_line(done: Path) -> None:

@@ -89,7 +89,7 @@ def test_a_training_step_takes_longer_than_a_forward_pass(folder: Path, precisio
 
 def test_a_network_that_does_not_run_is_named(folder: Path) -> None:
     given, scale = entrants(folder)
-    with pytest.raises(UserError, match=r"^plain: does not run with 1 thread, 1x3x16x16, fp16"):
+    with pytest.raises(UserError, match=r"^plain: does not run with 1 thread, 1 of 16x16, fp16"):
         measure(
             [replace(given[0], model=slots.model.parse({"carn": {"rates": [999999]}}))],
             "plain", scale, Setting(lr_size=(16, 16), precision="fp16"), FEW,

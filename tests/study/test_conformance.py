@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from srbench.cli import checkup
 from srbench.core import slots
 from srbench.core.errors import UserError
 from srbench.core.registry import Slot
@@ -182,5 +183,30 @@ def test_a_new_block_is_one_file(install: Callable[[str], None], tmp_path: Path)
 
 def test_a_plug_in_that_cannot_be_imported_is_named(install: Callable[[str], None]) -> None:
     install("import nothing_of_that_name")
-    with pytest.raises(UserError, match=r"plug-in stranger \(stranger\) cannot be imported"):
+    says = r"stranger.py:1: plug-in stranger \(stranger\) cannot be imported: ModuleNotFoundError"
+    with pytest.raises(UserError, match=says):
         slots.load()
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("x = (\n", 1), (PLUGIN.replace(", *, kernel: Positive = 3", ", kernel = 3"), 9)],
+)
+def test_a_broken_plug_in_is_named_by_its_own_line(
+    install: Callable[[str], None], text: str, line: int, tmp_path: Path
+) -> None:
+    install(text)
+    (tmp_path / "study.yaml").write_text("scale: 2\n")
+    with pytest.raises(UserError, match=rf"^\S*stranger.py:{line}: plug-in stranger"):
+        read(tmp_path / "study.yaml")
+    found = [probe for probe in checkup.checkup("none.sqlite") if probe.what == "plug-in"]
+    assert [probe.ok for probe in found] == [False]
+    assert found[0].found.startswith("stranger 1.0: ")
+
+
+def test_an_unknown_part_may_be_in_a_file_or_a_plug_in(install: Callable[[str], None]) -> None:
+    with pytest.raises(UserError, match=r"Add parts: \[FILE.py\]; or is its plug-in not installed"):
+        slots.attention.parse("brightness")
+    install(PLUGIN)
+    slots.load()
+    assert "stranger 1.0, module stranger" in [p.found for p in checkup.checkup("none.sqlite")]
