@@ -13,9 +13,9 @@ from srbench.core.slots import Attention, unit
 
 @unit.register("edsr")
 class EDSRUnit(nn.Module):
-    """conv, act, conv, attention, times `residual_scale`, + shortcut; the rate dilates both convs.
+    """EDSR's residual block: conv, act, conv, attention, + shortcut, no activation after the sum.
 
-    Unlike `residual` it has no activation after the sum.
+    The branch is multiplied by `residual_scale` before the sum. The rate dilates both convolutions.
 
     attention       at the end of the residual branch, where RCAN has its own; none in EDSR
     residual_scale  factor of the residual branch: 1 in EDSR-M, 0.1 in the large EDSR

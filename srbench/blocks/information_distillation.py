@@ -16,9 +16,10 @@ from srbench.core.slots import Attention, unit
 
 @unit.register("information_distillation")
 class InformationDistillationUnit(nn.Module):
-    """Three times 3x3 conv, act, split; last conv, concatenate, attention, 1x1 conv, + shortcut.
+    """IMDN's block: each of three convolutions sets channels aside, which are joined at the end.
 
-    Information multi-distillation block (IMDB). The rate dilates the 3x3 convolutions.
+    Information multi-distillation block (IMDB): three times 3x3 conv, act, split; a last 3x3 conv;
+    concatenate, attention, 1x1 conv, + shortcut. The rate dilates the 3x3 convolutions.
 
     distilled  share of the channels that each split sets aside
     attention  on the concatenated channels, before the 1x1 convolution

@@ -26,14 +26,15 @@ class ShallowResidual(nn.Module):
 
 @unit.register("residual_feature_distillation")
 class ResidualFeatureDistillationUnit(nn.Module):
-    """Three shallow residual blocks, half the channels taken before each; joined, then attention.
+    """RFDN's block: shallow residual blocks, the input of each distilled; joined, then attention.
 
-    Residual feature distillation block (RFDB): 1x1 convolutions distil the inputs of the three
-    blocks, a 3x3 one the output of the last; all four are concatenated, a 1x1 convolution and the
-    attention follow. As in the authors' code, and unlike the paper's figure, its input is not
-    added; a shortcut is where one is given. The rate dilates the 3x3 convolutions.
+    Residual feature distillation block (RFDB): 1x1 convolutions to half the channels distil the
+    inputs of the three shallow blocks (3x3 conv, + input, act), a 3x3 one the output of the last;
+    all four are concatenated, a 1x1 convolution and the attention follow. As in the authors' code
+    the unit does not add its input; it adds a shortcut only where it is given one. The rate
+    dilates the 3x3 convolutions.
 
-    attention  at the end
+    attention  at the end of the unit
 
     Liu et al., Residual feature distillation network for lightweight image super-resolution, 2020.
     https://arxiv.org/abs/2009.11551; code: https://github.com/njulj/RFDN

@@ -15,12 +15,12 @@ from srbench.core.slots import Attention, unit
 
 @unit.register("residual_local_feature")
 class ResidualLocalFeatureUnit(nn.Module):
-    """Three times 3x3 conv, act; + shortcut, 1x1 conv, attention; the rate dilates the 3x3 convs.
+    """RLFN's block: three times conv, act; + shortcut, 1x1 conv, a light spatial attention.
 
-    Residual local feature block (RLFB).
+    Residual local feature block (RLFB). The rate dilates the three 3x3 convolutions.
 
     middle     channels between the 3x3 convolutions; 0 for as many as outside
-    attention  at the end
+    attention  at the end of the unit, after the sum
 
     Kong et al., Residual local feature network for efficient super-resolution, 2022.
     https://arxiv.org/abs/2205.07514; code: https://github.com/bytedance/RLFN

@@ -36,7 +36,7 @@ class Stack(nn.Module):
     tail         features: `upsampler`, then a convolution to RGB; direct: one convolution to
                  3 * scale² channels and a shuffle, as in ESPCN and RLFN (`upsampler` is not used)
     mean_shift   mean colour of the training images, subtracted before and added after
-    value_range  what white is inside the network; images are 0..1 outside
+    value_range  the value of white inside the network: 1, or 255 as in EDSR's code
 
     Lim et al., Enhanced deep residual networks for single image super-resolution, 2017.
     https://arxiv.org/abs/1707.02921
