@@ -43,7 +43,8 @@ class NAFUnit(nn.Module):
     The first branch is norm, 1x1, depthwise 3x3, gate, attention, 1x1, added to the shortcut; the
     second is norm, 1x1, gate, 1x1, added to the sum. A gate multiplies two halves of the channels.
     Each branch ends with a learnt factor for each channel, 0 at first, so an untrained unit changes
-    nothing. The rate dilates the depthwise convolution. The code's dropout, which is 0, is missing.
+    nothing. The rate dilates the depthwise convolution. Ours: no dropout, which the authors' code
+    has at a rate of 0.
 
     expand         channels before a gate, for each of the unit's
     attention      after the first gate
