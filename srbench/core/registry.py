@@ -23,6 +23,7 @@ from functools import cache, partial
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from srbench.core.errors import Path, StudyError, brief, did_you_mean, unknown
+from srbench.core.setting_types import File as File
 from srbench.core.setting_types import Folder as Folder
 from srbench.core.setting_types import Positive as Positive
 from srbench.core.setting_types import Range as Range
@@ -43,7 +44,7 @@ class InStudy:
     folder: Callable[[Path], str] = lambda at: ""  # of the file that has the value at a path
 
     def found(self, written: str, at: Path) -> str:
-        """A folder's path from here; unchanged where it is a folder from here alone.
+        """A path as it is from here; unchanged where it leads somewhere from here alone.
 
         Without a place in the study it counts from here: an option of the command line has none.
         """
@@ -51,7 +52,7 @@ class InStudy:
         if folder in ("", ".") or os.path.isabs(os.path.expanduser(written)):
             return written
         there = os.path.join(folder, written)
-        return written if os.path.isdir(written) and not os.path.isdir(there) else there
+        return written if os.path.exists(written) and not os.path.exists(there) else there
 
 
 @dataclass(frozen=True)
@@ -122,12 +123,12 @@ class Slot:
         return self._from_here(Choice(self, name, values), given, path)
 
     def _from_here(self, choice: Choice, given: Iterable[str], path: Path) -> Choice:
-        """The choice with the paths of folders as they are from here, labelled as it is written."""
+        """The choice with its paths as they are from here, labelled as it is written."""
         schema = settings(self.parts[choice.name])
         moved = {
             key: self.study.found(choice[key], path)
             for key in given
-            if schema[key][0] == Folder and choice[key]
+            if schema[key][0] in (Folder, File) and choice[key]
         }
         if all(choice[key] == there for key, there in moved.items()):
             return choice
@@ -234,6 +235,13 @@ class Choice:
             for inner in value if isinstance(value, tuple) else (value,):
                 if isinstance(inner, Choice):
                     yield from inner.choices()
+
+    def files(self) -> Iterator[str]:
+        """The files that this choice and those inside it name."""
+        for choice in self.choices():
+            for key, (hint, _) in settings(choice.slot.parts[choice.name]).items():
+                if hint == File and choice[key]:
+                    yield choice[key]
 
     def to_json(self) -> Any:
         """The choice as it may be written in a study, every setting named."""

@@ -1,7 +1,7 @@
 """The types of a part's settings: their names in help and errors, and the check of a value.
 
 int, float, str, bool, Literal, `T | None`, tuple[T, ...], Annotated[T, Range(low, high)], Folder,
-and Annotated[T, slot], where the slot checks the value itself.
+File, and Annotated[T, slot], where the slot checks the value itself.
 """
 
 from __future__ import annotations
@@ -32,18 +32,19 @@ Positive = Annotated[int, Range(1)]
 
 
 @dataclass(frozen=True)
-class _FolderRule:
-    """Marks a text that is the path of a folder."""
+class _PathRule:
+    """Marks a text that is a path."""
 
-    name: str = "path of a folder"
+    name: str
 
     def parse(self, value: object, path: Path) -> str:
         text: str = checked(value, str, path)
         return text
 
 
-Folder = Annotated[str, _FolderRule()]
-"""A path of a folder; a relative one counts from the folder of the study file that has it."""
+Folder = Annotated[str, _PathRule("path of a folder")]
+File = Annotated[str, _PathRule("path of a file")]
+"""A relative path counts from the folder of the study file that has it."""
 
 
 def type_name(hint: Any) -> str:

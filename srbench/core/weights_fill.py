@@ -79,6 +79,30 @@ def fill(net: nn.Module, found: Mapping[str, Tensor], file: Path | str, what: st
     return f"key {taken.key!r}{count}{also}" if taken.key or others else ""
 
 
+def fill_partly(net: nn.Module, found: Mapping[str, Tensor], file: Path | str) -> list[str]:
+    """Put those tensors into `net` that fit by name and size; returns the names of the others.
+
+    Of several networks in a file, the one with most tensors that fit is taken, averages first.
+
+    Raises:
+        InputError: no tensor fits, or one is not finite.
+    """
+    own: Tensors = net.state_dict()
+    best = max(_matches(net, found), key=lambda match: match.right, default=None)
+    if best is None or not best.right:
+        raise InputError("holds no tensor that fits the network by name and size", place=str(file))
+    taken = {
+        name: tensor.to(own[name].dtype)
+        for name, tensor in best.tensors.items()
+        if name in own and tensor.shape == own[name].shape
+    }
+    for name, tensor in taken.items():
+        if not tensor.isfinite().all():
+            raise InputError(f"{name!r:.80} holds NaN or infinity", place=str(file))
+    net.load_state_dict(own | taken)
+    return [name for name in own if name not in taken]
+
+
 def fits(net: nn.Module, found: Mapping[str, Tensor]) -> bool:
     """Whether `fill` would find each name and size; `net` may be on the meta device."""
     return any(not match.problem for match in _matches(net, found))

@@ -48,7 +48,7 @@ def remember(root: Path, key: str, images: Iterable[Path], folders: Iterable[Pat
 
 
 def files_of(plan: Plan) -> Iterator[Path]:
-    """Files of a plan besides that of its study: images, other studies, figures, parts."""
+    """Files of a plan besides that of its study: images, other studies, figures, parts, weights."""
     for document in plan.study.document.all[1:]:
         yield Path(document.file)
     for figures in plan.study.published:
@@ -59,6 +59,8 @@ def files_of(plan: Plan) -> Iterator[Path]:
         yield file.hr
         if file.lr is not None:
             yield file.lr
+    for planned in plan.variants:
+        yield from (Path(file).expanduser() for file in planned.variant.tree.train.files())
 
 
 def folders_of(plan: Plan) -> Iterator[Path]:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from srbench.core import slots
 from srbench.core.registry import (
     Choice,
+    File,
     Folder,
     Part,
     Range,
@@ -79,7 +80,7 @@ def type_schema(hint: Any) -> Schema:
     origin, args = get_origin(hint), get_args(hint)
     if origin is Annotated and isinstance(args[1], Slot):
         return {"$ref": f"#/$defs/{args[1].name}"}
-    if hint == Folder:
+    if hint in (Folder, File):
         return TEXT
     if origin is Annotated and isinstance(args[1], Range):
         limits = {"minimum": args[1].low, "maximum": args[1].high}

@@ -32,6 +32,7 @@ from srbench.study.numerics import Numerics as Numerics
 from srbench.study.read import Study
 from srbench.study.scoring import check_evaluation, check_validation
 from srbench.study.seeds import seeds_of_baseline
+from srbench.study.start import with_start, without_path
 from srbench.study.tree import Tree, Variant, describe
 from srbench.study.twins import twins
 from srbench.study.variants import same_trainings
@@ -58,6 +59,7 @@ class PlannedVariant:
     step: str  # digest of the network and one training step: what step time is of
     scales: tuple[int, ...]  # that it is trained at
     stale: bool = False  # its runs have a former source
+    drawn: str = ""  # tensors that the weights it starts from lack
 
     @property
     def trained(self) -> bool:
@@ -111,6 +113,7 @@ def make_plan(
     trees = [one.variant.tree for one in planned if one.trained]
     facts = image_facts(trees, study.base, study.protocol, study.search, images)
     warnings = check_evaluation(study, [images(c, "eval") for c in study.base.data["eval"]])
+    warnings += tuple(f"{p.variant.name}: {p.drawn}" for p in planned if p.drawn)
     warnings += same_trainings({p.variant.name: p.fingerprint for p in planned})
     unique = {(role, d.manifest): d for (role, _), d in images.datasets.items()}
     return Plan(
@@ -152,7 +155,7 @@ def plan_variant(
     check_scales(tree, scale, scales)
     price = cost_of(tree.model, scale, scales)
     trained = price.parameters > price.frozen
-    steps, manifest, judge = 0, "", ""
+    steps, manifest, judge, drawn = 0, "", "", ""
     train: TrainSettings = tree.train.build()()
     source = identity.versions_of_tree(tree, trained=trained)
     asked: dict[str, Any] = {
@@ -164,7 +167,7 @@ def plan_variant(
     }
     if trained:
         at = {one: images.at(tree.data["train"], "train", one) for one in {scale, *scales}}
-        tree = with_lr_chosen(tree, at.values())
+        tree, drawn = with_start(with_lr_chosen(tree, at.values()), scale)
         variant = replace(variant, tree=tree)
         manifest, patch = at[scale].manifest, int(tree.data["patch"])
         patches = patches_of(
@@ -178,7 +181,7 @@ def plan_variant(
         judge = judged.manifest
         asked |= {
             "fit": FIT_VERSION,
-            "train": tree.train.to_json(),
+            "train": without_path(tree),
             "data": {k: v for k, v in describe(tree.data).items() if k in TRAINING_DATA},
             "images": manifest,
             "validate": judge,
@@ -189,6 +192,7 @@ def plan_variant(
     return PlannedVariant(
         variant, identity.digest(asked), runs, steps, price, source, manifest, judge,
         network_digest(tree, scale), step_digest(tree, scale) if trained else "", scales,
+        drawn=drawn,
     )  # fmt: skip
 
 

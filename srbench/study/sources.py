@@ -13,7 +13,7 @@ from srbench.core import part_files
 from srbench.core.document import Document
 from srbench.core.errors import Path, StudyError, UserError, brief
 from srbench.core.part_files import MissingParts, PartFile
-from srbench.core.slots import dataset
+from srbench.core.slots import SLOTS, dataset
 from srbench.study.keys import NOTHING, TEXT, Schema, schema_of, taken, text, texts
 from srbench.study.written import check_name
 
@@ -96,14 +96,15 @@ def parts_written(source: Document, more: Sequence[File]) -> tuple[PartFile, ...
 def name_datasets(written: Mapping[str, Any], source: Document) -> None:
     """Give datasets the names of `datasets`, in place of those of the study before.
 
-    From here on, relative paths of folders count from the file that has them. A name may be used
+    From here on, relative paths count from the file that has them. A name may be used
     in a later one, as in `both: {mixture: {of: [mine, t91]}}`.
 
     Raises:
         StudyError: a name that is no name or is taken, or a dataset that is none.
     """
     dataset.study.names.clear()
-    dataset.study.folder = source.folder
+    for slot in SLOTS.values():
+        slot.study.folder = source.folder
     for name, one in written.items():
         at: Path = ("datasets", name)
         check_name(name, at)

@@ -1,17 +1,21 @@
 """Initialisations: (module) -> None, one module's initial weights, drawn from torch's generator.
 
-`initialise` decides which module draws from which seed.
+`initialise` decides which module draws from which seed. An initialisation that needs the whole
+network has a function in `WHOLE`, which is called with the network and the same settings once all
+modules have drawn.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 from torch import nn
 
 from srbench.core.registry import Range
 from srbench.core.slots import initialisation
 
+WHOLE: dict[Callable[..., None], Callable[..., Any]] = {}
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d)
 
 

@@ -5,12 +5,14 @@ What two variants share starts equal, which tightens the difference between them
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import nn
 
 from srbench.core.slots import Initialisation
 from srbench.core.streams import Streams
-from srbench.train.initialisations import own
+from srbench.train.initialisations import WHOLE, own
 
 
 def initialise(net: nn.Module, streams: Streams, draw: Initialisation = own) -> None:
@@ -42,3 +44,5 @@ def initialise(net: nn.Module, streams: Streams, draw: Initialisation = own) -> 
                 )
             torch.manual_seed(streams.torch_seed("init", path))
             draw(module)
+        if isinstance(draw, partial) and draw.func in WHOLE:
+            WHOLE[draw.func](net, **draw.keywords)
