@@ -5,6 +5,9 @@ Modules have the names of the authors' code, so that their weights are found.
 
 from __future__ import annotations
 
+from typing import cast
+
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
@@ -79,8 +82,16 @@ class LightSpatialAttention(nn.Module):
 
 def _pooled(x: Tensor, strided: nn.Module) -> Tensor:
     """Maxima of a strided 3x3 convolution, about a sixth as high and wide as x."""
-    height, width = x.shape[-2:]
-    if min(height, width) < 3:
-        x = pad(x, (0, max(3 - width, 0), 0, max(3 - height, 0)))
-    y = strided(x)  # (N, c, (H - 1) // 2, (W - 1) // 2)
-    return max_pool(y, (min(WINDOW, y.shape[-2]), min(WINDOW, y.shape[-1])), STEP)
+    y = strided(_at_least(x, 3, 0))  # (N, c, (H - 1) // 2, (W - 1) // 2)
+    return max_pool(_at_least(y, WINDOW, -torch.inf), (WINDOW, WINDOW), STEP)
+
+
+def _at_least(x: Tensor, side: int, value: float) -> Tensor:
+    """Pad right and bottom, so that height and width are `side` or more.
+
+    An exported network takes every size, so that it pads always, by nothing if need be.
+    """
+    if not torch.compiler.is_exporting() and min(x.shape[-2:]) >= side:
+        return x
+    below, right = (torch.sym_max(side - given, 0) for given in x.shape[-2:])
+    return pad(x, cast(list[int], [0, right, 0, below]), value=value)

@@ -51,9 +51,10 @@ def run_of(onnx: Path, x: torch.Tensor) -> np.ndarray:
 
 
 @pytest.mark.slow
-def test_onnx_gives_what_torch_gives_at_any_size(here: Path) -> None:
+@pytest.mark.parametrize("attention", ["scse", "esa_light"])
+def test_onnx_gives_what_torch_gives_at_any_size(here: Path, attention: str) -> None:
     pytest.importorskip("onnxscript", reason="onnxscript is not installed")
-    net = network({"carn": {**SMALL, "skip": "bilinear", "attention": "scse"}}, scale=3)
+    net = network({"carn": {**SMALL, "skip": "bilinear", "attention": attention}}, scale=3)
     assert write_onnx(net, here / "net.onnx") <= TOLERANCE
     for n, height, width in ((1, 5, 50), (3, 31, 8)):
         x = torch.rand(n, 3, height, width)
