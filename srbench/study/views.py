@@ -97,7 +97,7 @@ def _selected(base: dict[str, Any], view: dict[str, Any]) -> dict[str, Any]:
 
 def _claims_selected(base: dict[str, Any], view: dict[str, Any]) -> dict[str, Any]:
     """The other study without the claims that `without_claims` names."""
-    dropped, claims = view.get("without_claims", []), base.get("claims", [])
+    dropped, claims = view.get("without_claims", []), base.get("claims") or []
     if not isinstance(dropped, list):
         expected = f"a list of claims is expected, found {brief(dropped)}"
         raise StudyError(expected, ("without_claims",))
