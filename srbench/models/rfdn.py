@@ -23,7 +23,7 @@ def rfdn(
 ) -> Stack:
     """Residual feature distillation network, as it won AIM 2020: 433,448 weights at x4.
 
-    LeakyReLU 0.05, direct tail.
+    LeakyReLU 0.05, direct tail, values 0..255 inside, as the weights of the authors need them.
 
     channels  features of the body
     units     units in a row
@@ -40,6 +40,7 @@ def rfdn(
         activation=partial(leaky_relu, slope=0.05),
         gather="all",
         tail="direct",
+        value_range=255.0,
     ).named_by(NAMES)
 
 

@@ -23,7 +23,8 @@ def rlfn(
 ) -> Stack:
     """Residual local feature network: LeakyReLU 0.05, direct tail, 543,740 weights at x4.
 
-    RLFN-S is `rlfn: {channels: 48}`. The network of the NTIRE 2022 challenge is
+    Values are 0..255 inside, as the weights of the authors need them. RLFN-S is
+    `rlfn: {channels: 48}`. The network of the NTIRE 2022 challenge is
     `rlfn: {channels: 46, units: 4, unit: {residual_local_feature: {middle: 48}}}`: 317,218 at x4.
 
     channels  features of the body
@@ -40,6 +41,7 @@ def rlfn(
         convolution=convolution,
         activation=partial(leaky_relu, slope=0.05),
         tail="direct",
+        value_range=255.0,
     ).named_by(NAMES)
 
 

@@ -152,7 +152,7 @@ def esa(file: File, name: str, x: Tensor, hidden: int, *, three: bool) -> Tensor
 
 
 def rfdn(file: File, x: Tensor, scale: int, c: int = 50, units: int = 4) -> Tensor:
-    head = y = file.conv("fea_conv", x, c)
+    head = y = file.conv("fea_conv", 255 * x, c)
     outputs = []
     for i in range(1, units + 1):
         parts = []
@@ -164,20 +164,20 @@ def rfdn(file: File, x: Tensor, scale: int, c: int = 50, units: int = 4) -> Tens
         y = esa(file, f"B{i}.esa", fused, c // 4, three=True)
         outputs.append(y)
     y = file.conv("LR_conv", leaky(file.conv("c.0", torch.cat(outputs, 1), c, 1)), c) + head
-    return F.pixel_shuffle(file.conv("upsampler.0", y, 3 * scale**2), scale)
+    return F.pixel_shuffle(file.conv("upsampler.0", y, 3 * scale**2), scale) / 255
 
 
 def rlfn(
     file: File, x: Tensor, scale: int, c: int = 52, units: int = 6, middle: int = 52
 ) -> Tensor:
-    head = y = file.conv("conv_1", x, c)
+    head = y = file.conv("conv_1", 255 * x, c)
     for i in range(1, units + 1):
         z = y
         for step, width in ((1, middle), (2, middle), (3, c)):
             z = leaky(file.conv(f"block_{i}.c{step}_r", z, width))
         y = esa(file, f"block_{i}.esa", file.conv(f"block_{i}.c5", z + y, c, 1), 16, three=False)
     y = file.conv("conv_2", y, c) + head
-    return F.pixel_shuffle(file.conv("upsampler.0", y, 3 * scale**2), scale)
+    return F.pixel_shuffle(file.conv("upsampler.0", y, 3 * scale**2), scale) / 255
 
 
 OFFICIAL: list[tuple[Any, int, Callable[[File, Tensor, int], Tensor]]] = [
