@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from srbench.core import part_files, slots
 from srbench.core.document import parse
 from srbench.core.errors import StudyError, first_line
+from srbench.core.part_docstrings import source_of, unexplained
 from srbench.core.part_files import PartFile
-from srbench.core.registry import Law, Laws, Slot, settings, source_of, unexplained
+from srbench.core.registry import Law, Laws, Slot, settings
 from srbench.data import laws as data_laws
 from srbench.measure import laws as metric_laws
 from srbench.train import network_laws, training_laws

@@ -8,6 +8,7 @@ import types
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from srbench.core import slots
+from srbench.core.part_docstrings import meanings, source_of
 from srbench.core.registry import (
     Choice,
     File,
@@ -16,9 +17,7 @@ from srbench.core.registry import (
     Range,
     Slot,
     checked,
-    meanings,
     settings,
-    source_of,
 )
 from srbench.data.data_settings import data_settings
 from srbench.study.keys import NOTHING, TEXT, WHOLE, Schema, part

@@ -15,8 +15,8 @@ import torch
 from srbench.core import slots
 from srbench.core.cache import cached
 from srbench.core.errors import Path, StudyError, UserError
+from srbench.core.part_docstrings import source_of
 from srbench.core.places import MAX_PICTURES
-from srbench.core.registry import source_of
 from srbench.core.streams import Streams
 from srbench.core.threads import one_thread
 from srbench.data.decoded import Dataset, first_with_pixels

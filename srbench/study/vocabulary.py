@@ -39,7 +39,8 @@ def read_parts() -> Words:
 
 
 def _part(part: Any) -> Words:
-    from srbench.core.registry import in_words, meanings, prose, settings, source_of, type_name
+    from srbench.core.part_docstrings import meanings, prose, source_of
+    from srbench.core.registry import in_words, settings, type_name
 
     text = prose(part)
     return {

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from srbench.core import registry
 from srbench.core.errors import UserError, brief
+from srbench.core.part_docstrings import source_of
 from srbench.core.registry import Choice, Positive, Range, Slot, in_words, type_name
 
 attention = Slot("attention", gives=("channels",))
@@ -274,8 +275,8 @@ def test_a_default_that_is_not_a_part_of_its_slot_is_named() -> None:
 
 
 def test_the_source_is_the_last_paragraph() -> None:
-    assert registry.source_of(se) == "Someone et al., A title, 2018. https://example.org/1"
-    assert registry.source_of(no_attention) == "Ours."
+    assert source_of(se) == "Someone et al., A title, 2018. https://example.org/1"
+    assert source_of(no_attention) == "Ours."
 
 
 @pytest.mark.parametrize(
