@@ -4,6 +4,7 @@
     python reports/make_reference.py --pages     # all pages anew, from the rows that are committed
     python reports/make_reference.py --claims    # db/reference/claims.csv anew, likewise
     python reports/make_reference.py --plan carn_2019    # rows of a plan; nothing is trained
+    python reports/make_reference.py --compare quickstart [DATABASE]    # your rows with these
 
 Curves are thinned, and pictures of one image and seed are kept, of two studies only; nothing else
 is left out. `claims.csv` has a row for each claim of each published study. A study that is only
@@ -80,6 +81,17 @@ def plan(study: str) -> None:
     csv_text.write(CLAIMS, claims())
 
 
+def compare(study: str, database: str | None) -> None:
+    """Print how far a database's scores of a study are from the committed ones, run by run."""
+    theirs = Results.from_folder(rows_of(study)).scores
+    ours = open_store(database, create=False).reading.results(study).scores
+    key = ["variant", "seed", "dataset", "protocol", "metric", "image"]
+    both = theirs.merge(ours, on=key, suffixes=("", "_here"))
+    both["difference"] = (both["value"] - both["value_here"]).abs()
+    runs = both.groupby(["variant", "seed"])["difference"].agg(["size", "max"])
+    print(runs.rename(columns={"size": "scores", "max": "largest difference"}).to_string())
+
+
 def make_page(study: str) -> None:
     """Write the page anew from the rows that are committed."""
     shutil.rmtree(page_of(study), ignore_errors=True)
@@ -142,7 +154,7 @@ def _published(measured: Results, folder: Path, image: str | None) -> Results:
     frame = measured.pictures
     kept = frame[(frame["image"] == image) & (frame["seed"] == 0)].reset_index(drop=True)
     (folder / "pictures").mkdir(parents=True)
-    names = {}
+    names: dict[str, str] = {}
     for path in sorted(set(kept["path"])):
         names[path] = f"pictures/{len(names):02}.png"
         shutil.copyfile(measured.root / path, folder / names[path])
@@ -158,6 +170,8 @@ if __name__ == "__main__":
         csv_text.write(CLAIMS, claims())
     elif sys.argv[1:2] == ["--plan"] and len(sys.argv) == 3:
         plan(sys.argv[2])
+    elif sys.argv[1:2] == ["--compare"] and len(sys.argv) in (3, 4):
+        compare(sys.argv[2], sys.argv[3] if len(sys.argv) == 4 else None)
     elif len(sys.argv) in (2, 3) and not sys.argv[1].startswith("-"):
         main(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None)
     else:
