@@ -116,6 +116,21 @@ def forecast(request: Request, say: Callable[[str], None] = lambda text: None) -
     return Forecast(plan, count, device, estimate(plan, store, device), spread, lines, need, short)
 
 
+def _refuse_elsewhere(study: Study) -> None:
+    """Refuse what only this machine can do.
+
+    Raises:
+        DeviceError: the search times its candidates, or a variant starts from a file.
+    """
+    if study.search is not None and study.search.timed:
+        why = "the search times its candidates, for which it needs a device of this machine alone"
+        raise DeviceError(f"{why}; run it without --on", place="--on")
+    for variant in study.variants:
+        for file in variant.tree.train.files():
+            why = f"{variant.name} starts from {file}, which other machines may not have"
+            raise DeviceError(f"{why}; run it without --on", place="--on")
+
+
 def _refuse_namesake(plan: Plan, request: Request, store: Store) -> None:
     """Refuse a study that would take the place of another file's study of the same name.
 
@@ -173,12 +188,8 @@ def run(request: Request, console: Console) -> tuple[Store, Ended]:
             raise
         console.print(f"srbench: {problem}; the finished runs stand", markup=False, soft_wrap=True)
         return finished
-    if request.on is not None and study.search is not None and study.search.timed:
-        raise DeviceError(
-            "the search times its candidates, for which it needs a device of this machine alone; "
-            "run it without --on",
-            place="--on",
-        )
+    if request.on is not None:
+        _refuse_elsewhere(study)
     with closing(open_seats(request, say(console))) as seats:
         plan = _planned(request, study, seats, console)
         if shortcut.key(request.study, request.options()) != key:  # edited while it was read
