@@ -12,7 +12,7 @@ from copy import deepcopy
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 
 def fused(net: nn.Module) -> nn.Module:
@@ -26,29 +26,10 @@ def fused(net: nn.Module) -> nn.Module:
     return deepcopy(net, slim) if slim else net  # deepcopy takes these for copies it has made
 
 
-def fused_convolution(
-    kernel: Tensor, bias: Tensor | None, *, rate: int = 1, groups: int = 1
-) -> nn.Conv2d:
-    """The convolution with these weights that keeps height and width by zero padding.
-
-    `kernel` is (outputs, inputs per group, k, k) with k odd, `bias` (outputs,); `rate` is the
-    dilation.
-    """
-    outputs, inputs, side, _ = kernel.shape
-    conv = nn.Conv2d(
-        inputs * groups, outputs, side, padding=rate * (side // 2), dilation=rate, groups=groups,
-        bias=bias is not None, device="meta",
-    )  # fmt: skip
-    conv.weight = nn.Parameter(kernel.detach())
-    if bias is not None:
-        conv.bias = nn.Parameter(bias.detach())
-    return conv
-
-
 def equal_convolution(
     branches: nn.Module, inputs: int, kernel: int, *, rate: int = 1, groups: int = 1
 ) -> nn.Conv2d:
-    """The convolution that computes what a module of linear branches does in eval mode.
+    """The zero-padded convolution that computes what a module of linear branches does in eval mode.
 
     Its weights are the response to a pixel of one in each of the `inputs` channels, its bias that
     to nothing; it has none if no branch has. No branch may look further than a `kernel` with this
@@ -65,7 +46,14 @@ def equal_convolution(
     blocks = weight.reshape(groups, len(bias) // groups, groups, -1, kernel, kernel)
     own = blocks.diagonal(dim1=0, dim2=2).movedim(-1, 0).reshape(len(bias), -1, kernel, kernel)
     biased = any(name.endswith("bias") for name, _ in branches.named_parameters())
-    return fused_convolution(own, bias if biased else None, rate=rate, groups=groups)
+    conv = nn.Conv2d(
+        inputs, len(bias), kernel, padding=rate * (kernel // 2), dilation=rate, groups=groups,
+        bias=biased, device="meta",
+    )  # fmt: skip
+    conv.weight = nn.Parameter(own.contiguous())
+    if biased:
+        conv.bias = nn.Parameter(bias.clone())
+    return conv
 
 
 def _has_fused(module: nn.Module) -> bool:
