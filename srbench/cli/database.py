@@ -211,7 +211,7 @@ def dashboard(
     It reads a file of its own, which is brought up to the database first.
     """
     from srbench.run.api import stored_studies
-    from srbench.run.mirror import refresh
+    from srbench.run.mirror import folder_of, refresh
     from srbench.run.optuna_file import serve
 
     store = open_database(db)
@@ -220,11 +220,12 @@ def dashboard(
         socket.create_server(("127.0.0.1", port)).close()
     except OSError as error:
         raise InputError(f"{error.strerror}; name another", place=f"--port {port}") from None
-    with out.status("bringing Optuna's file up to date"):
-        for name in names:
-            refresh(store, name)
-    out.print(f"optuna-dashboard on [bold]http://127.0.0.1:{port}/[/bold]; Ctrl-C ends it")
-    serve(store.root, port)
+    with folder_of(store) as folder:
+        with out.status("bringing Optuna's file up to date"):
+            for name in names:
+                refresh(store, name, folder=folder)
+        out.print(f"optuna-dashboard on [bold]http://127.0.0.1:{port}/[/bold]; Ctrl-C ends it")
+        serve(folder, port)
 
 
 def doctor(db: Database = None, as_json: Json = False) -> None:

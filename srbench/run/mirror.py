@@ -6,27 +6,48 @@ Nothing else writes there. Trouble with the file never harms a study: results ar
 from __future__ import annotations
 
 import fcntl
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import inf
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from srbench.analysis.history import tried
-from srbench.core.errors import DatabaseError, first_line
+from srbench.core.errors import DatabaseError, ServerGone
 from srbench.core.files import disk_errors
 from srbench.store import Store, this_process
+from srbench.store.problems import deepest
 
 EVERY_S = 15.0  # between two refreshes while runs are trained
 LIMIT_S = 10.0  # of a refresh, while leases wait to be prolonged; the next one goes on
 SHARE = 20  # a refresh that takes a second comes at most every so many seconds
 
 
-def refresh(store: Store, study: str, limit_s: float = inf) -> bool:
+class OptunaFileError(DatabaseError):
+    """Optuna's file is damaged, locked or cannot be written; our database is not concerned."""
+
+
+@contextmanager
+def folder_of(store: Store) -> Iterator[Path]:
+    """The folder of Optuna's file: the store's, or one for this call where that is read-only."""
+    own = store.root / "optuna.sqlite"
+    if os.access(store.root, os.W_OK) and (not own.exists() or os.access(own, os.W_OK)):
+        yield store.root
+        return
+    with TemporaryDirectory(prefix="srbench-") as folder:
+        yield Path(folder)
+
+
+def refresh(store: Store, study: str, limit_s: float = inf, *, folder: Path | None = None) -> bool:
     """Bring Optuna's file up to the rows of a study; False if that takes longer than `limit_s`.
 
+    The file is in `folder`, else in that of the store.
+
     Raises:
-        DatabaseError: the file is damaged, locked or cannot be written.
+        OptunaFileError: the file is damaged, locked or cannot be written.
+        DatabaseError: our rows cannot be read.
         DiskError: its lock cannot be written.
     """
     from srbench.run.mirror_runs import shown_runs  # late: Optuna takes a second
@@ -34,7 +55,8 @@ def refresh(store: Store, study: str, limit_s: float = inf) -> bool:
     from srbench.run.optuna_file import opened
 
     until = time.monotonic() + limit_s
-    with _locked(store.root):
+    folder = folder or store.root
+    with _locked(folder):
         results = store.reading.results(study)
         facts, plan = results.facts, store.plans.latest(study)
         free = {run for run, *_ in store.queue.waiting(plan)}
@@ -43,14 +65,14 @@ def refresh(store: Store, study: str, limit_s: float = inf) -> bool:
             history = tried(store.trials.read(plan, this_process()), facts.search, facts.epochs)
             shown.append(shown_search(results, history, free))
         try:
-            with opened(store.root) as file:
+            with opened(folder) as file:
                 return all(file.bring_up_to_date(one, until) for one in shown)
         except Exception as problem:
-            raise DatabaseError(
-                f"Optuna's file cannot be written ({type(problem).__name__}: "
-                f"{first_line(problem)}); results are safe. See that the disk has space, delete "
-                "this file if it is damaged, then run the same command again",
-                place=str(store.root / "optuna.sqlite"),
+            raise OptunaFileError(
+                f"Optuna's file cannot be written ({deepest(problem)}); results are safe. See that "
+                "the disk has space, delete this file if it is damaged, then run the same command "
+                "again",
+                place=str(folder / "optuna.sqlite"),
             ) from problem
 
 
@@ -74,14 +96,16 @@ class Refresher:
         try:
             if not self.failed:
                 self.complete = refresh(self.store, self.study, LIMIT_S)
+        except ServerGone:
+            self.complete = False
         except Exception as problem:
             self.failed = True
-            cause: BaseException = problem
-            while cause.__cause__ is not None:  # Optuna's words about its storage hide the disk's
-                cause = cause.__cause__
+            if isinstance(problem, DatabaseError) and not isinstance(problem, OptunaFileError):
+                self.say(f"Optuna's file stays behind: {problem}")
+                return
             self.say(
-                f"Optuna's file stays behind ({first_line(cause)}); "
-                "results are safe, and srbench dashboard brings it up to date"
+                f"Optuna's file stays behind ({deepest(problem)}); results are safe, and srbench "
+                "dashboard brings it up to date"
             )
         now = time.monotonic()
         self.due = now + max(EVERY_S, SHARE * (now - begun))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from srbench.core.errors import DeviceError, NoDatabase, StudyError, UserError
+from srbench.core.errors import DeviceError, NoDatabase, ReadOnly, StudyError, UserError
 from srbench.core.part_files import MissingParts
 from srbench.run import shortcut
 from srbench.run.looks import take_looks
@@ -217,7 +217,8 @@ def _finished(request: Request, key: str) -> tuple[Store, Ended] | None:
     if number is None or not _complete(store, number):
         store.close()
         return None
-    store.plans.make_latest(number)
+    with suppress(ReadOnly):
+        store.plans.make_latest(number)
     return store, Ended(number, store.queue.states(number), {}, complete=key)
 
 
@@ -288,7 +289,13 @@ def _conduct(
     for warning in (*plan.images.overlaps, *plan.warnings, *short):
         say(console)(warning)
     file = os.path.relpath(request.study.resolve(), store.root)
-    number = store.plans.add(record(plan, key, file))
+    try:
+        number = store.plans.add(record(plan, key, file))
+    except ReadOnly:
+        known = store.plans.stored(plan.study.name, plan.digest)
+        if known is None or request.fresh or not _complete(store, known):
+            raise
+        return Ended(known, store.queue.states(known), {})
     for figures in plan.study.published:
         store.published.write(plan.study.name, figures)
     if key:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from srbench.core.device_locks import SharedLock
-from srbench.core.errors import UserError
+from srbench.core.errors import DatabaseError, UserError
 from srbench.core.numbers import duration
 from srbench.core.signals import stop_on_signal
 from srbench.data import shared
@@ -57,6 +57,8 @@ class Work:
         """
         try:
             ended = self._rounds()
+        except DatabaseError:  # there may be nothing to read any more
+            raise
         except UserError:
             self.refresher.refresh()
             raise

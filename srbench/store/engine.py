@@ -23,7 +23,7 @@ from sqlalchemy.exc import NoSuchModuleError, OperationalError
 from srbench.core.errors import DatabaseError, first_line
 from srbench.store.address import Address
 from srbench.store.journal import Journal
-from srbench.store.problems import BUSY_SECONDS, database_errors, driver_of, place_of
+from srbench.store.problems import BUSY_SECONDS, LOST, database_errors, driver_of, place_of
 
 RESTART_SECONDS = 300  # that an open store waits for a server which does not answer any more
 READERS_SECONDS = 1800  # a writer that is about to commit waits for readers, who only take time
@@ -45,8 +45,12 @@ def open_engine(address: Address, journal: Journal) -> Engine:
         if current_mode(connection) not in ("wal", journal.mode):
             connection.execute("PRAGMA journal_mode = TRUNCATE")
 
+    path = address.path
+
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
+        if not path.exists():  # SQLite may go on with a file that no name leads to any more
+            raise DatabaseError(LOST, place=str(path))
         reads = connection.get_execution_options().get("reads", False)
         if reads:
             connection.exec_driver_sql("BEGIN")

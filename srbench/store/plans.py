@@ -65,6 +65,12 @@ class Plans:
         with reading(self.engine) as connection:
             return connection.execute(newest).scalar_one_or_none()
 
+    def stored(self, study: str, digest: str) -> int | None:
+        """The plan of a study with this digest; None where there is none."""
+        found = select(Plan.id).join(Study).where(Study.name == study, Plan.digest == digest)
+        with reading(self.engine) as connection:
+            return connection.execute(found).scalar_one_or_none()
+
     def latest(self, study: str) -> int:
         """The study's latest plan; DatabaseError where the study is unknown."""
         with reading(self.engine) as connection:

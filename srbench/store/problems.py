@@ -6,10 +6,12 @@ words do; where they are in another language, the server's own sentence stands a
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from json import JSONDecodeError
+from pathlib import Path
 from typing import Literal
 
 from sqlalchemy import Connection, Engine
@@ -45,6 +47,16 @@ REMEDIES = {
     sqlite3.SQLITE_PROTOCOL: "its locks do not work; is it on a network disk?",
 }
 
+LOST = "was deleted or moved while it was in use: put it back, then run the same command again"
+REPLACED = (
+    "was replaced by another file while it was in use: put the former back, or run the same "
+    "command again to use this one"
+)
+EMPTIED = "was emptied while it was in use: restore a backup, then run the same command again"
+CUT = (
+    "was truncated, {size:,} of {whole:,} bytes are left: restore a backup, or "
+    "`sqlite3 FILE .recover` saves what can be read"
+)
 Doing = Literal["reading", "writing", "making tables"]
 NO_RIGHT, STANDBY = "42501", "25006"
 MAY_READ = "GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {role}"
@@ -95,7 +107,7 @@ def database_errors(engine: Engine, doing: Doing = "writing") -> Iterator[None]:
         problem = explained(error, engine, doing) or diagnosed(engine, error, doing)
         if problem is None:
             raise
-        raise kind_of(error)(problem, place=place_of(engine)) from error
+        raise kind_of(error, engine)(problem, place=place_of(engine)) from error
 
 
 def place_of(engine: Engine) -> str:
@@ -108,7 +120,7 @@ def explained(error: Exception, engine: Engine, doing: Doing = "reading") -> str
     """What to show the user; None where the failure is a fault of srbench."""
     cause = getattr(error, "orig", error)  # rows are also fetched from the driver itself
     if isinstance(cause, sqlite3.Error):
-        return explained_by_sqlite(cause)
+        return what_became(cause, engine) or explained_by_sqlite(cause)
     code, message = getattr(cause, "sqlstate", None), shortened(first_line(cause))
     if code == NO_RIGHT:
         dialect = engine.dialect
@@ -126,6 +138,29 @@ def explained(error: Exception, engine: Engine, doing: Doing = "reading") -> str
     return None
 
 
+def what_became(error: sqlite3.Error, engine: Engine) -> str | None:
+    """Whether a file was lost, replaced or cut, which SQLite reports as other errors."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    if code & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_IOERR):
+        return None
+    try:
+        with open(str(engine.url.database), "rb") as file:
+            head, size = file.read(32), os.fstat(file.fileno()).st_size
+    except FileNotFoundError:
+        return LOST
+    except OSError:
+        return None
+    if size == 0:
+        return EMPTIED
+    if code == sqlite3.SQLITE_READONLY_DBMOVED:
+        return REPLACED
+    page = int.from_bytes(head[16:18])
+    whole = int.from_bytes(head[28:32]) * (65536 if page == 1 else page)
+    if page.bit_count() != 1 or size >= whole:  # no header of SQLite's, or the file is whole
+        return None
+    return CUT.format(size=size, whole=whole)
+
+
 def explained_by_sqlite(error: sqlite3.Error) -> str | None:
     """SQLite's message and the remedy; None where the failure is a fault of srbench."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
@@ -135,13 +170,18 @@ def explained_by_sqlite(error: sqlite3.Error) -> str | None:
     return f"{message}: {REMEDIES[code]}" if code in REMEDIES else None
 
 
-def kind_of(error: Exception) -> type[DatabaseError]:
+def kind_of(error: Exception, engine: Engine) -> type[DatabaseError]:
     """The error to raise: whether one may go on reading, or try again."""
     cause = getattr(error, "orig", error)
     if ended_connection(error):
         return ServerGone
     if isinstance(cause, sqlite3.Error):
-        refused = getattr(cause, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+        path = Path(str(engine.url.database))
+        refused = what_became(cause, engine) is None and (
+            code == sqlite3.SQLITE_READONLY
+            or (code == sqlite3.SQLITE_CANTOPEN and not os.access(path.parent, os.W_OK))
+        )
     else:
         refused = getattr(cause, "sqlstate", None) in (NO_RIGHT, STANDBY)
     return ReadOnly if refused else DatabaseError
@@ -186,6 +226,15 @@ def driver_of(connection: Connection) -> sqlite3.Connection:
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)
     return driver
+
+
+def deepest(error: BaseException) -> str:
+    """The first cause in words: those of Optuna about its storage hide the disk's."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    if isinstance(error, sqlite3.Error):
+        return explained_by_sqlite(error) or shortened(error)
+    return f"{type(error).__name__}: {first_line(error)}"
 
 
 def shortened(message: object) -> str:

@@ -13,14 +13,17 @@ import traceback
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from modes import in_mode
 from store_samples import claimed, database, finish_all, plan
 
-from srbench.core.errors import UserError
+from srbench.core.errors import DatabaseError, ReadOnly, UserError
 from srbench.store import LeaseLost, Point, Store, open_store, this_process
 from srbench.store.doctor import database_facts
 from srbench.store.export import export
+from srbench.store.journal import Journal
 from srbench.store.sql import ask
 
 MUTANTS = int(os.environ.get("SRBENCH_MUTANTS", "30"))
@@ -176,3 +179,33 @@ def test_a_truncated_file_is_refused_at_any_length(whole: bytes, tmp_path: Path)
             open_store(path).reading.results("demo")
         assert str(path) in str(refused.value)
         assert path.read_bytes()[:100] == whole[:length][:100]
+
+
+LOSSES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "deleted": (Path.unlink, "was deleted or moved while it was in use: put it back"),
+    "moved": (lambda file: file.rename(file.with_name("x")), "was deleted or moved while it was"),
+    "emptied": (lambda file: os.truncate(file, 0), "was emptied while it was in use: restore a"),
+    "cut": (lambda file: os.truncate(file, 30000), "was truncated, 30,000 of [0-9,]+ bytes are"),
+}
+MODES = {"truncate": LOSSES, "wal": ("deleted", "moved")}  # with a log a cut shows only later
+
+
+@pytest.mark.parametrize(("mode", "how"), [(mode, how) for mode in MODES for how in MODES[mode]])
+def test_a_file_that_is_lost_under_an_open_store_is_called_that(
+    whole: bytes, tmp_path: Path, mode: Any, how: str
+) -> None:
+    path = Path(database(tmp_path))
+    path.write_bytes(whole)
+    lose, called = LOSSES[how]
+    with closing(in_mode(str(path), Journal(mode, "asked for by the test"))) as store:
+        lease = claimed(store, store.plans.add(plan("third")))
+        lose(path)
+        for verb in (
+            lambda: store.queue.heartbeat(lease),
+            lambda: store.measurements.write_points(lease, [Point("loss", 1, 0.1, 1.0)], steps=1),
+            lambda: store.reading.results("demo"),
+        ):
+            with pytest.raises(DatabaseError, match=f"^{path}: {called}") as refused:
+                verb()
+            assert not isinstance(refused.value, ReadOnly)
+            assert "\n" not in str(refused.value)
