@@ -58,6 +58,8 @@ def read(file: Path) -> PartFile:
     Raises:
         StudyError: it is missing, no Python, or its name is another module's.
     """
+    if file.suffix in (".yaml", ".yml"):
+        raise StudyError("is a study; `srbench plan` checks it", place=str(file))
     try:
         text = decoded(file.read_bytes())
         ast.parse(text)
