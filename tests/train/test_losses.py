@@ -29,6 +29,14 @@ def test_values_by_hand() -> None:
     assert value({"charbonnier": {"epsilon": 0.1}}, HR) == pytest.approx(0.1, rel=1e-5)
 
 
+def test_luma_is_that_of_the_metric() -> None:
+    sr, hr = ((x * 255).round() for x in (SR[:1], HR[:1]))
+    pixels = [x[0].permute(1, 2, 0).numpy().astype(np.uint8) for x in (sr, hr)]
+    psnr = slots.metric.parse("psnr_y").build()()(*pixels)
+    found = value({"luma": {"of": "mse"}}, sr / 255, hr / 255)
+    assert -10 * np.log10(found) == pytest.approx(psnr, abs=1e-4)
+
+
 def test_one_difference_everywhere_is_one_frequency() -> None:
     assert value("frequency", HR + 0.5) == pytest.approx(0.5 * 16 / (2 * 16 * 16), rel=1e-4)
 
