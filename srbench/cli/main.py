@@ -26,6 +26,7 @@ from srbench.cli import (
 from srbench.cli.options import err, out
 from srbench.core.command_line import masked_text
 from srbench.core.errors import UserError, first_line, printable
+from srbench.core.files import reason_of
 from srbench.core.signals import exit_on_signal
 
 app = typer.Typer(
@@ -92,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except OSError as error:
         if isinstance(error, BrokenPipeError):
             sys.exit(0)
-        _fail(f"{error.filename or 'the output'}: {error.strerror or error}")
+        _fail(f"{error.filename or 'the output'}: {reason_of(error)}")
     except (MemoryError, ImportError) as error:
         if isinstance(error, ImportError) and not any(sign in str(error) for sign in NO_MEMORY):
             raise
@@ -110,6 +111,7 @@ def _explain(misuse: Any) -> None:
 
 
 def _fail(message: str, code: int = 2) -> None:
-    err.print("[bold red]srbench: error:[/bold red] ", end="")
-    err.print(printable(masked_text(message)), markup=False, soft_wrap=True)
+    plain: dict[str, Any] = {"markup": False, "emoji": False}  # whose table is a file to open
+    err.print("srbench: error:", end=" ", style="bold red", **plain)
+    err.print(printable(masked_text(message)), soft_wrap=True, **plain)
     sys.exit(code)

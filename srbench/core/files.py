@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import resource
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import BinaryIO
 from srbench.core.errors import DiskError
 
 ASIDE = ".part"
+AGAIN = "run the same command again"
 REMEDIES = {
     errno.ENOSPC: "the disk is full; free some space, then run the same command again",
     errno.EDQUOT: "the quota is used up; free some space, then run the same command again",
@@ -32,13 +34,22 @@ REMEDIES = {
 }
 
 
+def reason_of(error: OSError) -> str:
+    """What the system says of an error; the limit, where too many files are open."""
+    reason = error.strerror or str(error)
+    if error.errno != errno.EMFILE:
+        return reason
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return f"{reason}: the limit is {limit}; raise it by `ulimit -n 4096`, then {AGAIN}"
+
+
 @contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
     """Turn an OSError inside into a DiskError that names the file and a remedy."""
     try:
         yield
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = reason_of(error)
         remedy = REMEDIES.get(error.errno or 0, "repair it, then run the same command again")
         raise DiskError(f"cannot be written ({reason}): {remedy}", place=str(path)) from error
 

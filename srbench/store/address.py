@@ -14,7 +14,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from srbench.core.errors import UNSEEN, DatabaseError, NoDatabase
-from srbench.core.files import disk_errors
+from srbench.core.files import disk_errors, reason_of
 from srbench.core.places import DATABASE, database_named
 
 SQLITE_HEADER = b"SQLite format 3\0"
@@ -98,6 +98,6 @@ def check_file(address: Address, *, create: bool) -> None:
         with path.open("rb") as file:
             start = file.read(len(SQLITE_HEADER))
     except OSError as error:
-        raise DatabaseError(f"cannot be used: {error.strerror}", place=str(path)) from None
+        raise DatabaseError(f"cannot be used: {reason_of(error)}", place=str(path)) from None
     if start and start != SQLITE_HEADER:
         raise DatabaseError("is not an SQLite database; it was left as it is", place=str(path))

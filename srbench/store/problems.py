@@ -18,9 +18,9 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from srbench.core.errors import DatabaseError, ReadOnly, ServerGone, UserError, first_line
+from srbench.core.files import AGAIN, reason_of
 
 BUSY_SECONDS = 60
-AGAIN = "run the same command again"
 DAMAGED = "the file is damaged; restore a backup, or `sqlite3 FILE .recover` saves what can be read"
 FOREIGN = (
     "holds what srbench does not write ({}); was it changed by another program? "
@@ -167,6 +167,11 @@ def explained_by_sqlite(error: sqlite3.Error) -> str | None:
     message = shortened(error)
     if any(sign in message for sign in SIGNS_OF_DAMAGE):
         return f"{message}: {DAMAGED}"
+    if code == sqlite3.SQLITE_CANTOPEN:
+        try:
+            open(os.devnull, "rb").close()
+        except OSError as limit:  # no file can be opened
+            return f"{message}: {reason_of(limit)}"
     return f"{message}: {REMEDIES[code]}" if code in REMEDIES else None
 
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import resource
 import shlex
 import shutil
 import socket
@@ -22,6 +23,7 @@ from srbench import __version__
 from srbench.cli import latency
 from srbench.cli.main import app
 from srbench.core.errors import UserError
+from srbench.store.problems import explained_by_sqlite
 from srbench.study.files import study_file, study_name
 
 COMMANDS = [c.name or (c.callback.__name__ if c.callback else "") for c in app.registered_commands]
@@ -78,6 +80,21 @@ def test_help_imports_nothing_that_takes_long(tmp_path: Path) -> None:
     )
     said = tiny.ended(tiny.started(tmp_path, sys.executable, "-c", code), 0)
     assert said.splitlines()[-1] == "set()"
+
+
+def test_too_few_file_handles_are_named_with_the_limit(done: Path, capsys: Captured) -> None:
+    printed(capsys, "list")  # everything is imported
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, before[1]))
+    try:
+        said = refused(capsys, "list")
+        with pytest.raises(sqlite3.OperationalError) as unopened:
+            sqlite3.connect(tiny.DB)
+        explained = explained_by_sqlite(unopened.value)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    for line in (said, str(explained)):
+        assert "Too many open files: the limit is 3; raise it by `ulimit -n 4096`" in line
 
 
 def test_the_version_is_printed(capsys: Captured) -> None:
