@@ -251,7 +251,7 @@ def test_a_run_without_its_weights_is_refused(here: Path) -> None:
     }  # fmt: skip
     with pytest.raises(UserError, match="SHA-256 differs"):
         of_run(run, here)
-    with pytest.raises(UserError, match="without the folder runs"):
+    with pytest.raises(UserError, match="without its folder runs"):
         of_run(run | {"weights": "gone.safetensors"}, here)
     with pytest.raises(UserError, match="is running; a finished run is needed"):
         of_run(run | {"state": "running"}, here)
