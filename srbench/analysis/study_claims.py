@@ -63,7 +63,9 @@ def _parsed(test: str) -> Test | ClaimError:
 def claims_heading(results: Results) -> str:
     """How many claims have which status."""
     found = [claim.result.status for claim in claims_of(results)]
-    if len(found) > 1 and len(set(found)) == 1:
+    if len(found) == 1:
+        return f"The claim is {found[0]}"
+    if len(set(found)) == 1:
         if found[0] == "not decided":
             return f"None of {len(found)} claims is decided"
         return f"All {len(found)} claims are {found[0]}"

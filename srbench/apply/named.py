@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from srbench.apply.trained import Network, of_file, of_run
-from srbench.core.errors import InputError, unknown
-from srbench.core.places import LARGEST_ID
-from srbench.store import Store, open_store
+from srbench.core.errors import InputError
+from srbench.store import open_store
+from srbench.store.named_run import run_number
 
 File = str | os.PathLike[str]
 
@@ -31,7 +31,7 @@ def network(
     """
     if run is not None and weights is None and model is None:
         store = open_store(db, create=False)
-        return of_run(store.runs.show(_run_number(store, str(run))), store.root)
+        return of_run(store.runs.show(run_number(store, str(run))), store.root)
     if run is not None or model is None:
         raise InputError(
             "name a network: --run 12, --run STUDY:VARIANT, or --weights FILE with --model"
@@ -40,20 +40,3 @@ def network(
     if found.facts.get("weights_taken"):
         say(f"weights of {weights}: {found.facts['weights_taken']}")
     return found
-
-
-def _run_number(store: Store, named: str) -> int:
-    if named.isdecimal():
-        return min(int(named), LARGEST_ID)
-    study, colon, variant = named.rpartition(":")
-    if not colon:
-        raise InputError("write a run's number, or STUDY:VARIANT", place=f"--run {named}")
-    runs = store.reading.results(study, points=2).runs
-    own = runs[runs["variant"] == variant]
-    if own.empty:
-        known = list(dict.fromkeys(runs["variant"]))
-        raise InputError(unknown("variant", variant, known), place=f"--run {named}")
-    done = own[own["state"] == "done"]
-    if done.empty:
-        raise InputError("no seed of it is finished yet", place=f"--run {named}")
-    return int(done["run_id"].iloc[0])

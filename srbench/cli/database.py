@@ -24,7 +24,7 @@ from srbench.cli.options import (
     study_names,
 )
 from srbench.core.errors import InputError
-from srbench.core.places import LARGEST_ID, database_file
+from srbench.core.places import database_file
 from srbench.study.files import is_study_file, study_name
 
 
@@ -67,8 +67,11 @@ def _rounded(value: float, digits: int) -> float | None:
 
 
 def show(
-    run_id: Annotated[
-        int, typer.Argument(metavar="RUN", min=1, max=LARGEST_ID, help="A run's number.")
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN", help="N or STUDY:VARIANT, whose first finished seed is shown."
+        ),
     ],
     curve: Annotated[
         str | None,
@@ -85,8 +88,10 @@ def show(
     """Show one run: state, mean scores and a curve; --all has settings and versions as well."""
     from srbench.cli.curve import curve_drawn
     from srbench.cli.listing import run_shown, run_whole
+    from srbench.store.named_run import run_number
 
     store = open_database(db)
+    run_id = run_number(store, run, "")
     found = store.runs.show(run_id)
     if as_json:
         print(json.dumps(found, indent=1, default=str))

@@ -173,7 +173,10 @@ class Slot:
         own = slots is not None and slots.SLOTS.get(self.name) is self
         if not own or did_you_mean(name, [*self.parts, *self.study.names]):
             return ""
-        return "; is it in a file of yours? Add parts: [FILE.py]; or is its plug-in not installed?"
+        return (
+            "; is it in a file of yours? A study names it under parts: [FILE.py], a command by "
+            "--parts FILE.py; or is its plug-in not installed?"
+        )
 
     def _is_path(self, name: object, at: Path) -> bool:
         unknown = isinstance(name, str) and name not in self.parts

@@ -1,0 +1,29 @@
+"""A run by its number, or by its study and variant."""
+
+from __future__ import annotations
+
+from srbench.core.errors import InputError, unknown
+from srbench.core.places import LARGEST_ID
+from srbench.store.store import Store
+
+
+def run_number(store: Store, named: str, option: str = "--run ") -> int:
+    """The number of a run: 12 is 12, "study:variant" is the first finished seed of the variant.
+
+    Raises:
+        InputError: there is no such variant, or no seed of it is finished; names the option.
+    """
+    if named.isdecimal():
+        return min(int(named), LARGEST_ID)
+    study, colon, variant = named.rpartition(":")
+    if not colon:
+        raise InputError("write a run's number, or STUDY:VARIANT", place=f"{option}{named}")
+    runs = store.reading.results(study, points=2).runs
+    own = runs[runs["variant"] == variant]
+    if own.empty:
+        known = list(dict.fromkeys(runs["variant"]))
+        raise InputError(unknown("variant", variant, known), place=f"{option}{named}")
+    done = own[own["state"] == "done"]
+    if done.empty:
+        raise InputError("no seed of it is finished yet", place=f"{option}{named}")
+    return int(done["run_id"].iloc[0])
