@@ -88,8 +88,9 @@ def show(
     """Show one run: state, mean scores and a curve; --all has settings and versions as well."""
     from srbench.cli.curve import curve_drawn
     from srbench.cli.listing import run_shown, run_whole
-    from srbench.store.named_run import run_number
+    from srbench.store.named_run import check_named, run_number
 
+    check_named(run)
     store = open_database(db)
     run_id = run_number(store, run, "")
     found = store.runs.show(run_id)

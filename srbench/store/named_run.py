@@ -15,9 +15,8 @@ def run_number(store: Store, named: str, option: str = "--run ") -> int:
     """
     if named.isdecimal():
         return min(int(named), LARGEST_ID)
-    study, colon, variant = named.rpartition(":")
-    if not colon:
-        raise InputError("write a run's number, or STUDY:VARIANT", place=f"{option}{named}")
+    check_named(named, option)
+    study, _, variant = named.rpartition(":")
     runs = store.reading.results(study, points=2).runs
     own = runs[runs["variant"] == variant]
     if own.empty:
@@ -27,3 +26,9 @@ def run_number(store: Store, named: str, option: str = "--run ") -> int:
     if done.empty:
         raise InputError("no seed of it is finished yet", place=f"{option}{named}")
     return int(done["run_id"].iloc[0])
+
+
+def check_named(named: str, option: str = "") -> None:
+    """Refuse a text that names no run, before a database is opened."""
+    if not named.isdecimal() and ":" not in named:
+        raise InputError("write a run's number, or STUDY:VARIANT", place=f"{option}{named}")
