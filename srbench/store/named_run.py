@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from srbench.core.errors import InputError, unknown
-from srbench.core.places import LARGEST_ID
 from srbench.store.store import Store
+
+DIGITS = 18  # more do not fit a number of SQLite
 
 
 def run_number(store: Store, named: str, option: str = "--run ") -> int:
@@ -13,8 +14,10 @@ def run_number(store: Store, named: str, option: str = "--run ") -> int:
     Raises:
         InputError: there is no such variant, or no seed of it is finished; names the option.
     """
+    if named.isdecimal() and len(named) > DIGITS:
+        raise InputError("no run has so large a number", place=f"{option}{named:.40}")
     if named.isdecimal():
-        return min(int(named), LARGEST_ID)
+        return int(named)
     check_named(named, option)
     study, _, variant = named.rpartition(":")
     runs = store.reading.results(study, points=2).runs

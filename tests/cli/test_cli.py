@@ -328,7 +328,7 @@ WRONG = {  # what tests/faults/bad_inputs.yaml does not hold
     "no database": (["sql", "select 1"], "there is no database yet"),
     "no database to show": (["show", "1"], "there is no database yet"),
     "no database to mirror": (["dashboard"], "there is no database yet"),
-    "a number beyond any database": (["show", "9" * 25], "less than or equal to 92233720368547"),
+    "no run's name": (["show", "x"], "x: write a run's number, or STUDY:VARIANT"),
     "a figure of no format": (
         ["cosines", "--data", "photos", "--texts", "x", "-o", "x.gif"], "neither .svg nor .pdf",
     ),
