@@ -7,7 +7,6 @@ from pathlib import Path
 
 DATABASE = Path("db") / "srbench.sqlite"
 MAX_PICTURES = 5  # of one evaluation set and run
-LARGEST_ID = 2**63 - 1  # of a run: what a database can hold
 PUT_BACK = (
     "Put the folder back, or train anew: srbench run STUDY --fresh (a PostgreSQL database "
     "takes another folder: --files FOLDER)"
