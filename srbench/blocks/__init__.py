@@ -1,1 +1,1 @@
-"""Parts of networks, one slot a file. `srbench blocks` lists them."""
+"""Parts of networks: a file for each block, and one for the simplest of a slot."""
