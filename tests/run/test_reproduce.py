@@ -29,7 +29,7 @@ def test_a_number_that_differs_in_its_last_place_is_found(copy: Path) -> None:
            "where first = 1 and count > 3")  # fmt: skip
     said = tiny.srbench(copy, "reproduce", "1", code=1)
     assert "different" in said
-    assert "1 of 24 points, first loss_step 4:" in said
+    assert "1 of 27 points, first loss_step 4:" in said
 
 
 def test_images_that_changed_are_named_and_nothing_is_trained(copy: Path) -> None:

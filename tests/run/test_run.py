@@ -34,7 +34,8 @@ def test_the_loss_of_every_step_is_kept(done: Path) -> None:
     )
     epochs, each = "3,6,9", ",".join(map(str, range(1, 10)))
     per_run = {"loss": epochs, "loss_step": each, "lr": epochs}
-    per_run |= {f"validate/{name}": epochs for name in ("psnr_y", "ssim_y", "psnr_above_flat")}
+    validated = ("psnr_y", "psnr_rgb", "ssim_y", "psnr_above_flat")
+    per_run |= {f"validate/{name}": epochs for name in validated}
     runs = {run for run, *_ in found}
     assert len(runs) == 4
     assert found == [(run, *curve) for run in sorted(runs) for curve in sorted(per_run.items())]
