@@ -22,7 +22,7 @@ from rich.console import Console
 from srbench.core.devices import machine
 from srbench.run.conductor import Conductor, Options
 from srbench.run.messages import Done, Progress, Ready, Stopped, Task, Trained
-from srbench.run.progress import Terminal
+from srbench.run.progress import RunWork, Terminal
 from srbench.store import Store
 from srbench.study.plan import Plan
 
@@ -134,7 +134,7 @@ def work(
 ) -> Rate:
     """Have so many seats work on a stored plan, until it is done or for some seconds."""
     fake = FakeSeats(plan, seats, each)
-    works = {p.variant.name: 1.0 for p in plan.variants}
+    works = {p.variant.name: RunWork(1.0) for p in plan.variants}
     begun, cpu = time.perf_counter(), time.process_time()
     taken = 0
 

@@ -19,7 +19,6 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -72,7 +71,7 @@ def _report(given: argparse.Namespace) -> None:
     held, halves, words, quiet = [], [], [], []
     for trial in range(given.trials):
         effort = Effort(rounds=given.rounds, budget_s=1e9, narrow=0, seed=trial, patience_s=600)
-        found = measure([Entrant("one", tree), Entrant("other", tree)], "one", 2, setting, effort)
+        found = measure(entrants(tree), "one", 2, setting, effort)
         ratio, control = found.ratio("other"), found.control
         off["the pass"].append(ratio.value)
         held.append(ratio.low <= 1 <= ratio.high)
@@ -99,7 +98,7 @@ def _print(off: dict[str, list[float]], held: list[bool], halves: list[float], w
           f"(± {100 * error:.0f}) of {n} trials;")  # fmt: skip
     print(f"  half of the interval, median {100 * np.median(halves):.2f} %; "
           f"the control was within 1.00 ± 0.01 in {sum(quiet)} of {n};")  # fmt: skip
-    print(f"  a difference was told in {told} of {n}, where there is none; "
+    print(f"  a difference was found in {told} of {n}, where there is none; "
           f"same in {words.count('same')}, unresolved in {words.count('unresolved')}.")  # fmt: skip
 
 
@@ -108,7 +107,7 @@ def _peer(
 ) -> float:
     """One network after the other, as a user's script would; which is first alternates."""
     with torch.inference_mode(), steady_process(torch.device(setting.device), setting.threads):
-        pair = [work(tree, 2, setting) for _ in range(2)]
+        pair = [work(tree.model, tree.train, 2, setting) for _ in range(2)]
         order = (0, 1) if trial % 2 == 0 else (1, 0)
         taken = {i: time_of(pair[i], calls, setting) for i in order}
     return taken[1] / taken[0]
@@ -139,8 +138,12 @@ def _wait(setting: Setting) -> None:
 
 def _calls_a_lap(tree: Tree, setting: Setting) -> int:
     effort = Effort(rounds=20, budget_s=0, patience_s=600)
-    entrants = [Entrant("one", tree), Entrant("other", replace(tree))]
-    return measure(entrants, "one", 2, setting, effort).ready[0].calls
+    return measure(entrants(tree), "one", 2, setting, effort).ready[0].calls
+
+
+def entrants(tree: Tree) -> list[Entrant]:
+    """The same network under two names."""
+    return [Entrant(name, tree.model, tree.train) for name in ("one", "other")]
 
 
 def _spin() -> None:
