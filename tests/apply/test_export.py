@@ -75,6 +75,7 @@ def test_a_network_that_computes_with_the_size_is_exported_for_one(here: Path) -
     assert run_of(here / "net.onnx", x).shape == (2, 3, 24, 40)
 
 
+@pytest.mark.slow
 def test_a_file_that_onnxruntime_reads_otherwise_is_not_handed_over(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -84,6 +84,7 @@ def test_a_case_that_goes_wrong_is_its_reason(
     assert (len(answers), why) == (1, said)
 
 
+@pytest.mark.slow
 def test_a_case_goes_on_after_another_and_the_time_is_shared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

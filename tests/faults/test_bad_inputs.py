@@ -74,6 +74,7 @@ def test_a_bad_input_gets_this_very_answer(
     assert {p.relative_to(here) for p in here.rglob("*")} <= before, "files were left behind"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mistake", REAL)
 def test_a_real_process_says_the_same(here: Path, mistake: str) -> None:
     case = next(case for case in CASES if case["mistake"] == mistake)

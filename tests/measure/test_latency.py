@@ -80,6 +80,7 @@ def test_settings_run(folder: Path, mode: str, precision: str, memory: str) -> N
     assert found.ratio("residual").value > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_training_step_takes_longer_than_a_forward_pass(folder: Path, precision: str) -> None:
     forward = timed(folder)

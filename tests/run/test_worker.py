@@ -92,6 +92,7 @@ def test_code_that_has_changed_since_is_not_run(task: Task, serve: Serve) -> Non
     assert "srbench's sources or a plug-in's have changed" in last.message
 
 
+@pytest.mark.slow
 def test_only_the_weights_that_were_stored_are_scored(task: Task, serve: Serve) -> None:
     done = serve(task)[-1]
     assert isinstance(done, Done)

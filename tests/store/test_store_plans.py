@@ -82,6 +82,7 @@ def test_the_same_provenance_is_stored_once(store: Store) -> None:
     assert store.measurements.add_provenance(provenance(git_dirty=None)) != first
 
 
+@pytest.mark.slow
 def test_a_password_is_not_stored_and_one_that_was_is_removed(store: Store) -> None:
     """Each row stays: numbers and other columns, and what tells it from the others."""
     for host in ("a", "b"):

@@ -67,6 +67,7 @@ def test_the_second_time_torch_stays_out(tmp_path: Path) -> None:
     assert said[0][:-1] == said[1][:-1]
 
 
+@pytest.mark.slow
 def test_a_plug_in_is_listed_with_its_settings(tmp_path: Path) -> None:
     tiny.plug_in(tmp_path)
     assert "patient" in tiny.srbench(tmp_path, "blocks", "loss")
