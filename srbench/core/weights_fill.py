@@ -67,11 +67,7 @@ def fill(net: nn.Module, found: Mapping[str, Tensor], file: Path | str, what: st
     if not right:
         raise InputError(f"does not fit {what}: {_nearest(matches, found)}", place=str(file))
     taken = right[0]
-    for name, tensor in taken.tensors.items():
-        if not tensor.isfinite().all():
-            raise InputError(f"{name!r:.80} holds NaN or infinity", place=str(file))
-    own = net.state_dict()
-    net.load_state_dict(own | {n: tensor.to(own[n].dtype) for n, tensor in taken.tensors.items()})
+    _put(net, taken.tensors, file)
     others = [repr(match.key) for match in right[1:]]
     also = f"; {_cut(others, ', ')} would fit too" if others else ""
     whole = WHOLE.search(taken.key.rpartition(".")[2]) or len(taken.tensors) == len(found)
@@ -92,15 +88,21 @@ def fill_partly(net: nn.Module, found: Mapping[str, Tensor], file: Path | str) -
     if best is None or not best.right:
         raise InputError("holds no tensor that fits the network by name and size", place=str(file))
     taken = {
-        name: tensor.to(own[name].dtype)
+        name: tensor
         for name, tensor in best.tensors.items()
         if name in own and tensor.shape == own[name].shape
     }
-    for name, tensor in taken.items():
+    _put(net, taken, file)
+    return [name for name in own if name not in taken]
+
+
+def _put(net: nn.Module, tensors: Tensors, file: Path | str) -> None:
+    """Put tensors into a network, in its own types; refuse what is not finite."""
+    for name, tensor in tensors.items():
         if not tensor.isfinite().all():
             raise InputError(f"{name!r:.80} holds NaN or infinity", place=str(file))
-    net.load_state_dict(own | taken)
-    return [name for name in own if name not in taken]
+    own = net.state_dict()
+    net.load_state_dict(own | {name: t.to(own[name].dtype) for name, t in tensors.items()})
 
 
 def fits(net: nn.Module, found: Mapping[str, Tensor]) -> bool:
