@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from srbench.core.colours import LUMA
 from srbench.core.errors import StudyError
 from srbench.core.part_facts import MetricFacts
 from srbench.core.slots import Image, metric
@@ -100,7 +101,7 @@ def luma(rgb: Any) -> Values:
     """Y of BT.601 in its limited range, 16..235, not rounded: (H, W, 3) to (H, W)."""
     values = doubles(rgb)
     r, g, b = (values[..., colour] for colour in range(3))
-    return 16 + (65.481 * r + 128.553 * g + 24.966 * b) / 255
+    return 16 + (LUMA[0] * r + LUMA[1] * g + LUMA[2] * b) / 255
 
 
 def psnr(a: Values, b: Values) -> float:
