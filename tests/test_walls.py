@@ -45,11 +45,11 @@ ONLY = {  # outside package -> the only rooms, or modules, that know it
     "open_clip": {"blocks.clip"},
 }
 WORKERS = {
-    "run.awake", "run.messages", "run.worker", "run.worker_images", "run.worker_pictures",
+    "run.awake", "run.messages", "run.worker", "run.worker_images",
     "run.worker_scores",
 }  # fmt: skip
 NEVER_TORCH = {
-    "store", "report", "analysis", "run.mirror", "run.mirror_runs", "run.mirror_trials",
+    "store", "report", "analysis", "run.mirror", "run.mirror_runs",
     "run.optuna_file", "run.proposals", "core.provenance", "study.factors", "study.designs",
 }  # fmt: skip
 LATE_TORCH = NEVER_TORCH | {

@@ -74,7 +74,7 @@ def run(
     that failed by accident, and does nothing once every run is done.
     """
     from srbench.core.numbers import plural
-    from srbench.run import unchanged
+    from srbench.run import shortcut
     from srbench.run.request import Request
 
     if latency and on is not None:
@@ -88,7 +88,7 @@ def run(
         fresh, checkpoint_s, precision, memory_order, rerun == "stale", on, tuple(parts or ()),
         files=files,
     )  # fmt: skip
-    before = None if latency else unchanged.summary(request)
+    before = None if latency else shortcut.printed(request)
     if before is not None:
         _print_end(before, request)
         return
@@ -109,7 +109,7 @@ def run(
             untimed = problem  # the summary of what was trained comes first
     shown = _summary(store, ended.plan)
     store.close()
-    unchanged.remember(request, ended.complete, shown)
+    shortcut.remember_printed(request, ended.complete, shown)
     _print_end(shown, request)
     for process, count in ended.elsewhere.items():
         who = f"{plural(count, 'run')} not done yet: trained by {process}."

@@ -13,7 +13,7 @@ from srbench.core.places import run_folder
 from srbench.core.provenance import surroundings
 from srbench.run.messages import Done, Task
 from srbench.run.records import provenance
-from srbench.run.worker_pictures import save_originals
+from srbench.run.worker_scores import save_originals
 from srbench.store import Lease, MissingScore, Outcome, PictureRow, ScoreRow, Store
 from srbench.study.identity import code_digest
 from srbench.study.plan import Plan, PlannedVariant

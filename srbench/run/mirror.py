@@ -50,8 +50,10 @@ def refresh(store: Store, study: str, limit_s: float = inf, *, folder: Path | No
         DatabaseError: our rows cannot be read.
         DiskError: its lock cannot be written.
     """
-    from srbench.run.mirror_runs import shown_runs  # late: Optuna takes a second
-    from srbench.run.mirror_trials import shown_search
+    from srbench.run.mirror_runs import (
+        shown_runs,  # late: Optuna takes a second
+        shown_search,
+    )
     from srbench.run.optuna_file import opened
 
     until = time.monotonic() + limit_s

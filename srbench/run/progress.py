@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
 from srbench.core.numbers import duration
-from srbench.run.notebook import Cell
 from srbench.run.request import RunProgress, ignore
 
 QUIET_S = 30.0  # between two plain lines of one run
+EVERY_S = 1.0  # between two states of a notebook's cell
+PRE = '<pre style="line-height:1.3;overflow-x:auto">{code}</pre>'
 
 
 @dataclass(frozen=True)
@@ -239,3 +242,22 @@ class Terminal:
     def _line(self, text: str, *, always: bool = False) -> None:
         if always or not (self.console.is_terminal or self.cell):
             self.console.print(Text(text), soft_wrap=True)
+
+
+class Cell:
+    """One output of the cell that is being executed."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self.now, self.shown = now, float("-inf")
+        self.ipython: Any = import_module("IPython.display")
+        self.handle = self.ipython.display(self.ipython.HTML(""), display_id=True)
+
+    def show(self, content: RenderableType, *, last: bool = False) -> None:
+        """Show this in place of what is there; at most once a second, but for the last."""
+        if not last and self.now() - self.shown < EVERY_S:
+            return
+        self.shown = self.now()
+        console = Console(file=io.StringIO(), record=True, width=100, force_jupyter=False)
+        console.print(content)
+        html = console.export_html(inline_styles=True, code_format=PRE)
+        self.handle.update(self.ipython.HTML(html))

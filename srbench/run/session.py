@@ -136,13 +136,14 @@ def _refuse_namesake(plan: Plan, request: Request, store: Store) -> None:
 
     A file that was moved, edited, or copied with its images is the same study.
     """
-    before = store.plans.latest_file(plan.study.name)
+    before = store.plans.before(plan.study.name)
     if before is None:
         return
-    other, here = store.root / before[0], request.study
+    other, here = store.root / before.file, request.study
     if not other.is_file() or other.samefile(here):
         return
-    same_images = before[1] == {images.manifest for _, images in plan.datasets}
+    known = {manifest for manifest, _ in before.images.values()}
+    same_images = known == {images.manifest for _, images in plan.datasets}
     if not same_images or other.read_bytes() != here.read_bytes():
         raise StudyError(
             f"the database has a study of this name already, from {other.resolve()}; rename one "
@@ -225,8 +226,8 @@ def _finished(request: Request, key: str) -> tuple[Store, Ended] | None:
 def _finished_before(request: Request) -> tuple[Store, Ended] | None:
     """The results of the study's latest plan, of whatever options, if nothing of it is left."""
     store = open_store(request.db, create=False)
-    before = store.plans.latest_file(request.study.stem)
-    if before is None or (store.root / before[0]).resolve() != request.study.resolve():
+    before = store.plans.before(request.study.stem)
+    if before is None or (store.root / before.file).resolve() != request.study.resolve():
         return None
     number = store.plans.latest(request.study.stem)
     return (

@@ -192,10 +192,12 @@ def _sources_now(variants: list[dict[Any, Any]], files: _PartFiles) -> Iterator[
 
 def image_lines(plan: Plan, store: Store) -> tuple[str, ...]:
     """Messages about sets whose images are not those of the study's last run, a line each."""
-    before = store.plans.latest_images(plan.study.name, plan.study.scale)
+    before = store.plans.before(plan.study.name)
+    if before is None or before.scale != plan.study.scale:
+        return ()
     lines = []
     for role, images in plan.datasets:
-        manifest, count = before.get((role, images.name), (images.manifest, 0))
+        manifest, count = before.images.get((role, images.name), (images.manifest, 0))
         if manifest != images.manifest:
             what = "scores are taken" if role == "eval" else "its variants are trained"
             lines.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,14 +10,17 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image as Picture
 from torch import nn
 
 from srbench.core import slots
 from srbench.core.errors import DiskError, UserError, first_line
+from srbench.core.files import write_atomically
 from srbench.core.numbers import without_infinite
 from srbench.core.outputs import factors_of, output_name
 from srbench.core.places import MAX_PICTURES, STRIP
 from srbench.core.slots import Image
+from srbench.data.decoded import Dataset
 from srbench.measure.named import validated
 from srbench.measure.scores import (
     PROTOCOLS,
@@ -24,6 +28,7 @@ from srbench.measure.scores import (
     Pictured,
     Pixels,
     answers,
+    evaluation_lr,
     metrics_named,
     on_host,
     score_outputs,
@@ -34,7 +39,6 @@ from srbench.measure.scores import (
 from srbench.measure.sets import SetScore
 from srbench.run.messages import Task
 from srbench.run.worker_images import Changed, evaluation_images, validation_images, with_names
-from srbench.run.worker_pictures import save_picture, strip
 from srbench.study.tree import Tree, dataset_name
 from srbench.train.device import touch
 
@@ -215,3 +219,32 @@ def _why(problem: Exception) -> str:
         if isinstance(problem, UserError)
         else (f"{type(problem).__name__}: {first_line(problem)}")
     )
+
+
+def save_originals(folder: Path, images: Dataset, scale: int) -> list[tuple[str, str, str]]:
+    """Write HR and LR of an evaluation set once: (image, kind, file name) of each."""
+    found = []
+    for n, image in enumerate(images.images[:MAX_PICTURES]):
+        for kind, pixels in (("hr", image.hr), ("lr", evaluation_lr(image, scale))):
+            file = f"{images.manifest[:12]}-{n}-{kind}.png"
+            if not (folder / file).exists():
+                save_picture(folder / file, pixels)
+            found.append((image.name, kind, file))
+    return found
+
+
+def strip(lr: Image, sr: Image, hr: Image, side: int = 128) -> Image:
+    """The centre of an image as LR (pixels repeated) | SR | HR, `side` HR pixels each."""
+    scale = hr.shape[0] // lr.shape[0]
+    repeated = lr.repeat(scale, 0).repeat(scale, 1)
+    more = hr.shape[0] // sr.shape[0]  # where the largest output is smaller than HR
+    sr = sr.repeat(more, 0).repeat(more, 1)
+    top, left = ((n - min(side, n)) // 2 for n in hr.shape[:2])
+    cut = np.s_[top : top + side, left : left + side]
+    return np.concatenate([repeated[cut], sr[cut], hr[cut]], 1)
+
+
+def save_picture(path: Path, pixels: Image) -> None:
+    buffer = io.BytesIO()
+    Picture.fromarray(pixels).save(buffer, "png", optimize=False)
+    write_atomically(path, buffer.getvalue())

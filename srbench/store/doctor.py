@@ -9,10 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from srbench.store.copies import copies_of
 from srbench.store.engine import reading
 from srbench.store.journal import Journal
-from srbench.store.migrate import SCHEMA, stored_schema
+from srbench.store.migrate import SCHEMA, copies_of, stored_schema
 from srbench.store.run_rows import gone_owners
 from srbench.store.store import Store
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, String, insert, select, type_coerce, update
 
 from srbench.core.command_line import masked_command
+from srbench.core.errors import DatabaseError
 from srbench.store import tables
 from srbench.store.columns import iso, split_number, storable, to_json
 from srbench.store.engine import lock, reading, writing
@@ -31,7 +33,7 @@ from srbench.store.tables import (
     Provenance,
     Variant,
 )
-from srbench.store.upsert import Row, put
+from srbench.store.upsert import Row, put, table_of
 from srbench.store.values import (
     Lease,
     MissingScore,
@@ -40,6 +42,10 @@ from srbench.store.values import (
     Point,
     ScoreRow,
 )
+
+STORED = type_coerce(Provenance.command, String)  # as it is, not masked on reading
+Images = dict[tuple[str, str], int]
+"""(manifest, name) -> number"""
 
 
 def digest_of(provenance: dict[str, Any]) -> str:
@@ -181,9 +187,6 @@ def _put_pictures(connection: Connection, run: int, pictures: Sequence[PictureRo
     put(connection, Picture, rows, replace=["path"])
 
 
-Images = dict[tuple[str, str], int]
-
-
 def _image_numbers(connection: Connection, manifests: Iterable[str]) -> Images:
     columns = select(Image.manifest, Image.name, Image.id)
     rows = connection.execute(columns.where(Image.manifest.in_(sorted(manifests))))
@@ -195,3 +198,25 @@ def _number_of(images: Images, manifest: str, name: str) -> int:
         return images[manifest, storable(name)]
     except KeyError:
         raise ValueError(f"no plan names the image {name!r} of dataset {manifest}") from None
+
+
+def remove_passwords(engine: Engine) -> None:
+    """Mask passwords in stored commands, and in what they are known by; not where one only reads.
+
+    Where the same command was stored without its password as well, both rows stay.
+    """
+    table = table_of(Provenance)
+    listed = select(table).add_columns(STORED.label("stored")).where(STORED.like("%://%"))
+    with reading(engine) as connection:
+        found = [dict(row) for row in connection.execute(listed).mappings()]
+    found = [row for row in found if row.pop("stored") != row["command"]]
+    if not found:
+        return
+    with suppress(DatabaseError), writing(engine) as connection:
+        for row in found:
+            number, former = row.pop("id"), row.pop("digest")
+            digest = digest_of(row)
+            if connection.execute(select(table).where(table.c.digest == digest)).first():
+                digest = digest_of(row | {"former": former})
+            new = update(table).where(table.c.id == number)
+            connection.execute(new.values(command=row["command"], digest=digest))

@@ -1,19 +1,24 @@
 """Creates the schema or upgrades an older one: once, under a lock, whole or not at all.
 
 Every opening compares the stored version with ours, which is cheap. Only where they differ is
-Alembic imported; before it changes a file that holds rows, the file is copied.
+Alembic imported; before it changes a file that holds rows, the file is copied whole: copying the
+bytes of a file that others write would tear it.
 """
 
 from __future__ import annotations
 
+import os
+import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 
 from sqlalchemy import ColumnClause, Connection, Engine, column, inspect, select, table, text
 
 from srbench.core.errors import DatabaseError, NoDatabase
+from srbench.core.files import ASIDE, disk_errors, flush_folder
 from srbench.store.address import Address
-from srbench.store.copies import copy_database
 from srbench.store.engine import migrating, reading
+from srbench.store.problems import BUSY_SECONDS, explained_by_sqlite
 from srbench.store.tables import Base
 from srbench.store.views import VIEWS
 
@@ -119,3 +124,33 @@ def check_links(connection: Connection) -> None:
         broken = connection.execute(text("PRAGMA foreign_key_check")).fetchall()
         if broken:
             raise RuntimeError(f"the migration broke {len(broken)} links, first {broken[0]}")
+
+
+def copy_database(path: Path, copy: Path) -> Path:
+    """Copy the database as it was committed last; replaces an older copy of that name.
+
+    Raises:
+        DatabaseError: the disk refuses; the database and an older copy are as they were.
+    """
+    part = copy.with_name(copy.name + ASIDE)
+    try:
+        with disk_errors(copy):
+            part.unlink(missing_ok=True)
+            with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as source:
+                source.execute("VACUUM INTO ?", (str(part),))
+            with part.open("rb") as file:
+                os.fsync(file.fileno())
+            part.replace(copy)
+            flush_folder(copy.parent)
+    except sqlite3.Error as error:
+        problem = explained_by_sqlite(error) or str(error)
+        raise DatabaseError(f"could not be copied: {problem}", place=str(copy)) from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+    return copy
+
+
+def copies_of(path: Path) -> list[Path]:
+    """The copies in the folder of a database, by name."""
+    return sorted(path.parent.glob(f"{path.stem}.before-*{path.suffix}"))

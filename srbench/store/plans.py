@@ -6,26 +6,34 @@ by what they train, so a plan reuses what another study has trained.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, Engine, exists, func, select, update
+from sqlalchemy import Connection, Engine, Select, exists, func, insert, select, update
 from sqlalchemy.orm import aliased
 
 from srbench.core.errors import DatabaseError, did_you_mean
+from srbench.store.columns import iso
 from srbench.store.engine import lock, reading, writing
-from srbench.store.plan_rows import (
-    add_cells,
-    add_variants,
-    in_order,
-    new_plan,
-    next_turn,
-    put_trainings,
-    study_number,
-)
 from srbench.store.run_rows import ask_for
-from srbench.store.tables import Cell, Image, Plan, PlanDataset, Study, Training, Variant
-from srbench.store.values import PlanRecord, VariantRecord
+from srbench.store.tables import Cell, Dataset, Image, Plan, PlanDataset, Study, Training, Variant
+from srbench.store.upsert import put
+from srbench.store.values import DatasetRecord, PlanRecord, VariantRecord
+
+COSTS = (
+    "parameters", "frozen", "dead", "dead_modules", "macs_720p", "macs_256", "activations",
+    "receptive_field", "uncounted",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class StudyBefore:
+    """The file of a study's latest plan, relative to `Store.root`, its scale and its images."""
+
+    file: str
+    scale: int
+    images: dict[tuple[str, str], tuple[str, int]]  # (role, name) -> manifest, number of images
 
 
 @dataclass(frozen=True)
@@ -76,42 +84,20 @@ class Plans:
         with reading(self.engine) as connection:
             return latest_plan(connection, study)
 
-    def latest_file(self, study: str) -> tuple[str, set[str]] | None:
-        """File and manifests of images of the latest plan; None for a new study.
-
-        The path is relative to `Store.root`.
-        """
-        newest = select(Plan.id, Plan.facts).join(Study).where(Study.name == study)
-        newest = newest.order_by(Plan.turn.desc()).limit(1)
-        with reading(self.engine) as connection:
-            row = connection.execute(newest).one_or_none()
-            if row is None:
-                return None
-            images = select(PlanDataset.manifest).where(PlanDataset.plan_id == row.id)
-            manifests = set(connection.execute(images).scalars())
-        return row.facts.get("file", ""), manifests
-
-    def latest_images(self, study: str, scale: int) -> dict[tuple[str, str], tuple[str, int]]:
-        """(role, name) -> manifest and number of images, in the study's latest plan.
-
-        Empty for a new study, or if that plan is at another scale.
-        """
-        newest = select(Plan.id).join(Study).where(Study.name == study)
-        newest = newest.order_by(Plan.turn.desc()).limit(1)
-        is_alike = exists().where(
-            Variant.plan_id == PlanDataset.plan_id,
-            Variant.fingerprint == Training.fingerprint,
-            Training.scale == scale,
-        )
+    def before(self, study: str) -> StudyBefore | None:
+        """What the latest plan of a study was made of; None for a new study."""
         sets = (
             select(PlanDataset.role, PlanDataset.name, PlanDataset.manifest, func.count(Image.id))
             .join(Image, Image.manifest == PlanDataset.manifest)
-            .where(PlanDataset.plan_id == newest.scalar_subquery(), is_alike)
             .group_by(PlanDataset.role, PlanDataset.name, PlanDataset.manifest)
         )
         with reading(self.engine) as connection:
-            rows = connection.execute(sets).all()
-        return {(role, name): (manifest, count) for role, name, manifest, count in rows}
+            plan = connection.execute(newest_plan(study, Plan.id, Plan.facts)).one_or_none()
+            if plan is None:
+                return None
+            rows = connection.execute(sets.where(PlanDataset.plan_id == plan.id)).all()
+            images = {(role, name): (manifest, count) for role, name, manifest, count in rows}
+            return StudyBefore(plan.facts.get("file", ""), plan.facts["scale"], images)
 
     def make_latest(self, plan: int) -> None:
         """Make an older plan the study's latest."""
@@ -157,12 +143,17 @@ class Plans:
         return len(new)
 
 
+def newest_plan(study: str, *columns: Any) -> Select[*tuple[Any, ...]]:
+    """Columns of the study's latest plan."""
+    of = select(*columns).join(Study).where(Study.name == study)
+    return of.order_by(Plan.turn.desc()).limit(1)
+
+
 def latest_plan(connection: Connection, study: str) -> int:
     """The study's latest plan; DatabaseError where the study is unknown."""
-    newest = select(Plan.id).join(Study).where(Study.name == study).order_by(Plan.turn.desc())
-    plan = connection.execute(newest.limit(1)).scalar_one_or_none()
+    plan = connection.execute(newest_plan(study, Plan.id)).scalar_one_or_none()
     if plan is not None:
-        return plan
+        return int(plan)
     planned = select(Study.name).join(Plan).distinct().order_by(Study.name)
     raise unknown_study(study, [str(name) for name in connection.execute(planned).scalars()])
 
@@ -174,3 +165,96 @@ def unknown_study(study: str, names: Sequence[str]) -> DatabaseError:
     shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
     hint = did_you_mean(study, names)
     return DatabaseError(f"study {study!r} is not in the database{hint} (known: {shown})")
+
+
+def study_number(connection: Connection, name: str, now: float) -> int:
+    """The number of the study of this name, new or known."""
+    put(connection, Study, [{"name": name, "created_at": iso(now)}])
+    return connection.execute(select(Study.id).where(Study.name == name)).scalar_one()
+
+
+def next_turn(connection: Connection) -> int:
+    """A turn above that of every plan."""
+    return (connection.execute(select(func.max(Plan.turn))).scalar_one() or 0) + 1
+
+
+def put_trainings(connection: Connection, trainings: Sequence[Training], now: float) -> None:
+    """Store trainings; each plan counts the costs again, and its counts replace earlier ones."""
+    rows = [training.given(added_at=iso(now)) for training in trainings]
+    put(connection, Training, rows, replace=(*COSTS, "network", "step"))
+
+
+def new_plan(connection: Connection, study: int, plan: PlanRecord, now: float) -> int:
+    """Insert the plan with its datasets, variants and cells; its number."""
+    number = connection.execute(
+        insert(Plan)
+        .values(study_id=study, digest=plan.digest, shortcut=plan.key, facts=plan.facts)
+        .values(turn=next_turn(connection), question=plan.question, planned_at=iso(now))
+        .values(protocol=plan.protocol, metrics=list(plan.metrics))
+        .returning(Plan.id)
+    ).scalar_one()
+    put_datasets(connection, number, plan.datasets, now)
+    add_variants(connection, number, plan.variants, now)
+    return number
+
+
+def put_datasets(
+    connection: Connection, plan: int, datasets: Sequence[DatasetRecord], now: float
+) -> None:
+    sets = {d.manifest: {"manifest": d.manifest, "added_at": iso(now)} for d in datasets}
+    put(connection, Dataset, list(sets.values()))
+    images = [
+        image.given(manifest=dataset.manifest, position=place)
+        for dataset in datasets
+        for place, image in enumerate(dataset.images)
+    ]
+    put(connection, Image, images)
+    roles = [
+        {"plan_id": plan, "position": place, "role": d.role, "name": d.name, "manifest": d.manifest}
+        for place, d in enumerate(datasets)
+    ]
+    put(connection, PlanDataset, roles)
+
+
+def add_variants(
+    connection: Connection, plan: int, records: Sequence[VariantRecord], now: float
+) -> None:
+    """Add variants behind those that the plan has, with their cells, and queue their runs."""
+    last = connection.execute(
+        select(func.max(Variant.position)).where(Variant.plan_id == plan)
+    ).scalar_one()
+    first = 0 if last is None else last + 1
+    rows = [
+        {"plan_id": plan, "position": first + i, "name": v.name, "role": v.role}
+        | {"change": v.change, "fingerprint": v.fingerprint}
+        for i, v in enumerate(records)
+    ]
+    if rows:
+        connection.execute(insert(Variant), rows)
+    named = select(Variant.name, Variant.id).where(Variant.plan_id == plan)
+    numbers = dict(connection.execute(named).all())
+    wanted = [(numbers[v.name], v.fingerprint, seed) for v, seed in in_order(records)]
+    add_cells(connection, plan, wanted, now)
+
+
+def in_order(variants: Sequence[VariantRecord]) -> Iterator[tuple[VariantRecord, int]]:
+    """First seeds first: a study that stops early has complete pairs to compare."""
+    for turn in range(max((len(variant.seeds) for variant in variants), default=0)):
+        for variant in variants:
+            if turn < len(variant.seeds):
+                yield variant, variant.seeds[turn]
+
+
+def add_cells(
+    connection: Connection, plan: int, wanted: Sequence[tuple[int, str, int]], now: float
+) -> None:
+    """Add cells (variant, fingerprint, seed) behind those of the plan, and queue their runs."""
+    cells = select(func.max(Cell.position)).join(Variant).where(Variant.plan_id == plan)
+    last = connection.execute(cells).scalar_one()
+    first = 0 if last is None else last + 1
+    rows = [
+        {"variant_id": variant, "seed": seed, "position": first + i}
+        for i, (variant, _, seed) in enumerate(wanted)
+    ]
+    put(connection, Cell, rows)
+    ask_for(connection, [(fingerprint, seed) for _, fingerprint, seed in wanted], now)

@@ -10,8 +10,7 @@ from sqlalchemy import Engine, delete, insert, select
 from srbench.analysis.published import Published
 from srbench.store.columns import iso
 from srbench.store.engine import lock, writing
-from srbench.store.plan_rows import study_number
-from srbench.store.plans import unknown_study
+from srbench.store.plans import study_number, unknown_study
 from srbench.store.tables import PublishedFigure, Study
 
 

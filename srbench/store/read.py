@@ -36,8 +36,7 @@ from srbench.core.errors import DatabaseError
 from srbench.store.columns import NOT_FINITE, to_json
 from srbench.store.engine import reading
 from srbench.store.owners import this_process
-from srbench.store.plan_rows import COSTS
-from srbench.store.plans import latest_plan
+from srbench.store.plans import COSTS, latest_plan
 from srbench.store.preregistration import changed_after_results
 from srbench.store.read_latency import latency
 from srbench.store.read_queries import (
@@ -53,7 +52,7 @@ from srbench.store.read_queries import (
 from srbench.store.run_rows import of_judged
 from srbench.store.tables import Curve, Plan, Provenance, Run, Training, Variant
 from srbench.store.thinning import curve_points
-from srbench.store.trial_rows import trial_rows
+from srbench.store.trials import trial_rows
 from srbench.store.validate_rows import check_facts, check_kinds, check_results
 from srbench.store.values import stored_names
 

@@ -16,9 +16,8 @@ from srbench.core.errors import DatabaseError
 from srbench.store.address import Address, check_file, find
 from srbench.store.engine import open_engine, patient, settle_journal
 from srbench.store.journal import Disk, Journal, choose, disk_of
-from srbench.store.measurements import Measurements
+from srbench.store.measurements import Measurements, remove_passwords
 from srbench.store.migrate import bring_up_to_date
-from srbench.store.passwords import remove_passwords
 from srbench.store.plans import Plans
 from srbench.store.published import PublishedFigures
 from srbench.store.queue import Queue

@@ -27,7 +27,7 @@ from srbench.cli import main
 from srbench.core.files import write_atomically
 from srbench.core.places import run_folder
 from srbench.run.mirror import refresh
-from srbench.run.worker_pictures import save_picture
+from srbench.run.worker_scores import save_picture
 from srbench.store import PictureRow, Point, Store, open_store, this_process
 from srbench.store.address import find
 from srbench.store.engine import open_engine

@@ -15,7 +15,7 @@ import tiny
 
 from srbench.core.table import Column, Mark, Table
 from srbench.report.summary import Line, Summary
-from srbench.run import shortcut, unchanged
+from srbench.run import shortcut
 from srbench.run.request import Request
 from srbench.study import identity
 
@@ -149,11 +149,11 @@ def test_a_summary_is_shown_again_while_database_and_images_stand(
     for statement in (f"PRAGMA journal_mode = {mode}", "CREATE TABLE t (n)"):
         query(statement)(folder)
     query("INSERT INTO t VALUES (1)")(folder)
-    assert unchanged.summary(request) is None
+    assert shortcut.printed(request) is None
     shortcut.remember(folder, key, photos(folder), [folder / "photos"])
-    unchanged.remember(request, key, shown)
-    assert unchanged.summary(request) == shown
-    assert unchanged.summary(replace(request, fresh=True)) is None
-    assert unchanged.summary(replace(request, seeds=1)) is None
+    shortcut.remember_printed(request, key, shown)
+    assert shortcut.printed(request) == shown
+    assert shortcut.printed(replace(request, fresh=True)) is None
+    assert shortcut.printed(replace(request, seeds=1)) is None
     change(folder)
-    assert unchanged.summary(request) == (shown if same else None)
+    assert shortcut.printed(request) == (shown if same else None)

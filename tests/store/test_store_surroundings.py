@@ -16,10 +16,9 @@ import srbench
 from srbench.cli.checkup import checkup
 from srbench.core.errors import UserError
 from srbench.store import Store, open_store
-from srbench.store.copies import copy_database
 from srbench.store.doctor import database_facts
 from srbench.store.journal import NETWORK, Disk, choose, disk_of, is_wal_safe
-from srbench.store.migrate import SCHEMA
+from srbench.store.migrate import SCHEMA, copy_database
 
 
 @pytest.mark.parametrize(
