@@ -2,48 +2,35 @@
 
     srbench run ablations/quickstart.yaml && python reports/make_reference.py quickstart [DATABASE]
     python reports/make_reference.py --pages     # all pages anew, from the rows that are committed
-    python reports/make_reference.py --claims    # db/reference/claims.csv anew, likewise
+    python reports/make_reference.py --claims    # claims.csv, reports/index.html, README's table
     python reports/make_reference.py --plan carn_2019    # rows of a plan; nothing is trained
     python reports/make_reference.py --compare quickstart [DATABASE]    # your rows with these
 
 Curves are thinned, and pictures of one image and seed are kept, of two studies only; nothing else
-is left out. `claims.csv` has a row for each claim of each published study. A study that is only
-planned has rows without a page, and those claims that counts and published figures decide.
+is left out. `db/reference/claims.csv` has a row for each claim of each published study; the page
+over all claims (`answers.py`) and README's table are made from it whenever a study is. A study that
+is only planned has rows without a page, and those claims that counts and published figures decide.
 tests/report/test_reference.py checks that pages and claims say what the rows say.
 """
 
 from __future__ import annotations
 
-import math
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
+from answers import PAGE, README, answers_page, readme
+from claims_table import CLAIMS, ROOT, claims, committed, rows_of, trained
 
 from srbench.analysis.results import Results
-from srbench.analysis.study_claims import JudgedClaim, claims_of
 from srbench.core import csv_text
-from srbench.core.numbers import plural
 from srbench.report import write
 from srbench.store import open_store
 
-ROOT = Path(__file__).resolve().parent.parent
 PICTURED = {"quickstart": "chelsea", "classic_291": "butterfly"}
 """The image whose pictures are kept."""
-CLAIMS = ROOT / "db" / "reference" / "claims.csv"
-COLUMNS = (
-    "study", "claim", "says", "status", "number", "effect", "low", "high", "unit", "over",
-    "comparisons", "setting",
-)  # fmt: skip
-
-
-def rows_of(study: str) -> Path:
-    """The folder of a study's rows."""
-    return ROOT / "db" / "reference" / study
 
 
 def page_of(study: str) -> Path:
@@ -57,7 +44,7 @@ def main(study: str, database: str | None) -> None:
     shutil.rmtree(rows_of(study), ignore_errors=True)
     _published(measured, rows_of(study), PICTURED.get(study)).to_folder(rows_of(study))
     make_page(study)
-    csv_text.write(CLAIMS, claims())
+    write_answers()
 
 
 def plan(study: str) -> None:
@@ -78,7 +65,7 @@ def plan(study: str) -> None:
         store.close()
     shutil.rmtree(rows_of(study), ignore_errors=True)
     rows.to_folder(rows_of(study))
-    csv_text.write(CLAIMS, claims())
+    write_answers()
 
 
 def compare(study: str, database: str | None) -> None:
@@ -100,53 +87,14 @@ def make_page(study: str) -> None:
 
 def published() -> list[str]:
     """The studies whose rows are committed and that have a page: something was trained."""
-    return [study for study in _committed() if _trained(study)]
+    return [study for study in committed() if trained(study)]
 
 
-def _committed() -> list[str]:
-    return sorted(folder.name for folder in CLAIMS.parent.iterdir() if folder.is_dir())
-
-
-def _trained(study: str) -> bool:
-    states = pd.read_csv(rows_of(study) / "runs.csv", usecols=["state", "steps"])
-    return bool(((states["state"] == "done") & (states["steps"] > 0)).any())
-
-
-def claims() -> Iterator[tuple[object, ...]]:
-    """The rows of claims.csv: the claims of every published study, with what they rest on."""
-    yield COLUMNS
-    for study in _committed():
-        results = Results.from_folder(rows_of(study))
-        for claim in claims_of(results):
-            if claim.result.status == "not decided" and not _trained(study):
-                continue
-            yield (study, claim.id, claim.says, claim.result.status, *_deciding(claim),
-                   len(claim.result.findings), setting(results))  # fmt: skip
-
-
-def _deciding(claim: JudgedClaim) -> tuple[object, ...]:
-    """The comparison that decides a claim: the first one with the status of the claim."""
-    found = [x for x in claim.result.findings if x.status == claim.result.status]
-    first = (found or claim.result.findings or (None,))[0]
-    if first is None or first.reading is None:
-        return (first.label if first else "", "", "", "", first.unit if first else "", "")
-    reading = first.reading
-    over = plural(reading.count, reading.counted) if reading.count else "exact"
-    numbers = (_figures(x) for x in (reading.value, *reading.interval))
-    return (first.label, *numbers, first.unit, over)
-
-
-def _figures(value: float) -> float | str:
-    return "" if math.isnan(value) else float(f"{value:.6g}") if value % 1 else int(value)
-
-
-def setting(results: Results) -> str:
-    """Scale, sizes and budget of a study in a few words, as its baseline is trained."""
-    facts = results.facts
-    first = results.variants[results.variants["variant"] == facts.baseline].iloc[0]
-    side = f"LR {facts.data['patch'] // facts.scale}, batch {facts.train['batch']}"
-    size = f"{facts.baseline} with {first['parameters']:,} parameters"
-    return f"x{facts.scale}, {size}, {side}, {facts.steps:,} steps, judged on {facts.dataset}"
+def write_answers() -> None:
+    """Write claims.csv from the committed rows; from it, the page over all claims and the table."""
+    csv_text.write(CLAIMS, claims())
+    PAGE.write_text(answers_page(), "utf-8")
+    README.write_text(readme(README.read_text("utf-8")), "utf-8")
 
 
 def _published(measured: Results, folder: Path, image: str | None) -> Results:
@@ -167,7 +115,7 @@ if __name__ == "__main__":
         for name in published():
             make_page(name)
     elif sys.argv[1:] == ["--claims"]:
-        csv_text.write(CLAIMS, claims())
+        write_answers()
     elif sys.argv[1:2] == ["--plan"] and len(sys.argv) == 3:
         plan(sys.argv[2])
     elif sys.argv[1:2] == ["--compare"] and len(sys.argv) in (3, 4):

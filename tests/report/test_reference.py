@@ -92,6 +92,12 @@ def test_the_claims_are_what_the_rows_decide(tmp_path: Path) -> None:
     assert committed.read_text("utf-8") == (tmp_path / "claims.csv").read_text("utf-8")
 
 
+def test_the_page_over_all_claims_and_the_table_are_made_from_claims_csv() -> None:
+    assert MAKER["PAGE"].read_text("utf-8") == MAKER["answers_page"]()
+    readme = MAKER["README"].read_text("utf-8")
+    assert MAKER["readme"](readme) == readme
+
+
 def test_no_page_names_a_path_of_the_machine_it_was_made_on(pages: Pages) -> None:
     page = (pages.committed / "index.html").read_text("utf-8")
     assert not re.search(r"/(home|root|Users|tmp|work)/", page)
