@@ -48,8 +48,9 @@ class Cost:
     """The cost of one network, built for one scale, with its re-parameterised modules fused.
 
     macs_720p and macs_256 are multiply-accumulates of convolutions and linear layers, for an HR
-    image of 1280x720 and an LR image of 256x256; activations are elements of convolution outputs
-    at LR 256x256; receptive_field is the side, in LR pixels, of the square that one output pixel
+    image of 1280x720 and an LR image of 256x256; training_macs_256 counts the branches of
+    training too, as a step takes them; activations are elements of convolution outputs at LR
+    256x256; receptive_field is the side, in LR pixels, of the square that one output pixel
     depends on, None where it is the whole image. dead are parameters no gradient can reach at any
     scale that is trained.
     """
@@ -60,6 +61,7 @@ class Cost:
     dead_modules: tuple[str, ...]
     macs_720p: float
     macs_256: float
+    training_macs_256: float
     activations: float
     receptive_field: int | None
     uncounted: tuple[str, ...]
@@ -67,6 +69,10 @@ class Cost:
     @property
     def macs_per_lr_pixel(self) -> float:
         return self.macs_256 / LR_SIDE**2
+
+    @property
+    def training_macs_per_lr_pixel(self) -> float:
+        return self.training_macs_256 / LR_SIDE**2
 
 
 def cost(build: Callable[[int], nn.Module], scale: int, scales: Sequence[int] = ()) -> Cost:
@@ -85,9 +91,11 @@ def cost(build: Callable[[int], nn.Module], scale: int, scales: Sequence[int] = 
         raise ValueError(f"it has {size:,} parameters; {MOST_PARAMETERS:,} are possible")
     built = build(scale)
     net = fused(built)
+    macs, activations, uncounted = count_macs(shapes, LR_SIDE)
+    training_macs = macs
     if net is not built:
         shapes = deepcopy(net).to("meta")
-    macs, activations, uncounted = count_macs(shapes, LR_SIDE)
+        macs, activations, uncounted = count_macs(shapes, LR_SIDE)
     fixed = _fixed_macs(shapes, macs)
     check_shape(net, scale)
     dead = dead_at_all(net, scales or (scale,))
@@ -99,6 +107,7 @@ def cost(build: Callable[[int], nn.Module], scale: int, scales: Sequence[int] = 
         dead_modules=_modules(dead, sizes),
         macs_720p=float(fixed + Fraction(macs - fixed, LR_SIDE**2) * Fraction(HD_PIXELS, scale**2)),
         macs_256=float(macs),
+        training_macs_256=float(training_macs),
         activations=float(activations),
         uncounted=uncounted,
         receptive_field=_reach_of(net) if sizes else None,  # the last look at these weights

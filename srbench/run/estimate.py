@@ -1,4 +1,7 @@
-"""How long a plan will take: from runs that are stored, else from one step tried here."""
+"""How long a plan will take: from runs that are stored, else from one step tried here.
+
+Training, validation and scoring use a network with its branches of training, never the fused one.
+"""
 
 from __future__ import annotations
 
@@ -100,7 +103,7 @@ def estimate(plan: Plan, store: Store | None, device: str) -> Estimate | None:
         whole = len(known) == len(trained)
         basis = "from stored runs" if whole else "from stored runs, and MACs"
     else:
-        rate = _try_a_step(first, scale) / first.cost.macs_256
+        rate = _try_a_step(first, scale) / first.cost.training_macs_256
         basis = f"from one step of {first.variant.name} tried on this CPU, and MACs"
     step_s = {p.variant.name: known.get(p.variant.name, rate * _work(p, scale)) for p in trained}
 
@@ -108,9 +111,13 @@ def estimate(plan: Plan, store: Store | None, device: str) -> Estimate | None:
         """Seconds of each variant for the scores of a set."""
         metrics_s = _try_metrics(images, names, plan.study)
         found = dict.fromkeys((p.variant.name for p in plan.variants), metrics_s)
-        pass_s = _try_a_pass(first, images, scale) / first.cost.macs_256 if on_cpu else 0.0
+        pass_s = _try_a_pass(first, images, scale) / first.cost.training_macs_256 if on_cpu else 0.0
         for p in trained:
-            own = pass_s * p.cost.macs_256 if on_cpu else _steps(p, images) * step_s[p.variant.name]
+            own = (
+                pass_s * p.cost.training_macs_256
+                if on_cpu
+                else _steps(p, images) * step_s[p.variant.name]
+            )
             found[p.variant.name] += own
         return found
 
@@ -147,8 +154,8 @@ def _work(p: PlannedVariant, scale: int) -> float:
 def _macs(p: PlannedVariant, scale: int) -> float:
     """For one LR size, the mean over the scales trained at."""
     if p.scales == (scale,):
-        return p.cost.macs_256
-    return fmean(cost_of(p.variant.tree.model, one, p.scales).macs_256 for one in p.scales)
+        return p.cost.training_macs_256
+    return fmean(cost_of(p.variant.tree.model, one, p.scales).training_macs_256 for one in p.scales)
 
 
 def _seconds_per_work(trained: list[PlannedVariant], known: dict[str, float], scale: int) -> float:
@@ -187,7 +194,7 @@ def _tried(do: Callable[[], object]) -> float:
 def _try_a_pass(p: PlannedVariant, images: Dataset, scale: int) -> float:
     """Seconds of a network on a whole set, from a part of one image tried here."""
     first = images.images[0]
-    most = max(8, int((TRIAL_MACS / p.cost.macs_per_lr_pixel) ** 0.5)) * scale
+    most = max(8, int((TRIAL_MACS / p.cost.training_macs_per_lr_pixel) ** 0.5)) * scale
     lr = np.ascontiguousarray(first.hr[:most:scale, :most:scale])
     net = p.variant.tree.model.build()(scale)
     initialise(net, Streams(0))
@@ -204,7 +211,7 @@ def _try_a_step(p: PlannedVariant, scale: int) -> float:
     net = tree.model.build()(scale)
     initialise(net, Streams(0))
     side = min(int(tree.data["patch"]), TRIAL_PATCH) // scale
-    enough = TRIAL_MACS / (p.cost.macs_per_lr_pixel * side**2)
+    enough = TRIAL_MACS / (p.cost.training_macs_per_lr_pixel * side**2)
     batch = max(1, int(min(tree.train["batch"], TRIAL_BATCH, enough)))
     x = torch.rand(batch, 3, side, side).contiguous(memory_format=torch.channels_last)
 

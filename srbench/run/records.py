@@ -121,6 +121,9 @@ def stored_tree(model: Any, train: Any, data: Any) -> Tree:
 def training_record(p: PlannedVariant, scale: int, numerics: str) -> Training:
     """A variant's training as a record of the store."""
     tree, cost = p.variant.tree, p.cost
+    costs = {**asdict(cost), "dead_modules": list(cost.dead_modules)}
+    costs["uncounted"] = list(cost.uncounted)
+    del costs["training_macs_256"]  # only estimates need it
     return Training(
         fingerprint=p.fingerprint,
         model={tree.model.name: describe(tree.model)},
@@ -135,11 +138,7 @@ def training_record(p: PlannedVariant, scale: int, numerics: str) -> Training:
         steps=p.steps,
         network=p.network,
         step=p.step,
-        **{
-            **asdict(cost),
-            "dead_modules": list(cost.dead_modules),
-            "uncounted": list(cost.uncounted),
-        },
+        **costs,
     )
 
 

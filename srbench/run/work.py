@@ -152,7 +152,9 @@ class Work:
         """The work of a run of each variant, in seconds where they are known, else in MACs."""
         if known is not None:
             return {name: RunWork(s, known.score_s[name]) for name, s in known.train_s.items()}
-        return {p.variant.name: RunWork(p.steps * p.cost.macs_256) for p in self.plan.variants}
+        return {
+            p.variant.name: RunWork(p.steps * p.cost.training_macs_256) for p in self.plan.variants
+        }
 
     def _left(self, works: Mapping[str, RunWork]) -> float:
         """The work that is still to be done."""
