@@ -19,8 +19,8 @@ from srbench.apply.trained import Network, named_choice, of_file
 from srbench.core import slots
 from srbench.core.errors import InputError, UserError
 from srbench.core.numbers import without_infinite
+from srbench.core.outputs import computing_at
 from srbench.core.registry import Choice, Slot, known
-from srbench.core.scales import computing_at
 from srbench.data.datasets import read_folder
 from srbench.data.decoded import Dataset, decode
 from srbench.data.degraded import degraded

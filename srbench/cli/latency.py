@@ -99,7 +99,7 @@ def latency(
     difference that this machine resolves. Weights are random: the compute graph is the same.
     Times are stored, and the report shows them.
     """
-    from srbench.cli.timings import passes_listed
+    from srbench.cli.measured import passes_listed
     from srbench.core.devices import choose_device
     from srbench.measure.latency_passes import Effort
     from srbench.measure.latency_setting import MEMORY, MODES, PRECISIONS, TRAINED

@@ -12,17 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from srbench import __version__
-from srbench.cli import (
-    authoring,
-    database,
-    files,
-    findings,
-    latency,
-    measuring,
-    parts,
-    pictures,
-    runs,
-)
+from srbench.cli import database, files, findings, latency, measuring, parts, runs
 from srbench.cli.options import err, out
 from srbench.core.command_line import masked_text
 from srbench.core.errors import UserError, first_line, printable
@@ -60,12 +50,12 @@ def srbench(
 
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Studies": (
-        authoring.new, runs.run, runs.plan, latency.latency, findings.report,
+        parts.new, runs.run, runs.plan, latency.latency, findings.report,
         findings.claims, findings.compare,
     ),
     "Parts and images": (
-        parts.blocks, parts.datasets, parts.check, authoring.schema, measuring.scores,
-        measuring.verify, measuring.cosines, pictures.upscale,
+        parts.blocks, parts.datasets, parts.check, parts.schema, measuring.scores,
+        measuring.verify, measuring.cosines, files.upscale,
     ),
     "Runs and rows": (
         database.list_, database.show, runs.reproduce, database.sql, files.export, database.import_,

@@ -71,7 +71,7 @@ def scores(
     of weights is executed.
     """
     from srbench.apply.api import scores as scored
-    from srbench.cli.scores import scores_listed
+    from srbench.cli.measured import scores_listed
 
     use_parts(parts)
     with err.status("reading") as status:
@@ -105,7 +105,7 @@ def cosines(
     extra clip. In a study, the metric clip_cosine scores each image with its own description.
     """
     from srbench.apply.scored import images_of
-    from srbench.cli.scores import cosines_listed
+    from srbench.cli.measured import cosines_listed
     from srbench.measure.clip_cosine import description, descriptions, matrix
     from srbench.report.cosines import cosines_figure
     from srbench.report.figure_matplotlib import saved
@@ -168,7 +168,7 @@ def verify(
     from srbench.apply.checks import everything
     from srbench.apply.scored import Asked
     from srbench.apply.slips import explain
-    from srbench.cli.verified import checks_listed, explained
+    from srbench.cli.measured import checks_listed, explained
     from srbench.core.devices import choose_device
 
     chosen = choose_device(device, note)

@@ -1,13 +1,18 @@
-"""Networks with several outputs, and the HR that each output is compared with.
+"""Networks with several outputs, or of several scales.
 
 A network returns one image, or images by their factor, `{2: middle, 4: large}`; then it lists the
 factors in `factors`. The largest output is compared with HR, smaller ones with HR resized by
 bicubic. The name of a score or loss of a smaller output ends in its factor: psnr_y/x2.
+
+A network of several scales has one body with an upsampler for each. It lists its `scales` and
+computes at its current `scale`; so do its modules that depend on the scale, such as its skip.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -59,3 +64,28 @@ def shrunk(hr: Tensor, height: int, width: int) -> Tensor:
     if hr.shape[-2:] == (height, width):
         return hr
     return resized(hr, height, width)
+
+
+def scales_of(net: nn.Module) -> tuple[int, ...]:
+    """The scales of a network of several; empty for a network of one scale."""
+    return tuple(getattr(net, "scales", ()))
+
+
+@contextmanager
+def computing_at(net: nn.Module, scale: int) -> Iterator[None]:
+    """Inside, the network computes at another of its scales, with the same weights.
+
+    Raises:
+        ValueError: it has no such scale.
+    """
+    own = getattr(net, "scale", scale)
+    if scale != own and scale not in scales_of(net):
+        raise ValueError(f"the network is of x{own}, and x{scale} is not among its scales")
+    inside: list[Any] = [m for m in (net, *net.children()) if getattr(m, "scale", None) == own]
+    try:
+        for module in inside:
+            module.scale = scale
+        yield
+    finally:
+        for module in inside:
+            module.scale = own

@@ -248,7 +248,7 @@ class Choice:
 
     def to_json(self) -> Any:
         """The choice as it may be written in a study, every setting named."""
-        inner = {key: _plain(value) for key, value in self.settings}
+        inner = {key: as_json(value) for key, value in self.settings}
         return {self.name: inner} if inner else self.name
 
     def __str__(self) -> str:
@@ -323,10 +323,11 @@ def _built(value: Any) -> Any:
     return tuple(map(_built, value)) if isinstance(value, tuple) else value
 
 
-def _plain(value: Any) -> Any:
+def as_json(value: Any) -> Any:
+    """A setting's value as plain data."""
     if isinstance(value, Choice):
         return value.to_json()
-    return [_plain(v) for v in value] if isinstance(value, tuple) else value
+    return [as_json(v) for v in value] if isinstance(value, tuple) else value
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, str | int | float | bool | None]]:

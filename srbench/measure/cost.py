@@ -17,8 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from srbench.core.fused import fused
-from srbench.core.outputs import by_factor, factors_of, largest
-from srbench.core.scales import computing_at
+from srbench.core.outputs import by_factor, computing_at, factors_of, largest
 
 HD_PIXELS = 1280 * 720  # HR, the field's usual size for MACs
 FIELD_SIDES = 65, 257  # LR pixels tried; a receptive field of the last is called the whole image

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 
 from srbench.analysis.metric_names import metric_facts
+from srbench.core.arithmetic import one_thread
 from srbench.core.outputs import by_factor
 from srbench.core.streams import Streams
-from srbench.core.threads import one_thread
 from srbench.data.decoded import Dataset
 from srbench.measure.named import validated
 from srbench.measure.scores import PROTOCOLS, answers, metrics_named, score_pair

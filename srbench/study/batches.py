@@ -1,11 +1,13 @@
-"""From a tree of choices to the batches that its training sees."""
+"""What the training of a tree of choices sees, and the weights that it starts from."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 from srbench.core.errors import StudyError, UserError
+from srbench.core.numbers import plural
 from srbench.core.streams import Streams
 from srbench.data.data_settings import DataSettings, data_settings
 from srbench.data.decoded import Dataset
@@ -13,10 +15,12 @@ from srbench.data.degradations import Degrade
 from srbench.data.multi_scale import ScaledPatches
 from srbench.data.patches import Patches
 from srbench.study.tree import Tree
+from srbench.train.from_weights import digest, fill
 from srbench.train.settings import TrainSettings, trained_scales
 
 Images = Callable[[int], tuple[Dataset, Degrade | None]]
 """The training images at a scale, and what makes their LR; None where they have it."""
+SHOWN = 3  # names of tensors
 
 
 def patches_of(tree: Tree, images: Images, scale: int, streams: Streams) -> Patches | ScaledPatches:
@@ -80,3 +84,35 @@ def degradation_of(tree: Tree, scale: int) -> Degrade | None:
         return None
     degrade: Degrade = tree.data["degradation"].build()(scale)
     return degrade
+
+
+def with_start(tree: Tree, scale: int) -> tuple[Tree, str]:
+    """The tree with the SHA-256 of the file that it starts from, and which tensors that lacks.
+
+    The text is empty where a network draws all its weights, or the file has all of them.
+
+    Raises:
+        StudyError: the file is not there, cannot be read, or fits nowhere.
+    """
+    initial = tree.train["initial"]
+    if initial.name != "from_weights":
+        return tree, ""
+    file = initial["file"]
+    try:
+        net = tree.model.build()(scale)
+        drawn = fill(net, file=file, sha256=initial["sha256"])
+    except UserError as error:
+        raise StudyError(str(error), ("train", "initial")) from None
+    started = tree.set("train.initial.sha256", digest(file))
+    if not drawn:
+        return started, ""
+    names = ", ".join(drawn[:SHOWN]) + (f" and {len(drawn) - SHOWN} more" * (len(drawn) > SHOWN))
+    count = f"{plural(len(drawn), 'tensor')} of {len(net.state_dict())}"
+    return started, f"{count} not in {file}, drawn: {names}"
+
+
+def without_path(tree: Tree) -> Any:
+    """The settings of training as a fingerprint has them: the same file elsewhere is the same."""
+    if tree.train["initial"].name != "from_weights":
+        return tree.train.to_json()
+    return tree.set("train.initial.file", "").train.to_json()

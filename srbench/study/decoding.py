@@ -32,31 +32,27 @@ class Decoded:
     """The images that variants ask for, each set read once."""
 
     scale: int
-    datasets: dict[tuple[str, Choice], Dataset] = field(default_factory=dict)
-    others: dict[tuple[str, Choice, int], Dataset] = field(default_factory=dict)  # at other scales
+    sets: dict[tuple[str, Choice, int], Dataset] = field(default_factory=dict)  # role, set, scale
     files: dict[tuple[str, str], list[ImageFile]] = field(default_factory=dict)  # role, manifest
 
-    def __call__(self, choice: Choice, role: str) -> Dataset:
-        key = (role, choice)
-        if key not in self.datasets:
-            self.datasets[key] = self._decoded(choice, role, self.scale)
-        return self.datasets[key]
+    def __call__(self, choice: Choice, role: str, scale: int | None = None) -> Dataset:
+        """A set at a scale, by default the study's."""
+        key = (role, choice, scale or self.scale)
+        if key not in self.sets:
+            self.sets[key] = self._decoded(*key)
+        return self.sets[key]
 
-    def at(self, choice: Choice, role: str, scale: int) -> Dataset:
-        """The same images for another scale than the study's."""
-        if scale == self.scale:
-            return self(choice, role)
-        key = (role, choice, scale)
-        if key not in self.others:
-            self.others[key] = self._decoded(choice, role, scale)
-        return self.others[key]
+    def at_scale(self) -> dict[tuple[str, str], Dataset]:
+        """The sets at the study's scale, once each: (role, manifest) -> images."""
+        found = {key: images for key, images in self.sets.items() if key[2] == self.scale}
+        return {(role, images.manifest): images for (role, _, _), images in found.items()}
 
     def with_files(self, choice: Choice, role: str) -> tuple[Dataset, list[ImageFile]]:
         """A set with the files that it was read from."""
         images = self(choice, role)
         return images, self.files[role, images.manifest]
 
-    def _decoded(self, choice: Choice, role: str, scale: int) -> Dataset:
+    def _decoded(self, role: str, choice: Choice, scale: int) -> Dataset:
         try:
             found = list(choice.build()(role, scale))
             decoded = _images(found, choice, role, scale)

@@ -15,9 +15,9 @@ from torch.optim import Optimizer
 from srbench.core import slots
 from srbench.core.cache import cached
 from srbench.core.errors import Path, StudyError
+from srbench.core.outputs import scales_of
 from srbench.core.pretrained import WeightsMissing
 from srbench.core.registry import Choice, settings
-from srbench.core.scales import scales_of
 from srbench.core.streams import Streams
 from srbench.measure.cost import Cost, cost
 from srbench.study import identity

@@ -9,16 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from srbench.core import slots
 from srbench.core.part_docstrings import meanings, source_of
-from srbench.core.registry import (
-    Choice,
-    File,
-    Folder,
-    Part,
-    Range,
-    Slot,
-    checked,
-    settings,
-)
+from srbench.core.registry import File, Folder, Part, Range, Slot, as_json, checked, settings
 from srbench.data.data_settings import data_settings
 from srbench.study.keys import NOTHING, TEXT, WHOLE, Schema, part
 from srbench.train.settings import training
@@ -67,7 +58,7 @@ def settings_schema(part: Part) -> Schema:
         name: {
             **about.get(name, {}),
             **type_schema(hint),
-            "default": _plain(checked(default, hint)),
+            "default": as_json(checked(default, hint)),
         }
         for name, (hint, default) in settings(part).items()
     }
@@ -120,9 +111,3 @@ def _with(schema: Schema, **more: Schema) -> Schema:
 def _titled(schema: Schema, part: Part) -> Schema:
     text = inspect.cleandoc(part.__doc__ or "").split("\n\n")[0].replace("\n", " ")
     return {"title": text, "description": source_of(part), **schema}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Choice):
-        return value.to_json()
-    return [_plain(one) for one in value] if isinstance(value, tuple) else value

@@ -13,18 +13,24 @@ from typing import Any
 import torch
 
 from srbench.core import slots
+from srbench.core.arithmetic import one_thread
 from srbench.core.cache import cached
 from srbench.core.errors import Path, StudyError, UserError
 from srbench.core.part_docstrings import source_of
 from srbench.core.places import MAX_PICTURES
 from srbench.core.streams import Streams
-from srbench.core.threads import one_thread
 from srbench.data.decoded import Dataset, first_with_pixels
 from srbench.data.folders import ImageFile
 from srbench.measure import named
 from srbench.measure.cost import Cost
 from srbench.study import identity
-from srbench.study.batches import degradation_of, patches_of, with_lr_chosen
+from srbench.study.batches import (
+    degradation_of,
+    patches_of,
+    with_lr_chosen,
+    with_start,
+    without_path,
+)
 from srbench.study.decoding import Decoded
 from srbench.study.dry_build import check_scales, cost_of, try_training
 from srbench.study.image_facts import ImageFacts, image_facts
@@ -32,7 +38,6 @@ from srbench.study.numerics import Numerics as Numerics
 from srbench.study.read import Study
 from srbench.study.scoring import check_evaluation, check_validation
 from srbench.study.seeds import seeds_of_baseline
-from srbench.study.start import with_start, without_path
 from srbench.study.tree import Tree, Variant, describe
 from srbench.study.twins import twins
 from srbench.study.variants import same_trainings
@@ -115,7 +120,7 @@ def make_plan(
     warnings = check_evaluation(study, [images(c, "eval") for c in study.base.data["eval"]])
     warnings += tuple(f"{p.variant.name}: {p.drawn}" for p in planned if p.drawn)
     warnings += same_trainings({p.variant.name: p.fingerprint for p in planned})
-    unique = {(role, d.manifest): d for (role, _), d in images.datasets.items()}
+    unique = images.at_scale()
     return Plan(
         study,
         numerics,
@@ -166,7 +171,7 @@ def plan_variant(
         "source": source,
     }
     if trained:
-        at = {one: images.at(tree.data["train"], "train", one) for one in {scale, *scales}}
+        at = {one: images(tree.data["train"], "train", one) for one in {scale, *scales}}
         tree, drawn = with_start(with_lr_chosen(tree, at.values()), scale)
         variant = replace(variant, tree=tree)
         manifest, patch = at[scale].manifest, int(tree.data["patch"])

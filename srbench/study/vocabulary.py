@@ -40,7 +40,7 @@ def read_parts() -> Words:
 
 def _part(part: Any) -> Words:
     from srbench.core.part_docstrings import meanings, prose, source_of
-    from srbench.core.registry import in_words, settings, type_name
+    from srbench.core.registry import checked, in_words, settings, type_name
 
     text = prose(part)
     return {
@@ -51,16 +51,9 @@ def _part(part: Any) -> Words:
         "settings": {
             name: {
                 "type": type_name(hint),
-                "default": in_words(_default(hint, default)),
+                "default": in_words(checked(default, hint)),
                 "about": meanings(part).get(name, ""),
             }
             for name, (hint, default) in settings(part).items()
         },
     }
-
-
-def _default(hint: Any, default: Any) -> Any:
-    """A default as a choice where it is a part, so that it can be written out."""
-    from srbench.core.registry import checked
-
-    return checked(default, hint)

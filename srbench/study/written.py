@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from srbench.core import document
@@ -12,8 +13,6 @@ from srbench.core.registry import in_words
 
 NAME = re.compile(rf"(?:(?!{UNSEEN.pattern})[^\t\n\r/\\])" + "{1,80}")
 NAMES = "a name has 1 to 80 characters, single spaces, no slash and no control character"
-
-
 LEAST_VALIDATIONS = 30  # for ten in the last third, where convergence is judged
 
 
@@ -81,15 +80,10 @@ def assignment(change: str) -> tuple[str, Any]:
     return path.strip(), value
 
 
-class option:  # noqa: N801, a context manager
+@contextmanager
+def option(option: str) -> Iterator[None]:
     """Errors inside are about an option of the command line, not about the file."""
-
-    def __init__(self, option: str) -> None:
-        self.option = option
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, UserError):
-            raise StudyError(error.problem, error.path, self.option) from None
+    try:
+        yield
+    except UserError as error:
+        raise StudyError(error.problem, error.path, option) from None

@@ -10,8 +10,8 @@ from torch.optim import Optimizer
 
 from srbench.core import slots
 from srbench.core.devices import Precision
+from srbench.core.outputs import computing_at
 from srbench.core.registry import Range
-from srbench.core.scales import computing_at
 from srbench.core.streams import Streams
 from srbench.train.learner import Settings, Supervised
 

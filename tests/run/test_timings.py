@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from srbench.cli.timings import passes_listed
+from srbench.cli.measured import passes_listed
 
 LONG = "full_v2_se_res_bilinear_V2_group4"
 

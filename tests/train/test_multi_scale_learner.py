@@ -17,7 +17,7 @@ from trained import patches as of_one_scale
 from trained import settings as plain_settings
 
 from srbench.core import slots
-from srbench.core.scales import computing_at
+from srbench.core.outputs import computing_at
 from srbench.core.streams import Streams
 from srbench.data.multi_scale import ScaledPatches
 from srbench.measure.cost import cost, dead_at_all, dead_parameters
