@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from srbench.analysis.claims_readings import RunShare
 from srbench.analysis.results import Results
 from srbench.analysis.study_claims import JudgedClaim, claims_of
 from srbench.core.numbers import plural
@@ -57,7 +58,8 @@ def _deciding(claim: JudgedClaim) -> tuple[object, ...]:
     reading = first.reading
     over = plural(reading.count, reading.counted) if reading.count else "exact"
     numbers = (_figures(x) for x in (reading.value, *reading.interval))
-    return (first.label, *numbers, first.unit, over)
+    label = f"share of runs: {first.text}" if isinstance(reading, RunShare) else first.label
+    return (label, *numbers, first.unit, over)
 
 
 def _figures(value: float) -> float | str:

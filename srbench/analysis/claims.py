@@ -6,8 +6,9 @@ into comparisons, their p-values are adjusted together, and the answers are join
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from srbench.analysis.claims_contrasts import contrast
 from srbench.analysis.claims_evidence import Evidence
@@ -15,6 +16,7 @@ from srbench.analysis.claims_findings import Finding, Status, decide, sentence
 from srbench.analysis.claims_tree import Both, Comparison, Extreme, Leaf, Not, Test
 from srbench.analysis.claims_vocabulary import better
 from srbench.analysis.significance import holm
+from srbench.core.numbers import listed
 
 _DEGREES: dict[Status, int] = {"refuted": -1, "not decided": 0, "supported": 1}
 
@@ -43,7 +45,16 @@ def evaluate(test: Test, evidence: Evidence) -> ClaimResult:
     if not findings:
         return ClaimResult(status, (), "Nothing to compare with.")
     open_first = sorted(findings, key=lambda f: status == "not decided" != f.status)
-    return ClaimResult(status, findings, "; ".join(map(sentence, open_first)) + ".")
+    return ClaimResult(status, findings, "; ".join(_sentences(open_first)) + ".")
+
+
+def _sentences(findings: Sequence[Finding]) -> Iterator[str]:
+    """What each finding rests on; those that lack the same numbers together."""
+    for (unread, why), group in groupby(findings, lambda f: (f.reading is None, f.why)):
+        if unread:
+            yield f"{listed(f.text for f in group)}: {why}"
+        else:
+            yield from map(sentence, group)
 
 
 def _expanded(test: Test, evidence: Evidence) -> Test:

@@ -5,7 +5,7 @@ The p-values are raw here; `claims.py` adjusts them together and decides.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -34,7 +34,7 @@ from srbench.analysis.claims_tree import (
     Value,
     quantities,
 )
-from srbench.analysis.claims_vocabulary import min_effect_of, unit_of
+from srbench.analysis.claims_vocabulary import TIMINGS, min_effect_of, unit_of
 from srbench.analysis.metric_names import metric_facts
 from srbench.core.numbers import plural
 
@@ -185,14 +185,26 @@ def _gaps(test: Leaf, evidence: Evidence) -> str:
     for name in dict.fromkeys(q.variant for q in quantities(test) if _needs_runs(q, evidence)):
         gaps = sorted(evidence.gaps.get(name, {}).items())
         if gaps:
-            seeds = ", ".join(f"{seed} ({why})" for seed, why in gaps)
-            words.append(f"{name} lacks seed {seeds}")
+            words.append(f"{name} lacks {_seeds(gaps)}")
     return "; ".join(words)
 
 
+def _seeds(gaps: Sequence[tuple[int, str]]) -> str:
+    """seed 3 (oom), 4 (diverged); seeds 0 to 30 (queued)."""
+    runs: list[tuple[int, int, str]] = []  # first, last, reason
+    for seed, why in gaps:
+        if runs and (runs[-1][1], runs[-1][2]) == (seed - 1, why):
+            runs[-1] = runs[-1][0], seed, why
+        else:
+            runs.append((seed, seed, why))
+    noun = "seed" if len(runs) == len(gaps) else "seeds"
+    spans = (f"{a} ({why})" if a == b else f"{a} to {b} ({why})" for a, b, why in runs)
+    return f"{noun} {', '.join(spans)}"
+
+
 def _needs_runs(quantity: Quantity, evidence: Evidence) -> bool:
-    at = quantity.name, quantity.variant
-    return not (quantity.published or at in evidence.costs or at in evidence.rounds)
+    counted = (quantity.name, quantity.variant) in evidence.costs
+    return not (quantity.published or counted or quantity.name in TIMINGS)
 
 
 def _no_spread(test: Leaf, found: Finding) -> str:

@@ -16,7 +16,7 @@ from srbench.core.numbers import duration, plural
 from srbench.core.rich_table import rich_table
 from srbench.core.table import Column, Table, Value
 from srbench.run.estimate import Forecast, assumed_spread
-from srbench.study.plan import PlannedVariant
+from srbench.study.plan import Plan, PlannedVariant
 
 COLUMNS = (
     Column("variant", "variant"),
@@ -85,6 +85,14 @@ def _row(planned: PlannedVariant, found: Forecast) -> tuple[Value, ...]:
     )
 
 
+def _runs(plan: Plan) -> str:
+    """How many runs are trained; interpolations are scored only."""
+    trained = {(v.fingerprint, seed) for v in plan.variants if v.trained for seed in v.seeds}
+    rest = plan.runs - len(trained)
+    scored = f" and {plural(rest, 'interpolation')} without training" if rest else ""
+    return f"{plural(len(trained), 'run')}{scored}"
+
+
 def _lines(found: Forecast) -> list[Text]:
     plan, study = found.plan, found.plan.study
     patch = int(study.base.data["patch"])
@@ -104,7 +112,7 @@ def _lines(found: Forecast) -> list[Text]:
         ) + ".",
         f"LR: {'; '.join(plan.images.lr)}.",
         *_memory(found),
-        f"{plan.runs} runs on {plan.numerics}, {found.workers} at a time; judged by "
+        f"{_runs(plan)} on {plan.numerics}, {found.workers} at a time; judged by "
         f"{study.metric} on {study.dataset} under {study.protocol}.",
     ]  # fmt: skip
     if found.estimate is not None:

@@ -160,7 +160,7 @@ def test_ray_client_gives_the_same(tmp_path: Path, away: Path, done: Path) -> No
 def test_the_plan_says_what_the_seats_are(cluster: Cluster, tmp_path: Path) -> None:
     tiny.lay_out(tmp_path)
     said = tiny.srbench(tmp_path, "plan", "tiny.yaml", "--on", "ray")
-    assert "5 runs on cpu fp32, 1 thread, 2 at a time" in said
+    assert "4 runs and 1 interpolation without training on cpu fp32, 1 thread, 2 at a time" in said
 
 
 def test_a_node_that_is_killed_three_times_costs_a_run_nothing(
