@@ -85,7 +85,7 @@ def test_a_claim_on_a_primary_contrast_takes_its_verdict() -> None:
 
 def test_a_missing_run_is_named_by_the_claim() -> None:
     [claim] = claims_of(claimed("ssim_y(wild) > 0.1"))
-    assert "wild lacks seed 0 (diverged)" in claim.result.sentence
+    assert "wild lacks seeds 0 to 4 (diverged)" in claim.result.sentence
 
 
 def test_claims_stand_in_table_heading_and_terminal() -> None:
