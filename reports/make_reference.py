@@ -69,14 +69,20 @@ def plan(study: str) -> None:
 
 
 def compare(study: str, database: str | None) -> None:
-    """Print how far a database's scores of a study are from the committed ones, run by run."""
-    theirs = Results.from_folder(rows_of(study)).scores
-    ours = open_store(database, create=False).reading.results(study).scores
-    key = ["variant", "seed", "dataset", "protocol", "metric", "image"]
-    both = theirs.merge(ours, on=key, suffixes=("", "_here"))
-    both["difference"] = (both["value"] - both["value_here"]).abs()
-    runs = both.groupby(["variant", "seed"])["difference"].agg(["size", "max"])
-    print(runs.rename(columns={"size": "scores", "max": "largest difference"}).to_string())
+    """Print how far a database's runs of a study are from the committed ones, run by run."""
+    theirs = Results.from_folder(rows_of(study))
+    ours = open_store(database, create=False).reading.results(study)
+    scored = ["variant", "seed", "dataset", "protocol", "metric", "image"]
+    scores = theirs.scores.merge(ours.scores, on=scored, suffixes=("", "_here"))
+    scores["difference"] = (scores["value"] - scores["value_here"]).abs()
+    found = scores.groupby(["variant", "seed"])["difference"].agg(["size", "max"])
+    runs = theirs.runs.merge(ours.runs, on=["variant", "seed"], suffixes=("", "_here"))
+    same = runs["weights_sha256"] == runs["weights_sha256_here"]
+    runs["weights"] = same.map({True: "equal", False: "differ"}).where(
+        runs["weights_sha256"].notna(), "none"
+    )
+    found = found.join(runs.set_index(["variant", "seed"])["weights"])
+    print(found.rename(columns={"size": "scores", "max": "largest difference"}).to_string())
 
 
 def make_page(study: str) -> None:
