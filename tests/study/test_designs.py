@@ -9,13 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from srbench.analysis.attribution import aliases, attribute
-from srbench.core.document import parse
 from srbench.core.errors import UserError
-from srbench.study.designs import KINDS, Design, design
-from srbench.study.fractions import Fraction, fraction
+from srbench.study.designs import Design, design
+from srbench.study.fractions import fraction
 
 THREE = {
     "se": {"attention": "scse"},
@@ -107,21 +105,16 @@ def test_fractions_are_as_small_as_the_tables_say(factors: int, resolution: int,
 
 @pytest.mark.parametrize(("factors", "erased"), [(3, 1), (4, 1), (5, 1), (5, 2), (6, 2), (7, 3)])
 def test_a_fraction_aliases_no_more_pairs_than_pydoes_best(factors: int, erased: int) -> None:
-    """fracfact_opt counts aliased pairs of terms; ours has as few of the lowest orders."""
+    """fracfact_opt counts aliased pairs of terms; ours has as few of the lowest orders.
+
+    pyDOE3 takes d = -a:b for no alias at all, hence off as 1 and on as -1.
+    """
     from pyDOE3 import fracfact_aliasing, fracfact_opt
 
     _, _, theirs = fracfact_opt(factors, erased)
     resolutions = [fraction([f"f{i}" for i in range(factors)], r) for r in (3, 4, 5)]
     same = [f for f in resolutions if f and len(f.levels) == 2 ** (factors - erased)]
-    assert min(list(fracfact_aliasing(_unsigned(f))[1]) for f in same) == list(theirs)
-
-
-def _unsigned(found: Fraction) -> NDArray[np.int64]:
-    """Its matrix with every sign plus: pyDOE3 takes d = -a:b for no alias at all."""
-    flipped = {line.split(" = ")[0] for line in found.generators if " = -" in line}
-    signs = [-1 if f"f{i}" in flipped else 1 for i in range(len(found.levels[0]))]
-    matrix: NDArray[np.int64] = (2 * np.array(found.levels) - 1) * signs
-    return matrix
+    assert min(list(fracfact_aliasing(1 - 2 * np.array(f.levels))[1]) for f in same) == list(theirs)
 
 
 @given(st.integers(3, 8), st.sampled_from([3, 4, 5]))
@@ -168,21 +161,6 @@ def test_names_never_collide_and_never_change(factors: dict[str, int | None], ki
     assert len(set(names)) == len(names)
     assert found.baseline in names
     assert design(written) == found
-
-
-def test_every_kind_is_read_from_yaml() -> None:
-    texts = {
-        "leave_one_out": "{se: {attention: scse}, residual: {skip: bilinear}}",
-        "add_one": "{se: {attention: scse}, residual: {skip: bilinear}}",
-        "factorial": "{se: {attention: scse}, channels: [32, 64]}",
-        "fractional": "{a: {x: 1}, b: {y: 1}, c: {z: 1}, d: {w: 1}}",
-        "zip": "{channels: [32, 64], blocks: [3, 5]}",
-        "list": "[{channels: 32}, {channels: 64, blocks: 5}]",
-    }
-    assert texts.keys() == KINDS.keys()
-    for kind, text in texts.items():
-        found = design(parse(f"{{{kind}: {text}}}").value)
-        assert (found.kind, len(found.combinations) > 1) == (kind, True)
 
 
 @pytest.mark.parametrize(
