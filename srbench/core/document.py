@@ -130,7 +130,6 @@ def decoded(raw: bytes) -> str:
 def parse(text: str, file: str = "<text>") -> Document:
     """Parse YAML text; `file` is the name that errors give."""
     document = Document(file)
-    text = text.removeprefix("\ufeff")
     try:
         if unseen := UNSEEN.search(text):
             line, column = text.count("\n", 0, unseen.start()), unseen.start() - 1

@@ -127,12 +127,6 @@ def test_only_seeds_and_set_choose_what_is_planned(here: Path, capsys: Captured)
     ]
 
 
-def test_a_study_is_found_by_its_name(here: Path, capsys: Captured) -> None:
-    (here / "ablations").mkdir()
-    (here / "tiny.yaml").rename(here / "ablations" / "mine.yaml")
-    assert json.loads(printed(capsys, "plan", "mine", "--json"))["study"] == "mine"
-
-
 @pytest.mark.parametrize(
     ("given", "found"),
     [
@@ -326,8 +320,6 @@ WRONG = {  # what tests/faults/bad_inputs.yaml does not hold
     "missing images": (["run", "tiny.yaml", "--set", "data.train={folder: {path: gone}}"], "gone"),
     "a small SSIM": (["run", "tiny.yaml", "--set", "train.loss=ssim", "--set", "data.patch=8"], ""),
     "no database": (["sql", "select 1"], "there is no database yet"),
-    "no database to show": (["show", "1"], "there is no database yet"),
-    "no database to mirror": (["dashboard"], "there is no database yet"),
     "no run's name": (["show", "x"], "x: write a run's number, or STUDY:VARIANT"),
     "a figure of no format": (
         ["cosines", "--data", "photos", "--texts", "x", "-o", "x.gif"], "neither .svg nor .pdf",

@@ -144,7 +144,3 @@ def test_another_encoding_is_named_with_its_remedy(
     (tmp_path / "s.yaml").write_bytes(content)
     with pytest.raises(UserError, match=rf"s\.yaml: {says}"):
         document.read(tmp_path / "s.yaml")
-
-
-def test_a_byte_order_mark_is_no_character() -> None:
-    assert parse("\ufeffa: 1").value == {"a": 1}

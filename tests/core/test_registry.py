@@ -87,7 +87,6 @@ def told(written: object, slot: Slot = network) -> str:
         ({"net": {"slope": "0.1"}}, "base.net.slope: '0.1' is not a number"),
         ({"net": {"slope": True}}, "base.net.slope: True is not a number"),
         ({"net": {"slope": float("nan")}}, "base.net.slope: nan is not a number"),
-        ({"net": {"slope": float("inf")}}, "base.net.slope: inf is not a number"),
         ({"net": {"deep": 1}}, "base.net.deep: 1 is not a true | false"),
         ({"net": {"clip": 2}}, "base.net.clip: 2 is not 0 to 1"),
         (
@@ -100,19 +99,10 @@ def told(written: object, slot: Slot = network) -> str:
         ({"net": {"factor": 3}}, "base.net.factor: value 3 is unknown (known: 1, 2)"),
         ({"net": {"factor": "2"}}, "base.net.factor: value '2' is unknown (known: 1, 2)"),
         ({"net": {"factor": True}}, "base.net.factor: value True is unknown (known: 1, 2)"),
-        ({"net": {"factor": 1.0}}, "base.net.factor: value 1.0 is unknown (known: 1, 2)"),
         (
             {"net": {"attention": "sse"}},
             "base.net.attention: attention 'sse' is unknown; did you mean 'se'? "
             "(known: both, none, se)",
-        ),
-        (
-            {"net": {"attention": {"se": {"reduction": 0}}}},
-            "base.net.attention.se.reduction: 0 is not 1 or more",
-        ),
-        (
-            {"net": {"attention": {"se": {"kind": "c"}}}},
-            "base.net.attention.se.kind: value 'c' is unknown (known: a, b)",
         ),
         (
             {"net": {"attention": {"both": {"of": ["none", {"se": {"kind": []}}]}}}},

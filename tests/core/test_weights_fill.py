@@ -262,9 +262,3 @@ def test_numbers_of_a_kind_that_is_not_read_are_named(tmp_path: Path, kind: str)
     with pytest.raises(UserError) as refusal:
         load_weights(tmp_path / "x.pth")
     assert says in str(refusal.value)
-
-
-def test_an_archive_of_arrays_is_called_so(tmp_path: Path) -> None:
-    np.savez(tmp_path / "x.npz", a=np.ones(2))
-    with pytest.raises(UserError, match="is an archive of NumPy arrays; save them as tensors"):
-        load_weights(tmp_path / "x.npz")

@@ -66,21 +66,13 @@ def test_a_plan_says_what_will_be_run(make: Make) -> None:
     assert sorted(role for role, _ in plan.datasets) == ["eval", "train", "validate"]
 
 
-def test_planning_twice_gives_the_same(make: Make) -> None:
-    assert fingerprints(make()) == fingerprints(make())
-    assert make().digest == make().digest
-
-
-def test_the_order_of_keys_does_not_matter(make: Make) -> None:
-    text = STUDY.replace("channels: 4, blocks: 1, units: 1", "units: 1, channels: 4, blocks: 1")
+def test_neither_the_order_of_keys_nor_a_default_that_is_written_matters(make: Make) -> None:
+    settings = "units: 1, skip: none, rates: [], channels: 4, blocks: 1"
+    text = STUDY.replace("channels: 4, blocks: 1, units: 1", settings)
     lines = text.replace("epochs: 3, batch: 2", "batch: 2, epochs: 3").splitlines()
-    assert make("\n".join(reversed(lines))).digest == make().digest
-
-
-def test_saying_a_default_changes_nothing(make: Make) -> None:
-    assert (
-        make(STUDY.replace("units: 1", "units: 1, skip: none, rates: []")).digest == make().digest
-    )
+    first, again = make(), make("\n".join(reversed(lines)))
+    assert fingerprints(again) == fingerprints(first)
+    assert again.digest == first.digest
 
 
 @pytest.mark.parametrize(
@@ -137,10 +129,14 @@ def test_what_is_not_trained_does_not_depend_on_training(make: Make) -> None:
     assert fingerprints(make(set_=["train.epochs=9"]))[2] == fingerprints(make())[2]
 
 
-def test_equal_variants_are_trained_once(make: Make) -> None:
+def test_equal_variants_are_trained_once_and_named(make: Make) -> None:
     plan = make(STUDY.replace("se: {{attention: scse}}", "same: {{skip: none}}"))
     assert plan.variants[0].fingerprint == plan.variants[1].fingerprint
     assert plan.runs == 2 + 1
+    assert make().warnings == ()
+    assert plan.warnings == (
+        "same is the same training as plain: they share their runs, and differ by 0",
+    )
 
 
 def test_equal_networks_are_built_once_and_equal_settings_tried_once(
@@ -318,11 +314,3 @@ def test_training_images_are_decoded_once_while_their_files_stand(
     assert first.digest == second.digest
     draw(tmp_path / "images", seed=1)
     assert make().digest != first.digest
-
-
-def test_a_variant_that_is_the_same_training_as_another_is_named(make: Make) -> None:
-    assert make().warnings == ()
-    text = STUDY.replace("{{attention: scse}}", "{{attention: scse}}, none: {{attention: none}}")
-    assert make(text).warnings == (
-        "none is the same training as plain: they share their runs, and differ by 0",
-    )
