@@ -13,16 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from srbench.cli.options import (
-    Database,
-    Files,
-    Json,
-    answer,
-    err,
-    open_database,
-    out,
-    study_names,
-)
+from srbench.cli.options import Database, Files, Json, answer, err, open_database, out, study_names
 from srbench.core.errors import InputError
 from srbench.core.places import database_file
 from srbench.study.files import is_study_file, study_name

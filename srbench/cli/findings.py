@@ -7,14 +7,7 @@ from typing import Annotated
 
 import typer
 
-from srbench.cli.options import (
-    Database,
-    Json,
-    answer,
-    open_database,
-    out,
-    study_names,
-)
+from srbench.cli.options import Database, Json, answer, open_database, out, study_names
 from srbench.study.files import study_name
 
 

@@ -23,16 +23,11 @@ if TYPE_CHECKING:  # torch comes with it
 Words = dict[str, Any]
 
 
-def parts_listed(words: Words, name: str | None) -> RenderableType:
-    """All slots, one slot's parts, or everything about a part.
-
-    Raises:
-        InputError: there is no slot or part of that name.
-    """
+def parts_listed(found: Words, name: str | None) -> RenderableType:
+    """All slots, one slot's parts, or everything about the parts of a name, as `parts_found`."""
     if name is None:
-        return _slots(words)
-    found = parts_found(words, name)
-    if name in words:
+        return _slots(found)
+    if name in found:
         return _slot(name, found[name])
     return Group(*(_part(slot, name, about["parts"][name]) for slot, about in found.items()))
 

@@ -76,7 +76,7 @@ def blocks(
     use_parts(parts)
     words = vocabulary()
     found = words if name is None else parts_found(words, name)
-    answer(as_json, found, lambda: parts_listed(words, name))
+    answer(as_json, found, lambda: parts_listed(found, name))
 
 
 def datasets(

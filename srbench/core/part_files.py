@@ -242,18 +242,12 @@ def _cells(name: str) -> tuple[str, ...]:
     file = getattr(main, "__file__", None)
     if file is None:
         raise InputError(f"the source of {name} cannot be read in this session; {REMEDY}")
-    return (_script(file),)
-
-
-@cache
-def _script(file: str) -> str:
-    """A script as it was when it was first asked for: this process has executed that."""
-    return decoded(Path(file).read_bytes())
+    return (_text_of(file, frozenset()),)
 
 
 @cache
 def _text_of(file: str, parts: frozenset[Part]) -> str:
-    """A module's file, read again only when the module has registered other objects."""
+    """A file as this process has executed it: read again if it has registered other objects."""
     return decoded(Path(file).read_bytes())
 
 

@@ -12,14 +12,7 @@ import PIL
 from srbench.core.cache import cached
 from srbench.core.errors import StudyError, UserError
 from srbench.core.registry import Choice
-from srbench.data.decoded import (
-    Dataset,
-    decode,
-    from_outline,
-    outline,
-    signature,
-    without_pixels,
-)
+from srbench.data.decoded import Dataset, decode, from_outline, outline, signature, without_pixels
 from srbench.data.folders import ImageFile
 from srbench.study import identity
 from srbench.study.tree import dataset_name

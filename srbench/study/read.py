@@ -37,12 +37,7 @@ from srbench.study.criteria import (
 from srbench.study.designs import Design
 from srbench.study.keys import taken
 from srbench.study.search import Search, check_names, fresh_seeds, search_written
-from srbench.study.seeds import (
-    baseline_seeds_written,
-    default_seeds,
-    paired_written,
-    seeds_written,
-)
+from srbench.study.seeds import baseline_seeds_written, default_seeds, paired_written, seeds_written
 from srbench.study.sources import name_datasets, parts_written, published_written
 from srbench.study.study_keys import KEYS
 from srbench.study.tree import Tree, Variant, check_patch, dataset_name, scale_written

@@ -6,10 +6,10 @@ stands the baseline at the width whose count of parameters or MACs comes nearest
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
-from srbench.analysis.capacity import MULTIPLES, Twin, twin
+from srbench.analysis.capacity import MULTIPLES, twin
 from srbench.core.errors import StudyError
 from srbench.core.registry import Choice
 from srbench.measure.cost import Cost
@@ -33,26 +33,21 @@ def twins(study: Study, cost: Callable[[Choice], Cost]) -> dict[str, Variant]:
     baseline = next(v for v in study.variants if v.role == "baseline")
     own = _amount(cost(baseline.tree.model), match)
     found = {}
-    for variant in _to_match(study, match):
-        target = _amount(cost(variant.tree.model), match)
-        if match.of or abs(target / own - 1) > NEAR:
-            found[variant.name] = _twin(variant, baseline, target, match, cost)
-    return found
-
-
-def _to_match(study: Study, match: Match) -> Iterator[Variant]:
     for variant in study.variants:
         if variant.role == "variant" and (not match.of or variant.name in match.of):
-            yield variant
+            target = _amount(cost(variant.tree.model), match)
+            if match.of or abs(target / own - 1) > NEAR:
+                found[variant.name] = _twin(variant, baseline, target, match, cost)
+    return found
 
 
 def _twin(
     variant: Variant, baseline: Variant, target: float, match: Match, cost: Callable[[Choice], Cost]
 ) -> Variant:
-    at = ("match",)
     width = dict(baseline.tree.leaves()).get(match.setting)
     if type(width) is not int:
-        raise StudyError(f"the baseline has no width {match.setting!r}: name it as setting", at)
+        says = f"the baseline has no width {match.setting!r}: name it as setting"
+        raise StudyError(says, ("match",))
 
     def of(width: int) -> float:
         return _amount(cost(baseline.tree.set(match.setting, width).model), match)
@@ -63,21 +58,17 @@ def _twin(
             found = twin(of, target, 1, WIDEST * width, multiple)
         except (ValueError, RuntimeError, TypeError) as failed:
             problem = failed
-        else:
-            return _as_variant(variant, baseline, found, match)
-    raise StudyError(f"no twin of {variant.name}: {problem}", at)
-
-
-def _as_variant(variant: Variant, baseline: Variant, found: Twin, match: Match) -> Variant:
-    return replace(
-        baseline,
-        name=f"{variant.name} twin",
-        role="twin",
-        twin_of=variant.name,
-        tree=baseline.tree.set(match.setting, found.width),
-        change=f"{match.setting}: {found.width}, for the {match.by} of {variant.name} "
-        f"({found.mismatch:+.2%})",
-    )
+            continue
+        change = f"{match.setting}: {found.width}, for the {match.by} of {variant.name}"
+        return replace(
+            baseline,
+            name=f"{variant.name} twin",
+            role="twin",
+            twin_of=variant.name,
+            tree=baseline.tree.set(match.setting, found.width),
+            change=f"{change} ({found.mismatch:+.2%})",
+        )
+    raise StudyError(f"no twin of {variant.name}: {problem}", ("match",))
 
 
 def _amount(cost: Cost, match: Match) -> float:
