@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from tempfile import gettempdir
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -12,6 +11,7 @@ from rich.text import Text
 
 from srbench.analysis.metric_names import metric_facts
 from srbench.analysis.significance import LEAST_SEEDS
+from srbench.core.memory import scratch
 from srbench.core.numbers import duration, plural
 from srbench.core.rich_table import rich_table
 from srbench.core.table import Column, Table, Value
@@ -148,7 +148,7 @@ def _memory(found: Forecast) -> list[str]:
     each = "the worker" if found.workers == 1 else f"each of {found.workers} workers"
     lines = [
         f"Memory: {_mb(need.pixels)} of decoded images, once for all workers of a machine, in "
-        f"files of {gettempdir()}; {each} holds at least {_mb(need.worker)} besides."
+        f"files of {scratch()}; {each} holds at least {_mb(need.worker)} besides."
     ]
     if found.plan.numerics.device != "cpu":
         holds = [f"at least {_mb(need.weights)} of weights and gradients"]

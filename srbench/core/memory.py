@@ -1,7 +1,8 @@
-"""Memory that is free for new processes, and room in the temporary folder."""
+"""Memory that is free for new processes, and the folder for large temporary files."""
 
 from __future__ import annotations
 
+import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +11,8 @@ from tempfile import gettempdir
 MEMINFO = Path("/proc/meminfo")
 CGROUP = Path("/proc/self/cgroup")
 CGROUPS = Path("/sys/fs/cgroup")
+MOUNTS = Path("/proc/self/mounts")
+ON_DISK = "/var/tmp"  # where the Filesystem Hierarchy Standard has large temporary files
 
 
 def free_memory() -> int | None:
@@ -30,10 +33,22 @@ def free_memory() -> int | None:
     return min(found, default=None)
 
 
+def scratch() -> str:
+    """The folder for large temporary files: TMPDIR, else /tmp, or /var/tmp if /tmp is in memory."""
+    folder = gettempdir()
+    if os.environ.get("TMPDIR") or not os.access(ON_DISK, os.W_OK):
+        return folder
+    with suppress(OSError, ValueError):
+        mounts = [line.split()[1:3] for line in MOUNTS.read_text().splitlines()]
+        kinds = {len(at): kind for at, kind in mounts if Path(folder).is_relative_to(at)}
+        return ON_DISK if kinds[max(kinds)] in ("tmpfs", "ramfs") else folder
+    return folder
+
+
 def free_disk() -> int | None:
-    """Bytes that are free in the temporary folder; None where there is none."""
+    """Bytes that are free for large temporary files; None where there is no folder for them."""
     try:
-        return shutil.disk_usage(gettempdir()).free
+        return shutil.disk_usage(scratch()).free
     except OSError:
         return None
 

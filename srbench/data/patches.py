@@ -38,7 +38,7 @@ def with_lr(dataset: Dataset, degrade: Degrade, scale: int) -> Dataset:
     Runs of one process may share it: `Patches(with_lr(...), None, ...)`.
     """
     images = tuple(
-        replace(image, lr=shrink(degrade, image.hr, scale, NO_DRAW)) for image in dataset.images
+        replace(image, lr=shrink(degrade, image.hr[:], scale, NO_DRAW)) for image in dataset.images
     )
     return replace(dataset, images=images)
 

@@ -7,7 +7,7 @@ small table, and one gather cuts a batch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -109,21 +109,27 @@ def _pixels(
     lrs = [image.lr for image in images.images if image.lr is not None]
     if len(lrs) < len(images.images):
         raise ValueError("an image has no LR")
-    hrs = [image.hr[: scale * lr.shape[0], : scale * lr.shape[1]]
-           for image, lr in zip(images.images, lrs, strict=True)]  # fmt: skip
+    sides = [lr.shape[:2] for lr in lrs]
+    hrs = (image.hr[: scale * h, : scale * w]
+           for image, (h, w) in zip(images.images, sides, strict=True))  # fmt: skip
+    pixels = np.array([h * w for h, w in sides], np.int64)
 
-    def flat(pictures: Sequence[NDArray[np.uint8]]) -> Tensor:
-        pixels = [p.shape[0] * p.shape[1] for p in pictures]
-        whole = torch.empty((sum(pixels), 3), dtype=torch.uint8, device=device)
-        for part, picture in zip(torch.split(whole, pixels), pictures, strict=True):
+    def flat(pictures: Iterable[NDArray[np.uint8]], pixels: Integers) -> Tensor:
+        whole = torch.empty((int(pixels.sum()), 3), dtype=torch.uint8, device=device)
+        for part, picture in zip(torch.split(whole, pixels.tolist()), pictures, strict=True):
             part.copy_(torch.from_numpy(picture.reshape(-1, 3).copy()))  # one image at a time
         return whole
 
-    def first(pictures: Sequence[NDArray[np.uint8]]) -> Integers:
-        return np.cumsum([0, *(p.shape[0] * p.shape[1] for p in pictures)])[:-1].astype(np.int64)
-
-    widths = np.array([lr.shape[1] for lr in lrs], np.int64)
-    return flat(lrs), flat(hrs), first(lrs), first(hrs), widths
+    first = np.cumsum([0, *pixels])[:-1].astype(np.int64)
+    widths = np.array([w for _, w in sides], np.int64)
+    of_hr = scale**2
+    return (
+        flat((lr[:] for lr in lrs), pixels),
+        flat(hrs, of_hr * pixels),
+        first,
+        of_hr * first,
+        widths,
+    )
 
 
 def drawn_turns(

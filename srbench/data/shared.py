@@ -3,10 +3,11 @@
 The first worker decodes the images one by one into a file, named by a key of its content; the
 others wait for it. A mapping holds a lock on its file until it ends, also by a kill: so a file that
 can be locked exclusively is used by no process, and is deleted. Where no file can be written, each
-worker has pixels of its own.
+worker decodes images again whenever it uses them (`on_demand.py`).
 
-The files lie in the temporary folder and not in /dev/shm: their pages, too, are in memory once, but
-the system can drop and read them again where memory is short, and a container's /dev/shm has 64 MB.
+The files lie on a disk and not in /dev/shm: their pages, too, are in memory once, but the system
+can drop and read them again, so that a set may be larger than memory; a container's /dev/shm has
+64 MB.
 """
 
 from __future__ import annotations
@@ -16,23 +17,36 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import prod
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from tempfile import gettempdir
 from threading import Lock
 from typing import Any, BinaryIO, TextIO
 
 import numpy as np
 
+from srbench.core.errors import InputError
+from srbench.core.memory import scratch
 from srbench.core.slots import Image as Pixels
-from srbench.data.decoded import Dataset, Image, from_outline, outline, without_pixels
+from srbench.data.decoded import (
+    Dataset,
+    Image,
+    from_outline,
+    manifest_row,
+    outline,
+    without_pixels,
+)
+from srbench.data.on_demand import Make, Stands
 
-Keep = Callable[[Pixels], int]
-"""Stores pixels, and returns their number; threads may call it."""
+Keep = Callable[[Sequence[Pixels], Make], int]
+"""Stores pixels, and returns the number of the first; threads may call it.
+
+What makes them again is used where they cannot be stored.
+"""
 FOLDER = "SRBENCH_PIXELS"  # environment variable: the folder, on a node of a cluster
 POLL_S = 0.02
 TRAILER = 8 + 32  # bytes: the length of the description, and the SHA-256 of all before
@@ -45,7 +59,7 @@ def folder() -> Path:
         OSError: it cannot be made, or another user has made it.
     """
     given = os.environ.get(FOLDER)
-    here = Path(given) if given else Path(gettempdir()) / f"srbench-pixels-{os.getuid()}"
+    here = Path(given) if given else Path(scratch()) / f"srbench-pixels-{os.getuid()}"
     here.mkdir(mode=0o700, exist_ok=True)
     if here.lstat().st_uid != os.getuid():
         raise PermissionError(f"{here} belongs to another user")
@@ -71,19 +85,23 @@ def sweep() -> None:
                 path.unlink()
 
 
-def shared_set(key: str, decode: Callable[[Callable[[Image], Image]], Dataset]) -> Dataset:
+def shared_set(
+    key: str,
+    decode: Callable[[Callable[[Image], Image]], Dataset],
+    again: Callable[[str], Image],
+) -> Dataset:
     """The set that `decode` gives, its pixels mapped; or the one stored under this key.
 
     `decode` passes each image on as soon as it has it, and continues with the result, which has no
-    pixels.
+    pixels. `again` decodes the image of a name once more.
     """
 
     def make(keep: Keep) -> dict[str, Any]:
-        numbers = dict[str, tuple[int, int | None]]()
+        numbers = dict[str, int]()
 
         def stored(image: Image) -> Image:
-            lr = None if image.lr is None else keep(image.lr)
-            numbers[image.name] = keep(image.hr), lr
+            same = partial(_same, again, image.name, manifest_row(image))
+            numbers[image.name] = keep(_pixels(image), same)
             return without_pixels(image)
 
         found = decode(stored)
@@ -93,16 +111,32 @@ def shared_set(key: str, decode: Callable[[Callable[[Image], Image]], Dataset]) 
     found = from_outline(about, about["name"], about["split"])
 
     def mapped(image: Image) -> Image:
-        hr, lr = about["numbers"][image.name]
-        return replace(image, hr=pixels[hr], lr=None if lr is None else pixels[lr])
+        n = about["numbers"][image.name]
+        return replace(image, hr=pixels[n], lr=None if image.lr is None else pixels[n + 1])
 
     return replace(found, images=tuple(map(mapped, found.images)))
 
 
-def shared(key: str, make: Callable[[Keep], Any]) -> tuple[Any, tuple[Pixels, ...]]:
-    """What `make` returns, as plain data, and the pixels that it has kept, which are read-only.
+def _pixels(image: Image) -> list[Pixels]:
+    return [image.hr] if image.lr is None else [image.hr, image.lr]
 
-    `make` is not called where they are stored under this key.
+
+def _same(again: Callable[[str], Image], name: str, row: tuple[object, ...]) -> list[Pixels]:
+    """The pixels of an image that is decoded again.
+
+    Raises:
+        InputError: they are others than before.
+    """
+    image = again(name)
+    if manifest_row(image) != row:
+        raise InputError(f"{name} has changed since the training began")
+    return _pixels(image)
+
+
+def shared(key: str, make: Callable[[Keep], Any]) -> tuple[Any, tuple[Pixels, ...]]:
+    """What `make` returns, as plain data, and the pixels that it has kept.
+
+    `make` is not called where they are stored under this key. Mapped pixels are read-only.
     """
     try:
         with (folder() / f"{key}.lock").open("a+") as lock:
@@ -113,15 +147,8 @@ def shared(key: str, make: Callable[[Keep], Any]) -> tuple[Any, tuple[Pixels, ..
                 return _mapped(file)
             return _written(path, make)
     except OSError:  # no such folder, a full disk, or its decoder sleeps
-        own: list[Pixels] = []
-        lock_of_own = Lock()
-
-        def keep(pixels: Pixels) -> int:
-            with lock_of_own:
-                own.append(pixels)
-                return len(own) - 1
-
-        return make(keep), tuple(own)
+        stands = Stands()
+        return make(stands.keep), tuple(stands.pixels)
 
 
 def _wait_for(lock: TextIO) -> None:
@@ -160,11 +187,13 @@ class _Writer:
     sha256: Any = field(default_factory=hashlib.sha256)
     lock: Lock = field(default_factory=Lock)
 
-    def keep(self, pixels: Pixels) -> int:
+    def keep(self, pixels: Sequence[Pixels], again: Make) -> int:
         with self.lock:
-            self._write(np.ascontiguousarray(pixels).data)
-            self.shapes.append(pixels.shape)
-            return len(self.shapes) - 1
+            first = len(self.shapes)
+            for one in pixels:
+                self._write(np.ascontiguousarray(one).data)
+                self.shapes.append(one.shape)
+            return first
 
     def finish(self, about: Any) -> None:
         description = json.dumps({"about": about, "shapes": self.shapes}).encode()

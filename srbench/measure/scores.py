@@ -80,7 +80,7 @@ def evaluation_lr(image: Pair, scale: int, protocol: Protocol = PROTOCOLS["sr-y-
     if image.lr is not None:
         return image.lr
     degrade = degradation.parse(protocol.lr).build()(scale)
-    lr: Image = degrade(image.hr, np.random.default_rng(0))
+    lr: Image = degrade(image.hr[:], np.random.default_rng(0))
     return lr
 
 

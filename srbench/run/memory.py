@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from tempfile import gettempdir
 
-from srbench.core.memory import free_disk, free_memory
+from srbench.core.memory import free_disk, free_memory, scratch
 from srbench.data.augmentations import Turn
 from srbench.data.data_settings import DataSettings
 from srbench.data.decoded import Dataset
+from srbench.data.on_demand import share
 from srbench.store import Store
 from srbench.study.batches import degradation_of
 from srbench.study.plan import Plan, PlannedVariant
@@ -56,17 +56,24 @@ def needed(plan: Plan, store: Store | None = None, device: str = "") -> Memory:
 
 def shortages(need: Memory, workers: int) -> Iterator[str]:
     """What this machine has too little of, in sentences without a full stop."""
-    least, memory, disk = need.pixels + workers * need.worker, free_memory(), free_disk()
+    least, memory, disk = workers * need.worker, free_memory(), free_disk()
     if memory is not None and memory < least:
         yield (
-            f"images and {workers} workers need at least {least / 1e9:,.1f} GB of memory, and "
-            f"{memory / 1e9:,.1f} GB are free: take fewer --workers or smaller sets"
+            f"{workers} workers need at least {least / 1e9:,.1f} GB of memory, and "
+            f"{memory / 1e9:,.1f} GB are free: take fewer --workers"
+        )
+    elif memory is not None and memory < least + need.pixels:
+        yield (
+            f"decoded images take {need.pixels / 1e9:,.1f} GB, and {(memory - least) / 1e9:,.1f} "
+            f"GB of memory are free beside {workers} workers: what memory cannot hold is read "
+            f"again from {scratch()}, which is slow unless that is on an SSD"
         )
     if disk is not None and disk < need.pixels:
         yield (
-            f"{gettempdir()} has {disk / 1e6:,.0f} MB free, and decoded images take "
-            f"{need.pixels / 1e6:,.0f} MB: each worker will have a copy of its own; TMPDIR names "
-            "another folder"
+            f"{scratch()} has {disk / 1e6:,.0f} MB free, and decoded images take "
+            f"{need.pixels / 1e6:,.0f} MB: each worker will decode images again whenever it uses "
+            f"them, and hold the last {share() / 1e6:,.0f} MB, which is slow; TMPDIR names another "
+            "folder"
         )
 
 

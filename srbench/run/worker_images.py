@@ -19,7 +19,7 @@ from srbench.data.decoded import Dataset, Image, decode
 from srbench.data.degradations import Degrade, shrink
 from srbench.data.folders import ImageFile
 from srbench.data.patches import NO_DRAW
-from srbench.data.shared import shared, shared_set, sweep
+from srbench.data.shared import Keep, shared, shared_set, sweep
 from srbench.measure.scores import PROTOCOLS, evaluation_lr
 from srbench.run.lent_images import INDEX, lent
 from srbench.run.messages import Task
@@ -80,12 +80,9 @@ def evaluation_images(task: Task, manifest: str, chosen: Any) -> Dataset:
 
 def with_names(task: Task, images: Dataset) -> Iterator[tuple[str, Pixels, Pixels]]:
     """(name, LR, HR) of each image, LR made once for all workers."""
-    return zip(
-        (image.name for image in images.images),
-        _evaluation_lrs(images, task.scale, task.protocol),
-        (image.hr for image in images.images),
-        strict=True,
-    )
+    lrs = _evaluation_lrs(images, task.scale, task.protocol)
+    for image, lr in zip(images.images, lrs, strict=True):
+        yield image.name, lr[:], image.hr[:]
 
 
 def _hold(images: Dataset, manifest: str) -> Dataset:
@@ -106,10 +103,12 @@ def _evaluation_lrs(images: Dataset, scale: int, protocol: str) -> tuple[Pixels,
 
 @lru_cache(maxsize=8)
 def _decoded(choice: Choice, split: str, scale: int) -> Dataset:
-    files = _files(choice, split, scale)
+    files, name = _files(choice, split, scale), dataset_name(choice)
+    by_name = {file.name: file for file in files}
     return shared_set(
         decoding_key(files, choice, split, scale),
-        lambda keep: decode(files, dataset_name(choice), split, scale, keep),
+        lambda keep: decode(files, name, split, scale, keep),
+        lambda image: decode([by_name[image]], name, split, scale).images[0],
     )
 
 
@@ -130,7 +129,7 @@ def _filled(images: Dataset, bare: tuple[Image, ...], degradation: Choice, scale
     """The images, those in `bare` with LR made of whole ones, once for all workers."""
     degrade = degradation.build()(scale)
     key = [degradation.to_json(), scale]
-    made = _made(bare, key, lambda image: shrink(degrade, image.hr, scale, NO_DRAW))
+    made = _made(bare, key, lambda image: shrink(degrade, image.hr[:], scale, NO_DRAW))
     filled = (replace(i, lr=made.get(i.name, i.lr)) for i in images.images)
     return replace(images, images=tuple(filled))
 
@@ -143,7 +142,11 @@ def _made(
         return {}
     sources = [(image.name, image.sha256) for image in images]
     key = digest([sources, by, code_digest(), np.__version__])
-    _, lrs = shared(key, lambda keep: [keep(make(image)) for image in images])
+
+    def kept(image: Image, keep: Keep) -> int:
+        return keep([make(image)], lambda: [make(image)])
+
+    _, lrs = shared(key, lambda keep: [kept(image, keep) for image in images])
     return {image.name: lr for image, lr in zip(images, lrs, strict=True)}
 
 

@@ -228,7 +228,7 @@ def save_originals(folder: Path, images: Dataset, scale: int) -> list[tuple[str,
         for kind, pixels in (("hr", image.hr), ("lr", evaluation_lr(image, scale))):
             file = f"{images.manifest[:12]}-{n}-{kind}.png"
             if not (folder / file).exists():
-                save_picture(folder / file, pixels)
+                save_picture(folder / file, pixels[:])
             found.append((image.name, kind, file))
     return found
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from tempfile import gettempdir
 
 import pytest
 import tiny
@@ -12,6 +11,7 @@ import tiny
 from srbench.analysis.power import detectable
 from srbench.cli import planned
 from srbench.core import memory
+from srbench.core.memory import scratch
 from srbench.run import memory as run_memory
 from srbench.run.estimate import Forecast, Spread
 from srbench.run.memory import PROCESS, Memory, needed, shortages
@@ -109,8 +109,13 @@ def test_what_a_machine_has_too_little_of_is_said(monkeypatch: pytest.MonkeyPatc
     for free, disk, said in (
         (2 * 10**9, 10**9, []),
         (None, None, []),
-        (1_990_000_000, 10**9, ["images and 2 workers need at least 2.0 GB of memory, and 2.0 GB"]),
-        (2 * 10**9, 9 * 10**8, [f"{gettempdir()} has 900 MB free, and decoded images take 1,000"]),
+        (
+            990_000_000,
+            10**9,
+            ["2 workers need at least 1.0 GB of memory, and 1.0 GB are free: tak"],
+        ),
+        (1_400_000_000, 10**9, ["decoded images take 1.0 GB, and 0.4 GB of memory are free besid"]),
+        (2 * 10**9, 9 * 10**8, [f"{scratch()} has 900 MB free, and decoded images take 1,000 MB"]),
     ):
         monkeypatch.setattr(run_memory, "free_memory", lambda free=free: free)
         monkeypatch.setattr(run_memory, "free_disk", lambda disk=disk: disk)
@@ -135,3 +140,19 @@ def test_free_memory_is_that_of_the_machine_or_of_a_job_within_it(
     assert memory.free_memory() == 1300
     (tmp_path / "meminfo").unlink()
     assert memory.free_memory() == 1300
+
+
+@pytest.mark.parametrize(("kind", "chosen"), [("ext4", False), ("tmpfs", True)])
+def test_large_temporary_files_are_on_a_disk(
+    kind: str, chosen: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mounts").write_text(
+        f"a / ext4 rw 0 0\nb /tmp {kind} rw 0 0\nc /run tmpfs rw 0 0\n"
+    )
+    monkeypatch.setattr(memory, "MOUNTS", tmp_path / "mounts")
+    monkeypatch.setattr(memory, "ON_DISK", str(tmp_path))
+    monkeypatch.setattr(memory, "gettempdir", lambda: "/tmp")
+    monkeypatch.delenv("TMPDIR", raising=False)
+    assert memory.scratch() == (str(tmp_path) if chosen else "/tmp")
+    monkeypatch.setenv("TMPDIR", "/tmp")
+    assert memory.scratch() == "/tmp"

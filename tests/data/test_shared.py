@@ -8,18 +8,20 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL.Image
 import pytest
 
-from srbench.core.slots import Image as Pixels
+from srbench.core.errors import InputError
 from srbench.data import shared as sharing
 from srbench.data.datasets import ImageFile
 from srbench.data.decoded import Dataset, Image, decode
 from srbench.data.shared import Keep, cleared, folder, shared, shared_set, sweep
 
 Make = Callable[[Callable[[Image], Image]], Dataset]
+Files = list[ImageFile]
 ONE = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
 HOLDING = """
 import sys
@@ -33,29 +35,40 @@ input()
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A temporary folder of the test's own, for other processes too."""
-    monkeypatch.setattr(sharing, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(sharing, "scratch", lambda: str(tmp_path))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     return tmp_path
 
 
 @pytest.fixture
-def make(tmp_path: Path) -> Make:
-    """Decodes two images, one with an LR file."""
+def given(tmp_path: Path) -> Files:
+    """Two images, one with an LR file."""
     files = []
     for name, side in (("a", 8), ("b", 12), ("b-lr", 6)):
         pixels = np.random.default_rng(side).integers(0, 256, (side, side, 3), dtype=np.uint8)
         PIL.Image.fromarray(pixels).save(tmp_path / f"{name}.png")
         files.append(tmp_path / f"{name}.png")
-    given = [ImageFile("a", files[0]), ImageFile("b", files[1], lr=files[2], weight=2.0)]
+    return [ImageFile("a", files[0]), ImageFile("b", files[1], lr=files[2], weight=2.0)]
+
+
+@pytest.fixture
+def make(given: Files) -> Make:
     return lambda keep: decode(given, "set", "train", 2, keep)
 
 
-def never(keep: object) -> Dataset:
+@pytest.fixture
+def again(given: Files) -> Callable[[str], Image]:
+    """Decodes one of the images."""
+    files = {file.name: file for file in given}
+    return lambda name: decode([files[name]], "set", "train", 2).images[0]
+
+
+def never(_: object) -> Any:
     raise AssertionError("it is made again")
 
 
 def one(keep: Keep) -> list[int]:
-    return [keep(ONE)]
+    return [keep([ONE], lambda: [ONE])]
 
 
 def names() -> set[str]:
@@ -66,36 +79,48 @@ def same(one: Dataset, other: Dataset) -> bool:
     pairs = zip(one.images, other.images, strict=True)
     return (one.name, one.split, one.manifest) == (other.name, other.split, other.manifest) and all(
         (a.name, a.sha256, a.weight) == (b.name, b.sha256, b.weight)
-        and np.array_equal(a.hr, b.hr)
-        and ((a.lr is None) == (b.lr is None) and (a.lr is None or np.array_equal(a.lr, b.lr)))
+        and np.array_equal(a.hr[:], b.hr[:])
+        and (a.lr is None) == (b.lr is None)
+        and (a.lr is None or b.lr is None or np.array_equal(a.lr[:], b.lr[:]))
         for a, b in pairs
     )
 
 
-@pytest.mark.parametrize("temporary", [True, False], ids=["a file", "no room for one"])
-def test_a_set_is_the_one_decoded_and_mapped_where_that_can_be(
-    make: Make, monkeypatch: pytest.MonkeyPatch, temporary: bool
-) -> None:
-    whole = make(lambda image: image)
-    if not temporary:
-        monkeypatch.setattr(sharing, "gettempdir", lambda: "/nowhere")
-    first = shared_set("key", make)
-    second = shared_set("key", never if temporary else make)
-    assert same(first, whole)
-    assert same(second, whole)
+def test_a_set_is_the_one_decoded_mapped_from_a_file(make: Make) -> None:
+    first = shared_set("key", make, never)
+    second = shared_set("key", never, never)
+    assert same(first, make(lambda image: image))
+    assert same(second, first)
     assert not second.images[0].hr.flags.writeable
     assert second.bytes == 3 * (8 * 8 + 12 * 12 + 6 * 6)
 
 
-def test_where_the_disk_is_full_pixels_are_the_workers_own(
-    make: Make, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("full", [True, False], ids=["a full disk", "no folder"])
+def test_without_a_file_a_set_is_the_same_and_decoded_as_it_is_used(
+    make: Make, again: Callable[[str], Image], monkeypatch: pytest.MonkeyPatch, full: bool
 ) -> None:
-    def full(writer: object, pixels: Pixels) -> int:
+    def no_room(writer: object, pixels: object, again: object) -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(sharing._Writer, "keep", full)
-    assert same(shared_set("key", make), make(lambda image: image))
-    assert names() == {"key.lock"}
+    if full:
+        monkeypatch.setattr(sharing._Writer, "keep", no_room)
+    else:
+        monkeypatch.setattr(sharing, "scratch", lambda: "/nowhere")
+    found = shared_set("key", make, again)
+    whole = make(lambda image: image)
+    assert same(found, whole)
+    assert found.bytes == whole.bytes
+    assert not full or names() == {"key.lock"}
+
+
+def test_an_image_that_changes_while_a_training_needs_it_is_refused(
+    make: Make, again: Callable[[str], Image], monkeypatch: pytest.MonkeyPatch, given: Files
+) -> None:
+    monkeypatch.setattr(sharing, "scratch", lambda: "/nowhere")
+    found = shared_set("key", make, again)
+    PIL.Image.new("RGB", (8, 8)).save(given[0].hr)
+    with pytest.raises(InputError, match="a has changed since the training began"):
+        found.images[0].hr[:]
 
 
 @pytest.mark.parametrize("place", [0, 20, -41, -1], ids=["pixels", "text", "length", "digest"])
@@ -142,4 +167,4 @@ def test_a_folder_of_another_user_is_not_used(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(os, "getuid", lambda: mine + 1)
     with pytest.raises(PermissionError, match="belongs to another user"):
         folder()
-    assert np.array_equal(shared("key", one)[1][0], ONE)
+    assert np.array_equal(shared("key", one)[1][0][:], ONE)
