@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
-from store_samples import PHOTOS, finish_all, plan, provenance, training
+from store_samples import PHOTOS, facts, finish_all, plan, provenance, training
 
 from srbench.core.errors import UserError
 from srbench.store import DatasetRecord, Image, Store, open_store
@@ -110,3 +110,17 @@ def test_names_that_no_database_takes_are_stored_all_the_same(store: Store) -> N
     store.plans.add(replace(plan(), datasets=(PHOTOS, DatasetRecord("odd", "odd", "eval", odd))))
     kept = ask(store, "SELECT name FROM images WHERE manifest = 'odd' ORDER BY position")[1]
     assert kept == [("a?b?c",), ("=2+3'\";--",)]
+
+
+@pytest.mark.parametrize(
+    ("option", "later"),
+    [("--only se", ""), ("--seeds 2", "compare was none, is se with wide")],
+)
+def test_pairs_that_only_left_out_are_no_change_of_criteria(
+    store: Store, option: str, later: str
+) -> None:
+    first = facts("demo", (0, 1), compare=[], overrides=[option])
+    finish_all(store, store.plans.add(plan(digest="first", facts=first)))
+    whole = facts("demo", (0, 1), compare=[["se", "wide"]], overrides=[])
+    store.plans.add(plan(variants=("plain", "se", "wide"), facts=whole))
+    assert store.reading.results("demo").facts.later == later
