@@ -39,7 +39,8 @@ from srbench.core.streams import Streams
 from srbench.data.datasets import photos
 from srbench.data.decoded import Dataset, Image, decode
 from srbench.data.patches import Patches
-from srbench.measure.scores import PROTOCOLS, evaluation_lr, score_pair, super_resolve
+from srbench.measure.forward import super_resolve
+from srbench.measure.scores import PROTOCOLS, evaluation_lr, score_pair
 from srbench.train.device import settle
 from srbench.train.fit import Training, fit
 from srbench.train.initialise import initialise

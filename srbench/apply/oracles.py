@@ -14,8 +14,9 @@ from srbench.core.fused import fused
 from srbench.core.slots import model
 from srbench.data.resizers import matlab_bicubic
 from srbench.measure.cost import HD_PIXELS, count_macs
+from srbench.measure.forward import quantise
 from srbench.measure.metrics import luma, psnr, ssim
-from srbench.measure.scores import crop_border, quantise
+from srbench.measure.scores import crop_border
 
 COLOURS = {
     "black": ((0, 0, 0), 16.0),

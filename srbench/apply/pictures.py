@@ -10,11 +10,12 @@ from typing import Any
 from PIL.Image import Image, registered_extensions
 
 from srbench.apply.trained import Network
-from srbench.apply.upscale import Cut, upscaled
+from srbench.apply.upscale import upscaled
 from srbench.core.errors import InputError
 from srbench.core.files import write_atomically
 from srbench.data.folders import images_below
 from srbench.data.images import read_photograph
+from srbench.measure.tiles import Cut
 
 SIDES = {".jpg": 65_535, ".jpeg": 65_535, ".webp": 16_383}  # pixels that a format can hold
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF",

@@ -19,8 +19,9 @@ from srbench.core.slots import Image as Pixels
 from srbench.core.slots import degradation
 from srbench.data.banded import resize_axis
 from srbench.data.decoded import Image
+from srbench.measure.forward import raw_output
 from srbench.measure.metrics import Floats, luma, ssim
-from srbench.measure.scores import evaluation_lr, raw_output
+from srbench.measure.scores import evaluation_lr
 
 Output = NDArray[np.float32]
 """(H, W, 3) as a network gives it, in about 0..1."""

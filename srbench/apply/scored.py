@@ -29,12 +29,12 @@ from srbench.data.known_sets import in_folder
 from srbench.data.overlap import doubts
 from srbench.data.pairing import paired
 from srbench.measure import named
+from srbench.measure.forward import super_resolve
 from srbench.measure.scores import (
     PROTOCOLS,
     evaluation_lr,
     nothing_to_restore,
     score_pair,
-    super_resolve,
 )
 from srbench.measure.sets import SetScore
 

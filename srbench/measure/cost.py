@@ -180,9 +180,9 @@ def count_macs(net: nn.Module, side: int) -> tuple[int, int, tuple[str, ...]]:
     device = next((p.device for p in net.parameters()), torch.device("meta"))
     image = torch.empty(1, 3, side, side, device=device)
     with torch.no_grad():
-        with _Operations():  # once before: what a part computes once for each shape
+        with Operations():  # once before: what a part computes once for each shape
             net(image)  # is not a step's work
-        with _Operations() as seen:
+        with Operations() as seen:
             net(image)
     return seen.flops // 2, seen.activations, tuple(sorted(seen.uncounted))
 
@@ -263,7 +263,7 @@ def _modules(dead: tuple[str, ...], sizes: dict[str, int]) -> tuple[str, ...]:
     return tuple(found)
 
 
-class _Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Adds up what FlopCounterMode would, and convolution outputs; names what is not counted.
 
     One mode for both, and on the meta device without the operations that change values only: a

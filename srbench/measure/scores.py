@@ -1,29 +1,25 @@
 """From a network to scores, by a named protocol: LR in, SR out, border off, metrics on.
 
 A slip here costs more than the blocks under test are worth (0.02 to 8 dB), so every step is one
-small function, and each score carries the name of the protocol that made it. On a CUDA device SR
-stays there for the metrics that can be taken there.
+small function, and each score carries the name of the protocol that made it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from typing import Protocol as Interface
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from srbench.core.arithmetic import full_precision
 from srbench.core.errors import StudyError
-from srbench.core.outputs import by_factor
 from srbench.core.resample import weights
 from srbench.core.slots import Image, degradation
+from srbench.measure.forward import Pixels, on_host, resolved
 from srbench.measure.metrics import Floats
 from srbench.measure.named import choice, split
 from srbench.measure.sets import Answers, SetScore, score_set
@@ -57,9 +53,6 @@ PROTOCOLS: dict[str, Protocol] = {
 }
 
 
-Pixels = Image | Tensor
-"""uint8 (H, W, 3): an array, or a tensor that is left on its device."""
-
 Metrics = Mapping[str, Callable[[Any, Any], float]]
 
 
@@ -87,93 +80,6 @@ def evaluation_lr(image: Pair, scale: int, protocol: Protocol = PROTOCOLS["sr-y-
 def nothing_to_restore(images: Iterable[Pair], scale: int) -> bool:
     """Whether every LR image equals HR, as at scale 1 without LR files or a degradation."""
     return scale == 1 and all(i.lr is None or np.array_equal(i.lr, i.hr) for i in images)
-
-
-def super_resolve(net: nn.Module, lr: Image, device: torch.device | str = "cpu") -> Image:
-    """The SR image, uint8 (H, W, 3), of one whole LR image: the largest of `resolved`."""
-    return quantise(raw_output(net, lr, device))
-
-
-def resolved(net: nn.Module, lr: Image, device: torch.device | str = "cpu") -> dict[int, Image]:
-    """Every output of a network for one whole LR image, uint8 (H, W, 3), by its factor.
-
-    `net` is on `device`; it is put into eval mode for the call.
-
-    Raises:
-        FloatingPointError: the network's output has a NaN.
-    """
-    return {factor: quantise(y) for factor, y in raw_outputs(net, lr, device).items()}
-
-
-def raw_output(net: nn.Module, lr: Image, device: torch.device | str = "cpu") -> Tensor:
-    """The network's output (H, W, 3) of one whole LR image, in about 0..1 and not yet rounded."""
-    found = raw_outputs(net, lr, device)
-    return found[max(found)]
-
-
-def raw_outputs(net: nn.Module, lr: Image, device: torch.device | str = "cpu") -> dict[int, Tensor]:
-    """Every output, not yet rounded, by its factor: fp32, no TF32, no autocast."""
-    return {factor: images[0] for factor, images in _raw(net, lr[None], device).items()}
-
-
-def _raw(net: nn.Module, lrs: Image, device: torch.device | str) -> dict[int, Tensor]:
-    """Every output (N, H, W, 3) for whole LR images (N, h, w, 3), by its factor."""
-    device = torch.device(device)
-    x = torch.tensor(lrs, device=device).permute(0, 3, 1, 2).float() / 255  # (N, 3, h, w)
-    with _evaluating(net), full_precision(), torch.inference_mode():
-        with torch.autocast(device.type, enabled=False):
-            answer = by_factor(net(x), x)
-        return {factor: y.permute(0, 2, 3, 1) for factor, y in answer.items()}
-
-
-def answers(
-    net: nn.Module, lrs: Sequence[Image], device: torch.device | str = "cpu"
-) -> list[dict[int, Pixels]]:
-    """Every output for each of some whole LR images of one size, uint8, where it is to be scored.
-
-    That is on the device itself, if it is a CUDA device, and else as `resolved` gives it.
-
-    Raises:
-        FloatingPointError: the network's output has a NaN.
-    """
-    found = {factor: rounded(y) for factor, y in _raw(net, np.stack(lrs), device).items()}
-    stay = torch.device(device).type == "cuda"
-    return [
-        {factor: images[n] if stay else on_host(images[n]) for factor, images in found.items()}
-        for n in range(len(lrs))
-    ]
-
-
-def together(lrs: Sequence[Image], most: int) -> Iterator[list[int]]:
-    """Numbers of LR images to be answered at once: of one size, in all at most so many pixels."""
-    alike: dict[tuple[int, ...], list[int]] = {}
-    for number, lr in enumerate(lrs):
-        alike.setdefault(lr.shape, []).append(number)
-    for (height, width, *_), numbers in alike.items():
-        count = max(1, most // (height * width))
-        for first in range(0, len(numbers), count):
-            yield numbers[first : first + count]
-
-
-def rounded(values: Tensor) -> Tensor:
-    """0..1 to uint8: clamped, then floor(255x + 0.5). Truncation would cost 0.03 to 0.1 dB.
-
-    Raises:
-        FloatingPointError: an image has a NaN.
-    """
-    if values.isnan().any():
-        raise FloatingPointError("the image has a NaN")
-    return (values.clamp(0, 1) * 255 + 0.5).floor().to(torch.uint8)
-
-
-def quantise(image: Tensor | NDArray[np.floating]) -> Image:
-    """`rounded`, as an array on the host."""
-    return on_host(rounded(image if isinstance(image, Tensor) else torch.from_numpy(image)))
-
-
-def on_host(image: Pixels) -> Image:
-    """The image as an array, wherever it is."""
-    return image.cpu().numpy() if isinstance(image, Tensor) else image
 
 
 def crop_border(image: Any, pixels: int) -> Any:
@@ -311,14 +217,3 @@ def bicubic_there_and_back(y: Floats, scale: int) -> Floats:
 
 def _bicubic(y: Floats, height: int, width: int) -> Floats:
     return weights(y.shape[0], height) @ y @ weights(y.shape[1], width).T
-
-
-@contextmanager
-def _evaluating(net: nn.Module) -> Iterator[None]:
-    training = [module for module in net.modules() if module.training]
-    net.eval()
-    try:
-        yield
-    finally:
-        for module in training:  # one by one: a part may have been frozen in eval mode
-            module.training = True

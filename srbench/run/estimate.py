@@ -18,8 +18,9 @@ from srbench.core.arithmetic import one_thread
 from srbench.core.outputs import by_factor
 from srbench.core.streams import Streams
 from srbench.data.decoded import Dataset
+from srbench.measure.forward import answers
 from srbench.measure.named import validated
-from srbench.measure.scores import PROTOCOLS, answers, metrics_named, score_pair
+from srbench.measure.scores import PROTOCOLS, metrics_named, score_pair
 from srbench.run.memory import Memory
 from srbench.store import Store
 from srbench.study.dry_build import cost_of

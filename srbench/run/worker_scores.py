@@ -21,20 +21,16 @@ from srbench.core.outputs import factors_of, output_name
 from srbench.core.places import MAX_PICTURES, STRIP
 from srbench.core.slots import Image
 from srbench.data.decoded import Dataset
+from srbench.measure.forward import Pixels, answers, on_host, super_resolve, together
 from srbench.measure.named import validated
 from srbench.measure.scores import (
     PROTOCOLS,
     Metrics,
     Pictured,
-    Pixels,
-    answers,
     evaluation_lr,
     metrics_named,
-    on_host,
     score_outputs,
     score_sets,
-    super_resolve,
-    together,
 )
 from srbench.measure.sets import SetScore
 from srbench.run.messages import Task
@@ -216,7 +212,7 @@ def _why(problem: Exception) -> str:
         return "the computer's memory is full"
     return (
         str(problem)
-        if isinstance(problem, UserError)
+        if isinstance(problem, UserError | torch.OutOfMemoryError)
         else (f"{type(problem).__name__}: {first_line(problem)}")
     )
 

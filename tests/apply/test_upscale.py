@@ -13,13 +13,13 @@ from PIL import Image, ImageCms
 from safetensors.torch import save_file
 from torch import nn
 
-from srbench.apply import upscale
 from srbench.apply.trained import Network
-from srbench.apply.upscale import Cut, cut_for, tiles, upscaled
+from srbench.apply.upscale import cut_for, upscaled
 from srbench.core import slots
 from srbench.core.errors import UserError
 from srbench.core.streams import Streams
 from srbench.data.images import Photograph
+from srbench.measure.tiles import ALIGNED, Cut, tiles
 from srbench.train.initialise import initialise
 
 slots.load()
@@ -55,44 +55,21 @@ LOCAL = [
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("written", LOCAL, ids=str)
-@pytest.mark.parametrize("scale", [2, 3])
-def test_tiles_make_up_the_whole_picture(written: object, scale: int) -> None:
-    net, photo = network(written, scale), photograph()
+def test_tiles_make_up_the_whole_picture(written: object) -> None:
+    net, photo = network(written), photograph()
     cut = cut_for(net, 32, *photo.rgb.shape[:2])
     assert len(tiles(*photo.rgb.shape[:2], cut)) > 4
     whole, tiled = (pixels(upscaled(net, photo, one)) for one in (Cut(0, 0), cut))
     assert np.abs(whole - tiled).max() <= 1
 
 
-def test_a_margin_that_is_too_small_is_noticed() -> None:
-    net, photo = network({"carn": {"channels": 8, "rates": [8, 8, 8]}}), photograph()
-    with pytest.raises(UserError, match="differ from the whole"):
-        upscaled(net, photo, Cut(64, 2))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(slots.model.parts))
-def test_every_model_is_tiled_right_or_refused(name: str) -> None:
-    net, photo = network(name), photograph()
-    cut = cut_for(net, None if net.field is None else 64, *photo.rgb.shape[:2])
-    if net.field is None:
-        assert cut.tile == 0
-    else:
-        [tile, *_] = tiles(*photo.rgb.shape[:2], cut)
-        upscale.check_cut(net, photo.rgb, cut, "cpu")
-        whole = (0, 0, *photo.rgb.shape[:2])
-        assert tile.read != whole or net.field > max(whole)  # a tile may need all of the picture
-
-
-def test_a_network_that_sees_everything_is_not_cut_unasked() -> None:
+def test_a_network_that_depends_on_the_whole_is_not_cut_unasked() -> None:
     net = network({"carn": {"channels": 4, "attention": "se"}})
-    assert net.field is None
     assert cut_for(net, None, 900, 1000).tile == 0
     with pytest.raises(UserError, match="--tile 512"):
         cut_for(net, None, 3000, 4000)
-    assert cut_for(net, 512, 3000, 4000) == Cut(512, upscale.ALIGNED, exact=False)
+    assert cut_for(net, 512, 3000, 4000) == Cut(512, ALIGNED)
 
 
 def test_the_self_ensemble_is_the_mean_over_flips_and_turns() -> None:

@@ -14,11 +14,11 @@ import torch
 from torch import nn
 
 from srbench.core import slots
+from srbench.core.arithmetic import full_precision
 from srbench.core.errors import first_line
 from srbench.core.streams import Streams
 from srbench.data.decoded import Dataset, Image
 from srbench.data.patches import Patches
-from srbench.measure.scores import full_precision
 from srbench.run.worker import settle
 from srbench.train.fit import fit
 from srbench.train.initialise import initialise

@@ -15,15 +15,8 @@ from torch import Tensor, nn
 from srbench.core import slots
 from srbench.core.errors import UserError
 from srbench.core.slots import metric
-from srbench.measure.scores import (
-    PROTOCOLS,
-    answers,
-    on_host,
-    resolved,
-    score_outputs,
-    score_pair,
-    together,
-)
+from srbench.measure.forward import answers, on_host, resolved, together
+from srbench.measure.scores import PROTOCOLS, score_outputs, score_pair
 
 Pixels = NDArray[np.uint8]
 THERE = {"psnr_y", "psnr_rgb", "ssim_y", "ssim_rgb", "l1", "ms_ssim_y", "psnr_above_flat"}

@@ -13,21 +13,20 @@ from numpy.typing import NDArray
 from on_cuda import compares_values
 from torch import Tensor, nn
 
+from srbench.core.arithmetic import full_precision
 from srbench.core.errors import UserError
 from srbench.core.slots import Image, metric
 from srbench.data.decoded import decode
 from srbench.data.known_sets import set5
 from srbench.data.resizers import matlab_bicubic
 from srbench.measure import metrics
+from srbench.measure.forward import quantise, super_resolve
 from srbench.measure.scores import (
     PROTOCOLS,
     bicubic_there_and_back,
     crop_border,
     evaluation_lr,
-    full_precision,
-    quantise,
     score_pair,
-    super_resolve,
 )
 
 Pixels = NDArray[np.uint8]

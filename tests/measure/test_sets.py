@@ -19,8 +19,9 @@ from srbench.core.pretrained import WeightsMissing
 from srbench.core.slots import Image
 from srbench.measure import named
 from srbench.measure.distributions import frechet, sureness
+from srbench.measure.forward import resolved
 from srbench.measure.inception import features, inception, logits
-from srbench.measure.scores import PROTOCOLS, Pictured, metrics_named, resolved, score_sets
+from srbench.measure.scores import PROTOCOLS, Pictured, metrics_named, score_sets
 from srbench.measure.sets import Answers, SetScore
 
 slots.load()

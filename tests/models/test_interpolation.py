@@ -13,7 +13,8 @@ from srbench.core import slots
 from srbench.data.decoded import decode
 from srbench.data.known_sets import set5
 from srbench.measure.cost import cost
-from srbench.measure.scores import PROTOCOLS, evaluation_lr, score_pair, super_resolve
+from srbench.measure.forward import super_resolve
+from srbench.measure.scores import PROTOCOLS, evaluation_lr, score_pair
 
 slots.load()
 NAMES = ("nearest", "bilinear", "bicubic", "lanczos")

@@ -13,7 +13,8 @@ from srbench.core import slots
 from srbench.core.outputs import shrunk, split_name
 from srbench.core.streams import Streams
 from srbench.measure.cost import cost
-from srbench.measure.scores import PROTOCOLS, metrics_named, resolved, score_outputs
+from srbench.measure.forward import resolved
+from srbench.measure.scores import PROTOCOLS, metrics_named, score_outputs
 from srbench.train.fit import Training, fit
 from srbench.train.initialise import initialise
 from srbench.train.settings import training
