@@ -17,6 +17,7 @@ from srbench.core import slots
 from srbench.core.errors import UserError
 from srbench.core.layers import Layers
 from srbench.core.outputs import by_factor
+from srbench.core.pretrained import with_random_weights
 from srbench.core.registry import Choice, Slot, settings
 from srbench.core.streams import Streams
 from srbench.measure.sets import Answers, SetScore
@@ -28,8 +29,7 @@ Numbers = list[float]
 
 def choices(slot: Slot, name: str) -> Iterator[Choice]:
     """The part with its defaults, and with each other value of a setting that has few."""
-    plain = slot.parse({name: {"weights": "none"}} if "weights" in settings(slot.parts[name])
-                       and settings(slot.parts[name])["weights"][0] is str else name)  # fmt: skip
+    plain = slot.parse(with_random_weights(slot, name))
     yield plain
     for key, (hint, _) in settings(slot.parts[name]).items():
         values = get_args(hint) if get_origin(hint) is Literal else ()

@@ -158,8 +158,8 @@ def plan_variant(
     tree, scale = variant.tree, images.scale
     scales = trained_scales(tree.train, scale)
     check_scales(tree, scale, scales)
-    price = cost_of(tree.model, scale, scales)
-    trained = price.parameters > price.frozen
+    cost = cost_of(tree.model, scale, scales)
+    trained = cost.parameters > cost.frozen
     steps, manifest, judge, drawn = 0, "", "", ""
     train: TrainSettings = tree.train.build()()
     source = identity.versions_of_tree(tree, trained=trained)
@@ -195,7 +195,7 @@ def plan_variant(
             asked["images_by_scale"] = {str(one): found.manifest for one, found in at.items()}
     runs = seeds if trained else (0,)
     return PlannedVariant(
-        variant, identity.digest(asked), runs, steps, price, source, manifest, judge,
+        variant, identity.digest(asked), runs, steps, cost, source, manifest, judge,
         network_digest(tree, scale), step_digest(tree, scale) if trained else "", scales,
         drawn=drawn,
     )  # fmt: skip

@@ -147,30 +147,25 @@ OPTIONS = ("seeds", "only", "parts")
 
 def _base(value: Mapping[str, Any], set_: Sequence[str]) -> tuple[int, Tree]:
     """The scale and the base, with the changes of the command line."""
-    scale = value["scale"]
-    scaled = [change for change in set_ if assignment(change)[0] == "scale"]
-    for change in scaled:
-        with option(f"--set {change}"):
-            scale = scale_written(assignment(change)[1], ("scale",))
+    scale, place = value["scale"], ""
     base = Tree(
         slots.model.parse(value["base"], ("base",)),
         training.parse({"train": train_written(mapping(value, "train"))}),
         data_settings.parse({"data": data_written(mapping(value, "data"))}),
     )
-    if not scaled:
-        check_patch(base, scale)
-    for change in (change for change in set_ if change not in scaled):
+    for change in set_:
         path, written = assignment(change)
+        place = f"--set {change}" if path in ("scale", "data.patch") else place
         with option(f"--set {change}"):
-            if path in KEYS and path not in ("train", "data"):
+            if path == "scale":
+                scale = scale_written(written, ("scale",))
+            elif path in KEYS and path not in ("train", "data"):
                 own = f"--{path} sets it" if path in OPTIONS else "change it in the file"
                 raise StudyError(f"{path} is a key of the study, not of its base; {own}")
-            base = base.set(path, written)
-            if path == "data.patch":
-                check_patch(base, scale)
-    for change in scaled[-1:]:  # once the patch is known that goes with it
-        with option(f"--set {change}"):
-            check_patch(base, scale)
+            else:
+                base = base.set(path, written)
+    with option(place):
+        check_patch(base, scale)
     return scale, base
 
 

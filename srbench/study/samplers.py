@@ -1,6 +1,6 @@
-"""What a search may be run by: samplers, which propose, and pruners, which give up early.
+"""What a search is run by: samplers, which propose trials, and pruners, which end them early.
 
-Only names and settings stand here, in the grammar of all parts; Optuna makes them work.
+These parts are names and settings; Optuna's samplers and pruners are made from them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Annotated
 from srbench.core.registry import Positive, Range, Slot
 
 sampler = Slot("sampler", "what proposes the next trial")
-pruner = Slot("pruner", "what gives up trials that will not win")
+pruner = Slot("pruner", "what ends trials early that will not be the best")
 
 Share = Annotated[float, Range(0, 1)]
 

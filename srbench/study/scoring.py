@@ -11,7 +11,6 @@ from functools import cache
 
 import torch
 
-from srbench.core.cache import cached
 from srbench.core.errors import Path, StudyError, UserError
 from srbench.core.outputs import factors_of, output_name
 from srbench.core.pretrained import WeightsMissing
@@ -77,7 +76,12 @@ def _check_sizes(
     images: Dataset, metrics: Iterable[str], protocol: str, scale: int, at: Path
 ) -> None:
     """Refuse images that are too small for one of the metrics; all of them are named."""
-    needed = {name: _least_side(name, protocol, scale, _smallest(images), at) for name in metrics}
+    needed, code = dict[str, int](), identity.code_digest()
+    for name in metrics:
+        try:
+            needed[name] = _least_side(name, protocol, scale, _smallest(images), code)
+        except UserError as problem:
+            raise StudyError(f"{name} cannot be taken: {problem}", at) from None
     least = max(needed.values(), default=0)
     small = [image for image in images.images if min(image.hr.shape[:2]) < least]
     if not small:
@@ -97,15 +101,7 @@ def _smallest(images: Dataset) -> int:
     return min(int(min(image.hr.shape[:2])) for image in images.images)
 
 
-def _least_side(name: str, protocol: str, scale: int, side: int, at: Path) -> int:
-    try:
-        return _found_least(name, protocol, scale, side, identity.code_digest())
-    except UserError as problem:
-        raise StudyError(f"{name} cannot be taken: {problem}", at) from None
-
-
 @cache
-def _found_least(name: str, protocol: str, scale: int, side: int, code: str) -> int:
-    key = identity.digest([name, protocol, scale, side, code, torch.__version__])
-    made = cached("least_side", key, lambda: least_side(name, PROTOCOLS[protocol], scale, side))
-    return int(made)
+def _least_side(name: str, protocol: str, scale: int, side: int, code: str) -> int:
+    """`least_side`, once for all variants, unless a session's `code` changes."""
+    return least_side(name, PROTOCOLS[protocol], scale, side)

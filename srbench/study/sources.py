@@ -53,7 +53,7 @@ def published_written(source: Document) -> tuple[Published, ...]:
     for i, one in enumerate(listed):
         at: Path = ("published", i) if listed is written else ("published",)
         asked, before = _asked(one, at), next(reversed(found), None)
-        file = _folder(source, "published") / asked["file"]
+        file = File(source.folder(("published",))) / asked["file"]
         named = asked["source"] or (before if file.suffix.lower() == ".csv" else None)
         try:
             new = read_figures(file, source=named, quantity=asked["quantity"])
@@ -81,7 +81,7 @@ def parts_written(source: Document, more: Sequence[File]) -> tuple[PartFile, ...
     for i, name in enumerate(PARTS.read(value, ("parts",))):
         at: Path = ("parts", i) if isinstance(value, list) else ("parts",)
         try:
-            found.append(part_files.read(_folder(source, "parts") / name))
+            found.append(part_files.read(File(source.folder(("parts",))) / name))
         except StudyError as error:
             kind = MissingParts if isinstance(error, MissingParts) else StudyError
             raise kind(str(error), at) from None
@@ -112,11 +112,6 @@ def name_datasets(written: Mapping[str, Any], source: Document) -> None:
             raise StudyError(f"{name} is a dataset of srbench or of a plug-in; rename yours", at)
         found = dataset.parse(one, at)
         dataset.study.names[name] = replace(found, label=name)
-
-
-def _folder(source: Document, key: str) -> File:
-    """The folder of the file that has this key: the study's, or that of one it takes over from."""
-    return File(next((d.file for d in source.all if (key,) in d.places), source.file)).parent
 
 
 def _asked(written: object, at: Path) -> Mapping[str, Any]:
