@@ -106,16 +106,8 @@ def test_a_study_runs_from_the_wheel_outside_the_checkout(environment: Path, out
     home = printed(environment / "python", "-c", "import srbench; print(srbench.__file__)")
     assert Path(home.strip()).is_relative_to(environment.parent)
     assert "quickstart.yaml" in printed(environment / "srbench", "new", "quickstart")
-    short = [
-        "--seeds",
-        "1",
-        "--only",
-        "skip*",
-        "--set",
-        "train.epochs=1",
-        "--set",
-        "data.patches=4",
-    ]
+    short = ["--seeds", "1", "--only", "skip*"]
+    short += ["--set", "train.epochs=1", "--set", "data.patches=4"]
     ran = printed(environment / "srbench", "run", "quickstart", *short)
     assert "This takes about" in ran  # before anything is trained
     assert "srbench report quickstart --open" in ran

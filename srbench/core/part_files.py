@@ -184,14 +184,10 @@ def source(part: Part) -> dict[str, str] | None:
         return {SESSION: sliced(_cells(part.__qualname__), (part.__qualname__,))}
     if module not in _in_use or not _in_use[module].text:
         return None
-    found: dict[str, str] = {}
-    todo = [module]
-    while todo:
-        name = todo.pop()
-        if name not in found:
-            found[name] = _in_use[name].code
-            todo += _imports(found[name])
-    return found
+    names = [module]
+    for name in names:  # which grows
+        names += [one for one in _imports(_in_use[name].code) if one not in names]
+    return {name: _in_use[name].code for name in names}
 
 
 def _imports(code: str) -> Iterator[str]:

@@ -102,15 +102,10 @@ def _source_digest(choice: Choice) -> str:
     part = choice.slot.parts[choice.name]
     if (source := part_files.source(part)) is not None:
         return digest(source)
-    module = part.__module__
-    found: set[str] = set()
-    todo = [module]
-    while todo:
-        name = todo.pop()
-        if name not in found:
-            found.add(name)
-            todo += _imports(name)
-    return digest({name: _code(file) for name in found if (file := _file(name))})
+    names = [part.__module__]
+    for name in names:  # which grows
+        names += [one for one in _imports(name) if one not in names]
+    return digest({name: _code(file) for name in names if (file := _file(name))})
 
 
 def _code(file: Path) -> str:
