@@ -14,7 +14,7 @@ from srbench.core.errors import Path, StudyError, brief
 from srbench.core.part_facts import MetricFacts
 from srbench.core.registry import Choice, known
 from srbench.measure import named
-from srbench.study.keys import TEXTS, Key, Schema, one_of, taken, text
+from srbench.study.keys import Schema, one_of, taken, text, texts
 from srbench.study.tree import Tree, dataset_name
 
 BY = ("params", "macs")
@@ -28,10 +28,8 @@ CLAIM = {
 }
 MATCH = {
     "by": one_of("the cost that is matched, required", BY, "cost", example="macs"),
-    "of": Key(
+    "of": texts(
         "the variants for which a baseline is widened; by default all of another cost",
-        TEXTS,
-        [],
         example="[wide]",
     ),
     "setting": text("the setting of the network that is changed", "channels", example="channels"),
@@ -150,8 +148,6 @@ def match_written(value: Mapping[str, Any], variants: Sequence[str]) -> Match | 
     asked = taken(written, MATCH, at, "params or macs")
     if asked["by"] is None:
         raise StudyError(f"say which cost: {' or '.join(BY)}", (*at, "by"))
-    if not isinstance(asked["of"], list):
-        raise StudyError(f"a list of variants is expected, found {brief(asked['of'])}", (*at, "of"))
     for i, name in enumerate(asked["of"]):
         known(name, dict.fromkeys(variants), "variant", (*at, "of", i))
     return Match(asked["by"], tuple(asked["of"]), asked["setting"])

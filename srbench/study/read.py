@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from pathlib import Path as File
 from typing import Any
 
@@ -127,14 +126,12 @@ def read(
 def _selected(study: Study, only: Sequence[str]) -> Study:
     names = [v.name for v in study.variants]
     for pattern in only:
-        if not any(fnmatchcase(name, pattern) for name in names):
+        if not views.fitting(names, [pattern]):
             raise StudyError(
                 f"no variant fits (known: {', '.join(names)})", place=f"--only {pattern}"
             )
-    kept = tuple(
-        v for v in study.variants
-        if v.role != "variant" or any(fnmatchcase(v.name, pattern) for pattern in only)
-    )  # fmt: skip
+    fit = views.fitting(names, only)
+    kept = tuple(v for v in study.variants if v.role != "variant" or v.name in fit)
     options = (*study.overrides, *(f"--only {pattern}" for pattern in only))
     left = {v.name for v in kept}
     compare = tuple(pair for pair in study.compare if left.issuperset(pair))

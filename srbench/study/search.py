@@ -6,7 +6,7 @@ A search reads only `validate`. What it finds is confirmed as a fixed plan on fr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from srbench.core.numbers import UNITS
 from srbench.core.registry import Choice, known
 from srbench.measure.named import known_facts, validated
 from srbench.study.dimensions import space_written
-from srbench.study.keys import TEXT, TEXTS, Key, part, taken, whole
+from srbench.study.keys import TEXT, Key, part, taken, texts, whole
 from srbench.study.samplers import pruner, sampler
 from srbench.study.seeds import MOST_SEEDS
 from srbench.study.tree import Tree, Variant
@@ -36,16 +36,13 @@ TUNE = {
         {"type": "object", "minProperties": 1},
         example="{skip: [none, bilinear], channels: {low: 8, high: 32, step: 8}}",
     ),
-    "objective": Key(
+    "objective": texts(
         "what is sought: a metric on `validate`, then params, macs or latency; by default the "
         "study's metric",
-        {"anyOf": [TEXT, TEXTS]},
         example="[psnr_y, macs]",
     ),
-    "constraints": Key(
+    "constraints": texts(
         "bounds on cost; a network beyond them is infeasible and not trained",
-        {"anyOf": [TEXT, TEXTS]},
-        [],
         example="[params <= 1M, latency <= 1.2 x baseline]",
     ),
     "sampler": Key("what proposes trials", part("sampler"), "tpe", example="nsga2"),
@@ -164,7 +161,7 @@ def search_written(value: Mapping[str, Any], base: Tree, metric: str) -> Search 
     asked = taken(written, TUNE, at, "{space: ..., budget: ...}")
     space, labels = space_written(asked["space"], base)
     directions = _directions()
-    objectives = _objectives(written, metric, directions)
+    objectives = _objectives(asked["objective"], metric, directions)
     chosen = sampler.parse(asked["sampler"], (*at, "sampler"))
     giving_up = pruner.parse(asked["pruner"], (*at, "pruner"))
     seeds = asked["seeds"] or (5 if giving_up.name in OVER_SEEDS else 1)
@@ -178,7 +175,7 @@ def search_written(value: Mapping[str, Any], base: Tree, metric: str) -> Search 
         space=space,
         objectives=objectives,
         directions=tuple(directions[name] for name in objectives),
-        constraints=tuple(_constraints(written)),
+        constraints=tuple(_constraints(asked["constraints"])),
         sampler=chosen,
         pruner=giving_up,
         budget=_budget(written, space),
@@ -223,26 +220,24 @@ def _directions() -> dict[str, Direction]:
 
 
 def _objectives(
-    written: Mapping[str, Any], metric: str, directions: Mapping[str, Direction]
+    written: Sequence[str], metric: str, directions: Mapping[str, Direction]
 ) -> tuple[str, ...]:
     at: Path = ("tune", "objective")
     scores = [name for name in directions if name not in COSTS]
-    given = written.get("objective", metric if metric in scores else scores[0])
-    found = given if isinstance(given, list) else [given]
+    found = written or [metric if metric in scores else scores[0]]
     for name in found:
         known(name, directions, "objective", at)
-    if not found or len(set(found)) < len(found):
+    if len(set(found)) < len(found):
         raise StudyError("name each objective once", at)
     if found[0] not in scores:
         raise StudyError(f"the first one is a score on validate: {' or '.join(scores)}", at)
     return tuple(found)
 
 
-def _constraints(written: Mapping[str, Any]) -> Iterator[Constraint]:
-    given = written.get("constraints", [])
-    for i, text in enumerate(given if isinstance(given, list) else [given]):
-        at: Path = ("tune", "constraints", *((i,) if isinstance(given, list) else ()))
-        match = CONSTRAINT.fullmatch(text) if isinstance(text, str) else None
+def _constraints(written: Sequence[str]) -> Iterator[Constraint]:
+    for i, text in enumerate(written):
+        at: Path = ("tune", "constraints", i)
+        match = CONSTRAINT.fullmatch(text)
         try:
             factor = UNITS.get(match["unit"], 1.0) if match else 1.0
             bound = factor * float(match["number"] if match else "nan")
@@ -254,7 +249,7 @@ def _constraints(written: Mapping[str, Any]) -> Iterator[Constraint]:
         if match["what"] == "latency" and not match["of"]:
             raise StudyError("times compare within one pass: write latency <= 1.2 x baseline", at)
         most = match["sign"] in ("<=", "≤")
-        yield Constraint(" ".join(text.split()), match["what"], most, bound, bool(match["of"]))
+        yield Constraint(text, match["what"], most, bound, bool(match["of"]))
 
 
 def _check_pruner(chosen: Choice, objectives: tuple[str, ...], seeds: int, points: int) -> None:

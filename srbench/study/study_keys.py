@@ -8,7 +8,6 @@ from srbench.study.designs import DESIGN
 from srbench.study.keys import (
     NOTHING,
     TEXT,
-    TEXTS,
     Key,
     Schema,
     one_of,
@@ -24,6 +23,7 @@ from srbench.study.seeds import MOST_SEEDS, SEEDS
 from srbench.study.sources import PARTS, PUBLISHED
 from srbench.study.tree import SCALES, scale_written
 from srbench.study.variants import CONTROLS, INTERPOLATIONS
+from srbench.study.views import PICKS
 
 NAMED_CHANGES: Schema = {"type": "object", "additionalProperties": part("changes")}
 KEYS: dict[str, Key] = {
@@ -37,16 +37,7 @@ KEYS: dict[str, Key] = {
         TEXT,
         example="carn_2019",
     ),
-    "only": Key(
-        "which variants of that study are taken; * and ? are wildcards",
-        TEXTS,
-        example="[standard, atrous_*]",
-    ),
-    "without_claims": Key(
-        "claims of that study, by id, that this one leaves out",
-        TEXTS,
-        example="[A9, A10]",
-    ),
+    **PICKS,
     "parts": PARTS,
     "scale": Key(
         "size of HR over size of LR", {"enum": list(SCALES)}, 2, scale_written, example="4"

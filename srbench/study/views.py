@@ -7,6 +7,7 @@ key as a whole. So a variant is defined once, and has one meaning in both studie
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path as File
@@ -16,9 +17,18 @@ from srbench.analysis.claims_tree import ClaimError, names
 from srbench.core import document
 from srbench.core.document import Document
 from srbench.core.errors import StudyError, UserError, brief
+from srbench.study.keys import texts
 
 MERGED = ("datasets", "data", "train", "variants")
-PICKS = ("only", "without_claims")
+PICKS = {
+    "only": texts(
+        "which variants of that study are taken; * and ? are wildcards",
+        example="[standard, atrous_*]",
+    ),
+    "without_claims": texts(
+        "claims of that study, by id, that this one leaves out", example="[A9, A10]"
+    ),
+}
 MOST = 8  # views of views
 
 
@@ -73,21 +83,15 @@ def _selected(base: dict[str, Any], view: dict[str, Any]) -> dict[str, Any]:
     """The other study with the variants that `only` names, and the claims about them."""
     if "only" not in view:
         return base
-    patterns, variants = view["only"], base.get("variants")
+    patterns, variants = PICKS["only"].read(view["only"], ("only",)), base.get("variants")
     if not isinstance(variants, dict):
         raise StudyError("the other study has no variants to pick from", ("only",))
-    if not isinstance(patterns, list) or not all(isinstance(p, str) for p in patterns):
-        raise StudyError(f"a list of variants is expected, found {brief(patterns)}", ("only",))
     for i, pattern in enumerate(patterns):
-        if not any(fnmatchcase(name, pattern) for name in variants):
+        if not fitting(variants, [pattern]):
             raise StudyError(
                 f"no variant fits {pattern!r} (known: {', '.join(variants)})", ("only", i)
             )
-    kept = {
-        name: change
-        for name, change in variants.items()
-        if any(fnmatchcase(name, pattern) for pattern in patterns)
-    }
+    kept = {name: variants[name] for name in fitting(variants, patterns)}
     left_out = variants.keys() - kept
     claims = base.get("claims")
     if isinstance(claims, list):
@@ -95,12 +99,15 @@ def _selected(base: dict[str, Any], view: dict[str, Any]) -> dict[str, Any]:
     return {**base, "variants": kept, "claims": claims}
 
 
+def fitting(names: Iterable[str], patterns: Sequence[str]) -> list[str]:
+    """The names that fit one of the patterns."""
+    return [name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)]
+
+
 def _claims_selected(base: dict[str, Any], view: dict[str, Any]) -> dict[str, Any]:
     """The other study without the claims that `without_claims` names."""
-    dropped, claims = view.get("without_claims", []), base.get("claims") or []
-    if not isinstance(dropped, list):
-        expected = f"a list of claims is expected, found {brief(dropped)}"
-        raise StudyError(expected, ("without_claims",))
+    dropped = PICKS["without_claims"].read(view.get("without_claims"), ("without_claims",))
+    claims = base.get("claims") or []
     known = [claim.get("id") for claim in claims if isinstance(claim, dict)]
     for i, name in enumerate(dropped):
         if name not in known:
