@@ -23,8 +23,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from srbench.analysis.gains import Gains, gains
-from srbench.analysis.plateaus import Plateaus, plateaus_of_runs, plateaus_of_variants
+from srbench.analysis.plateaus import Gains, Plateaus, gains, plateaus_of_runs, plateaus_of_variants
 
 Floats = NDArray[np.float64]
 Judge = Callable[[Gains, float], Plateaus]

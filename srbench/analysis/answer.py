@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 
 from srbench.analysis.convergence import collapsed
+from srbench.analysis.limits import labels
 from srbench.analysis.phrases import quantity
 from srbench.analysis.ranking import mean_of, ranked
 from srbench.analysis.results import Results
@@ -22,7 +23,6 @@ from srbench.analysis.run_matrix import (
 )
 from srbench.analysis.search_results import search_failure
 from srbench.analysis.verdict_sentences import verdict_sentences
-from srbench.analysis.warnings import labels
 from srbench.core.numbers import listed, plural
 
 

@@ -58,9 +58,9 @@ def contrast(test: Leaf, evidence: Evidence) -> Finding:
     except Unknown as problem:
         return Finding(str(test), why=gaps or str(problem))
     x = found.reading
-    if found.verdict:
+    if x is None or isinstance(x, OfStudy):
         return found
-    if x is not None and x.count < x.needed:
+    if x.count < x.needed:
         few = f"{plural(x.count, x.counted)}; a verdict needs {x.needed}"
         return replace(found, why=gaps or few)
     found = replace(found, why=gaps or _no_spread(test, found))
@@ -118,8 +118,7 @@ def _comparison(test: Comparison, evidence: Evidence) -> Finding:
         unit,
         relation=relation,
         region=None if half is None else (-half, half),
-        reading=OfStudy(contrast.mean, (contrast.low, contrast.high), contrast.seeds),
-        verdict=contrast.word,
+        reading=contrast,
     )
 
 

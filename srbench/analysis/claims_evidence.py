@@ -49,7 +49,6 @@ class Evidence:
     study      the study's name, for the command that brings published figures
     """
 
-    baseline: str = ""
     metric: str = ""
     dataset: str = ""
     variants: tuple[str, ...] = ()  # all trained ones, in study order: `*`

@@ -5,7 +5,7 @@ A test that is merely not significant refutes nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan, nan
 from typing import Literal
 
@@ -32,7 +32,6 @@ class Finding:
     border: float = 0.0
     region: tuple[float, float] | None = None  # of `in`, or of equivalence
     reading: Reading | OfStudy | RunShare | None = None  # None: not measured
-    verdict: str = ""  # the study's own, where this is one of its primary contrasts
     why: str = ""  # what decided: outside, inside, exact, counted, a verdict; or why nothing did
     status: Status = "not decided"
     p: float = nan
@@ -42,7 +41,7 @@ class Finding:
     @property
     def tested(self) -> bool:
         """Whether its p-values belong to the claim's families."""
-        return isinstance(self.reading, Sampled) and not (self.why or self.verdict)
+        return isinstance(self.reading, Sampled) and not self.why
 
 
 def p_values(
@@ -63,8 +62,13 @@ def p_values(
     return p, max(x.above(low), x.below(high))
 
 
-def decide(found: Finding) -> tuple[Status, str]:
-    """What follows, and from what: outside, inside, exact, verdict, or why nothing does."""
+def decided(found: Finding) -> Finding:
+    """The finding with its status, and what decided it or why nothing did."""
+    status, why = _decide(found)
+    return replace(found, status=status, why=why)
+
+
+def _decide(found: Finding) -> tuple[Status, str]:
     x = found.reading
     if found.why or x is None:
         return "not decided", found.why
@@ -76,8 +80,8 @@ def decide(found: Finding) -> tuple[Status, str]:
         return "supported" if x.hits else "refuted", "counted"
     if isinstance(x, Exact):
         return _exactly(found, x.value), "exact"
-    if found.verdict:
-        return _by_verdict(found, x.value)
+    if isinstance(x, OfStudy):
+        return _by_verdict(found, x)
     if found.p_inside <= ALPHA:
         return _equivalent(found), "inside"
     if found.p <= ALPHA:
@@ -101,23 +105,16 @@ def _equivalent(found: Finding) -> Status:
     return "refuted" if found.relation in ("<", ">") else "supported"
 
 
-def _by_verdict(found: Finding, x: float) -> tuple[Status, str]:
-    why = f"the study's verdict: {found.verdict}"
-    if found.verdict in ("equivalent", "identical"):
+def _by_verdict(found: Finding, x: OfStudy) -> tuple[Status, str]:
+    why = f"the study's verdict: {x.word}"
+    if x.word in ("equivalent", "identical"):
         return _equivalent(found), why
-    if found.verdict not in ("helps", "hurts"):
+    if x.word not in ("helps", "hurts"):
         return "not decided", why
-    if found.relation != "in" or _outside(found):
-        return _by_side(found, x), why
+    low, high = found.region or x.interval
+    if found.relation != "in" or x.interval[0] > high or x.interval[1] < low:
+        return _by_side(found, x.value), why
     return "not decided", f"{why}, yet not shown to exceed min_effect"
-
-
-def _outside(found: Finding) -> bool:
-    """Whether the study's simultaneous interval lies outside the region."""
-    if not isinstance(found.reading, OfStudy) or found.region is None:
-        return False
-    low, high = found.reading.interval
-    return low > found.region[1] or high < found.region[0]
 
 
 def sentence(found: Finding) -> str:

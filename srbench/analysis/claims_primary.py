@@ -9,8 +9,9 @@ study has contrasts.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
+from srbench.analysis.claims_readings import OfStudy
 from srbench.analysis.claims_tree import (
     Arithmetic,
     Comparison,
@@ -20,29 +21,9 @@ from srbench.analysis.claims_tree import (
     Quantity,
     Value,
 )
-from srbench.analysis.verdicts import Word
 
 Terms = dict[Quantity | None, float]
 """A sum: what each quantity is multiplied with; None is the constant."""
-
-
-@dataclass(frozen=True)
-class Contrast:
-    """A contrast that the study has judged: variant minus the other, in the metric's unit."""
-
-    variant: str
-    against: str
-    word: Word | str  # a verdict, or "identical"
-    mean: float
-    low: float  # of the simultaneous interval
-    high: float
-    seeds: int  # of the variant
-
-    def mirrored(self) -> Contrast:
-        """The other minus the variant; helps and hurts are of the metric's direction."""
-        other = {"helps": "hurts", "hurts": "helps"}.get(self.word, self.word)
-        names = self.against, self.variant
-        return Contrast(*names, other, -self.mean, -self.high, -self.low, self.seeds)
 
 
 @dataclass(frozen=True)
@@ -51,62 +32,48 @@ class Primary:
 
     metric: str = ""
     dataset: str = ""
-    contrasts: Mapping[tuple[str, str], Contrast] | None = None
+    contrasts: Mapping[tuple[str, str], OfStudy] = field(default_factory=dict)
     family: int = 1
 
-    def restated(self, test: Leaf) -> Contrast | None:
+    def restated(self, test: Comparison) -> OfStudy | None:
         """The contrast that a comparison restates, in the order of its two sides."""
-        if not isinstance(test, Comparison) or test.within or test.operator == "=":
-            return None
-        terms = _ratio(test) or _difference(test)
-        if terms is None or terms.get(None, 0.0):
-            return None
-        found = self._found(terms)
-        if found is None:
-            return None
-        contrast, factor = found
-        return contrast if factor > 0 else contrast.mirrored()
+        terms = None if test.within or test.operator == "=" else _terms(test)
+        return None if terms is None or terms.get(None) else self._found(terms)
 
     def corrected_for(self, test: Leaf) -> int:
         """Comparisons that a test by itself is corrected for: all contrasts, if it is about one."""
-        terms: Terms | None = None
-        if isinstance(test, Comparison):
-            terms = _ratio(test) or _difference(test)
-        elif isinstance(test, Inside):
-            terms = _sum(test.value) or _quotient(test.value)
-        return 1 if terms is None or self._found(terms) is None else max(self.family, 1)
+        terms = _terms(test)
+        return 1 if terms is None or self._found(terms) is None else self.family
 
-    def _found(self, terms: Terms) -> tuple[Contrast, float] | None:
-        """The contrast of a difference of two quantities, and the factor of its first one."""
-        by_name: dict[str, float] = {}
+    def _found(self, terms: Terms) -> OfStudy | None:
+        """The contrast that is a difference of two quantities, up to a factor above 0."""
+        factors: dict[str, float] = {}
         for quantity, factor in terms.items():
             if quantity is not None:
-                plain = Quantity(self.metric, quantity.variant)
-                if quantity not in (plain, replace(plain, dataset=self.dataset)):
+                name = quantity.variant
+                outcome = Quantity(self.metric, name), Quantity(self.metric, name, self.dataset)
+                if quantity not in outcome:
                     return None
-                by_name[quantity.variant] = by_name.get(quantity.variant, 0.0) + factor
-        left = {name: factor for name, factor in by_name.items() if factor}
-        if len(left) != 2 or sum(left.values()) != 0:
+                factors[name] = factors.get(name, 0.0) + factor
+        used = {name: factor for name, factor in factors.items() if factor}
+        if len(used) != 2 or sum(used.values()) != 0:
             return None
-        a, b = left
-        known = self.contrasts or {}
-        if (a, b) in known:
-            return known[a, b], left[a]
-        return (known[b, a], left[b]) if (b, a) in known else None
+        a, b = used if tuple(used) in self.contrasts else reversed(used)
+        found = self.contrasts.get((a, b))
+        return found.mirrored() if found and used[a] < 0 else found
 
 
-def _difference(test: Comparison) -> Terms | None:
-    """The left side minus the right one."""
-    return _sum(Arithmetic("-", test.left, test.right))
-
-
-def _ratio(test: Comparison) -> Terms | None:
-    """`a / b > 1` as a - b; None for all else."""
+def _terms(test: Leaf) -> Terms | None:
+    """What a test compares, as a sum: the left side minus the right one, `a / b > 1` as a - b."""
+    if isinstance(test, Inside):
+        return _sum(test.value) or _quotient(test.value)
+    if not isinstance(test, Comparison):
+        return None
     for one, other, sign in ((test.left, test.right, 1.0), (test.right, test.left, -1.0)):
         terms = _quotient(one)
         if terms is not None and isinstance(other, Number) and not other.unit:
             return {quantity: sign * k for quantity, k in terms.items()} | {None: other.value - 1.0}
-    return None
+    return _sum(Arithmetic("-", test.left, test.right))
 
 
 def _quotient(value: Value) -> Terms | None:

@@ -45,13 +45,21 @@ class Exact:
 
 @dataclass(frozen=True)
 class OfStudy:
-    """A contrast that the study has judged, with its simultaneous interval."""
+    """A contrast that the study has judged: variant minus the other, in the metric's unit."""
 
+    variant: str
+    against: str
+    word: str  # a verdict, or "identical"
     value: float
-    interval: tuple[float, float]
-    count: int
+    interval: tuple[float, float]  # simultaneous
+    count: int  # seeds of the variant
     counted: ClassVar[str] = "seed"
-    needed: ClassVar[int] = 0
+
+    def mirrored(self) -> OfStudy:
+        """The other minus the variant; helps and hurts are of the metric's direction."""
+        word = {"helps": "hurts", "hurts": "helps"}.get(self.word, self.word)
+        low, high = self.interval
+        return OfStudy(self.against, self.variant, word, -self.value, (-high, -low), self.count)
 
 
 @dataclass(frozen=True)

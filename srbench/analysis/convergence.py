@@ -8,11 +8,11 @@ from functools import lru_cache
 import numpy as np
 
 from srbench.analysis.curves import band, curve_names, read_curve, thinned
-from srbench.analysis.gains import measured
 from srbench.analysis.metric_names import VALIDATE
 from srbench.analysis.plateaus import (
     SETTLED,
     State,
+    measured,
     plateaus_of_runs,
     plateaus_of_variants,
     settled_at,

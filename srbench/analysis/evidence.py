@@ -12,8 +12,8 @@ from math import isfinite
 import pandas as pd
 
 from srbench.analysis.claims_evidence import Curve, Evidence
-from srbench.analysis.claims_primary import Contrast, Primary
-from srbench.analysis.claims_readings import RunShare
+from srbench.analysis.claims_primary import Primary
+from srbench.analysis.claims_readings import OfStudy, RunShare
 from srbench.analysis.claims_tree import Happens, Quantity
 from srbench.analysis.claims_vocabulary import TIMINGS
 from srbench.analysis.convergence import collapsed, states_of_runs
@@ -50,7 +50,6 @@ def evidence_of(results: Results, named: Sequence[Quantity | Happens]) -> Eviden
     events = {(e.event, e.variant) for e in named if isinstance(e, Happens)}
     apart = set(controls(results))
     return Evidence(
-        baseline=facts.baseline,
         metric=facts.metric,
         dataset=facts.dataset,
         variants=tuple(name for name in trained(results) if name not in apart),
@@ -71,13 +70,12 @@ def evidence_of(results: Results, named: Sequence[Quantity | Happens]) -> Eviden
 def _primary(results: Results) -> Primary:
     found = judgement(results)
     contrasts = {
-        (row.variant, row.against): Contrast(
+        (row.variant, row.against): OfStudy(
             row.variant,
             row.against,
             row.verdict_word,
             row.mean,
-            row.simultaneous.low,
-            row.simultaneous.high,
+            (row.simultaneous.low, row.simultaneous.high),
             row.seeds,
         )
         for row in (*found.contrasts, *found.pairs)

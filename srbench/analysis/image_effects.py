@@ -9,11 +9,11 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from srbench.analysis.contrasts import Difference, unpaired
+from srbench.analysis.effects import unpaired
 from srbench.analysis.ranking import ranked
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import cells, image_scores
-from srbench.analysis.significance import Floats, half_width
+from srbench.analysis.significance import Difference, Floats, half_width
 from srbench.core.numbers import justified_decimals, plural
 
 

@@ -15,10 +15,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from srbench.analysis.contrasts import Difference
 from srbench.analysis.effects import Interval
 from srbench.analysis.power import baseline_seeds
-from srbench.analysis.significance import LEAST_SEEDS, Floats, Truths, half_width, holm
+from srbench.analysis.significance import LEAST_SEEDS, Difference, Floats, Truths, half_width, holm
 from srbench.analysis.verdicts import FAMILY, NONE, WORDS, Rules, Word, coded, tests
 
 LOOKS = (3, 5, 8, 12, 20)
@@ -167,7 +166,7 @@ def _course(k: int, taken: list[tuple[int, AtLook]], plan: Schedule) -> Course:
                 seeds=seeds,
                 n=n,
                 effect=mean,
-                repeated=Interval(mean, mean - half, mean + half, n),
+                repeated=Interval.around(mean, half, n),
                 p=float(at.p[k]),
                 nominal=plan.level,
                 p_within=float(at.p_within[k]),

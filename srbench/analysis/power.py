@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtri, stdtrit
 
-from srbench.analysis.contrasts import borrowed, welch
+from srbench.analysis.effects import borrowed, welch
 from srbench.analysis.significance import LEAST_SEEDS, Floats, Truths, sample
 
 BUDGET = 100  # seeds; a need for more is "not at this budget"

@@ -7,7 +7,10 @@ simulates many studies with the code that decides one.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from functools import lru_cache
+from itertools import combinations, product
+from math import comb, nan
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,22 +24,6 @@ Better = Literal["higher", "lower"]
 LEAST_SEEDS = 3  # fewer give a number and no verdict
 RESAMPLES = 9_999  # of every bootstrap
 ROUNDING = 1e-6  # of the values themselves: less may be rounding of float32
-
-
-class Estimate(Protocol):
-    """A number with its standard error: a mean over seeds, or a difference of two means."""
-
-    @property
-    def mean(self) -> Floats: ...
-    @property
-    def error(self) -> Floats: ...
-    @property
-    def freedom(self) -> Floats:
-        """Degrees of freedom of the error, above 0."""
-
-    @property
-    def tested(self) -> Truths:
-        """Where there are enough seeds, and a spread, for a test."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +44,18 @@ class Sample:
         """Standard error of the mean."""
         return self.sd / np.sqrt(np.maximum(self.n, 1))
 
-    @property
-    def tested(self) -> Truths:
-        """Rows with enough seeds for a t test, and a spread unless all values are zero."""
-        spread = (self.sd > 0) | (self.mean == 0)
-        return np.asarray((self.n >= LEAST_SEEDS) & spread, dtype=np.bool_)
+
+@dataclass(frozen=True)
+class Difference:
+    """Differences of means, (..., contrasts), with their standard errors."""
+
+    mean: Floats
+    error: Floats
+    freedom: Floats  # degrees of freedom of the error, above 0
+    tested: Truths  # where there are enough seeds, and a spread, for a test
+    n: NDArray[np.int64]  # seeds of the first side
+    other: NDArray[np.int64]  # of the second side
+    equal: Truths  # up to rounding in every seed that both have
 
 
 def sample(values: ArrayLike) -> Sample:
@@ -83,20 +77,20 @@ def sample(values: ArrayLike) -> Sample:
     )
 
 
-def half_width(of: Estimate, level: float) -> Floats:
+def half_width(of: Sample | Difference, level: float) -> Floats:
     """Half the two-sided t interval at confidence 1 - level (Student, 1908)."""
     # `level` may be small: the lower tail keeps its digits.
     return np.asarray(-stdtrit(of.freedom, level / 2) * of.error, dtype=np.float64)
 
 
-def differs(of: Estimate) -> Floats:
+def differs(of: Difference) -> Floats:
     """Two-sided p of the t test of no effect; NaN where `tested` is false."""
     with np.errstate(divide="ignore", invalid="ignore"):
         p = 2 * stdtr(of.freedom, -np.abs(of.mean) / of.error)
     return np.where(of.tested, np.where(of.error > 0, p, 1.0), np.nan)
 
 
-def lies_within(of: Estimate, margin: float) -> Floats:
+def lies_within(of: Difference, margin: float) -> Floats:
     """p of the two one-sided t tests against +-margin (Schuirmann, 1987); NaN as in `differs`."""
     with np.errstate(divide="ignore", invalid="ignore"):
         p = stdtr(of.freedom, (np.abs(of.mean) - margin) / of.error)
@@ -118,3 +112,52 @@ def holm(p: ArrayLike) -> Floats:
     adjusted = np.empty_like(filled)
     np.put_along_axis(adjusted, order, rising, axis=-1)
     return np.where(np.isnan(raw), np.nan, adjusted)
+
+
+PERMUTED_FROM = 6  # seeds; fewer rarely reach a small p
+TOLERANCE = 100 * float(np.finfo(np.float64).eps)  # of the difference: less is rounding
+
+
+def permutation(a: Floats, b: Floats, *, by_pairs: bool) -> float:
+    """Two-sided p of the difference of means when runs change sides.
+
+    Exact up to 9,999 ways to divide the runs, else from as many drawn ones; NaN below 6 seeds.
+    """
+    if by_pairs:
+        d = (a - b)[np.isfinite(a - b)]
+        if len(d) < PERMUTED_FROM:
+            return nan
+        return _two_sided(np.where(_swaps(len(d)), -d, d).mean(axis=1), d.mean())
+    a, b = a[np.isfinite(a)], b[np.isfinite(b)]
+    if min(len(a), len(b)) < PERMUTED_FROM:
+        return nan
+    both = np.concatenate([a, b])[_orders(len(a), len(b))]  # (divisions, runs)
+    null = both[:, : len(a)].mean(axis=1) - both[:, len(a) :].mean(axis=1)
+    return _two_sided(null, a.mean() - b.mean())
+
+
+def _two_sided(null: Floats, found: float) -> float:
+    """The p of a difference among those of other divisions; drawn ones do not include it."""
+    near, drawn = TOLERANCE * abs(found), int(len(null) == RESAMPLES)
+    fewer = min(int((null <= found + near).sum()), int((null >= found - near).sum()))
+    return min(1.0, 2 * (fewer + drawn) / (len(null) + drawn))
+
+
+@lru_cache(maxsize=16)
+def _orders(first: int, second: int) -> NDArray[np.int64]:
+    """(divisions, runs): every division into groups of these sizes, or drawn ones."""
+    n = first + second
+    if comb(n, first) <= RESAMPLES:
+        every = [(set(own), set(range(n)) - set(own)) for own in combinations(range(n), first)]
+        return np.array([[*own, *others] for own, others in every])
+    rng = np.random.default_rng(0)
+    return np.array([rng.permutation(n) for _ in range(RESAMPLES)])
+
+
+@lru_cache(maxsize=16)
+def _swaps(pairs: int) -> Truths:
+    """(divisions, pairs): which pairs change sides, in every way or in drawn ones."""
+    if 2**pairs <= RESAMPLES:
+        return np.array(list(product((False, True), repeat=pairs)))
+    sides = np.tile([0, 1], (RESAMPLES, pairs, 1))
+    return np.asarray(np.random.default_rng(0).permuted(sides, axis=-1)[..., 0] == 1)

@@ -14,26 +14,25 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from srbench.analysis.contrasts import (
-    Difference,
+from srbench.analysis.effects import (
+    Interval,
     Pair,
-    against_baseline,
     moderated,
     paired,
     unpaired,
 )
-from srbench.analysis.effects import Interval
-from srbench.analysis.permutation import permutation
 from srbench.analysis.power import MoreSeeds, more_seeds
 from srbench.analysis.significance import (
     LEAST_SEEDS,
     Better,
+    Difference,
     Floats,
     Truths,
     differs,
     half_width,
     holm,
     lies_within,
+    permutation,
     sample,
 )
 
@@ -59,7 +58,7 @@ class Rules:
 
     def contrasts(self, variants: int) -> tuple[Pair, ...]:
         """Every variant against the baseline, the first row; then the pairs."""
-        return (*against_baseline(variants), *self.pairs)
+        return (*((k, 0) for k in range(1, variants)), *self.pairs)
 
     def differences(self, scores: Floats) -> Difference:
         """The contrasts of scores (..., variants, seeds), each with its standard error."""
@@ -157,8 +156,8 @@ def verdicts(scores: ArrayLike, rules: Rules) -> tuple[Verdict, ...]:
                 n=n,
                 other=int(of.other[k]),
                 sd=float(sds[k]),
-                interval=_around(mean, float(single[k]), n),
-                simultaneous=_around(mean, float(family[k]), n),
+                interval=Interval.around(mean, float(single[k]), n),
+                simultaneous=Interval.around(mean, float(family[k]), n),
                 p=float(found.p[k]),
                 p_holm=float(found.p_holm[k]),
                 p_within=float(found.p_within[k]),
@@ -171,10 +170,6 @@ def verdicts(scores: ArrayLike, rules: Rules) -> tuple[Verdict, ...]:
             )
         )
     return tuple(rows)
-
-
-def _around(mean: float, half: float, n: int) -> Interval:
-    return Interval(mean, mean - half, mean + half, n)
 
 
 def _why(of: Difference, k: int) -> str:

@@ -55,7 +55,7 @@ def claims(
     as_json: Json = False,
 ) -> None:
     """Show the status of a study's claims (supported, refuted or not decided), and why."""
-    from srbench.analysis.study_claims import claims_of
+    from srbench.analysis.claims import claims_of
     from srbench.report.terminal import claims as claims_listed
     from srbench.run.stale import marked
 

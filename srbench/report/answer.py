@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from srbench.analysis.answer import answer, interpolation_note
-from srbench.analysis.limits import facts_line
+from srbench.analysis.limits import facts_line, labels
 from srbench.analysis.ranking import metric_title
 from srbench.analysis.results import Results
-from srbench.analysis.warnings import labels
 from srbench.report.colours import colours
 from srbench.report.figure import Axis, Figure, Guide, Line, Point
 from srbench.report.forest import Forest, ForestRow, forest_of

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 
-from srbench.analysis.attribution import Contribution
-from srbench.analysis.results import Results
-from srbench.analysis.study_attribution import (
+from srbench.analysis.attribution import (
+    Contribution,
     attributed,
     attribution_decimals,
     attribution_heading,
     attribution_notes,
 )
+from srbench.analysis.results import Results
 from srbench.core.numbers import plural, shown
 from srbench.core.table import Column, Mark, Table, Value, in_unit, limits
 from srbench.report.forest import Tick, axis_ticks

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from srbench.analysis.claims import claims_heading, claims_of, claims_shown, findings_shown
 from srbench.analysis.results import Results
-from srbench.analysis.study_claims import claims_heading, claims_of, claims_shown, findings_shown
 from srbench.report.section import Section
 
 

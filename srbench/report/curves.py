@@ -14,7 +14,7 @@ from srbench.analysis.convergence import (
     tolerance_text,
 )
 from srbench.analysis.curves import Curve, band, curve_names, curve_title, read_curve, thinned
-from srbench.analysis.gains import LEAST_POINTS
+from srbench.analysis.plateaus import LEAST_POINTS
 from srbench.analysis.published_comparison import published_curves
 from srbench.analysis.ranking import drawn_names
 from srbench.analysis.results import Results

@@ -8,7 +8,6 @@ from functools import lru_cache
 from srbench.analysis.headings import effects_heading
 from srbench.analysis.judgement import Judged, judgement
 from srbench.analysis.limits import noise_text
-from srbench.analysis.permutation import PERMUTED_FROM
 from srbench.analysis.power import BUDGET
 from srbench.analysis.ranking import (
     best_first,
@@ -22,6 +21,7 @@ from srbench.analysis.ranking import (
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import by_variant, number, of_variants, scores_by_seed, text
 from srbench.analysis.search_results import confirmed_text, searched
+from srbench.analysis.significance import PERMUTED_FROM
 from srbench.core.table import Column, Mark, Table, Value, in_unit, limits
 from srbench.report.section import Section
 

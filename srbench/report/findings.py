@@ -15,10 +15,10 @@ import pandas as pd
 from rich.console import Console
 
 from srbench.analysis.answer import answer, warnings
+from srbench.analysis.claims import claims_shown
 from srbench.analysis.judgement import judgement
 from srbench.analysis.limits import facts_line
 from srbench.analysis.results import Results
-from srbench.analysis.study_claims import claims_shown
 from srbench.core.table import Mark, Table
 from srbench.report import write
 from srbench.report.answer import forest_figure

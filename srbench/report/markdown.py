@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from srbench.analysis.answer import answer, interpolation_note, warnings
+from srbench.analysis.claims import claims_shown
 from srbench.analysis.results import Results
 from srbench.analysis.search_results import search_heading, search_text, searched
-from srbench.analysis.study_claims import claims_shown
 from srbench.core.table import Table
 from srbench.report.effects import effects_shown
 

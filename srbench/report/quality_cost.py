@@ -21,11 +21,11 @@ from srbench.analysis.quality_cost import (
     known_costs,
     spaced,
     spots,
+    twins_text,
 )
 from srbench.analysis.ranking import drawn_names, effect_decimals, metric_title
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import interpolation_scores, scores_by_seed
-from srbench.analysis.twins import twins_text
 from srbench.core.numbers import justified_decimals, with_unit
 from srbench.core.table import Column, Kind, Mark, Table, Value, in_unit
 from srbench.report.colours import REST, colours

@@ -9,12 +9,12 @@ from rich.padding import Padding
 from rich.text import Text
 
 from srbench.analysis.answer import answer, interpolation_note, warnings
+from srbench.analysis.claims import claims_heading, claims_of, claims_shown
 from srbench.analysis.limits import facts_line
+from srbench.analysis.quality_cost import twins_named
 from srbench.analysis.ranking import drawn_text, in_figures
 from srbench.analysis.results import Results
 from srbench.analysis.search_results import confirmed_text
-from srbench.analysis.study_claims import claims_heading, claims_of, claims_shown
-from srbench.analysis.twins import twins_named
 from srbench.core.rich_table import rich_table
 from srbench.core.table import Mark, Table
 from srbench.report.effects import effects_shown

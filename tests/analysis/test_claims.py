@@ -15,8 +15,8 @@ from scipy import stats
 from srbench.analysis.claims import ClaimResult, evaluate
 from srbench.analysis.claims_evidence import Curve, Evidence
 from srbench.analysis.claims_parser import parse
-from srbench.analysis.claims_primary import Contrast, Primary
-from srbench.analysis.claims_readings import Reading, RunShare
+from srbench.analysis.claims_primary import Primary
+from srbench.analysis.claims_readings import OfStudy, Reading, RunShare
 from srbench.analysis.significance import holm
 
 NOISE = (0.011, -0.008, 0.004, -0.013, 0.006)  # what seeds do to a difference
@@ -32,7 +32,6 @@ def study(shifts: Mapping[str, float], seeds: int = 5, spread: float = 1.0) -> E
         noise = np.roll(np.resize(NOISE, seeds), k) * spread
         scores["psnr_y", name, "photos"] = {s: level[s] + shift + noise[s] for s in level}
     return Evidence(
-        "base",
         "psnr_y",
         "photos",
         ("base", *shifts),
@@ -251,7 +250,7 @@ def test_a_primary_contrast_takes_the_studys_verdict(
 
 def judged(verdict: str, family: int = 1) -> Evidence:
     """A study that has judged v, 0.2 dB above its baseline."""
-    contrast = Contrast("v", "base", verdict, 0.2, 0.1, 0.3, 5)
+    contrast = OfStudy("v", "base", verdict, 0.2, (0.1, 0.3), 5)
     primary = Primary("psnr_y", "photos", {("v", "base"): contrast}, family)
     return replace(study({"v": 0.2}), primary=primary)
 
@@ -279,7 +278,7 @@ def test_every_form_of_a_primary_contrast_takes_the_verdict(test: str) -> None:
                             ("hurts", "refuted"), ("equivalent", "refuted")):  # fmt: skip
         evidence = judged(verdict)
         if verdict == "hurts":
-            contrast = Contrast("v", "base", "hurts", -0.2, -0.3, -0.1, 5)
+            contrast = OfStudy("v", "base", "hurts", -0.2, (-0.3, -0.1), 5)
             primary = replace(evidence.primary, contrasts={("v", "base"): contrast})
             evidence = replace(evidence, primary=primary)
         assert held(test, evidence).status == status
@@ -375,7 +374,6 @@ def drawn(rng: np.random.Generator, means: Mapping[str, float], spread: float) -
     scores = {("psnr_y", v, "photos"): dict(enumerate(rng.normal(mean, spread, 5)))
               for v, mean in means.items()}  # fmt: skip
     return Evidence(
-        "base",
         "psnr_y",
         "photos",
         scores=scores,

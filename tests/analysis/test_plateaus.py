@@ -14,9 +14,10 @@ from benchmark_files import loaded
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srbench.analysis.gains import gains, measured
 from srbench.analysis.plateaus import (
     Plateaus,
+    gains,
+    measured,
     plateaus_of_runs,
     plateaus_of_variants,
     settled_at,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from srbench.analysis.contrasts import moderated
+from srbench.analysis.effects import moderated
 from srbench.analysis.significance import half_width, holm
 from srbench.analysis.verdicts import Rules, Verdict, decide, verdicts
 

@@ -14,10 +14,10 @@ from synthetic_study import study
 from through_the_store import stored
 
 from srbench.analysis.answer import answer
+from srbench.analysis.claims import claims_of
+from srbench.analysis.limits import labels
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import left_out, set_scores
-from srbench.analysis.study_claims import claims_of
-from srbench.analysis.warnings import labels
 from srbench.report import write
 from srbench.store import open_store
 from srbench.store.sql import ask

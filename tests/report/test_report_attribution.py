@@ -8,7 +8,7 @@ import pytest
 from designed import TOGETHER, WORTH, factorial
 from synthetic_study import failed, study, with_runs
 
-from srbench.analysis.study_attribution import attributed, attribution_heading, attribution_notes
+from srbench.analysis.attribution import attributed, attribution_heading, attribution_notes
 from srbench.report.attribution import attribution_bars, attribution_shown, section
 
 

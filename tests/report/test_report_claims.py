@@ -11,12 +11,12 @@ from rich.console import Console
 from synthetic_study import csv_read
 
 from srbench.analysis.answer import answer
+from srbench.analysis.claims import claims_heading, claims_of, claims_shown, findings_shown
 from srbench.analysis.published_comparison import (
     agreements,
     beside,
 )
 from srbench.analysis.results import Results
-from srbench.analysis.study_claims import claims_heading, claims_of, claims_shown, findings_shown
 from srbench.report.curves import curves_figure
 from srbench.report.figure_plotly import interactive
 from srbench.report.published import agreements_shown, published_shown

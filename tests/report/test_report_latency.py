@@ -11,12 +11,12 @@ from synthetic_study import csv_read, study
 from timed_study import timed
 
 from srbench.analysis.answer import answer
+from srbench.analysis.claims import claims_of
 from srbench.analysis.latency import latency_text, rounds_of, timings
 from srbench.analysis.phrases import price
 from srbench.analysis.published_comparison import beside
 from srbench.analysis.quality_cost import known_costs, spots
 from srbench.analysis.results import PUBLISHED, Results
-from srbench.analysis.study_claims import claims_of
 from srbench.report.costs import cost_shown
 from srbench.report.forest import forest_of
 from srbench.report.latency import latency_shown
