@@ -106,8 +106,7 @@ def _collapsed(results: Results) -> str:
 
 def _missing(results: Results) -> str:
     rows = cells(results)
-    gone = [cell for cell in rows if cell.score != cell.score]
-    counts = Counter("not scored" if cell.state == "done" else cell.state for cell in gone)
+    counts = Counter(cell.lacks for cell in rows if not cell.scored)
     if not counts or not any(cell.state == "done" for cell in rows):
         return ""
     message = [
@@ -125,3 +124,12 @@ def _reasons(results: Results) -> str:
     if len(counts) == 1:
         return next(iter(counts))
     return ", ".join(f"{n} {reason}" for reason, n in sorted(counts.items()))
+
+
+def failures_heading(results: Results) -> str:
+    """How many planned runs gave no score."""
+    rows = cells(results)
+    missing = [cell for cell in rows if not cell.scored]
+    if not missing:
+        return f"All {plural(len(rows), 'planned run')} finished and were scored"
+    return f"{len(missing)} of {plural(len(rows), 'planned run')} gave no score"

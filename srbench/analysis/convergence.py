@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import pandas as pd
 
 from srbench.analysis.curves import band, curve_names, read_curve, thinned
 from srbench.analysis.metric_names import VALIDATE
@@ -18,11 +20,12 @@ from srbench.analysis.plateaus import (
     settled_at,
 )
 from srbench.analysis.results import Results
-from srbench.analysis.run_matrix import by_variant
+from srbench.analysis.run_matrix import finished
 from srbench.analysis.significance import Floats
 from srbench.core.numbers import plural, with_unit
 
 ABOVE_FLAT = "validate/psnr_above_flat"
+STATES: tuple[State, ...] = ("still moving", "converged", "not known")
 MOST_POINTS = 60  # at which the ranking is looked at
 
 
@@ -78,7 +81,7 @@ def collapsed(results: Results) -> dict[str, tuple[int, int]]:
     lines = read_curve(results, ABOVE_FLAT).lines
     ends = {
         variant: [float(lines[variant, seed][1][-1]) for seed in seeds if (variant, seed) in lines]
-        for variant, seeds in _finished(results).items()
+        for variant, seeds in finished(results).items()
     }
     return {
         variant: (sum(x < 0 for x in last), len(last)) for variant, last in ends.items() if last
@@ -114,50 +117,28 @@ def _curves(results: Results) -> dict[str, list[Floats]]:
     none = np.empty(0)
     return {
         variant: [lines.get((variant, seed), (none, none))[1] for seed in seeds]
-        for variant, seeds in _finished(results).items()
+        for variant, seeds in finished(results).items()
     }
 
 
 @lru_cache(maxsize=8)
 def ranking_settled(results: Results) -> Ranking | None:
     """The variants' order over training; None below 3 variants or 3 points."""
-    axis, x, means = _means(results)
-    if len(means) < 3 or len(x) < 3:
-        return None
-    keep = thinned(len(x), MOST_POINTS)
-    curves = np.stack([y[keep] for y in means.values()])
-    if not np.isfinite(curves[:, -1]).any():
-        return None
-    at, place = x[keep], settled_at(curves)
-    settled_from = None if place is None else float(at[place])
-    return Ranking(axis, float(at[-1]), settled_from, len(means))
-
-
-@lru_cache(maxsize=8)
-def _means(results: Results) -> tuple[str, np.ndarray, dict[str, np.ndarray]]:
-    """Axis, positions, and variant -> mean over its finished seeds, NaN where it has no point."""
     name = validation_curve(results)
     if name is None:
-        return "", np.empty(0), {}
+        return None
     curve = read_curve(results, name)
-    found = {v: curve.over_seeds(v, seeds) for v, seeds in _finished(results).items()}
-    lines = {v: (x, band(values).mean) for v, (x, values) in found.items() if len(values)}
-    if not lines:
-        return curve.axis, np.empty(0), {}
-    axis = np.unique(np.concatenate([x for x, _ in lines.values()]))
-    out = {}
-    for v, (x, mean) in lines.items():
-        out[v] = np.full(len(axis), np.nan)
-        out[v][np.searchsorted(axis, x)] = mean
-    return curve.axis, axis, out
-
-
-def _finished(results: Results) -> dict[str, list[int]]:
-    """The seeds of each variant whose runs have finished."""
-    return {
-        variant: [cell.seed for cell in planned if cell.state == "done"]
-        for variant, planned in by_variant(results).items()
-    }
+    found = {v: curve.over_seeds(v, seeds) for v, seeds in finished(results).items()}
+    means = {v: pd.Series(band(values).mean, x) for v, (x, values) in found.items() if len(x)}
+    if len(means) < 3:
+        return None
+    every = pd.DataFrame(means).sort_index()  # (points, variants)
+    chosen = every.iloc[thinned(len(every), MOST_POINTS)]
+    if len(every) < 3 or not chosen.iloc[-1].notna().any():
+        return None
+    place = settled_at(chosen.to_numpy().T)
+    settled_from = None if place is None else float(chosen.index[place])
+    return Ranking(curve.axis, float(chosen.index[-1]), settled_from, len(means))
 
 
 def moving(results: Results) -> list[str]:
@@ -167,44 +148,38 @@ def moving(results: Results) -> list[str]:
 
 def converged(results: Results) -> str:
     """yes, no with a count, shown with a count, or not known."""
-    variants, still, shown, unknown = _counts(results)
-    if unknown == variants:
+    found = _counts(results)
+    still, shown, unknown = (found[state] for state in STATES)
+    if unknown == found.total():
         return "not known"
-    if shown == variants:
+    if shown == found.total():
         return "yes, on validate"
     open_ = f", {unknown} not known" if unknown else ""
     if still:
-        return f"no: {still} of {variants} variants still moving{open_}"
-    return f"shown for {shown} of {variants}{open_}"
+        return f"no: {still} of {found.total()} variants still moving{open_}"
+    return f"shown for {shown} of {found.total()}{open_}"
 
 
 def convergence_heading(results: Results) -> str:
     """Whether training had converged."""
-    variants, still, shown, unknown = _counts(results)
-    if unknown == variants:
+    found = _counts(results)
+    still, shown, unknown = (found[state] for state in STATES)
+    if unknown == found.total():
         return "Whether training had converged is not known"
-    if shown == variants:
+    if shown == found.total():
         return "The validation curves of all variants had converged"
-    if still == variants:
+    if still == found.total():
         return "No variant had converged when training ended"
-    of = plural(variants, "variant")
+    of = plural(found.total(), "variant")
+    if not still:
+        return f"Convergence is shown for {shown} of {of}"
     open_ = f"; of {unknown} it is not known" if unknown else ""
-    return (
-        f"{still} of {of} had not converged{open_}"
-        if still
-        else f"Convergence is shown for {shown} of {of}"
-    )
+    return f"{still} of {of} had not converged{open_}"
 
 
-def _counts(results: Results) -> tuple[int, int, int, int]:
-    """Variants with a curve, those still moving, those converged, those not known."""
-    found = [end.state for end in plateaus(results).values()]
-    return (
-        len(found),
-        found.count("still moving"),
-        found.count("converged"),
-        found.count("not known"),
-    )
+def _counts(results: Results) -> Counter[State]:
+    """How many variants that have a curve ended in which state."""
+    return Counter(end.state for end in plateaus(results).values())
 
 
 def ranking_text(results: Results) -> str:

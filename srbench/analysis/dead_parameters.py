@@ -22,7 +22,7 @@ from srbench.analysis.run_matrix import (
     settings_of,
     trained,
 )
-from srbench.core.numbers import plural
+from srbench.core.numbers import listed, plural
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,16 @@ def difference(results: Results, a: str, b: str) -> Interval:
     """a minus b on the primary outcome, of mean scores."""
     scores = scores_by_seed(results)
     return difference_of_means(scores.get(a, {}), scores.get(b, {}))
+
+
+def costs_heading(results: Results) -> str:
+    """How many variants carry parameters that no output can reach."""
+    counts = of_variants(results, "dead")
+    dead = [name for name in trained(results) if number(counts[name]) > 0]
+    if not dead:
+        return "No variant has dead parameters"
+    who = listed(dead) if len(dead) <= 3 else plural(len(dead), "variant")
+    return f"{who} {'has' if len(dead) == 1 else 'have'} parameters that no output can reach"
 
 
 def dead_parameter_notes(results: Results) -> tuple[str, ...]:

@@ -25,8 +25,8 @@ from srbench.analysis.ranking import mean_of
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import (
     by_variant,
-    cells,
     controls,
+    finished,
     interpolations,
     number,
     of_variants,
@@ -96,13 +96,13 @@ def _scores(results: Results) -> dict[tuple[str, str, str], Mapping[int, float] 
 def _curves(
     results: Results, wanted: Collection[str]
 ) -> dict[tuple[str, str], Mapping[int, Curve]]:
-    done = {(cell.variant, cell.seed) for cell in cells(results) if cell.state == "done"}
+    done = finished(results)
     out: dict[tuple[str, str], Mapping[int, Curve]] = {}
     for name in curve_names(results):
         curve = read_curve(results, name) if name.removeprefix(VALIDATE) in wanted else None
         if curve is not None and curve.axis == "epoch":
             for (variant, seed), (epochs, values) in curve.lines.items():
-                if (variant, seed) in done:
+                if seed in done.get(variant, ()):
                     known = out.get((name, variant), {})
                     out[name, variant] = {**known, seed: (epochs.tolist(), values.tolist())}
     return out
@@ -137,11 +137,7 @@ def _event(results: Results, event: str, variant: str) -> RunShare:
 def _gaps(results: Results) -> dict[str, dict[int, str]]:
     """Variant -> seed -> why there is no score."""
     found = {
-        variant: {
-            c.seed: c.reason or ("not scored" if c.state == "done" else c.state)
-            for c in planned
-            if not isfinite(c.score)
-        }
+        variant: {c.seed: c.reason or c.lacks for c in planned if not isfinite(c.score)}
         for variant, planned in by_variant(results).items()
     }
     return {variant: gaps for variant, gaps in found.items() if gaps}

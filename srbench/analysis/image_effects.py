@@ -12,7 +12,7 @@ import pandas as pd
 from srbench.analysis.effects import unpaired
 from srbench.analysis.ranking import ranked
 from srbench.analysis.results import Results
-from srbench.analysis.run_matrix import cells, image_scores
+from srbench.analysis.run_matrix import finished, image_scores
 from srbench.analysis.significance import Difference, Floats, half_width
 from srbench.core.numbers import justified_decimals, plural
 
@@ -101,7 +101,7 @@ def _differences(scores: pd.DataFrame, names: Sequence[str], base: str) -> Diffe
 
 def _by_image(results: Results) -> pd.DataFrame:
     """Scores of finished runs: (variant, seed) x image, sorted; NaN where there is none."""
-    done = {(cell.variant, cell.seed) for cell in cells(results) if cell.state == "done"}
+    done = {(name, seed) for name, seeds in finished(results).items() for seed in seeds}
     frame = image_scores(results).set_index(["variant", "seed", "image"])["value"]
     wide = frame.unstack("image")
     return wide[[key in done for key in wide.index]]

@@ -13,13 +13,15 @@ from functools import cached_property, lru_cache
 from math import isfinite, nan
 from typing import Literal
 
+import numpy as np
+
 from srbench.analysis.effects import Interval
 from srbench.analysis.looks import Course, Look, Schedule, sequential
 from srbench.analysis.outliers import Outlier, outliers
 from srbench.analysis.power import MoreSeeds
 from srbench.analysis.results import Results
-from srbench.analysis.run_matrix import Cell, cells, compared, controls
-from srbench.analysis.significance import sample
+from srbench.analysis.run_matrix import Cell, by_variant, compared, controls
+from srbench.analysis.significance import Floats, sample
 from srbench.analysis.verdicts import Rules, Verdict, Word, verdicts
 
 LOST = frozenset({"failed", "pruned"})  # runs that will never give a score
@@ -104,11 +106,10 @@ def spreads(results: Results) -> tuple[float, float]:
 def without_outliers(results: Results) -> Judgement:
     """The same study judged without the runs that are named as outliers."""
     table = _table(results)
-    left = {(one.variant, one.seed) for one in judgement(results).outliers}
-    kept = {
-        key: replace(cell, score=nan) if key in left else cell for key, cell in table.cells.items()
-    }
-    return _judged(results, compared(results), replace(table, cells=kept))
+    kept = {name: dict(planned) for name, planned in table.cells.items()}
+    for one in judgement(results).outliers:
+        kept[one.variant][one.seed] = replace(kept[one.variant][one.seed], score=nan)
+    return _judged(results, compared(results), _Table(kept))
 
 
 def _judged(results: Results, names: Sequence[str], table: _Table) -> Judgement:
@@ -155,7 +156,7 @@ def _quoted(
     """What is quoted of one contrast."""
     look = course.looks[-1] if course and course.looks else None
     quoted, simultaneous = verdict.interval, verdict.simultaneous
-    asked, word, why = len(table.planned(name)), verdict.word, verdict.why
+    asked, word, why = len(table.cells.get(name, ())), verdict.word, verdict.why
     if course is not None:
         quoted = look.repeated if look else Interval(verdict.effect, nan, nan, verdict.n)
         asked = look.seeds if look else verdict.n
@@ -164,12 +165,14 @@ def _quoted(
         if look is None:
             why = f"the first look waits for {course.next_look} seeds"
     reason = table.reason(name, against)
+    own, other = table.scores((name, against))
+    apart = own - other
     missing = asked - quoted.count
     incomplete = f"{missing} of {asked} seeds missing" if missing else ""
     return Judged(
         variant=name,
         against=against,
-        differences=tuple(x for x in table.differences(name, against) if isfinite(x)),
+        differences=tuple(apart[np.isfinite(apart)].tolist()),
         verdict=verdict,
         course=course,
         look=look,
@@ -188,56 +191,37 @@ def _quoted(
 
 @dataclass(frozen=True)
 class _Table:
-    """The planned cells of every variant and the baseline, by seed."""
+    """The planned cells, by variant and seed."""
 
-    cells: Mapping[tuple[str, int], Cell]
+    cells: Mapping[str, Mapping[int, Cell]]
 
     @cached_property
     def seeds(self) -> list[int]:
-        return sorted({seed for _, seed in self.cells})
+        return sorted({seed for planned in self.cells.values() for seed in planned})
 
-    @cached_property
-    def _planned(self) -> Mapping[str, list[int]]:
-        found: dict[str, list[int]] = {}
-        for variant, seed in self.cells:
-            found.setdefault(variant, []).append(seed)
-        return found
-
-    def planned(self, name: str) -> list[int]:
-        return self._planned.get(name, [])
-
-    def score(self, name: str, seed: int) -> float:
-        cell = self.cells.get((name, seed))
-        return cell.score if cell and isfinite(cell.score) else nan
-
-    def scores(self, names: Sequence[str]) -> list[list[float]]:
+    def scores(self, names: Sequence[str]) -> Floats:
         """(variants, seeds), NaN where there is no score."""
-        return [[self.score(name, seed) for seed in self.seeds] for name in names]
+        rows = [self.by_seed(name) for name in names]
+        return np.array([[row.get(seed, nan) for seed in self.seeds] for row in rows])
 
     def by_seed(self, name: str) -> dict[int, float]:
         """The scores that are there."""
-        found = {seed: self.score(name, seed) for seed in self.planned(name)}
-        return {seed: score for seed, score in found.items() if isfinite(score)}
-
-    def differences(self, name: str, against: str) -> list[float]:
-        """By seed, NaN where either is missing."""
-        return [self.score(name, seed) - self.score(against, seed) for seed in self.seeds]
+        planned = self.cells.get(name, {}).items()
+        return {seed: cell.score for seed, cell in planned if isfinite(cell.score)}
 
     def lost(self, name: str) -> list[bool]:
         """By seed, whether the run will never give a score."""
-        keys = [(name, seed) for seed in self.seeds]
-        return [key in self.cells and self.cells[key].state in LOST for key in keys]
+        planned = self.cells.get(name, {})
+        return [seed in planned and planned[seed].state in LOST for seed in self.seeds]
 
     def reason(self, name: str, against: str) -> str:
         """The state of the missing runs: "failed (diverged): seed 3; plain missing: seed 4"."""
         found: dict[str, list[str]] = {}
         for who, named in ((name, ""), (against, f"{against} ")):
-            for seed in self.planned(who):
-                cell = self.cells[who, seed]
+            for seed, cell in self.cells.get(who, {}).items():
                 if not isfinite(cell.score):
-                    word = "not scored" if cell.state == "done" else cell.state
-                    word += f" ({cell.reason})" if cell.reason else ""
-                    found.setdefault(f"{named}{word}", []).append(str(seed))
+                    reason = f" ({cell.reason})" if cell.reason else ""
+                    found.setdefault(f"{named}{cell.lacks}{reason}", []).append(str(seed))
         return "; ".join(
             f"{word}: seed{'s' if len(seeds) > 1 else ''} {', '.join(seeds)}"
             for word, seeds in found.items()
@@ -245,7 +229,9 @@ class _Table:
 
 
 def _table(results: Results) -> _Table:
-    return _Table({(cell.variant, cell.seed): cell for cell in cells(results)})
+    return _Table(
+        {name: {c.seed: c for c in planned} for name, planned in by_variant(results).items()}
+    )
 
 
 Outcome = Literal["passed", "failed", "open"]

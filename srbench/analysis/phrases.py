@@ -73,8 +73,8 @@ def counted(results: Results, effect: Judged) -> str:
 
 def _lost(results: Results, variant: str) -> str:
     """What became of the runs that do not count: "2 diverged"."""
-    gone = [c for c in by_variant(results)[variant] if c.score != c.score]
-    counts = Counter(c.reason or ("not scored" if c.state == "done" else c.state) for c in gone)
+    gone = [cell for cell in by_variant(results)[variant] if not cell.scored]
+    counts = Counter(cell.reason or cell.lacks for cell in gone)
     return listed(f"{n} {word}" for word, n in sorted(counts.items()))
 
 

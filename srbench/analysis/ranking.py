@@ -81,12 +81,12 @@ def states_of(rows: list[Cell]) -> str:
 
 def why_missing(rows: list[Cell]) -> Mark:
     """The mark for a number that cannot be given because runs did not finish."""
-    missing = [cell for cell in rows if cell.score != cell.score]
+    missing = [cell for cell in rows if not cell.scored]
     if not missing:
         return Mark("no pair", "no seed that both this variant and the baseline have finished")
     first = missing[0]
     says = f"{states_of(rows)}; seed {first.seed}: {first.message or first.reason or first.state}"
-    return Mark("not scored" if first.state == "done" else first.state, says)
+    return Mark(first.lacks, says)
 
 
 def known_or_mark(value: float) -> Value:

@@ -104,16 +104,14 @@ class StudyFacts:
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> StudyFacts:
         """The facts, from what JSON makes of them."""
-        read = dict(plain)
-        for key in (
-            "seeds", "baseline_seeds", "overrides", "notes", "claims", "looks", "lr", "overlaps",
-        ):  # fmt: skip
-            read[key] = tuple(plain.get(key, ()))
-        read["compare"] = tuple((a, b) for a, b in plain.get("compare", ()))
-        read["references"] = tuple((part, citation) for part, citation in plain["references"])
+        tuples = {
+            field.name: tuple(tuple(x) if isinstance(x, list) else x for x in plain[field.name])
+            for field in fields(cls)
+            if str(field.type).startswith("tuple") and field.name in plain
+        }
         known = plain.get("metric_facts", {})
-        read["metric_facts"] = {name: MetricFacts(**facts) for name, facts in known.items()}
-        return cls(**read)
+        facts = {name: MetricFacts(**of_metric) for name, of_metric in known.items()}
+        return cls(**{**plain, **tuples, "metric_facts": facts})
 
 
 PASSES: tuple[str, ...] = (

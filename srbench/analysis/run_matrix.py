@@ -35,6 +35,16 @@ class Cell:
     peak_memory_mb: float = nan
     stale: bool = False
 
+    @property
+    def scored(self) -> bool:
+        """Whether it has a score on the primary outcome."""
+        return self.score == self.score
+
+    @property
+    def lacks(self) -> str:
+        """What became of a run without a score: its state, or that only the score is missing."""
+        return "not scored" if self.state == "done" else self.state
+
 
 def text(value: Any) -> str:
     """A cell of a frame as text; empty for None and NaN."""
@@ -145,10 +155,9 @@ def set_scores(results: Results) -> SetScores:
 
     It is the mean over the set's images under the study's protocol. An interpolation has one seed.
     """
-    done = {(cell.variant, cell.seed) for cell in cells(results) if cell.state == "done"}
-    untrained = set(interpolations(results))
+    done = finished(results)
     known = {
-        key: {s: x for s, x in by_seed.items() if key[1] in untrained or (key[1], s) in done}
+        key: {s: x for s, x in by_seed.items() if key[1] not in done or s in done[key[1]]}
         for key, by_seed in _means(results).items()
     }
     return {key: by_seed for key, by_seed in known.items() if by_seed}
@@ -199,10 +208,19 @@ def by_variant(results: Results) -> dict[str, list[Cell]]:
 
 
 @lru_cache(maxsize=8)
+def finished(results: Results) -> dict[str, list[int]]:
+    """The seeds of every trained variant whose runs have finished."""
+    return {
+        variant: [cell.seed for cell in planned if cell.state == "done"]
+        for variant, planned in by_variant(results).items()
+    }
+
+
+@lru_cache(maxsize=8)
 def scores_by_seed(results: Results) -> dict[str, dict[int, float]]:
     """Primary scores of the finished runs: variant -> seed -> score; every variant is a key."""
     return {
-        name: {cell.seed: cell.score for cell in planned if cell.score == cell.score}
+        name: {cell.seed: cell.score for cell in planned if cell.scored}
         for name, planned in by_variant(results).items()
     }
 

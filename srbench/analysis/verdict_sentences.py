@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from srbench.analysis.judgement import Judged, judgement
@@ -46,6 +47,34 @@ def verdict_sentences(results: Results) -> list[str]:
     name = f"{lead.variant}," if apposed else lead.variant
     lines = [f"{head}{name} {_lead(results, lead)}.", f"{rest}." if rest else ""]
     return [*lines, _lead_over(results, lead.variant)]
+
+
+def effects_heading(results: Results) -> str:
+    """How many contrasts have which verdict."""
+    contrasts, base = ranked(results), results.facts.baseline
+    counts = Counter(e.word for e in contrasts if e.seeds)
+    if not counts:
+        return "No effect can be computed yet"
+    words = [word for word in ORDER if counts[word]]
+    if not words:
+        return "Effects so far, without a verdict"
+    count = counts[words[0]]
+    if count == len(contrasts):
+        to = f" to {base}" if words == ["equivalent"] else ""
+        against = f" against {base}" if words[0] in ("helps", "hurts") else ""
+        who = "The only variant" if count == 1 else f"All {count} variants"
+        return f"{who} {_predicate(words[0], count)}{to}{against}"
+    message = [f"{counts[word]} {_predicate(word, counts[word])}" for word in words]
+    silent = len(contrasts) - sum(counts[word] for word in words)
+    message += [f"{silent} without a verdict"] if silent else []
+    return f"Against {base}: {listed(message)}"
+
+
+def _predicate(word: Word, count: int) -> str:
+    """helps, help; is equivalent, are equivalent."""
+    if word in ("helps", "hurts"):
+        return word if count == 1 else word.removesuffix("s")
+    return f"{'is' if count == 1 else 'are'} {word}"
 
 
 def opening(question: str, words: Sequence[Word | None]) -> str:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from srbench.analysis.dead_parameters import dead_parameter_notes, variants_with_dead_parameters
-from srbench.analysis.headings import costs_heading
+from srbench.analysis.dead_parameters import (
+    costs_heading,
+    dead_parameter_notes,
+    variants_with_dead_parameters,
+)
 from srbench.analysis.latency import Timing, latency_text, timings
 from srbench.analysis.ranking import known_or_mark, mean_of, why_missing
 from srbench.analysis.results import Results

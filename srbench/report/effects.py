@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from srbench.analysis.headings import effects_heading
 from srbench.analysis.judgement import Judged, judgement
 from srbench.analysis.limits import noise_text
 from srbench.analysis.power import BUDGET
@@ -22,6 +21,7 @@ from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import by_variant, number, of_variants, scores_by_seed, text
 from srbench.analysis.search_results import confirmed_text, searched
 from srbench.analysis.significance import PERMUTED_FROM
+from srbench.analysis.verdict_sentences import effects_heading
 from srbench.core.table import Column, Mark, Table, Value, in_unit, limits
 from srbench.report.section import Section
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from srbench.analysis.headings import failures_heading
+from srbench.analysis.answer import failures_heading
 from srbench.analysis.ranking import effect_decimals, known_or_mark, why_missing
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import cells, number, text

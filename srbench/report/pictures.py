@@ -19,11 +19,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from srbench.analysis.headings import pictures_heading
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import image_scores, interpolations, trained
 from srbench.core.files import write_atomically
-from srbench.core.numbers import shown, with_unit
+from srbench.core.numbers import plural, shown, with_unit
 from srbench.report.colours import coloured
 from srbench.report.section import Section
 
@@ -189,10 +188,11 @@ def _data_uri(pixels: NDArray[np.uint8]) -> str:
 def section(results: Results) -> Section:
     """Crops in the page, whole pictures beside it."""
     found = scenes(results)
+    count = f"{plural(len(found), 'picture')} to compare by eye"
     return Section(
         "pictures",
         "Pictures",
-        pictures_heading(len(found)),
+        count if found else "No pictures were stored with these results",
         template="section_pictures.html",
         shows={"crops": crops(results, found), "scenes": found},
         data={"scenes-data": [_plain(scene) for scene in found]},

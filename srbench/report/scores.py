@@ -8,7 +8,6 @@ from functools import lru_cache
 import pandas as pd
 
 from srbench.analysis.effects import t_interval
-from srbench.analysis.headings import scores_heading
 from srbench.analysis.ranking import why_missing
 from srbench.analysis.results import Results, StudyFacts
 from srbench.analysis.run_matrix import by_variant, interpolations, set_scores, trained
@@ -83,7 +82,7 @@ def section(results: Results) -> Section:
     return Section(
         "scores",
         "Scores",
-        scores_heading(results),
+        f"Scores of {plural(len(trained(results)), 'variant')}, {results.facts.heading()} first",
         (score_shown(results),),
         template="section_scores.html",
     )
