@@ -2,29 +2,15 @@
 
 import numpy as np
 
+KINDS = [
+    *4 * ["plain"], *3 * ["effect"], "wild", "outlier", "duplicate", "twin", "constant", "shift",
+    "tiny_shift", "coarse", "float32",
+]  # fmt: skip
+
 
 def _row(rng, base, others, width, spread):
     """One variant's scores in units of about 1 (no offset), by a kind drawn at random."""
-    kind = rng.choice(
-        [
-            "plain",
-            "plain",
-            "plain",
-            "plain",
-            "effect",
-            "effect",
-            "effect",
-            "wild",
-            "outlier",
-            "duplicate",
-            "twin",
-            "constant",
-            "shift",
-            "tiny_shift",
-            "coarse",
-            "float32",
-        ]
-    )
+    kind = rng.choice(KINDS)
     fresh = rng.normal(0, spread, width)
     if kind == "effect":
         return fresh + rng.normal(0, 5) * spread

@@ -54,3 +54,11 @@ def test_rank_correlation_and_ranks_are_scipys(pairs: list[tuple[int, int]]) -> 
     if np.ptp(x) and np.ptp(y):
         assert kendall(x, y) == pytest.approx(kendalltau(x, y).statistic)
         assert spearman(x, y) == pytest.approx(spearmanr(x, y).statistic)
+
+
+@pytest.mark.parametrize("n", [4, 6, 7])
+def test_the_exact_p_of_kendall_is_scipys(n: int) -> None:
+    rng = np.random.default_rng(11)
+    x, y = rng.permutation(n), rng.permutation(n)
+    expected = kendalltau(x, y, method="exact").pvalue
+    assert rank_agreement(x, y).p == pytest.approx(expected)

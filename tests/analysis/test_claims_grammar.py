@@ -22,7 +22,6 @@ from srbench.analysis.claims_tree import (
     Number,
     Quantity,
     Rank,
-    Value,
 )
 from srbench.analysis.claims_vocabulary import Vocabulary, check
 
@@ -191,11 +190,6 @@ EXAMPLES = re.findall(r"(?<=e\.g\. ).+", GRAMMAR.read_text(encoding="utf-8"))
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_the_examples_of_the_grammar_file_parse(example: str) -> None:
     parse(example)
-
-
-def test_values_and_numbers_print_as_written() -> None:
-    value: Value = Arithmetic("*", Arithmetic("+", Number(1.5), Number(2.0, "dB")), Number(3.0))
-    assert str(value) == "(1.5 + 2 dB) * 3"
 
 
 def test_figures_that_may_still_come_are_of_any_variant() -> None:

@@ -61,17 +61,6 @@ def test_a_clear_effect_stops_early_and_noise_goes_on() -> None:
     assert sequential(x, RULES).rows[0] == found.rows[0]
 
 
-def test_a_difference_that_was_found_passes_its_share_on() -> None:
-    """Four contrasts, one decided: p of the others is adjusted for three at the next look."""
-    x = effects(0.3, 0.0, 0.015)
-    looks = each_look(x, RULES, PLAN)
-    assert looks[0].code.tolist() == [1, 0, 0]
-    raw = RULES.differences(first(np.where(np.arange(x.shape[1]) < 3, x, x), 5, PLAN.baseline[1]))
-    assert looks[1].decided.tolist() == [True, False, False]
-    assert looks[1].p[0] == 0.0
-    assert raw.n.tolist() == [5, 5, 5]
-
-
 def test_after_the_last_look_an_open_question_stays_open() -> None:
     found = sequential(effects(0.0) * 100, Rules(0.03))
     assert (found.rows[0].state, found.rows[0].next_look) == ("unresolved", None)
