@@ -24,7 +24,6 @@ from pathlib import Path
 from answers import PAGE, README, answers_page, readme
 from claims_table import CLAIMS, ROOT, claims, committed, rows_of, trained
 
-from srbench.analysis.claims import JudgedClaim, claims_of
 from srbench.analysis.results import Results
 from srbench.core import csv_text
 from srbench.report import write

@@ -6,12 +6,12 @@ into comparisons, their p-values are adjusted together, and the answers are join
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby
 import math
 import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import groupby
 from typing import get_args
 
 from srbench.analysis.claims_contrasts import contrast

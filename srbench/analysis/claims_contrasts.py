@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from math import isnan
 
 from srbench.analysis.agreement import spearman
 from srbench.analysis.claims_evidence import Evidence, read, way_to_import
@@ -35,7 +36,6 @@ from srbench.analysis.claims_tree import (
     quantities,
 )
 from srbench.analysis.claims_vocabulary import TIMINGS, min_effect_of, unit_of
-from srbench.analysis.metric_names import metric_facts
 from srbench.core.numbers import plural
 
 MIN_RANKED = 4  # variants that a rank correlation needs
@@ -79,57 +79,49 @@ def _happens(test: Happens, evidence: Evidence) -> Finding:
 
 
 def _inside(test: Inside, evidence: Evidence) -> Finding:
-    region = test.low.value, test.high.value
-    return replace(_about(test, test.value, evidence), relation="in", region=region)
+    found = _about(test, test.value, read(test.value, evidence), evidence)
+    return replace(found, relation="in", region=(test.low.value, test.high.value))
 
 
 def _comparison(test: Comparison, evidence: Evidence) -> Finding:
     left, right, relation, within = test.left, test.right, test.operator, test.within
     if isinstance(left, Number):
         left, right, relation = right, left, _MIRROR[relation]
-    timed = all(isinstance(read(side, evidence), ByRound) for side in (left, right))
+    judged = evidence.primary.restated(replace(test, operator=relation, left=left, right=right))
     share = within.value / 100 if within and within.unit == "%" else None
-    if isinstance(right, Number):
-        border, value = right.value, left
-    elif share is not None or (timed and within is None):
+    border, half, value = 0.0, min_effect_of(test, evidence.min_effects), left
+    if judged:
+        sides = (Quantity(evidence.metric, name) for name in (judged.variant, judged.against))
+        value = Arithmetic("-", *sides)
+    elif isinstance(right, Number):
+        border = right.value
+        if border and relation != "≈":
+            half = None  # a border that the claim names itself is met as it stands
+    elif share is not None or (within is None and _timed(left, right, evidence)):
         border, value = 1.0, Arithmetic("/", left, right)
     else:
-        border, value = 0.0, Arithmetic("-", left, right)
-    found = _about(test, value, evidence)
-    half: float | None = None  # a border that the claim names itself is met as it stands
+        value = Arithmetic("-", left, right)
     if within:
         half = within.value if share is None else share * abs(border)
-    elif relation == "≈" or border == 0 or not isinstance(right, Number):
-        half = min_effect_of(test, evidence.min_effects)
-    if relation == "≈":
-        relation = "in"
-        if half is None:
-            raise Unknown("≈ needs min_effect or `within`, and there is neither")
+    found = _about(test, value, judged or read(value, evidence), evidence)
+    if relation == "≈" and half is None:
+        raise Unknown("≈ needs min_effect or `within`, and there is neither")
     region = None if half is None else (border - half, border + half)
-    contrast = evidence.primary.restated(replace(test, operator=relation, left=left, right=right))
-    if contrast is None:
-        return replace(found, relation=relation, border=border, region=region)
-    sides = (Quantity(evidence.metric, name) for name in (contrast.variant, contrast.against))
-    half = min_effect_of(test, evidence.min_effects)
-    unit = metric_facts(evidence.metric, evidence.metric_facts).unit
-    return Finding(
-        str(test),
-        str(Arithmetic("-", *sides)),
-        unit,
-        relation=relation,
-        region=None if half is None else (-half, half),
-        reading=contrast,
-    )
+    relation = "in" if relation == "≈" else relation
+    return replace(found, relation=relation, border=border, region=region)
 
 
-def _about(test: Leaf, value: Value, evidence: Evidence) -> Finding:
-    x, label = read(value, evidence), str(value)
+def _timed(left: Value, right: Value, evidence: Evidence) -> bool:
+    return all(isinstance(read(side, evidence), ByRound) for side in (left, right))
+
+
+def _about(test: Leaf, value: Value, x: Reading | OfStudy, evidence: Evidence) -> Finding:
+    label = str(value)
     if isinstance(x, BySeed):
         for word, limits in (("lower", x.at_least), ("upper", x.at_most)):
             if limits:
                 label += f" (a {word} limit in {limits} of {x.count} seeds)"
-    unit = unit_of(value, evidence.metric_facts) or ""
-    return Finding(str(test), label, unit, reading=x)
+    return Finding(str(test), label, unit_of(value, evidence.metric_facts) or "", reading=x)
 
 
 def _rank(test: Rank, evidence: Evidence) -> Finding:
@@ -141,11 +133,18 @@ def _rank(test: Rank, evidence: Evidence) -> Finding:
     if len(both) < MIN_RANKED:
         problem = f"{len(both)} variants have both figures; {MIN_RANKED} are needed"
         raise Unknown(f"{problem}; {way_to_import(evidence)}" if other.published else problem)
-    sides = [[side[v] for v in both] for side in (one, two)]
-    seeds = _common_seeds([*sides[0], *sides[1]])
-    correlations = {s: _spearman(*([_at(x, s) for x in side] for side in sides))
-                    for s in seeds or (0,)}  # fmt: skip
-    reading = BySeed(correlations, bounds=(-1.0, 1.0)) if seeds else Exact(correlations[0])
+    readings = [side[v] for side in (one, two) for v in both]
+    sampled = [set(x.values) for x in readings if isinstance(x, Sampled)]
+    seeds = set.intersection(*sampled) if sampled else {0}
+    if not seeds:
+        raise Unknown("no seed has finished in every variant")
+    correlations = {}
+    for seed in sorted(seeds):
+        figures = [x.value if isinstance(x, Exact) else x.values[seed] for x in readings]
+        correlations[seed] = spearman(figures[: len(both)], figures[len(both) :])
+        if isnan(correlations[seed]):
+            raise Unknown("all variants have one and the same figure")
+    reading = BySeed(correlations, bounds=(-1.0, 1.0)) if sampled else Exact(correlations[0])
     label = f"Spearman's rank correlation of {ours} with {other}, {len(both)} variants"
     return Finding(str(test), label, relation=">=", border=test.at_least, reading=reading)
 
@@ -156,24 +155,6 @@ def _by_variant(quantity: Quantity, evidence: Evidence) -> Mapping[str, Reading]
         with suppress(Unknown):
             found[variant] = read(replace(quantity, variant=variant), evidence)
     return found
-
-
-def _common_seeds(readings: list[Reading]) -> list[int]:
-    sampled = [set(r.values) for r in readings if isinstance(r, Sampled)]
-    common = sorted(set.intersection(*sampled)) if sampled else []
-    if sampled and not common:
-        raise Unknown("no seed has finished in every variant")
-    return common
-
-
-def _at(reading: Reading, seed: int) -> float:
-    return reading.value if isinstance(reading, Exact) else reading.values[seed]
-
-
-def _spearman(one: list[float], two: list[float]) -> float:
-    if len(set(one)) == 1 or len(set(two)) == 1:
-        raise Unknown("all variants have one and the same figure")
-    return spearman(one, two)
 
 
 def _gaps(test: Leaf, evidence: Evidence) -> str:

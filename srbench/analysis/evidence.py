@@ -148,29 +148,23 @@ def _published(results: Results) -> Evidence | None:
     frame = results.published
     if frame.empty:
         return None
-    scores: dict[tuple[str, str, str], Mapping[int, float] | float] = {}
-    costs: dict[tuple[str, str], float] = {}
-    points: dict[tuple[str, str], dict[float, float]] = {}
-    for _, source in frame.groupby("source", sort=False):
-        known = set(points)
-        for row in source.to_dict("records"):
-            key, at = (text(row["quantity"]), text(row["variant"])), number(row["epoch"])
-            value, dataset = number(row["value"]), text(row["dataset"])
-            if isfinite(at):
-                if key not in known:
-                    points.setdefault(key, {}).setdefault(at, value)
-            elif dataset:
-                scores.setdefault((*key, dataset), value)
-            else:
-                costs.setdefault(key, value)
-    curves: dict[tuple[str, str], Mapping[int, Curve]] = {
-        key: {0: (sorted(line), [line[at] for at in sorted(line)])} for key, line in points.items()
-    }
+    by_source = frame.sort_values("source", key=lambda s: pd.factorize(s)[0], kind="stable")
+    points = by_source[by_source["epoch"].notna()]
+    named = points.groupby(["quantity", "variant"], sort=False)
+    points = points[points["source"] == named["source"].transform("first")]
+    lines = points.drop_duplicates(["quantity", "variant", "epoch"]).sort_values("epoch")
+    figures = by_source[by_source["epoch"].isna()]
+    plain = figures.drop_duplicates(["quantity", "variant", "dataset"])
+    named_plain = zip(*(plain[k] for k in ("quantity", "variant", "dataset", "value")), strict=True)
+    every = {(str(q), str(v), text(dataset)): float(x) for q, v, dataset, x in named_plain}
     return Evidence(
         dataset=results.facts.dataset,
         variants=tuple(pd.unique(frame["variant"].astype(str))),
-        scores=scores,
-        curves=curves,
-        costs=costs,
+        scores={key: x for key, x in every.items() if key[2]},
+        curves={
+            (str(q), str(v)): {0: (line["epoch"].tolist(), line["value"].tolist())}
+            for (q, v), line in lines.groupby(["quantity", "variant"])
+        },
+        costs={key[:2]: x for key, x in every.items() if not key[2]},
         metric_facts=results.facts.metric_facts,
     )
