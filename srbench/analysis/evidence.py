@@ -48,17 +48,23 @@ def evidence_of(results: Results, named: Sequence[Quantity | Happens]) -> Eviden
     asked = [q for q in named if isinstance(q, Quantity)]
     quantities = {q.name for q in asked} | {q.reaching[0] for q in asked if q.reaching}
     events = {(e.event, e.variant) for e in named if isinstance(e, Happens)}
-    apart = set(controls(results))
+    apart, untrained = set(controls(results)), set(interpolations(results))
     return Evidence(
         metric=facts.metric,
         dataset=facts.dataset,
         variants=tuple(name for name in trained(results) if name not in apart),
-        scores=_scores(results),
+        scores={
+            key: next(iter(by_seed.values())) if key[1] in untrained else by_seed
+            for key, by_seed in set_scores(results).items()
+        },
         curves=_curves(results, quantities),
         costs=_costs(results),
         rounds=dict(rounds_of(results)) if quantities & {*TIMINGS} else {},
         events={key: _event(results, *key) for key in events},
-        gaps=_gaps(results),
+        gaps={
+            variant: {c.seed: c.reason or c.lacks for c in planned if not isfinite(c.score)}
+            for variant, planned in by_variant(results).items()
+        },
         primary=_primary(results),
         min_effects={facts.metric: facts.min_effect} if facts.min_effect else {},
         metric_facts=facts.metric_facts,
@@ -82,15 +88,6 @@ def _primary(results: Results) -> Primary:
         if row.word is not None
     }
     return Primary(results.facts.metric, results.facts.dataset, contrasts, found.family)
-
-
-def _scores(results: Results) -> dict[tuple[str, str, str], Mapping[int, float] | float]:
-    """Scores by seed; interpolations have one figure."""
-    untrained = set(interpolations(results))
-    return {
-        key: next(iter(by_seed.values())) if key[1] in untrained else by_seed
-        for key, by_seed in set_scores(results).items()
-    }
 
 
 def _curves(
@@ -132,15 +129,6 @@ def _event(results: Results, event: str, variant: str) -> RunShare:
     hits, still = ends.count("converged"), ends.count("still moving")
     known = hits + still + diverged
     return RunShare(hits, known, len(mine) - known)
-
-
-def _gaps(results: Results) -> dict[str, dict[int, str]]:
-    """Variant -> seed -> why there is no score."""
-    found = {
-        variant: {c.seed: c.reason or c.lacks for c in planned if not isfinite(c.score)}
-        for variant, planned in by_variant(results).items()
-    }
-    return {variant: gaps for variant, gaps in found.items() if gaps}
 
 
 def _published(results: Results) -> Evidence | None:

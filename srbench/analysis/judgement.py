@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 
 from srbench.analysis.effects import Interval
-from srbench.analysis.looks import Course, Look, Schedule, sequential
+from srbench.analysis.looks import Course, Look, sequential
 from srbench.analysis.outliers import Outlier, outliers
 from srbench.analysis.power import MoreSeeds
 from srbench.analysis.results import Results
@@ -70,8 +70,12 @@ class Judgement:
     contrasts: tuple[Judged, ...]  # against the baseline
     pairs: tuple[Judged, ...]  # variants with each other, in the same family
     controls: tuple[Judged, ...]
-    schedule: Schedule | None  # of the looks, where seeds are added until decided
     outliers: tuple[Outlier, ...] = ()
+
+    @property
+    def sequential(self) -> bool:
+        """Whether seeds are added until decided."""
+        return any(row.course for row in self.contrasts)
 
     @property
     def family(self) -> int:
@@ -117,12 +121,12 @@ def _judged(results: Results, names: Sequence[str], table: _Table) -> Judgement:
     if not facts.looks or not names:
         pairs = [pair for pair in facts.compare if set(pair) <= set(names)]
         found = _family(results, names, table, pairs)
-        return Judgement(found[: len(names)], found[len(names) :], (), None)
+        return Judgement(found[: len(names)], found[len(names) :], ())
     rows = (facts.baseline, *names)
     taken = sequential(
         table.scores(rows), _rules(results), facts.looks, [table.lost(name) for name in rows]
     )
-    return Judgement(_family(results, names, table, (), taken.rows), (), (), taken.schedule)
+    return Judgement(_family(results, names, table, (), taken), (), ())
 
 
 def _rules(results: Results, pairs: tuple[tuple[int, int], ...] = ()) -> Rules:

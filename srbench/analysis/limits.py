@@ -152,10 +152,12 @@ OUTCOMES: dict[Outcome, str] = {"passed": "as they must", "failed": "failed", "o
 
 def facts_line(results: Results) -> tuple[tuple[str, str], ...]:
     """(heading, value) pairs for the line of facts."""
-    facts, rows, found = results.facts, cells(results), judgement(results)
+    facts, rows = results.facts, cells(results)
     done = [c for c in rows if c.state == "done"]
     seconds = sum(c.train_seconds for c in done if c.train_seconds == c.train_seconds)
     devices = sorted({text(d) for d in results.runs["device"]} - {""})
+    controls = [control_outcome(row)[0] for row in judgement(results).controls]
+    held = [f"{controls.count(x)} {word}" for x, word in OUTCOMES.items() if x in controls]
     ended = sorted(text(f)[:10] for f in results.runs["finished"] if text(f))
     out = [
         ("runs", f"{len(done)} of {len(rows)} done"),
@@ -165,7 +167,7 @@ def facts_line(results: Results) -> tuple[tuple[str, str], ...]:
         ("time", f"{duration(seconds)} of training" if seconds else ""),
         ("date", ended[-1] if ended else facts.planned_at[:10]),
         ("converged", converged(results)),
-        ("controls", _controls(found)),
+        ("controls", ", ".join(held)),
     ]
     for state in sorted({c.state for c in rows} - {"done"}):
         out.append((state, plural(sum(c.state == state for c in rows), "run")))
@@ -182,18 +184,27 @@ def _seeds(results: Results) -> str:
     return f"until decided; {taken} of {plural(len(results.facts.looks), 'look')} taken"
 
 
-def _controls(found: Judgement) -> str:
-    outcomes = [control_outcome(row)[0] for row in found.controls]
-    return ", ".join(f"{outcomes.count(x)} {word}" for x, word in OUTCOMES.items() if x in outcomes)
-
-
 def cannot_tell(results: Results) -> tuple[str, ...]:
     """The limits of the evidence, one sentence each."""
-    found = judgement(results)
-    sentences = [f"{label.word.capitalize()}: {label.says}." for label in labels(results)]
-    sentences += [_seeds_text(results, found), _looks_text(results, found), _missing_text(found)]
-    sentences += [_convergence_text(results), _ranking_text(results), *_fixed_text(results)]
-    sentences += [_contrasts_text(results, found), _controls_text(found)]
+    found, settled = judgement(results), ranking_text(results)
+    missing = [f"{e.variant} ({e.incomplete})" for e in found.contrasts if e.incomplete]
+    more = f"; and {len(missing) - 3} more" if missing[3:] else ""
+    sentences = (
+        *(f"{label.word.capitalize()}: {label.says}." for label in labels(results)),
+        _seeds_text(results, found),
+        _looks_text(results, found),
+        f"Missing cells: {'; '.join(missing[:3])}{more}. Runs may not be missing at random."
+        if missing
+        else "",
+        _convergence_text(results),
+        f"Ranking: {settled[0].lower()}{settled[1:]}" if settled else "",
+        *_fixed_text(results),
+        _contrasts_text(results, found),
+        f"Controls: {'; '.join(control_outcome(row)[1] for row in found.controls)}."
+        if found.controls
+        else "Controls: none. A study may name identity (the baseline with other random numbers: "
+        "must not differ) and broken (must hurt).",
+    )
     return tuple(sentence for sentence in sentences if sentence)
 
 
@@ -237,12 +248,6 @@ def _looks_text(results: Results, found: Judgement) -> str:
     )
 
 
-def _missing_text(found: Judgement) -> str:
-    missing = [f"{e.variant} ({e.incomplete})" for e in found.contrasts if e.incomplete]
-    named = "; ".join(missing[:3]) + (f"; and {len(missing) - 3} more" if missing[3:] else "")
-    return f"Missing cells: {named}. Runs may not be missing at random." if missing else ""
-
-
 def _convergence_text(results: Results) -> str:
     found = plateaus(results).values()
     if all(end.points < LEAST_POINTS for end in found):
@@ -261,11 +266,6 @@ def _convergence_text(results: Results) -> str:
             "schedule made does not say that a longer one would gain nothing."
         )
     return ""
-
-
-def _ranking_text(results: Results) -> str:
-    settled = ranking_text(results)
-    return f"Ranking: {settled[0].lower()}{settled[1:]}" if settled else ""
 
 
 def _fixed_text(results: Results) -> tuple[str, ...]:
@@ -290,33 +290,20 @@ def _contrasts_text(results: Results, found: Judgement) -> str:
     count = len(compared(results))
     if count < 2:
         return ""
-    if found.schedule is not None:
+    if found.sequential:
         return (
             f"Many contrasts: verdicts hold over all {count} and over all looks (Holm, "
             "Bonferroni). Effects by image, other metrics and claims are not in that count."
         )
-    return (
+    says = (
         f"Many contrasts: verdicts hold over all {found.family} at once (Holm, 5 % for each "
         "family); each 95 % interval covers one contrast, the simultaneous (thin) one for all. "
-        "Effects by image and other metrics are not in that count." + _not_compared(found)
+        "Effects by image and other metrics are not in that count."
     )
-
-
-def _not_compared(found: Judgement) -> str:
-    """That the order of variants of one verdict was not tested."""
     alike = max(sum(e.word == word for e in found.contrasts) for word in ("helps", "hurts"))
-    if found.pairs or alike < 2:
-        return ""
-    return " Variants were compared with the baseline only: name pairs under compare for more."
-
-
-def _controls_text(found: Judgement) -> str:
-    if not found.controls:
-        return (
-            "Controls: none. A study may name identity (the baseline with other random numbers: "
-            "must not differ) and broken (must hurt)."
-        )
-    return f"Controls: {'; '.join(control_outcome(row)[1] for row in found.controls)}."
+    if alike > 1 and not found.pairs:
+        says += " Variants were compared with the baseline only: name pairs under compare for more."
+    return says
 
 
 def noise_text(results: Results) -> str:

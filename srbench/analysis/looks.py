@@ -77,14 +77,6 @@ class Course:
 
 
 @dataclass(frozen=True)
-class Sequential:
-    """All contrasts of a study with seeds until decided."""
-
-    schedule: Schedule
-    rows: tuple[Course, ...]
-
-
-@dataclass(frozen=True)
 class AtLook:
     """All contrasts (..., contrasts) at one look."""
 
@@ -127,7 +119,7 @@ def each_look(scores: ArrayLike, rules: Rules, plan: Schedule) -> list[AtLook]:
 
 def sequential(
     scores: ArrayLike, rules: Rules, looks: Sequence[int] = LOOKS, lost: ArrayLike | None = None
-) -> Sequential:
+) -> tuple[Course, ...]:
     """The state of each contrast: scores (variants, seeds), the baseline first.
 
     Seeds are in the order in which they are added. NaN is a missing run, and `lost` (same shape)
@@ -152,7 +144,7 @@ def sequential(
         if judged.decided.all() or not (known[0, :base].all() and waiting.all()):
             break
         taken.append((seeds, judged))
-    return Sequential(plan, tuple(_course(k, taken, plan) for k in range(len(x) - 1)))
+    return tuple(_course(k, taken, plan) for k in range(len(x) - 1))
 
 
 def _course(k: int, taken: list[tuple[int, AtLook]], plan: Schedule) -> Course:

@@ -41,8 +41,14 @@ def verdict_sentences(results: Results) -> list[str]:
         head = f"{head or none}the nearest, "
     others = [e for e in ranked(results) if e is not lead]
     clauses = [_group(results, lead, word, others) for word in ORDER]
-    clauses.append(_identical(results, others))
-    clauses.append(_unjudged([e for e in others if e.word is None]))
+    same = [e for e in others if e.identical and e.word is not None]
+    if same:
+        verb = "equals" if len(same) == 1 else "equal"
+        clauses.append(f"{_named(same)} {verb} {results.facts.baseline} to the bit")
+    silent = [e for e in others if e.word is None]
+    if silent:
+        verb = "has" if len(silent) == 1 else "have"
+        clauses.append(f"{_named(silent)} {verb} no verdict ({silent[0].why})")
     rest = "; ".join(clause for clause in clauses if clause)
     name = f"{lead.variant}," if apposed else lead.variant
     lines = [f"{head}{name} {_lead(results, lead)}.", f"{rest}." if rest else ""]
@@ -178,14 +184,11 @@ def _open(results: Results, effect: Judged) -> str:
     return "; ".join(part for part in (size, settles(effect)) if part)
 
 
-def _identical(results: Results, rows: Sequence[Judged]) -> str:
-    """The variants that are the same as the baseline to the bit."""
-    names = [e.variant for e in rows if e.identical and e.word is not None]
-    if not names:
-        return ""
-    who = listed(names) if len(names) <= NAMED else plural(len(names), "variant")
-    verb = "equals" if len(names) == 1 else "equal"
-    return f"{who} {verb} {results.facts.baseline} to the bit"
+def _named(rows: Sequence[Judged]) -> str:
+    """Variants by name, or how many they are."""
+    if len(rows) <= NAMED:
+        return listed(e.variant for e in rows)
+    return plural(len(rows), "variant")
 
 
 def _by(results: Results, rows: Sequence[Judged]) -> str:
@@ -194,17 +197,7 @@ def _by(results: Results, rows: Sequence[Judged]) -> str:
         return f" by {quantity(results, sizes[0])}"
     if len(rows) <= NAMED:
         return ""
-    d = effect_decimals(results)
-    return f", by {shown(sizes[0], d)} to {quantity(results, sizes[-1])}"
-
-
-def _unjudged(rows: Sequence[Judged]) -> str:
-    if not rows:
-        return ""
-    if len(rows) == 1:
-        return f"{rows[0].variant} has no verdict ({rows[0].why})"
-    who = listed(e.variant for e in rows) if len(rows) <= NAMED else plural(len(rows), "variant")
-    return f"{who} have no verdict ({rows[0].why})"
+    return f", by {shown(sizes[0], effect_decimals(results))} to {quantity(results, sizes[-1])}"
 
 
 def _numbers_only(results: Results, known: Sequence[Judged]) -> list[str]:

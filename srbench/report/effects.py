@@ -54,7 +54,7 @@ def _contrasts(name: str, caption: str, contrasts: Sequence[Judged], results: Re
     unit = results.facts.unit
     decimals = effect_decimals(results)
 
-    sequential = judgement(results).schedule is not None and name == "effects"
+    sequential = judgement(results).sequential and name == "effects"
     one = "repeated" if sequential else "95 %"
     both = "over all contrasts at once (Bonferroni)"
     if sequential:

@@ -59,7 +59,7 @@ def run_shown(results: Results) -> Table:
 def failures_shown(results: Results) -> Table:
     """The planned runs that gave no score, with the reason of each."""
     rows: list[tuple[Value, ...]] = [
-        (c.variant, c.seed, "not scored" if c.state == "done" else c.state, c.reason, c.message)
+        (c.variant, c.seed, c.lacks, c.reason, c.message)
         for c in cells(results)
         if c.score != c.score
     ]

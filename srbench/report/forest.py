@@ -99,7 +99,7 @@ def forest_of(results: Results) -> Forest:
         low, high = min(low, reference[2]), max(high, reference[2])
     pad = 0.04 * (high - low)
     low, high = low - pad, high + pad
-    sequential = found.schedule is not None
+    sequential = found.sequential
     return Forest(
         tuple(rows),
         low,

@@ -61,7 +61,7 @@ def test_looks_decide_alike() -> None:
         least = float(rng.choice([0.5, 2.0]))
         expected = judge_looks(scores, least, LOOKS)
         for own, (word, seeds) in zip(
-            sequential(scores, Rules(least), LOOKS).rows, expected, strict=True
+            sequential(scores, Rules(least), LOOKS), expected, strict=True
         ):
             assert (own.word, own.looks[-1].seeds) == (word, seeds)
             words[word] = words.get(word, 0) + 1
