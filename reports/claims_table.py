@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
-from srbench.analysis.study_claims import JudgedClaim, claims_of
 
+from srbench.analysis.claims import JudgedClaim, claims_of
 from srbench.analysis.claims_readings import RunShare
 from srbench.analysis.results import Results
 from srbench.core.numbers import plural
