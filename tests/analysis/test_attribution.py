@@ -32,14 +32,6 @@ def by_name(found: tuple[Contribution, ...]) -> dict[str, float]:
     return {one.name: one.mean for one in found}
 
 
-def test_planted_main_effects_are_recovered_in_every_coding() -> None:
-    found = attribute(WHOLE, planted(WHOLE, se=0.1, atrous=-0.2, residual=0.8))
-    worth = {"se": 0.1, "atrous": -0.2, "residual": 0.8}
-    for coding in (found.averaged, found.at_base, found.shapley):
-        assert {n: by_name(coding)[n] for n in NAMES} == pytest.approx(worth)
-    assert by_name(found.averaged)["se:atrous"] == pytest.approx(0.0)
-
-
 def test_the_two_codings_differ_by_the_interaction() -> None:
     """By hand: se alone brings 0.1, with atrous 0.1 + 0.4; on average 0.3, and so its share."""
     found = attribute(WHOLE, planted(WHOLE, se=0.1, se__atrous=0.4))

@@ -11,7 +11,7 @@ from srbench.analysis.claims import evaluate
 from srbench.analysis.claims_evidence import Evidence
 from srbench.analysis.claims_parser import parse
 from srbench.analysis.claims_readings import RunShare
-from srbench.analysis.claims_tree import Happens, Quantity, Rank, Test, names, quantities
+from srbench.analysis.claims_tree import Test, names, quantities
 from srbench.analysis.claims_vocabulary import COSTS, TIMINGS
 from srbench.core import document
 
@@ -63,10 +63,3 @@ def test_the_studies_hold_every_claim_of_the_sources() -> None:
     ids = {claim.split()[1].rstrip("ab") for claim in CLAIMS}
     assert ids >= {f"{letter}{n}" for letter, last in zip("ABCDE", (15, 8, 3, 8, 6), strict=True)
                    for n in range(1, last + 1)}  # fmt: skip
-
-
-def test_names_finds_what_a_test_speaks_of() -> None:
-    text = "not diverges(a) and rank of loss(*, last=2) agrees >= 0 with published"
-    found = list(names(parse(text)))
-    assert [type(n) for n in found] == [Happens, Quantity]
-    assert isinstance(parse("rank agrees >= 0 with published"), Rank)

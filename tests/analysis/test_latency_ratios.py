@@ -10,7 +10,7 @@ import pytest
 from srbench.analysis.claims import evaluate
 from srbench.analysis.claims_evidence import Evidence
 from srbench.analysis.claims_parser import parse
-from srbench.analysis.latency_ratios import Ratio, drifted, enough, is_quiet, ratio, spread, word
+from srbench.analysis.latency_ratios import Ratio, drifted, enough, is_quiet, ratio, word
 
 RNG = np.random.default_rng(3)
 
@@ -62,11 +62,6 @@ def test_a_round_missing_in_either_is_left_out() -> None:
 
 def test_rounds_in_which_the_baseline_drifted_are_flagged() -> None:
     assert drifted([10, 10.1, 9.9, 10.3, 9.7]).tolist() == [False, False, False, True, True]
-
-
-def test_times_have_a_median_and_two_percentiles() -> None:
-    found = spread(np.arange(101))
-    assert (found.median, found.p10, found.p90) == (50, 10, 90)
 
 
 @pytest.mark.parametrize(
