@@ -104,14 +104,14 @@ def attribute(levels: Levels, scores: Scores, names: Names | None = None) -> Att
     )
 
 
-def aliases(levels: Levels, term: Sequence[str], highest: int = 3) -> tuple[str, ...]:
+def aliases(levels: Levels, term: Sequence[str]) -> tuple[str, ...]:
     """The aliases of a main effect or interaction in these cells, with their signs.
 
-    Pairs are compared with pairs, main effects with terms of up to `highest` factors.
+    Pairs are compared with pairs, main effects with terms of up to three factors.
     """
     signs = {factor: 2 * column - 1 for factor, column in _columns(levels).items()}
     own = np.prod([signs[factor] for factor in term], axis=0)
-    orders = range(1, highest + 1) if len(term) == 1 else [len(term)]
+    orders = range(1, 4) if len(term) == 1 else [len(term)]
     found = []
     for other in (other for order in orders for other in combinations(signs, order)):
         if set(other) != set(term):

@@ -31,10 +31,12 @@ from srbench.analysis.metric_names import metric_facts
 from srbench.core.errors import unknown
 from srbench.core.part_facts import Metrics
 
-COSTS = (
-    "params", "frozen_params", "dead_params", "macs", "macs_256", "activations",
-    "receptive_field", "memory_mb",
-)  # fmt: skip
+COSTS = {
+    "params": "parameters", "frozen_params": "frozen", "dead_params": "dead", "macs": "macs_720p",
+    "macs_256": "macs_256", "activations": "activations", "receptive_field": "receptive_field",
+    "memory_mb": "peak_memory_mb",
+}  # fmt: skip
+"""Costs by their name in claims, and their columns."""
 TIMINGS = ("latency", "step_time")
 LOSS = "loss"
 EPOCHS_TO = "epochs_to"

@@ -47,6 +47,10 @@ class Interval:
         """The interval of this half-width."""
         return cls(mean, mean - half, mean + half, count)
 
+    def __neg__(self) -> Interval:
+        """The interval of the opposite difference."""
+        return Interval(-self.mean, -self.high, -self.low, self.count)
+
     @property
     def half(self) -> float:
         """Half the width; NaN without an interval."""

@@ -15,7 +15,7 @@ from srbench.analysis.claims_evidence import Curve, Evidence
 from srbench.analysis.claims_primary import Primary
 from srbench.analysis.claims_readings import OfStudy, RunShare
 from srbench.analysis.claims_tree import Happens, Quantity
-from srbench.analysis.claims_vocabulary import TIMINGS
+from srbench.analysis.claims_vocabulary import COSTS, TIMINGS
 from srbench.analysis.convergence import collapsed, states_of_runs
 from srbench.analysis.curves import curve_names, read_curve
 from srbench.analysis.judgement import judgement
@@ -34,12 +34,6 @@ from srbench.analysis.run_matrix import (
     text,
     trained,
 )
-
-COSTS = {
-    "params": "parameters", "frozen_params": "frozen", "dead_params": "dead", "macs": "macs_720p",
-    "macs_256": "macs_256", "activations": "activations", "receptive_field": "receptive_field",
-}  # fmt: skip
-"""Costs by their name in claims, and their columns."""
 
 
 def evidence_of(results: Results, named: Sequence[Quantity | Happens]) -> Evidence:

@@ -308,13 +308,13 @@ def _contrasts_text(results: Results, found: Judgement) -> str:
 
 def noise_text(results: Results) -> str:
     """The noise floor from the identity control; "" without one."""
-    rows = [e for e in judgement(results).controls if e.variant == "identity" and e.seeds > 1]
+    rows = [e for e in judgement(results).controls if e.variant == "identity" and e.differences[1:]]
     if not rows:
         return ""
-    floor = noise_floor([rows[0].differences])
+    floor = noise_floor(rows[0].differences)
     low, high = quantity(results, floor.low), quantity(results, floor.high)
     return (
         "Noise floor: the baseline against itself, with other random numbers, differs with a "
-        f"standard deviation of {quantity(results, floor.sd)} for one seed (95 % interval {low} to "
-        f"{high})."
+        f"standard deviation of {quantity(results, floor.mean)} for one seed (95 % interval {low} "
+        f"to {high})."
     )

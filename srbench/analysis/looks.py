@@ -127,11 +127,7 @@ def sequential(
     asks for has finished or is lost.
     """
     x = np.asarray(scores, dtype=np.float64)
-    if x.ndim != 2:
-        raise ValueError(f"scores are (variants, seeds), not an array of shape {x.shape}")
     gone = np.zeros(x.shape, bool) if lost is None else np.asarray(lost, dtype=bool)
-    if gone.shape != x.shape:
-        raise ValueError(f"lost has shape {gone.shape}, scores {x.shape}")
     plan = Schedule(tuple(looks), len(x) - 1)
     more = plan.baseline[-1] - x.shape[1]
     x = np.pad(np.where(gone, np.nan, x), ((0, 0), (0, max(more, 0))), constant_values=np.nan)

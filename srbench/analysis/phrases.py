@@ -25,12 +25,12 @@ def margin(results: Results) -> str:
     return with_unit(f"±{least:g}", results.facts.unit) if least else ""
 
 
-def interval_text(found: Interval, decimals: int, name: str = "95 %") -> str:
+def interval_text(found: Interval, decimals: int) -> str:
     """The bracket after a mean over seeds: "95 % interval 3.10 to 3.32, 3 seeds"."""
     seeds = plural(found.count, "seed")
     if found.low != found.low:
         return f"{seeds}, no interval"
-    return f"{name} interval {shown(found.low, decimals)} to {shown(found.high, decimals)}, {seeds}"
+    return f"95 % interval {shown(found.low, decimals)} to {shown(found.high, decimals)}, {seeds}"
 
 
 def effect_text(results: Results, effect: Interval) -> str:
@@ -45,14 +45,13 @@ def interval(results: Results, effect: Judged, *, mirrored: bool = False) -> str
     Among several contrasts the interval is the simultaneous one: that of one contrast alone covers
     too rarely where it was picked for being the best.
     """
-    of, d = effect.simultaneous, effect_decimals(results)
+    of, d = -effect.simultaneous if mirrored else effect.simultaneous, effect_decimals(results)
     if of.low != of.low:
         early = " before the first look" if effect.course else ""
         return f"{counted(results, effect)}, no interval{early}"
-    low, high = (-of.high, -of.low) if mirrored else (of.low, of.high)
     several = "simultaneous 95 %" if judgement(results).family > 1 else "95 %"
     name = "repeated" if effect.course else several
-    return f"{name} interval {shown(low, d)} to {shown(high, d)}; {counted(results, effect)}"
+    return f"{name} interval {shown(of.low, d)} to {shown(of.high, d)}; {counted(results, effect)}"
 
 
 def counted(results: Results, effect: Judged) -> str:

@@ -7,15 +7,14 @@ Holm step, level 0.05/m: a lower bound if several contrasts have an effect.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.special import chdtri, stdtrit
 
-from srbench.analysis.effects import borrowed, welch
+from srbench.analysis.effects import Interval, borrowed, welch
 from srbench.analysis.significance import LEAST_SEEDS, Floats, Truths, sample
 
 BUDGET = 100  # seeds; a need for more is "not at this budget"
@@ -33,29 +32,11 @@ class MoreSeeds:
     certain: int | None  # an interval so narrow that there is a verdict whatever the effect is
 
 
-@dataclass(frozen=True)
-class NoiseFloor:
-    """Standard deviation of baseline - salted baseline for one seed, with a 95 % interval."""
-
-    sd: float
-    low: float
-    high: float
-    freedom: int  # degrees of freedom
-
-
-def noise_floor(differences: ArrayLike) -> NoiseFloor:
-    """The noise of differences between runs that differ in the salt only: (salts, seeds).
-
-    Squared deviations from each salt's mean are pooled. NaN if every row has fewer than two values.
-    """
-    of = sample(np.atleast_2d(np.asarray(differences, dtype=np.float64)))
-    used = of.n > 1
-    freedom = int((of.n[used] - 1).sum())
-    if not freedom:
-        return NoiseFloor(float("nan"), float("nan"), float("nan"), 0)
-    sd = float(np.sqrt((of.sd[used] ** 2 * (of.n[used] - 1)).sum() / freedom))
+def noise_floor(differences: Sequence[float]) -> Interval:
+    """Standard deviation of baseline - salted baseline for one seed, with its 95 % interval."""
+    freedom, sd = len(differences) - 1, float(sample(differences).sd)
     low, high = (sd * float(np.sqrt(freedom / chdtri(freedom, p))) for p in (0.025, 0.975))
-    return NoiseFloor(sd, low, high, freedom)
+    return Interval(sd, low, high, len(differences))
 
 
 def baseline_seeds(seeds: int, variants: int) -> int:

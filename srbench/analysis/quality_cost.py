@@ -164,10 +164,8 @@ def extra_cost(results: Results, variant: str, cost: str) -> Interval:
     return Interval(extra, nan, nan, 1)
 
 
-def _some(names: list[str], most: int = 5) -> str:
-    if len(names) <= most:
-        return listed(names)
-    return listed([*names[: most - 1], plural(len(names) - most + 1, "other")])
+def _some(names: list[str]) -> str:
+    return listed(names if len(names) <= 5 else [*names[:4], plural(len(names) - 4, "other")])
 
 
 def spaced(

@@ -99,32 +99,35 @@ def image_scores(results: Results) -> pd.DataFrame:
     return frame.loc[wanted]
 
 
-@lru_cache(maxsize=8)
 def counted_scores(results: Results) -> pd.DataFrame:
     """The scores that count, under the study's protocol.
 
     The PSNR of an image that is reproduced exactly is infinite, as it happens to flat images. By
     a metric that is infinite for one run or interpolation, the image counts for none.
     """
+    frame, gone = _under_protocol(results)
+    return frame[~gone]
+
+
+@lru_cache(maxsize=8)
+def _under_protocol(results: Results) -> tuple[pd.DataFrame, pd.Series[bool]]:
+    """Scores under the study's protocol, and which of them do not count."""
     frame = results.scores[results.scores["protocol"] == results.facts.protocol]
     exact = frame["value"] == float("inf")
     place = [frame[column] for column in ("metric", "dataset", "image")]
-    return frame[~exact.groupby(place).transform("any").astype(bool)]
+    return frame, exact.groupby(place).transform("any").astype(bool)
 
 
 @lru_cache(maxsize=8)
 def left_out(results: Results) -> Mapping[tuple[str, str], tuple[list[str], int]]:
     """(metric, dataset) -> images that count for no run, and how many the dataset has."""
-    frame = results.scores[results.scores["protocol"] == results.facts.protocol]
-    by = ["metric", "dataset"]
-    out: dict[tuple[str, str], tuple[list[str], int]] = {}
-    there = frame.groupby(by)["image"].unique()
-    counted = counted_scores(results).groupby(by)["image"].unique()
-    for key, images in there.items():
-        missing = sorted(set(images) - set(counted.get(key, ())))
-        if missing:
-            out[cast("tuple[str, str]", key)] = (missing, len(images))
-    return out
+    (frame, gone), by = _under_protocol(results), ["metric", "dataset"]
+    count = frame.groupby(by)["image"].nunique()
+    missing = frame[gone].groupby(by)["image"].unique()
+    return {
+        cast("tuple[str, str]", key): (sorted(images), int(count[key]))
+        for key, images in missing.items()
+    }
 
 
 @lru_cache(maxsize=8)

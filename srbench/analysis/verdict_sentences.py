@@ -22,6 +22,10 @@ from srbench.analysis.significance import LEAST_SEEDS
 from srbench.analysis.verdicts import Word
 from srbench.core.numbers import listed, plural, shown, with_unit
 
+_MIRROR: dict[Word, Word] = {"helps": "hurts", "hurts": "helps", "equivalent": "equivalent",
+                             "unresolved": "unresolved"}  # fmt: skip
+_OVER = {"helps": "better than", "hurts": "worse than", "equivalent": "equivalent to",
+         "unresolved": "not distinguishable from"}  # fmt: skip
 NAMED = 3  # variants of one verdict that a sentence names
 ORDER: tuple[Word, ...] = ("helps", "hurts", "equivalent", "unresolved")
 
@@ -136,16 +140,11 @@ def _lead_over(results: Results, leader: str) -> str:
     for pair in judgement(results).pairs:
         if leader in (pair.variant, pair.against) and pair.word is not None:
             first = pair.variant == leader
-            mean = pair.mean if first else -pair.mean
-            of = pair.simultaneous
-            low, high = (of.low, of.high) if first else (-of.high, -of.low)
-            other = f"{pair.against if first else pair.variant}"
-            size = quantity(results, mean, signed=True)
-            other += f" ({size}, {shown(low, d)} to {shown(high, d)})"
-            better = {"helps": "better than" if first else "worse than", "hurts":
-                      "worse than" if first else "better than"}  # fmt: skip
-            same = {"equivalent": "equivalent to", "unresolved": "not distinguishable from"}
-            found.setdefault({**better, **same}[pair.word], []).append(other)
+            other, of = pair.against if first else pair.variant, pair.simultaneous
+            of = of if first else -of
+            size = quantity(results, of.mean, signed=True)
+            says = f"{other} ({size}, {shown(of.low, d)} to {shown(of.high, d)})"
+            found.setdefault(_OVER[pair.word if first else _MIRROR[pair.word]], []).append(says)
     if not found:
         return ""
     says = "; ".join(f"{word} {listed(others)}" for word, others in sorted(found.items()))

@@ -77,14 +77,6 @@ def test_more_seeds_count_equivalence_where_there_is_no_effect() -> None:
     assert equivalence_power(0.0, 2.5, 3 + found.likely, 3) >= 0.8
 
 
-def test_the_noise_floor_pools_the_salts() -> None:
-    """(1, 2, 3) and (10, 12): squares 2 and 2 on 2 and 1 degrees of freedom."""
-    floor = noise_floor([[1.0, 2.0, 3.0], [10.0, 12.0, math.nan]])
-    assert (floor.sd, floor.freedom) == (pytest.approx(math.sqrt(4 / 3)), 3)
-    assert floor.low < floor.sd < floor.high
-    assert math.isnan(noise_floor([1.0]).sd)
-
-
 def test_95_of_100_noise_floors_hold_the_truth() -> None:
     rows = np.random.default_rng(8).normal(0.0, 0.03, (2000, 5))
     found = [noise_floor(row) for row in rows]
