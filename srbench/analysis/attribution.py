@@ -20,7 +20,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations
 from math import factorial, fsum, prod
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -214,8 +213,10 @@ def attributed(results: Results) -> Attribution | None:
     levels = {c: dict(at) for c, at in design["levels"].items() if c in planned}
     if len(levels) < len(design["levels"]):  # --only has left out cells
         return None
+    factors = design.get("factors") or {}
+    longer = {name: [str(x) for x in each] for name, each in factors.items() if len(each) > 2}
     try:
-        return attribute(levels, scores_by_seed(results), _level_names(design))
+        return attribute(levels, scores_by_seed(results), longer)
     except ValueError:  # levels that are no design: written by hand into the database
         return None
 
@@ -270,10 +271,3 @@ def attribution_notes(results: Results) -> list[str]:
             + (f" ({message})." if message else ".")
         )
     return notes
-
-
-def _level_names(design: Mapping[str, Any]) -> dict[str, list[str]]:
-    factors = design.get("factors")
-    if not isinstance(factors, Mapping):
-        return {}
-    return {name: [str(x) for x in levels] for name, levels in factors.items() if len(levels) > 2}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,7 +12,7 @@ from srbench.analysis.effects import unpaired
 from srbench.analysis.ranking import ranked
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import finished, image_scores
-from srbench.analysis.significance import Difference, Floats, half_width
+from srbench.analysis.significance import Floats, half_width
 from srbench.core.numbers import justified_decimals, plural
 
 
@@ -51,16 +50,21 @@ class Where:
 def where_it_helps(results: Results) -> Where:
     """Effects by image on the study's dataset, metric and protocol."""
     scores, base = _by_image(results), results.facts.baseline
-    seeds = scores.groupby("variant").size().to_dict()  # finished ones
-    names = [effect.variant for effect in ranked(results) if {effect.variant, base} <= set(seeds)]
+    count = scores.groupby("variant").size().to_dict()  # finished seeds
+    names = [effect.variant for effect in ranked(results) if {effect.variant, base} <= set(count)]
     if not names:
         none = np.empty((0, 0))
         return Where((), (), none, none, (), results.facts.sign)
-    of = _differences(scores, names, base)
+    seeds = scores.index.unique("seed").sort_values()
+    places = pd.MultiIndex.from_product([[base, *names], seeds])
+    x = scores.reindex(places).to_numpy().reshape(1 + len(names), -1, len(scores.columns))
+    x = x.transpose(0, 2, 1)  # (variants, images, seeds)
+    both = np.stack([np.broadcast_to(x[:1], x[1:].shape), x[1:]], axis=2)
+    of = unpaired(both, ((1, 0),))  # (variants, images, 1)
     mean, half = of.mean[..., 0].T, half_width(of, 0.05)[..., 0].T  # (images, variants)
     rows = np.argsort(-_spread(mean), kind="stable")
     images = tuple(str(image) for image in scores.columns[rows])
-    counts = tuple(seeds[name] for name in names)
+    counts = tuple(count[name] for name in names)
     return Where(images, tuple(names), mean[rows], half[rows], counts, results.facts.sign)
 
 
@@ -87,16 +91,6 @@ def where_heading(results: Results) -> str:
 def _spread(mean: Floats) -> Floats:
     filled = np.nan_to_num(mean)
     return np.asarray(np.maximum(filled.max(axis=1), 0) - np.minimum(filled.min(axis=1), 0))
-
-
-def _differences(scores: pd.DataFrame, names: Sequence[str], base: str) -> Difference:
-    """(variants, images, 1): each variant against the baseline, image by image."""
-    seeds = scores.index.unique("seed").sort_values()
-    places = pd.MultiIndex.from_product([[base, *names], seeds])
-    shape = (len(names) + 1, len(seeds), len(scores.columns))
-    x = scores.reindex(places).to_numpy().reshape(shape).transpose(0, 2, 1)
-    both = np.stack([np.broadcast_to(x[:1], x[1:].shape), x[1:]], axis=2)
-    return unpaired(both, ((1, 0),))  # from (variants, images, 2, seeds)
 
 
 def _by_image(results: Results) -> pd.DataFrame:

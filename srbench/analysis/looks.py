@@ -54,12 +54,10 @@ class Look:
 
     seeds: int  # of the look
     n: int  # finished ones: fewer where a training failed
-    effect: float
     repeated: Interval  # repeated confidence interval: over all contrasts and looks
     p: float  # of a difference, after Holm
-    nominal: float  # the level of the look
     p_within: float  # of equivalence, after Holm
-    nominal_within: float
+    level: float  # of the look, for both
     word: Word | None  # None below 3 seeds, or without any spread
 
 
@@ -153,12 +151,10 @@ def _course(k: int, taken: list[tuple[int, AtLook]], plan: Schedule) -> Course:
             Look(
                 seeds=seeds,
                 n=n,
-                effect=mean,
                 repeated=Interval.around(mean, half, n),
                 p=float(at.p[k]),
-                nominal=plan.level,
                 p_within=float(at.p_within[k]),
-                nominal_within=plan.level,
+                level=plan.level,
                 word=WORDS.get(int(at.code[k])),
             )
         )

@@ -49,10 +49,10 @@ def look_rows(effect: Judged) -> list[dict[str, Any]]:
     """The looks at one contrast, with the columns that the database has."""
     return [
         {
-            "seeds": look.seeds, "pairs": look.n, "effect": look.effect,
+            "seeds": look.seeds, "pairs": look.n, "effect": look.repeated.mean,
             "low": look.repeated.low, "high": look.repeated.high, "p": look.p,
-            "nominal": look.nominal, "p_within": look.p_within,
-            "nominal_within": look.nominal_within, "verdict": look.word or "",
+            "nominal": look.level, "p_within": look.p_within,
+            "nominal_within": look.level, "verdict": look.word or "",
         }
         for look in (effect.course.looks if effect.course else ())
     ]  # fmt: skip

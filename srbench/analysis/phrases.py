@@ -81,8 +81,8 @@ def how_sure(results: Results, effect: Judged) -> str:
     """The p behind a verdict: "p = 0.0003 after Holm over 6 contrasts"."""
     within, look = effect.word == "equivalent", effect.look
     if look is not None:
-        p, nominal = (look.p_within, look.nominal_within) if within else (look.p, look.nominal)
-        return f"p = {p_plain(p)}, {p_plain(nominal)} or less needed at this look"
+        p = look.p_within if within else look.p
+        return f"p = {p_plain(p)}, {p_plain(look.level)} or less needed at this look"
     p = effect.verdict.p_within_holm if within else effect.verdict.p_holm
     count = judgement(results).family
     return p_value(p) + (f" after Holm over {count} contrasts" if count > 1 else "")

@@ -122,7 +122,7 @@ def _under_protocol(results: Results) -> tuple[pd.DataFrame, pd.Series[bool]]:
 def left_out(results: Results) -> Mapping[tuple[str, str], tuple[list[str], int]]:
     """(metric, dataset) -> images that count for no run, and how many the dataset has."""
     (frame, gone), by = _under_protocol(results), ["metric", "dataset"]
-    count = frame.groupby(by)["image"].nunique()
+    count = dict(frame.groupby(by)["image"].nunique())
     missing = frame[gone].groupby(by)["image"].unique()
     return {
         cast("tuple[str, str]", key): (sorted(images), int(count[key]))

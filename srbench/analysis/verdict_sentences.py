@@ -157,14 +157,20 @@ def _group(results: Results, lead: Judged, word: Word, others: Sequence[Judged])
     if not rows:
         return ""
     one, also = len(rows) == 1, lead.word == word
+
+    def size(e: Judged) -> str:
+        return quantity(results, e.mean, signed=True)
+
     if len(rows) > NAMED:
         who = f"{len(rows)} {'others' if also else 'variants'}"
     elif word == "equivalent" or (one and word != "unresolved"):
         who = listed(e.variant for e in rows)
     elif word == "unresolved":
-        who = listed(f"{e.variant} ({_open(results, e)})" for e in rows)
+        who = listed(
+            f"{e.variant} ({'; '.join(filter(None, (size(e), settles(e))))})" for e in rows
+        )
     else:
-        who = listed(f"{e.variant} ({quantity(results, e.mean, signed=True)})" for e in rows)
+        who = listed(f"{e.variant} ({size(e)})" for e in rows)
     too = " too" if also and len(rows) <= NAMED else ""
     if word in ("helps", "hurts"):
         verb = word if one else word.removesuffix("s")
@@ -175,12 +181,6 @@ def _group(results: Results, lead: Judged, word: Word, others: Sequence[Judged])
     if word == "equivalent":
         return f"{who} {be} equivalent{too} within {margin(results)}"
     return f"{who} {be} unresolved{too}"
-
-
-def _open(results: Results, effect: Judged) -> str:
-    """The size of an unresolved contrast and the seeds that it lacks."""
-    size = quantity(results, effect.mean, signed=True)
-    return "; ".join(part for part in (size, settles(effect)) if part)
 
 
 def _named(rows: Sequence[Judged]) -> str:

@@ -92,7 +92,7 @@ def test_repeated_intervals_hold_over_looks_and_contrasts() -> None:
     rules = Rules(0.0001)
     look = sequential(x, rules)[1].looks[2]
     of = rules.differences(first(x, 8, PLAN.baseline[2]))
-    assert look.nominal == pytest.approx(0.01)
+    assert look.level == pytest.approx(0.01)
     assert look.repeated.half == pytest.approx(float(half_width(of, 0.05 / 5 / 3)[1]))
 
 
