@@ -13,6 +13,7 @@ from math import isnan
 from srbench.analysis.agreement import spearman
 from srbench.analysis.claims_evidence import Evidence, read, way_to_import
 from srbench.analysis.claims_findings import Finding, p_values
+from srbench.analysis.claims_primary import corrected_for, restated
 from srbench.analysis.claims_readings import (
     ByRound,
     BySeed,
@@ -67,7 +68,7 @@ def contrast(test: Leaf, evidence: Evidence) -> Finding:
     if not isinstance(x, Sampled):
         return found
     p, p_inside = p_values(x, found.relation, found.border, found.region)
-    times = evidence.primary.corrected_for(test)
+    times = corrected_for(test, evidence)
     return replace(found, p=min(1.0, times * p), p_inside=min(1.0, times * p_inside))
 
 
@@ -87,7 +88,7 @@ def _comparison(test: Comparison, evidence: Evidence) -> Finding:
     left, right, relation, within = test.left, test.right, test.operator, test.within
     if isinstance(left, Number):
         left, right, relation = right, left, _MIRROR[relation]
-    judged = evidence.primary.restated(replace(test, operator=relation, left=left, right=right))
+    judged = restated(replace(test, operator=relation, left=left, right=right), evidence)
     share = within.value / 100 if within and within.unit == "%" else None
     border, half, value = 0.0, min_effect_of(test, evidence.min_effects), left
     if judged:

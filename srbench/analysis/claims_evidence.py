@@ -9,11 +9,11 @@ from shlex import quote
 
 import numpy as np
 
-from srbench.analysis.claims_primary import Primary
 from srbench.analysis.claims_readings import (
     ByRound,
     BySeed,
     Exact,
+    OfStudy,
     Reading,
     RunShare,
     Sign,
@@ -42,7 +42,8 @@ class Evidence:
     rounds     ("latency" | "step_time", variant) -> ms by round; one round's values pair
     events     ("diverges" | "collapses" | "converges", variant) -> in how many runs it does
     gaps       variant -> seed -> why there is no score: "oom", "diverged", "missing"
-    primary    the study's contrasts: a claim that restates one of them takes its verdict
+    contrasts  (variant, other) -> the study's contrast: a claim that restates it takes its verdict
+    family     how many contrasts the study decides together
     min_effects    metric -> min_effect
     metric_facts   metric -> unit and direction
     published  the same, from sources; their variants may have other names
@@ -58,7 +59,8 @@ class Evidence:
     rounds: Mapping[tuple[str, str], Mapping[int, float]] = field(default_factory=dict)
     events: Mapping[tuple[str, str], RunShare] = field(default_factory=dict)
     gaps: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
-    primary: Primary = field(default_factory=Primary)
+    contrasts: Mapping[tuple[str, str], OfStudy] = field(default_factory=dict)
+    family: int = 1
     min_effects: Mapping[str, float] = field(default_factory=dict)
     metric_facts: Metrics = field(default_factory=dict)
     published: Evidence | None = None

@@ -8,9 +8,9 @@ study has contrasts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 
+from srbench.analysis.claims_evidence import Evidence
 from srbench.analysis.claims_readings import OfStudy
 from srbench.analysis.claims_tree import (
     Arithmetic,
@@ -26,41 +26,33 @@ Terms = dict[Quantity | None, float]
 """A sum: what each quantity is multiplied with; None is the constant."""
 
 
-@dataclass(frozen=True)
-class Primary:
-    """The contrasts of a study, by (variant, other), and how many it decides together."""
+def restated(test: Comparison, evidence: Evidence) -> OfStudy | None:
+    """The contrast of the study that a comparison restates, in the order of its two sides."""
+    terms = None if test.within or test.operator == "=" else _terms(test)
+    return None if terms is None or terms.get(None) else _found(terms, evidence)
 
-    metric: str = ""
-    dataset: str = ""
-    contrasts: Mapping[tuple[str, str], OfStudy] = field(default_factory=dict)
-    family: int = 1
 
-    def restated(self, test: Comparison) -> OfStudy | None:
-        """The contrast that a comparison restates, in the order of its two sides."""
-        terms = None if test.within or test.operator == "=" else _terms(test)
-        return None if terms is None or terms.get(None) else self._found(terms)
+def corrected_for(test: Leaf, evidence: Evidence) -> int:
+    """Comparisons that a test by itself is corrected for: all contrasts, if it is about one."""
+    terms = _terms(test)
+    return 1 if terms is None or _found(terms, evidence) is None else evidence.family
 
-    def corrected_for(self, test: Leaf) -> int:
-        """Comparisons that a test by itself is corrected for: all contrasts, if it is about one."""
-        terms = _terms(test)
-        return 1 if terms is None or self._found(terms) is None else self.family
 
-    def _found(self, terms: Terms) -> OfStudy | None:
-        """The contrast that is a difference of two quantities, up to a factor above 0."""
-        factors: dict[str, float] = {}
-        for quantity, factor in terms.items():
-            if quantity is not None:
-                name = quantity.variant
-                outcome = Quantity(self.metric, name), Quantity(self.metric, name, self.dataset)
-                if quantity not in outcome:
-                    return None
-                factors[name] = factors.get(name, 0.0) + factor
-        used = {name: factor for name, factor in factors.items() if factor}
-        if len(used) != 2 or sum(used.values()) != 0:
-            return None
-        a, b = used if tuple(used) in self.contrasts else reversed(used)
-        found = self.contrasts.get((a, b))
-        return found.mirrored() if found and used[a] < 0 else found
+def _found(terms: Terms, evidence: Evidence) -> OfStudy | None:
+    """The contrast that is a difference of two quantities, up to a factor above 0."""
+    factors: dict[str, float] = {}
+    for quantity, factor in terms.items():
+        if quantity is not None:
+            plain = Quantity(evidence.metric, quantity.variant)
+            if quantity not in (plain, replace(plain, dataset=evidence.dataset)):
+                return None
+            factors[plain.variant] = factors.get(plain.variant, 0.0) + factor
+    used = {name: factor for name, factor in factors.items() if factor}
+    if len(used) != 2 or sum(used.values()) != 0:
+        return None
+    a, b = used if tuple(used) in evidence.contrasts else reversed(used)
+    found = evidence.contrasts.get((a, b))
+    return found.mirrored() if found and used[a] < 0 else found
 
 
 def _terms(test: Leaf) -> Terms | None:

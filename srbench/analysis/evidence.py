@@ -12,7 +12,6 @@ from math import isfinite
 import pandas as pd
 
 from srbench.analysis.claims_evidence import Curve, Evidence
-from srbench.analysis.claims_primary import Primary
 from srbench.analysis.claims_readings import OfStudy, RunShare
 from srbench.analysis.claims_tree import Happens, Quantity
 from srbench.analysis.claims_vocabulary import COSTS, TIMINGS
@@ -38,7 +37,7 @@ from srbench.analysis.run_matrix import (
 
 def evidence_of(results: Results, named: Sequence[Quantity | Happens]) -> Evidence:
     """The evidence for claims that name these quantities and events."""
-    facts = results.facts
+    facts, judged = results.facts, judgement(results)
     asked = [q for q in named if isinstance(q, Quantity)]
     quantities = {q.name for q in asked} | {q.reaching[0] for q in asked if q.reaching}
     events = {(e.event, e.variant) for e in named if isinstance(e, Happens)}
@@ -59,29 +58,24 @@ def evidence_of(results: Results, named: Sequence[Quantity | Happens]) -> Eviden
             variant: {c.seed: c.reason or c.lacks for c in planned if not isfinite(c.score)}
             for variant, planned in by_variant(results).items()
         },
-        primary=_primary(results),
+        contrasts={
+            (row.variant, row.against): OfStudy(
+                row.variant,
+                row.against,
+                row.verdict_word,
+                row.mean,
+                (row.simultaneous.low, row.simultaneous.high),
+                row.seeds,
+            )
+            for row in (*judged.contrasts, *judged.pairs)
+            if row.word is not None
+        },
+        family=judged.family,
         min_effects={facts.metric: facts.min_effect} if facts.min_effect else {},
         metric_facts=facts.metric_facts,
         published=_published(results),
         study=facts.name,
     )
-
-
-def _primary(results: Results) -> Primary:
-    found = judgement(results)
-    contrasts = {
-        (row.variant, row.against): OfStudy(
-            row.variant,
-            row.against,
-            row.verdict_word,
-            row.mean,
-            (row.simultaneous.low, row.simultaneous.high),
-            row.seeds,
-        )
-        for row in (*found.contrasts, *found.pairs)
-        if row.word is not None
-    }
-    return Primary(results.facts.metric, results.facts.dataset, contrasts, found.family)
 
 
 def _curves(

@@ -15,7 +15,6 @@ from scipy import stats
 from srbench.analysis.claims import ClaimResult, evaluate
 from srbench.analysis.claims_evidence import Curve, Evidence
 from srbench.analysis.claims_parser import parse
-from srbench.analysis.claims_primary import Primary
 from srbench.analysis.claims_readings import OfStudy, Reading, RunShare
 from srbench.analysis.significance import holm
 
@@ -84,8 +83,7 @@ def test_the_numbers_are_scipys() -> None:
 def judged(verdict: str, family: int = 1) -> Evidence:
     """A study that has judged v, 0.2 dB above its baseline."""
     contrast = OfStudy("v", "base", verdict, 0.2, (0.1, 0.3), 5)
-    primary = Primary("psnr_y", "photos", {("v", "base"): contrast}, family)
-    return replace(study({"v": 0.2}), primary=primary)
+    return replace(study({"v": 0.2}), contrasts={("v", "base"): contrast}, family=family)
 
 
 def latencies(factor: float, rounds: int = 30) -> Evidence:
@@ -292,8 +290,7 @@ def test_every_form_of_a_primary_contrast_takes_the_verdict(test: str) -> None:
         evidence = judged(verdict)
         if verdict == "hurts":
             contrast = OfStudy("v", "base", "hurts", -0.2, (-0.3, -0.1), 5)
-            primary = replace(evidence.primary, contrasts={("v", "base"): contrast})
-            evidence = replace(evidence, primary=primary)
+            evidence = replace(evidence, contrasts={("v", "base"): contrast})
         assert held(test, evidence).status == status
 
 
