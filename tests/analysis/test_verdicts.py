@@ -40,11 +40,6 @@ def words(scores: object, rules: Rules = Rules(0.2)) -> list:  # noqa: B008
     return [row.word for row in verdicts(scores, rules)]  # type: ignore[arg-type]
 
 
-def same(one: Verdict, other: Verdict) -> bool:
-    """Equal to the last digit, where NaN equals NaN."""
-    return repr(one) == repr(other)
-
-
 def test_there_are_four_verdicts() -> None:
     rows = study(CLEAR, [-x for x in CLEAR], NOTHING, LOUD)
     assert words(rows) == ["helps", "hurts", "equivalent", "unresolved"]
@@ -71,6 +66,7 @@ def test_t_and_tost_and_holm_are_statsmodels() -> None:
     p = [d.ttest_mean(0)[1] for d in described]
     within = [d.ttost_mean(-0.04, 0.04)[0] for d in described]
     assert [row.p for row in rows] == pytest.approx(p, rel=1e-10)
+    assert [row.sd for row in rows] == pytest.approx([np.std(d.data, ddof=1) for d in described])
     assert [row.p_within for row in rows] == pytest.approx(within, rel=1e-10)
     for found, raw in (("p_holm", p), ("p_within_holm", within)):
         expected = multitest.multipletests(raw, method="holm")[1]
