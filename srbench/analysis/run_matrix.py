@@ -158,9 +158,9 @@ def set_scores(results: Results) -> SetScores:
 
     It is the mean over the set's images under the study's protocol. An interpolation has one seed.
     """
-    done = finished(results)
+    done, untrained = finished(results), set(interpolations(results))
     known = {
-        key: {s: x for s, x in by_seed.items() if key[1] not in done or s in done[key[1]]}
+        key: {s: x for s, x in by_seed.items() if key[1] in untrained or s in done.get(key[1], ())}
         for key, by_seed in _means(results).items()
     }
     return {key: by_seed for key, by_seed in known.items() if by_seed}
