@@ -81,8 +81,9 @@ def test_the_numbers_are_scipys() -> None:
 
 
 def judged(verdict: str, family: int = 1) -> Evidence:
-    """A study that has judged v, 0.2 dB above its baseline."""
-    contrast = OfStudy("v", "base", verdict, 0.2, (0.1, 0.3), 5)
+    """A study that has judged v, 0.2 dB above its baseline, or below where it hurts."""
+    mean = -0.2 if verdict == "hurts" else 0.2
+    contrast = OfStudy("v", "base", verdict, mean, (mean - 0.1, mean + 0.1), 5)
     return replace(study({"v": 0.2}), contrasts={("v", "base"): contrast}, family=family)
 
 
@@ -287,11 +288,7 @@ def test_best_of_is_every_pairwise_contrast_after_holm() -> None:
 def test_every_form_of_a_primary_contrast_takes_the_verdict(test: str) -> None:
     for verdict, status in (("helps", "supported"), ("unresolved", "not decided"),
                             ("hurts", "refuted"), ("equivalent", "refuted")):  # fmt: skip
-        evidence = judged(verdict)
-        if verdict == "hurts":
-            contrast = OfStudy("v", "base", "hurts", -0.2, (-0.3, -0.1), 5)
-            evidence = replace(evidence, contrasts={("v", "base"): contrast})
-        assert held(test, evidence).status == status
+        assert held(test, judged(verdict)).status == status
 
 
 @pytest.mark.parametrize(
