@@ -66,14 +66,12 @@ def score_shown(results: Results) -> Table:
 
 def _of_sets(frame: pd.DataFrame, metrics: list[str], facts: StudyFacts) -> Iterator[str]:
     """The metrics that are one number of a whole set, and the images behind it."""
-    by = ["metric", "dataset", "run_id"]
-    images = frame.groupby(by)["image"].size()
-    alike = (frame.groupby(by)["value"].nunique() == 1) & (images > 1)
+    sets = frame.groupby(["metric", "dataset", "run_id"])["value"].agg(["size", "nunique"])
+    alike = ((sets["nunique"] == 1) & (sets["size"] > 1)).groupby(level="metric").all()
     for metric in metrics:
-        mine = [key for key in images.index if key[0] == metric]
-        if mine and all(alike[key] for key in mine):
-            sizes = {str(key[1]): int(images[key]) for key in mine}
-            message = listed(f"{plural(n, 'image')} of {name}" for name, n in sorted(sizes.items()))
+        if alike.get(metric, False):
+            sizes = sets["size"].loc[metric].groupby(level="dataset").last()
+            message = listed(f"{plural(int(n), 'image')} of {name}" for name, n in sizes.items())
             yield f"{facts.heading(metric)} is one number of a whole set, over {message}"
 
 

@@ -51,7 +51,8 @@ class Estimate:
 
     def total_s(self, plan: Plan, workers: int) -> float:
         """Time of the whole plan; the start of the workers comes on top."""
-        runs = {(p.fingerprint, s): self.run_s.get(p.variant.name, 0.0)
+        run_s = self.run_s
+        runs = {(p.fingerprint, s): run_s.get(p.variant.name, 0.0)
                 for p in plan.variants for s in p.seeds}  # fmt: skip
         return sum(runs.values()) / workers
 

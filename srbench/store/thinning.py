@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 from operator import itemgetter
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from srbench.store.segments import SEGMENTS, Points
 from srbench.store.tables import Curve, Run, Segment
@@ -39,10 +40,16 @@ def curve_points(
         .order_by(Curve.run_id, Curve.name, Segment.first)
         .execution_options(yield_per=ROWS_AT_ONCE)
     )
-    for curve, rows in groupby(connection.execute(query), itemgetter(0)):
+    for curve, rows in groupby(_checked(connection, query), itemgetter(0)):
         own = [*rows]
-        check_kinds([tuple(row) for row in own], query.selected_columns)
         yield own[0].run_id, own[0].name, Points.of(own).thinned(limits[curve])
+
+
+def _checked(connection: Connection, query: Select[Any]) -> Iterator[Any]:
+    """The rows of a query, checked many at once."""
+    for rows in connection.execute(query).partitions():
+        check_kinds([tuple(row) for row in rows], query.selected_columns)
+        yield from rows
 
 
 def limits_of(connection: Connection, chosen: ColumnElement[bool], most: int) -> dict[int, int]:
