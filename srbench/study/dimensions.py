@@ -62,31 +62,22 @@ def _reached(
     path: str, above: Sequence[Dimension], base: Tree, labels: Labels, at: Path, sample: Any
 ) -> tuple[list[Tree], Needs | None]:
     """The trees that have the place, and the choices right above that lead there."""
-    trees = [base]
-    parent: Dimension | None = None
-    for dimension in above:
-        parent, grown = dimension, []
-        for tree in trees:
-            for value in dimension.grid() or ():
-                with_it = _tried(tree, dimension.path, labels.get((dimension.path, value), value))
-                if with_it is not None:
-                    grown.append(with_it)
-        trees = grown
-    having = [tree for tree in trees if _has(tree, path)]
+    tried: list[tuple[Plain, Tree]] = [(None, base)]  # with the last choice above the place
+    for one in above:
+        tried = [
+            (value, grown)
+            for _, tree in tried
+            for value in one.grid() or ()
+            if (grown := _tried(tree, one.path, labels.get((one.path, value), value)))
+        ]
+    having = [(value, tree) for value, tree in tried if _has(tree, path)]
     if not having:
-        raise _no_such_place(path, trees, sample, at)
-    if parent is None or len(having) == len(trees):
-        return having, None
-    among = tuple(
-        value
-        for value in parent.grid() or ()
-        if any(
-            _has(inner, path)
-            for tree in trees
-            if (inner := _tried(tree, parent.path, labels.get((parent.path, value), value)))
-        )
-    )
-    return having, Needs(parent.path, among)
+        raise _no_such_place(path, [tree for _, tree in tried], sample, at)
+    trees = [tree for _, tree in having]
+    if not above or len(having) == len(tried):
+        return trees, None
+    leads = (v for v in above[-1].grid() or () if any(same(v, value) for value, _ in having))
+    return trees, Needs(above[-1].path, tuple(leads))
 
 
 def _no_such_place(path: str, trees: Sequence[Tree], sample: Any, at: Path) -> UserError:
