@@ -36,21 +36,19 @@ def image_facts(
     Raises:
         StudyError: two evaluation sets are the same, or have LR that equals HR; a set is flat.
     """
-    asked = ("train", "degradation", "lr", "validate")
-    trained = list({tuple(tree.data[key] for key in asked): tree for tree in trained}.values())
-    train, validate, judges, lr = [], [], [], []
-    for tree in trained:
-        choice, made = tree.data["train"], f"made by {tree.data['degradation']}"
-        train.append(images.with_files(choice, "train"))
-        lr.append(lr_source(choice, train[-1], made, tree.data["lr"]))
     made = f"made by {PROTOCOLS[protocol].lr}"
-    for tree in trained:
-        choice = tree.data["validate"]
-        validate.append(images.with_files(choice, "validate"))
-        lr.append(lr_source(choice, validate[-1], made, "auto"))
-    for choice in base.data["eval"]:
-        judges.append(images.with_files(choice, "eval"))
-        lr.append(lr_source(choice, judges[-1], made, "auto"))
+    asked = [
+        (tree.data["train"], "train", f"made by {tree.data['degradation']}", tree.data["lr"])
+        for tree in trained
+    ]
+    asked += [(tree.data["validate"], "validate", made, "auto") for tree in trained]
+    asked += [(choice, "eval", made, "auto") for choice in base.data["eval"]]
+    sets = {(choice, split): images.with_files(choice, split) for choice, split, _, _ in asked}
+    lr = [lr_source(one, sets[one, split], how, own) for one, split, how, own in asked]
+    train, validate, judges = (
+        [of for (_, split), of in sets.items() if split == name]
+        for name in ("train", "validate", "eval")
+    )
     for found, _ in validate:
         _refuse_flat(found)
     _refuse([found for found, _ in judges], images.scale)
@@ -60,8 +58,7 @@ def image_facts(
         overlaps += [div2k_validation(one), *(s for other in others for s in overlap(one, other))]
     for one in _once(validate) if search is not None else ():
         overlaps += [sentence for other in _once(judges) for sentence in overlap(one, other)]
-    chosen = [tree.data[split] for split in ("train", "validate") for tree in trained]
-    overlaps += map(_folder_meant, (*chosen, *base.data["eval"]), (*train, *validate, *judges))
+    overlaps += [_folder_meant(choice, of) for (choice, _), of in sets.items()]
     overlaps += [smaller_copies(found) for found, _ in judges]
     for found, _ in (*train, *validate, *judges):
         overlaps += [unlike(found), doubles(found)]
