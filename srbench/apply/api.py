@@ -14,6 +14,7 @@ from srbench.apply.scored import Asked, Scored, score, score_network
 from srbench.apply.upscale import cut_for
 from srbench.core.devices import choose_device
 from srbench.core.errors import InputError
+from srbench.measure.forward import self_ensemble, whole_outputs
 
 
 def scores(
@@ -77,4 +78,5 @@ def upscale(
     own.net.to(chosen)
     target = None if output is None else Path(output)
     cut = partial(cut_for, own, tile)
-    return enlarged(own, Path(image), target, cut, transforms=8 if ensemble else 1, device=chosen)
+    forward = self_ensemble if ensemble else whole_outputs
+    return enlarged(own, Path(image), target, cut, forward=forward, device=chosen)

@@ -19,7 +19,7 @@ from srbench.core.slots import Image as Pixels
 from srbench.core.slots import degradation
 from srbench.data.banded import resize_axis
 from srbench.data.decoded import Image
-from srbench.measure.forward import raw_output
+from srbench.measure.forward import raw_output, self_ensemble
 from srbench.measure.metrics import Floats, luma, ssim
 from srbench.measure.scores import evaluation_lr
 
@@ -36,13 +36,9 @@ def once(net: nn.Module, lr: Pixels, device: str) -> Output:
 
 def eight(net: nn.Module, lr: Pixels, device: str) -> Output:
     """Mean of the outputs for the eight turned and mirrored images, each turned back."""
-    found = []
-    for turns in range(4):
-        for step in (1, -1):
-            turned = np.ascontiguousarray(np.rot90(lr[:, ::step], turns))
-            found.append(np.rot90(once(net, turned, device), -turns)[:, ::step])
-    mean: Output = np.mean(found, axis=0, dtype=np.float32)
-    return mean
+    outputs = self_ensemble(net, lr[None], device)
+    found: Output = outputs[max(outputs)][0].cpu().numpy()
+    return found
 
 
 def bf16(net: nn.Module, lr: Pixels, device: str) -> Output:

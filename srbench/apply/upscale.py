@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
-import numpy as np
-import torch
 from PIL import Image as Picture
-from torch import Tensor
 
 from srbench.apply.trained import Network
 from srbench.core.errors import InputError
-from srbench.core.slots import Image
 from srbench.data.images import Photograph
-from srbench.measure.forward import local_field, quantise, whole_outputs
+from srbench.measure.forward import Forward, local_field, quantise, whole_outputs
 from srbench.measure.tiles import (
     ALIGNED,
     TILE,
@@ -55,21 +51,20 @@ def upscaled(
     photograph: Photograph,
     cut: Cut,
     *,
-    transforms: int = 1,
+    forward: Forward = whole_outputs,
     device: str = "cpu",
     on_tile: Callable[[int, int], None] = lambda done, count: None,
 ) -> Picture.Image:
     """The picture `scale` times as large, with its transparency; a grey one stays grey.
 
-    `transforms` 8 is the self-ensemble: the mean over flips and quarter turns.
-    `on_tile(done, count)` is called after each tile.
+    `forward` takes network, LR images and device; `on_tile(done, count)` is called after each tile.
 
     Raises:
         InputError: the network gives NaN.
     """
     lr, s = photograph.rgb, network.scale
     height, width = lr.shape[:2]
-    compute = partial(_mean_over, network, transforms=transforms, device=device)
+    compute = partial(forward, network.net, device=device)
     todo = tiles(height, width, cut)
     whole = Picture.new("L" if photograph.grey else "RGB", (width * s, height * s))
     for done, (tile, found) in enumerate(in_tiles(compute, lr[None], todo), 1):
@@ -84,27 +79,3 @@ def upscaled(
         alpha = Picture.fromarray(photograph.alpha)
         whole.putalpha(alpha.resize(whole.size, Picture.Resampling.BICUBIC))
     return whole
-
-
-def _mean_over(network: Network, lrs: Image, transforms: int, device: str) -> dict[int, Tensor]:
-    """The network's largest output, averaged over the first `transforms` of flips and turns.
-
-    Timofte et al., Seven ways to improve example-based single image super resolution, 2016.
-    https://arxiv.org/abs/1511.02228
-    """
-    total: Tensor | None = None
-    for turn, flip in list(_dihedral())[:transforms]:
-        turned = np.rot90(lrs, turn, (1, 2))
-        x = np.ascontiguousarray(turned[:, :, ::-1] if flip else turned)
-        found = whole_outputs(network.net, x, device)
-        y = found[max(found)]
-        y = torch.rot90(y.flip(2) if flip else y, -turn, (1, 2))
-        total = y if total is None else total + y
-    assert total is not None
-    return {network.scale: total / transforms}
-
-
-def _dihedral() -> Iterator[tuple[int, bool]]:
-    for flip in (False, True):
-        for turn in range(4):
-            yield turn, flip

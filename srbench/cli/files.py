@@ -159,6 +159,7 @@ def upscale(
     from srbench.apply.pictures import enlarged, jobs
     from srbench.apply.upscale import cut_for
     from srbench.core.devices import choose_device
+    from srbench.measure.forward import self_ensemble, whole_outputs
 
     use_parts(parts)
     network = named_network(run, weights, model, scale, db, note)
@@ -170,8 +171,8 @@ def upscale(
         try:
             with _progress(source.name) as say:
                 made = enlarged(
-                    network, source, target, partial(cut_for, network, tile),
-                    transforms=8 if ensemble else 1, device=chosen, on_tile=say,
+                    network, source, target, partial(cut_for, network, tile), device=chosen,
+                    forward=self_ensemble if ensemble else whole_outputs, on_tile=say,
                 )  # fmt: skip
         except UserError as error:
             if len(listed) == 1:

@@ -66,10 +66,6 @@ class Cost:
     uncounted: tuple[str, ...]
 
     @property
-    def macs_per_lr_pixel(self) -> float:
-        return self.macs_256 / LR_SIDE**2
-
-    @property
     def training_macs_per_lr_pixel(self) -> float:
         return self.training_macs_256 / LR_SIDE**2
 

@@ -7,10 +7,11 @@ device SR stays there for the metrics that can be taken there.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from copy import deepcopy
 from functools import partial
+from itertools import product
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -27,6 +28,9 @@ from srbench.measure.tiles import cut_by, difference, joined
 
 Pixels = Image | Tensor
 """uint8 (H, W, 3): an array, or a tensor that is left on its device."""
+
+Forward = Callable[..., dict[int, Tensor]]
+"""Network, LR images and device to outputs by factor, as `whole_outputs`."""
 
 EQUAL = 1e-6  # of the range of values, to which tiles have to equal the whole
 _fields: WeakKeyDictionary[nn.Module, int | None] = WeakKeyDictionary()
@@ -98,7 +102,9 @@ def raw_outputs(
     return {factor: torch.cat([found[factor] for found in each]) for factor in each[0]}
 
 
-def whole_outputs(net: nn.Module, lrs: Image, device: torch.device | str) -> dict[int, Tensor]:
+def whole_outputs(
+    net: nn.Module, lrs: Image, device: torch.device | str = "cpu"
+) -> dict[int, Tensor]:
     """As `raw_outputs`, of whole images whatever memory they take: no TF32, no autocast."""
     device = torch.device(device)
     x = torch.tensor(lrs, device=device).permute(0, 3, 1, 2).float() / 255  # (N, 3, h, w)
@@ -106,6 +112,23 @@ def whole_outputs(net: nn.Module, lrs: Image, device: torch.device | str) -> dic
         with torch.autocast(device.type, enabled=False):
             answer = by_factor(net(x), x)
         return {factor: y.permute(0, 2, 3, 1) for factor, y in answer.items()}
+
+
+def self_ensemble(
+    net: nn.Module, lrs: Image, device: torch.device | str = "cpu"
+) -> dict[int, Tensor]:
+    """As `whole_outputs`, averaged over flips and quarter turns.
+
+    Timofte et al., Seven ways to improve example-based single image super resolution, 2016.
+    https://arxiv.org/abs/1511.02228
+    """
+    total: dict[int, Tensor] = {}
+    for turn, step in product(range(4), (1, -1)):
+        turned = np.ascontiguousarray(np.rot90(lrs, turn, (1, 2))[:, :, ::step])
+        for factor, y in whole_outputs(net, turned, device).items():
+            back = torch.rot90(y if step == 1 else y.flip(2), -turn, (1, 2)) / 8
+            total[factor] = total[factor] + back if factor in total else back
+    return total
 
 
 def _in_tiles(net: nn.Module, lrs: Image, device: torch.device) -> dict[int, Tensor]:
