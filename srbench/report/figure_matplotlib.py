@@ -25,8 +25,7 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import BboxBase
 
-from srbench.report.figure import WIDTH, Axis, Band, Figure, Guide, Line, Point, Word
-from srbench.report.point_labels import names_beside
+from srbench.report.figure import WIDTH, Axis, Band, Figure, Guide, Line, Point, Word, names_beside
 from srbench.report.small_font import FONT, small_font
 
 INK, FAINT = "#1a1b1c", "#8d8e8f"

@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from srbench.report.figure import Axis, Band, Figure, Guide, Line, Point, Values, Word
-from srbench.report.point_labels import names_beside
+from srbench.report.figure import Axis, Band, Figure, Guide, Line, Point, Values, Word, names_beside
 
 SIDES = {"right": "middle right", "left": "middle left", "above": "top center",
          "below": "bottom center"}  # fmt: skip
@@ -60,13 +59,11 @@ def interactive(figure: Figure) -> go.Figure:
     """The figure without the page's script: single seeds are hidden traces."""
     made = plain(figure)
     seeds = [
-        {
-            "type": "scatter", "x": entry["x"], "y": values, "mode": "lines", "visible": False,
-            "line": {"color": entry["colour"], "width": 1}, "showlegend": False,
-            "name": f"{entry['name']}, seed {seed}",
-            "meta": {"variant": entry["variant"], "kind": "seed"},
-            "hovertemplate": HOVER,
-        }
+        _trace(
+            entry["variant"], "seed", f"{entry['variant']}, seed {seed}", x=entry["x"], y=values,
+            mode="lines", visible=False, line={"color": entry["colour"], "width": 1},
+            hovertemplate=HOVER,
+        )
         for entry in made["seeds"]
         for seed, values in entry["seeds"].items()
     ]  # fmt: skip
@@ -76,19 +73,19 @@ def interactive(figure: Figure) -> go.Figure:
 HOVER = "%{fullData.name}: %{y:.5~g} at %{x}<extra></extra>"
 
 
+def _trace(variant: str, kind: str, name: str, **more: Any) -> dict[str, Any]:
+    """A trace that the page's script finds by its variant and kind."""
+    meta = {"variant": variant, "kind": kind}
+    return {"type": "scatter", "showlegend": False, "name": escape(name), "meta": meta, **more}
+
+
 def _line(line: Line) -> dict[str, Any]:
     silent = line.kind in ("front", "interval")
-    trace: dict[str, Any] = {
-        "type": "scatter",
-        "x": _numbers(line.x),
-        "y": _numbers(line.y),
-        "mode": "lines+markers" if line.marked else "lines",
-        "line": {"color": line.colour, "width": line.width, "dash": line.pattern},
-        "opacity": line.opacity,
-        "name": escape(line.name or line.variant),
-        "showlegend": False,
-        "meta": {"variant": line.variant, "kind": line.kind},
-    }
+    trace = _trace(
+        line.variant, line.kind, line.name or line.variant, x=_numbers(line.x), y=_numbers(line.y),
+        mode="lines+markers" if line.marked else "lines", opacity=line.opacity,
+        line={"color": line.colour, "width": line.width, "dash": line.pattern},
+    )  # fmt: skip
     if line.stair:
         trace["line"]["shape"] = "hv"
     if line.marked:
@@ -98,32 +95,25 @@ def _line(line: Line) -> dict[str, Any]:
 
 def _band(band: Band) -> dict[str, Any]:
     x, low, high = map(_numbers, (band.x, band.low, band.high))
-    return {
-        "type": "scatter", "x": [*x, *x[::-1]], "y": [*high, *low[::-1]], "mode": "lines",
-        "line": {"width": 0, "color": band.colour}, "fill": "toself",
-        "fillcolor": _translucent(band.colour, 0.16), "hoverinfo": "skip", "showlegend": False,
-        "name": escape(band.variant), "meta": {"variant": band.variant, "kind": "band"},
-    }  # fmt: skip
+    return _trace(
+        band.variant, "band", band.variant, x=[*x, *x[::-1]], y=[*high, *low[::-1]], mode="lines",
+        line={"width": 0, "color": band.colour}, fill="toself",
+        fillcolor=_translucent(band.colour, 0.16), hoverinfo="skip",
+    )  # fmt: skip
 
 
 def _point(point: Point, side: str | None) -> dict[str, Any]:
-    trace: dict[str, Any] = {
-        "type": "scatter",
-        "x": _numbers([point.x]),
-        "y": _numbers([point.y]),
-        "mode": "markers+text" if side else "markers",
-        "cliponaxis": False,
-        "marker": {
-            "size": round(1.8 * point.size),
-            "symbol": SYMBOLS.get(point.symbol, point.symbol),
-            "color": _translucent(point.colour, point.opacity),
-            "line": {"width": 2, "color": point.colour},
-        },
-        "name": escape(point.variant),
-        "showlegend": False,
-        "meta": {"variant": point.variant, "kind": "point"},
-        "hovertemplate": escape(point.says).replace("\n", "<br>") + "<extra></extra>",
+    marker = {
+        "size": round(1.8 * point.size),
+        "symbol": SYMBOLS.get(point.symbol, point.symbol),
+        "color": _translucent(point.colour, point.opacity),
+        "line": {"width": 2, "color": point.colour},
     }
+    trace = _trace(
+        point.variant, "point", point.variant, x=_numbers([point.x]), y=_numbers([point.y]),
+        mode="markers+text" if side else "markers", cliponaxis=False, marker=marker,
+        hovertemplate=escape(point.says).replace("\n", "<br>") + "<extra></extra>",
+    )  # fmt: skip
     if side:
         trace |= {"text": [escape(point.variant)], "textposition": SIDES[side]}
     for axis, half in (("x", point.half_x), ("y", point.half_y)):
@@ -137,13 +127,9 @@ def _seeds(lines: Iterable[Line]) -> list[dict[str, Any]]:
     """The lines of single seeds, those of one variant and axis together."""
     found: dict[tuple[str, tuple[float, ...]], dict[str, Any]] = {}
     for line in lines:
-        entry: dict[str, Any] = {
-            "variant": line.variant,
-            "name": escape(line.variant),
-            "colour": line.colour,
-        }
-        entry |= {"x": _numbers(line.x), "seeds": {}}
-        mine = found.setdefault((line.variant, tuple(line.x)), entry)
+        entry = {"variant": line.variant, "name": escape(line.variant), "colour": line.colour}
+        mine = found.setdefault((line.variant, tuple(line.x)), entry | {"seeds": {}})
+        mine.setdefault("x", _numbers(line.x))
         mine["seeds"][str(line.seed)] = _numbers(line.y, 5)
     return list(found.values())
 

@@ -93,29 +93,28 @@ def crops(results: Results, found: tuple[Scene, ...]) -> tuple[Crop, ...]:
 
 def _scene(results: Results, frame: pd.DataFrame, image: str, number: int) -> Scene | None:
     seed = _common_seed(results, frame)
+    files = _files(results, frame, seed)
+    low, high = files.get(("lr", "")), files.get(("hr", ""))
     folder = f"pictures/{number:03d}-{_slug(image)}"
     panels: list[Panel] = []
-    low = _first(results, frame[frame["kind"] == "lr"])
-    high = _first(results, frame[frame["kind"] == "hr"])
     if low is not None:
         panels.append(Panel("LR (nearest)", "lr", low, f"{folder}/lr{low.suffix}", ""))
     scores = image_scores(results)
-    scores = scores[scores["image"] == image]
-    kinds = sorted({str(k) for k in frame["kind"]} - {"lr", "hr"})  # sr, and sr/x2 of an output
+    of_seed = (scores["seed"] == seed) | ~scores["variant"].isin(trained(results))
+    means = scores[(scores["image"] == image) & of_seed].groupby("variant")["value"].mean()
+    unit, metric = results.facts.unit, results.facts.heading()
+    kinds = sorted({kind for kind, _ in files} - {"lr", "hr"})  # sr, and sr/x2 of an output
     names = [(name, k) for name in (*interpolations(results), *trained(results)) for k in kinds]
     for order, (name, kind) in enumerate(names):
-        mine = frame[(frame["variant"] == name) & (frame["kind"] == kind)]
-        if name in trained(results):
-            mine = mine[mine["seed"] == seed]
-        source = _first(results, mine)
+        source = files.get((kind, name))
         if source is None:
             continue
-        own = scores[(scores["variant"] == name) & (scores["seed"].isin(mine["seed"]))]["value"]
-        unit, metric = results.facts.unit, results.facts.heading()
-        says = f"{metric} {with_unit(shown(float(own.mean()), 2), unit)}" if len(own) else ""
         smaller = kind.removeprefix("sr").replace("/", " at ")
+        says = ""
+        if name in means.index and not smaller:
+            says = f"{metric} {with_unit(shown(float(means[name]), 2), unit)}"
         path = f"{folder}/{order:02d}-{_slug(name + smaller)}{source.suffix}"
-        panels.append(Panel(name + smaller, "sr", source, path, "" if smaller else says))
+        panels.append(Panel(name + smaller, "sr", source, path, says))
     if high is None or not any(p.kind == "sr" for p in panels):
         return None
     panels.append(Panel("HR", "hr", high, f"{folder}/hr{high.suffix}", ""))
@@ -124,18 +123,30 @@ def _scene(results: Results, frame: pd.DataFrame, image: str, number: int) -> Sc
     return Scene(image, width, height, seed, tuple(panels))
 
 
+def _files(results: Results, frame: pd.DataFrame, seed: int) -> dict[tuple[str, str], Path]:
+    """(kind, variant) -> the first file there is, of this seed where a variant has seeds.
+
+    LR and HR are of no variant.
+    """
+    found: dict[tuple[str, str], Path] = {}
+    for row in frame.sort_values("path").to_dict("records"):
+        kind, name = str(row["kind"]), str(row["variant"])
+        if kind in ("lr", "hr"):
+            name = ""
+        elif name in trained(results) and row["seed"] != seed:
+            continue
+        file = results.root / str(row["path"])
+        if (kind, name) not in found and file.is_file():
+            found[kind, name] = file
+    return found
+
+
 def _common_seed(results: Results, frame: pd.DataFrame) -> int:
     """The smallest seed that most variants have a picture of."""
     made = frame["kind"].str.startswith("sr")
     own = frame[made & frame["variant"].isin(trained(results))]
     counts = own.groupby("seed")["variant"].nunique()
     return int(counts[counts == counts.max()].index.min()) if len(counts) else 0
-
-
-def _first(results: Results, frame: pd.DataFrame) -> Path | None:
-    paths = sorted({str(p) for p in frame["path"]})
-    files = [results.root / p for p in paths]
-    return next((f for f in files if f.is_file()), None)
 
 
 def _slug(name: str) -> str:

@@ -9,9 +9,9 @@ from synthetic_study import study
 
 from srbench.analysis.quality_cost import front_line, front_text, spots
 from srbench.analysis.results import Results
+from srbench.report.figure import names_beside
 from srbench.report.figure_matplotlib import drawn
 from srbench.report.figure_plotly import interactive, plain
-from srbench.report.point_labels import names_beside
 from srbench.report.quality_cost import prices_shown, quality_cost_figure
 
 
