@@ -25,7 +25,7 @@ LEAST_RANKED = 4  # variants that two orders need to be compared
 
 
 @dataclass(frozen=True)
-class Beside:
+class FigurePair:
     """One published figure of a variant that this study has too, and ours."""
 
     source: str
@@ -41,19 +41,19 @@ class Beside:
 
 
 @lru_cache(maxsize=8)
-def beside(results: Results) -> tuple[Beside, ...]:
+def figure_pairs(results: Results) -> tuple[FigurePair, ...]:
     """Published figures of our variants; of a published curve its last epoch that we reach."""
     frame = results.published[results.published["variant"].isin(_rows(results))]
     if frame.empty:
         return ()
     evidence = evidence_of(results, [Quantity(name, "") for name in set(frame["quantity"])])
     groups = frame.groupby(["source", "quantity", "dataset", "variant"], sort=False, dropna=False)
-    return tuple(_beside(results, evidence, frame, rows) for _, rows in groups)
+    return tuple(_pair(results, evidence, frame, rows) for _, rows in groups)
 
 
-def _beside(
+def _pair(
     results: Results, evidence: Evidence, frame: pd.DataFrame, rows: pd.DataFrame
-) -> Beside:
+) -> FigurePair:
     """The rows of one figure, or of one curve, with ours."""
     row, exact = rows.iloc[-1], False
     quantity, variant, dataset = (text(row[k]) for k in ("quantity", "variant", "dataset"))
@@ -71,7 +71,7 @@ def _beside(
         scores = evidence.scores.get((quantity, variant, dataset or results.facts.dataset), {})
         ours = t_interval(list(scores.values()) if isinstance(scores, Mapping) else [scores])
         why = f"{quantity}{f' on {dataset}' if dataset else ''} was not measured here"
-    return Beside(
+    return FigurePair(
         text(row["source"]), quantity, dataset, number(row["epoch"]), variant,
         number(row["value"]), text(row["unit"]), ours, exact, "" if ours.count else why,
     )  # fmt: skip
@@ -87,22 +87,19 @@ def _timed(results: Results, frame: pd.DataFrame, row: pd.Series[Any]) -> Interv
 
     A ratio is to the variant that the source gives 1.
     """
-    nothing = Interval(nan, nan, nan, 0)
     mine = next((t for t in timings(results, row["quantity"]) if t.variant == row["variant"]), None)
-    if mine is None:
-        return nothing
-    if unit := text(row["unit"]):
-        ms, per = mine.ms, {"ms": 1.0, "s": 1e-3}.get(unit, nan)
-        found = Interval(ms.mean * per, ms.low * per, ms.high * per, ms.count)
-        return found if isfinite(per) else nothing
-    times = mine.taken.times
-    group = (frame["source"] == row["source"]) & (frame["quantity"] == row["quantity"])
-    ones = frame.loc[group & (frame["value"] == 1), "variant"]
-    base = next((str(name) for name in ones if str(name) in times), None)
-    if base is None:
-        return nothing
-    ratio = over(times[mine.variant], times[base])
-    return Interval(ratio.value, ratio.low, ratio.high, ratio.rounds)
+    if mine and (per := {"ms": 1.0, "s": 1e-3}.get(text(row["unit"]))):
+        ms = mine.ms
+        return Interval(ms.mean * per, ms.low * per, ms.high * per, ms.count)
+    if mine and not text(row["unit"]):
+        times = mine.taken.times
+        group = (frame["source"] == row["source"]) & (frame["quantity"] == row["quantity"])
+        ones = frame.loc[group & (frame["value"] == 1), "variant"]
+        base = next((str(name) for name in ones if str(name) in times), None)
+        if base is not None:
+            ratio = over(times[mine.variant], times[base])
+            return Interval(ratio.value, ratio.low, ratio.high, ratio.rounds)
+    return Interval(nan, nan, nan, 0)
 
 
 def _reached(evidence: Evidence, quantity: str, variant: str) -> dict[float, list[float]]:
@@ -117,8 +114,8 @@ def _reached(evidence: Evidence, quantity: str, variant: str) -> dict[float, lis
 
 def agreements(results: Results) -> tuple[tuple[str, str, str, Agreement], ...]:
     """(source, quantity, dataset, agreement of the two orders), where 4 variants have both."""
-    groups: dict[tuple[str, str, str], list[Beside]] = {}
-    for row in beside(results):
+    groups: dict[tuple[str, str, str], list[FigurePair]] = {}
+    for row in figure_pairs(results):
         if row.ours.count:
             groups.setdefault((row.source, row.quantity, row.dataset), []).append(row)
     return tuple(
@@ -130,7 +127,7 @@ def agreements(results: Results) -> tuple[tuple[str, str, str, Agreement], ...]:
 
 def published_heading(results: Results) -> str:
     """How many figures are compared with ours."""
-    both = [row for row in beside(results) if row.ours.count]
+    both = [row for row in figure_pairs(results) if row.ours.count]
     names = {row.variant for row in both}
     if not both:
         return "No published figure has a counterpart here"

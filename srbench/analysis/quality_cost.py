@@ -181,7 +181,7 @@ def spaced(
     return out
 
 
-def beside_twins(results: Results) -> tuple[tuple[str, str, Interval], ...]:
+def against_twins(results: Results) -> tuple[tuple[str, str, Interval], ...]:
     """(variant, twin, variant - twin) of all that have finished runs, in study order."""
     scores, of = scores_by_seed(results), results.facts.twins
     pairs = [(of[twin], twin) for twin in trained(results) if of.get(twin) in scores]
@@ -191,7 +191,7 @@ def beside_twins(results: Results) -> tuple[tuple[str, str, Interval], ...]:
 
 def twins_text(results: Results) -> tuple[str, ...]:
     """A sentence for each variant that has a twin: what it gains beyond its size."""
-    return tuple(_sentence(results, *row) for row in beside_twins(results))
+    return tuple(_sentence(results, *row) for row in against_twins(results))
 
 
 def twins_named(results: Results) -> str:

@@ -6,7 +6,7 @@ from math import floor, log10
 
 from srbench.analysis.published_comparison import (
     agreements,
-    beside,
+    figure_pairs,
     published_heading,
     unmatched_text,
 )
@@ -29,7 +29,7 @@ def section(results: Results) -> Section:
 
 def published_shown(results: Results) -> Table:
     """One row a published figure of a variant that is here too."""
-    found = beside(results)
+    found = figure_pairs(results)
     rows: list[tuple[Value, ...]] = []
     for row in found:
         missing = Mark("missing", row.why or "no finished run")

@@ -14,7 +14,7 @@ from srbench.analysis.answer import answer
 from srbench.analysis.claims import claims_heading, claims_of, claims_shown, findings_shown
 from srbench.analysis.published_comparison import (
     agreements,
-    beside,
+    figure_pairs,
 )
 from srbench.analysis.results import Results
 from srbench.report.curves import curves_figure
@@ -156,4 +156,4 @@ def test_a_published_curve_is_drawn_as_another_kind_of_line() -> None:
 
 
 def test_nothing_published_leaves_no_trace() -> None:
-    assert beside(planted(ROWS)) == ()
+    assert figure_pairs(planted(ROWS)) == ()

@@ -14,7 +14,7 @@ from srbench.analysis.answer import answer
 from srbench.analysis.claims import claims_of
 from srbench.analysis.latency import latency_text, rounds_of, timings
 from srbench.analysis.phrases import price
-from srbench.analysis.published_comparison import beside
+from srbench.analysis.published_comparison import figure_pairs
 from srbench.analysis.quality_cost import known_costs, spots
 from srbench.analysis.results import PUBLISHED, Results
 from srbench.report.costs import cost_shown
@@ -136,10 +136,10 @@ def test_published_runtime_ratios_stand_beside_ours() -> None:
     made = replace(made, published=PUBLISHED_RATIOS)
     ratios = {"plain": 1.0, "group1": 1.5, "group2": 1.2}
     found = timed(made, ratios, quantity="step_time")
-    rows = {row.variant: row for row in beside(found)}
+    rows = {row.variant: row for row in figure_pairs(found)}
     assert rows["group1"].ours.mean == pytest.approx(1.5, abs=0.02)
     assert rows["group1"].ours.count == 60
     assert rows["group2"].theirs == 1.43
     (judged,) = claims_of(found)
     assert judged.result.status == "supported"
-    assert "was not timed here" in beside(made)[0].why
+    assert "was not timed here" in figure_pairs(made)[0].why
