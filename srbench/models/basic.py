@@ -16,7 +16,7 @@ from srbench.core.slots import Activation, Convolution, Skip, model
 
 @model.register("basic")
 class Basic(nn.Module):
-    """Ten convolution blocks and a pixel-shuffle tail; with `skip: bilinear` it is `residual`.
+    """Ten convolution blocks and a pixel shuffle; `skip: bilinear` adds the upscaled input.
 
     The source leaves width, kernel, scale and tail open. Ours: 64 channels, 3x3, ReLU, and a
     last convolution to 3 * scale² channels that are shuffled.

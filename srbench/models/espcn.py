@@ -37,7 +37,7 @@ def espcn(
     convolution: Convolution = plain,
     activation: Activation = tanh,
 ) -> nn.Module:
-    """5x5, 3x3 and 3x3 convolutions, 64 and 32 channels, and one pixel shuffle, in RGB.
+    """ESPCN in RGB: 5x5, 3x3 and 3x3 convolutions and one pixel shuffle.
 
     channels  channels after the first convolution
     inner     channels after the second convolution

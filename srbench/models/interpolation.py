@@ -22,19 +22,19 @@ class Interpolation(nn.Module):
 
 @model.register("nearest")
 def nearest(scale: int) -> nn.Module:
-    """Repeat every pixel. Ours."""
+    """Nearest-neighbour interpolation: every pixel is repeated. Ours."""
     return Interpolation(scale, "nearest")
 
 
 @model.register("bilinear")
 def bilinear(scale: int) -> nn.Module:
-    """Linear in both directions; pixel centres are aligned. Ours."""
+    """Bilinear interpolation; pixel centres are aligned. Ours."""
     return Interpolation(scale, "bilinear")
 
 
 @model.register("bicubic")
 def bicubic(scale: int) -> nn.Module:
-    """Cubic convolution, a = -0.5, borders mirrored, one rounding at the end.
+    """Bicubic interpolation, a = -0.5 as in MATLAB, borders mirrored, one rounding at the end.
 
     Keys, Cubic convolution interpolation for digital image processing, 1981.
     https://doi.org/10.1109/TASSP.1981.1163711
@@ -44,7 +44,7 @@ def bicubic(scale: int) -> nn.Module:
 
 @model.register("lanczos")
 def lanczos(scale: int) -> nn.Module:
-    """Windowed sinc over six pixels, borders mirrored.
+    """Lanczos interpolation: a windowed sinc over six pixels, borders mirrored.
 
     Duchon, Lanczos filtering in one and two dimensions, 1979.
     https://doi.org/10.1175/1520-0450(1979)018%3C1016:LFIOAT%3E2.0.CO;2

@@ -41,10 +41,10 @@ class SelfCalibrated(nn.Module):
 
 @model.register("pan_lite")
 class PANLite(nn.Module):
-    """Entry, self-calibrated blocks, then a stage a factor: nearest, conv, attention, conv.
+    """PAN after the incomplete listing of another source: 283,403 parameters at x4.
 
-    The source is an incomplete listing: it gives no width or depth, and its second path calls a
-    convolution of the first, so that its own would be unused. Ours: 40 channels, 16 blocks, own
+    The listing gives no width or depth, and its second path calls a convolution of the first, so
+    that its own would be unused. Ours: 40 channels, 16 blocks, own
     convolutions in each path, the join and the block's skip as in PAN, a bilinear global skip.
     `attention` is in the blocks, `reconstruction` in the upsampling stages.
 

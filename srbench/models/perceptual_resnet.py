@@ -34,7 +34,7 @@ class Stage(nn.Module):
 
 @model.register("perceptual_resnet")
 class PerceptualResNet(nn.Module):
-    """Ten convolutions, three residual pairs, upscaled between them: 559,939 weights at x4.
+    """Ten convolutions in three stages of residual pairs, upscaled in between.
 
     Upscaled by 2 and 2 at x4; elsewhere by 2 (or 3) and the rest. Ours: no activation after the
     last convolution, which the source does not specify, and more pairs than one by `pairs`.

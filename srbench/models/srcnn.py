@@ -43,7 +43,7 @@ def srcnn(
     convolution: Convolution = plain,
     activation: Activation = relu,
 ) -> nn.Module:
-    """9x9, 1x1 and 5x5 convolutions, 64 and 32 channels, on the bicubic image in RGB.
+    """SRCNN in RGB: 9x9, 1x1 and 5x5 convolutions on the bicubic image.
 
     channels  channels after the first convolution
     inner     channels after the second convolution

@@ -16,7 +16,7 @@ from srbench.core.slots import Activation, Convolution, Normalisation, Upsampler
 
 @model.register("srresnet")
 class SRResNet(nn.Module):
-    """Residual blocks between two 9x9 convolutions, with one long skip: 1,549,462 weights at x4.
+    """SRResNet: residual blocks between two 9x9 convolutions; 1,549,462 parameters at x4.
 
     The act of an upsampling stage stands before its shuffle and not after it; with one slope for
     all channels, or none, the two are the same function.

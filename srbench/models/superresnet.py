@@ -20,7 +20,7 @@ from srbench.core.slots import Activation, Convolution, Features, Unit, model
 
 @model.register("superresnet")
 class SuperResNet(nn.Module):
-    """Convolution, units, then twice as large and a 1x1 head with a sigmoid, once for each step.
+    """SuperResNet: a short trunk, bilinear upsampling in steps, and an image after each.
 
     At x4 it has outputs at x2 and x4, each compared with HR of its size.
 

@@ -18,7 +18,7 @@ from srbench.core.slots import Activation, Normalisation, model
 
 @model.register("unet")
 class UNet(nn.Module):
-    """Encoder and decoder of equal depth with skips between them, at the size of HR.
+    """U-Net: encoder and decoder of equal depth with skips between them, at the size of HR.
 
     Pix2Pix's with fewer layers and channels, without dropout, and with upsampling and a 3x3
     convolution for each transposed convolution. Ours, not given by the source: depth 3, 32

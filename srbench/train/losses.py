@@ -28,7 +28,7 @@ def l1() -> Distance:
 
 @loss.register("mse")
 def mse() -> Distance:
-    """Mean squared difference: what PSNR is made of.
+    """Mean squared difference, which PSNR is computed from.
 
     Dong et al., Image super-resolution using deep convolutional networks, 2016.
     https://arxiv.org/abs/1501.00092

@@ -11,10 +11,10 @@ from srbench.train.losses import Distance, l1
 
 @loss.register("luma")
 def luma(*, of: Loss = l1) -> Distance:
-    """Another loss, of Y of BT.601 in its limited range, as three equal channels.
+    """A loss of brightness alone: another loss compares Y of BT.601, limited range.
 
-    Chroma gets no gradient. The networks of SRCNN's generation were trained so, on one channel:
-    `srcnn_y` and `espcn_y`.
+    Y is given to it as three equal channels; chroma gets no gradient. Networks of SRCNN's
+    generation were trained so, on one channel: `srcnn_y` and `espcn_y`.
 
     of  the loss that Y is compared by
 
