@@ -8,7 +8,7 @@ scores the weights it has and trains nothing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -44,8 +44,6 @@ from srbench.store.values import (
 )
 
 STORED = type_coerce(Provenance.command, String)  # as it is, not masked on reading
-Images = dict[tuple[str, str], int]
-"""(manifest, name) -> number"""
 
 
 def digest_of(provenance: dict[str, Any]) -> str:
@@ -165,39 +163,33 @@ class Measurements:
 
 
 def _put_scores(connection: Connection, run: int, scores: Sequence[ScoreRow]) -> None:
-    images = _image_numbers(connection, {score.dataset for score in scores})
-    rows = []
-    for score in scores:
-        value, not_finite = split_number(score.value)
-        row: Row = {"run_id": run, "image_id": _number_of(images, score.dataset, score.image)}
-        row |= {"protocol": score.protocol, "metric": score.metric}
-        rows.append(row | {"value": value, "not_finite": not_finite})
+    rows = _of_images(connection, run, scores)
+    for row in rows:
+        row["value"], row["not_finite"] = split_number(row["value"])
     # one order, or two processes that score the same run could deadlock
     rows.sort(key=lambda row: (row["image_id"], row["protocol"], row["metric"]))
     put(connection, tables.Score, rows, replace=["value", "not_finite"])
 
 
 def _put_pictures(connection: Connection, run: int, pictures: Sequence[PictureRow]) -> None:
-    images = _image_numbers(connection, {picture.dataset for picture in pictures})
-    rows: list[Row] = [
-        {"run_id": run, "image_id": _number_of(images, picture.dataset, picture.image)}
-        | {"kind": picture.kind, "path": picture.path}
-        for picture in pictures
-    ]
-    put(connection, Picture, rows, replace=["path"])
+    put(connection, Picture, _of_images(connection, run, pictures), replace=["path"])
 
 
-def _image_numbers(connection: Connection, manifests: Iterable[str]) -> Images:
-    columns = select(Image.manifest, Image.name, Image.id)
-    rows = connection.execute(columns.where(Image.manifest.in_(sorted(manifests))))
-    return {(manifest, name): number for manifest, name, number in rows}
-
-
-def _number_of(images: Images, manifest: str, name: str) -> int:
-    try:
-        return images[manifest, storable(name)]
-    except KeyError:
-        raise ValueError(f"no plan names the image {name!r} of dataset {manifest}") from None
+def _of_images(
+    connection: Connection, run: int, found: Sequence[ScoreRow | PictureRow]
+) -> list[Row]:
+    """Rows of a run, with the image's number in place of its dataset and name."""
+    manifests = sorted({one.dataset for one in found})
+    known = select(Image.manifest, Image.name, Image.id).where(Image.manifest.in_(manifests))
+    numbers = {(manifest, name): number for manifest, name, number in connection.execute(known)}
+    rows = []
+    for one in found:
+        image = one.dataset, storable(one.image)
+        if image not in numbers:
+            raise ValueError(f"no plan names the image {one.image!r} of dataset {one.dataset}")
+        values = {k: v for k, v in vars(one).items() if k not in ("dataset", "image")}
+        rows.append({"run_id": run, "image_id": numbers[image]} | values)
+    return rows
 
 
 def remove_passwords(engine: Engine) -> None:

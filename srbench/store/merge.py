@@ -17,9 +17,15 @@ from sqlalchemy import Connection, func, select
 from srbench.core.errors import DatabaseError
 from srbench.store.address import Address, check_file, find
 from srbench.store.engine import lock, open_reader, reading, writing
-from srbench.store.merge_files import bring_files
-from srbench.store.merge_rows import Transfer, take_further, take_plans
-from srbench.store.merge_runs import Taken, refuse_busy, take_pictures, take_runs, take_segments
+from srbench.store.merge_rows import Transfer, counted_on, turned
+from srbench.store.merge_runs import (
+    Taken,
+    bring_files,
+    refuse_busy,
+    take_pictures,
+    take_runs,
+    take_segments,
+)
 from srbench.store.migrate import SCHEMA, refuse_unreadable, stored_schema
 from srbench.store.run_files import check_folder, stored_folder
 from srbench.store.store import Store
@@ -78,10 +84,10 @@ def taken(transfer: Transfer, there: Path, here: Path) -> Merged:
     before = counts(transfer.target)
     runs, pictures = dict[int, Taken](), dict[str, str]()
     for table in Base.metadata.sorted_tables:
-        if table.name in PLACES:
-            take_further(transfer, table, PLACES[table.name])
+        if place := PLACES.get(table.name):
+            transfer.take(table, counted_on(transfer, table, place), place)
         elif table.name == "plans":
-            take_plans(transfer)
+            transfer.take(table, turned(transfer))
         elif table.name == "runs":
             runs = take_runs(transfer)
         elif table.name == "pictures":

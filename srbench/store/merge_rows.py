@@ -29,6 +29,8 @@ KNOWN_BY: dict[str, Callable[[Row], Any]] = {
     "published": itemgetter("study_id", "source", "variant", "quantity", "dataset", "epoch"),
 }  # fmt: skip
 """What tells rows apart where it is neither the unique constraint nor the key."""
+Added = Callable[[Row], Row]
+"""How a row that is new here is changed before it is inserted."""
 
 
 def rows(connection: Connection, table: Table) -> Iterator[Row]:
@@ -81,15 +83,17 @@ class Transfer:
         made = insert(table).values(without_id(row)).returning(*table.primary_key.columns)
         return int(self.target.execute(made).scalars().one())
 
-    def take(self, table: Table, added: Callable[[Row], Row] = lambda row: row) -> None:
-        """Take the rows that are numbered; `added` changes those that are new here."""
-        here = {identity(table, row): row["id"] for row in rows(self.target, table)}
-        for row in self.coming(table):
+    def take(self, table: Table, added: Added = lambda row: row, order: str = "") -> None:
+        """Take the rows that are not here, in the order of a column where one is given."""
+        here = {identity(table, row): row.get("id") for row in rows(self.target, table)}
+        found = self.coming(table)
+        for row in sorted(found, key=itemgetter(order)) if order else found:
             if (key := identity(table, row)) not in here:
                 here[key] = self.insert(table, added(row))
-            self.numbers[table.name][row["id"]] = here[key]
+            if "id" in row:
+                self.numbers[table.name][row["id"]] = here[key]
 
-    def pour(self, table: Table, added: Callable[[Row], Row] = lambda row: row) -> None:
+    def pour(self, table: Table, added: Added = lambda row: row) -> None:
         """Take rows that only their key tells apart; those that are here stay as they are."""
         left = map(added, self.coming(table))
         while part := list(islice(left, AT_ONCE)):
@@ -104,47 +108,42 @@ def identity(table: Table, row: Row) -> str:
     return repr(list(without_id(row).values()) if known == ["id"] else [row[n] for n in known])
 
 
-def take_plans(transfer: Transfer) -> None:
-    """Take plans: those of a study that is known here are older than all plans here.
+def turned(transfer: Transfer) -> Added:
+    """Plans of a study that is known here become older than all plans here, others newer.
 
-    So the study keeps its latest plan; plans of other studies are newer than all plans here.
+    So a study keeps its latest plan.
     """
     ends = select(func.coalesce(func.min(Plan.turn), 1), func.coalesce(func.max(Plan.turn), 0))
     first, last = transfer.source.execute(ends).one()
     lowest, highest = transfer.target.execute(ends).one()
     below, above = lowest - last - 1, highest - first + 1
     studies = {row["study_id"] for row in rows(transfer.target, PLANS)}
-
-    def turned(row: Row) -> Row:
-        return row | {"turn": row["turn"] + (below if row["study_id"] in studies else above)}
-
-    transfer.take(PLANS, turned)
+    return lambda row: (
+        row | {"turn": row["turn"] + (below if row["study_id"] in studies else above)}
+    )
 
 
-def take_further(transfer: Transfer, table: Table, place: str) -> None:
-    """Take rows that `place` counts within a plan: what is new comes after what is here.
+def counted_on(transfer: Transfer, table: Table, place: str) -> Added:
+    """New rows of a plan are counted on, in column `place`, after those that it has here.
 
     A name that the plan has already, for another training, gets its place added.
     """
     plan_of = {row["id"]: row["plan_id"] for row in rows(transfer.target, VARIANTS)}
-
-    def plan(row: Row) -> int:
-        return int(row["plan_id"] if "plan_id" in row else plan_of[row["variant_id"]])
-
-    known, names = {}, set()
     last: dict[int, int] = defaultdict(lambda: -1)
+    names = set()
+
+    def note(row: Row) -> Row:
+        plan = row["plan_id"] if "plan_id" in row else plan_of[row["variant_id"]]
+        if "name" in row and (plan, row["name"]) in names:
+            row = row | {"name": f"{row['name']} ({row[place]})"}
+        names.add((plan, row.get("name")))
+        last[plan] = max(last[plan], row[place])
+        return row
+
+    def added(row: Row) -> Row:
+        plan = row["plan_id"] if "plan_id" in row else plan_of[row["variant_id"]]
+        return note(row | {place: last[plan] + 1})
+
     for row in rows(transfer.target, table):
-        known[identity(table, row)] = row.get("id")
-        names.add((plan(row), row.get("name")))
-        last[plan(row)] = max(last[plan(row)], row[place])
-    for row in sorted(transfer.coming(table), key=itemgetter(place)):
-        own = plan(row)
-        if (key := identity(table, row)) not in known:
-            last[own] += 1
-            new = row | {place: last[own]}
-            if "name" in row and (own, row["name"]) in names:
-                new["name"] = f"{row['name']} ({last[own]})"
-            names.add((own, new.get("name")))
-            known[key] = transfer.insert(table, new)
-        if "id" in row:
-            transfer.numbers[table.name][row["id"]] = known[key]
+        note(row)
+    return added

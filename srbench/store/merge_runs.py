@@ -1,4 +1,4 @@
-"""Which run of another database is which of ours, and what becomes of it.
+"""Which run of another database is which of ours, what becomes of it, and its files.
 
 The same fingerprint, seed and weights are the same run. A result takes the place of a run that
 waits here; of two results that differ this database's counts, and the other is a further attempt.
@@ -6,7 +6,10 @@ waits here; of two results that differ this database's counts, and the other is 
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,6 +17,7 @@ from typing import Literal
 from sqlalchemy import Connection, delete, func, select, update
 
 from srbench.core.errors import DatabaseError
+from srbench.core.files import ASIDE, replacing
 from srbench.core.places import run_folder
 from srbench.store.merge_rows import Transfer, rows, without_id
 from srbench.store.run_rows import is_free
@@ -149,3 +153,56 @@ def folder(row: Row, attempt: int) -> str:
     path = run_folder(Path(), row["fingerprint"], row["seed"], attempt).as_posix()
     check_path(path)
     return path
+
+
+def bring_files(
+    runs: Iterable[Taken], pictures: Mapping[str, str], there: Path, here: Path
+) -> tuple[int, tuple[str, ...]]:
+    """Copy files that are not here: how many, and those that rows name and the folder lacks.
+
+    Raises:
+        DiskError: this disk is full or refuses; the merge changes nothing then.
+    """
+    if there.resolve() == here.resolve():
+        return 0, ()
+    wanted: dict[Path, Path] = {}
+    missing = set()
+    for run in runs:
+        if run.kind == "waiting":
+            continue
+        damaged = None
+        if run.weights and not is_whole(there / run.weights, run.sha256):
+            damaged = there / run.weights
+            if not is_whole(here / run.moved(run.weights), run.sha256):
+                missing.add(run.weights)
+        for file in sorted((there / run.there).glob("*")):
+            target = here / run.here / file.name
+            known = run.kind == "same" and target.exists()
+            if is_plain(file) and not known and file != damaged and not file.name.endswith(ASIDE):
+                wanted[file] = target
+    for path, moved in pictures.items():
+        if is_plain(there / path):
+            wanted[there / path] = here / moved
+        elif not (here / moved).is_file():
+            missing.add(path)
+    new = {f: to for f, to in wanted.items() if not (to.is_file() and digest(to) == digest(f))}
+    for file, target in new.items():
+        with file.open("rb") as read, replacing(target) as write:
+            shutil.copyfileobj(read, write)
+    return len(new), tuple(sorted(missing))
+
+
+def is_plain(file: Path) -> bool:
+    """Whether this is a file and no link to one."""
+    return file.is_file() and not file.is_symlink()
+
+
+def is_whole(file: Path, sha256: str | None) -> bool:
+    """Whether the file is what the run has written."""
+    return is_plain(file) and digest(file) == sha256
+
+
+def digest(file: Path) -> str:
+    """The file's SHA-256."""
+    with file.open("rb") as read:
+        return hashlib.file_digest(read, "sha256").hexdigest()

@@ -161,7 +161,6 @@ class MissingScore:
     weights: str | None
     weights_sha256: str | None
     dataset: str  # manifest
-    dataset_name: str
     metrics: tuple[str, ...]
 
 

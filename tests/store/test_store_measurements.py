@@ -171,9 +171,12 @@ def test_what_a_new_dataset_or_metric_lacks_is_named_and_filled(store: Store) ->
     more = DatasetRecord("m-more", "more", "eval", (Image("coffee", 600, 400, "dd"),))
     wider = plan(seeds=(0,), digest="wider", datasets=(TRAINED, PHOTOS, more))
     number = store.plans.add(replace(wider, metrics=(*METRICS, "l1")))
-    lacks = [(entry.variants, entry.dataset_name, entry.metrics) for entry in
+    lacks = [(entry.variants, entry.dataset, entry.metrics) for entry in
              store.measurements.missing_scores(number)]  # fmt: skip
-    assert lacks[:2] == [(("plain",), "photos", ("l1",)), (("plain",), "more", (*METRICS, "l1"))]
+    assert lacks[:2] == [
+        (("plain",), PHOTOS.manifest, ("l1",)),
+        (("plain",), "m-more", (*METRICS, "l1")),
+    ]
     for entry in store.measurements.missing_scores(number):
         images = (PHOTOS if entry.dataset == PHOTOS.manifest else more).images
         rows = [
