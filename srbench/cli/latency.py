@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -152,7 +152,7 @@ def take_if_missing(store: Store, plan: int, asked: Request) -> None:
 
 
 def _file(study: Path, db: str | None) -> Path:
-    """A study's file; of a name without one here, the file that a stored command names.
+    """A study's file; of a name without one here, the file of its latest plan.
 
     Raises:
         InputError: there is no such file.
@@ -162,15 +162,12 @@ def _file(study: Path, db: str | None) -> Path:
     try:
         return file_of(study)
     except InputError:
-        try:
-            stored = open_store(db, create=False).runs.commands(str(study))
-        except UserError:  # no database
-            stored = []
-        words = (Path(word) for command in stored for word in shlex.split(command))
-        named = (word for word in words if word.stem == str(study) and word.is_file())
-        if (found := next(named, None)) is None:
-            raise
-        return found
+        with suppress(UserError):  # no database
+            store = open_store(db, create=False)
+            before = store.plans.before(str(study))
+            if before is not None and (file := store.root / before.file).is_file():
+                return file
+        raise
 
 
 def _known(given: list[str] | None, words: Collection[str], option: str) -> tuple[str, ...]:

@@ -6,7 +6,9 @@ Ratios are taken within one pass, so a pass counts for a plan only if it timed t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 from sqlalchemy import Connection, select
@@ -18,21 +20,28 @@ from srbench.store.validate_rows import check_kinds
 
 TIMED = ("baseline", "variant", "twin")
 """Roles that have a latency: a control is the baseline's network, an interpolation is none."""
-Names = Mapping[tuple[str, int, str], list[str]]  # (quantity, scale, subject) -> variants
+Names = dict[tuple[str, int, str], list[str]]  # (quantity, scale, subject) -> variants
 
 
 def latency(connection: Connection, plan: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The frames `passes` and `latency` of a plan: of each setting, the newest times of each
     variant that were timed together with the plan's baseline."""
     names, baseline = _names(connection, plan), _names(connection, plan, ("baseline",))
-    passes = _passes(connection, baseline)
-    chosen = list(_newest(connection, passes, names))
-    rows = [row for number, wanted in chosen for row in _samples(connection, number, wanted)]
+    passes, timed = _passes(connection, names)
+    seen: dict[tuple[object, ...], set[str]] = defaultdict(set)
+    chosen = []
+    for number in sorted(passes, reverse=True):
+        known = seen[tuple(passes[number][name] for name in SETTING)]
+        own = {name for called in timed[number].values() for name in called}
+        if baseline.keys() & timed[number].keys() and own - known:
+            known |= own
+            chosen.append(number)
+    rows = [row for number in chosen for row in _samples(connection, number, timed[number])]
     kinds = {"pass_id": "int64", "copy": "int64", "round": "int64", "place": "int64",
              "ms": "float64", "lost": "float64", "first_ms": "float64"}  # fmt: skip
     samples = pd.DataFrame.from_records(rows, columns=list(LATENCY)).astype(kinds)
-    numbers = {number for number, _ in chosen}
-    return passes[passes["pass_id"].isin(numbers)].reset_index(drop=True), samples
+    table = pd.DataFrame([passes[number] for number in sorted(chosen)], columns=list(PASSES))
+    return table.astype({"seconds": "float64"}), samples
 
 
 def _names(connection: Connection, plan: int, roles: tuple[str, ...] = TIMED) -> Names:
@@ -43,7 +52,7 @@ def _names(connection: Connection, plan: int, roles: tuple[str, ...] = TIMED) ->
         .where(Variant.plan_id == plan, Variant.role.in_(roles))
         .order_by(Variant.position)
     )
-    found: dict[tuple[str, int, str], list[str]] = {}
+    found: Names = {}
     for name, scale, network, step in connection.execute(query):
         for quantity, subject in (("latency", network), ("step_time", step)):
             if subject:
@@ -51,44 +60,30 @@ def _names(connection: Connection, plan: int, roles: tuple[str, ...] = TIMED) ->
     return found
 
 
-def _passes(connection: Connection, baseline: Names) -> pd.DataFrame:
-    """Every pass that timed the baseline, oldest first."""
+def _passes(
+    connection: Connection, names: Names
+) -> tuple[dict[int, dict[str, Any]], dict[int, Names]]:
+    """Every pass that timed a network of the plan, and those networks, by number."""
     columns = [LatencyPass.id.label("pass_id"), *(getattr(LatencyPass, n) for n in PASSES[1:-1])]
-    columns.append(LatencyPass.measured_at.label("measured"))
-    subjects = [subject for _, _, subject in baseline]
+    columns += [LatencyPass.measured_at.label("measured"), LatencyNetwork.subject]
     query = (
-        select(*columns, LatencyNetwork.subject)
+        select(*columns)
         .join(LatencyNetwork, LatencyNetwork.pass_id == LatencyPass.id)
-        .where(LatencyNetwork.copy == 0, LatencyNetwork.subject.in_(subjects))
-        .order_by(LatencyPass.id)
+        .where(LatencyNetwork.copy == 0)
+        .where(LatencyNetwork.subject.in_(sorted({subject for *_, subject in names})))
     )
     rows = [tuple(row) for row in connection.execute(query)]
-    check_kinds(rows, (*columns, LatencyNetwork.subject))
-    table = pd.DataFrame.from_records(rows, columns=[*PASSES, "subject"])
-    keys = zip(table["quantity"], table["scale"], table["subject"], strict=True)
-    wanted = pd.Series([key in baseline for key in keys], dtype=bool, index=table.index)
-    table = table[wanted].drop(columns="subject")
-    table["warnings"] = [to_json(texts) for texts in table["warnings"]]
-    return table.astype({"seconds": "float64"})
-
-
-def _newest(
-    connection: Connection, passes: pd.DataFrame, names: Names
-) -> Iterator[tuple[int, Names]]:
-    """From the newest pass back: what each timed that no newer one of its setting did."""
-    seen: dict[tuple[object, ...], set[str]] = {}
-    for row in reversed(passes.to_dict("records")):
-        number, known = int(row["pass_id"]), seen.setdefault(tuple(row[n] for n in SETTING), set())
-        query = select(LatencyNetwork.subject).where(LatencyNetwork.pass_id == number)
-        subjects = set(connection.execute(query).scalars())
-        there = {
-            key: called
-            for key, called in names.items()
-            if key[:2] == (row["quantity"], row["scale"]) and key[2] in subjects
-        }
-        if {name for called in there.values() for name in called} - known:
-            known |= {name for called in there.values() for name in called}
-            yield number, there
+    check_kinds(rows, columns)
+    passes: dict[int, dict[str, Any]] = {}
+    timed: dict[int, Names] = defaultdict(dict)
+    for *own, subject in rows:
+        found = dict(zip(PASSES, own, strict=True))
+        key = (found["quantity"], found["scale"], subject)
+        if key in names:
+            number = found["pass_id"]
+            passes[number] = found | {"warnings": to_json(found["warnings"])}
+            timed[number][key] = names[key]
+    return passes, timed
 
 
 def _samples(

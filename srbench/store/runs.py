@@ -20,7 +20,6 @@ from srbench.store.tables import (
     Image,
     Plan,
     PlanDataset,
-    Provenance,
     Run,
     Score,
     Study,
@@ -146,21 +145,6 @@ class Runs:
         """Everything about one run as plain data; DatabaseError where there is none."""
         with reading(self.engine) as connection:
             return run_facts(connection, run)
-
-    def commands(self, study: str) -> list[str]:
-        """The commands that a study's runs were made by, the newest first."""
-        query = (
-            select(Provenance.command)
-            .join(Run, Run.provenance_id == Provenance.id)
-            .join(Variant, Variant.fingerprint == Run.fingerprint)
-            .join(Plan, Plan.id == Variant.plan_id)
-            .join(Study, Study.id == Plan.study_id)
-            .where(Study.name == study)
-            .group_by(Provenance.command)
-            .order_by(func.max(Run.id).desc())
-        )
-        with reading(self.engine) as connection:
-            return list(connection.execute(query).scalars())
 
     def finished(self) -> list[FinishedRun]:
         """Every finished run with all that it takes to repeat it, by number."""
