@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Dialect, Text, TypeDecorator
+from sqlalchemy import BigInteger, Boolean, Dialect, Double, Integer, Text, TypeDecorator
 
 from srbench.core.command_line import masked_command
 
@@ -20,6 +22,10 @@ STATES = ("queued", "running", "interrupted", "done", "failed", "pruned")
 ROLES = ("baseline", "variant", "twin", "control", "interpolation", "candidate")
 REASONS = ("diverged", "oom", "error", "lost")
 QUANTITIES = ("latency", "step_time")
+
+
+class CorruptRowError(ValueError):
+    """A stored value that srbench never writes; reading turns it into a DatabaseError."""
 
 
 class Words(TypeDecorator[str]):
@@ -57,6 +63,16 @@ class PlainJson(TypeDecorator[Any]):
         return None if value is None else json.loads(value)
 
 
+KINDS: tuple[tuple[type[Any], tuple[type, ...]], ...] = (
+    (Boolean, (bool,)),
+    (Double, (float, int)),
+    (BigInteger, (int,)),
+    (Integer, (int,)),
+    (PlainJson, (dict, list)),
+)
+"""The Python types that a column's values have; of all others str."""
+
+
 def storable(text: str) -> str:
     """The text with what no database takes replaced by question marks."""
     return text.replace("\0", "?").encode("utf-8", "replace").decode("utf-8")
@@ -86,3 +102,18 @@ def join_number(value: float | None, not_finite: str | None) -> float:
 def iso(seconds: float) -> str:
     """A moment as ISO 8601 in UTC with microseconds: sorts as text."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def check_kinds(rows: Sequence[tuple[Any, ...]], columns: Iterable[Any]) -> None:
+    """Refuse a value of another kind than its column holds; the schema guards None."""
+    for place, column in enumerate(columns):
+        kind, of = (*kind_of(column.type), type(None)), itemgetter(place)
+        if all(issubclass(found, kind) for found in set(map(type, map(of, rows)))):
+            continue
+        wrong = next(value for value in map(of, rows) if not isinstance(value, kind))
+        raise CorruptRowError(f"{column.key} is {wrong!r}"[:80])
+
+
+def kind_of(column_type: Any) -> tuple[type, ...]:
+    """The Python types that a column's values have."""
+    return next((python for sql, python in KINDS if isinstance(column_type, sql)), (str,))

@@ -7,10 +7,10 @@ owner on this machine has ended is free at once; one of another machine, when it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Engine, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, Engine, and_, func, select, update
 from sqlalchemy.orm import aliased
 
 from srbench.store.columns import iso
@@ -146,16 +146,12 @@ class Queue:
             rows = connection.execute(held.where(Run.state == "running", taken).group_by(*who))
             return {f"{label} on {host}, process {pid}": n for label, host, pid, n in rows}
 
-    def add_attempts(self, plan: int, only: Sequence[str] | None = None) -> int:
-        """Queue a new attempt at every run of the plan, or of some variants; how many.
+    def add_attempts(self, plan: int) -> int:
+        """Queue a new attempt at every run of the plan; how many.
 
         Runs that are queued are new already, so two processes that ask at once add one attempt.
         """
-        chosen = and_(of_plan(plan, Run), Run.state != "queued")
-        if only is not None:
-            named = exists().where(Variant.plan_id == plan, Variant.fingerprint == Run.fingerprint)
-            chosen = and_(chosen, named.where(Variant.name.in_(list(only))))
-        return self._retry(chosen)
+        return self._retry(and_(of_plan(plan, Run), Run.state != "queued"))
 
     def retry_failed(self, plan: int) -> int:
         """Queue a new attempt at every run that failed, except those that diverged; how many."""

@@ -33,7 +33,7 @@ from srbench.analysis.history import tried
 from srbench.analysis.metric_names import VALIDATE
 from srbench.analysis.results import Results, StudyFacts, trial_frames
 from srbench.core.errors import DatabaseError
-from srbench.store.columns import NOT_FINITE, to_json
+from srbench.store.columns import NOT_FINITE, check_kinds, to_json
 from srbench.store.engine import reading
 from srbench.store.owners import this_process
 from srbench.store.plans import COSTS, latest_plan
@@ -50,10 +50,10 @@ from srbench.store.read_queries import (
     studies_of,
 )
 from srbench.store.run_rows import of_judged
+from srbench.store.segments import curve_points
 from srbench.store.tables import Curve, Plan, Provenance, Run, Training, Variant
-from srbench.store.thinning import curve_points
 from srbench.store.trials import trial_rows
-from srbench.store.validate_rows import check_facts, check_kinds, check_results
+from srbench.store.validate_rows import check_facts, check_results
 from srbench.store.values import stored_names
 
 Which = Literal["all", "judged", "none"]

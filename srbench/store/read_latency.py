@@ -14,9 +14,8 @@ import pandas as pd
 from sqlalchemy import Connection, select
 
 from srbench.analysis.results import LATENCY, PASSES, SETTING
-from srbench.store.columns import to_json
+from srbench.store.columns import check_kinds, to_json
 from srbench.store.tables import LatencyNetwork, LatencyPass, LatencySample, Training, Variant
-from srbench.store.validate_rows import check_kinds
 
 TIMED = ("baseline", "variant", "twin")
 """Roles that have a latency: a control is the baseline's network, an interpolation is none."""

@@ -12,6 +12,8 @@ import math
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    Select,
     and_,
     bindparam,
     delete,
@@ -29,15 +32,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from srbench.store.columns import NOT_FINITE
-from srbench.store.tables import Segment
+from srbench.store.columns import NOT_FINITE, CorruptRowError, check_kinds
+from srbench.store.tables import Curve, Run, Segment
 from srbench.store.upsert import table_of
-from srbench.store.values import CorruptRowError
 
 LONGEST = 500  # points of a segment
 BITS = 62  # of a whole number, so that it is an integer of SQLite
 SEGMENTS = table_of(Segment)
-Curve = dict[int, tuple[float, float]]
+MOST_WHOLE = 300_000  # points of all unthinned curves of a study together
+LEAST_SHARE = 100  # points that a curve has at least where there are more
+ROWS_AT_ONCE = 1000
+ByStep = dict[int, tuple[float, float]]
 """step -> (epoch, value)"""
 
 
@@ -82,12 +87,12 @@ def values_of(segment: Any) -> NDArray[np.float64]:
 @contextmanager
 def changing(
     connection: Connection, curves: Collection[int], step: int
-) -> Iterator[dict[int, Curve]]:
+) -> Iterator[dict[int, ByStep]]:
     """The points of each curve from `step` on, to be changed; stored as they are at the end.
 
     Points before `step` may be among them: those of the same segment.
     """
-    found: dict[int, Curve] = {curve: {} for curve in curves}
+    found: dict[int, ByStep] = {curve: {} for curve in curves}
     reach = {"curves": list(curves), "step": step}
     for row in connection.execute(READ, reach):
         points = Points.of([row])
@@ -114,7 +119,7 @@ INSERT = insert(SEGMENTS)
 """Made once: a message takes a third of the time."""
 
 
-def packed(curve: int, points: Curve) -> Iterator[dict[str, Any]]:
+def packed(curve: int, points: ByStep) -> Iterator[dict[str, Any]]:
     """The segments of some points, as rows.
 
     Raises:
@@ -171,3 +176,58 @@ def alike(
     bits = np.maximum.accumulate(high) - np.minimum.accumulate(low)
     other = (steps != evenly) | (per_epoch != per_epoch[0]) | (bits > BITS)
     return int(other.argmax()) if other.any() else len(steps)
+
+
+def curve_points(
+    connection: Connection, chosen: ColumnElement[bool], most: int
+) -> Iterator[tuple[int, str, Points]]:
+    """(run, name, points) of the curves that have points, by run and name.
+
+    `chosen` is a condition on Run and Curve. Of a curve with more than `most` points the first, the
+    last and evenly spaced ones between are taken.
+    """
+    limits = limits_of(connection, chosen, most)
+    query = (
+        select(SEGMENTS, Curve.run_id, Curve.name)
+        .join(Curve, Curve.id == Segment.curve_id)
+        .join(Run, Run.id == Curve.run_id)
+        .where(chosen)
+        .order_by(Curve.run_id, Curve.name, Segment.first)
+        .execution_options(yield_per=ROWS_AT_ONCE)
+    )
+    for curve, rows in groupby(_checked(connection, query), itemgetter(0)):
+        own = [*rows]
+        yield own[0].run_id, own[0].name, Points.of(own).thinned(limits[curve])
+
+
+def _checked(connection: Connection, query: Select[Any]) -> Iterator[Any]:
+    """The rows of a query, checked many at once."""
+    for rows in connection.execute(query).partitions():
+        check_kinds([tuple(row) for row in rows], query.selected_columns)
+        yield from rows
+
+
+def limits_of(connection: Connection, chosen: ColumnElement[bool], most: int) -> dict[int, int]:
+    """The most points that are taken of each curve, by its number.
+
+    A curve with at most about one point an epoch (epoch means, validation) is read whole, for
+    readers read values off it; where a study has too many in all, each gets an even share.
+    """
+    last = Segment.first + Segment.stride * (Segment.count - 1)
+    epochs = func.max(last / Segment.per_epoch) - func.min(Segment.first / Segment.per_epoch)
+    sizes = (
+        select(Curve.id, func.sum(Segment.count), epochs)
+        .join(Run, Run.id == Curve.run_id)
+        .join(Segment, Segment.curve_id == Curve.id)
+        .where(chosen)
+        .group_by(Curve.id)
+    )
+    long, whole = dict[int, int](), dict[int, int]()
+    for curve, number, passes in connection.execute(sizes):
+        if number > most and number > passes + 2:  # more than one an epoch
+            long[curve] = most
+        else:
+            whole[curve] = int(number)
+    if sum(whole.values()) > MOST_WHOLE:
+        whole = dict.fromkeys(whole, max(LEAST_SHARE, MOST_WHOLE // len(whole)))
+    return long | whole

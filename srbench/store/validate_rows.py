@@ -6,42 +6,16 @@ unknown states, or paths that lead out of the folder. Such a file is refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
-from operator import itemgetter
 from pathlib import PurePosixPath, PureWindowsPath
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 import pandas as pd
-from sqlalchemy import BigInteger, Boolean, Double, Integer
 
 from srbench.analysis.results import Results, StudyFacts
-from srbench.store.columns import REASONS, ROLES, STATES, PlainJson
-from srbench.store.values import CorruptRowError
-
-KINDS: tuple[tuple[type[Any], tuple[type, ...]], ...] = (
-    (Boolean, (bool,)),
-    (Double, (float, int)),
-    (BigInteger, (int,)),
-    (Integer, (int,)),
-    (PlainJson, (dict, list)),
-)
-
-
-def check_kinds(rows: Sequence[tuple[Any, ...]], columns: Iterable[Any]) -> None:
-    """Refuse a value of another kind than its column holds; the schema guards None."""
-    for place, column in enumerate(columns):
-        kind, of = (*kind_of(column.type), type(None)), itemgetter(place)
-        if all(issubclass(found, kind) for found in set(map(type, map(of, rows)))):
-            continue
-        wrong = next(value for value in map(of, rows) if not isinstance(value, kind))
-        raise CorruptRowError(f"{column.key} is {wrong!r}"[:80])
-
-
-def kind_of(column_type: Any) -> tuple[type, ...]:
-    """The Python types that a column's values have."""
-    return next((python for sql, python in KINDS if isinstance(column_type, sql)), (str,))
+from srbench.store.columns import REASONS, ROLES, STATES, CorruptRowError
 
 
 def check_facts(plain: dict[str, Any]) -> None:

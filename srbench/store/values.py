@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from srbench.store.columns import CorruptRowError
 from srbench.store.plan_tables import Image, Training
 
 Reason = Literal["diverged", "oom", "error", "lost"]
@@ -17,10 +18,6 @@ RETRIED = ("oom", "error", "lost")  # a run that diverged is a result
 
 class LeaseLost(RuntimeError):
     """Another process has claimed the run since: nothing was written."""
-
-
-class CorruptRowError(ValueError):
-    """A stored value that srbench never writes; reading turns it into a DatabaseError."""
 
 
 def stored_names(stored: Any, what: str) -> tuple[str, ...]:

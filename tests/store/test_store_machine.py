@@ -23,7 +23,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from modes import in_mode
-from store_samples import METRICS, PHOTOS, claimed, digest, outcome, plan
+from store_samples import METRICS, PHOTOS, claimed, outcome, plan
 
 from srbench.store import Lease, LeaseLost, Owner, Point, Store, measurements, open_store
 from srbench.store.journal import Journal
@@ -153,12 +153,8 @@ class Life(RuleBasedStateMachine):
     def ask_again(self, data: st.DataObject, fresh: bool) -> None:
         number = data.draw(st.sampled_from(sorted(self.plans)))
         if fresh:  # whatever is queued is new already
-            only = data.draw(st.sampled_from([None, ["se"]]))
-            chosen = [
-                run for run in self.of(number)
-                if run["state"] != "queued" and (only is None or run["key"][0] == digest("se"))
-            ]  # fmt: skip
-            added = self.store.queue.add_attempts(number, only)
+            chosen = [run for run in self.of(number) if run["state"] != "queued"]
+            added = self.store.queue.add_attempts(number)
         else:
             chosen = [run for run in self.of(number) if run["reason"] == "oom"]
             added = self.store.queue.retry_failed(number)

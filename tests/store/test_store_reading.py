@@ -75,7 +75,7 @@ def test_views_name_what_tables_number(store: Store) -> None:
 def test_views_show_the_latest_plan_and_attempt_only(store: Store) -> None:
     number = store.plans.add(plan(variants=("plain", "se"), seeds=(0,)))
     finish_all(store, number)
-    store.queue.add_attempts(number, ["se"])
+    store.queue.add_attempts(number)
     store.plans.add(plan(variants=("se",), seeds=(0,)))
     rows = ask(store, "SELECT variant, attempt, state FROM v_runs")[1]
     assert rows == [("se", 2, "queued")]
