@@ -12,7 +12,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -189,6 +190,11 @@ def srbench(folder: Path, *arguments: str, code: int = 0) -> str:
     return ended(start(folder, *arguments), code)
 
 
+def words(folder: Path, *arguments: str) -> str:
+    """What a command printed, its lines joined."""
+    return " ".join(srbench(folder, *arguments).split())
+
+
 def called(*arguments: str) -> int:
     """Run a command in this process, which has torch already; its exit code."""
     try:
@@ -205,6 +211,23 @@ def rows(folder: Path, query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query).fetchall()
     finally:
         connection.close()
+
+
+def changed(folder: Path, statement: str) -> None:
+    """Change the rows of the folder's database."""
+    with closing(sqlite3.connect(folder / DB)) as connection, connection:
+        assert connection.execute(statement).rowcount > 0
+
+
+@contextmanager
+def shown(folder: Path, study: str = "tiny") -> Iterator[Any]:
+    """The study as Optuna itself loads it."""
+    import optuna  # late: it takes a second
+
+    storage = optuna.storages.RDBStorage(f"sqlite:///{folder}/db/optuna.sqlite")
+    yield optuna.load_study(study_name=study, storage=storage)
+    storage.remove_session()
+    storage.engine.dispose()
 
 
 @cache

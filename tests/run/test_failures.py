@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import optuna
 import pytest
 import tiny
 
@@ -129,10 +128,9 @@ def test_accidents_are_tried_again_and_divergence_is_not(risky: Path) -> None:
 
 
 def test_failed_trials_say_why(risky: Path) -> None:
-    storage = optuna.storages.RDBStorage(f"sqlite:///{risky}/db/optuna.sqlite")
-    trials = optuna.load_study(study_name="tiny", storage=storage).trials
-    storage.remove_session()
-    storage.engine.dispose()
-    found = {(t.params["variant"], t.user_attrs.get("state"), t.state.name) for t in trials}
+    with tiny.shown(risky) as study:
+        found = {
+            (t.params["variant"], t.user_attrs.get("state"), t.state.name) for t in study.trials
+        }
     assert {("diverging", "failed: diverged", "FAIL"), ("deadly", "done", "COMPLETE")} <= found
     assert {state for *_, state in found} == {"FAIL", "COMPLETE"}

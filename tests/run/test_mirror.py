@@ -29,15 +29,6 @@ pytestmark = pytest.mark.slow
 
 
 @contextmanager
-def mirrored(folder: Path) -> Iterator[optuna.Study]:
-    """The study as Optuna itself loads it."""
-    storage = optuna.storages.RDBStorage(f"sqlite:///{folder}/db/optuna.sqlite")
-    yield optuna.load_study(study_name="tiny", storage=storage)
-    storage.remove_session()
-    storage.engine.dispose()
-
-
-@contextmanager
 def store(folder: Path) -> Iterator[Store]:
     opened = open_store(folder / tiny.DB)
     yield opened
@@ -46,7 +37,7 @@ def store(folder: Path) -> Iterator[Store]:
 
 def trials(folder: Path) -> list[dict[str, Any]]:
     """Everything of every trial but its times and numbers, sorted by run."""
-    with mirrored(folder) as study:
+    with tiny.shown(folder) as study:
         found = [
             {
                 "run": trial.user_attrs["run"],
@@ -100,7 +91,7 @@ def test_every_trial_has_its_pictures(done: Path) -> None:
 
 
 def test_the_note_holds_question_and_effects_and_figures_are_there(done: Path) -> None:
-    with mirrored(done) as study:
+    with tiny.shown(done) as study:
         system = study._storage.get_study_system_attrs(study._study_id)
         names = " ".join(system)
         note = get_note_from_system_attrs(system, None)["body"]
@@ -125,7 +116,7 @@ def test_nothing_is_written_where_nothing_has_changed(copy: Path) -> None:
 
 def test_what_others_wrote_there_is_gone(copy: Path) -> None:
     before = trials(copy)
-    with mirrored(copy) as study:
+    with tiny.shown(copy) as study:
         study.ask({"variant": CategoricalDistribution(["plain", "residual", "bicubic"])})
     refreshed(copy)
     assert trials(copy) == before
@@ -168,7 +159,7 @@ def test_a_signal_during_the_last_refresh_ends_it_and_the_next_one_completes_the
     shown = tiny.ended(tiny.started(copy, sys.executable, "-c", SIGNALLED), 143)
     assert "Stopped" not in shown  # nothing was left to save
     assert tiny.rows(copy, "select distinct state from v_runs") == [("done",)]
-    with mirrored(copy) as study:
+    with tiny.shown(copy) as study:
         assert len(study.trials) < 3
     refreshed(copy)
     assert [t["state"] for t in trials(copy)] == ["COMPLETE"] * 3
@@ -222,7 +213,7 @@ def test_a_changed_study_is_mirrored_under_the_same_name(
     assert found == {
         (variant, 0, "COMPLETE") for variant in ("bicubic", "plain", "residual", "nearest_residual")
     }
-    with mirrored(copy) as study:
+    with tiny.shown(copy) as study:
         assert len(list((copy / "db" / "artifacts").iterdir())) == 4  # none of the former file
         assert [s.study_name for s in optuna.get_all_study_summaries(study._storage)] == ["tiny"]
 

@@ -9,9 +9,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import optuna
 import pandas as pd
 import pytest
+import tiny
 from tiny import STUDY, lay_out, plug_in, srbench
 
 from srbench.core import slots
@@ -112,9 +112,9 @@ def test_the_parts_go_from_study_to_page_to_dashboard(tmp_path: Path) -> None:
     claims = pd.read_csv(home / "claims.csv").set_index("id")
     assert claims.loc["D", "status"] == "supported"
     assert claims["rests_on"].str.contains("3 seeds").all()  # everything was measured
-    mirror = optuna.load_study(study_name="tiny", storage=f"sqlite:///{folder}/db/optuna.sqlite")
-    assert mirror.direction.name == "MINIMIZE"
-    for trial in mirror.trials:
-        assert trial.value == trial.user_attrs["rmse on own_photos"]
-        trained = trial.params["variant"] != "bicubic"
-        assert sorted(trial.intermediate_values) == [1, 2, 3] * trained
+    with tiny.shown(folder) as mirror:
+        assert mirror.direction.name == "MINIMIZE"
+        for trial in mirror.trials:
+            assert trial.value == trial.user_attrs["rmse on own_photos"]
+            trained = trial.params["variant"] != "bicubic"
+            assert sorted(trial.intermediate_values) == [1, 2, 3] * trained

@@ -44,27 +44,23 @@ print(found.answer)
 )
 
 
-def words(folder: Path, *arguments: str) -> str:
-    return " ".join(tiny.srbench(folder, *arguments).split())
-
-
 def test_a_block_in_a_file_from_check_to_verdict(tmp_path: Path) -> None:
     """Then changed, and then gone: the report and the second run name the file."""
     folder = tiny.lay_out(tmp_path, f"parts: [mine.py]\n{STUDY.replace('seeds: 2', 'seeds: 3')}")
     (folder / "mine.py").write_text(BLOCK)
-    assert "every law holds" in words(folder, "check", "mine.py")
-    assert "mine " in words(folder, "run", "tiny.yaml")
+    assert "every law holds" in tiny.words(folder, "check", "mine.py")
+    assert "mine " in tiny.words(folder, "run", "tiny.yaml")
     verdict = "select count(*) from runs where state = 'done'"
     before = tiny.rows(folder, verdict)
-    assert "stale" not in words(folder, "report", "tiny").lower()
+    assert "stale" not in tiny.words(folder, "report", "tiny").lower()
     (folder / "mine.py").write_text(f"# a remark\n{BLOCK}")
-    assert "stale" not in words(folder, "run", "tiny.yaml").lower()
+    assert "stale" not in tiny.words(folder, "run", "tiny.yaml").lower()
     (folder / "mine.py").write_text(BLOCK.replace("sigmoid", "tanh"))
-    assert "mine.py has changed" in words(folder, "report", "tiny")
-    assert "changed since (mine): they stand" in words(folder, "run", "tiny.yaml")
+    assert "mine.py has changed" in tiny.words(folder, "report", "tiny")
+    assert "changed since (mine): they stand" in tiny.words(folder, "run", "tiny.yaml")
     (folder / "mine.py").unlink()
-    assert "mine.py: cannot be read" in words(folder, "run", "tiny.yaml")
-    assert "mine.py is gone" in words(folder, "report", "tiny")
+    assert "mine.py: cannot be read" in tiny.words(folder, "run", "tiny.yaml")
+    assert "mine.py is gone" in tiny.words(folder, "report", "tiny")
     assert tiny.rows(folder, verdict) == before
 
 

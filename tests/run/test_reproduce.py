@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import pytest
 import tiny
 
 pytestmark = pytest.mark.slow
-
-
-def change(folder: Path, statement: str) -> None:
-    connection = sqlite3.connect(folder / tiny.DB)
-    with connection:
-        assert connection.execute(statement).rowcount > 0
-    connection.close()
 
 
 def test_every_run_comes_out_the_same_to_the_last_bit(done: Path) -> None:
@@ -25,8 +17,8 @@ def test_every_run_comes_out_the_same_to_the_last_bit(done: Path) -> None:
 
 
 def test_a_number_that_differs_in_its_last_place_is_found(copy: Path) -> None:
-    change(copy, "update segments set numbers = json_set(numbers, '$[3]', (numbers ->> 3) + 1) "
-           "where first = 1 and count > 3")  # fmt: skip
+    other = "update segments set numbers = json_set(numbers, '$[3]', (numbers ->> 3) + 1)"
+    tiny.changed(copy, f"{other} where first = 1 and count > 3")
     said = tiny.srbench(copy, "reproduce", "1", code=1)
     assert "different" in said
     assert "1 of 27 points, first loss_step 4:" in said
@@ -42,5 +34,5 @@ def test_images_that_changed_are_named_and_nothing_is_trained(copy: Path) -> Non
 
 
 def test_a_database_without_finished_runs_is_named(copy: Path) -> None:
-    change(copy, "update runs set weights_sha256 = null")
+    tiny.changed(copy, "update runs set weights_sha256 = null")
     assert "no finished training yet" in tiny.srbench(copy, "reproduce", code=2)

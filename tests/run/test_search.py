@@ -8,7 +8,6 @@ import shutil
 import signal
 from pathlib import Path
 
-import optuna
 import pytest
 import tiny
 
@@ -97,16 +96,13 @@ def test_the_same_command_does_nothing_more(done: Path) -> None:
 
 
 def test_optuna_shows_the_search_and_beside_it_the_confirmation(done: Path) -> None:
-    storage = optuna.storages.RDBStorage(f"sqlite:///{done}/db/optuna.sqlite")
-    search, runs = (optuna.load_study(study_name=name, storage=storage)
-                    for name in ("tiny", "tiny, confirmation"))  # fmt: skip
     rows = tiny.rows(done, TRIALS)
-    assert [t.value for t in search.trials] == pytest.approx([row[4] for row in rows])
-    assert all(len(t.intermediate_values) == 3 for t in search.trials)
-    assert isinstance(search.trials[0].distributions["train.optimizer.lr"].high, float)
-    assert len(runs.trials) == 2 + 2 * 2 + 1
-    storage.remove_session()
-    storage.engine.dispose()
+    with tiny.shown(done) as search:
+        assert [t.value for t in search.trials] == pytest.approx([row[4] for row in rows])
+        assert all(len(t.intermediate_values) == 3 for t in search.trials)
+        assert isinstance(search.trials[0].distributions["train.optimizer.lr"].high, float)
+    with tiny.shown(done, "tiny, confirmation") as runs:
+        assert len(runs.trials) == 2 + 2 * 2 + 1
 
 
 def test_candidates_come_out_again_to_the_last_bit(done: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import chdir
 from pathlib import Path
 
@@ -62,18 +61,11 @@ def test_a_run_that_failed_by_accident_is_tried_again(tmp_path: Path) -> None:
     lost += (
         " join variants v using (fingerprint) where v.role = 'candidate' and r.seed = 0 limit 1)"
     )
-    changed(tmp_path, lost)
+    tiny.changed(tmp_path, lost)
     assert [state for state, _ in states(store)].count("failed") == 1
     assert store.queue.retry_failed(plan) == 1
     assert [state for state, _ in states(store)].count("running") == 1
     store.close()
-
-
-def changed(folder: Path, statement: str) -> None:
-    connection = sqlite3.connect(folder / tiny.DB)
-    connection.execute(statement)
-    connection.commit()
-    connection.close()
 
 
 def test_of_two_who_ask_at_once_one_asks_again(tmp_path: Path) -> None:

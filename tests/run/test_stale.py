@@ -36,10 +36,6 @@ def write(folder: Path, factor: float, more: str = "") -> None:
     (about / "entry_points.txt").write_text("[srbench.parts]\nmine = mine_parts\n")
 
 
-def said(folder: Path, *arguments: str) -> str:
-    return " ".join(tiny.srbench(folder, *arguments).split())
-
-
 @pytest.fixture(scope="module")
 def changed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished study, of which one variant's loss has changed since."""
@@ -52,7 +48,7 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_comment_makes_nothing_stale(changed: Path) -> None:
     write(changed, 1.0, "# a remark\n")
-    assert "changed since" not in said(changed, "plan", "tiny.yaml")
+    assert "changed since" not in tiny.words(changed, "plan", "tiny.yaml")
     write(changed, 2.0)
 
 
@@ -61,15 +57,15 @@ def test_stale_runs_stand_and_are_told(changed: Path) -> None:
     stale = {v["variant"]: v["stale"] for v in plan["variants"] if v["steps"]}
     assert stale == {"plain": False, "mine": True}
     before = tiny.rows(changed, RUNS)
-    told = said(changed, "run", "tiny.yaml")
+    told = tiny.words(changed, "run", "tiny.yaml")
     assert "2 finished runs used source code that has changed since (mine): they stand" in told
     assert "--rerun stale" in told
     assert tiny.rows(changed, RUNS) == before
-    assert "2 runs used source code that has since changed" in said(changed, "report", "tiny")
+    assert "2 runs used source code that has since changed" in tiny.words(changed, "report", "tiny")
 
 
 def test_more_seeds_are_not_mixed_with_stale_ones(changed: Path) -> None:
-    told = said(changed, "plan", "tiny.yaml", "--seeds", "3")
+    told = tiny.words(changed, "plan", "tiny.yaml", "--seeds", "3")
     assert "(mine): they no longer count, and are trained again" in told
 
 
@@ -77,7 +73,7 @@ def test_asked_for_they_are_trained_again_and_then_stand(changed: Path) -> None:
     before = tiny.rows(changed, DONE)[0][0]
     tiny.srbench(changed, "run", "tiny.yaml", "--rerun", "stale")
     assert tiny.rows(changed, DONE)[0][0] == before + 2
-    told = said(changed, "run", "tiny.yaml") + said(changed, "report", "tiny")
+    told = tiny.words(changed, "run", "tiny.yaml") + tiny.words(changed, "report", "tiny")
     assert "changed since" not in told
     assert "since changed" not in told
     assert tiny.rows(changed, DONE)[0][0] == before + 2

@@ -115,7 +115,7 @@ def test_two_variants_are_compared_and_an_unknown_one_is_named(done: Path) -> No
 
 
 def test_a_plan_says_what_its_seeds_can_show_and_when_it_looks(done: Path) -> None:
-    said = " ".join(tiny.srbench(done, "plan", "tiny.yaml").split())
+    said = tiny.words(done, "plan", "tiny.yaml")
     assert "With 4 seeds and 3 contrasts, effects above about " in said
     basis = r"runs of tiny have a standard deviation of [0-9.]+, those of its baseline [0-9.]+\."
     assert re.search(basis, said)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import random
-import sqlite3
 import traceback
 from collections.abc import Callable
 from contextlib import closing
@@ -17,7 +16,7 @@ from typing import Any
 
 import pytest
 from modes import in_mode
-from store_samples import claimed, database, finish_all, plan
+from store_samples import claimed, database, doctored, finish_all, plan
 
 from srbench.core.errors import DatabaseError, ReadOnly, UserError
 from srbench.store import LeaseLost, Point, Store, open_store, this_process
@@ -162,10 +161,7 @@ def test_a_doctored_database_is_refused_by_name(
 ) -> None:
     path = Path(database(tmp_path))
     path.write_bytes(whole)
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA ignore_check_constraints = ON")
-        connection.executescript(statement)
-        connection.commit()
+    doctored(path, statement)
     with pytest.raises(UserError, match=r"[Rr]estore a backup") as refused:
         open_store(path, create=False).reading.results("demo")
     assert str(refused.value).startswith(f"{path}: ")

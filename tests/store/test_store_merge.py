@@ -19,6 +19,7 @@ from store_samples import (
     claimed,
     database,
     digest,
+    doctored,
     finish_all,
     outcome,
     plan,
@@ -376,10 +377,7 @@ def test_a_doctored_database_is_refused_and_nothing_is_written(
     store, there = other("here"), other("there")
     finish_all(there, there.plans.add(plan()))
     there.close()
-    connection = sqlite3.connect(database(there.root))
-    connection.execute(change)
-    connection.commit()
-    connection.close()
+    doctored(database(there.root), change)
     before = tables(store)
     with pytest.raises(UserError):
         merged(store, there)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 from sqlalchemy import URL, create_engine, make_url, text
-from store_samples import claimed, database, finish_all, plan
+from store_samples import claimed, database, doctored, finish_all, plan
 
 import srbench.store
 from srbench.core.errors import DatabaseError, ReadOnly, UserError
@@ -64,21 +64,16 @@ def test_a_wrong_url_is_refused_without_its_password(typed: str, answer: str) ->
     assert "secret" not in str(refused.value)
 
 
-def foreign(statement: str) -> Callable[[Path], None]:
-    def make(path: Path) -> None:
-        with closing(sqlite3.connect(path)) as connection:
-            connection.execute(statement)
-
-    return make
-
-
 OTHERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "text": (lambda path: path.write_bytes(b"question: is this a study?\n" * 99), "SQLite"),
     "a letter": (lambda path: path.write_bytes(b"x"), "is not an SQLite database"),
     "a head": (lambda path: path.write_bytes(b"SQLite format 3\0" + b"?" * 4096), "SQLite"),
     "a folder": (Path.mkdir, "is a folder"),
-    "a table": (foreign("CREATE TABLE songs (title)"), r"something else .*'songs'"),
-    "a view": (foreign("CREATE VIEW mine AS SELECT 1"), "something else"),
+    "a table": (
+        partial(doctored, statement="CREATE TABLE songs (title)"),
+        r"something else .*'songs'",
+    ),
+    "a view": (partial(doctored, statement="CREATE VIEW mine AS SELECT 1"), "something else"),
 }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from store_samples import ELSEWHERE, claimed, database, finish_all, plan
+from store_samples import ELSEWHERE, claimed, database, doctored, finish_all, plan
 
 import srbench
 from srbench.cli.checkup import checkup
@@ -120,10 +120,7 @@ def test_the_doctor_names_journal_leases_copies_links_and_damage(tmp_path: Path)
     assert sqlite3.sqlite_version in found["database"].found
     assert found["integrity"].ok
     os.link(database(tmp_path), tmp_path / "second name.sqlite")
-    with closing(sqlite3.connect(database(tmp_path))) as connection:
-        connection.execute("PRAGMA ignore_check_constraints = ON")
-        connection.execute("UPDATE runs SET state = 'happy' WHERE id = 1")
-        connection.commit()
+    doctored(database(tmp_path), "UPDATE runs SET state = 'happy' WHERE id = 1")
     found = {check.what: check for check in checkup(database(tmp_path))}
     assert not found["integrity"].ok
     assert not found["disk"].ok
