@@ -13,7 +13,7 @@ from srbench.core.devices import MemoryOrder
 from srbench.core.errors import InputError, StudyError
 from srbench.core.files import write_atomically
 from srbench.run.request import Request, RunProgress, ignore
-from srbench.run.session import forecast
+from srbench.run.session import forecast, read_study
 from srbench.run.session import run as conduct
 from srbench.store import Store, open_store
 from srbench.study.files import FOLDER, study_file, study_name
@@ -76,12 +76,7 @@ def read(
         StudyError: the first mistake, with file, line and column.
         InputError: there is no such file.
     """
-    from srbench.study.read import read as read_file
-
-    asked = _request(study, set, seeds, only, parts)
-    return read_file(
-        asked.study, set_=asked.set, seeds=asked.seeds, only=asked.only, parts=asked.parts
-    )
+    return read_study(_request(study, set, seeds, only, parts))
 
 
 def plan(

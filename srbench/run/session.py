@@ -13,7 +13,7 @@ from srbench.core.part_files import MissingParts
 from srbench.run import shortcut
 from srbench.run.looks import take_looks
 from srbench.run.request import Request as Request
-from srbench.run.stale import image_lines, settled, stale_lines
+from srbench.run.stale import image_lines, settled
 from srbench.store import Store, check_folder, open_store, this_process
 
 if TYPE_CHECKING:  # torch comes with it, three seconds that a finished study does without
@@ -109,8 +109,8 @@ def forecast(request: Request, say: Callable[[str], None] = lambda text: None) -
         _refuse_namesake(plan, request, store)
         spread = _spread(store, plan.study)
         lines = image_lines(plan, store)
-        plan, found = settled(plan, store)
-        lines += stale_lines(found, request.rerun())
+        plan, changed = settled(plan, store, request.rerun())
+        lines += changed
     need = needed(plan, store, device)
     short = tuple(shortages(need, count)) if request.on is None else ()
     return Forecast(plan, count, device, estimate(plan, store, device), spread, lines, need, short)
@@ -201,8 +201,8 @@ def run(request: Request, console: Console) -> tuple[Store, Ended]:
         _refuse_namesake(plan, request, store)
         lines = image_lines(plan, store)
         if not anew:
-            plan, found = settled(plan, store)
-            lines += stale_lines(found, request.rerun())
+            plan, changed = settled(plan, store, request.rerun())
+            lines += changed
         for line in lines:
             console.print(line, highlight=False, markup=False, soft_wrap=True)
         return store, _conduct(plan, request, store, key, seats, console)

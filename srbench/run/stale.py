@@ -29,17 +29,11 @@ if TYPE_CHECKING:  # torch comes with it, which a report does not need
     from srbench.study.tree import Tree
 
 
-@dataclass(frozen=True)
-class Stale:
-    """A variant with finished runs of an earlier version: used, or not because some are missing."""
+def settled(plan: Plan, store: Store, command: str) -> tuple[Plan, tuple[str, ...]]:
+    """The plan with stale runs in place of new ones where they are complete, and a message on each.
 
-    variant: str
-    runs: int
-    used: bool
-
-
-def settled(plan: Plan, store: Store) -> tuple[Plan, tuple[Stale, ...]]:
-    """The plan with stale runs in place of new ones where they are complete."""
+    `command` trains them again.
+    """
     from srbench.study.plan import with_variants
 
     study = plan.study
@@ -54,27 +48,30 @@ def settled(plan: Plan, store: Store) -> tuple[Plan, tuple[Stale, ...]]:
     for former in store.runs.formers(study.scale, str(plan.numerics), wanted):
         if validate & former.validate and (tree := _tree_of(former)) is not None:
             formers[_trained(tree, former.training.salt, former.training.manifest)].append(former)
-    variants, found = [], []
+    variants = []
+    used, unused = dict[str, int](), dict[str, int]()  # variant -> finished runs
     for planned in plan.variants:
-        alike = []
+        variant, alike = planned.variant, list[Former]()
         if planned.fingerprint in new:
-            variant = planned.variant
             alike = formers[_trained(variant.tree, variant.salt, planned.manifest)]
         whole = next((one for one in alike if set(planned.seeds) <= one.seeds), None)
         if study.looks or study.search:  # those add runs, which would be of today's version
             whole = None
-        if alike:
-            shown = whole or alike[0]
-            found.append(Stale(planned.variant.name, shown.done, whole is not None))
         if whole is not None:
-            planned = replace(
-                planned,
-                fingerprint=whole.training.fingerprint,
-                source=whole.training.source,
-                stale=True,
-            )
+            used[variant.name], made = whole.done, whole.training
+            planned = replace(planned, fingerprint=made.fingerprint, source=made.source, stale=True)
+        elif alike:
+            unused[variant.name] = alike[0].done
         variants.append(planned)
-    return with_variants(plan, tuple(variants)), tuple(found)
+    lines = []
+    for runs, end in (
+        (used, f"they stand until they are trained again by {command}"),
+        (unused, "they no longer count, and are trained again"),
+    ):
+        if runs:
+            count, names = plural(sum(runs.values()), "finished run"), ", ".join(runs)
+            lines.append(f"{count} used source code that has changed since ({names}): {end}")
+    return with_variants(plan, tuple(variants)), tuple(lines)
 
 
 def _tree_of(former: Former) -> Tree | None:
@@ -203,24 +200,5 @@ def image_lines(plan: Plan, store: Store) -> tuple[str, ...]:
             lines.append(
                 f"{role} {images.name} has changed since the last run ({plural(count, 'image')} "
                 f"then, {len(images.images)} now): {what} anew"
-            )
-    return tuple(lines)
-
-
-def stale_lines(found: tuple[Stale, ...], command: str) -> tuple[str, ...]:
-    """Messages about stale runs, a line each; `command` trains them again."""
-    lines = []
-    for used in (True, False):
-        names = [one.variant for one in found if one.used is used]
-        runs = sum(one.runs for one in found if one.used is used)
-        if names:
-            noun = "finished run" if runs == 1 else "finished runs"
-            end = (
-                f"they stand until they are trained again by {command}"
-                if used
-                else "they no longer count, and are trained again"
-            )
-            lines.append(
-                f"{runs} {noun} used source code that has changed since ({', '.join(names)}): {end}"
             )
     return tuple(lines)

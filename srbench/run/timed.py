@@ -113,7 +113,7 @@ def take(
         one = measure(
             timed.entrants, timed.baseline, timed.study.scale, setting, wish.effort, on_round
         )
-        store.measurements.write_latency(*recorded(one, timed, store))
+        _put(one, timed, store)
         found.append(one)
     return found
 
@@ -135,7 +135,7 @@ def beside_baseline(
     entrants = tuple(Entrant(v.name, v.tree.model, v.tree.train) for v in both)
     timed = Timed(study, entrants, subjects, {name: name for name in subjects})
     found = measure(entrants, baseline.name, study.scale, usual(device), effort)
-    store.measurements.write_latency(*recorded(found, timed, store))
+    _put(found, timed, store)
     return found.ratio(candidate.name)
 
 
@@ -145,12 +145,9 @@ def usual(device: str) -> Setting:
     return Setting(device, lr_size=(side, side))
 
 
-def recorded(
-    found: Pass, timed: Timed, store: Store
-) -> tuple[LatencyPass, list[LatencyNetwork], list[LatencySample]]:
-    """A pass, its networks and its samples as rows of the store."""
-    setting = found.setting
-    subjects = timed.subjects
+def _put(found: Pass, timed: Timed, store: Store) -> None:
+    """Store a pass with its networks and its samples."""
+    setting, subjects = found.setting, timed.subjects
     row = LatencyPass(
         quantity=setting.quantity,
         device=device_name(setting.device),
@@ -182,7 +179,7 @@ def recorded(
         LatencySample(subjects[s.name], s.copy, s.round, s.place, s.ms, s.lost)
         for s in found.samples
     ]
-    return row, networks, samples
+    store.measurements.write_latency(row, networks, samples)
 
 
 def as_plain(passes: Sequence[Pass], timed: Timed) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,6 @@ from srbench.measure.scores import (
     score_outputs,
     score_sets,
 )
-from srbench.measure.sets import SetScore
 from srbench.run.messages import Task
 from srbench.run.worker_images import Changed, evaluation_images, validation_images, with_names
 from srbench.study.tree import Tree, dataset_name
@@ -142,11 +141,15 @@ class Scorer:
         for key, score in of_sets.items():
             self.listen(scored.images)
             try:
-                whole = self._scores_of_set(pictured, {key: score}, scored)
+                whole, missing = score_sets(
+                    self.net, pictured, PROTOCOLS[self.task.protocol], self.task.scale,
+                    {key: score}, device=self.device,
+                )  # fmt: skip
             except Exception as problem:
                 touch(self.device)
                 failed[key] = f"{key} on {images.name}: {_why(problem)}"
                 continue
+            scored.missing += missing
             scored.scores += [
                 (manifest, name, key, value)
                 for values in whole.values()
@@ -172,16 +175,6 @@ class Scorer:
             row |= one
             problems |= why
         return row, problems
-
-    def _scores_of_set(
-        self, pictured: Sequence[Pictured], metrics: Mapping[str, SetScore], scored: Scored
-    ) -> dict[str, Sequence[float]]:
-        found, missing = score_sets(
-            self.net, pictured, PROTOCOLS[self.task.protocol], self.task.scale, metrics,
-            device=self.device,
-        )  # fmt: skip
-        scored.missing += missing
-        return found
 
     def save_validation_strip(self) -> None:
         """The picture strip of a search's candidate, which never sees an evaluation set."""

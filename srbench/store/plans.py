@@ -175,7 +175,7 @@ def study_number(connection: Connection, name: str, now: float) -> int:
 
 def next_turn(connection: Connection) -> int:
     """A turn above that of every plan."""
-    return (connection.execute(select(func.max(Plan.turn))).scalar_one() or 0) + 1
+    return connection.execute(select(func.coalesce(func.max(Plan.turn), 0) + 1)).scalar_one()
 
 
 def put_trainings(connection: Connection, trainings: Sequence[Training], now: float) -> None:
@@ -220,10 +220,8 @@ def add_variants(
     connection: Connection, plan: int, records: Sequence[VariantRecord], now: float
 ) -> None:
     """Add variants behind those that the plan has, with their cells, and queue their runs."""
-    last = connection.execute(
-        select(func.max(Variant.position)).where(Variant.plan_id == plan)
-    ).scalar_one()
-    first = 0 if last is None else last + 1
+    free = select(func.coalesce(func.max(Variant.position) + 1, 0)).where(Variant.plan_id == plan)
+    first = connection.execute(free).scalar_one()
     rows = [
         {"plan_id": plan, "position": first + i, "name": v.name, "role": v.role}
         | {"change": v.change, "fingerprint": v.fingerprint}
@@ -249,9 +247,8 @@ def add_cells(
     connection: Connection, plan: int, wanted: Sequence[tuple[int, str, int]], now: float
 ) -> None:
     """Add cells (variant, fingerprint, seed) behind those of the plan, and queue their runs."""
-    cells = select(func.max(Cell.position)).join(Variant).where(Variant.plan_id == plan)
-    last = connection.execute(cells).scalar_one()
-    first = 0 if last is None else last + 1
+    free = select(func.coalesce(func.max(Cell.position) + 1, 0)).join(Variant)
+    first = connection.execute(free.where(Variant.plan_id == plan)).scalar_one()
     rows = [
         {"variant_id": variant, "seed": seed, "position": first + i}
         for i, (variant, _, seed) in enumerate(wanted)
