@@ -1,4 +1,4 @@
-"""A plan's runs as Optuna shows them: choices, curve on `validate`, scores and picture strip."""
+"""A plan's runs and a search's trials as Optuna shows them: choices, curves, scores, pictures."""
 
 from __future__ import annotations
 

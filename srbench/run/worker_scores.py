@@ -1,4 +1,7 @@
-"""What a worker scores: `validate` while a network is trained, evaluation sets at the end."""
+"""What a worker scores: `validate` while a network is trained, evaluation sets at the end.
+
+Runs leave pictures: HR and LR of a set once, SR of every run, and a strip of the three.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Trials of a search: proposals in order, and the candidates that train them.
 
 A search grows its plan. A trial is stored under the number that its proposer expected, so of two
-that propose at once one proposes again; its runs wait in the queue like all others.
+that propose at once one proposes again; its runs wait in the queue like all others. Read back,
+trials are the sampler's history: proposals, their runs, their points on `validate`.
 """
 
 from __future__ import annotations

@@ -14,10 +14,6 @@ int fake_ctx(int device) {
   return is_device(device) && state().devices[device].open;
 }
 
-size_t fake_used(int device) {
-  return is_device(device) ? state().devices[device].used : 0;
-}
-
 long long fake_nodes() {
   return state().counts.nodes;
 }
@@ -28,14 +24,6 @@ long long fake_glaunches() {
 
 long long fake_syncs() {
   return state().counts.waits;
-}
-
-long long fake_mallocs() {
-  return state().counts.mallocs;
-}
-
-long long fake_copies() {
-  return state().counts.copies;
 }
 
 long long fake_strays() {

@@ -8,7 +8,6 @@ extern "C" {
 
 cudaError_t cudaMalloc(void** pointer, size_t size) {
   Locked locked;
-  state().counts.mallocs++;
   cudaError_t error = not_in_capture("cudaMalloc");
   if (!error) {
     error = reach_current();
@@ -136,7 +135,6 @@ cudaError_t cudaMemcpy(void* to, const void* from, size_t size, cudaMemcpyKind) 
 cudaError_t cudaMemcpyAsync(
     void* to, const void* from, size_t size, cudaMemcpyKind, cudaStream_t stream) {
   Locked locked;
-  state().counts.copies++;
   cudaError_t error = give(stream, "cudaMemcpyAsync");
   if (!error && capture_of(stream_of(stream)) == nullptr) {
     copy(to, from, size);

@@ -144,8 +144,6 @@ struct Counts {
   long long nodes = 0;     // recorded by captures
   long long replays = 0;   // of graphs
   long long waits = 0;     // of the host for a device
-  long long mallocs = 0;   // of device memory
-  long long copies = 0;    // given to a stream
   long long strays = 0;    // kernels given to a stream of a device that is not current: refused
 };
 
