@@ -165,7 +165,7 @@ def _file(study: Path, db: str | None) -> Path:
         with suppress(UserError):  # no database
             store = open_store(db, create=False)
             before = store.plans.before(str(study))
-            if before is not None and (file := store.root / before.file).is_file():
+            if before is not None and (file := (store.root / before.file).resolve()).is_file():
                 return file
         raise
 

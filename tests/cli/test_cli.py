@@ -13,7 +13,6 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -241,16 +240,15 @@ def test_a_mistake_in_a_statement_is_not_called_damage(
 def test_a_study_is_timed_by_the_name_that_reports_take(
     done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its file is found by the command that ran it."""
-    monkeypatch.chdir(tmp_path)
+    """Its file is the one that its latest plan was made of."""
+    shutil.copy(done / "tiny.yaml", tmp_path)
+    shutil.copytree(done / "db", tmp_path / "db")
     (tmp_path / "below").mkdir()
-    shutil.copy(done / "tiny.yaml", "below/tiny.yaml")
-    shutil.copytree(done / "db", "db")
-    with closing(sqlite3.connect("db/srbench.sqlite")) as database, database:
-        database.execute("update provenances set command = 'srbench run below/tiny.yaml'")
-    assert latency._file(Path("tiny"), None) == Path("below/tiny.yaml")
+    monkeypatch.chdir(tmp_path / "below")
+    db = str(tmp_path / tiny.DB)
+    assert latency._file(Path("tiny"), db) == tmp_path / "tiny.yaml"
     with pytest.raises(UserError, match="there is no such study file"):
-        latency._file(Path("tinny"), None)
+        latency._file(Path("tinny"), db)
 
 
 def test_too_little_memory_for_torch_is_one_line(done: Path) -> None:
