@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import socket
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tiny
+from planted_search import planted
 
 pytestmark = pytest.mark.slow
 
@@ -24,18 +27,25 @@ def page(browser: Any) -> Iterator[Any]:
     opened.close()
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The dashboard of the finished study, served by the command itself."""
-    done = tiny.finished(tmp_path_factory.getbasetemp())
-    folder = shutil.copytree(done, tmp_path_factory.mktemp("dashboard") / "study")
+@contextmanager
+def served(folder: Path, seconds: float = 60) -> Iterator[str]:
+    """The address of a folder's dashboard, served by the command itself."""
     port = free_port()
     process = tiny.start(folder, "dashboard", "--port", str(port))
-    tiny.wait_for(lambda: process.poll() is not None or answers("127.0.0.1", port))
+    tiny.wait_for(lambda: process.poll() is not None or answers("127.0.0.1", port), seconds)
     yield f"http://127.0.0.1:{port}"
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=30)
     assert "Traceback" not in err, f"{out}\n{err}"
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The dashboard of the finished study."""
+    done = tiny.finished(tmp_path_factory.getbasetemp())
+    folder = shutil.copytree(done, tmp_path_factory.mktemp("dashboard") / "study")
+    with served(folder) as address:
+        yield address
 
 
 def free_port() -> int:
@@ -93,3 +103,24 @@ def test_a_trial_shows_its_parameters_scores_and_pictures(page: Any, address: st
     text = page.inner_text("body")
     for word in ("variant", "plain", "skip", "seed", "psnr_y on folder", "Complete"):
         assert word in text
+
+
+def test_a_search_of_500_trials_is_drawn_and_answers(browser: Any, tmp_path: Path) -> None:
+    pruner = "pruner: {successive_halving: {epochs: 3, reduction: 2}}"
+    planted(tmp_path, 500, (pruner, "pruner: none")).close()
+    page = browser.new_page(viewport={"width": 1500, "height": 1200})
+    page.set_default_timeout(120_000)  # it takes seconds on a quiet machine
+    drawn = "document.querySelectorAll('.js-plotly-plot .plot-container').length"
+    with served(tmp_path, 300) as address:
+        with urllib.request.urlopen(f"{address}/api/studies", timeout=60) as answer:
+            studies = json.load(answer)["study_summaries"]
+        number = next(s["study_id"] for s in studies if s["study_name"] == "tiny")
+        study = f"{address}/dashboard/studies/{number}"
+        page.goto(study)
+        page.wait_for_function(f"{drawn} >= 3")
+        page.get_by_text("Intermediate values").wait_for()
+        page.goto(f"{study}/analytics")
+        page.wait_for_function(f"{drawn} >= 2")
+        page.goto(f"{study}/trials")
+        page.get_by_text("Trial 0").first.wait_for()
+    page.close()

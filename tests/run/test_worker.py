@@ -217,3 +217,33 @@ def test_the_memory_of_a_run_that_was_stopped_is_kept(
     assert isinstance(said[-1], Done)
     assert sum(isinstance(message, Progress) for message in said) <= 1
     assert kept == [7]
+
+
+class Device:
+    """Stands for `torch.cuda`, where what is held is told by hand."""
+
+    most = 0
+
+    def max_memory_allocated(self, device: torch.device) -> int:
+        return self.most
+
+    def reset_peak_memory_stats(self, device: torch.device) -> None:
+        self.most = 0
+
+
+def run_on(device: str) -> worker.RunUnderWay:
+    run = object.__new__(worker.RunUnderWay)
+    run.device, run.peak = torch.device(device), 0
+    return run
+
+
+def test_validation_is_left_out_of_the_peak_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    cuda, run = Device(), run_on("cuda")
+    monkeypatch.setattr(worker.torch, "cuda", cuda)
+    cuda.most = 3_000_000  # steps
+    run._note_memory()
+    cuda.most = 90_000_000  # whole images
+    run._reset_memory()
+    cuda.most = 2_000_000  # steps again
+    assert run._peak_memory() == 3.0
+    assert run_on("cpu")._peak_memory() is None  # not measured
