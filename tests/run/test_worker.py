@@ -67,8 +67,8 @@ def serve() -> Serve:
 
 
 def test_what_was_planned_is_done(task: Task, serve: Serve) -> None:
-    *_, trained, last = serve(task)
-    assert isinstance(trained, Trained)
+    *before, last = serve(task)
+    assert any(isinstance(message, Trained) for message in before)
     assert isinstance(last, Done)
     assert (last.steps, last.weights) == (9, "weights.safetensors")
 

@@ -121,18 +121,6 @@ def test_the_same_rows_export_to_the_same_bytes(store: Store, tmp_path: Path) ->
     assert [path.read_bytes() for path in export(store, tmp_path / "b")] == first
 
 
-def test_one_study_is_exported_without_the_others(store: Store, tmp_path: Path) -> None:
-    finish_all(store, store.plans.add(plan("one", ("plain", "se"))))
-    finish_all(store, store.plans.add(plan("two", ("plain", "atrous"))))
-    export(store, tmp_path, "two")
-    assert [row["name"] for row in read(tmp_path / "studies.csv")] == ["two"]
-    assert [row["name"] for row in read(tmp_path / "variants.csv")] == ["plain", "atrous"]
-    assert len(read(tmp_path / "runs.csv")) == len(read(tmp_path / "curves.csv")) == 4
-    assert len(read(tmp_path / "scores.csv")) == 16
-    with pytest.raises(UserError, match="did you mean 'two'"):
-        export(store, tmp_path, "twoo")
-
-
 def test_more_runs_take_no_more_statements(store: Store) -> None:
     """Neither to store a plan, nor to see that a study is finished, nor to read it."""
 
