@@ -58,7 +58,7 @@ class Peer:
         self.patches = count * given.block * given.batch  # in a block
         self.seconds: list[float] = []
         python = os.environ.get("BASICSR_PYTHON", "") if "basicsr" in name else sys.executable
-        environment = os.environ | (surroundings_of(given.device, 1) if mine else {})
+        environment = os.environ | (surroundings_of(given.device) if mine else {})
         if not mine:
             environment.pop("OMP_NUM_THREADS", None)
         environment["PYTHONPATH"] = os.pathsep.join([str(PEERS.parents[1]), str(PEERS.parent)])

@@ -175,7 +175,7 @@ def main() -> None:
     given = parser.parse_args()
     if not given.allocator and given.device == "cpu":  # a process has one for life: ask two
         for allocator in ("default", "ours"):
-            more = surroundings_of("cpu", 1) if allocator == "ours" else {"OMP_NUM_THREADS": "1"}
+            more = surroundings_of("cpu") if allocator == "ours" else {"OMP_NUM_THREADS": "1"}
             line = [sys.executable, *sys.argv, "--allocator", allocator]
             subprocess.run(line, env=os.environ | more, check=True)
         return

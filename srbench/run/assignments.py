@@ -41,14 +41,12 @@ class Assignments:
         self,
         plan: Plan,
         store: Store,
-        *,
-        threads: int,
         checkpoint_s: float,
         found: Callable[[Lease], PlannedVariant] | None = None,
     ) -> None:
         """`found` gives what a run trains that the plan does not name: a candidate of a search."""
         self.plan, self.store, self.found = plan, store, found
-        self.threads, self.checkpoint_s = threads, checkpoint_s
+        self.checkpoint_s = checkpoint_s
         self.by_name = {p.variant.name: p for p in plan.variants}
         self.originals: dict[str, list[tuple[str, str, str]]] = {}
         self.noted: list[tuple[Machine, int]] = []  # with the number of its provenance
@@ -151,6 +149,6 @@ class Assignments:
         for known, number in self.noted:
             if known == machine:
                 return number
-        made = provenance(machine, self.threads, self.here)
+        made = provenance(machine, 1, self.here)
         self.noted.append((machine, self.store.measurements.add_provenance(made)))
         return self.noted[-1][1]

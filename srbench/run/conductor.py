@@ -41,7 +41,6 @@ class Options:
     """How to conduct; none of it changes a result."""
 
     seats: Seats
-    threads: int = 1
     checkpoint_s: float = 30.0
     on_progress: Callable[[RunProgress], None] = ignore
 
@@ -62,10 +61,8 @@ class Conductor:
         self.number, self.store, self.options = number, store, options
         self.display, self.search = display, search
         self.owner = this_process("srbench run")
-        self.assignments = Assignments(
-            plan, store, threads=options.threads, checkpoint_s=options.checkpoint_s,
-            found=search.planned if search else None,
-        )  # fmt: skip
+        found = search.planned if search else None
+        self.assignments = Assignments(plan, store, options.checkpoint_s, found)
         self.outcomes = Outcomes(store, self.assignments, display, search)
         self.workers: list[Worker] = []
         self.unread: list[tuple[Worker, Message | None]] = []  # that came, and is not stored yet

@@ -51,8 +51,8 @@ class NodeSeat:
     newest: str  # checkpoint that was sent or received
     leaving: bool  # the node is about to end
 
-    def __init__(self, device: str, threads: int, command: str) -> None:
-        self.device, self.threads = device, threads
+    def __init__(self, device: str, command: str) -> None:
+        self.device = device
         self.folder, self.alive = node_folder.entered(command)
         os.environ[shared.FOLDER] = str(self.folder / "pixels")
         self.start()
@@ -61,7 +61,7 @@ class NodeSeat:
         """Start a worker, in the place of one that has ended."""
         scratch = Path(tempfile.mkdtemp(dir=self.folder))
         self.scratch, self.task, self.newest, self.leaving = scratch, None, "", False
-        self.seat = LocalSeat(self.device, self.threads)
+        self.seat = LocalSeat(self.device)
 
     def send(self, message: Any, files: Mapping[str, bytes]) -> None:
         """Give the worker a message; a task with its checkpoint, or the weights to score."""

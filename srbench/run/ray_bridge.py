@@ -36,7 +36,7 @@ def actor_class() -> Any:
     import ray
 
     class SeatActor:
-        def __init__(self, device: str, threads: int, command: str, code: str, mode: str) -> None:
+        def __init__(self, device: str, command: str, code: str, mode: str) -> None:
             import os
             import socket
 
@@ -56,7 +56,7 @@ def actor_class() -> Any:
                 if installed_digest() != code:
                     self.trouble = "has another version of srbench's sources or of a plug-in"
                     return
-                self.seat = NodeSeat(device, threads, command)
+                self.seat = NodeSeat(device, command)
             except Exception as problem:
                 self.trouble = f"cannot start a worker: {type(problem).__name__}: {problem}"
 
@@ -129,11 +129,11 @@ class Bridge:
         part_files.use(parts)
         self.sets, self.lent = sets, None
 
-    def hire(self, number: int, device: str, threads: int, resources: Mapping[str, float]) -> None:
+    def hire(self, number: int, device: str, resources: Mapping[str, float]) -> None:
         options = dict(resources) | {"scheduling_strategy": "SPREAD"}
         mode = os.environ["RAY_AUTH_MODE"]
         actor = self.actor_class.options(**options).remote(
-            device, threads, self.command, installed_digest(), mode
+            device, self.command, installed_digest(), mode
         )
         self.actors[number] = actor
         threading.Thread(target=self._relay, args=(number, actor, True), daemon=True).start()

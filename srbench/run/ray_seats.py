@@ -191,7 +191,7 @@ class RaySeats:
             resources["num_gpus"] = 1 / (self.workers or 1)
         seat = self._seat()
         device = "cuda:0" if self.kind == "cuda" else "cpu"  # Ray shows a seat its GPU only
-        self.order("hire", seat.number, device, 1, resources)
+        self.order("hire", seat.number, device, resources)
         return seat
 
     def again(self, seat: Seat) -> RaySeat:

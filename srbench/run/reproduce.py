@@ -128,7 +128,7 @@ def _train(
     """Every run's end and all points of its curves, as runs end."""
     waiting = list(runs)
     seats: dict[Any, LocalSeat] = {
-        seat.pipe: seat for seat in (LocalSeat(device, 1) for device in devices)
+        seat.pipe: seat for seat in (LocalSeat(device) for device in devices)
     }
     under_way: dict[Any, tuple[FinishedRun, dict[tuple[str, int], float]]] = {}
     try:

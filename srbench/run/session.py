@@ -65,7 +65,7 @@ def open_seats(request: Request, say: Callable[[str], None]) -> Seats:
     from srbench.core.devices import choose_devices
     from srbench.run.worker_processes import LocalSeats
 
-    return LocalSeats(choose_devices(request.device, request.workers, say), 1)
+    return LocalSeats(choose_devices(request.device, request.workers, say))
 
 
 def plan_study(

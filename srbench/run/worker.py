@@ -70,14 +70,14 @@ class Stop(Exception):
     """The conductor wants the run to stop after the step under way."""
 
 
-def main(pipe: Connection, device_name: str, threads: int) -> None:
+def main(pipe: Connection, device_name: str) -> None:
     """Serve tasks until the pipe closes or None arrives."""
     for number in STOPPING:
         signal.signal(number, signal.SIG_IGN)  # the conductor decides, and sends a message
     device = torch.device(device_name)
     warnings.filterwarnings("ignore", "CUDA initialization")  # the conductor has shown the reason
     try:
-        settle(device, threads)
+        settle(device, 1)
         touch(device)
     except RuntimeError as problem:
         pipe.send(Broken(first_line(problem)))

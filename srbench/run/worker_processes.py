@@ -39,13 +39,13 @@ class LocalSeat:
 
     lost = False
 
-    def __init__(self, device: str, threads: int) -> None:
+    def __init__(self, device: str) -> None:
         context = multiprocessing.get_context("spawn")
         self.device = device
         self.pipe, theirs = context.Pipe()
-        given = (theirs, device, threads)
+        given = (theirs, device)
         self.process = context.Process(target=worker.main, args=given, daemon=True)
-        with _environment(**surroundings_of(device, threads)), signals_held(), without_main():
+        with _environment(**surroundings_of(device)), signals_held(), without_main():
             self.process.start()
         theirs.close()
 
@@ -82,8 +82,8 @@ class LocalSeats:
     checkpoint_s = 30.0
     starts = 2
 
-    def __init__(self, devices: Iterable[str], threads: int) -> None:
-        self.devices, self.threads = list(devices), threads  # that work
+    def __init__(self, devices: Iterable[str]) -> None:
+        self.devices = list(devices)  # that work
         self.kind: Literal["cpu", "cuda"] = "cpu" if "cpu" in self.devices else "cuda"
 
     def __str__(self) -> str:
@@ -109,11 +109,11 @@ class LocalSeats:
         for device in taken:
             if device in free:  # else it is broken, and its worker is about to report it
                 free.remove(device)
-        return LocalSeat(free[0], self.threads)
+        return LocalSeat(free[0])
 
     def again(self, seat: Seat) -> LocalSeat:
         seat.end(ready=False)
-        return LocalSeat(seat.device, self.threads)
+        return LocalSeat(seat.device)
 
     def lend_images(self, seat: Seat) -> bool:
         return False
@@ -128,9 +128,9 @@ class LocalSeats:
         return True
 
 
-def surroundings_of(device: str, threads: int) -> dict[str, str]:
+def surroundings_of(device: str) -> dict[str, str]:
     """Environment variables for a worker; those of the allocator only where the user set none."""
-    found = {"OMP_NUM_THREADS": str(threads)}
+    found = {"OMP_NUM_THREADS": "1"}
     if device != "cpu":
         return found | CUBLAS
     if any(name.startswith("MALLOC_") or name == "GLIBC_TUNABLES" for name in os.environ):

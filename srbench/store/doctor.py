@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from srbench.store.engine import reading
-from srbench.store.journal import Journal
+from srbench.store.journal import NETWORK, Journal, disk_of
 from srbench.store.migrate import SCHEMA, copies_of, stored_schema
 from srbench.store.run_rows import gone_owners
 from srbench.store.store import Store
@@ -27,7 +27,7 @@ def database_facts(store: Store) -> dict[str, Any]:
     `running` runs have an owner; the processes of `left` owners of this machine have ended, and
     `expired` leases have run out: the next `srbench run` claims both.
     """
-    address = store.address
+    address, disk = store.address, disk_of(store.root)
     with reading(store.engine) as connection:
         facts = {
             "running": connection.execute(RUNNING).scalar_one(),
@@ -41,8 +41,8 @@ def database_facts(store: Store) -> dict[str, Any]:
             **weights_there(connection, address.root),
             "journal": None,
             "journal_why": None,
-            "file_system": store.disk.kind or None,
-            "network_file_system": store.disk.network,
+            "file_system": disk or None,
+            "network_file_system": disk if disk in NETWORK else None,
             "integrity": "ok",
             "copies": [],
             "hard_links": 1,

@@ -27,6 +27,7 @@ from srbench.store.problems import BUSY_SECONDS, LOST, database_errors, driver_o
 
 RESTART_SECONDS = 300  # that an open store waits for a server which does not answer any more
 READERS_SECONDS = 1800  # a writer that is about to commit waits for readers, who only take time
+ALONE_SECONDS = 5.0  # that opening waits to have a file alone, which another journal needs
 ADVISORY_LOCK = 0x5352_6265  # one number for all of srbench on a PostgreSQL server
 
 
@@ -248,7 +249,7 @@ def current_mode(connection: sqlite3.Connection) -> str:
     return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
 
 
-def settle_journal(engine: Engine, journal: Journal, patience: float = 5.0) -> str:
+def settle_journal(engine: Engine, journal: Journal) -> str:
     """Bring the file into the chosen mode, and return the mode it is in.
 
     Entering or leaving WAL needs the file alone. Where others hold it open, or it is read-only,
@@ -261,5 +262,5 @@ def settle_journal(engine: Engine, journal: Journal, patience: float = 5.0) -> s
     ):
         if current_mode(driver) != journal.mode:
             with suppress(sqlite3.OperationalError):
-                repeat_while_busy(driver, f"PRAGMA journal_mode = {journal.mode}", patience)
+                repeat_while_busy(driver, f"PRAGMA journal_mode = {journal.mode}", ALONE_SECONDS)
         return current_mode(driver)

@@ -27,17 +27,6 @@ class Journal:
     why: str
 
 
-@dataclass(frozen=True)
-class Disk:
-    """The file system a file lies on; `kind` is empty where the system does not report it."""
-
-    kind: str
-
-    @property
-    def network(self) -> str | None:
-        return self.kind if self.kind in NETWORK else None
-
-
 def is_wal_safe(version: Sequence[int]) -> bool:
     """Whether this SQLite has the fix of its write-ahead log."""
     numbers = tuple(version[:3])
@@ -48,24 +37,24 @@ def is_wal_safe(version: Sequence[int]) -> bool:
     )
 
 
-def choose(version: Sequence[int], disk: Disk) -> Journal:
-    """WAL where both the SQLite version and the disk are known to be safe for it."""
-    if disk.network:
-        return Journal("truncate", f"the file lies on a network file system ({disk.network})")
-    if not disk.kind:
+def choose(version: Sequence[int], disk: str) -> Journal:
+    """WAL where both the SQLite version and the file system are known to be safe for it."""
+    if disk in NETWORK:
+        return Journal("truncate", f"the file lies on a network file system ({disk})")
+    if not disk:
         return Journal("truncate", "this system does not report whether the disk is local")
     name = ".".join(map(str, version[:3]))
     if not is_wal_safe(version):
         return Journal("truncate", f"SQLite {name} can damage a database in WAL mode")
-    return Journal("wal", f"SQLite {name} on a local disk ({disk.kind})")
+    return Journal("wal", f"SQLite {name} on a local disk ({disk})")
 
 
-def disk_of(path: Path, mounts: Path = MOUNTS) -> Disk:
-    """The kind of file system under a path, from Linux's list of mounts."""
+def disk_of(path: Path, mounts: Path = MOUNTS) -> str:
+    """The kind of file system under a path, from Linux's list of mounts; empty elsewhere."""
     try:
         lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        return Disk("")
+        return ""
     place = path.resolve()
     best, kind = -1, ""
     for line in lines:
@@ -76,7 +65,7 @@ def disk_of(path: Path, mounts: Path = MOUNTS) -> Disk:
         point = Path(unescaped(fields[4]))
         if place.is_relative_to(point) and len(point.parts) >= best:
             best, kind = len(point.parts), after.split()[0]
-    return Disk(kind)
+    return kind
 
 
 def unescaped(text: str) -> str:

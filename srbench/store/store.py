@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from srbench.core.errors import DatabaseError
 from srbench.store.address import Address, check_file, find
 from srbench.store.engine import open_engine, patient, settle_journal
-from srbench.store.journal import Disk, Journal, choose, disk_of
+from srbench.store.journal import Journal, choose, disk_of
 from srbench.store.measurements import Measurements, remove_passwords
 from srbench.store.migrate import bring_up_to_date
 from srbench.store.plans import Plans
@@ -36,7 +36,6 @@ class Store:
     engine: Engine
     address: Address
     journal: Journal
-    disk: Disk
     clock: Callable[[], float] = time.time
 
     @property
@@ -96,7 +95,6 @@ def open_store(
     *,
     create: bool = True,
     files: Path | None = None,
-    clock: Callable[[], float] = time.time,
 ) -> Store:
     """Open the database at a path or URL, else at SRBENCH_DB, else db/srbench.sqlite.
 
@@ -112,8 +110,7 @@ def open_store(
         problem = "run files of an SQLite database lie beside it; --files is for PostgreSQL"
         raise DatabaseError(problem, place=f"--files {files}")
     check_file(address, create=create)
-    disk = disk_of(address.root)
-    journal = choose(sqlite3.sqlite_version_info, disk)
+    journal = choose(sqlite3.sqlite_version_info, disk_of(address.root))
     engine = open_engine(address, journal)
     try:
         bring_up_to_date(engine, address, create=create)
@@ -124,4 +121,4 @@ def open_store(
     except BaseException:
         engine.dispose()
         raise
-    return Store(patient(engine), address, journal, disk, clock)
+    return Store(patient(engine), address, journal)

@@ -19,13 +19,13 @@ def untouched(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_cpu_worker_keeps_its_memory_unless_the_user_knows_better(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert surroundings_of("cpu", 1) == ALLOCATOR | {"OMP_NUM_THREADS": "1"}
+    assert surroundings_of("cpu") == ALLOCATOR | {"OMP_NUM_THREADS": "1"}
     monkeypatch.setenv("MALLOC_ARENA_MAX", "2")
-    assert surroundings_of("cpu", 1) == {"OMP_NUM_THREADS": "1"}
+    assert surroundings_of("cpu") == {"OMP_NUM_THREADS": "1"}
 
 
 def test_a_worker_starts_with_these_settings_and_answers() -> None:
-    seat = LocalSeat("cpu", 1)
+    seat = LocalSeat("cpu")
     try:
         assert seat.pipe.poll(120)  # before, the process may still have our own environment
         with open(f"/proc/{seat.process.pid}/environ", encoding="utf-8") as file:

@@ -6,6 +6,7 @@ import ast
 import os
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,7 +18,7 @@ from srbench.cli.checkup import checkup
 from srbench.core.errors import UserError
 from srbench.store import Store, open_store
 from srbench.store.doctor import database_facts
-from srbench.store.journal import NETWORK, Disk, choose, disk_of, is_wal_safe
+from srbench.store.journal import NETWORK, choose, disk_of, is_wal_safe
 from srbench.store.migrate import SCHEMA, copy_database
 
 
@@ -31,7 +32,7 @@ from srbench.store.migrate import SCHEMA, copy_database
 )  # fmt: skip
 def test_wal_is_used_only_where_sqlite_is_safe_for_it(version: tuple[int, ...], safe: bool) -> None:
     assert is_wal_safe(version) == safe
-    assert choose(version, Disk("ext4")).mode == ("wal" if safe else "truncate")
+    assert choose(version, "ext4").mode == ("wal" if safe else "truncate")
 
 
 MOUNTS = """\
@@ -48,8 +49,7 @@ def test_wal_is_not_used_across_a_network(tmp_path: Path, kind: str) -> None:
     mounts.write_text(MOUNTS.format(kind=kind))
     found = {path: disk_of(Path(path), mounts) for path in
              ("/srv/x", "/home/me/x", "/home/my data/x", "/homes")}  # fmt: skip
-    assert [disk.kind for disk in found.values()] == ["ext4", kind, "xfs", "ext4"]
-    assert [disk.network for disk in found.values()] == [None, kind, None, None]
+    assert [*found.values()] == ["ext4", kind, "xfs", "ext4"]
     journal = choose((3, 52, 0), found["/home/me/x"])
     assert (journal.mode, kind in journal.why) == ("truncate", True)
 
@@ -61,7 +61,8 @@ def test_a_list_of_mounts_that_says_nothing_leaves_the_safe_journal(
     (tmp_path / "mountinfo").write_text(line)
     for mounts in (tmp_path / "mountinfo", tmp_path / "nothing"):
         disk = disk_of(tmp_path, mounts)
-        assert (disk.network, choose((3, 52, 0), disk).mode) == (None, "truncate")
+        assert disk not in NETWORK
+        assert choose((3, 52, 0), disk).mode == "truncate"
 
 
 def test_a_file_leaves_wal_where_wal_is_unsafe(tmp_path: Path) -> None:
@@ -108,7 +109,7 @@ def test_the_doctor_sees_every_database(store: Store) -> None:
 
 
 def test_the_doctor_names_journal_leases_copies_links_and_damage(tmp_path: Path) -> None:
-    store = open_store(database(tmp_path), clock=lambda: 1000.0)
+    store = replace(open_store(database(tmp_path)), clock=lambda: 1000.0)
     claimed(store, store.plans.add(plan()), ELSEWHERE)
     copy_database(Path(database(tmp_path)), tmp_path / "srbench.before-0003.sqlite")
     store.close()
