@@ -9,14 +9,14 @@ from sqlalchemy import Connection, and_, func, select
 
 from srbench.store.run_rows import of_judged
 from srbench.store.tables import Cell, Image, Plan, PlanDataset, Run, Score, Variant
-from srbench.store.values import MissingScore, stored_names
+from srbench.store.values import MissingScore, metric_names
 
 
 def missing_scores(connection: Connection, plan: int) -> Iterator[MissingScore]:
     """Done runs of the plan without a score on some image of a dataset that it evaluates on."""
     asked = select(Plan.protocol, Plan.metrics).where(Plan.id == plan)
     protocol, stored = connection.execute(asked).one()
-    metrics = stored_names(stored, "the metrics")
+    metrics = metric_names(stored)
     sets = (
         select(PlanDataset.manifest, func.count(Image.id))
         .join(Image, Image.manifest == PlanDataset.manifest)

@@ -54,7 +54,7 @@ from srbench.store.segments import curve_points
 from srbench.store.tables import Curve, Plan, Provenance, Run, Training, Variant
 from srbench.store.trials import trial_rows
 from srbench.store.validate_rows import check_facts, check_results
-from srbench.store.values import stored_names
+from srbench.store.values import metric_names
 
 Which = Literal["all", "judged", "none"]
 """The curves to read; `judged`: those on convergence and collapse, and those that claims name."""
@@ -245,4 +245,4 @@ def scores(connection: Connection, plan: int) -> pd.DataFrame:
     """The scores that the plan asks for; a run that other studies share may have more."""
     asked = connection.execute(select(Plan.metrics).where(Plan.id == plan)).scalar_one()
     found = with_numbers(frame(connection, scores_of(plan)))
-    return found[found["metric"].isin(stored_names(asked, "the metrics"))]
+    return found[found["metric"].isin(metric_names(asked))]

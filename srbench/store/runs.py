@@ -26,7 +26,7 @@ from srbench.store.tables import (
     Training,
     Variant,
 )
-from srbench.store.values import stored_names
+from srbench.store.values import metric_names
 
 Scored = tuple[str, str, str]  # manifest, protocol, metric
 
@@ -175,7 +175,7 @@ class Runs:
                 FinishedRun(
                     row["id"], row["seed"], row["variant"], row["study"], Training.of(row),
                     row["weights_sha256"], row["protocol"],
-                    stored_names(row["metrics"], "the metrics"),
+                    metric_names(row["metrics"]),
                 )
                 for row in connection.execute(query).mappings()
             ]  # fmt: skip

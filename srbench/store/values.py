@@ -20,10 +20,10 @@ class LeaseLost(RuntimeError):
     """Another process has claimed the run since: nothing was written."""
 
 
-def stored_names(stored: Any, what: str) -> tuple[str, ...]:
-    """A stored list of names; refused where it is anything else."""
+def metric_names(stored: Any) -> tuple[str, ...]:
+    """The stored metrics of a plan; refused where they are anything but a list of names."""
     if not isinstance(stored, list) or not all(isinstance(name, str) for name in stored):
-        raise CorruptRowError(f"{what} are {stored!r}"[:80])
+        raise CorruptRowError(f"the metrics are {stored!r}"[:80])
     return tuple(stored)
 
 

@@ -1,7 +1,13 @@
-"""The schema is made by migrations, equals the tables, and changes whole or not at all."""
+"""The schema is made by migrations, equals the tables, and changes whole or not at all.
+
+It is written down: `SRBENCH_UPDATE_GOLDEN=1 pytest tests/store/test_store_migrations.py` writes
+that of this version. From the first release on, a change of it is a migration, and a released
+schema stays.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -17,10 +23,11 @@ from srbench.core.errors import DatabaseError, UserError
 from srbench.store import Store, open_store, run_files
 from srbench.store.doctor import database_facts
 from srbench.store.engine import reading, writing
-from srbench.store.migrate import SCRIPTS, bring_up_to_date
+from srbench.store.migrate import SCHEMA, SCRIPTS, bring_up_to_date
 from srbench.store.sql import ask
 from srbench.store.tables import Base
 
+GOLDEN = Path(__file__).parent / "golden" / f"schema-{SCHEMA}.sql"
 SECOND = """
 from alembic import op
 import sqlalchemy as sa
@@ -61,6 +68,15 @@ def test_migrations_make_the_checks_that_are_described(tmp_path: Path) -> None:
         wanted = str(CreateTable(table).compile(store.engine))
         assert checks_of(wanted) == checks_of(made[table.name])
         assert ("WITHOUT ROWID" in wanted) == ("WITHOUT ROWID" in made[table.name])
+
+
+def test_a_change_of_a_table_or_view_is_seen(tmp_path: Path) -> None:
+    query = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name"
+    rows = ask(open_store(database(tmp_path)), query)[1]
+    found = "".join(" ".join(sql.split()) + ";\n" for (sql,) in rows)
+    if os.environ.get("SRBENCH_UPDATE_GOLDEN"):
+        GOLDEN.write_text(found, encoding="utf-8")
+    assert found == GOLDEN.read_text(encoding="utf-8")
 
 
 def test_an_upgrade_keeps_every_row_and_a_copy(tmp_path: Path) -> None:
