@@ -189,10 +189,6 @@ def connected(engine: Engine) -> Connection:
             return connection
 
 
-class CrossedFork(RuntimeError):
-    """A mistake of the program: a connection may not be used in two processes."""
-
-
 def refuse_after_fork(engine: Engine) -> None:
     """A connection that a fork has copied would damage the database: it is refused."""
 
@@ -203,7 +199,7 @@ def refuse_after_fork(engine: Engine) -> None:
     @event.listens_for(engine, "checkout")
     def check(connection: Any, record: Any, proxy: Any) -> None:
         if record.info["pid"] != os.getpid():
-            raise CrossedFork("this store was opened before a fork; open another one in the child")
+            raise RuntimeError("this store was opened before a fork; open another one there")
 
 
 @contextmanager

@@ -76,11 +76,6 @@ class Store:
         return Reading(self.engine, self.root)
 
     @property
-    def url(self) -> str:
-        """What opens this database again; holds the password where there is one."""
-        return self.address.url.render_as_string(hide_password=False)
-
-    @property
     def root(self) -> Path:
         """The folder that paths of weights and pictures are relative to."""
         return self.address.root

@@ -220,5 +220,10 @@ def doctored(path: str | Path, statement: str) -> None:
         connection.execute(statement)
 
 
+def url_of(store: Store) -> str:
+    """What opens this database again; holds the password where there is one."""
+    return store.address.url.render_as_string(hide_password=False)
+
+
 def database(folder: Path) -> str:
     return str(folder / "srbench.sqlite")

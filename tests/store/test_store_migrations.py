@@ -16,7 +16,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.schema import CreateTable
-from store_samples import database, finish_all, plan
+from store_samples import database, finish_all, plan, url_of
 
 from srbench.cli.main import main
 from srbench.core.errors import DatabaseError, UserError
@@ -90,7 +90,7 @@ def test_an_upgrade_keeps_every_row_and_a_copy(tmp_path: Path) -> None:
     copy = open_store(tmp_path / "srbench.before-v0003.sqlite", create=False)
     assert copy.queue.states(1) == {"done": 4}
     with pytest.raises(UserError, match="newer"):
-        open_store(store.url)
+        open_store(url_of(store))
 
 
 def test_an_upgrade_that_fails_changes_nothing(tmp_path: Path) -> None:

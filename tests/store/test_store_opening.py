@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import URL, create_engine, make_url, text
-from store_samples import claimed, database, doctored, finish_all, plan
+from store_samples import claimed, database, doctored, finish_all, plan, url_of
 
 import srbench.store
 from srbench.core.errors import DatabaseError, ReadOnly, UserError
@@ -31,7 +31,7 @@ def test_a_store_is_made_where_there_is_none(tmp_path: Path) -> None:
     assert not path.parent.exists()
     store = open_store(path)
     assert (store.root, path.exists()) == (path.parent, True)
-    assert open_store(store.url, create=False).address.path == path
+    assert open_store(url_of(store), create=False).address.path == path
     empty = path.with_name("empty.sqlite")
     empty.touch()
     with pytest.raises(UserError, match="holds no studies yet"):
@@ -106,7 +106,7 @@ def test_a_newer_database_is_refused(store: Store) -> None:
     with pytest.raises(
         UserError, match=rf"newer srbench \(schema v0099; this one knows {SCHEMA}\)"
     ):
-        open_store(store.url)
+        open_store(url_of(store))
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
-from store_samples import PHOTOS, facts, finish_all, plan, provenance, training
+from store_samples import PHOTOS, facts, finish_all, plan, provenance, training, url_of
 
 from srbench.core.errors import UserError
 from srbench.store import DatasetRecord, Image, Store, open_store
@@ -95,7 +95,7 @@ def test_a_password_is_not_stored_and_one_that_was_is_removed(store: Store) -> N
         former = "UPDATE provenances SET digest = id, command = replace(command, '***', 's3cret')"
         connection.execute(text(former))
     assert "s3cret" in str(ask(store, everything))
-    open_store(store.url).close()
+    open_store(url_of(store)).close()
     assert ask(store, everything) == stored
 
 

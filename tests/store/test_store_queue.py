@@ -24,6 +24,7 @@ from store_samples import (
     database,
     open_and_plan,
     plan,
+    url_of,
     write_much,
 )
 
@@ -80,7 +81,7 @@ def test_sixteen_processes_may_open_a_fresh_store_at_once(fresh: str) -> None:
 def test_writers_in_parallel_lose_nothing(tmp_path: Path) -> None:
     store = open_store(database(tmp_path))
     number = store.plans.add(plan(seeds=(0, 1)))
-    from_children(write_much, [(store.url, number, 2000)] * 4)
+    from_children(write_much, [(url_of(store), number, 2000)] * 4)
     counts = ask(store, "SELECT run_id, count(*) FROM v_curves GROUP BY run_id")[1]
     assert counts == [(1, 2000), (2, 2000), (3, 2000), (4, 2000)]
     store.close()
@@ -89,7 +90,7 @@ def test_writers_in_parallel_lose_nothing(tmp_path: Path) -> None:
 def test_a_run_is_taken_at_once_from_a_dead_process_of_this_machine(tmp_path: Path) -> None:
     store = open_store(database(tmp_path))
     number = store.plans.add(plan())
-    (run,) = from_children(claim_and_die, [(store.url, number)])
+    (run,) = from_children(claim_and_die, [(url_of(store), number)])
     assert store.queue.claimable(number) == 4
     assert sorted(steps for *_, steps in store.queue.waiting(number)) == [0, 0, 0, 7]
     claim = claimed(store, number)
