@@ -51,7 +51,8 @@ def settled(plan: Plan, store: Store, command: str) -> tuple[Plan, tuple[str, ..
     variants = []
     used, unused = dict[str, int](), dict[str, int]()  # variant -> finished runs
     for planned in plan.variants:
-        variant, alike = planned.variant, list[Former]()
+        variant = planned.variant
+        alike: list[Former] = []
         if planned.fingerprint in new:
             alike = formers[_trained(variant.tree, variant.salt, planned.manifest)]
         whole = next((one for one in alike if set(planned.seeds) <= one.seeds), None)
