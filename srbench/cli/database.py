@@ -88,7 +88,7 @@ def show(
     if as_json:
         print(json.dumps(found, indent=1, default=str))
         return
-    drawn = curve_drawn(store.runs.measured(run_id, "").points, curve)
+    drawn = curve_drawn(store.runs.points(run_id), curve)
     if whole:
         out.print(run_whole(found), markup=False, soft_wrap=True)
     else:

@@ -175,20 +175,17 @@ class Terminal:
             self.bars.remove_task(row.task)
 
     def finished(self, lease: Any, done: Any) -> None:
-        self._tell(lease, "done")
-        row = self._end(lease.run)
+        row = self._end(lease, "done")
         took = f" in {duration(done.train_s)}" if row.steps else ""
         self._line(f"{row.name}: done{took} ({self.count - self.left} of {self.count})")
 
     def failed(self, lease: Any, reason: str, message: str) -> None:
-        self._tell(lease, "failed")
-        row = self._end(lease.run)
+        row = self._end(lease, "failed")
         first = next(iter(message.splitlines()), "")
         self._line(f"{row.name}: failed, {reason}: {first}", always=True)
 
     def pruned(self, lease: Any, why: str) -> None:
-        self._tell(lease, "pruned")
-        row = self._end(lease.run)
+        row = self._end(lease, "pruned")
         self._line(f"{row.name}: pruned, {why}")
 
     def stopped(self, lease: Any, step: int) -> None:
@@ -217,8 +214,9 @@ class Terminal:
         """The work that was done here."""
         return self.done_work + sum(row.done for row in self.rows.values())
 
-    def _end(self, run: int) -> _Row:
-        row = self.rows.pop(run)
+    def _end(self, lease: Any, state: Any) -> _Row:
+        self._tell(lease, state)
+        row = self.rows.pop(lease.run)
         self.left -= 1
         share = 1 - row.first / row.steps if row.steps else 1.0
         self.done_work += row.work.training * share + row.work.scoring

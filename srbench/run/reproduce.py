@@ -173,14 +173,18 @@ def _compared(
         return Again(run, "failed", f"not scored: {end.unscored.splitlines()[0]}")
     if isinstance(end, Failed):
         return Again(run, "failed", f"{end.reason}: {end.message.splitlines()[0]}")
-    before = store.runs.measured(run.run, run.protocol)
+    stored = {
+        (score["dataset"], score["image"], score["metric"]): score["value"]
+        for score in store.runs.show(run.run)["scores"]
+        if score["protocol"] == run.protocol
+    }
     scores = {(manifest, image, metric): value for manifest, image, metric, value in end.scores}
-    if not before.scores:  # a candidate of a search, which was never scored
+    if not stored:  # a candidate of a search, which was never scored
         scores = {}
     differences = [
         *(["weights"] if end.weights_sha256 != run.weights_sha256 else []),
-        *_first_difference("points", before.points, points),
-        *_first_difference("scores", {k: before.scores.get(k) for k in scores}, scores),
+        *_first_difference("points", store.runs.points(run.run), points),
+        *_first_difference("scores", {k: stored.get(k) for k in scores}, scores),
     ]
     if differences:
         return Again(run, "different", "; ".join(differences))

@@ -183,7 +183,8 @@ def run(request: Request, console: Console) -> tuple[Store, Ended]:
     if not anew and (finished := _finished(request, key)) is not None:
         return finished
     try:
-        study = _read(request, console)
+        with _status(console, "importing torch, reading the study"):
+            study = read_study(request)
     except MissingParts as problem:
         if anew or (finished := _finished_before(request)) is None:
             raise
@@ -251,11 +252,6 @@ def say(console: Console) -> Callable[[str], None]:
     return lambda text: console.print(
         f"srbench: {text}", highlight=False, markup=False, soft_wrap=True
     )
-
-
-def _read(request: Request, console: Console) -> Study:
-    with _status(console, "importing torch, reading the study"):
-        return read_study(request)
 
 
 def _planned(request: Request, study: Study, seats: Seats, console: Console) -> Plan:

@@ -56,14 +56,6 @@ class FinishedRun:
 
 
 @dataclass(frozen=True)
-class Measured:
-    """Of a run: (curve, step) → value, and (set, image, metric) → value under one protocol."""
-
-    points: dict[tuple[str, int], float]
-    scores: dict[tuple[str, str, str], float]
-
-
-@dataclass(frozen=True)
 class Runs:
     """Questions about runs of any study. Each method is one transaction that reads."""
 
@@ -180,23 +172,13 @@ class Runs:
                 for row in connection.execute(query).mappings()
             ]  # fmt: skip
 
-    def measured(self, run: int, protocol: str) -> Measured:
-        """Every point of the run's curves, and its scores under one protocol."""
-        points = (
+    def points(self, run: int) -> dict[tuple[str, int], float]:
+        """Every point of the run's curves: (curve, step) → value."""
+        query = (
             select(Curve.name, POINTS.c.step, POINTS.c.value, POINTS.c.not_finite)
             .join(POINTS, POINTS.c.curve_id == Curve.id)
             .where(Curve.run_id == run)
         )
-        scores = (
-            select(Image.manifest, Image.name, Score.metric, Score.value, Score.not_finite)
-            .join(Image, Image.id == Score.image_id)
-            .where(Score.run_id == run, Score.protocol == protocol)
-        )
         with reading(self.engine) as connection:
-            return Measured(
-                {
-                    (name, step): join_number(v, n)
-                    for name, step, v, n in connection.execute(points)
-                },
-                {(m, i, key): join_number(v, n) for m, i, key, v, n in connection.execute(scores)},
-            )
+            rows = connection.execute(query).all()
+        return {(name, step): join_number(value, odd) for name, step, value, odd in rows}

@@ -200,19 +200,6 @@ def claim_and_die(url: str, number: int, pipe: Any) -> None:
     pipe.close()
 
 
-def write_much(url: str, number: int, rows: int, pipe: Any) -> None:
-    """A child process: writes many points to one run in batches of 100."""
-    store = open_store(url, create=False)
-    lease = claimed(store, number)
-    for start in range(0, rows, 100):
-        store.measurements.write_points(
-            lease, [Point("loss", step, step / 50, 0.5) for step in range(start, start + 100)]
-        )
-    store.measurements.finish(lease, outcome(store, lease, scores=(), pictures=()))
-    pipe.send(lease.run)
-    pipe.close()
-
-
 def doctored(path: str | Path, statement: str) -> None:
     """Change a file behind srbench's back, against its rules."""
     with closing(sqlite3.connect(path)) as connection, connection:

@@ -25,12 +25,10 @@ from store_samples import (
     open_and_plan,
     plan,
     url_of,
-    write_much,
 )
 
 from srbench.store import Owner, Store, engine, open_store, owners, this_process
 from srbench.store.engine import reading
-from srbench.store.sql import ask
 
 
 def at(store: Store, moment: float) -> Store:
@@ -76,15 +74,6 @@ def test_eight_processes_train_each_of_80_runs_once(fresh: str) -> None:
 @pytest.mark.slow
 def test_sixteen_processes_may_open_a_fresh_store_at_once(fresh: str) -> None:
     assert from_children(open_and_plan, [(fresh,)] * 16) == [1] * 16
-
-
-def test_writers_in_parallel_lose_nothing(tmp_path: Path) -> None:
-    store = open_store(database(tmp_path))
-    number = store.plans.add(plan(seeds=(0, 1)))
-    from_children(write_much, [(url_of(store), number, 2000)] * 4)
-    counts = ask(store, "SELECT run_id, count(*) FROM v_curves GROUP BY run_id")[1]
-    assert counts == [(1, 2000), (2, 2000), (3, 2000), (4, 2000)]
-    store.close()
 
 
 def test_a_run_is_taken_at_once_from_a_dead_process_of_this_machine(tmp_path: Path) -> None:
