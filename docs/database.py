@@ -9,8 +9,8 @@ from sqlalchemy import Column
 
 from srbench.store.migrate import VERSION_TABLE
 from srbench.store.run_files import TABLE
+from srbench.store.table_base import table_of
 from srbench.store.tables import Base
-from srbench.store.upsert import table_of
 from srbench.store.views import VIEWS
 
 

@@ -8,21 +8,23 @@ scores the weights it has and trains nothing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, String, insert, select, type_coerce, update
+from sqlalchemy import Connection, Engine, String, and_, func, insert, select, type_coerce, update
 
 from srbench.core.command_line import masked_command
 from srbench.core.errors import DatabaseError
 from srbench.store import tables
 from srbench.store.columns import iso, split_number, storable, to_json
 from srbench.store.engine import lock, reading, writing
-from srbench.store.missing import missing_scores
-from srbench.store.run_rows import end, hold
+from srbench.store.run_rows import end, hold, of_judged
+from srbench.store.table_base import Row, put, table_of
 from srbench.store.tables import (
+    Cell,
     Curve,
     Image,
     LatencyNetwork,
@@ -30,10 +32,13 @@ from srbench.store.tables import (
     LatencySample,
     Look,
     Picture,
+    Plan,
+    PlanDataset,
     Provenance,
+    Run,
+    Score,
     Variant,
 )
-from srbench.store.upsert import Row, put, table_of
 from srbench.store.values import (
     Lease,
     MissingScore,
@@ -41,6 +46,7 @@ from srbench.store.values import (
     PictureRow,
     Point,
     ScoreRow,
+    metric_names,
 )
 
 STORED = type_coerce(Provenance.command, String)  # as it is, not masked on reading
@@ -212,3 +218,47 @@ def remove_passwords(engine: Engine) -> None:
                 digest = digest_of(row | {"former": former})
             new = update(table).where(table.c.id == number)
             connection.execute(new.values(command=row["command"], digest=digest))
+
+
+def missing_scores(connection: Connection, plan: int) -> Iterator[MissingScore]:
+    """Done runs of the plan without a score on some image of a dataset that it evaluates on."""
+    asked = select(Plan.protocol, Plan.metrics).where(Plan.id == plan)
+    protocol, stored = connection.execute(asked).one()
+    metrics = metric_names(stored)
+    sets = (
+        select(PlanDataset.manifest, func.count(Image.id))
+        .join(Image, Image.manifest == PlanDataset.manifest)
+        .where(PlanDataset.plan_id == plan, PlanDataset.role == "eval")
+        .group_by(PlanDataset.position, PlanDataset.manifest)
+        .order_by(PlanDataset.position)
+    )
+    counts = (
+        select(Score.run_id, Image.manifest, Score.metric, func.count())
+        .join(Image, Image.id == Score.image_id)
+        .join(Run, Run.id == Score.run_id)
+        .where(Score.protocol == protocol, of_judged(plan, Run))
+        .group_by(Score.run_id, Image.manifest, Score.metric)
+    )
+    cells = (
+        select(Variant.fingerprint, Cell.seed, Variant.name)
+        .join(Cell, and_(Cell.variant_id == Variant.id, Variant.plan_id == plan))
+        .order_by(Variant.position)
+    )
+    done = (
+        select(Run.id, Run.fingerprint, Run.seed, Run.attempt, Run.weights, Run.weights_sha256)
+        .where(of_judged(plan, Run), Run.state == "done")
+        .order_by(Run.id)
+    )
+    evaluated = connection.execute(sets).all()
+    scored = {(run, of, metric): n for run, of, metric, n in connection.execute(counts)}
+    names: dict[tuple[str, int], list[str]] = defaultdict(list)
+    for fingerprint, seed, name in connection.execute(cells):
+        names[fingerprint, seed].append(name)
+    for run, fingerprint, seed, attempt, weights, sha256 in connection.execute(done):
+        for manifest, images in evaluated:
+            lacks = tuple(m for m in metrics if scored.get((run, manifest, m), 0) < images)
+            if lacks:
+                yield MissingScore(
+                    run, fingerprint, seed, attempt, tuple(names[fingerprint, seed]), weights,
+                    sha256, manifest, lacks,
+                )  # fmt: skip

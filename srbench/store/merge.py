@@ -29,8 +29,8 @@ from srbench.store.merge_runs import (
 from srbench.store.migrate import SCHEMA, refuse_unreadable, stored_schema
 from srbench.store.run_files import check_folder, stored_folder
 from srbench.store.store import Store
+from srbench.store.table_base import table_of
 from srbench.store.tables import Base, Plan, Score
-from srbench.store.upsert import table_of
 from srbench.store.values import Merged
 
 PLACES = {"variants": "position", "cells": "position", "trials": "number"}

@@ -16,8 +16,8 @@ from typing import Any
 from sqlalchemy import Connection, Table, func, insert, select
 
 from srbench.store.columns import check_kinds
+from srbench.store.table_base import Row, natural_key, put, table_of
 from srbench.store.tables import Plan, Variant
-from srbench.store.upsert import Row, natural_key, put, table_of
 
 AT_ONCE = 1000
 PLANS, VARIANTS = table_of(Plan), table_of(Variant)

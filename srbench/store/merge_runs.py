@@ -21,8 +21,8 @@ from srbench.core.files import ASIDE, replacing
 from srbench.core.places import run_folder
 from srbench.store.merge_rows import Transfer, rows, without_id
 from srbench.store.run_rows import is_free
+from srbench.store.table_base import Row, table_of
 from srbench.store.tables import Curve, Picture, Run, Score, Segment
-from srbench.store.upsert import Row, table_of
 from srbench.store.validate_rows import check_path
 
 ENDED = ("done", "failed", "pruned")

@@ -17,8 +17,8 @@ from srbench.core.errors import DatabaseError, did_you_mean
 from srbench.store.columns import iso
 from srbench.store.engine import lock, reading, writing
 from srbench.store.run_rows import ask_for
+from srbench.store.table_base import put
 from srbench.store.tables import Cell, Dataset, Image, Plan, PlanDataset, Study, Training, Variant
-from srbench.store.upsert import put
 from srbench.store.values import DatasetRecord, PlanRecord, VariantRecord
 
 COSTS = (

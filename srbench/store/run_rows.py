@@ -14,8 +14,8 @@ from sqlalchemy.orm import aliased
 
 from srbench.store.columns import iso
 from srbench.store.owners import is_at_work, is_gone
+from srbench.store.table_base import put, table_of
 from srbench.store.tables import Cell, Run, Variant
-from srbench.store.upsert import put, table_of
 from srbench.store.values import Lease, LeaseLost, Owner
 
 LEASE_SECONDS = 120.0

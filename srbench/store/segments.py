@@ -33,8 +33,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from srbench.store.columns import NOT_FINITE, CorruptRowError, check_kinds
+from srbench.store.table_base import table_of
 from srbench.store.tables import Curve, Run, Segment
-from srbench.store.upsert import table_of
 
 LONGEST = 500  # points of a segment
 BITS = 62  # of a whole number, so that it is an integer of SQLite

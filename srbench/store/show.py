@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, Connection, Select, and_, cast, func, select
 
 from srbench.core.errors import DatabaseError
 from srbench.store.columns import join_number
+from srbench.store.table_base import table_of
 from srbench.store.tables import (
     POINTS,
     Base,
@@ -25,7 +26,6 @@ from srbench.store.tables import (
     Training,
     Variant,
 )
-from srbench.store.upsert import table_of
 
 Plain = dict[str, Any]
 

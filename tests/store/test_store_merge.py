@@ -34,8 +34,8 @@ from srbench.core.errors import UserError
 from srbench.store import Look, Point, Store, VariantRecord, open_store, this_process
 from srbench.store.engine import reading, writing
 from srbench.store.merge import merge
+from srbench.store.table_base import table_of
 from srbench.store.tables import Base, Run
-from srbench.store.upsert import table_of
 from srbench.store.values import Candidate, Proposal
 
 LINKS = {  # column -> the table that its numbers are of
