@@ -31,9 +31,9 @@ ASK_S = 1.0  # between two looks at the queue while workers are busy and a devic
 
 
 class NoDevice(DeviceError):
-    """No device of those asked for works any more."""
+    """None of the requested devices works any more."""
 
-    exit_code = 1  # what was asked is right
+    exit_code = 1  # the command itself is right
 
 
 @dataclass(frozen=True)
@@ -244,7 +244,7 @@ class Conductor:
             worker.assign(worker.task)
 
     def _take_refusal(self, worker: Worker, refused: Refused) -> None:
-        """A worker cannot do what it was asked: another may, or it needs the images for it."""
+        """A worker cannot do its task: another may, or it needs the images for it."""
         if refused.images and worker.task is not None and self.seats.lend_images(worker.seat):
             worker.assign(worker.task)
             return

@@ -13,7 +13,7 @@ from srbench.core.registry import Choice
 from srbench.data.folders import ImageFile
 from srbench.study.identity import digest
 
-INDEX = "index.json"  # beside the files
+INDEX = "index.json"  # in the folder of the files
 Sets = list[tuple[Any, str, int]]  # choice of a dataset as JSON, split, scale
 
 

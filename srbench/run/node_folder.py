@@ -1,4 +1,4 @@
-"""The folder of a command on a node of a cluster; it goes when nobody is in it any more.
+"""The folder of a command on a node of a cluster; it is removed when no process uses it any more.
 
 Each seat there holds a shared lock on a file in it, so a killed process leaves as well. Ray kills
 the children of an actor with it; so a process that is no child of it waits for the last lock to go.
@@ -36,7 +36,7 @@ def sweep() -> None:
 
 
 def leave(folder: Path) -> None:
-    """Remove a command's folder, if nobody is in it any more."""
+    """Remove a command's folder, if no process uses it any more."""
     with suppress(OSError), (folder / "alive").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         shutil.rmtree(folder, ignore_errors=True)

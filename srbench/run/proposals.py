@@ -125,7 +125,7 @@ def distributions(space: Space) -> dict[str, BaseDistribution]:
 
 
 def frozen(method: Method, trial: Tried, given: Mapping[str, BaseDistribution]) -> FrozenTrial:
-    """A trial as Optuna keeps it."""
+    """A trial as Optuna stores it."""
     state = STATES[trial.state]
     one = len(method.directions) == 1
     return create_trial(
@@ -207,7 +207,7 @@ def _pruner(method: Method) -> BasePruner:
 
 
 def _next_of_grid(space: Space, history: Sequence[Tried]) -> Point:
-    """The first point that was not asked for; the first of all where none is left."""
+    """The first point that was not proposed; the first of all where none is left."""
     asked = {_key(trial.point) for trial in history}
     return next(
         (point for point in space.points() if _key(point) not in asked), next(space.points())

@@ -41,7 +41,7 @@ PATIENCE_S = 30.0  # for the bridge to end its seats
 class ClusterLost(DeviceError):
     """The cluster's head does not answer any more."""
 
-    exit_code = 1  # what was asked is right
+    exit_code = 1  # the command itself is right
 
 
 class RaySeat:

@@ -1,4 +1,4 @@
-"""What `srbench run` and `srbench plan` were asked for."""
+"""A call of `srbench run` or `srbench plan` as a value."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def ignore(seen: RunProgress) -> None:
 
 @dataclass(frozen=True)
 class Request:
-    """What `srbench run` was asked for."""
+    """A study file with the options of the command."""
 
     study: Path
     db: str | None = None

@@ -47,7 +47,7 @@ class Seats(Protocol):
     """Where a command's seats come from."""
 
     kind: Literal["cpu", "cuda"]
-    checkpoint_s: float  # between two checkpoints of a run, unless something else is asked for
+    checkpoint_s: float  # between two checkpoints of a run, unless the command names another time
     starts: int  # workers of a device that may die before they are ready, until it is given up
 
     @property

@@ -57,7 +57,7 @@ def read_study(request: Request) -> Study:
 
 
 def open_seats(request: Request, say: Callable[[str], None]) -> Seats:
-    """The seats that were asked for, of this machine or of a cluster."""
+    """The requested seats, of this machine or of a cluster."""
     if request.on is not None:
         from srbench.run.ray_seats import RaySeats
 

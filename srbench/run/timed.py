@@ -29,7 +29,7 @@ CPU_SIDE, CUDA_SIDE = 64, 256  # LR pixels; 256 is the efficient-SR challenges' 
 
 @dataclass(frozen=True)
 class Wish:
-    """What `srbench latency` was asked for; several precisions, formats or modes are crossed."""
+    """A call of `srbench latency`; several precisions, formats or modes are crossed."""
 
     study: Path
     device: str = "auto"
@@ -83,7 +83,7 @@ def networks(wish: Wish) -> Timed:
 
 
 def settings(wish: Wish, study: Study) -> list[Setting]:
-    """The settings asked for, one pass each."""
+    """The requested settings, one pass each."""
     device = choose_devices(wish.device, None)[0]
     size, batch = usual(device).lr_size, 1
     if step := wish.quantity == "step_time":

@@ -86,7 +86,7 @@ def to_json(value: Any) -> str:
 def split_number(value: float) -> tuple[float | None, str | None]:
     """A number as (value, not_finite): exactly one of the two is None.
 
-    Minus zero becomes zero, which SQLite would make of it anyway: so both engines say the same.
+    Minus zero becomes zero, which SQLite would make of it anyway: so both databases store the same.
     """
     number = float(value) + 0.0
     if math.isfinite(number):

@@ -38,7 +38,7 @@ def start_of(pid: int) -> float | None:
 
 
 def _stat(pid: int) -> list[str]:
-    """What /proc says about a process, from its state on; empty where it says nothing."""
+    """The fields of /proc/PID/stat from the state on; empty where the process has none."""
     try:
         stat = (PROC / str(pid) / "stat").read_text(encoding="ascii", errors="replace")
     except OSError:

@@ -198,7 +198,7 @@ def ended_connection(error: Exception) -> bool:
 
 
 def diagnosed(engine: Engine, error: Exception, doing: Doing) -> str | None:
-    """What an error of srbench says about the database; None where the database is intact.
+    """What an error of srbench shows about the database; None where the database is intact.
 
     Reads expect only what srbench writes, so a failure to read means foreign content.
     """
@@ -243,5 +243,5 @@ def deepest(error: BaseException) -> str:
 
 
 def shortened(message: object) -> str:
-    """One line of what a database says, which may repeat a whole view."""
+    """A database's message on one line; it may repeat a whole view."""
     return " ".join(str(message).split())[:200]

@@ -1,4 +1,4 @@
-"""The folder of run files: beside an SQLite database; stored in a server's, for every command.
+"""The folder of run files: that of an SQLite file; of a server's database it is stored there.
 
 The table is of servers alone and no part of the schema: what is moved to SQLite needs none.
 """

@@ -35,7 +35,7 @@ HINTS = {
     "no such column": TABLES, "no such table": TABLES, "does not exist": TABLES,
     "bindings": "write values in place of parameters",
 }  # fmt: skip
-"""What to say of a statement, by what is in the database's message."""
+"""Hints on a statement, by what is in the database's message."""
 
 Rows = tuple[list[str], list[tuple[Any, ...]]]
 
@@ -69,7 +69,7 @@ def ask(store: Store, query: str) -> Rows:
 
 
 def file_problem(error: Exception, engine: Engine) -> str | None:
-    """What an error says of the file; None where the statement is at fault."""
+    """The fault of the file that an error shows; None where the statement is at fault."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_MISUSE):
         undecoded = str(error).startswith("Could not decode")
