@@ -12,7 +12,7 @@ from rich.text import Text
 from srbench.analysis.compare import StudyComparison
 from srbench.analysis.compare_shown import outcomes_shown, sentence, settings_shown
 from srbench.core.csv_text import encoded
-from srbench.core.files import write_atomically
+from srbench.core.files import write_derived
 from srbench.core.rich_table import rich_table
 from srbench.core.table import Table
 from srbench.report.page import TEMPLATES, environment, policy, style
@@ -41,9 +41,9 @@ def write_comparison(comparison: StudyComparison, folder: Path) -> Path:
     tables = [settings_shown(comparison)]
     tables += [outcomes_shown(comparison, primary=one) for one in (True, False)]
     for table in tables:
-        write_atomically(folder / f"{table.name}.csv", encoded(table.csv()))
+        write_derived(folder / f"{table.name}.csv", encoded(table.csv()))
     page = folder / "index.html"
-    write_atomically(page, comparison_page(comparison).encode())
+    write_derived(page, comparison_page(comparison).encode())
     return page
 
 

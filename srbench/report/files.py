@@ -14,7 +14,7 @@ from srbench.analysis.limits import facts_line
 from srbench.analysis.results import Results
 from srbench.core.csv_text import encoded
 from srbench.core.errors import InputError
-from srbench.core.files import write_atomically
+from srbench.core.files import write_derived
 from srbench.report.figure_matplotlib import draw_all
 from srbench.report.page import Plotly, environment, page, plotly_source, style
 from srbench.report.pictures import copy_pictures, scenes
@@ -59,12 +59,12 @@ def folder_name(study: str) -> str:
 def _write_one(results: Results, folder: Path, plotly: Plotly) -> Path:
     sections = sections_of(results)
     for table in (table for section in sections for table in section.tables):
-        write_atomically(folder / f"{table.name}.csv", encoded(table.csv()))
+        write_derived(folder / f"{table.name}.csv", encoded(table.csv()))
         _put(folder / f"{table.name}.tex", table.latex())
     drawings = draw_all(figures_of(sections))
     for name, (svg, pdf) in drawings.items():
         _put(folder / "figures" / f"{name}.svg", svg)
-        write_atomically(folder / "figures" / f"{name}.pdf", pdf)
+        write_derived(folder / "figures" / f"{name}.pdf", pdf)
     copy_pictures(scenes(results), folder)
     if plotly == "beside":
         _put(folder / "plotly.min.js", plotly_source())
@@ -73,7 +73,7 @@ def _write_one(results: Results, folder: Path, plotly: Plotly) -> Path:
 
 
 def _put(path: Path, content: str) -> Path:
-    write_atomically(path, content.encode())
+    write_derived(path, content.encode())
     return path
 
 

@@ -21,7 +21,7 @@ from PIL import Image
 
 from srbench.analysis.results import Results
 from srbench.analysis.run_matrix import image_scores, interpolations, trained
-from srbench.core.files import write_atomically
+from srbench.core.files import write_derived
 from srbench.core.numbers import plural, shown, with_unit
 from srbench.report.colours import coloured
 from srbench.report.section import Section
@@ -82,7 +82,7 @@ def copy_pictures(found: tuple[Scene, ...], folder: Path) -> None:
         for panel in scene.panels:
             target = folder / panel.path
             if not target.exists() or not target.samefile(panel.source):
-                write_atomically(target, panel.source.read_bytes())
+                write_derived(target, panel.source.read_bytes())
 
 
 def crops(results: Results, found: tuple[Scene, ...]) -> tuple[Crop, ...]:

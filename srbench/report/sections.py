@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from srbench.analysis.results import Results
-from srbench.core.files import write_atomically
+from srbench.core.files import write_derived
 from srbench.core.table import Table
 from srbench.report import (
     answer,
@@ -56,5 +56,5 @@ def write_tables(results: Results, folder: Path, format_: str) -> list[Path]:
             latex = format_ == "latex"
             files.append(folder / f"{table.name}.{'tex' if latex else 'md'}")
             content = table.latex() if latex else markdown_table(table)
-            write_atomically(files[-1], content.encode())
+            write_derived(files[-1], content.encode())
     return sorted(files)
