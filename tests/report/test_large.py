@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 from benchmark_files import loaded
 
-from srbench.store import open_store, thinning
+from srbench.store import open_store, segments
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +42,8 @@ def test_too_many_points_are_shared_out_evenly(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = open_store(database).reading.results("synthetic").curves
-    monkeypatch.setattr(thinning, "MOST_WHOLE", 2000)
-    monkeypatch.setattr(thinning, "LEAST_SHARE", 7)
+    monkeypatch.setattr(segments, "MOST_WHOLE", 2000)
+    monkeypatch.setattr(segments, "LEAST_SHARE", 7)
     curves = open_store(database).reading.results("synthetic").curves
     sizes = curves.groupby(["run_id", "name"])["step"].agg(["size", "min", "max"])
     assert set(sizes["size"]) == {11}
